@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::fail::{Outcome, doing, failed};
 use crate::toolchain::{self, Toolchain};
-use crate::{cache, node, paths, process, tools, wasm_std, wrappers};
+use crate::{cache, cargo, node, paths, process, tools, wasm_std, wrappers};
 
 /// Where the module is, once built.
 pub fn folder() -> PathBuf {
@@ -44,8 +44,8 @@ fn compile(environment: &[(String, String)]) -> Outcome {
     if !wasm_file().is_file() {
         eprintln!("compiling the module to wasm (about 1 min) ...");
     }
-    let mut cargo = with(environment, &wrappers::folder()?.join("cargo"));
-    cargo
+    let mut compiler = with(environment, &wrappers::folder()?.join("cargo"));
+    compiler
         .args([
             "build",
             "--quiet",
@@ -57,9 +57,13 @@ fn compile(environment: &[(String, String)]) -> Outcome {
         .env("WASM_BINDGEN_USE_JS_SYS", "1") // as worker-build does; proc macros read it
         .env(
             "CARGO_TERM_COLOR",
-            if is_terminal() { "always" } else { "never" },
+            if cargo::is_terminal() {
+                "always"
+            } else {
+                "never"
+            },
         );
-    let status = process::run(&mut cargo)?;
+    let status = process::run(&mut compiler)?;
     if status.success() {
         Ok(())
     } else {
@@ -78,18 +82,8 @@ fn pack(worker_build: &Path, environment: &[(String, String)]) -> Outcome {
 }
 
 fn with(environment: &[(String, String)], program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .current_dir(paths::root())
-        .envs(environment.iter().map(|(name, value)| (name, value)));
-    // What `cargo xtask` told *us* about ourselves is not for the builds we start.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name == "CARGO" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
-        {
-            command.env_remove(name);
-        }
-    }
+    let mut command = cargo::clean(program);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     command
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -166,11 +160,6 @@ fn stamp() -> Outcome<String> {
         about.len(),
         tools::versions()
     ))
-}
-
-fn is_terminal() -> bool {
-    use std::io::IsTerminal;
-    std::io::stderr().is_terminal()
 }
 
 #[cfg(test)]
