@@ -5,3 +5,4 @@
 //! without it everything below builds and tests natively, and a wrong arrow does not compile.
 
 pub mod domain;
+pub mod wire;
