@@ -4,5 +4,6 @@
 //! `wire` (protocols) over `domain` (rules). `edge` sits behind the default feature of that name:
 //! without it everything below builds and tests natively, and a wrong arrow does not compile.
 
+pub mod app;
 pub mod domain;
 pub mod wire;

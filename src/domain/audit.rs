@@ -135,14 +135,24 @@ mod tests {
     fn a_link_covers_content_and_predecessor() {
         let ring = KeyRing::parse("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
         let first = link(ring.signing(), &GENESIS, PINNED);
-        assert_ne!(first, link(ring.signing(), &GENESIS, &PINNED.replace('1', "3")));
+        assert_ne!(
+            first,
+            link(ring.signing(), &GENESIS, &PINNED.replace('1', "3"))
+        );
         assert_ne!(first, link(ring.signing(), &first, PINNED));
         assert_eq!(unhex(&hex(&first)), Some(first));
     }
 
     #[test]
     fn unhex_takes_64_lower_case_digits_only() {
-        for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"A".repeat(64), &"g".repeat(64)] {
+        for text in [
+            "",
+            "00",
+            &"0".repeat(63),
+            &"0".repeat(65),
+            &"A".repeat(64),
+            &"g".repeat(64),
+        ] {
             assert_eq!(unhex(text), None, "{text}");
         }
     }

@@ -98,14 +98,20 @@ mod tests {
         }
         assert_eq!(
             rate.take(bucket, now),
-            Err(Empty { retry_after_seconds: 360 })
+            Err(Empty {
+                retry_after_seconds: 360
+            })
         );
         let later = now + 359 * SECOND;
         assert_eq!(
             rate.take(bucket, later),
-            Err(Empty { retry_after_seconds: 1 })
+            Err(Empty {
+                retry_after_seconds: 1
+            })
         );
-        let taken = rate.take(bucket, now + 360 * SECOND).expect("one has refilled");
+        let taken = rate
+            .take(bucket, now + 360 * SECOND)
+            .expect("one has refilled");
         assert_eq!(taken.remaining, 0);
     }
 
@@ -129,7 +135,9 @@ mod tests {
         let rate = Rate::per_hour(10).expect("in range");
         assert_eq!(
             rate.take(Some(FullAt(i64::MAX)), 0),
-            Err(Empty { retry_after_seconds: 360 })
+            Err(Empty {
+                retry_after_seconds: 360
+            })
         );
     }
 

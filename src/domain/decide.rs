@@ -105,11 +105,7 @@ impl Denial {
 ///
 /// # Errors
 /// The reason, when the answer is no.
-pub fn decide(
-    caller: &Caller,
-    operation: Operation,
-    target: Target<'_>,
-) -> Result<Permit, Denial> {
+pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Result<Permit, Denial> {
     match (caller, target) {
         (Caller::Administrator, Target::Registry) => Ok(Permit {
             operation,

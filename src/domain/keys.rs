@@ -215,13 +215,25 @@ mod tests {
             (good.clone(), "entry 1: is not `kid:base64url`"),
             (format!(":{good}"), "entry 1: the key id must be"),
             (format!("a b:{good}"), "entry 1: the key id must be"),
-            (format!("a:{}", encoded(1, 31)), "entry 1: the key is shorter"),
-            (format!("a:{}", encoded(1, 1025)), "entry 1: the key is longer"),
+            (
+                format!("a:{}", encoded(1, 31)),
+                "entry 1: the key is shorter",
+            ),
+            (
+                format!("a:{}", encoded(1, 1025)),
+                "entry 1: the key is longer",
+            ),
             (format!("a:{good},"), "entry 2: is not"),
-            (format!("a:{good},a:{good}"), "entry 2: the key id appears twice"),
+            (
+                format!("a:{good},a:{good}"),
+                "entry 2: the key id appears twice",
+            ),
             (format!("a:{}!", good), "entry 1: the key is not base64url"),
             (
-                (0..9).map(|i| format!("k{i}:{good}")).collect::<Vec<_>>().join(","),
+                (0..9)
+                    .map(|i| format!("k{i}:{good}"))
+                    .collect::<Vec<_>>()
+                    .join(","),
                 "has more than 8 keys",
             ),
         ];

@@ -48,13 +48,19 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::FindOrCreateWorkflow,
         path: "/controlplane.v1.AttestationService/FindOrCreateWorkflow",
-        identity: Identity::Names { workflow: 4, project: 5 },
+        identity: Identity::Names {
+            workflow: 4,
+            project: 5,
+        },
         makes_run: false,
     },
     Rpc {
         operation: Operation::AttestationInit,
         path: "/controlplane.v1.AttestationService/Init",
-        identity: Identity::Names { workflow: 4, project: 5 },
+        identity: Identity::Names {
+            workflow: 4,
+            project: 5,
+        },
         makes_run: true,
     },
     Rpc {

@@ -24,9 +24,7 @@ impl Policy {
                 && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
         };
         match text.split_once(':') {
-            Some((resource, action)) if word(resource) && word(action) => {
-                Ok(Self(text.to_owned()))
-            }
+            Some((resource, action)) if word(resource) && word(action) => Ok(Self(text.to_owned())),
             _ => Err(MalformedPolicy),
         }
     }

@@ -56,9 +56,7 @@ mod tests {
         assert_eq!(Timestamp::from_millis(-5).as_millis(), 0);
         assert_eq!(Timestamp::from_millis(5).plus_millis(i64::MAX), LATEST);
         assert_eq!(
-            Timestamp::from_millis(1_999)
-                .floor_to_second()
-                .as_millis(),
+            Timestamp::from_millis(1_999).floor_to_second().as_millis(),
             1_000
         );
     }

@@ -127,7 +127,10 @@ mod tests {
         let mut facts = TokenFacts {
             id: Id::from_u128(1),
             name: TokenName::generated(&Id::from_u128(1)),
-            organization: Named { id: Id::from_u128(2), name: "acme".to_owned() },
+            organization: Named {
+                id: Id::from_u128(2),
+                name: "acme".to_owned(),
+            },
             scope: Scope::Organization,
             verifier: Verifier::Jwt,
             policies: Vec::new(),

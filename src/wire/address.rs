@@ -44,11 +44,7 @@ mod tests {
             ("", None),
         ];
         for (header, expected) in rows {
-            assert_eq!(
-                parse(header).map(bucket).as_deref(),
-                expected,
-                "{header}"
-            );
+            assert_eq!(parse(header).map(bucket).as_deref(), expected, "{header}");
         }
     }
 }

@@ -8,7 +8,16 @@ pub const MAX_SECONDS: i64 = 100 * 365 * 86_400;
 pub fn parse_seconds(text: &str) -> Option<i64> {
     let seconds = match text.strip_prefix('P') {
         Some(iso) => iso_8601(iso)?,
-        None => parts(text, &[('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)])?,
+        None => parts(
+            text,
+            &[
+                ('w', 604_800),
+                ('d', 86_400),
+                ('h', 3_600),
+                ('m', 60),
+                ('s', 1),
+            ],
+        )?,
     };
     (1..=MAX_SECONDS).contains(&seconds).then_some(seconds)
 }

@@ -53,7 +53,12 @@ pub fn nominated(connection: &str) -> impl Iterator<Item = String> + '_ {
         .map(|name| name.trim().to_ascii_lowercase())
         .filter(|name| {
             let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-            let kept = ["authorization", "content-type", "content-length", "grpc-timeout"];
+            let kept = [
+                "authorization",
+                "content-type",
+                "content-length",
+                "grpc-timeout",
+            ];
             !name.is_empty() && name.bytes().all(token) && !kept.contains(&name.as_str())
         })
 }

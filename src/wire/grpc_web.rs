@@ -129,14 +129,12 @@ fn status_is_ok(trailers: &[u8]) -> bool {
 }
 
 fn split_frame(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), FrameError> {
-    let (head, rest) = bytes
-        .split_at_checked(5)
-        .ok_or(FrameError::Truncated)?;
+    let (head, rest) = bytes.split_at_checked(5).ok_or(FrameError::Truncated)?;
     let [flag, a, b, c, d] = *head else {
         return Err(FrameError::Truncated);
     };
-    let len = usize::try_from(u32::from_be_bytes([a, b, c, d]))
-        .map_err(|_| FrameError::Truncated)?;
+    let len =
+        usize::try_from(u32::from_be_bytes([a, b, c, d])).map_err(|_| FrameError::Truncated)?;
     let (content, rest) = rest.split_at_checked(len).ok_or(FrameError::Truncated)?;
     Ok((flag, content, rest))
 }
@@ -187,7 +185,10 @@ mod tests {
         let rows = [
             ("application/grpc-web", Some(Encoding::Binary)),
             ("application/grpc-web+proto", Some(Encoding::Binary)),
-            ("Application/gRPC-Web+Proto; charset=utf-8", Some(Encoding::Binary)),
+            (
+                "Application/gRPC-Web+Proto; charset=utf-8",
+                Some(Encoding::Binary),
+            ),
             ("application/grpc-web-text", Some(Encoding::Text)),
             ("application/grpc-web-text+proto", Some(Encoding::Text)),
             ("application/grpc-web+json", None),
@@ -247,7 +248,9 @@ mod tests {
             let frames = Encoding::Text.decode(text.as_bytes()).expect(text);
             assert_eq!(frames.as_ref(), bytes, "{text}");
         }
-        for text in ["A", "AA", "AAA", "====", "A===", "AA=A", "AAAA\n", "AAA-", "AA==="] {
+        for text in [
+            "A", "AA", "AAA", "====", "A===", "AA=A", "AAAA\n", "AAA-", "AA===",
+        ] {
             assert_eq!(
                 Encoding::Text.decode(text.as_bytes()),
                 Err(FrameError::Base64),

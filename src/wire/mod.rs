@@ -10,5 +10,6 @@ pub mod jwt;
 pub mod opaque;
 pub mod problem;
 pub mod protobuf;
+pub mod query;
 pub mod rfc3339;
 pub mod trace;

@@ -13,9 +13,7 @@ use crate::domain::audit::{hex, unhex};
 use crate::domain::id::TokenId;
 use crate::domain::keys::{KeyRing, RootKeys};
 use crate::domain::secret::{Secret, equal};
-use crate::domain::token::{
-    BASE62, OPAQUE_ID_DIGITS, OPAQUE_PREFIX, Verifier, base62, base62_id,
-};
+use crate::domain::token::{BASE62, OPAQUE_ID_DIGITS, OPAQUE_PREFIX, Verifier, base62, base62_id};
 
 /// Digits of the secret: 190 random bits.
 pub const SECRET_DIGITS: usize = 32;
@@ -103,7 +101,11 @@ pub fn check(key: &Secret, keys: &KeyRing) -> Result<TokenId, OpaqueError> {
         let expected = keyed_digits(check.mac(&[body.as_bytes()]));
         equal(expected.as_bytes(), keyed.as_bytes())
     });
-    if ours { Ok(id) } else { Err(OpaqueError::NotOurs) }
+    if ours {
+        Ok(id)
+    } else {
+        Err(OpaqueError::NotOurs)
+    }
 }
 
 /// What is stored of a fresh key: its hash under the current pepper.
@@ -241,7 +243,14 @@ mod tests {
     fn no_text_makes_the_check_panic() {
         let good = sample();
         let zeros = format!("pst_{}_{}", "z".repeat(22), "0".repeat(48));
-        for text in ["", "pst_", "pst_é", &"é".repeat(40), &zeros, &good.expose()[1..]] {
+        for text in [
+            "",
+            "pst_",
+            "pst_é",
+            &"é".repeat(40),
+            &zeros,
+            &good.expose()[1..],
+        ] {
             assert!(check(&Secret::new(text.to_owned()), &keys(1).check).is_err());
         }
     }

@@ -114,7 +114,9 @@ impl<'a> Fields<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ProtobufError> {
-        self.take(N)?.try_into().map_err(|_| ProtobufError::Truncated)
+        self.take(N)?
+            .try_into()
+            .map_err(|_| ProtobufError::Truncated)
     }
 }
 
@@ -179,10 +181,16 @@ mod tests {
         let rows: [(&[u8], ProtobufError); 11] = [
             (b"\x22", ProtobufError::Truncated),
             (b"\x22\x05ab", ProtobufError::Truncated),
-            (b"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a", ProtobufError::Truncated),
+            (
+                b"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a",
+                ProtobufError::Truncated,
+            ),
             (b"\x22\x01a\x80", ProtobufError::Truncated),
             (b"\x09\x00", ProtobufError::Truncated),
-            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", ProtobufError::Varint),
+            (
+                b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",
+                ProtobufError::Varint,
+            ),
             (b"\x02\x00", ProtobufError::FieldNumber),
             (b"\x23\x24", ProtobufError::WireType),
             (b"\x26\x01", ProtobufError::WireType),

@@ -43,7 +43,14 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "tomorrow", "2026-11-21", "2026-11-21T23:34:17", "2026-13-01T00:00:00Z", "1"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-11-21",
+            "2026-11-21T23:34:17",
+            "2026-13-01T00:00:00Z",
+            "1",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -73,10 +73,16 @@ mod tests {
             &format!("00-{TRACE}-0000000000000000-01"),
         ] {
             let (header, continued) = outgoing(Some(incoming), [0xcd; 24]);
-            assert_eq!(header, format!("00-{}-{}-00", "cd".repeat(16), "cd".repeat(8)));
+            assert_eq!(
+                header,
+                format!("00-{}-{}-00", "cd".repeat(16), "cd".repeat(8))
+            );
             assert!(!continued, "{incoming}");
         }
         let (header, _) = outgoing(None, [0; 24]);
-        assert_eq!(header, "00-00000000000000000000000000000001-0000000000000001-00");
+        assert_eq!(
+            header,
+            "00-00000000000000000000000000000001-0000000000000001-00"
+        );
     }
 }

@@ -76,7 +76,12 @@ fn r30_r31_calls_that_name_a_workflow() {
         (project_token(), "", "release", Err(other_project())),
         (project_token(), "Shop", "release", Err(other_project())),
         (workflow_token(), "shop", "release", Ok(())),
-        (workflow_token(), "shop", "other", Err(Denial::OtherWorkflowName)),
+        (
+            workflow_token(),
+            "shop",
+            "other",
+            Err(Denial::OtherWorkflowName),
+        ),
         (workflow_token(), "shop", "", Err(Denial::OtherWorkflowName)),
         (workflow_token(), "other", "release", Err(other_project())),
         (workflow_token(), "", "", Err(other_project())),
@@ -92,11 +97,23 @@ fn r30_r32_calls_that_name_a_run() {
         (token(Scope::Organization), Some(("other", "any")), Ok(())),
         (token(Scope::Organization), None, Err(Denial::UnknownRun)),
         (project_token(), Some(("shop", "other")), Ok(())),
-        (project_token(), Some(("other", "release")), Err(other_project())),
+        (
+            project_token(),
+            Some(("other", "release")),
+            Err(other_project()),
+        ),
         (project_token(), None, Err(Denial::UnknownRun)),
         (workflow_token(), Some(("shop", "release")), Ok(())),
-        (workflow_token(), Some(("shop", "other")), Err(Denial::OtherWorkflow)),
-        (workflow_token(), Some(("other", "release")), Err(Denial::OtherWorkflow)),
+        (
+            workflow_token(),
+            Some(("shop", "other")),
+            Err(Denial::OtherWorkflow),
+        ),
+        (
+            workflow_token(),
+            Some(("other", "release")),
+            Err(Denial::OtherWorkflow),
+        ),
         (workflow_token(), None, Err(Denial::UnknownRun)),
     ];
     for (caller, place, expected) in rows {
@@ -114,13 +131,21 @@ fn the_administrator_key_opens_the_registry_and_nothing_else() {
         workflow: "release",
     };
     check(&admin, names, Err(Denial::Operation));
-    check(&admin, Target::Run(Some(&run("shop", "release"))), Err(Denial::Operation));
+    check(
+        &admin,
+        Target::Run(Some(&run("shop", "release"))),
+        Err(Denial::Operation),
+    );
     check(&admin, Target::Run(None), Err(Denial::Operation));
 }
 
 #[test]
 fn r17_tokens_do_not_open_the_registry() {
-    for caller in [token(Scope::Organization), project_token(), workflow_token()] {
+    for caller in [
+        token(Scope::Organization),
+        project_token(),
+        workflow_token(),
+    ] {
         check(&caller, Target::Registry, Err(Denial::Operation));
     }
 }
@@ -131,7 +156,8 @@ fn a_permit_carries_what_was_decided() {
         project: "shop",
         workflow: "release",
     };
-    let permit = decide(&workflow_token(), Operation::AttestationInit, names).expect("own workflow");
+    let permit =
+        decide(&workflow_token(), Operation::AttestationInit, names).expect("own workflow");
     assert_eq!(permit.operation(), Operation::AttestationInit);
     assert_eq!(permit.token(), Some(Id::from_u128(7)));
     assert_eq!(permit.organization(), Some(Id::from_u128(1)));

@@ -35,7 +35,10 @@ fn facts(scope: Scope) -> TokenFacts {
     TokenFacts {
         id: Id::from_u128(0xabc),
         name: TokenName::parse("ci").expect("a good name"),
-        organization: Named { id: Id::from_u128(1), name: "acme".to_owned() },
+        organization: Named {
+            id: Id::from_u128(1),
+            name: "acme".to_owned(),
+        },
         scope,
         verifier: Verifier::Jwt,
         policies: Vec::new(),
@@ -45,7 +48,10 @@ fn facts(scope: Scope) -> TokenFacts {
 }
 
 fn project() -> Named<crate::domain::id::Project> {
-    Named { id: Id::from_u128(2), name: "shop".to_owned() }
+    Named {
+        id: Id::from_u128(2),
+        name: "shop".to_owned(),
+    }
 }
 
 fn good_claims() -> Value {
@@ -101,16 +107,25 @@ fn r3_absent_claims_are_omitted() {
 fn r3_scoped_tokens_carry_both_pairs() {
     let mut facts = facts(Scope::Workflow {
         project: project(),
-        workflow: Named { id: Id::from_u128(3), name: "release".to_owned() },
+        workflow: Named {
+            id: Id::from_u128(3),
+            name: "release".to_owned(),
+        },
     });
     facts.expires_at = Some(Timestamp::from_millis((NOW + 60) * 1000));
     let token = issue(&facts, &ours()).expect("issues");
     let payload = payload_of(&token);
     assert_eq!(payload["exp"], NOW + 60);
     assert_eq!(payload["project_name"], "shop");
-    assert_eq!(payload["workflow_id"], "00000000-0000-0000-0000-000000000003");
+    assert_eq!(
+        payload["workflow_id"],
+        "00000000-0000-0000-0000-000000000003"
+    );
     assert_eq!(payload["workflow_name"], "release");
-    let pair = verify(&token, &ours(), now(), 0).expect("ours").claims.workflow();
+    let pair = verify(&token, &ours(), now(), 0)
+        .expect("ours")
+        .claims
+        .workflow();
     assert_eq!(pair.expect("a workflow").name.as_deref(), Some("release"));
 }
 
@@ -120,17 +135,44 @@ fn headers() {
     let rows = [
         (header(), Ok(())),
         (json!({"alg": "HS256", "kid": "new"}), Ok(())),
-        (json!({"alg": "none", "kid": "new"}), Err(JwtError::Algorithm)),
-        (json!({"alg": "HS384", "kid": "new"}), Err(JwtError::Algorithm)),
-        (json!({"alg": "RS256", "kid": "new"}), Err(JwtError::Algorithm)),
-        (json!({"alg": "hs256", "kid": "new"}), Err(JwtError::Algorithm)),
-        (json!({"alg": "HS256", "kid": "nobody"}), Err(JwtError::Stale)),
+        (
+            json!({"alg": "none", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "HS384", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "RS256", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "hs256", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "nobody"}),
+            Err(JwtError::Stale),
+        ),
         (json!({"alg": "HS256", "kid": "old"}), Err(JwtError::Stale)),
         (json!({"alg": "HS256"}), Err(JwtError::Stale)),
-        (json!({"alg": "HS256", "kid": "new", "crit": ["exp"]}), Err(JwtError::Critical)),
-        (json!({"alg": "HS256", "kid": "new", "crit": []}), Err(JwtError::Critical)),
-        (json!({"alg": "HS256", "kid": "new", "b64": false, "crit": ["b64"]}), Err(JwtError::Critical)),
-        (json!({"alg": "HS256", "kid": "new", "typ": "at+jwt"}), Err(JwtError::Malformed("`typ` is not JWT"))),
+        (
+            json!({"alg": "HS256", "kid": "new", "crit": ["exp"]}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "crit": []}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "b64": false, "crit": ["b64"]}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "typ": "at+jwt"}),
+            Err(JwtError::Malformed("`typ` is not JWT")),
+        ),
     ];
     for (header, expected) in rows {
         check(&header, &payload, expected);
@@ -139,7 +181,11 @@ fn headers() {
 
 #[test]
 fn claims() {
-    let shape = || Err(JwtError::Claims("not an object of unique, well-typed claims"));
+    let shape = || {
+        Err(JwtError::Claims(
+            "not an object of unique, well-typed claims",
+        ))
+    };
     let jti = || Err(JwtError::Claims("`jti` is not a UUID"));
     let pair = || Err(JwtError::Claims("an id without its name, or the reverse"));
     let good = good_claims().to_string();
@@ -156,15 +202,27 @@ fn claims() {
         (with("nbf", json!(NOW)), Ok(())),
         (with("nbf", json!(NOW + 1)), Err(JwtError::NotYetValid)),
         (with("aud", json!("api-token-auth.chainloop")), Ok(())),
-        (with("aud", json!("user-auth.chainloop")), Err(JwtError::Audience)),
-        (with("aud", json!("random-audience")), Err(JwtError::Audience)),
+        (
+            with("aud", json!("user-auth.chainloop")),
+            Err(JwtError::Audience),
+        ),
+        (
+            with("aud", json!("random-audience")),
+            Err(JwtError::Audience),
+        ),
         (with("aud", json!([])), Err(JwtError::Audience)),
         (with("aud", Value::Null), Err(JwtError::Audience)),
         (with("aud", json!(7)), shape()),
-        (with("iss", json!("somebody")), Err(JwtError::Claims("the issuer is another one"))),
+        (
+            with("iss", json!("somebody")),
+            Err(JwtError::Claims("the issuer is another one")),
+        ),
         (with("jti", json!("7")), jti()),
         (with("jti", Value::Null), jti()),
-        (with("workflow_id", json!("00000000-0000-0000-0000-000000000003")), pair()),
+        (
+            with("workflow_id", json!("00000000-0000-0000-0000-000000000003")),
+            pair(),
+        ),
         (with("project_name", json!("shop")), pair()),
         (with("anything", json!({"else": [1]})), Ok(())),
         (doubled, shape()),
@@ -204,13 +262,21 @@ fn leeway_widens_both_ends_and_is_zero_unless_given() {
     assert_eq!(verify(&token, &ours(), now(), 5), Err(JwtError::Expired));
     assert!(verify(&token, &ours(), now(), 6).is_ok());
     let token = sign(&header().to_string(), &with("nbf", json!(NOW + 5)), 1);
-    assert_eq!(verify(&token, &ours(), now(), 4), Err(JwtError::NotYetValid));
+    assert_eq!(
+        verify(&token, &ours(), now(), 4),
+        Err(JwtError::NotYetValid)
+    );
     assert!(verify(&token, &ours(), now(), 5).is_ok());
 }
 
 #[test]
 fn r5_the_audience_never_depends_on_order() {
-    let all = ["chainloop", "user-auth.chainloop", "api-token-auth.chainloop", "x"];
+    let all = [
+        "chainloop",
+        "user-auth.chainloop",
+        "api-token-auth.chainloop",
+        "x",
+    ];
     for chosen in 0..16u8 {
         let set: Vec<String> = (0..4)
             .filter(|i| chosen & (1 << i) != 0)
@@ -239,7 +305,10 @@ fn damaged_texts_are_refused_and_never_panic() {
     }
     for extra in ["=", ".", "A", " ", "\n"] {
         let token = Secret::new(format!("{good}{extra}"));
-        assert!(verify(&token, &ours(), now(), 0).is_err(), "{extra:?} appended");
+        assert!(
+            verify(&token, &ours(), now(), 0).is_err(),
+            "{extra:?} appended"
+        );
     }
     for place in 0..good.len() {
         let mut bytes = good.as_bytes().to_vec();

@@ -10,8 +10,8 @@ use jwt_compact::{Algorithm, AlgorithmSignature, UntrustedToken};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::claims::{Audience, Claims, audience};
 use super::ISSUER;
+use super::claims::{Audience, Claims, audience};
 use crate::domain::id::TokenId;
 use crate::domain::keys::{Key, KeyRing};
 use crate::domain::secret::Secret;
