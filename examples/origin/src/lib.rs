@@ -5,6 +5,17 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod bundle;
+mod calls;
+mod debug;
+mod digest;
+mod server;
+mod service;
+mod state;
+
+pub use digest::sha256_hex;
+pub use server::serve;
+
 /// Messages, server trait and client generated from proto/controlplane/v1.
 pub mod proto {
     tonic::include_proto!("controlplane.v1");
