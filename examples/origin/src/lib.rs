@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod attestation;
 mod bundle;
 mod calls;
+pub mod client;
 mod debug;
 mod digest;
 mod server;
