@@ -1,0 +1,172 @@
+// Runs the built module on workerd, for `cargo xtask serve`: N gateway workers, each its own isolate, on one set of stores.
+//
+// It reads one JSON line on stdin (so that secrets never show in a process list) and takes the end of stdin as
+// "whoever started me is gone". It does not build, parse arguments or choose ports: xtask/src/serve.rs does.
+// Clients reach workerd itself: Miniflare's own entry worker would rewrite headers and cost about 2 ms a request.
+
+import { readFileSync, existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { Miniflare, Log, LogLevel, convertV4MiniflareOptions } from "miniflare";
+
+const HOST = "127.0.0.1";
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** Miniflare's own notices belong on stderr: stdout carries the ready line and nothing else. */
+class StderrLog extends Log {
+  log(text) {
+    say(text);
+  }
+}
+
+let stopping = false;
+let miniflare;
+
+async function stop(code) {
+  if (stopping) return;
+  stopping = true;
+  // workerd is killed outright by dispose(); its stores are SQLite and survive that by design.
+  setTimeout(() => process.exit(code), 3000).unref();
+  try {
+    await miniflare?.dispose();
+  } catch (error) {
+    say(`serve: while stopping: ${error.message}`);
+  }
+  process.exit(code);
+}
+
+function fail(error) {
+  if (stopping) return;
+  const text = String(error?.message ?? error);
+  if (error?.code === "ERR_ADDRESS_IN_USE" || /address already in use/i.test(text)) {
+    say(`error: a port this command was told to use is taken; choose another --port\n${text}`);
+    return stop(2);
+  }
+  if (/SQLITE_BUSY|database is locked/i.test(text)) {
+    say(`error: the state directory is in use by another process; stop that one or choose another --state\n${text}`);
+    return stop(2);
+  }
+  say(`error: ${text}`);
+  return stop(1);
+}
+
+process.on("SIGTERM", () => stop(0));
+process.on("SIGINT", () => stop(0));
+process.on("SIGHUP", () => stop(0));
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+/** One gateway worker. The first owns the Durable Object classes; the others reach the same objects by its name. */
+function gateway(config, index) {
+  const at = (file) => join(config.build, file);
+  const object = (className) => ({
+    className,
+    useSQLite: true,
+    ...(index > 0 && { scriptName: workerName(0) }),
+  });
+  return {
+    name: workerName(index),
+    modulesRoot: config.build,
+    modules: [
+      { type: "ESModule", path: at("index.js") },
+      { type: "CompiledWasm", path: at("index_bg.wasm") },
+    ],
+    compatibilityDate: config.compatibilityDate,
+    bindings: config.bindings,
+    d1Databases: { DB: config.databaseId },
+    kvNamespaces: { FACTS: config.kvId },
+    durableObjects: { LEDGER: object("Ledger"), MINT_LIMITER: object("MintLimiter") },
+    serviceBindings: { ASSETS: "dashboard" },
+    unsafeDirectSockets: [{ host: HOST, port: config.port + index }],
+    // The module, not the simulator, must be what strips a spoofed address before forwarding.
+    stripCfConnectingIp: false,
+  };
+}
+
+const workerName = (index) => (index === 0 ? "postern" : `postern-${index}`);
+
+/** Static files as a worker of their own: given to a gateway worker directly, they would put a router in front of it. */
+function dashboard(config) {
+  return {
+    name: "dashboard",
+    modules: true,
+    script: `export default { fetch: () => new Response("no dashboard in this checkout\\n", { status: 404 }) };`,
+    compatibilityDate: config.compatibilityDate,
+    ...(existsSync(config.dashboard) && { assets: { directory: config.dashboard } }),
+  };
+}
+
+/** The same statements, table and split as `wrangler d1 migrations apply`, one batch (a transaction) for each file. */
+async function migrate(db, migrations) {
+  await db
+    .prepare(
+      `CREATE TABLE IF NOT EXISTS "d1_migrations"(
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		name       TEXT UNIQUE,
+		applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)`,
+    )
+    .run();
+  const { results } = await db.prepare(`SELECT name FROM "d1_migrations"`).all();
+  const applied = new Set(results.map((row) => row.name));
+  const pending = migrations.filter(({ name }) => !applied.has(name));
+  if (pending.length === 0) return;
+  // Loading wrangler takes a second or two, so only when its splitter is needed.
+  const { unstable_splitSqlQuery: split } = (await import("wrangler")).default;
+  for (const { name, path } of pending) {
+    const statements = split(readFileSync(path, "utf8")).map((sql) => db.prepare(sql));
+    const record = db.prepare(`INSERT INTO "d1_migrations" (name) VALUES (?)`).bind(name);
+    try {
+      await db.batch([...statements, record]);
+    } catch (error) {
+      throw new Error(`migration ${name} was not applied: ${error?.cause?.message ?? error.message}`);
+    }
+    say(`migrated: ${name}`);
+  }
+}
+
+/** Any HTTP answer will do: what it says is the module's business. */
+async function answers(port) {
+  const response = await fetch(`http://${HOST}:${port}/healthz`, { signal: AbortSignal.timeout(30_000) });
+  await response.arrayBuffer();
+}
+
+/** Has Miniflare start workerd through `cargo xtask`'s binary, which ties workerd's life to this process's (guard.rs). */
+function guardWorkerd() {
+  const guard = process.env.POSTERN_GUARD;
+  if (!guard) return;
+  const inMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+  process.env.POSTERN_GUARDED_WORKERD = process.env.MINIFLARE_WORKERD_PATH ?? inMiniflare("workerd").default;
+  process.env.POSTERN_GUARD_PARENT = String(process.pid);
+  process.env.MINIFLARE_WORKERD_PATH = guard;
+}
+
+async function main(config) {
+  guardWorkerd();
+  const indices = Array.from({ length: config.isolates }, (_, index) => index);
+  const shared = {
+    host: HOST,
+    port: 0,
+    cf: false, // else Miniflare downloads a sample Request.cf
+    logRequests: false,
+    log: new StderrLog(LogLevel.WARN),
+    handleStructuredLogs: ({ level, message }) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
+    resourcePersistencePath: config.state,
+    telemetry: { enabled: false },
+  };
+  miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...shared,
+      workers: [...indices.map((index) => gateway(config, index)), dashboard(config)],
+    }),
+  );
+  await miniflare.ready;
+  await migrate(await miniflare.getD1Database("DB", workerName(0)), config.migrations);
+  await Promise.all(indices.map((index) => answers(config.port + index)));
+  if (!stopping) process.stdout.write(`ready http://${HOST}:${config.port}\n`);
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.once("line", (line) => main(JSON.parse(line)).catch(fail));
+lines.once("close", () => stop(0));

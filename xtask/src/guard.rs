@@ -1,0 +1,40 @@
+//! This program in its second role: it becomes workerd, tied to the life of the process that started it.
+//!
+//! Node cannot ask for that (PR_SET_PDEATHSIG), and a workerd whose Node was killed would keep the ports and the stores.
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+/// Set by serve.mjs for workerd alone: the program to become.
+const WORKERD: &str = "POSTERN_GUARDED_WORKERD";
+
+/// Returns only if this run is not in that role, or if it failed.
+pub fn become_workerd() -> Option<ExitCode> {
+    let workerd = env::var_os(WORKERD)?;
+    let parent = parent();
+    #[cfg(target_os = "linux")]
+    // SAFETY: prctl with these arguments only sets a number in the kernel; it stays in force through exec.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+    if parent != expected_parent().unwrap_or(parent) {
+        return Some(ExitCode::FAILURE); // the parent died before the request was in force
+    }
+    let error = Command::new(&workerd)
+        .args(env::args_os().skip(1))
+        .env_remove(WORKERD)
+        .exec();
+    eprintln!("error: starting {}: {error}", workerd.display());
+    Some(ExitCode::FAILURE)
+}
+
+fn parent() -> i32 {
+    // SAFETY: getppid cannot fail.
+    unsafe { libc::getppid() }
+}
+
+/// serve.mjs leaves its own process id, which getppid cannot tell us once it is gone.
+fn expected_parent() -> Option<i32> {
+    env::var("POSTERN_GUARD_PARENT").ok()?.parse().ok()
+}

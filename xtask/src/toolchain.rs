@@ -1,0 +1,254 @@
+//! Chooses the compiler that builds the module: rustup's where it has the library sources, else Debian's packages.
+//!
+//! The module unwinds on panic, so that a panic ends one request and not all of an isolate's. No shipped standard
+//! library for wasm32 does, so we build one (wasm_std.rs), and for that need a compiler, *its own* library sources and a
+//! wasm linker. rustup gives all three (`rust-src`). Debian's `rustc-web` and `rust-web-src` are a matched pair too, for
+//! machines that reach a Debian mirror and not rustup's server.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::fail::{Failure, Outcome, failed, misuse};
+use crate::{paths, process, wasm_std};
+
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+
+/// A compiler that can build the module, with what it needs beside it.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    pub rustc: PathBuf,
+    pub cargo: PathBuf,
+    pub linker: PathBuf,
+    /// Names this compiler in cache folders: release and commit.
+    pub version: String,
+}
+
+/// `POSTERN_TOOLCHAIN=rustup` or `debian` takes the choice away from us; unset, whatever is ready comes first, and what
+/// must be installed comes after, so that a way that failed once is not tried at every build.
+pub fn choose() -> Outcome<Toolchain> {
+    let forced = env::var("POSTERN_TOOLCHAIN").ok();
+    match forced.as_deref() {
+        Some("rustup") => return with_sources().or_else(|_| through_rustup()),
+        Some("debian") => return installed_debian().or_else(|_| through_apt()),
+        Some(other) => {
+            return Err(misuse(format_args!(
+                "POSTERN_TOOLCHAIN is `{other}`; use `rustup` or `debian`"
+            )));
+        }
+        None => {}
+    }
+    if let Ok(ready) = with_sources() {
+        return Ok(ready);
+    }
+    if let Ok(ready) = installed_debian()
+        && wasm_std::is_cached(&ready)
+    {
+        return Ok(ready);
+    }
+    let first = match through_rustup() {
+        Ok(ready) => return Ok(ready),
+        Err(failure) => failure,
+    };
+    installed_debian()
+        .or_else(|_| through_apt())
+        .map_err(|second| neither(&first, &second))
+}
+
+/// The active compiler, if its sources are there.
+fn with_sources() -> Outcome<Toolchain> {
+    let sysroot = active_sysroot()?;
+    let rustc = sysroot.join("bin/rustc");
+    require_sources(&sysroot)?;
+    describe(&rustc, &sysroot)
+}
+
+fn through_rustup() -> Outcome<Toolchain> {
+    if paths::on_path("rustup").is_none() {
+        return Err(failed("rustup is not installed"));
+    }
+    eprintln!(
+        "rustup: adding rust-src, to build the standard library for wasm32 (a few seconds; gives up after 60) ..."
+    );
+    let mut add = Command::new("rustup");
+    add.args(["component", "add", "rust-src"])
+        .current_dir(paths::root());
+    if !process::succeeds_within(Duration::from_secs(60), &mut add) {
+        return Err(failed(
+            "`rustup component add rust-src` did not succeed (is rustup's server reachable?)",
+        ));
+    }
+    with_sources()
+}
+
+fn installed_debian() -> Outcome<Toolchain> {
+    let rustc = Path::new(DEBIAN_RUSTC);
+    if !rustc.is_file() {
+        return Err(failed(format_args!("{DEBIAN_RUSTC} is not there")));
+    }
+    let sysroot = PathBuf::from(process::read(
+        Command::new(rustc).args(["--print", "sysroot"]),
+    )?);
+    require_sources(&sysroot)?;
+    describe(rustc, &sysroot)
+}
+
+fn through_apt() -> Outcome<Toolchain> {
+    if paths::on_path("apt-get").is_none() {
+        return Err(failed("this machine has no apt-get"));
+    }
+    eprintln!(
+        "apt-get: installing {}, a compiler with library sources (about 30 s) ...",
+        DEBIAN_PACKAGES.join(" and ")
+    );
+    install(&DEBIAN_PACKAGES)?;
+    installed_debian()
+}
+
+/// Installs Debian packages as root, refreshing the package lists only if they do not know the packages.
+fn install(packages: &[&str]) -> Outcome {
+    let mut first = apt()?;
+    if process::quiet(
+        "apt-get install",
+        first
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(packages),
+    )
+    .is_ok()
+    {
+        return Ok(());
+    }
+    process::quiet("apt-get update", apt()?.arg("update"))?;
+    let mut second = apt()?;
+    process::quiet(
+        "apt-get install",
+        second
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(packages),
+    )
+}
+
+fn apt() -> Outcome<Command> {
+    // SAFETY: geteuid cannot fail and touches nothing.
+    let root = unsafe { libc::geteuid() } == 0;
+    let mut command = if root {
+        Command::new("apt-get")
+    } else {
+        let passwordless = paths::on_path("sudo").is_some()
+            && process::succeeds_within(
+                Duration::from_secs(5),
+                Command::new("sudo").args(["-n", "true"]),
+            );
+        if !passwordless {
+            return Err(failed(format_args!(
+                "installing {} needs root, and sudo would ask for a password; run `sudo apt-get install {}` and try again",
+                DEBIAN_PACKAGES.join(" and "),
+                DEBIAN_PACKAGES.join(" "),
+            )));
+        }
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    Ok(command)
+}
+
+fn require_sources(sysroot: &Path) -> Outcome {
+    // Building std resolves against this lock file, so its presence is what "has sources" means.
+    let lock = sysroot.join("lib/rustlib/src/rust/library/Cargo.lock");
+    if lock.is_file() {
+        Ok(())
+    } else {
+        Err(failed(format_args!(
+            "no library sources at {}",
+            lock.display()
+        )))
+    }
+}
+
+fn describe(rustc: &Path, sysroot: &Path) -> Outcome<Toolchain> {
+    let about = process::read(Command::new(rustc).arg("-vV"))?;
+    let field = |name: &str| {
+        about
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap_or("unknown")
+            .trim()
+            .to_owned()
+    };
+    let commit: String = field("commit-hash:").chars().take(9).collect();
+    Ok(Toolchain {
+        rustc: rustc.to_owned(),
+        cargo: find_cargo()?,
+        linker: find_linker(sysroot, &field("host:"))?,
+        version: format!("{}-{commit}", field("release:")),
+    })
+}
+
+/// Where the compiler that builds this workspace lives.
+fn active_sysroot() -> Outcome<PathBuf> {
+    process::read(
+        Command::new("rustc")
+            .args(["--print", "sysroot"])
+            .current_dir(paths::root()),
+    )
+    .map(PathBuf::from)
+}
+
+/// By its full path: on worker-build's PATH, `cargo` is our stand-in.
+fn find_cargo() -> Outcome<PathBuf> {
+    let beside = active_sysroot()
+        .map(|sysroot| sysroot.join("bin/cargo"))
+        .ok()
+        .filter(|file| file.is_file());
+    beside
+        .or_else(|| paths::on_path("cargo"))
+        .ok_or_else(|| failed("`cargo` is not on PATH"))
+}
+
+/// rustup's toolchains carry a wasm linker; Debian's compiler borrows that one, or uses Debian's `wasm-ld`.
+fn find_linker(sysroot: &Path, host: &str) -> Outcome<PathBuf> {
+    let in_sysroot = |root: &Path| root.join("lib/rustlib").join(host).join("bin/rust-lld");
+    let own = in_sysroot(sysroot);
+    if own.is_file() {
+        return Ok(own);
+    }
+    if let Ok(borrowed) = active_sysroot().map(|root| in_sysroot(&root))
+        && borrowed.is_file()
+    {
+        return Ok(borrowed);
+    }
+    if let Some(found) = paths::on_path("wasm-ld") {
+        return Ok(found);
+    }
+    if paths::on_path("apt-get").is_some() {
+        eprintln!("apt-get: installing lld, the linker for wasm (about 20 s) ...");
+        install(&["lld"])?;
+    }
+    paths::on_path("wasm-ld").ok_or_else(|| {
+        failed("no wasm linker: neither `rust-lld` in the Rust toolchain nor `wasm-ld` on PATH")
+    })
+}
+
+fn neither(rustup: &Failure, debian: &Failure) -> Failure {
+    failed(format_args!(
+        "no compiler for the wasm module. It needs the Rust library sources, in one of two ways:\n  \
+         rustup: {}\n  Debian: {}\nMake one of them work and run the command again.",
+        rustup.message, debian.message,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_with_neither_way_is_told_both() {
+        let told = neither(&failed("no server"), &failed("no root"));
+        assert!(told.message.contains("rustup: no server"));
+        assert!(told.message.contains("Debian: no root"));
+    }
+}
