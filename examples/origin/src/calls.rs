@@ -1,0 +1,189 @@
+//! Remembers what reached the origin: one entry for each request outside
+//! `/debug/`, in order, as it came off the wire. Never keeps or prints an
+//! Authorization value, only its hash.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+use crate::digest::sha256_hex;
+
+/// Calls kept: beyond this the oldest is forgotten.
+pub(crate) const MAX_CALLS: usize = 10_000;
+
+/// Longest request body taken; a longer one is answered with 413.
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// One request, as `GET /debug/calls` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Call {
+    path: String,
+    protocol: &'static str,
+    method: String,
+    http_version: String,
+    /// Names in lower case, as HTTP libraries give them; all values, in order.
+    headers: BTreeMap<String, Vec<String>>,
+    body_sha256: String,
+    body_len: usize,
+    at_ms: u64,
+}
+
+/// The calls so far, and how long each answer is held back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallLog(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: Mutex<VecDeque<Call>>,
+    delay_ms: AtomicU64,
+}
+
+impl CallLog {
+    /// All calls kept, oldest first.
+    pub(crate) fn all(&self) -> Vec<Call> {
+        self.lock().iter().cloned().collect()
+    }
+
+    /// Forgets all calls.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Holds back each answer from now on.
+    pub(crate) fn set_delay_ms(&self, delay: u64) {
+        self.0.delay_ms.store(delay, Ordering::Relaxed);
+    }
+
+    fn push(&self, call: Call) {
+        let mut calls = self.lock();
+        if calls.len() == MAX_CALLS {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_millis(self.0.delay_ms.load(Ordering::Relaxed))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Call>> {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Middleware in front of the RPCs: notes the request, lets it through, logs
+/// one line.
+pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let (body, whole) = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => (body, true),
+        Err(_) => (Bytes::new(), false),
+    };
+    let call = Call {
+        path: parts.uri.path().to_owned(),
+        protocol: protocol(&parts.headers),
+        method: parts.method.to_string(),
+        http_version: format!("{:?}", parts.version),
+        headers: shown(&parts.headers),
+        body_sha256: sha256_hex(&body),
+        body_len: body.len(),
+        at_ms: unix_ms(SystemTime::now()),
+    };
+    let (path, protocol) = (call.path.clone(), call.protocol);
+    log.push(call);
+
+    let response = if whole {
+        answer_in_kind(&mut parts.headers, protocol);
+        next.run(Request::from_parts(parts, Body::from(body))).await
+    } else {
+        (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body unreadable or longer than 16 MiB\n",
+        )
+            .into_response()
+    };
+    let delay = log.delay();
+    // Even an empty sleep costs a tick of the timer.
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    eprintln!(
+        "origin: {path} {protocol} {} in {} ms",
+        outcome(&response),
+        started.elapsed().as_millis()
+    );
+    response
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms(time: SystemTime) -> u64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// tonic-web picks the form of the answer from Accept; the control plane's
+/// wrapper answers in the form of the request, so say so here.
+fn answer_in_kind(headers: &mut HeaderMap, protocol: &str) {
+    if protocol.starts_with("grpc-web")
+        && let Some(form) = headers.get(CONTENT_TYPE).cloned()
+    {
+        headers.insert(ACCEPT, form);
+    }
+}
+
+fn protocol(headers: &HeaderMap) -> &'static str {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if content_type.starts_with("application/grpc-web-text") {
+        "grpc-web-text"
+    } else if content_type.starts_with("application/grpc-web") {
+        "grpc-web"
+    } else if content_type.starts_with("application/grpc") {
+        "grpc"
+    } else {
+        "other"
+    }
+}
+
+fn shown(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    let mut shown: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in headers {
+        let (name, value) = if name == AUTHORIZATION {
+            ("authorization_sha256", sha256_hex(value.as_bytes()))
+        } else {
+            (
+                name.as_str(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        };
+        shown.entry(name.to_owned()).or_default().push(value);
+    }
+    shown
+}
+
+/// How the call went, for the log. A failed unary call carries its status in
+/// the headers; a good one only in the trailers, after this line is written.
+fn outcome(response: &Response) -> String {
+    if response.status() != StatusCode::OK {
+        return format!("http {}", response.status().as_u16());
+    }
+    let status = response
+        .headers()
+        .get("grpc-status")
+        .and_then(|value| value.to_str().ok());
+    format!("grpc {}", status.unwrap_or("0"))
+}

@@ -1,0 +1,190 @@
+//! A gRPC-Web client for the attestation calls: tonic's generated client over
+//! tonic-web's framing, on a plain HTTP/1.1 connection. Speaks no TLS: it is
+//! for gates and origins on the same machine. Shows the token to nobody but
+//! the server.
+
+mod transport;
+
+use std::fmt;
+
+use axum::http::Uri;
+use axum::http::uri::{PathAndQuery, Scheme};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::{Code, Request, Status};
+use tonic_web::GrpcWebClientService;
+
+use crate::proto::attestation_service_client::AttestationServiceClient;
+
+pub use transport::{Transport, Wire};
+
+/// The generated client, with the token added to each call.
+pub type Client =
+    AttestationServiceClient<InterceptedService<GrpcWebClientService<Transport>, Bearer>>;
+
+/// A client for `base_url` (`http://host:port`) that sends
+/// `authorization: Bearer <token>` with each call. Connects when first used.
+pub fn connect(base_url: &str, token: &str) -> Result<Client, ConnectError> {
+    connect_as(base_url, token, Wire::Binary)
+}
+
+/// As [`connect`], choosing how messages look on the wire.
+pub fn connect_as(base_url: &str, token: &str, wire: Wire) -> Result<Client, ConnectError> {
+    let base: Uri = base_url
+        .parse()
+        .map_err(|_| ConnectError::Url(base_url.to_owned()))?;
+    if base.scheme() != Some(&Scheme::HTTP) {
+        return Err(ConnectError::Scheme(base_url.to_owned()));
+    }
+    // `user:password@` would put a secret where it is logged.
+    if base
+        .authority()
+        .is_none_or(|authority| authority.as_str().contains('@'))
+        || base.path_and_query().map_or("/", PathAndQuery::as_str) != "/"
+    {
+        return Err(ConnectError::Url(base_url.to_owned()));
+    }
+    let framing = GrpcWebClientService::new(Transport::new(wire));
+    Ok(AttestationServiceClient::with_origin(
+        InterceptedService::new(framing, Bearer::new(token)?),
+        base,
+    ))
+}
+
+/// A status in words: `PERMISSION_DENIED (7): operation not allowed`.
+pub fn describe(status: &Status) -> String {
+    format!(
+        "{} ({}): {}",
+        code_name(status.code()),
+        status.code() as i32,
+        status.message()
+    )
+}
+
+/// Why no client could be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectError {
+    /// Not `http://host:port` without user, path and query.
+    Url(String),
+    /// Another scheme than `http`.
+    Scheme(String),
+    /// The token is empty, or cannot stand in a header. It is not repeated here.
+    Token,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => write!(f, "`{url}` is not of the form `http://host:port`"),
+            Self::Scheme(url) => write!(
+                f,
+                "`{url}` does not start with `http://`: this client speaks no TLS"
+            ),
+            Self::Token => {
+                f.write_str("the token is empty or has characters that cannot stand in a header")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// Adds the Authorization header.
+#[derive(Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    fn new(token: &str) -> Result<Self, ConnectError> {
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConnectError::Token);
+        }
+        let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
+            .parse()
+            .map_err(|_| ConnectError::Token)?;
+        // Keeps HTTP libraries from printing it or putting it into a header table.
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer(…)")
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// The names of gRPC's own documentation, which tonic has only as prose.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let check = |url: &str, error: Option<fn(String) -> ConnectError>| {
+            assert_eq!(
+                connect(url, "t").err(),
+                error.map(|e| e(url.to_owned())),
+                "{url}"
+            );
+        };
+        check("http://127.0.0.1:8787", None);
+        check("http://127.0.0.1:8787/", None);
+        check("http://localhost", None);
+        check("https://gate.example", Some(ConnectError::Scheme));
+        check("127.0.0.1:8787", Some(ConnectError::Scheme));
+        check("http://127.0.0.1:8787/base", Some(ConnectError::Url));
+        check("http://127.0.0.1:8787/?q", Some(ConnectError::Url));
+        check("http://user:pw@127.0.0.1:8787", Some(ConnectError::Url));
+        check("http://", Some(ConnectError::Url));
+        check("", Some(ConnectError::Url));
+    }
+
+    #[test]
+    fn tokens() {
+        for bad in ["", "a b", "a\r\nx: y", "é", " a"] {
+            assert_eq!(
+                connect("http://localhost", bad).err(),
+                Some(ConnectError::Token),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_sees_the_token() {
+        let client = connect("http://localhost", "very-secret").unwrap();
+        assert!(!format!("{client:?}").contains("very-secret"));
+    }
+}

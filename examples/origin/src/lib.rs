@@ -1,0 +1,24 @@
+//! A sample attestation service to put behind Postern, and a client to call it
+//! through the gate: what tests and a laptop need in place of a control plane.
+//! It verifies no token, keeps nothing on disk and listens on loopback only.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod attestation;
+mod bundle;
+mod calls;
+pub mod client;
+mod debug;
+mod digest;
+mod server;
+mod service;
+mod state;
+
+pub use digest::sha256_hex;
+pub use server::serve;
+
+/// Messages, server trait and client generated from proto/controlplane/v1.
+pub mod proto {
+    tonic::include_proto!("controlplane.v1");
+}

@@ -1,0 +1,69 @@
+//! Puts the calls and the `/debug` routes on one port: gRPC over cleartext
+//! HTTP/2, gRPC-Web over HTTP/1.1 or HTTP/2, plain HTTP. Refuses to listen
+//! anywhere but on loopback, since it verifies no token.
+
+use std::future::{Future, IntoFuture as _, pending};
+use std::io;
+use std::time::Duration;
+
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+
+use crate::calls::{CallLog, record};
+use crate::debug;
+use crate::proto::attestation_service_server::AttestationServiceServer;
+use crate::service::{Attestations, Shared};
+
+/// Longest message taken, as the control plane has it by default.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// How long calls in flight may still take once the end was asked for.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves a fresh, empty origin on `listener` until `shutdown` resolves.
+///
+/// Calls in flight may finish within two seconds. Fails with `InvalidInput`
+/// when the listener is not bound to a loopback address.
+pub async fn serve(
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        let message =
+            format!("refusing to serve on {address}: the sample origin verifies no token");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let (stopping, stopped) = oneshot::channel();
+    let server = axum::serve(listener, app()).with_graceful_shutdown(async move {
+        shutdown.await;
+        // Nobody listens any more only when serving has ended already.
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = out_of_grace(stopped) => Ok(()),
+    }
+}
+
+fn app() -> Router {
+    let (state, calls) = (Shared::default(), CallLog::default());
+    let service = AttestationServiceServer::new(Attestations::new(state.clone()))
+        .max_decoding_message_size(MAX_MESSAGE);
+    let rpcs = Routes::new(service)
+        .into_axum_router()
+        .layer(GrpcWebLayer::new())
+        // Outermost, so that it sees requests as they came.
+        .layer(middleware::from_fn_with_state(calls.clone(), record));
+    debug::routes(state, calls).merge(rpcs)
+}
+
+async fn out_of_grace(stopped: oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
+        return pending().await;
+    }
+    tokio::time::sleep(GRACE).await;
+}

@@ -1,0 +1,248 @@
+//! From an `Authorization` header to a caller, in two steps: offline, then with one question to
+//! the organization's Ledger. Refuses to decide what the caller may do.
+//!
+//! INVARIANT (strangers create nothing): [`present`] touches no store; only what it lets through
+//! reaches [`admit`].
+
+use std::rc::Rc;
+
+use super::config::Config;
+use super::error::{CredentialError, Error, Result};
+use super::ledger::{AdmitQuery, Liveness};
+use super::ports::{Clock, Facts, Ledgers, Memory};
+use crate::domain::caller::Caller;
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{Id, OrganizationId, RunId, TokenId};
+use crate::domain::keys::KeyRing;
+use crate::domain::scope::Named;
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{OPAQUE_PREFIX, TokenFacts, Verifier};
+use crate::wire::bearer::{self, BearerError};
+use crate::wire::jwt::{self, JwtError, Pair, Verified};
+use crate::wire::opaque::{self, OpaqueError};
+
+/// A credential that passed every check that needs no store.
+#[derive(Debug)]
+pub enum Presented {
+    Administrator,
+    Opaque { id: TokenId, key: Secret },
+    Jwt(Box<Verified>),
+}
+
+/// An authenticated caller, with what the Ledger knew of the run that was asked about.
+#[derive(Debug)]
+pub struct Admitted {
+    pub caller: Caller,
+    pub run: Option<Rc<RunFacts>>,
+}
+
+/// Checks the header offline.
+///
+/// # Errors
+/// The reason; see [`CredentialError`] for what the client learns of it.
+pub fn present(
+    header: Option<&str>,
+    config: &Config,
+    now: Timestamp,
+) -> core::result::Result<Presented, CredentialError> {
+    let credential = bearer::credential(header).map_err(|error| match error {
+        BearerError::Missing => CredentialError::Missing,
+        BearerError::NotBearer => CredentialError::Malformed("another scheme than Bearer"),
+        BearerError::Several => CredentialError::Malformed("more than one credential"),
+        BearerError::TooLong => CredentialError::Malformed("longer than any token"),
+        BearerError::Malformed => CredentialError::Malformed("not a Bearer credential"),
+    })?;
+    let text = credential.expose();
+    if text.starts_with(OPAQUE_PREFIX) {
+        return match opaque::check(&credential, &config.root_keys.check) {
+            Ok(id) => Ok(Presented::Opaque {
+                id,
+                key: credential,
+            }),
+            Err(OpaqueError::Malformed) => Err(CredentialError::Malformed("opaque key grammar")),
+            Err(OpaqueError::Checksum) => Err(CredentialError::Malformed("opaque key checksum")),
+            Err(OpaqueError::NotOurs) => {
+                Err(CredentialError::Refused("opaque key check digits: forged"))
+            }
+        };
+    }
+    let admin = config.admin.as_ref();
+    if admin.is_some_and(|admin| admin.matches(text)) {
+        return Ok(Presented::Administrator);
+    }
+    if text.split('.').count() == 3 {
+        return jwt::verify(
+            &credential,
+            &config.token_keys,
+            now,
+            config.jwt_leeway_seconds,
+        )
+        .map(|verified| Presented::Jwt(Box::new(verified)))
+        .map_err(jwt_refusal);
+    }
+    // A wrong administrator key and random text look the same, and get the same answer.
+    Err(CredentialError::Refused("no known form of credential"))
+}
+
+fn jwt_refusal(error: JwtError) -> CredentialError {
+    match error {
+        JwtError::Malformed(why) => CredentialError::Malformed(why),
+        JwtError::Algorithm => CredentialError::Malformed("JWT algorithm is not HS256"),
+        JwtError::Critical => CredentialError::Malformed("JWT with critical extensions"),
+        JwtError::Stale => CredentialError::Stale,
+        JwtError::Foreign => CredentialError::Refused("JWT of a foreign issuer"),
+        JwtError::Claims(why) => CredentialError::Refused(why),
+        JwtError::Audience => CredentialError::Refused("invalid audience"),
+        JwtError::Expired => CredentialError::Expired("JWT expired"),
+        JwtError::NotYetValid => CredentialError::Expired("JWT not valid yet"),
+    }
+}
+
+/// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
+/// in the same question, for the run that the call names.
+///
+/// # Errors
+/// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
+pub async fn admit<P>(
+    presented: Presented,
+    run: Option<RunId>,
+    config: &Config,
+    ports: &P,
+) -> Result<Admitted>
+where
+    P: Clock + Facts + Ledgers + Memory,
+{
+    let id = match &presented {
+        Presented::Administrator => {
+            return Ok(Admitted {
+                caller: Caller::Administrator,
+                run: None,
+            });
+        }
+        Presented::Opaque { id, .. } => *id,
+        Presented::Jwt(verified) => verified.id,
+    };
+    let mut facts = ports.facts_known(id, &presented).await?;
+    if let Some(facts) = &facts {
+        prove(&presented, facts, &config.root_keys.pepper)?;
+    }
+    let organization = match (&facts, &presented) {
+        (Some(facts), _) => facts.organization.id,
+        (None, Presented::Jwt(verified)) => organization_claim(verified)?,
+        (None, _) => return Err(CredentialError::Refused("unknown token").into()),
+    };
+    let known_run = run.and_then(|run| ports.run(organization, run));
+    let query = AdmitQuery {
+        token: id,
+        facts: facts.is_none(),
+        run: run.filter(|_| known_run.is_none()),
+    };
+    let admission = ports.admit(organization, query).await?;
+    match admission.liveness {
+        Liveness::Live => {}
+        Liveness::Revoked => return Err(CredentialError::Refused("revoked token").into()),
+        Liveness::Unknown => return Err(CredentialError::Refused("unknown token").into()),
+    }
+    if facts.is_none() {
+        let learned = admission
+            .facts
+            .map(Rc::new)
+            .ok_or_else(|| Error::unavailable("the Ledger gave no facts of a live token"))?;
+        prove(&presented, &learned, &config.root_keys.pepper)?;
+        facts = Some(learned);
+    }
+    let facts = facts.ok_or_else(|| Error::unavailable("no facts"))?;
+    if facts.expired(ports.now()) {
+        return Err(CredentialError::Expired("row expired").into());
+    }
+    ports.remember_facts(&facts);
+    let run = match (known_run, run, admission.run) {
+        (Some(known), _, _) => Some(known),
+        (None, Some(id), Some(learned)) => {
+            let learned = Rc::new(learned);
+            ports.remember_run(organization, id, &learned);
+            Some(learned)
+        }
+        _ => None,
+    };
+    Ok(Admitted {
+        caller: Caller::Token(facts),
+        run,
+    })
+}
+
+/// Where facts come from before the Ledger is asked: this isolate, or, for an opaque key, which
+/// does not name its organization, the stores.
+trait FactsKnown {
+    async fn facts_known(&self, id: TokenId, by: &Presented) -> Result<Option<Rc<TokenFacts>>>;
+}
+
+impl<P: Facts + Memory> FactsKnown for P {
+    async fn facts_known(&self, id: TokenId, by: &Presented) -> Result<Option<Rc<TokenFacts>>> {
+        if let Some(facts) = Memory::facts(self, id) {
+            return Ok(Some(facts));
+        }
+        match by {
+            Presented::Opaque { .. } => Ok(Facts::facts(self, id).await?.map(Rc::new)),
+            Presented::Jwt(_) | Presented::Administrator => Ok(None),
+        }
+    }
+}
+
+/// Whether the presented credential is the one that the facts describe (R2, R4).
+fn prove(
+    presented: &Presented,
+    facts: &TokenFacts,
+    peppers: &KeyRing,
+) -> core::result::Result<(), CredentialError> {
+    match (presented, &facts.verifier) {
+        (Presented::Opaque { key, .. }, Verifier::Opaque { pepper, hash }) => {
+            if opaque::matches(key, pepper, hash, peppers) {
+                Ok(())
+            } else {
+                Err(CredentialError::Refused("hash mismatch"))
+            }
+        }
+        (Presented::Jwt(verified), Verifier::Jwt) => claims_match(verified, facts),
+        _ => Err(CredentialError::Refused("format mismatch")),
+    }
+}
+
+/// R4: organization, project and workflow equal, including absence.
+fn claims_match(
+    verified: &Verified,
+    facts: &TokenFacts,
+) -> core::result::Result<(), CredentialError> {
+    let claims = &verified.claims;
+    if claims.org_id.as_deref() != Some(facts.organization.id.to_string().as_str()) {
+        return Err(CredentialError::Refused("organization mismatch"));
+    }
+    if !same(claims.project(), facts.scope.project()) {
+        return Err(CredentialError::Refused("project mismatch"));
+    }
+    if !same(claims.workflow(), facts.scope.workflow()) {
+        return Err(CredentialError::Refused("workflow mismatch"));
+    }
+    Ok(())
+}
+
+fn same<K>(claim: Option<Pair>, row: Option<&Named<K>>) -> bool {
+    match (claim, row) {
+        (None, None) => true,
+        (Some(claim), Some(row)) => Id::parse(&claim.id) == Ok(row.id),
+        _ => false,
+    }
+}
+
+fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
+    verified
+        .claims
+        .org_id
+        .as_deref()
+        .and_then(|id| OrganizationId::parse(id).ok())
+        .ok_or_else(|| CredentialError::Refused("organization claim is not a UUID").into())
+}
+
+#[cfg(test)]
+mod tests;

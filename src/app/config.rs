@@ -1,0 +1,226 @@
+//! The configuration, read once from named variables. Refuses to fall back: a wrong value is a
+//! problem, all problems are reported together, and until they are gone the gate answers 503.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::bucket::Rate;
+use crate::domain::keys::{KeyRing, RootKeys};
+use crate::domain::secret::equal;
+
+/// Shortest administrator key, in characters.
+pub const MIN_ADMIN_KEY: usize = 32;
+
+/// Everything the gate is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// Scheme, host and base path of the origin, without trailing slash.
+    pub origin_url: String,
+    /// How long the origin may take to answer, in milliseconds.
+    pub origin_timeout_ms: u32,
+    pub admin: Option<AdminKey>,
+    pub token_keys: KeyRing,
+    pub root_keys: RootKeys,
+    pub mint_rate: Rate,
+    /// Live tokens of an organization that has no ceiling of its own; 0 = none.
+    pub mint_ceiling: u32,
+    pub trusted_ip_header: String,
+    /// How far `exp` and `nbf` are widened, in seconds.
+    pub jwt_leeway_seconds: i64,
+    /// Variables of later versions that are set although this one does not heed them.
+    pub unheeded: Vec<&'static str>,
+}
+
+/// The administrator key, as its hash.
+pub struct AdminKey([u8; 32]);
+
+impl AdminKey {
+    /// Whether the presented text is the key, in constant time and without telling its length.
+    pub fn matches(&self, presented: &str) -> bool {
+        equal(&self.0, &Sha256::digest(presented.as_bytes()))
+    }
+}
+
+impl core::fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("AdminKey")
+    }
+}
+
+impl Config {
+    /// Reads the configuration through `variable`, which gives a variable's text by name.
+    ///
+    /// # Errors
+    /// Every problem, one sentence each, naming the variable and never quoting a secret.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        // A variable that is set to nothing is not set.
+        let text = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+
+        let origin_url = match text("ORIGIN_URL").as_deref().map(origin_url) {
+            Some(Ok(url)) => url,
+            Some(Err(problem)) => {
+                problems.push(format!("ORIGIN_URL {problem}"));
+                String::new()
+            }
+            None => {
+                problems.push("ORIGIN_URL is not set: give the URL of the attestation API".into());
+                String::new()
+            }
+        };
+        let admin = text("ADMIN_TOKEN").and_then(|key| admin_key(&key, &mut problems));
+        let token_keys = ring(text("TOKEN_KEYS"), "TOKEN_KEYS", &mut problems);
+        if token_keys.is_none() && text("TOKEN_KEYS").is_none() {
+            problems.push(
+                "TOKEN_KEYS is not set: give `kid:base64url` with at least 32 random bytes".into(),
+            );
+        }
+        let root = ring(text("ROOT_KEYS"), "ROOT_KEYS", &mut problems);
+
+        let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
+        let ceiling = number(
+            text("ORG_TOKEN_MINT_CEILING"),
+            "ORG_TOKEN_MINT_CEILING",
+            100,
+            0..=10_000_000,
+        );
+        let bound = number(
+            text("REVOCATION_BOUND_SECONDS"),
+            "REVOCATION_BOUND_SECONDS",
+            0,
+            0..=3_600,
+        );
+        let leeway = number(text("JWT_LEEWAY_SECONDS"), "JWT_LEEWAY_SECONDS", 0, 0..=60);
+        let timeout = number(
+            text("ORIGIN_TIMEOUT_SECONDS"),
+            "ORIGIN_TIMEOUT_SECONDS",
+            30,
+            1..=300,
+        );
+        let mut value = |number: Result<u32, String>| {
+            number.unwrap_or_else(|problem| {
+                problems.push(problem);
+                0
+            })
+        };
+        let (mint_per_hour, mint_ceiling) = (value(mint_per_hour), value(ceiling));
+        let (bound, leeway, timeout) = (value(bound), value(leeway), value(timeout));
+
+        let trusted_ip_header = text("TRUSTED_IP_HEADER")
+            .unwrap_or_else(|| "CF-Connecting-IP".to_owned())
+            .to_ascii_lowercase();
+        if !trusted_ip_header
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
+            problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
+        }
+        if let Some(mode) = text("ORIGIN_AUTH")
+            && mode != "passthrough"
+        {
+            problems.push("ORIGIN_AUTH must be `passthrough` in this version".into());
+        }
+        if let Some(mode) = text("BOOTSTRAP")
+            && mode != "closed"
+        {
+            problems.push("BOOTSTRAP must be `closed` in this version".into());
+        }
+        let mut unheeded = Vec::new();
+        if bound > 0 {
+            unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
+        }
+        for name in ["SESSION_VERIFY_URL", "ASSERTION_KEYS"] {
+            if text(name).is_some() {
+                unheeded.push(name);
+            }
+        }
+
+        match (token_keys, Rate::per_hour(mint_per_hour)) {
+            (Some(token_keys), Some(mint_rate)) if problems.is_empty() => Ok(Self {
+                origin_url,
+                origin_timeout_ms: timeout * 1000,
+                admin,
+                root_keys: match root {
+                    Some(root) => RootKeys::from_root(&root),
+                    None => RootKeys::from_token_keys(&token_keys),
+                },
+                token_keys,
+                mint_rate,
+                mint_ceiling,
+                trusted_ip_header,
+                jwt_leeway_seconds: i64::from(leeway),
+                unheeded,
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<KeyRing> {
+    match text.as_deref().map(KeyRing::parse)? {
+        Ok(ring) => Some(ring),
+        Err(problem) => {
+            problems.push(format!("{name}: {problem}"));
+            None
+        }
+    }
+}
+
+fn admin_key(key: &str, problems: &mut Vec<String>) -> Option<AdminKey> {
+    if key.chars().count() < MIN_ADMIN_KEY {
+        problems.push(format!(
+            "ADMIN_TOKEN is shorter than {MIN_ADMIN_KEY} characters"
+        ));
+        return None;
+    }
+    let bearer = crate::wire::bearer::credential(Some(&format!("Bearer {key}")));
+    if bearer.is_err() {
+        problems.push(
+            "ADMIN_TOKEN has characters that a Bearer credential cannot carry: use letters, \
+             digits and `-._~+/`"
+                .into(),
+        );
+        return None;
+    }
+    Some(AdminKey(Sha256::digest(key.as_bytes()).into()))
+}
+
+fn number(
+    text: Option<String>,
+    name: &str,
+    default: u32,
+    range: core::ops::RangeInclusive<u32>,
+) -> Result<u32, String> {
+    let Some(text) = text else { return Ok(default) };
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            format!(
+                "{name} must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+}
+
+/// Checks the origin's URL: http or https, a host, no user, query or fragment.
+fn origin_url(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or("must begin with http:// or https://")?;
+    if rest.contains(['?', '#', '@', '\\'])
+        || rest.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        return Err("must have neither user, query nor fragment");
+    }
+    if rest.starts_with(['/', ':']) || rest.is_empty() {
+        return Err("has no host");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Everything that a use case can refuse, each with a stable code, a sentence for the client and
+//! the private cause for the log. Refuses to know any wire status: the edge's one table does.
+
+use crate::domain::decide::Denial;
+
+/// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
+/// from is [`CredentialError::Refused`], with one sentence for all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialError {
+    Missing,
+    /// Not one Bearer credential of a form that this registry issues.
+    Malformed(&'static str),
+    Expired(&'static str),
+    /// It names us as its issuer, but no key of ours signed it (R6).
+    Stale,
+    /// Unknown, revoked, of another organization, mismatching: only the log says which.
+    Refused(&'static str),
+}
+
+/// A refusal or failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    Credential(CredentialError),
+    Denied(Denial),
+    /// The request is wrong; `detail` says what to do.
+    Invalid {
+        code: &'static str,
+        detail: String,
+    },
+    NotFound {
+        what: &'static str,
+    },
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    Conflict {
+        code: &'static str,
+        detail: String,
+    },
+    BodyTooLarge {
+        limit: usize,
+    },
+    MediaType {
+        expected: &'static str,
+    },
+    /// The address has minted too often (R26).
+    MintRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
+    /// The organization has as many live tokens as it may (R27).
+    MintCeiling {
+        ceiling: u32,
+    },
+    /// A protocol that cannot reach an edge worker.
+    NativeGrpc,
+    /// Something the answer depends on failed; the cause is for the log.
+    Unavailable {
+        cause: String,
+    },
+    /// The origin did not answer, or not in its protocol; the cause is for the log.
+    Origin {
+        cause: String,
+    },
+    /// The configuration is wrong; each sentence names a variable.
+    Misconfigured {
+        problems: Vec<String>,
+    },
+}
+
+/// Shorthand for use cases.
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl Error {
+    /// A wrong request.
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// A failed dependency.
+    pub fn unavailable(cause: impl core::fmt::Display) -> Self {
+        Self::Unavailable {
+            cause: cause.to_string(),
+        }
+    }
+
+    /// The stable word of the error, as in docs/API.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Credential(CredentialError::Missing) => "credential_missing",
+            Self::Credential(CredentialError::Malformed(_)) => "credential_malformed",
+            Self::Credential(CredentialError::Expired(_)) => "token_expired",
+            Self::Credential(CredentialError::Stale) => "token_stale",
+            Self::Credential(CredentialError::Refused(_)) => "credential_refused",
+            Self::Denied(denial) => denial.code(),
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::NotFound { .. } => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::MediaType { .. } => "unsupported_media_type",
+            Self::MintRate { .. } => "mint_rate_exceeded",
+            Self::MintCeiling { .. } => "mint_ceiling_reached",
+            Self::NativeGrpc => "native_grpc",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Origin { .. } => "origin_unavailable",
+            Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
+    /// The sentence for the client.
+    pub fn public(&self) -> String {
+        match self {
+            Self::Credential(CredentialError::Missing) => {
+                "authentication required: send one `Authorization: Bearer <token>` header".into()
+            }
+            Self::Credential(CredentialError::Malformed(_)) => {
+                "the credential is malformed: send one Bearer token, whole and unchanged".into()
+            }
+            Self::Credential(CredentialError::Expired(_)) => {
+                "the token has expired or is not valid yet: mint or log in again".into()
+            }
+            Self::Credential(CredentialError::Stale) => {
+                "not issued by this deployment, or signed with a retired key: mint or log in again"
+                    .into()
+            }
+            Self::Credential(CredentialError::Refused(_)) => "the credential was refused".into(),
+            Self::Denied(denial) => denial.public(),
+            Self::Invalid { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
+            Self::NotFound { what } => format!("no such {what}"),
+            Self::MethodNotAllowed { allow } => format!("use {allow} here"),
+            Self::BodyTooLarge { limit } => {
+                format!("the body is larger than the {limit} bytes that are read here")
+            }
+            Self::MediaType { expected } => format!("send the body as `{expected}`"),
+            Self::MintRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this address may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::MintCeiling { ceiling } => format!(
+                "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \
+                 let one expire, or raise the ceiling"
+            ),
+            Self::NativeGrpc => "native gRPC cannot reach this gateway: send gRPC-Web".into(),
+            Self::Unavailable { .. } => {
+                "a part that this answer depends on is not available: try again".into()
+            }
+            Self::Origin { .. } => "the origin is not available: try again".into(),
+            Self::Misconfigured { .. } => {
+                "the gateway's configuration is wrong: see its log".into()
+            }
+        }
+    }
+
+    /// What only the log may say.
+    pub fn private(&self) -> String {
+        match self {
+            Self::Credential(
+                CredentialError::Malformed(cause)
+                | CredentialError::Expired(cause)
+                | CredentialError::Refused(cause),
+            ) => (*cause).to_owned(),
+            Self::Unavailable { cause } | Self::Origin { cause } => cause.clone(),
+            Self::Misconfigured { problems } => problems.join("; "),
+            _ => self.public(),
+        }
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::Credential(error)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}

@@ -1,0 +1,154 @@
+//! The messages between the gate and an organization's Ledger. Refuses behaviour: the Ledger acts
+//! on them, D1 keeps what they record. Both ends are this program, in one version or two while a
+//! deployment rolls out, so fields are only ever added, with a default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::audit::{Event, Link, Origin};
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+
+/// What the gate asks on every credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdmitQuery {
+    pub token: TokenId,
+    /// Ask for the facts too: this isolate has not seen the token yet.
+    pub facts: bool,
+    /// Ask which workflow a run belongs to.
+    pub run: Option<RunId>,
+}
+
+/// Whether a token lives. INVARIANT (only the Ledger says that it lives): no cache and no other
+/// store answers this question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Liveness {
+    Live,
+    Revoked,
+    Unknown,
+}
+
+/// The Ledger's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    pub liveness: Liveness,
+    #[serde(default)]
+    pub facts: Option<TokenFacts>,
+    #[serde(default)]
+    pub run: Option<RunFacts>,
+}
+
+/// Mint this token, if name and ceiling allow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MintCommand {
+    pub facts: TokenFacts,
+    pub description: Option<String>,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    /// The token that minted it, if one did.
+    #[serde(default)]
+    pub minted_by: Option<TokenId>,
+    /// Most live tokens of the organization; 0 = no ceiling (R27).
+    pub ceiling: u32,
+    pub origin: Origin,
+}
+
+/// What became of a mint. Whatever is not `Minted` wrote nothing that lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MintAnswer {
+    Minted,
+    NameTaken,
+    CeilingReached {
+        ceiling: u32,
+    },
+    /// D1 did not take the record; the token is dead and was never handed out.
+    RecordUnavailable {
+        cause: String,
+    },
+}
+
+/// Revoke this token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevokeCommand {
+    pub token: TokenId,
+    /// System tokens are nobody's but the administrator's (R10).
+    pub include_system: bool,
+    pub origin: Origin,
+}
+
+/// What became of a revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeAnswer {
+    /// Revoked now, or before: `at` is the first time (R11).
+    Revoked {
+        at: Timestamp,
+    },
+    Unknown,
+}
+
+/// Remember a run that the origin has just made (R32).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunCommand {
+    pub run: RunId,
+    pub facts: RunFacts,
+    pub token: TokenId,
+    pub at: Timestamp,
+}
+
+/// One change that D1 has to follow. Applying one twice is harmless.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    InsertToken(Box<TokenRow>),
+    RevokeToken {
+        organization: OrganizationId,
+        token: TokenId,
+        at: Timestamp,
+        by: String,
+    },
+    InsertRun {
+        organization: OrganizationId,
+        run: RunId,
+        facts: RunFacts,
+        token: TokenId,
+        at: Timestamp,
+    },
+    AppendAudit(Box<AuditRow>),
+}
+
+/// A token as D1 keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenRow {
+    pub facts: TokenFacts,
+    pub description: Option<String>,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    pub minted_by: Option<TokenId>,
+}
+
+impl TokenRow {
+    /// The project column.
+    pub fn project(&self) -> Option<ProjectId> {
+        self.facts.scope.project().map(|project| project.id)
+    }
+
+    /// The workflow column.
+    pub fn workflow(&self) -> Option<WorkflowId> {
+        self.facts.scope.workflow().map(|workflow| workflow.id)
+    }
+}
+
+/// An audit event as D1 keeps it, with the text that its link covers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditRow {
+    pub event: Event,
+    /// The event's serialized form, byte for byte what was linked.
+    pub content: String,
+    /// The link before it, in hex.
+    pub previous: String,
+    pub link: Link,
+}

@@ -1,0 +1,301 @@
+//! Minting a token (R1 to R8). Refuses everything that the request got wrong before it takes from
+//! any limit, and shows the plaintext once, in the answer that it returns.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ledger::{MintAnswer, MintCommand};
+use super::organization::{Organization, resolve};
+use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
+use super::registry::read_body;
+use super::tokens::{TokenRecord, TokenView};
+use crate::domain::audit::Origin;
+use crate::domain::caller::Caller;
+use crate::domain::decide::{Target, decide};
+use crate::domain::id::{Id, TokenId};
+use crate::domain::name::{TokenName, check_description};
+use crate::domain::operation::Operation;
+use crate::domain::policy::{self, Policy};
+use crate::domain::scope::{Named, Scope};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Format, TokenFacts, Verifier};
+use crate::wire::{duration, jwt, opaque, rfc3339};
+
+/// Most policies that a mint can name.
+pub const MAX_POLICIES: usize = 100;
+
+/// The answer to a mint: the token's view and, this once, the token.
+#[derive(Serialize)]
+pub struct Minted {
+    #[serde(flatten)]
+    view: TokenView,
+    token: String,
+    warning: &'static str,
+}
+
+const WARNING: &str = "copy the token now: it is not stored and will not be shown again";
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MintRequest {
+    name: Option<String>,
+    description: Option<String>,
+    project: Option<String>,
+    workflow: Option<String>,
+    expires_at: Option<String>,
+    expires_in: Option<String>,
+    format: Option<Format>,
+    policies: Option<Vec<String>>,
+    #[serde(default)]
+    system: bool,
+}
+
+/// Where a mint comes from.
+#[derive(Debug, Clone)]
+pub struct From {
+    /// The bucket of the client's address.
+    pub bucket: String,
+    pub origin: Origin,
+}
+
+/// `POST /org/tokens`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
+/// name, `MintRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
+pub async fn mint<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    body: &[u8],
+    from: From,
+    config: &Config,
+    ports: &P,
+) -> Result<Minted>
+where
+    P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
+{
+    let permit = decide(caller, Operation::TokenCreate, Target::Registry)?;
+    // An empty body mints a token with a generated name (R8).
+    let request: MintRequest = if body.is_empty() {
+        MintRequest::default()
+    } else {
+        read_body(body)?
+    };
+    let now = ports.now();
+    let expires_at = expiry(&request, now)?;
+    let description = description(request.description)?;
+    let given_policies = request.policies.map(policies).transpose()?;
+    let given_name = request.name.as_deref().map(name).transpose()?;
+    let places = (request.project.as_deref(), request.workflow.as_deref());
+    if let (None, Some(_)) = places {
+        return Err(Error::invalid(
+            "workflow_without_project",
+            "`workflow` needs a `project`: name the project of the workflow too",
+        ));
+    }
+    let organization = resolve(caller, organization, ports).await?;
+    let scope = scope(&organization, places, ports).await?;
+
+    let id = new_token_id(ports)?;
+    let mut facts = TokenFacts {
+        id,
+        name: given_name.unwrap_or_else(|| TokenName::generated(&id)),
+        policies: given_policies.unwrap_or_else(|| policy::defaults(&scope)),
+        scope,
+        is_system: request.system,
+        expires_at,
+        verifier: Verifier::Jwt,
+        organization: Named {
+            id: organization.id,
+            name: organization.name.clone(),
+        },
+    };
+    let token = secret(
+        request.format.unwrap_or(Format::Opaque),
+        &mut facts,
+        config,
+        ports,
+    )?;
+    let command = MintCommand {
+        description,
+        created_at: now,
+        created_by: caller.provenance(),
+        minted_by: match caller {
+            Caller::Token(minter) => Some(minter.id),
+            Caller::Administrator => None,
+        },
+        ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
+        origin: from.origin,
+        facts,
+    };
+
+    // The last step before the Ledger: whatever was refused so far has cost the address nothing.
+    ports
+        .take(&from.bucket)
+        .await?
+        .map_err(|empty| Error::MintRate {
+            limit: config.mint_rate.limit(),
+            retry_after_seconds: empty.retry_after_seconds,
+        })?;
+    let refusal = match ports.mint(&permit, &command).await? {
+        MintAnswer::Minted => {
+            ports.publish(&command.facts);
+            return Ok(Minted {
+                view: TokenRecord {
+                    facts: command.facts,
+                    description: command.description,
+                    created_at: command.created_at,
+                    created_by: command.created_by,
+                    last_used_at: None,
+                    revoked_at: None,
+                }
+                .into(),
+                token: token.expose().to_owned(),
+                warning: WARNING,
+            });
+        }
+        MintAnswer::NameTaken => Error::Conflict {
+            code: "name_taken",
+            detail: "a live token of this organization or project has this name already".into(),
+        },
+        MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+    };
+    // Nothing was written: the address gets its take back. If that fails, it waits a little.
+    let _ = ports.give_back(&from.bucket).await;
+    Err(refusal)
+}
+
+fn new_token_id<P: Entropy>(ports: &P) -> Result<TokenId> {
+    let mut bytes = [0; 16];
+    ports.fill(&mut bytes)?;
+    Ok(Id::from_random(bytes))
+}
+
+/// Makes the plaintext and sets the facts' verifier to what is kept of it (R2).
+fn secret<P: Entropy>(
+    format: Format,
+    facts: &mut TokenFacts,
+    config: &Config,
+    ports: &P,
+) -> Result<Secret> {
+    match format {
+        Format::Opaque => {
+            let mut entropy = zeroize::Zeroizing::new([0; opaque::MINT_ENTROPY]);
+            ports.fill(&mut *entropy)?;
+            let key = opaque::mint(facts.id, &*entropy, &config.root_keys)
+                .map_err(|_| Error::unavailable("entropy without enough usable digits"))?;
+            facts.verifier = opaque::verifier(&key, &config.root_keys.pepper);
+            Ok(key)
+        }
+        Format::Jwt => jwt::issue(facts, &config.token_keys)
+            .map_err(|_| Error::unavailable("the claims do not serialize")),
+    }
+}
+
+/// R1: the scope by names, each looked up within the one before.
+async fn scope<P: Records>(
+    organization: &Organization,
+    places: (Option<&str>, Option<&str>),
+    ports: &P,
+) -> Result<Scope> {
+    let (Some(project_name), workflow) = places else {
+        return Ok(Scope::Organization);
+    };
+    let project = ports
+        .project(organization.id, project_name)
+        .await?
+        .ok_or(Error::NotFound { what: "project" })?;
+    let Some(workflow_name) = workflow else {
+        return Ok(Scope::Project { project });
+    };
+    let candidates = ports
+        .workflows_named(organization.id, workflow_name)
+        .await?;
+    let elsewhere = !candidates.is_empty();
+    match candidates.into_iter().find(|(of, _)| *of == project.id) {
+        Some((_, workflow)) => Ok(Scope::Workflow { project, workflow }),
+        None if elsewhere => Err(Error::invalid(
+            "workflow_of_other_project",
+            "`workflow` does not belong to the requested `project`",
+        )),
+        None => Err(Error::NotFound { what: "workflow" }),
+    }
+}
+
+/// R7: at most one of the two forms, in the future, in whole seconds.
+fn expiry(request: &MintRequest, now: Timestamp) -> Result<Option<Timestamp>> {
+    let end = match (request.expires_at.as_deref(), request.expires_in.as_deref()) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid(
+                "expiry_ambiguous",
+                "give `expires_at` or `expires_in`, not both",
+            ));
+        }
+        (Some(at), None) => rfc3339::parse(at).ok_or_else(|| {
+            Error::invalid(
+                "expires_at_invalid",
+                "`expires_at` must be an RFC 3339 moment such as `2030-01-31T12:00:00Z`",
+            )
+        })?,
+        (None, Some(span)) => {
+            let seconds = duration::parse_seconds(span).ok_or_else(|| {
+                Error::invalid(
+                    "expires_in_invalid",
+                    "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
+                )
+            })?;
+            now.plus_millis(seconds.saturating_mul(1000))
+        }
+    }
+    .floor_to_second();
+    if end <= now {
+        return Err(Error::invalid(
+            "expiry_in_the_past",
+            "the token would already have expired: give a moment in the future",
+        ));
+    }
+    Ok(Some(end))
+}
+
+fn name(text: &str) -> Result<TokenName> {
+    TokenName::parse(text)
+        .map_err(|error| Error::invalid("name_invalid", format!("`name` {error}")))
+}
+
+fn description(text: Option<String>) -> Result<Option<String>> {
+    if let Some(text) = &text {
+        check_description(text).map_err(|error| {
+            Error::invalid("description_invalid", format!("`description` {error}"))
+        })?;
+    }
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
+    if texts.len() > MAX_POLICIES {
+        return Err(Error::invalid(
+            "policies_invalid",
+            format!("`policies` can name at most {MAX_POLICIES}"),
+        ));
+    }
+    let mut policies = texts
+        .iter()
+        .map(|text| Policy::parse(text))
+        .collect::<core::result::Result<Vec<_>, _>>()
+        .map_err(|_| {
+            Error::invalid(
+                "policies_invalid",
+                "`policies` must be texts of the form `resource:action`",
+            )
+        })?;
+    policies.sort();
+    policies.dedup();
+    Ok(policies)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! Use cases over ports. Refuses worker types, SQL and HTTP statuses: what a use case needs of the
+//! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
+
+pub mod attest;
+pub mod authenticate;
+pub mod config;
+pub mod error;
+pub mod ledger;
+pub mod mint;
+pub mod organization;
+pub mod page;
+pub mod ports;
+pub mod registry;
+pub mod tokens;
+
+#[cfg(test)]
+mod testing;

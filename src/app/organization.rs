@@ -1,0 +1,151 @@
+//! Organizations: create, list, and find the one that a request is about. Refuses everybody but
+//! callers above organizations.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Result};
+use super::page::{Cursor, Page};
+use super::ports::{Clock, Entropy, Records};
+use super::registry::{label, new_id, read_body};
+use crate::domain::caller::Caller;
+use crate::domain::decide::{Target, decide};
+use crate::domain::id::{self, OrganizationId};
+use crate::domain::operation::Operation;
+use crate::domain::time::Timestamp;
+use crate::wire::rfc3339;
+
+/// Longest time without use before auto-revocation, in days (R14).
+pub const MAX_IDLE_DAYS: u32 = 365;
+/// Highest ceiling that an organization can have of its own.
+pub const MAX_CEILING: u32 = 10_000_000;
+
+/// An organization as the record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub name: String,
+    /// Most live tokens; `None` = the configured default, 0 = no ceiling (R27).
+    pub mint_ceiling: Option<u32>,
+    /// Tokens idle for longer are revoked; 0 = never (R14).
+    pub max_idle_days: u32,
+    pub created_at: Timestamp,
+}
+
+/// An organization as it is answered.
+#[derive(Debug, Serialize)]
+pub struct OrganizationView {
+    id: OrganizationId,
+    name: String,
+    mint_ceiling: Option<u32>,
+    max_idle_days: u32,
+    created_at: String,
+}
+
+impl From<Organization> for OrganizationView {
+    fn from(row: Organization) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            mint_ceiling: row.mint_ceiling,
+            max_idle_days: row.max_idle_days,
+            created_at: rfc3339::print(row.created_at),
+        }
+    }
+}
+
+/// A page of organizations.
+#[derive(Debug, Serialize)]
+pub struct OrganizationList {
+    organizations: Vec<OrganizationView>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateOrganization {
+    name: String,
+    id: Option<String>,
+    mint_ceiling: Option<u32>,
+    max_idle_days: Option<u32>,
+}
+
+/// `POST /orgs`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `Conflict` for a name or id that is taken, `Unavailable`.
+pub async fn create<P>(caller: &Caller, body: &[u8], ports: &P) -> Result<OrganizationView>
+where
+    P: Clock + Entropy + Records,
+{
+    let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
+    let body: CreateOrganization = read_body(body)?;
+    let max_idle_days = body.max_idle_days.unwrap_or(0);
+    if max_idle_days > MAX_IDLE_DAYS {
+        return Err(Error::invalid(
+            "max_idle_days_invalid",
+            format!("`max_idle_days` must be 0 to {MAX_IDLE_DAYS}; 0 turns it off"),
+        ));
+    }
+    if body
+        .mint_ceiling
+        .is_some_and(|ceiling| ceiling > MAX_CEILING)
+    {
+        return Err(Error::invalid(
+            "mint_ceiling_invalid",
+            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
+        ));
+    }
+    let row = Organization {
+        id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
+        name: label("name", &body.name)?,
+        mint_ceiling: body.mint_ceiling,
+        max_idle_days,
+        created_at: ports.now(),
+    };
+    ports.create_organization(&permit, &row).await?;
+    Ok(row.into())
+}
+
+/// `GET /orgs`.
+///
+/// # Errors
+/// `Denied`, `Unavailable`.
+pub async fn list<P: Records>(caller: &Caller, page: &Page, ports: &P) -> Result<OrganizationList> {
+    decide(caller, Operation::OrganizationList, Target::Registry)?;
+    let rows = ports.organizations(page).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| Cursor {
+        at: row.created_at,
+        id: row.id.to_string(),
+    });
+    Ok(OrganizationList {
+        organizations: rows.into_iter().map(Into::into).collect(),
+        next_cursor,
+    })
+}
+
+/// The organization that a management request is about: a token's own, or the one that a caller
+/// above organizations names in `Postern-Organization`.
+///
+/// # Errors
+/// `Invalid` without a name, `NotFound`, `Unavailable`.
+pub async fn resolve<P: Records>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<Organization> {
+    let name = match caller {
+        Caller::Token(facts) => facts.organization.name.as_str(),
+        Caller::Administrator => named
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| {
+                Error::invalid(
+                    "organization_required",
+                    "name the organization in the `Postern-Organization` header",
+                )
+            })?,
+    };
+    ports.organization(name).await?.ok_or(Error::NotFound {
+        what: "organization",
+    })
+}

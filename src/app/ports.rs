@@ -1,0 +1,168 @@
+//! What use cases need of the world. Refuses platform types and platform errors: an adapter turns
+//! whatever went wrong into [`Error::Unavailable`] with the cause for the log.
+#![expect(
+    async_fn_in_trait,
+    reason = "one single-threaded runtime drives these futures; none needs a Send bound"
+)]
+
+use std::rc::Rc;
+
+use super::error::Result;
+use super::ledger::{
+    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+};
+use super::organization::Organization;
+use super::page::{Cursor, Page};
+use super::registry::Entry;
+use super::tokens::{Filter, TokenRecord};
+use crate::domain::bucket::Empty;
+use crate::domain::decide::{Permit, RunFacts};
+use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::scope::Named;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+
+/// The wall clock.
+pub trait Clock {
+    fn now(&self) -> Timestamp;
+}
+
+/// The platform's cryptographic randomness.
+pub trait Entropy {
+    /// # Errors
+    /// When the platform has none to give.
+    fn fill(&self, bytes: &mut [u8]) -> Result<()>;
+}
+
+/// What this isolate has already learned. Plain values that never change; forgetting is allowed.
+pub trait Memory {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>>;
+    fn remember_facts(&self, facts: &Rc<TokenFacts>);
+    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>>;
+    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>);
+}
+
+/// Immutable token facts by id, near the caller, filled from the record on a miss.
+pub trait Facts {
+    /// # Errors
+    /// When neither store answers.
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>>;
+    /// Publishes the facts of a fresh token. May finish after the answer, and may fail.
+    fn publish(&self, facts: &TokenFacts);
+}
+
+/// The Ledgers, one for each organization.
+pub trait Ledgers {
+    /// # Errors
+    /// When the Ledger does not answer; never a guess.
+    async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn revoke(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeCommand,
+    ) -> Result<RevokeAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn record_run(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &RunCommand,
+    ) -> Result<()>;
+}
+
+/// The buckets that limit minting, one for each client address.
+pub trait MintBuckets {
+    /// Takes one; the inner error is a refusal.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>>;
+    /// Gives one back.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn give_back(&self, bucket: &str) -> Result<()>;
+}
+
+/// The record: what is searched and listed.
+pub trait Records {
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_organization(&self, permit: &Permit, row: &Organization) -> Result<()>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn organization(&self, name: &str) -> Result<Option<Organization>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;
+
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_project(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn project(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<Named<Project>>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn projects(
+        &self,
+        organization: OrganizationId,
+        page: &Page,
+    ) -> Result<Vec<Entry<Project>>>;
+
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_workflow(
+        &self,
+        permit: &Permit,
+        project: ProjectId,
+        row: &Entry<Workflow>,
+    ) -> Result<()>;
+    /// The workflows of this name in the organization, each with its project's id.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflows_named(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>>;
+
+    /// # Errors
+    /// When the record does not answer.
+    async fn token(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenRecord>>;
+    /// Newest first, at most `limit`, after `cursor`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn tokens(
+        &self,
+        organization: OrganizationId,
+        filter: &Filter,
+        cursor: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>>;
+}

@@ -1,0 +1,142 @@
+//! Policies: the `resource:action` pairs that a token holds (R15), and the sets that tokens get
+//! when nobody says otherwise. Refuses to decide anything; `decide` does.
+
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// One `resource:action` pair, each part of lower case letters and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Policy(String);
+
+/// The text is not `resource:action`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MalformedPolicy;
+
+impl Policy {
+    /// Reads `resource:action`.
+    ///
+    /// # Errors
+    /// [`MalformedPolicy`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, MalformedPolicy> {
+        let word = |part: &str| {
+            (1..=64).contains(&part.len())
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        match text.split_once(':') {
+            Some((resource, action)) if word(resource) && word(action) => Ok(Self(text.to_owned())),
+            _ => Err(MalformedPolicy),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|MalformedPolicy| de::Error::custom("not `resource:action`"))
+    }
+}
+
+/// What every token may do, under the control plane's names for its default policies.
+const EVERY_TOKEN: [&str; 17] = [
+    "workflow_run:list",
+    "workflow_run:read",
+    "workflow:read",
+    "workflow:list",
+    "workflow:create",
+    "workflow_contract:list",
+    "workflow_contract:read",
+    "workflow_contract:update",
+    "workflow_contract:create",
+    "cas_artifact:read",
+    "referrer:read",
+    "organization:read",
+    "integration_available:read",
+    "integration_available:list",
+    "integration_attached:list",
+    "integration_attached:create",
+    "cas_artifact:create",
+];
+
+/// What organization-level tokens may do besides: manage project tokens, and registered
+/// integrations (R16).
+const ORGANIZATION_TOKENS: [&str; 6] = [
+    "project_api_token:create",
+    "project_api_token:list",
+    "project_api_token:revoke",
+    "integration_registered:create",
+    "integration_registered:list",
+    "integration_registered:read",
+];
+
+/// The policies of a token minted without an explicit list.
+pub fn defaults(scope: &super::scope::Scope) -> Vec<Policy> {
+    let beyond: &[&str] = match scope {
+        super::scope::Scope::Organization => &ORGANIZATION_TOKENS,
+        super::scope::Scope::Project { .. } | super::scope::Scope::Workflow { .. } => &[],
+    };
+    EVERY_TOKEN
+        .iter()
+        .chain(beyond)
+        .map(|text| Policy((*text).to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scope::Scope;
+    use super::*;
+
+    #[test]
+    fn policies_are_two_words_and_a_colon() {
+        assert!(Policy::parse("workflow_run:read").is_ok());
+        for text in ["", "a", "a:", ":a", "a:b:c", "A:b", "a:b ", "a:*"] {
+            assert_eq!(Policy::parse(text), Err(MalformedPolicy), "{text}");
+        }
+    }
+
+    #[test]
+    fn r16_only_organization_tokens_hold_token_policies_by_default() {
+        let texts = |scope: &Scope| {
+            defaults(scope)
+                .iter()
+                .map(ToString::to_string)
+                .filter(|text| text.contains("api_token"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            texts(&Scope::Organization),
+            [
+                "project_api_token:create",
+                "project_api_token:list",
+                "project_api_token:revoke"
+            ]
+        );
+        let project = Scope::Project {
+            project: super::super::scope::Named {
+                id: super::super::id::Id::from_u128(1),
+                name: "shop".to_owned(),
+            },
+        };
+        assert_eq!(texts(&project), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_default_parses() {
+        for policy in defaults(&Scope::Organization) {
+            assert_eq!(Policy::parse(&policy.to_string()), Ok(policy));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How far a token reaches: its organization, one project of it, or one workflow of that project
+//! (R1). Refuses a workflow without a project by having no value for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Id, Project, Workflow};
+
+/// An id with the name it had when the token was minted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Named<K> {
+    pub id: Id<K>,
+    pub name: String,
+}
+
+/// The scope of a token, from wide to narrow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "level", rename_all = "lowercase")]
+pub enum Scope {
+    Organization,
+    Project {
+        project: Named<Project>,
+    },
+    Workflow {
+        project: Named<Project>,
+        workflow: Named<Workflow>,
+    },
+}
+
+impl Scope {
+    /// The project that the scope names, if it does.
+    pub fn project(&self) -> Option<&Named<Project>> {
+        match self {
+            Self::Organization => None,
+            Self::Project { project } | Self::Workflow { project, .. } => Some(project),
+        }
+    }
+
+    /// The workflow that the scope names, if it does.
+    pub fn workflow(&self) -> Option<&Named<Workflow>> {
+        match self {
+            Self::Organization | Self::Project { .. } => None,
+            Self::Workflow { workflow, .. } => Some(workflow),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a token is. Refuses to say whether it still lives: only the organization's Ledger knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{Organization, TokenId};
+use super::name::TokenName;
+use super::policy::Policy;
+use super::scope::{Named, Scope};
+use super::time::Timestamp;
+
+/// The two token formats of the registry (R2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Opaque,
+    Jwt,
+}
+
+/// What is kept of a token's secret (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "format", rename_all = "lowercase")]
+pub enum Verifier {
+    /// HMAC-SHA-256 of the whole key under the pepper `pepper`, in lower case hex.
+    Opaque { pepper: String, hash: String },
+    /// Nothing: the signature proves the token, and its `jti` is the row's id.
+    Jwt,
+}
+
+impl Verifier {
+    /// The format that this verifier verifies.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Opaque { .. } => Format::Opaque,
+            Self::Jwt => Format::Jwt,
+        }
+    }
+}
+
+/// The immutable facts of a token.
+///
+/// INVARIANT (facts never change): they may be cached anywhere, for any time, because whatever
+/// can change about a token (its revocation, its use) is not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenFacts {
+    pub id: TokenId,
+    pub name: TokenName,
+    pub organization: Named<Organization>,
+    pub scope: Scope,
+    pub verifier: Verifier,
+    pub policies: Vec<Policy>,
+    pub is_system: bool,
+    /// When the token ends by itself, in whole seconds; `None` = never.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl TokenFacts {
+    /// Whether the token has ended by itself at `now` (R7). A token is dead from the very
+    /// moment it expires at.
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// The short form that lists, audit and dashboard show (R21): enough of the token's public
+    /// part to find it by, nothing of its secret.
+    pub fn display_prefix(&self) -> String {
+        display_prefix(self.verifier.format(), self.id)
+    }
+}
+
+/// See [`TokenFacts::display_prefix`].
+pub fn display_prefix(format: Format, id: TokenId) -> String {
+    match format {
+        Format::Opaque => {
+            let id = base62_id(id);
+            format!("{OPAQUE_PREFIX}{}", id.get(..8).unwrap_or(&id))
+        }
+        Format::Jwt => {
+            let id = id.to_string();
+            format!("jwt_{}", id.get(..8).unwrap_or(&id))
+        }
+    }
+}
+
+/// What every opaque key begins with.
+///
+/// Secret scanners in the field search for it: CHANGING IT ORPHANS EVERY KEY IN USE.
+pub const OPAQUE_PREFIX: &str = "pst_";
+
+/// Digits of the public id in an opaque key: the least that hold 128 bits in base 62.
+pub const OPAQUE_ID_DIGITS: usize = 22;
+
+/// The base 62 alphabet, in the order of digit values.
+pub const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `value` in exactly `width` base 62 digits, most significant first; higher digits are dropped.
+pub fn base62(mut value: u128, width: usize) -> String {
+    let mut digits = vec![b'0'; width];
+    for digit in digits.iter_mut().rev() {
+        if let Some(&symbol) = BASE62.get((value % 62) as usize) {
+            *digit = symbol;
+        }
+        value /= 62;
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+/// The public id as it stands in an opaque key.
+pub fn base62_id(id: TokenId) -> String {
+    base62(id.as_u128(), OPAQUE_ID_DIGITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::id::Id;
+    use super::*;
+
+    #[test]
+    fn display_prefix_is_the_visible_start_of_the_token() {
+        let id = Id::from_u128(u128::MAX);
+        assert_eq!(base62_id(id), "7n42DGM5Tflk9n8mt7Fhc7");
+        assert_eq!(display_prefix(Format::Opaque, id), "pst_7n42DGM5");
+        assert_eq!(display_prefix(Format::Jwt, id), "jwt_ffffffff");
+    }
+
+    #[test]
+    fn r7_a_token_is_dead_from_the_moment_it_expires_at() {
+        let mut facts = TokenFacts {
+            id: Id::from_u128(1),
+            name: TokenName::generated(&Id::from_u128(1)),
+            organization: Named {
+                id: Id::from_u128(2),
+                name: "acme".to_owned(),
+            },
+            scope: Scope::Organization,
+            verifier: Verifier::Jwt,
+            policies: Vec::new(),
+            is_system: false,
+            expires_at: Some(Timestamp::from_millis(5_000)),
+        };
+        assert!(!facts.expired(Timestamp::from_millis(4_999)));
+        assert!(facts.expired(Timestamp::from_millis(5_000)));
+        facts.expires_at = None;
+        assert!(!facts.expired(super::super::time::LATEST));
+    }
+}

@@ -1,0 +1,137 @@
+//! The claims of an API token (R3) and the choice among its audiences (R5). Refuses objects that
+//! name a claim twice: two readers could each believe another one.
+
+use core::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::{API_TOKEN_AUDIENCE, GENERIC_AUDIENCE, USER_AUDIENCE};
+
+/// Most claims that are read; a token of the registry has at most eleven.
+const MAX_CLAIMS: usize = 64;
+
+/// What a token was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    ApiToken,
+    User,
+    Generic,
+}
+
+/// The most specific known audience of the set, whatever its order; `None` when none is known.
+pub fn audience(set: &[String]) -> Option<Audience> {
+    [
+        (API_TOKEN_AUDIENCE, Audience::ApiToken),
+        (USER_AUDIENCE, Audience::User),
+        (GENERIC_AUDIENCE, Audience::Generic),
+    ]
+    .into_iter()
+    .find(|(name, _)| set.iter().any(|entry| entry == name))
+    .map(|(_, audience)| audience)
+}
+
+/// An id claim with its name claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    pub id: String,
+    pub name: Option<String>,
+}
+
+/// The claims the gate looks at. Texts are as they came; nothing is checked but shape.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    pub jti: Option<String>,
+    pub iss: Option<String>,
+    /// A string counts as a set of one.
+    pub aud: Vec<String>,
+    pub exp: Option<i64>,
+    pub nbf: Option<i64>,
+    pub token_name: Option<String>,
+    pub org_id: Option<String>,
+    pub org_name: Option<String>,
+    pub project_id: Option<String>,
+    pub project_name: Option<String>,
+    pub workflow_id: Option<String>,
+    pub workflow_name: Option<String>,
+}
+
+impl Claims {
+    /// The project pair; an empty id counts as absent, as at the origin.
+    pub fn project(&self) -> Option<Pair> {
+        pair(self.project_id.as_ref(), self.project_name.as_ref())
+    }
+
+    /// The workflow pair; an empty id counts as absent, as at the origin.
+    pub fn workflow(&self) -> Option<Pair> {
+        pair(self.workflow_id.as_ref(), self.workflow_name.as_ref())
+    }
+}
+
+fn pair(id: Option<&String>, name: Option<&String>) -> Option<Pair> {
+    id.filter(|id| !id.is_empty()).map(|id| Pair {
+        id: id.clone(),
+        name: name.cloned(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+        let mut claims = Claims::default();
+        let mut seen: Vec<String> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if seen.contains(&name) {
+                return Err(de::Error::custom("a claim appears twice"));
+            }
+            if seen.len() == MAX_CLAIMS {
+                return Err(de::Error::custom("too many claims"));
+            }
+            match name.as_str() {
+                "jti" => claims.jti = map.next_value()?,
+                "iss" => claims.iss = map.next_value()?,
+                "aud" => {
+                    claims.aud = match map.next_value()? {
+                        Some(OneOrMany::One(one)) => vec![one],
+                        Some(OneOrMany::Many(many)) => many,
+                        None => Vec::new(),
+                    }
+                }
+                "exp" => claims.exp = map.next_value()?,
+                "nbf" => claims.nbf = map.next_value()?,
+                "token_name" => claims.token_name = map.next_value()?,
+                "org_id" => claims.org_id = map.next_value()?,
+                "org_name" => claims.org_name = map.next_value()?,
+                "project_id" => claims.project_id = map.next_value()?,
+                "project_name" => claims.project_name = map.next_value()?,
+                "workflow_id" => claims.workflow_id = map.next_value()?,
+                "workflow_name" => claims.workflow_name = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            seen.push(name);
+        }
+        Ok(claims)
+    }
+}

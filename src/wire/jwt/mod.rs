@@ -1,0 +1,22 @@
+//! HS256 JSON Web Tokens (RFC 7519) as the control plane issues them: claims, issue, and the one
+//! strict verifier. Refuses to look at the registry; whether the claims match a row is `app`'s.
+
+mod claims;
+mod issue;
+mod verify;
+
+pub use claims::{Audience, Claims, Pair, audience};
+pub use issue::{IssueError, issue};
+pub use verify::{JwtError, Verified, verify};
+
+/// The issuer of every API token: the control plane's own name, because it must accept them too.
+pub const ISSUER: &str = "cp.chainloop";
+/// The audience of API tokens.
+pub const API_TOKEN_AUDIENCE: &str = "api-token-auth.chainloop";
+/// The audience of user tokens, signed by the control plane under the same secret.
+pub const USER_AUDIENCE: &str = "user-auth.chainloop";
+/// The audience of tokens that CI providers issue.
+pub const GENERIC_AUDIENCE: &str = "chainloop";
+
+#[cfg(test)]
+mod tests;

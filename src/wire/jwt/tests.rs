@@ -1,0 +1,319 @@
+//! Issue and verification as rows, with tokens made by hand where the library would not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::id::Id;
+use crate::domain::keys::KeyRing;
+use crate::domain::name::TokenName;
+use crate::domain::scope::{Named, Scope};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{TokenFacts, Verifier};
+
+const NOW: i64 = 1_800_000_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(NOW * 1000)
+}
+
+fn ring(keys: &[(&str, u8)]) -> KeyRing {
+    let text: Vec<String> = keys
+        .iter()
+        .map(|(kid, byte)| format!("{kid}:{}", B64.encode([*byte; 32])))
+        .collect();
+    KeyRing::parse(&text.join(",")).expect("good keys")
+}
+
+fn ours() -> KeyRing {
+    ring(&[("new", 1), ("old", 2)])
+}
+
+fn facts(scope: Scope) -> TokenFacts {
+    TokenFacts {
+        id: Id::from_u128(0xabc),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: Id::from_u128(1),
+            name: "acme".to_owned(),
+        },
+        scope,
+        verifier: Verifier::Jwt,
+        policies: Vec::new(),
+        is_system: false,
+        expires_at: None,
+    }
+}
+
+fn project() -> Named<crate::domain::id::Project> {
+    Named {
+        id: Id::from_u128(2),
+        name: "shop".to_owned(),
+    }
+}
+
+fn good_claims() -> Value {
+    json!({
+        "jti": "00000000-0000-0000-0000-000000000abc",
+        "iss": "cp.chainloop",
+        "aud": ["api-token-auth.chainloop"],
+        "token_name": "ci",
+        "org_id": "00000000-0000-0000-0000-000000000001",
+        "org_name": "acme",
+    })
+}
+
+/// Signs whatever is given, as nobody should.
+fn sign(header: &str, payload: &str, key: u8) -> Secret {
+    let signed = format!("{}.{}", B64.encode(header), B64.encode(payload));
+    let any = ring(&[("any", key)]);
+    let mac = any.signing().mac(&[signed.as_bytes()]);
+    Secret::new(format!("{signed}.{}", B64.encode(mac)))
+}
+
+fn check(header: &Value, payload: &str, expected: Result<(), JwtError>) {
+    let token = sign(&header.to_string(), payload, 1);
+    let answer = verify(&token, &ours(), now(), 0).map(|_| ());
+    assert_eq!(answer, expected, "{header} {payload}");
+}
+
+fn with(name: &str, value: Value) -> String {
+    let mut claims = good_claims();
+    claims[name] = value;
+    claims.to_string()
+}
+
+fn header() -> Value {
+    json!({"alg": "HS256", "typ": "JWT", "kid": "new"})
+}
+
+fn payload_of(token: &Secret) -> Value {
+    let part = token.expose().split('.').nth(1).expect("a payload");
+    serde_json::from_slice(&B64.decode(part).expect("base64url")).expect("JSON")
+}
+
+#[test]
+fn r3_absent_claims_are_omitted() {
+    let token = issue(&facts(Scope::Organization), &ours()).expect("issues");
+    assert_eq!(payload_of(&token), good_claims());
+    let verified = verify(&token, &ours(), now(), 0).expect("our own token");
+    assert_eq!(verified.id, Id::from_u128(0xabc));
+    assert_eq!(verified.claims.project(), None);
+}
+
+#[test]
+fn r3_scoped_tokens_carry_both_pairs() {
+    let mut facts = facts(Scope::Workflow {
+        project: project(),
+        workflow: Named {
+            id: Id::from_u128(3),
+            name: "release".to_owned(),
+        },
+    });
+    facts.expires_at = Some(Timestamp::from_millis((NOW + 60) * 1000));
+    let token = issue(&facts, &ours()).expect("issues");
+    let payload = payload_of(&token);
+    assert_eq!(payload["exp"], NOW + 60);
+    assert_eq!(payload["project_name"], "shop");
+    assert_eq!(
+        payload["workflow_id"],
+        "00000000-0000-0000-0000-000000000003"
+    );
+    assert_eq!(payload["workflow_name"], "release");
+    let pair = verify(&token, &ours(), now(), 0)
+        .expect("ours")
+        .claims
+        .workflow();
+    assert_eq!(pair.expect("a workflow").name.as_deref(), Some("release"));
+}
+
+#[test]
+fn headers() {
+    let payload = good_claims().to_string();
+    let rows = [
+        (header(), Ok(())),
+        (json!({"alg": "HS256", "kid": "new"}), Ok(())),
+        (
+            json!({"alg": "none", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "HS384", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "RS256", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "hs256", "kid": "new"}),
+            Err(JwtError::Algorithm),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "nobody"}),
+            Err(JwtError::Stale),
+        ),
+        (json!({"alg": "HS256", "kid": "old"}), Err(JwtError::Stale)),
+        (json!({"alg": "HS256"}), Err(JwtError::Stale)),
+        (
+            json!({"alg": "HS256", "kid": "new", "crit": ["exp"]}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "crit": []}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "b64": false, "crit": ["b64"]}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "kid": "new", "typ": "at+jwt"}),
+            Err(JwtError::Malformed("`typ` is not JWT")),
+        ),
+    ];
+    for (header, expected) in rows {
+        check(&header, &payload, expected);
+    }
+}
+
+#[test]
+fn claims() {
+    let shape = || {
+        Err(JwtError::Claims(
+            "not an object of unique, well-typed claims",
+        ))
+    };
+    let jti = || Err(JwtError::Claims("`jti` is not a UUID"));
+    let pair = || Err(JwtError::Claims("an id without its name, or the reverse"));
+    let good = good_claims().to_string();
+    let doubled = good.replacen('{', "{\"org_id\":\"x\",", 1);
+    let doubled_unknown = good.replacen('{', "{\"x\":1,\"x\":2,", 1);
+    let rows = [
+        (with("exp", json!(NOW + 1)), Ok(())),
+        (with("exp", json!(NOW)), Err(JwtError::Expired)),
+        (with("exp", json!(NOW - 1)), Err(JwtError::Expired)),
+        (with("exp", json!(i64::MIN)), Err(JwtError::Expired)),
+        (with("exp", Value::Null), Ok(())),
+        (with("exp", json!("tomorrow")), shape()),
+        (with("exp", json!(1e300)), shape()),
+        (with("nbf", json!(NOW)), Ok(())),
+        (with("nbf", json!(NOW + 1)), Err(JwtError::NotYetValid)),
+        (with("aud", json!("api-token-auth.chainloop")), Ok(())),
+        (
+            with("aud", json!("user-auth.chainloop")),
+            Err(JwtError::Audience),
+        ),
+        (
+            with("aud", json!("random-audience")),
+            Err(JwtError::Audience),
+        ),
+        (with("aud", json!([])), Err(JwtError::Audience)),
+        (with("aud", Value::Null), Err(JwtError::Audience)),
+        (with("aud", json!(7)), shape()),
+        (
+            with("iss", json!("somebody")),
+            Err(JwtError::Claims("the issuer is another one")),
+        ),
+        (with("jti", json!("7")), jti()),
+        (with("jti", Value::Null), jti()),
+        (
+            with("workflow_id", json!("00000000-0000-0000-0000-000000000003")),
+            pair(),
+        ),
+        (with("project_name", json!("shop")), pair()),
+        (with("anything", json!({"else": [1]})), Ok(())),
+        (doubled, shape()),
+        (doubled_unknown, shape()),
+        ("[]".to_owned(), shape()),
+        ("null".to_owned(), shape()),
+        ("{".to_owned(), shape()),
+        (String::new(), shape()),
+    ];
+    for (payload, expected) in rows {
+        check(&header(), &payload, expected);
+    }
+}
+
+#[test]
+fn r6_a_bad_signature_under_our_issuer_is_stale_and_any_other_foreign() {
+    let retired = sign(&header().to_string(), &good_claims().to_string(), 9);
+    assert_eq!(verify(&retired, &ours(), now(), 0), Err(JwtError::Stale));
+    let expired = sign(&header().to_string(), &with("exp", json!(1)), 9);
+    assert_eq!(verify(&expired, &ours(), now(), 0), Err(JwtError::Stale));
+    let foreign = sign(&header().to_string(), &with("iss", json!("x")), 9);
+    assert_eq!(verify(&foreign, &ours(), now(), 0), Err(JwtError::Foreign));
+    let garbage = sign(&header().to_string(), "garbage", 9);
+    assert_eq!(verify(&garbage, &ours(), now(), 0), Err(JwtError::Foreign));
+}
+
+#[test]
+fn both_keys_of_the_ring_verify() {
+    let old = ring(&[("old", 2)]);
+    let token = issue(&facts(Scope::Organization), &old).expect("issues");
+    assert!(verify(&token, &ours(), now(), 0).is_ok());
+}
+
+#[test]
+fn leeway_widens_both_ends_and_is_zero_unless_given() {
+    let token = sign(&header().to_string(), &with("exp", json!(NOW - 5)), 1);
+    assert_eq!(verify(&token, &ours(), now(), 5), Err(JwtError::Expired));
+    assert!(verify(&token, &ours(), now(), 6).is_ok());
+    let token = sign(&header().to_string(), &with("nbf", json!(NOW + 5)), 1);
+    assert_eq!(
+        verify(&token, &ours(), now(), 4),
+        Err(JwtError::NotYetValid)
+    );
+    assert!(verify(&token, &ours(), now(), 5).is_ok());
+}
+
+#[test]
+fn r5_the_audience_never_depends_on_order() {
+    let all = [
+        "chainloop",
+        "user-auth.chainloop",
+        "api-token-auth.chainloop",
+        "x",
+    ];
+    for chosen in 0..16u8 {
+        let set: Vec<String> = (0..4)
+            .filter(|i| chosen & (1 << i) != 0)
+            .map(|i| all[i].to_owned())
+            .collect();
+        let mut reversed = set.clone();
+        reversed.reverse();
+        let expected = match chosen & 7 {
+            0 => None,
+            bits if bits & 4 != 0 => Some(Audience::ApiToken),
+            bits if bits & 2 != 0 => Some(Audience::User),
+            _ => Some(Audience::Generic),
+        };
+        assert_eq!(audience(&set), expected, "{set:?}");
+        assert_eq!(audience(&reversed), expected, "{reversed:?}");
+    }
+}
+
+#[test]
+fn damaged_texts_are_refused_and_never_panic() {
+    let good = issue(&facts(Scope::Project { project: project() }), &ours()).expect("issues");
+    let good = good.expose();
+    for cut in 0..good.len() {
+        let token = Secret::new(good[..cut].to_owned());
+        assert!(verify(&token, &ours(), now(), 0).is_err(), "cut at {cut}");
+    }
+    for extra in ["=", ".", "A", " ", "\n"] {
+        let token = Secret::new(format!("{good}{extra}"));
+        assert!(
+            verify(&token, &ours(), now(), 0).is_err(),
+            "{extra:?} appended"
+        );
+    }
+    for place in 0..good.len() {
+        let mut bytes = good.as_bytes().to_vec();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        let token = Secret::new(String::from_utf8(bytes).expect("ASCII"));
+        assert!(verify(&token, &ours(), now(), 0).is_err(), "place {place}");
+    }
+}

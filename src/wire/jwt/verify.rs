@@ -1,0 +1,155 @@
+//! The strict verifier: signature, algorithm, key id, critical headers, audience, times.
+//!
+//! `jwt-compact` splits, decodes and computes; by itself it takes any `typ`, ignores `crit`,
+//! leaves `exp` to the caller and lets a claim appear twice. This file adds those refusals.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
+use jwt_compact::{Algorithm, AlgorithmSignature, UntrustedToken};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::ISSUER;
+use super::claims::{Audience, Claims, audience};
+use crate::domain::id::TokenId;
+use crate::domain::keys::{Key, KeyRing};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+
+/// A token whose signature and times are good and which was made for API calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub id: TokenId,
+    pub claims: Claims,
+}
+
+/// Why a token was refused. INVARIANT (stale is answered as such): [`JwtError::Stale`] is final;
+/// no other way in is tried for it (R6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JwtError {
+    /// Not three strict base64url parts, or a header that is not the object it must be.
+    Malformed(&'static str),
+    /// Another algorithm than HS256, `none` included.
+    Algorithm,
+    /// A critical header extension: none is supported (RFC 7515, section 4.1.11).
+    Critical,
+    /// It says that we issued it, but no key of ours signed it (R6).
+    Stale,
+    /// Somebody else's, or a forgery that does not even claim to be ours.
+    Foreign,
+    /// Correctly signed, but no claims object that the gate can read.
+    Claims(&'static str),
+    /// Correctly signed, for another purpose than API calls (R5).
+    Audience,
+    Expired,
+    NotYetValid,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Extensions {
+    #[serde(default)]
+    crit: Option<IgnoredAny>,
+    #[serde(default)]
+    b64: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct IssuerOnly {
+    #[serde(default)]
+    iss: Option<String>,
+}
+
+/// Verifies a JWT at `now`. `leeway_seconds` (0 unless configured, at most 60) widens `exp` and
+/// `nbf` for clocks that disagree.
+///
+/// # Errors
+/// The first check that fails, in the order of [`JwtError`].
+pub fn verify(
+    token: &Secret,
+    ring: &KeyRing,
+    now: Timestamp,
+    leeway_seconds: i64,
+) -> Result<Verified, JwtError> {
+    let text = token.expose();
+    let untrusted: UntrustedToken<'_, Extensions> = text
+        .try_into()
+        .map_err(|_| JwtError::Malformed("not three base64url parts with a JSON header"))?;
+    if untrusted.algorithm() != Hs256.name() {
+        return Err(JwtError::Algorithm);
+    }
+    let header = untrusted.header();
+    if header.other_fields.crit.is_some() || header.other_fields.b64.is_some() {
+        return Err(JwtError::Critical);
+    }
+    if let Some(typ) = &header.token_type
+        && !typ.eq_ignore_ascii_case("JWT")
+    {
+        return Err(JwtError::Malformed("`typ` is not JWT"));
+    }
+    let (signed, _) = text
+        .rsplit_once('.')
+        .ok_or(JwtError::Malformed("no signature"))?;
+    let payload = signed
+        .split_once('.')
+        .and_then(|(_, payload)| URL_SAFE_NO_PAD.decode(payload).ok())
+        .ok_or(JwtError::Malformed("no payload"))?;
+
+    // The key is ours to choose: `kid` picks from the ring, `alg` picks nothing.
+    let key = header.key_id.as_deref().and_then(|kid| ring.find(kid));
+    if !key.is_some_and(|key| signature_fits(key, untrusted.signature_bytes(), signed)) {
+        let claimed = serde_json::from_slice::<IssuerOnly>(&payload);
+        return Err(match claimed {
+            Ok(IssuerOnly { iss: Some(iss) }) if iss == ISSUER => JwtError::Stale,
+            _ => JwtError::Foreign,
+        });
+    }
+
+    let claims: Claims = serde_json::from_slice(&payload)
+        .map_err(|_| JwtError::Claims("not an object of unique, well-typed claims"))?;
+    times(&claims, now, leeway_seconds)?;
+    if claims.iss.as_deref() != Some(ISSUER) {
+        return Err(JwtError::Claims("the issuer is another one"));
+    }
+    match audience(&claims.aud) {
+        Some(Audience::ApiToken) => {}
+        Some(Audience::User | Audience::Generic) | None => return Err(JwtError::Audience),
+    }
+    let id = claims
+        .jti
+        .as_deref()
+        .and_then(|jti| TokenId::parse(jti).ok())
+        .ok_or(JwtError::Claims("`jti` is not a UUID"))?;
+    if claims.workflow_id.is_some() != claims.workflow_name.is_some()
+        || claims.project_id.is_some() != claims.project_name.is_some()
+    {
+        return Err(JwtError::Claims("an id without its name, or the reverse"));
+    }
+    Ok(Verified { id, claims })
+}
+
+fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {
+    if Hs256Signature::LENGTH.is_none_or(|len| len.get() != signature.len()) {
+        return false;
+    }
+    Hs256Signature::try_from_slice(signature).is_ok_and(|signature| {
+        let key = Hs256Key::new(key.expose());
+        Hs256.verify_signature(&signature, &key, signed.as_bytes())
+    })
+}
+
+/// RFC 7519, sections 4.1.4 and 4.1.5: dead *on or after* `exp`, not yet born *before* `nbf`.
+fn times(claims: &Claims, now: Timestamp, leeway_seconds: i64) -> Result<(), JwtError> {
+    let now = now.as_seconds();
+    if let Some(exp) = claims.exp
+        && now >= exp.saturating_add(leeway_seconds)
+    {
+        return Err(JwtError::Expired);
+    }
+    if let Some(nbf) = claims.nbf
+        && now < nbf.saturating_sub(leeway_seconds)
+    {
+        return Err(JwtError::NotYetValid);
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Protocols as pure functions: what arrives as text or bytes becomes a value or a typed refusal,
+//! and values become text or bytes. Refuses I/O, clocks and decisions.
+
+pub mod address;
+pub mod bearer;
+pub mod duration;
+pub mod forwarding;
+pub mod grpc_web;
+pub mod jwt;
+pub mod opaque;
+pub mod problem;
+pub mod protobuf;
+pub mod query;
+pub mod rfc3339;
+pub mod trace;

@@ -1,0 +1,74 @@
+//! Problem documents (RFC 9457), the error body of every JSON answer. Refuses free-form errors:
+//! each has a stable `code` that programs can match.
+
+use serde::Serialize;
+
+/// The media type.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// A problem document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// `urn:postern:problem:<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The words of the HTTP status.
+    pub title: &'static str,
+    pub status: u16,
+    /// What is wrong with this request, and what to do about it.
+    pub detail: String,
+    /// Stable; see the table in docs/API.md.
+    pub code: &'static str,
+    /// Finds the request in the gateway's log.
+    pub request_id: String,
+    /// One sentence for each problem, where there can be several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+impl Problem {
+    pub fn new(status: u16, code: &'static str, detail: String, request_id: String) -> Self {
+        Self {
+            kind: format!("urn:postern:problem:{code}"),
+            title: title(status),
+            status,
+            detail,
+            code,
+            request_id,
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// The reason phrases of RFC 9110 for the statuses that the gate uses.
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Internal Server Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_pinned() {
+        let problem = Problem::new(404, "not_found", "no such token".into(), "r1".into());
+        assert_eq!(
+            serde_json::to_string(&problem).expect("serializes"),
+            r#"{"type":"urn:postern:problem:not_found","title":"Not Found","status":404,"detail":"no such token","code":"not_found","request_id":"r1"}"#
+        );
+    }
+}
