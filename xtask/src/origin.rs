@@ -102,12 +102,10 @@ pub fn attest(mut words: Vec<String>) -> Outcome {
 }
 
 fn compile() -> Outcome {
-    if !paths::target().join("debug/postern-origin").is_file() {
-        eprintln!("compiling the sample origin (about 1 min) ...");
-    }
     let mut build = cargo::host()?;
     build.args(["build", "--quiet", "--package", "postern-origin"]);
-    if process::run(&mut build)?.success() {
+    let what = "compiling the sample origin (1 to 2 min from nothing) ...";
+    if process::announced(what, || process::run(&mut build))?.success() {
         return Ok(());
     }
     Err(failed(

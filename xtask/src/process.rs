@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,21 @@ pub fn run(command: &mut Command) -> Outcome<ExitStatus> {
         .stdout(Stdio::from(doing("copying stderr", stderr_handle())?));
     let mut child = spawn(command)?;
     wait(&mut child)
+}
+
+/// Says `what` if `work` is not done after two seconds: cargo alone knows beforehand whether there is anything to do.
+pub fn announced<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{what}");
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// Runs a command and shows what it printed only when it fails.
