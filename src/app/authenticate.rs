@@ -100,20 +100,22 @@ fn jwt_refusal(error: JwtError) -> CredentialError {
 }
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
-/// in the same question, for the run that the call names.
+/// in the same question, for the run that the call names. `counts` makes it a use of the token
+/// (R13); looking a token up is none.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
 pub async fn admit<P>(
-    presented: Presented,
+    presented: &Presented,
     run: Option<RunId>,
+    counts: bool,
     config: &Config,
     ports: &P,
 ) -> Result<Admitted>
 where
     P: Clock + Facts + Ledgers + Memory,
 {
-    let id = match &presented {
+    let id = match presented {
         Presented::Administrator => {
             return Ok(Admitted {
                 caller: Caller::Administrator,
@@ -123,11 +125,11 @@ where
         Presented::Opaque { id, .. } => *id,
         Presented::Jwt(verified) => verified.id,
     };
-    let mut facts = ports.facts_known(id, &presented).await?;
+    let mut facts = ports.facts_known(id, presented).await?;
     if let Some(facts) = &facts {
-        prove(&presented, facts, &config.root_keys.pepper)?;
+        prove(presented, facts, &config.root_keys.pepper)?;
     }
-    let organization = match (&facts, &presented) {
+    let organization = match (&facts, presented) {
         (Some(facts), _) => facts.organization.id,
         (None, Presented::Jwt(verified)) => organization_claim(verified)?,
         (None, _) => return Err(CredentialError::Refused("unknown token").into()),
@@ -137,6 +139,7 @@ where
         token: id,
         facts: facts.is_none(),
         run: run.filter(|_| known_run.is_none()),
+        counts,
     };
     let admission = ports.admit(organization, query).await?;
     match admission.liveness {
@@ -149,7 +152,7 @@ where
             .facts
             .map(Rc::new)
             .ok_or_else(|| Error::unavailable("the Ledger gave no facts of a live token"))?;
-        prove(&presented, &learned, &config.root_keys.pepper)?;
+        prove(presented, &learned, &config.root_keys.pepper)?;
         facts = Some(learned);
     }
     let facts = facts.ok_or_else(|| Error::unavailable("no facts"))?;

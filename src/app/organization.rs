@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Entropy, Records};
+use super::ports::{Clock, Directory, Entropy, Records};
 use super::registry::{label, new_id, read_body};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
@@ -123,8 +123,8 @@ pub async fn list<P: Records>(caller: &Caller, page: &Page, ports: &P) -> Result
     })
 }
 
-/// The organization that a management request is about: a token's own, or the one that a caller
-/// above organizations names in `Postern-Organization`.
+/// The organization that a management request is about, in full: a token's own, or the one that a
+/// caller above organizations names in `Postern-Organization`.
 ///
 /// # Errors
 /// `Invalid` without a name, `NotFound`, `Unavailable`.
@@ -133,8 +133,33 @@ pub async fn resolve<P: Records>(
     named: Option<&str>,
     ports: &P,
 ) -> Result<Organization> {
-    let name = match caller {
-        Caller::Token(facts) => facts.organization.name.as_str(),
+    let name = name(caller, named)?;
+    ports.organization(name).await?.ok_or(UNKNOWN)
+}
+
+/// The same organization's id alone, which needs no record.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_id<P: Directory>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<OrganizationId> {
+    if let Caller::Token(facts) = caller {
+        return Ok(facts.organization.id);
+    }
+    let name = name(caller, named)?;
+    ports.organization_id(name).await?.ok_or(UNKNOWN)
+}
+
+const UNKNOWN: Error = Error::NotFound {
+    what: "organization",
+};
+
+fn name<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str> {
+    match caller {
+        Caller::Token(facts) => Ok(facts.organization.name.as_str()),
         Caller::Administrator => named
             .map(str::trim)
             .filter(|name| !name.is_empty())
@@ -143,9 +168,6 @@ pub async fn resolve<P: Records>(
                     "organization_required",
                     "name the organization in the `Postern-Organization` header",
                 )
-            })?,
-    };
-    ports.organization(name).await?.ok_or(Error::NotFound {
-        what: "organization",
-    })
+            }),
+    }
 }

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use super::error::Result;
 use super::ledger::{
-    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
@@ -51,6 +52,14 @@ pub trait Facts {
     fn publish(&self, facts: &TokenFacts);
 }
 
+/// Organizations' ids by name, near the caller. Neither ever changes, so copies cannot mislead,
+/// and revoking needs no record to find its Ledger.
+pub trait Directory {
+    /// # Errors
+    /// When no store answers.
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>>;
+}
+
 /// The Ledgers, one for each organization.
 pub trait Ledgers {
     /// # Errors
@@ -67,6 +76,26 @@ pub trait Ledgers {
         organization: OrganizationId,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer>;
+    /// The facts of a token of this organization, revoked or not; `None` when it has none such.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn describe(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenFacts>>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn revoke_many(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer>;
     /// # Errors
     /// When the Ledger does not answer.
     async fn record_run(

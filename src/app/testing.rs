@@ -11,11 +11,11 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::{
     Admission, AdmitQuery, Liveness, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand,
-    RunCommand,
+    RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::Empty;
@@ -68,6 +68,8 @@ pub struct World {
     pub asked: RefCell<Vec<String>>,
     pub mint_answer: RefCell<MintAnswer>,
     pub minted: RefCell<Vec<MintCommand>>,
+    pub rotated: RefCell<Vec<RotateCommand>>,
+    pub bulk: RefCell<Vec<RevokeManyCommand>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
     entropy: Cell<u8>,
@@ -110,6 +112,8 @@ impl World {
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),
+            rotated: RefCell::default(),
+            bulk: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
             entropy: Cell::new(0),
@@ -180,6 +184,12 @@ impl Facts for World {
     }
 }
 
+impl Directory for World {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        Ok((name == "acme").then(|| organization().id))
+    }
+}
+
 impl Ledgers for World {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.note("admit");
@@ -212,6 +222,33 @@ impl Ledgers for World {
     ) -> Result<RevokeAnswer> {
         self.note(format!("revoke {}", command.token));
         Ok(RevokeAnswer::Unknown)
+    }
+
+    async fn describe(&self, _: OrganizationId, token: TokenId) -> Result<Option<TokenFacts>> {
+        let tokens = self.tokens.borrow();
+        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
+    }
+
+    async fn rotate(&self, _: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
+        self.note("rotate");
+        self.rotated.borrow_mut().push(command.clone());
+        Ok(RotateAnswer::Rotated)
+    }
+
+    async fn revoke_many(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer> {
+        self.note("revoke many");
+        self.bulk.borrow_mut().push(command.clone());
+        Ok(RevokeManyAnswer::Done {
+            tokens: Vec::new(),
+            used_in_last_day: 0,
+            at: self.now(),
+            version: 1,
+        })
     }
 
     async fn record_run(

@@ -14,6 +14,9 @@ pub enum Operation {
     TokenList,
     TokenRead,
     TokenRevoke,
+    TokenRotate,
+    /// A holder ends its own token (RFC 7009).
+    TokenRevokeOwn,
     FindOrCreateWorkflow,
     AttestationInit,
     AttestationStore,
@@ -83,7 +86,40 @@ pub fn rpc(path: &str) -> Option<&'static Rpc> {
     RPCS.iter().find(|row| row.path == path)
 }
 
+/// The two kinds of tokens that are managed under different policies (R15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Managed {
+    /// Organization-level tokens.
+    OrganizationTokens,
+    /// Project- and workflow-scoped tokens.
+    ProjectTokens,
+}
+
 impl Operation {
+    /// The policies that managing tokens of this kind needs, all of them; `None` for operations
+    /// that no policy opens: those on the registry itself are the administrator's.
+    pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
+        match (self, managed) {
+            (Self::TokenCreate, Managed::OrganizationTokens) => Some(&["org_api_token:create"]),
+            (Self::TokenCreate, Managed::ProjectTokens) => Some(&["project_api_token:create"]),
+            (Self::TokenList | Self::TokenRead, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:list"])
+            }
+            (Self::TokenList | Self::TokenRead, Managed::ProjectTokens) => {
+                Some(&["project_api_token:list"])
+            }
+            (Self::TokenRevoke, Managed::OrganizationTokens) => Some(&["org_api_token:revoke"]),
+            (Self::TokenRevoke, Managed::ProjectTokens) => Some(&["project_api_token:revoke"]),
+            (Self::TokenRotate, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:create", "org_api_token:revoke"])
+            }
+            (Self::TokenRotate, Managed::ProjectTokens) => {
+                Some(&["project_api_token:create", "project_api_token:revoke"])
+            }
+            _ => None,
+        }
+    }
+
     /// The name in logs and audit rows.
     pub fn name(self) -> &'static str {
         match self {
@@ -97,6 +133,8 @@ impl Operation {
             Self::TokenList => "token.list",
             Self::TokenRead => "token.read",
             Self::TokenRevoke => "token.revoke",
+            Self::TokenRotate => "token.rotate",
+            Self::TokenRevokeOwn => "token.revoke_own",
             Self::FindOrCreateWorkflow => "workflow.find_or_create",
             Self::AttestationInit => "attestation.init",
             Self::AttestationStore => "attestation.store",

@@ -1,0 +1,165 @@
+//! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old token.
+//! Refuses to lengthen a life that its caller could not mint.
+
+use serde::Deserialize;
+
+use super::{UNKNOWN, hide, reach, token_id};
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::ledger::{MintCommand, RotateAnswer, RotateCommand};
+use crate::app::mint::{From, Minted, expiry, new_token_id, secret, take};
+use crate::app::organization::resolve_id;
+use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets};
+use crate::app::registry::read_body;
+use crate::domain::caller::Caller;
+use crate::domain::decide::{Target, Wish, decide};
+use crate::domain::operation::Operation;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+use crate::wire::duration;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    overlap: Option<String>,
+    expires_at: Option<String>,
+    expires_in: Option<String>,
+}
+
+/// `POST /org/tokens/{id}/rotate`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live, `MintRate`,
+/// `Unavailable`. After an error the old token is as it was.
+pub async fn rotate<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: &str,
+    body: &[u8],
+    from: From,
+    config: &Config,
+    ports: &P,
+) -> Result<Minted>
+where
+    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets,
+{
+    reach(caller, Operation::TokenRotate)?;
+    let id = token_id(id)?;
+    let request: Request = if body.is_empty() {
+        Request::default()
+    } else {
+        read_body(body)?
+    };
+    let now = ports.now();
+    let wished = expiry(
+        request.expires_at.as_deref(),
+        request.expires_in.as_deref(),
+        now,
+    )?;
+    let overlap = overlap(request.overlap.as_deref())?;
+    let organization = resolve_id(caller, organization, ports).await?;
+    let old = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
+    let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
+    if old.expired(now) {
+        return Err(not_live());
+    }
+    let expires_at = successor_end(caller, &old, wished)?;
+    let retire_at = retirement(&old, overlap, now)?;
+
+    let mut facts = TokenFacts {
+        id: new_token_id(ports)?,
+        expires_at,
+        ..old.clone()
+    };
+    let token = secret(old.verifier.format(), &mut facts, config, ports)?;
+    let mint = MintCommand {
+        description: None,
+        created_at: now,
+        created_by: caller.provenance(),
+        minted_by: match caller {
+            Caller::Token(minter) => Some(minter.id),
+            Caller::Administrator => None,
+        },
+        // A successor takes the place of the old one under the ceiling.
+        ceiling: 0,
+        origin: from.origin,
+        facts,
+    };
+    let command = RotateCommand {
+        old: id,
+        mint,
+        retire_at,
+    };
+    take(&from.bucket, config, ports).await?;
+    let refusal = match ports.rotate(&permit, &command).await? {
+        RotateAnswer::Rotated => {
+            ports.publish(&command.mint.facts);
+            return Ok(Minted::new(command.mint, &token));
+        }
+        RotateAnswer::NotLive => not_live(),
+        RotateAnswer::NameTaken => Error::Conflict {
+            code: "name_taken",
+            detail: "another live token has taken the name of this one".into(),
+        },
+        RotateAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+    };
+    // Nothing was written: the address gets its take back. If that fails, it waits a little.
+    let _ = ports.give_back(&from.bucket).await;
+    Err(refusal)
+}
+
+fn not_live() -> Error {
+    Error::Conflict {
+        code: "token_not_live",
+        detail: "the token is revoked, expired or being rotated out: mint a new one".into(),
+    }
+}
+
+/// The old end, unless the request names one. A later one is a mint of its own: the caller must
+/// be able to make it (R9, R18).
+fn successor_end(
+    caller: &Caller,
+    old: &TokenFacts,
+    wished: Option<Timestamp>,
+) -> Result<Option<Timestamp>> {
+    let Some(wished) = wished else {
+        return Ok(old.expires_at);
+    };
+    if old.expires_at.is_some_and(|end| wished > end) {
+        let wish = Wish {
+            scope: &old.scope,
+            policies: Some(&old.policies),
+            expires_at: Some(wished),
+            is_system: old.is_system,
+        };
+        decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    }
+    Ok(Some(wished))
+}
+
+/// How long both shall live, in milliseconds; not at all unless asked.
+fn overlap(text: Option<&str>) -> Result<i64> {
+    match text {
+        None => Ok(0),
+        Some(text) if matches!(text, "0" | "0s" | "PT0S") => Ok(0),
+        Some(text) => duration::parse_seconds(text)
+            .map(|seconds| seconds.saturating_mul(1000))
+            .ok_or_else(|| {
+                Error::invalid(
+                    "overlap_invalid",
+                    "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
+                )
+            }),
+    }
+}
+
+fn retirement(old: &TokenFacts, overlap_ms: i64, now: Timestamp) -> Result<Timestamp> {
+    let end = now.plus_millis(overlap_ms);
+    match old.expires_at {
+        Some(expiry) if end > expiry => Err(Error::invalid(
+            "overlap_too_long",
+            "`overlap` must end before the old token expires",
+        )),
+        _ => Ok(end),
+    }
+}
