@@ -167,6 +167,27 @@ pub enum RevokeAnswer {
     Unknown,
 }
 
+/// Revoke what has been idle too long (R14).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepCommand {
+    /// 1 to 365.
+    pub max_idle_days: u32,
+    pub origin: Origin,
+}
+
+impl SweepCommand {
+    /// The moment since which a token must have been used, or, if it never was, minted.
+    pub fn idle_since(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(-86_400_000 * i64::from(self.max_idle_days))
+    }
+}
+
+/// The tokens that a sweep revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepAnswer {
+    pub tokens: Vec<TokenId>,
+}
+
 /// Remember a run that the origin has just made (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {

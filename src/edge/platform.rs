@@ -12,11 +12,12 @@ use super::store::{facts, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{
-    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
-use crate::app::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::Empty;
@@ -115,6 +116,29 @@ impl Facts for Platform {
     }
 }
 
+impl Directory for Platform {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        if let Some(id) = memory::organization(name) {
+            return Ok(Some(id));
+        }
+        let id = match facts::organization(&self.env, name).await {
+            Some(id) => id,
+            None => match records::organization(&self.env, name).await? {
+                Some(found) => {
+                    let (env, name) = (self.env.clone(), name.to_owned());
+                    self.context.wait_until(async move {
+                        facts::put_organization(&env, &name, found.id).await;
+                    });
+                    found.id
+                }
+                None => return Ok(None),
+            },
+        };
+        memory::remember_organization(name, id);
+        Ok(Some(id))
+    }
+}
+
 impl Ledgers for Platform {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         ledger_client::admit(&self.env, organization, query).await
@@ -131,6 +155,28 @@ impl Ledgers for Platform {
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
         ledger_client::command(&self.env, organization, "revoke", command).await
+    }
+
+    async fn describe(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenFacts>> {
+        ledger_client::describe(&self.env, organization, token).await
+    }
+
+    async fn rotate(&self, _permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
+        let organization = command.mint.facts.organization.id;
+        ledger_client::command(&self.env, organization, "rotate", command).await
+    }
+
+    async fn revoke_many(
+        &self,
+        _permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer> {
+        ledger_client::command(&self.env, organization, "revoke-many", command).await
     }
 
     async fn record_run(

@@ -80,6 +80,17 @@ impl Answer {
             no_store: false,
         })
     }
+
+    /// An answer that must not be kept anywhere.
+    ///
+    /// # Errors
+    /// When the value does not serialize.
+    pub fn secret(status: u16, value: &impl Serialize) -> Result<Self, Error> {
+        Self::new(status, value).map(|answer| Self {
+            no_store: true,
+            ..answer
+        })
+    }
 }
 
 /// Writes a JSON answer.

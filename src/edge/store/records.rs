@@ -260,11 +260,16 @@ pub async fn tokens(
     match filter.status {
         Status::Active => {
             sql.push_str(
-                " and t.revoked_at is null and (t.expires_at is null or t.expires_at > ?)",
+                " and (t.revoked_at is null or t.revoked_at > ?) \
+                 and (t.expires_at is null or t.expires_at > ?)",
             );
             values.push(Bind::time(filter.now));
+            values.push(Bind::time(filter.now));
         }
-        Status::Revoked => sql.push_str(" and t.revoked_at is not null"),
+        Status::Revoked => {
+            sql.push_str(" and t.revoked_at <= ?");
+            values.push(Bind::time(filter.now));
+        }
         Status::All => {}
     }
     match filter.level {
@@ -274,6 +279,16 @@ pub async fn tokens(
         }
         Some(Level::Workflow) => sql.push_str(" and t.workflow_id is not null"),
         None => {}
+    }
+    if !filter.reach.organization_tokens {
+        sql.push_str(" and t.project_id is not null");
+    }
+    if !filter.reach.project_tokens {
+        sql.push_str(" and t.project_id is null");
+    }
+    if let Some(minter) = filter.minted_by {
+        sql.push_str(" and t.minted_by = ?");
+        values.push(Bind::text(minter));
     }
     if let Some(project) = &filter.project {
         sql.push_str(" and p.name = ?");

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use worker::{Delay, Env, SqlStorage};
 
-use super::ledger_storage as storage;
+use super::storage;
 use crate::edge::store::{d1, effects};
 
 /// Outbox entries of one D1 batch. An entry has at most three statements.
