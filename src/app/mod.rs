@@ -7,6 +7,7 @@ pub mod config;
 pub mod error;
 pub mod ledger;
 pub mod mint;
+pub mod oauth;
 pub mod organization;
 pub mod page;
 pub mod ports;

@@ -80,21 +80,7 @@ where
     let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
     let body: CreateOrganization = read_body(body)?;
     let max_idle_days = body.max_idle_days.unwrap_or(0);
-    if max_idle_days > MAX_IDLE_DAYS {
-        return Err(Error::invalid(
-            "max_idle_days_invalid",
-            format!("`max_idle_days` must be 0 to {MAX_IDLE_DAYS}; 0 turns it off"),
-        ));
-    }
-    if body
-        .mint_ceiling
-        .is_some_and(|ceiling| ceiling > MAX_CEILING)
-    {
-        return Err(Error::invalid(
-            "mint_ceiling_invalid",
-            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
-        ));
-    }
+    check_limits(body.mint_ceiling, max_idle_days)?;
     let row = Organization {
         id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
         name: label("name", &body.name)?,
@@ -104,6 +90,61 @@ where
     };
     ports.create_organization(&permit, &row).await?;
     Ok(row.into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateOrganization {
+    /// Absent = unchanged, `null` = the configured default.
+    #[serde(default, deserialize_with = "present")]
+    mint_ceiling: Option<Option<u32>>,
+    max_idle_days: Option<u32>,
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> core::result::Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Unavailable`.
+pub async fn update<P: Records>(
+    caller: &Caller,
+    name: &str,
+    body: &[u8],
+    ports: &P,
+) -> Result<OrganizationView> {
+    let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
+    let body: UpdateOrganization = read_body(body)?;
+    let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
+    row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
+    check_limits(row.mint_ceiling, row.max_idle_days)?;
+    if ports.update_organization(&permit, &row).await? {
+        Ok(row.into())
+    } else {
+        Err(UNKNOWN)
+    }
+}
+
+fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {
+    if max_idle_days > MAX_IDLE_DAYS {
+        return Err(Error::invalid(
+            "max_idle_days_invalid",
+            format!("`max_idle_days` must be 0 to {MAX_IDLE_DAYS}; 0 turns it off"),
+        ));
+    }
+    if mint_ceiling.is_some_and(|ceiling| ceiling > MAX_CEILING) {
+        return Err(Error::invalid(
+            "mint_ceiling_invalid",
+            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
+        ));
+    }
+    Ok(())
 }
 
 /// `GET /orgs`.

@@ -128,6 +128,11 @@ pub trait Records {
     /// # Errors
     /// When the record does not answer.
     async fn organization(&self, name: &str) -> Result<Option<Organization>>;
+    /// Replaces what can change of an organization: its limits. `false` when there is none such.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn update_organization(&self, permit: &Permit, row: &Organization) -> Result<bool>;
     /// # Errors
     /// When the record does not answer.
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;

@@ -297,6 +297,14 @@ impl Records for World {
         Ok((name == "acme").then(organization))
     }
 
+    async fn update_organization(&self, _: &Permit, row: &Organization) -> Result<bool> {
+        self.note(format!(
+            "update {} {:?} {}",
+            row.name, row.mint_ceiling, row.max_idle_days
+        ));
+        Ok(true)
+    }
+
     async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
         Ok(vec![organization()])
     }

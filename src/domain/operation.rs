@@ -6,6 +6,7 @@
 pub enum Operation {
     OrganizationCreate,
     OrganizationList,
+    OrganizationUpdate,
     ProjectCreate,
     ProjectList,
     WorkflowCreate,
@@ -125,6 +126,7 @@ impl Operation {
         match self {
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationList => "organization.list",
+            Self::OrganizationUpdate => "organization.update",
             Self::ProjectCreate => "project.create",
             Self::ProjectList => "project.list",
             Self::WorkflowCreate => "workflow.create",

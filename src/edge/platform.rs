@@ -210,6 +210,10 @@ impl Records for Platform {
         records::organization(&self.env, name).await
     }
 
+    async fn update_organization(&self, _permit: &Permit, row: &Organization) -> Result<bool> {
+        records::update_organization(&self.env, row).await
+    }
+
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
         records::organizations(&self.env, page).await
     }

@@ -27,6 +27,7 @@ const MAX_USER_AGENT: usize = 200;
 /// A route's place in the tree, with what its path names.
 enum Route<'a> {
     Organizations,
+    Organization(&'a str),
     Projects,
     Workflows(&'a str),
     Tokens,
@@ -39,6 +40,7 @@ fn find(path: &str) -> Option<Route<'_>> {
     let mut parts = path.strip_prefix('/')?.split('/');
     let route = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
         ("orgs", None, ..) => Route::Organizations,
+        ("orgs", Some(name), None, _) => Route::Organization(name),
         ("org", Some("projects"), None, _) => Route::Projects,
         ("org", Some("projects"), Some(project), Some("workflows")) => Route::Workflows(project),
         ("org", Some("tokens"), None, _) => Route::Tokens,
@@ -52,7 +54,11 @@ fn find(path: &str) -> Option<Route<'_>> {
 
 /// What a route does under a method.
 fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
+    if let (Route::Organization(_), "PATCH") = (route, method) {
+        return Ok(Operation::OrganizationUpdate);
+    }
     let (get, post, delete) = match route {
+        Route::Organization(_) => (None, None, None),
         Route::Organizations => (
             Some(Operation::OrganizationList),
             Some(Operation::OrganizationCreate),
@@ -82,6 +88,7 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
         Route::Rotate(_) => (None, Some(Operation::TokenRotate), None),
     };
     let allow = match (get, post, delete) {
+        (None, None, None) => "PATCH",
         (Some(_), Some(_), _) => "GET, POST",
         (Some(_), None, _) => "GET, DELETE",
         (None, ..) => "POST",
@@ -114,7 +121,7 @@ pub async fn handle(
     log.caller(&caller);
 
     let body = match incoming.method.as_str() {
-        "POST" => json_body(incoming).await?,
+        "POST" | "PATCH" => json_body(incoming).await?,
         _ => Vec::new(),
     };
     let call = Call {
@@ -126,7 +133,7 @@ pub async fn handle(
         body: &body,
     };
     match route {
-        Route::Organizations | Route::Projects | Route::Workflows(_) => {
+        Route::Organizations | Route::Organization(_) | Route::Projects | Route::Workflows(_) => {
             call.registry(route, operation).await
         }
         Route::Tokens | Route::RevokeMany | Route::Token(_) | Route::Rotate(_) => {
@@ -167,6 +174,9 @@ impl Call<'_> {
                 200,
                 &registry::list_projects(caller, named, &page()?, ports).await?,
             ),
+            (Route::Organization(name), _) => {
+                Answer::new(200, &organization::update(caller, name, body, ports).await?)
+            }
             (_, Operation::OrganizationCreate) => {
                 Answer::new(201, &organization::create(caller, body, ports).await?)
             }

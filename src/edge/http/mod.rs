@@ -6,6 +6,7 @@ mod body;
 mod forward;
 mod incoming;
 mod management;
+mod oauth;
 mod readiness;
 mod respond;
 
@@ -69,7 +70,12 @@ async fn route(
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
     }
-    match management::handle(incoming, &config, platform, log).await {
+    let answered = if path.starts_with("/oauth/") {
+        oauth::handle(incoming, &config, platform, log).await
+    } else {
+        management::handle(incoming, &config, platform, log).await
+    };
+    match answered {
         Ok(answer) => respond::json(&answer, incoming),
         Err(error) => respond::problem(&error, incoming, log),
     }

@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
 use crate::app::error::{CredentialError, Error};
+use crate::app::oauth;
 use crate::edge::log::RequestLog;
 use crate::wire::grpc_web::{Encoding, GrpcStatus, encode_message};
 use crate::wire::problem::{self, Problem};
@@ -116,12 +117,15 @@ pub fn problem(
 ) -> Result<web_sys::Response, JsValue> {
     note(error, log);
     let status = http_status(error);
-    let document = Problem::new(
+    let mut document = Problem::new(
         status,
         error.code(),
         error.public(),
         incoming.request_id.clone(),
     );
+    if incoming.path.starts_with("/oauth/") {
+        document.error = Some(oauth::error_word(error));
+    }
     problem_document(error, &document, incoming)
 }
 

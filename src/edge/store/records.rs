@@ -115,6 +115,29 @@ pub async fn organization(env: &Env, name: &str) -> Result<Option<Organization>>
         .transpose()
 }
 
+/// Replaces the limits; `false` when there is no such organization.
+pub async fn update_organization(env: &Env, row: &Organization) -> Result<bool> {
+    let sql = "update organizations set mint_ceiling = ?, max_idle_days = ? where id = ? \
+               returning id, name, mint_ceiling, max_idle_days, created_at";
+    let values = vec![
+        row.mint_ceiling.map_or(Bind::Null, Bind::number),
+        Bind::number(row.max_idle_days),
+        Bind::text(row.id),
+    ];
+    let rows: Vec<OrganizationRow> = d1::rows(env, sql, values).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Organizations whose idle tokens are revoked, with the days that they allow.
+pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<(OrganizationId, u32)>> {
+    let sql = "select id, name, mint_ceiling, max_idle_days, created_at from organizations \
+               where max_idle_days > 0 order by id";
+    let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
+    rows.into_iter()
+        .map(|row| Ok((id(&row.id)?, row.max_idle_days)))
+        .collect()
+}
+
 pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<Organization>> {
     let mut values = Vec::new();
     let after = after(page, &mut values, "");
