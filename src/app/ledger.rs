@@ -85,7 +85,10 @@ pub struct RotateCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RotateAnswer {
-    Rotated,
+    /// The successor has the old token's description.
+    Rotated {
+        description: Option<String>,
+    },
     /// The old token is revoked, expired, retiring already, or unknown.
     NotLive,
     /// Another living token has taken the name that the new one asked for.

@@ -232,7 +232,7 @@ impl Ledgers for World {
     async fn rotate(&self, _: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
         self.note("rotate");
         self.rotated.borrow_mut().push(command.clone());
-        Ok(RotateAnswer::Rotated)
+        Ok(RotateAnswer::Rotated { description: None })
     }
 
     async fn revoke_many(

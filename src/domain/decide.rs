@@ -93,7 +93,7 @@ pub enum Denial {
     /// An organization-level token minted without naming a project (R16).
     ProjectRequired,
     /// An organization-level token touched another one (R16).
-    OrganizationToken,
+    OrganizationToken { verb: &'static str },
     /// A system token, which is there for administrators only (R10): answered as unknown.
     Hidden,
     /// Only administrators make system tokens (R10).
@@ -122,8 +122,8 @@ impl Denial {
             Self::ProjectRequired => {
                 "org-level API tokens must specify a project when creating new tokens".to_owned()
             }
-            Self::OrganizationToken => {
-                "org-level API tokens cannot manage org-level tokens".to_owned()
+            Self::OrganizationToken { verb } => {
+                format!("org-level API tokens cannot {verb} org-level tokens")
             }
             Self::Hidden => "no such token".to_owned(),
             Self::SystemToken => {
@@ -146,7 +146,7 @@ impl Denial {
             Self::OtherWorkflowName | Self::OtherWorkflow => "other_workflow",
             Self::UnknownRun => "unknown_run",
             Self::ProjectRequired => "project_required",
-            Self::OrganizationToken => "organization_token",
+            Self::OrganizationToken { .. } => "organization_token",
             Self::Hidden => "not_found",
             Self::SystemToken => "system_token",
             Self::PolicyNotHeld { .. } => "policy_not_held",
@@ -233,7 +233,13 @@ fn touches(facts: &TokenFacts, operation: Operation, other: &TokenFacts) -> Resu
         return Err(Denial::Hidden);
     }
     manages(facts, operation, other.scope.managed()).map_err(|denial| match other.scope.managed() {
-        Managed::OrganizationTokens => Denial::OrganizationToken,
+        Managed::OrganizationTokens => Denial::OrganizationToken {
+            verb: match operation {
+                Operation::TokenRead => "read",
+                Operation::TokenRotate => "rotate",
+                _ => "revoke",
+            },
+        },
         Managed::ProjectTokens => denial,
     })
 }
@@ -242,12 +248,12 @@ fn touches(facts: &TokenFacts, operation: Operation, other: &TokenFacts) -> Resu
 /// INVARIANT (no chain of mints widens): every comparison here is against the minter alone.
 fn grants(facts: &TokenFacts, operation: Operation, wish: &Wish<'_>) -> Result<(), Denial> {
     let managed = wish.scope.managed();
-    manages(facts, operation, managed).or_else(|denial| {
+    manages(facts, operation, managed).map_err(|denial| {
         let elsewhere = manages(facts, operation, Managed::ProjectTokens).is_ok();
-        Err(match managed {
+        match managed {
             Managed::OrganizationTokens if elsewhere => Denial::ProjectRequired,
             _ => denial,
-        })
+        }
     })?;
     if wish.is_system {
         return Err(Denial::SystemToken);

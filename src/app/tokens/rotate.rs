@@ -92,9 +92,13 @@ where
     };
     take(&from.bucket, config, ports).await?;
     let refusal = match ports.rotate(&permit, &command).await? {
-        RotateAnswer::Rotated => {
+        RotateAnswer::Rotated { description } => {
             ports.publish(&command.mint.facts);
-            return Ok(Minted::new(command.mint, &token));
+            let mint = MintCommand {
+                description,
+                ..command.mint
+            };
+            return Ok(Minted::new(mint, &token));
         }
         RotateAnswer::NotLive => not_live(),
         RotateAnswer::NameTaken => Error::Conflict {
@@ -141,7 +145,7 @@ fn successor_end(
 fn overlap(text: Option<&str>) -> Result<i64> {
     match text {
         None => Ok(0),
-        Some(text) if matches!(text, "0" | "0s" | "PT0S") => Ok(0),
+        Some("0" | "0s" | "PT0S") => Ok(0),
         Some(text) => duration::parse_seconds(text)
             .map(|seconds| seconds.saturating_mul(1000))
             .ok_or_else(|| {

@@ -214,11 +214,6 @@ fn r16_r17_who_may_touch_which_token() {
         (&Caller::Administrator, &of_organization, Ok(())),
         (&Caller::Administrator, &of_system, Ok(())),
         (&organization, &of_project, Ok(())),
-        (
-            &organization,
-            &of_organization,
-            Err(Denial::OrganizationToken),
-        ),
         (&organization, &of_system, Err(Denial::Hidden)),
         (&organization, &foreign, Err(Denial::Hidden)),
         (&administrator, &of_organization, Ok(())),
@@ -247,6 +242,32 @@ fn r16_r17_who_may_touch_which_token() {
                 "{operation:?} by {caller:?} on {other:?}"
             );
         }
+    }
+}
+
+#[test]
+fn r16_an_organization_token_does_not_touch_its_like() {
+    let organization = usual(Scope::Organization);
+    let target = facts_of(&organization);
+    let rows = [
+        (
+            Operation::TokenRevoke,
+            "org-level API tokens cannot revoke org-level tokens",
+        ),
+        (
+            Operation::TokenRead,
+            "org-level API tokens cannot read org-level tokens",
+        ),
+        (
+            Operation::TokenRotate,
+            "org-level API tokens cannot rotate org-level tokens",
+        ),
+    ];
+    for (operation, sentence) in rows {
+        let answer = decide(&organization, operation, Target::Token(&target));
+        let denial = answer.expect_err("denied");
+        assert_eq!(denial.code(), "organization_token");
+        assert_eq!(denial.public(), sentence);
     }
 }
 

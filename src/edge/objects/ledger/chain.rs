@@ -4,7 +4,7 @@
 use worker::Result;
 
 use super::Ledger;
-use super::storage::Head;
+use super::journal::Head;
 use crate::app::ledger::{AuditRow, Effect};
 use crate::domain::audit::{Action, Event, Link, Origin, hex, link};
 use crate::domain::id::TokenId;

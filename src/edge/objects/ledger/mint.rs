@@ -4,7 +4,7 @@
 use worker::Result;
 
 use super::storage::{self, State};
-use super::{ALARM_MS, Ledger};
+use super::{ALARM_MS, Ledger, journal};
 use crate::app::ledger::{Effect, MintAnswer, MintCommand, RotateAnswer, RotateCommand, TokenRow};
 use crate::domain::audit::{Action, Origin};
 use crate::domain::id::{Id, TokenId};
@@ -33,11 +33,12 @@ impl Ledger {
         }
     }
 
-    pub(super) async fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
+    pub(super) async fn rotate(&self, mut command: RotateCommand) -> Result<RotateAnswer> {
         self.prepare_write()?;
         if !self.rotatable(command.old)? {
             return Ok(RotateAnswer::NotLive);
         }
+        command.mint.description = storage::description(&self.db, command.old)?;
         let facts = &command.mint.facts;
         if storage::name_taken(&self.db, facts, Some(command.old), now())? {
             return Ok(RotateAnswer::NameTaken);
@@ -55,7 +56,7 @@ impl Ledger {
         }
         storage::make_live(&self.db, facts.id)?;
         storage::retire(&self.db, command.old, command.retire_at)?;
-        storage::push(
+        journal::push(
             &self.db,
             &[Effect::RevokeToken {
                 organization: facts.organization.id,
@@ -66,7 +67,9 @@ impl Ledger {
         )?;
         self.set_alarm(ALARM_MS).await?;
         self.deliver_soon("ledger.rotate").await;
-        Ok(RotateAnswer::Rotated)
+        Ok(RotateAnswer::Rotated {
+            description: command.mint.description,
+        })
     }
 
     fn rotatable(&self, token: TokenId) -> Result<bool> {
@@ -82,7 +85,7 @@ impl Ledger {
         replaces: Option<TokenId>,
     ) -> Result<core::result::Result<(), String>> {
         let facts = &command.facts;
-        let mut head = storage::head(&self.db)?;
+        let mut head = journal::head(&self.db)?;
         let audit = self.event(&mut head, now(), action, facts, replaces, &command.origin)?;
         let insert = Effect::InsertToken(Box::new(TokenRow {
             facts: facts.clone(),
@@ -92,8 +95,8 @@ impl Ledger {
             minted_by: command.minted_by,
         }));
         storage::insert_pending(&self.db, command)?;
-        storage::set_head(&self.db, &head)?;
-        let entry = storage::push(&self.db, &[insert, audit])?;
+        journal::set_head(&self.db, &head)?;
+        let entry = journal::push(&self.db, &[insert, audit])?;
         self.set_alarm(ALARM_MS).await?;
         let delivered = self.memory.outbox.deliver(&self.env, &self.db, entry).await;
         if delivered.is_err() {
@@ -105,10 +108,10 @@ impl Ledger {
 
     /// Kills a token whose birth could not be completed.
     fn abandon(&self, facts: &TokenFacts, origin: &Origin) -> Result<()> {
-        let mut head = storage::head(&self.db)?;
+        let mut head = journal::head(&self.db)?;
         head.version += 1;
         self.bury(&mut head, facts, now(), Action::TokenMintAbandoned, origin)?;
-        storage::set_head(&self.db, &head)
+        journal::set_head(&self.db, &head)
     }
 
     /// Tokens that were pending when an earlier process ended: nobody has them, nobody gets them.

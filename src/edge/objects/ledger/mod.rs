@@ -6,9 +6,11 @@
 //! so no other command can come between; only then does it wait for D1.
 
 mod chain;
+mod journal;
 mod mint;
 mod outbox;
 mod revoke;
+mod selection;
 mod storage;
 mod sweep;
 mod uses;
@@ -205,7 +207,7 @@ impl Ledger {
             None => return Err("a run of an unknown token".into()),
         };
         storage::insert_run(&self.db, command)?;
-        storage::push(
+        journal::push(
             &self.db,
             &[Effect::InsertRun {
                 organization,

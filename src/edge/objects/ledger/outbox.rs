@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use worker::{Delay, Env, SqlStorage};
 
-use super::storage;
+use super::journal;
 use crate::edge::store::{d1, effects};
 
 /// Outbox entries of one D1 batch. An entry has at most three statements.
@@ -29,7 +29,7 @@ impl Outbox {
     pub async fn deliver(&self, env: &Env, db: &SqlStorage, entry: i64) -> Result<(), String> {
         let _carrying = self.carrying.lock().await;
         loop {
-            let entries = storage::oldest(db, BATCH).map_err(|error| error.to_string())?;
+            let entries = journal::oldest(db, BATCH).map_err(|error| error.to_string())?;
             let Some(last) = entries.last().map(|last| last.id) else {
                 return Ok(());
             };
@@ -37,12 +37,12 @@ impl Outbox {
                 return Ok(());
             }
             send(env, &entries).await?;
-            storage::forget(db, last).map_err(|error| error.to_string())?;
+            journal::forget(db, last).map_err(|error| error.to_string())?;
         }
     }
 }
 
-async fn send(env: &Env, entries: &[storage::Entry]) -> Result<(), String> {
+async fn send(env: &Env, entries: &[journal::Entry]) -> Result<(), String> {
     let database = d1::database(env).map_err(|error| error.private())?;
     let statements = entries
         .iter()

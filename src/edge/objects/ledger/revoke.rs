@@ -6,8 +6,8 @@
 
 use worker::Result;
 
-use super::storage::{self, Head};
-use super::{ALARM_MS, Ledger};
+use super::journal::{self, Head};
+use super::{ALARM_MS, Ledger, selection, storage};
 use crate::app::ledger::{
     Effect, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
 };
@@ -36,11 +36,11 @@ impl Ledger {
         {
             return Ok(RevokeAnswer::Revoked { at: first });
         }
-        let mut head = storage::head(&self.db)?;
+        let mut head = journal::head(&self.db)?;
         head.version += 1;
         let origin = &command.origin;
         self.bury(&mut head, &stored.facts, at, Action::TokenRevoke, origin)?;
-        storage::set_head(&self.db, &head)?;
+        journal::set_head(&self.db, &head)?;
         self.set_alarm(ALARM_MS).await?;
         // From here on the token is dead, whatever becomes of the record: the alarm carries it.
         self.deliver_soon("ledger.revoke").await;
@@ -59,7 +59,7 @@ impl Ledger {
         }
         self.prepare_write()?;
         self.settle_uses()?;
-        let selected = storage::select(&self.db, &command, at, MAX_SELECTED)?;
+        let selected = selection::select(&self.db, &command, at, MAX_SELECTED)?;
         if selected.len() > MAX_SELECTED as usize {
             return Ok(RevokeManyAnswer::TooMany {
                 limit: MAX_SELECTED,
@@ -69,14 +69,14 @@ impl Ledger {
             .iter()
             .filter(|token| token.used_at.is_some_and(|used| at.since(used) < DAY_MS))
             .count();
-        let mut head = storage::head(&self.db)?;
+        let mut head = journal::head(&self.db)?;
         if !command.dry_run && !selected.is_empty() {
             head.version += 1;
             for token in &selected {
                 let origin = &command.origin;
                 self.bury(&mut head, &token.facts, at, Action::TokenRevoke, origin)?;
             }
-            storage::set_head(&self.db, &head)?;
+            journal::set_head(&self.db, &head)?;
             self.set_alarm(ALARM_MS).await?;
             self.deliver_soon("ledger.revoke_many").await;
         }
@@ -105,7 +105,7 @@ impl Ledger {
             at,
             by: origin.actor.clone(),
         };
-        storage::push(&self.db, &[revoke, audit]).map(|_| ())
+        journal::push(&self.db, &[revoke, audit]).map(|_| ())
     }
 
     /// Tries to bring the record up to date before the answer, so that a list that follows shows

@@ -3,7 +3,7 @@
 
 use worker::Result;
 
-use super::{ALARM_MS, Ledger, storage};
+use super::{ALARM_MS, Ledger, journal, selection};
 use crate::app::ledger::{SweepAnswer, SweepCommand};
 use crate::domain::audit::Action;
 use crate::edge::platform::now;
@@ -17,9 +17,9 @@ impl Ledger {
         self.settle_uses()?;
         let at = now();
         let idle_since = command.idle_since(at);
-        let idle = storage::idle(&self.db, idle_since, at)?;
+        let idle = selection::idle(&self.db, idle_since, at)?;
         if !idle.is_empty() {
-            let mut head = storage::head(&self.db)?;
+            let mut head = journal::head(&self.db)?;
             head.version += 1;
             for facts in &idle {
                 self.bury(
@@ -30,7 +30,7 @@ impl Ledger {
                     &command.origin,
                 )?;
             }
-            storage::set_head(&self.db, &head)?;
+            journal::set_head(&self.db, &head)?;
             self.set_alarm(ALARM_MS).await?;
             self.deliver_soon("ledger.sweep").await;
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use worker::Result;
 
-use super::{Ledger, storage};
+use super::{Ledger, journal, selection};
 use crate::app::ledger::Effect;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
@@ -34,10 +34,10 @@ impl Ledger {
     /// Writes what has been counted, and puts the new totals on their way to D1.
     pub(super) fn settle_uses(&self) -> Result<()> {
         for (token, (uses, at)) in self.memory.uses.take() {
-            let Some(total) = storage::add_uses(&self.db, token, uses, at)? else {
+            let Some(total) = selection::add_uses(&self.db, token, uses, at)? else {
                 continue;
             };
-            storage::push(
+            journal::push(
                 &self.db,
                 &[Effect::RecordUse {
                     organization: total.organization,
