@@ -321,4 +321,6 @@ fn within(scope: &Scope, run: &RunFacts) -> Result<(), Denial> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
