@@ -6,4 +6,6 @@
 
 pub mod app;
 pub mod domain;
+#[cfg(feature = "edge")]
+mod edge;
 pub mod wire;

@@ -3,14 +3,20 @@
 mod args;
 mod build;
 mod cache;
+mod cargo;
+mod dev;
 mod fail;
 mod guard;
+mod http;
 mod json;
 mod migrations;
 mod node;
+mod origin;
 mod paths;
 mod process;
+mod secret;
 mod serve;
+mod test;
 mod toolchain;
 mod tools;
 mod wasm_std;
@@ -26,6 +32,7 @@ fn main() -> ExitCode {
         return code;
     }
     process::guard();
+    let _ = paths::program(); // while the system still knows
     let result = args::parse(std::env::args().skip(1)).and_then(execute);
     process::stop_all();
     match result {
@@ -42,8 +49,9 @@ fn execute(request: Request) -> Outcome {
         }
         Request::Build => build::run(),
         Request::Serve(request) => serve::run(&request),
-        Request::Test | Request::Origin { .. } | Request::Dev { .. } | Request::Attest(_) => {
-            Err(fail::failed("not here yet"))
-        }
+        Request::Origin { port } => origin::run(port),
+        Request::Dev { port, origin_port } => dev::run(port, origin_port),
+        Request::Attest(words) => origin::attest(words),
+        Request::Test => test::run(),
     }
 }

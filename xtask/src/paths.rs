@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::fail::{Outcome, failed};
 
@@ -10,6 +11,13 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask/ lies inside the checkout")
+}
+
+/// This program. Asked for at the start, for a rebuild meanwhile makes the system answer `… (deleted)`.
+pub fn program() -> Outcome<&'static Path> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| env::current_exe().ok()).as_deref();
+    program.ok_or_else(|| failed("this system does not say where this program is"))
 }
 
 /// Host builds and module builds use different compilers; one folder for both would make each rebuild the other's work.

@@ -7,10 +7,10 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,21 @@ pub fn run(command: &mut Command) -> Outcome<ExitStatus> {
         .stdout(Stdio::from(doing("copying stderr", stderr_handle())?));
     let mut child = spawn(command)?;
     wait(&mut child)
+}
+
+/// Says `what` if `work` is not done after two seconds: cargo alone knows beforehand whether there is anything to do.
+pub fn announced<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{what}");
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// Runs a command and shows what it printed only when it fails.
@@ -165,15 +180,16 @@ fn stop_set() -> libc::sigset_t {
     }
 }
 
-/// Asks every group to end, then makes it.
+/// Asks every leader to end its group in its own way, then ends what is left.
 pub fn stop_all() {
     // Holding the lock keeps new children from being started meanwhile.
     let groups = GROUPS.lock().unwrap_or_else(|broken| broken.into_inner());
-    for group in groups.iter() {
-        signal_group(*group, libc::SIGTERM);
+    for leader in groups.iter() {
+        // SAFETY: kill has no memory effects.
+        unsafe { libc::kill(*leader, libc::SIGTERM) };
     }
     let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline && groups.iter().any(|group| lives(*group)) {
+    while Instant::now() < deadline && groups.iter().any(|leader| lives(*leader)) {
         thread::sleep(Duration::from_millis(20));
     }
     for group in groups.iter() {
@@ -219,13 +235,13 @@ fn signal_group(group: i32, signal: i32) {
     unsafe { libc::kill(-group, signal) };
 }
 
-/// A zombie still counts as a member of its group, but not as living.
-fn lives(group: i32) -> bool {
+/// A zombie still answers to signals, but does not live.
+fn lives(leader: i32) -> bool {
     // SAFETY: kill has no memory effects.
-    if unsafe { libc::kill(-group, 0) } != 0 {
+    if unsafe { libc::kill(leader, 0) } != 0 {
         return false;
     }
-    let stat = fs::read_to_string(Path::new("/proc").join(group.to_string()).join("stat"));
+    let stat = fs::read_to_string(format!("/proc/{leader}/stat"));
     stat.map_or(true, |text| {
         !text
             .rsplit(')')

@@ -71,6 +71,14 @@ pub fn start(request: &Serve) -> Outcome<(Gateway, String)> {
 }
 
 impl Gateway {
+    /// The reason, if it has ended by itself.
+    pub fn ended(&mut self) -> Option<Failure> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            _ => Some(self.wait()),
+        }
+    }
+
     /// Waits for the end that should not come: a stop by signal leaves the program elsewhere.
     pub fn wait(&mut self) -> Failure {
         match process::wait(&mut self.child) {
@@ -97,10 +105,7 @@ fn spawn() -> Outcome<Child> {
         .env("NODE_NO_WARNINGS", "1");
     if cfg!(target_os = "linux") {
         // serve.mjs has Miniflare start workerd through us, so that workerd ends with Node however Node ends.
-        command.env(
-            "POSTERN_GUARD",
-            doing("finding this program", std::env::current_exe())?,
-        );
+        command.env("POSTERN_GUARD", paths::program()?);
     }
     process::spawn(&mut command)
 }

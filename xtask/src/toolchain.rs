@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::fail::{Failure, Outcome, failed, misuse};
-use crate::{paths, process, wasm_std};
+use crate::{cargo, paths, process, wasm_std};
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
@@ -59,7 +59,7 @@ pub fn choose() -> Outcome<Toolchain> {
 
 /// The active compiler, if its sources are there.
 fn with_sources() -> Outcome<Toolchain> {
-    let sysroot = active_sysroot()?;
+    let sysroot = cargo::active_sysroot()?;
     let rustc = sysroot.join("bin/rustc");
     require_sources(&sysroot)?;
     describe(&rustc, &sysroot)
@@ -182,31 +182,10 @@ fn describe(rustc: &Path, sysroot: &Path) -> Outcome<Toolchain> {
     let commit: String = field("commit-hash:").chars().take(9).collect();
     Ok(Toolchain {
         rustc: rustc.to_owned(),
-        cargo: find_cargo()?,
+        cargo: cargo::program()?,
         linker: find_linker(sysroot, &field("host:"))?,
         version: format!("{}-{commit}", field("release:")),
     })
-}
-
-/// Where the compiler that builds this workspace lives.
-fn active_sysroot() -> Outcome<PathBuf> {
-    process::read(
-        Command::new("rustc")
-            .args(["--print", "sysroot"])
-            .current_dir(paths::root()),
-    )
-    .map(PathBuf::from)
-}
-
-/// By its full path: on worker-build's PATH, `cargo` is our stand-in.
-fn find_cargo() -> Outcome<PathBuf> {
-    let beside = active_sysroot()
-        .map(|sysroot| sysroot.join("bin/cargo"))
-        .ok()
-        .filter(|file| file.is_file());
-    beside
-        .or_else(|| paths::on_path("cargo"))
-        .ok_or_else(|| failed("`cargo` is not on PATH"))
 }
 
 /// rustup's toolchains carry a wasm linker; Debian's compiler borrows that one, or uses Debian's `wasm-ld`.
@@ -216,7 +195,7 @@ fn find_linker(sysroot: &Path, host: &str) -> Outcome<PathBuf> {
     if own.is_file() {
         return Ok(own);
     }
-    if let Ok(borrowed) = active_sysroot().map(|root| in_sysroot(&root))
+    if let Ok(borrowed) = cargo::active_sysroot().map(|root| in_sysroot(&root))
         && borrowed.is_file()
     {
         return Ok(borrowed);

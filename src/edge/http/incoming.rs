@@ -1,0 +1,68 @@
+//! What the gate reads of a request: method, path, a few headers by name. Refuses to walk the
+//! header list: each name that is read costs one call, the whole list costs fifteen.
+
+use std::net::IpAddr;
+
+use wasm_bindgen::JsValue;
+
+use crate::domain::audit::hex;
+use crate::wire::address;
+
+/// A request on its way in.
+pub struct Incoming {
+    pub request: web_sys::Request,
+    pub headers: web_sys::Headers,
+    pub method: String,
+    /// The path as the runtime normalised it (WHATWG URL): still percent-encoded, dots resolved.
+    pub path: String,
+    pub query: String,
+    /// 32 hex digits, made here; an incoming one is not believed.
+    pub request_id: String,
+    /// Ids for the trace context of the request to the origin.
+    pub trace_entropy: [u8; 24],
+}
+
+impl Incoming {
+    pub fn read(request: web_sys::Request) -> Result<Self, JsValue> {
+        let mut entropy = [0; 40];
+        getrandom::fill(&mut entropy).map_err(|error| JsValue::from_str(&error.to_string()))?;
+        let (id, trace) = entropy.split_at(16);
+        let mut trace_entropy = [0; 24];
+        trace_entropy.copy_from_slice(trace);
+        let url = request.url();
+        let (path, query) = path_and_query(&url);
+        Ok(Self {
+            headers: request.headers(),
+            method: request.method(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            request_id: hex(id),
+            trace_entropy,
+            request,
+        })
+    }
+
+    /// A header's value, several joined by `, `.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// The client's address, from the trusted header and nowhere else (R28).
+    pub fn address(&self, trusted_header: &str) -> Option<IpAddr> {
+        self.header(trusted_header)
+            .and_then(|value| address::parse(&value))
+    }
+}
+
+/// Path and query of an absolute URL, which the runtime has parsed and serialized already.
+fn path_and_query(url: &str) -> (&str, &str) {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let from_path = after_scheme
+        .find('/')
+        .and_then(|at| after_scheme.get(at..))
+        .unwrap_or("/");
+    let without_fragment = from_path.split('#').next().unwrap_or("/");
+    without_fragment
+        .split_once('?')
+        .unwrap_or((without_fragment, ""))
+}

@@ -1,0 +1,76 @@
+//! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
+
+mod assets;
+mod attestation;
+mod body;
+mod forward;
+mod incoming;
+mod management;
+mod readiness;
+mod respond;
+
+use incoming::Incoming;
+use wasm_bindgen::JsValue;
+
+use super::log::RequestLog;
+use super::platform::{Platform, config, now};
+use crate::app::error::Error;
+use crate::domain::operation::ORIGIN_PREFIX;
+
+/// Answers a request.
+///
+/// # Errors
+/// Only when the runtime refuses to build an answer at all.
+pub async fn handle(
+    request: web_sys::Request,
+    platform: Platform,
+) -> Result<web_sys::Response, JsValue> {
+    let begun = now();
+    let incoming = Incoming::read(request)?;
+    let mut log = RequestLog {
+        request_id: incoming.request_id.clone(),
+        method: incoming.method.clone(),
+        path: incoming.path.clone(),
+        outcome: "ok",
+        ..RequestLog::default()
+    };
+    let response = route(&incoming, &platform, &mut log).await?;
+    log.status = response.status();
+    log.ms = now().since(begun);
+    log.write();
+    Ok(response)
+}
+
+async fn route(
+    incoming: &Incoming,
+    platform: &Platform,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    let path = incoming.path.as_str();
+    match path {
+        "/healthz" => return readiness::healthz(incoming, log),
+        "/readyz" => return readiness::readyz(incoming, platform, log).await,
+        _ => {}
+    }
+    if let Some(file) = path.strip_prefix("/dashboard") {
+        return assets::serve(incoming, platform, file, log).await;
+    }
+    let config = match config(&platform.env) {
+        Ok(config) => config,
+        Err(problems) => {
+            let error = Error::Misconfigured { problems };
+            return if path.starts_with(ORIGIN_PREFIX) {
+                attestation::refuse(incoming, &error, log)
+            } else {
+                respond::problem(&error, incoming, log)
+            };
+        }
+    };
+    if path.starts_with(ORIGIN_PREFIX) {
+        return attestation::handle(incoming, &config, platform, log).await;
+    }
+    match management::handle(incoming, &config, platform, log).await {
+        Ok(answer) => respond::json(&answer, incoming),
+        Err(error) => respond::problem(&error, incoming, log),
+    }
+}

@@ -1,0 +1,98 @@
+//! `/healthz` and `/readyz`. Refuses to tell causes: they name what does not answer, the log says
+//! why.
+
+use serde_json::json;
+use wasm_bindgen::JsValue;
+
+use super::incoming::Incoming;
+use super::respond::{self, Answer};
+use crate::app::error::Error;
+use crate::edge::log::{self, RequestLog};
+use crate::edge::objects::ledger_client;
+use crate::edge::platform::{Platform, config};
+use crate::edge::store::d1;
+use crate::wire::problem::Problem;
+
+/// The isolate runs. Asks nothing else.
+pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
+    answer(incoming, 200, &json!({ "status": "ok" }), log)
+}
+
+/// Everything an answer can depend on, and the longest time a revoked token may still pass.
+pub async fn readyz(
+    incoming: &Incoming,
+    platform: &Platform,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    let config = match config(&platform.env) {
+        Ok(config) => config,
+        Err(problems) => {
+            let error = Error::Misconfigured {
+                problems: problems.clone(),
+            };
+            log.outcome = error.code();
+            log.cause = Some(error.private());
+            let mut document = Problem::new(
+                503,
+                error.code(),
+                "the gateway's configuration is wrong: see `problems`".into(),
+                incoming.request_id.clone(),
+            );
+            document.problems = problems;
+            return respond::problem_document(&error, &document, incoming);
+        }
+    };
+    let record = d1::rows::<serde_json::Value>(&platform.env, "select 1 as one", vec![]).await;
+    let ledger = ledger_client::ping(&platform.env).await;
+    let facts = match platform.env.kv("FACTS") {
+        Ok(store) => store
+            .get("readiness")
+            .text()
+            .await
+            .map(|_| ())
+            .map_err(|e| e.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let state = |answered: bool| if answered { "ready" } else { "unavailable" };
+    for (place, cause) in [
+        ("readyz.record", record.as_ref().err().map(Error::private)),
+        ("readyz.ledger", ledger.as_ref().err().map(Error::private)),
+        ("readyz.facts", facts.as_ref().err().cloned()),
+    ] {
+        if let Some(cause) = cause {
+            log::failure(place, &cause);
+        }
+    }
+    // Without KV the record answers in its stead.
+    let ready = record.is_ok() && ledger.is_ok();
+    let body = json!({
+        "status": state(ready),
+        "revocation_bound_seconds": 0,
+        "dependencies": {
+            "configuration": "ready",
+            "record": state(record.is_ok()),
+            "ledger": state(ledger.is_ok()),
+            "facts": state(facts.is_ok()),
+        },
+        "unheeded_variables": config.unheeded,
+    });
+    answer(incoming, if ready { 200 } else { 503 }, &body, log)
+}
+
+fn answer(
+    incoming: &Incoming,
+    status: u16,
+    body: &serde_json::Value,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
+        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
+        return respond::problem(&error, incoming, log);
+    }
+    let answer = Answer {
+        status,
+        body: body.to_string(),
+        no_store: true,
+    };
+    respond::json(&answer, incoming)
+}

@@ -1,0 +1,202 @@
+//! The one place that turns errors into wire answers. Refuses a catch-all: a new error does not
+//! compile until someone has chosen its statuses, here and in docs/API.md.
+
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use super::incoming::Incoming;
+use crate::app::error::{CredentialError, Error};
+use crate::edge::log::RequestLog;
+use crate::wire::grpc_web::{Encoding, GrpcStatus, encode_message};
+use crate::wire::problem::{self, Problem};
+
+/// The HTTP status of an error in JSON answers.
+fn http_status(error: &Error) -> u16 {
+    match error {
+        Error::Credential(_) => 401,
+        Error::Denied(_) => 403,
+        Error::Invalid { .. } => 400,
+        Error::NotFound { .. } => 404,
+        Error::MethodNotAllowed { .. } => 405,
+        Error::Conflict { .. } => 409,
+        Error::BodyTooLarge { .. } => 413,
+        Error::MediaType { .. } | Error::NativeGrpc => 415,
+        Error::MintRate { .. } | Error::MintCeiling { .. } => 429,
+        Error::Origin { .. } => 502,
+        Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
+    }
+}
+
+/// The gRPC status of an error (R34): 16 and 7 for denials, 14 for what may pass, never 13,
+/// which stock clients repeat for three minutes.
+fn grpc_status(error: &Error) -> GrpcStatus {
+    match error {
+        Error::Credential(_) => GrpcStatus::Unauthenticated,
+        Error::Denied(_) => GrpcStatus::PermissionDenied,
+        Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
+        Error::BodyTooLarge { .. } | Error::MintRate { .. } | Error::MintCeiling { .. } => {
+            GrpcStatus::ResourceExhausted
+        }
+        Error::NativeGrpc
+        | Error::NotFound { .. }
+        | Error::MethodNotAllowed { .. }
+        | Error::Conflict { .. } => GrpcStatus::Unimplemented,
+        Error::Origin { .. } | Error::Unavailable { .. } | Error::Misconfigured { .. } => {
+            GrpcStatus::Unavailable
+        }
+    }
+}
+
+/// The gRPC message: the sentences that the stock client matches exactly, where it has one.
+fn grpc_message(error: &Error) -> String {
+    match error {
+        Error::Credential(CredentialError::Missing) => "JWT token is missing".into(),
+        Error::Credential(CredentialError::Malformed(_)) => "Token is invalid".into(),
+        Error::Credential(CredentialError::Expired(_)) => "JWT token has expired".into(),
+        // With its trailing space, percent-encoded so that no header parser drops it.
+        Error::Credential(CredentialError::Stale) => "Fail to parse JWT token ".into(),
+        _ => error.public(),
+    }
+}
+
+/// A JSON answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    /// Answers with a secret must not be kept anywhere.
+    pub no_store: bool,
+}
+
+impl Answer {
+    /// An answer with this value as its body.
+    ///
+    /// # Errors
+    /// When the value does not serialize.
+    pub fn new(status: u16, value: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self {
+            status,
+            body: serde_json::to_string(value).map_err(Error::unavailable)?,
+            no_store: false,
+        })
+    }
+}
+
+/// Writes a JSON answer.
+pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set(
+        "cache-control",
+        if answer.no_store {
+            "no-store"
+        } else {
+            "private, no-cache"
+        },
+    )?;
+    finish(answer.status, &headers, Some(&answer.body), incoming)
+}
+
+/// Writes an error as a problem document.
+pub fn problem(
+    error: &Error,
+    incoming: &Incoming,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    note(error, log);
+    let status = http_status(error);
+    let document = Problem::new(
+        status,
+        error.code(),
+        error.public(),
+        incoming.request_id.clone(),
+    );
+    problem_document(error, &document, incoming)
+}
+
+/// Writes a problem document that somebody else has filled.
+pub fn problem_document(
+    error: &Error,
+    document: &Problem,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", problem::CONTENT_TYPE)?;
+    headers.set("cache-control", "no-store")?;
+    match error {
+        Error::Credential(CredentialError::Missing) => {
+            headers.set("www-authenticate", r#"Bearer realm="postern""#)?;
+        }
+        Error::Credential(_) => {
+            let challenge = format!(
+                r#"Bearer realm="postern", error="invalid_token", error_description="{}""#,
+                error.public().replace('`', "'").replace('"', "'")
+            );
+            headers.set("www-authenticate", &challenge)?;
+        }
+        Error::MethodNotAllowed { allow } => headers.set("allow", allow)?,
+        Error::MintRate {
+            limit,
+            retry_after_seconds,
+        } => {
+            headers.set("retry-after", &retry_after_seconds.to_string())?;
+            headers.set("ratelimit-policy", &format!(r#""mint";q={limit};w=3600"#))?;
+            headers.set(
+                "ratelimit",
+                &format!(r#""mint";r=0;t={retry_after_seconds}"#),
+            )?;
+        }
+        Error::Unavailable { .. } | Error::Origin { .. } => headers.set("retry-after", "1")?,
+        _ => {}
+    }
+    let body =
+        serde_json::to_string(document).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    finish(document.status, &headers, Some(&body), incoming)
+}
+
+/// Writes an error in gRPC-Web: HTTP 200, status and message in the headers, no body (R34).
+pub fn grpc(
+    error: &Error,
+    content_type: &str,
+    incoming: &Incoming,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    note(error, log);
+    let status = grpc_status(error) as u8;
+    log.grpc_status = Some(status);
+    let mut message = encode_message(&grpc_message(error));
+    if message.ends_with(' ') {
+        message.truncate(message.len() - 1);
+        message.push_str("%20");
+    }
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", content_type)?;
+    headers.set("cache-control", "no-store")?;
+    headers.set("grpc-status", &status.to_string())?;
+    headers.set("grpc-message", &message)?;
+    finish(200, &headers, None, incoming)
+}
+
+/// The media type of refusals for a protocol that could not be told.
+pub fn grpc_content_type(encoding: Option<Encoding>) -> &'static str {
+    encoding.map_or("application/grpc", Encoding::content_type)
+}
+
+fn note(error: &Error, log: &mut RequestLog) {
+    log.outcome = error.code();
+    log.cause = Some(error.private());
+}
+
+fn finish(
+    status: u16,
+    headers: &web_sys::Headers,
+    body: Option<&str>,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    headers.set("x-request-id", &incoming.request_id)?;
+    headers.set("x-content-type-options", "nosniff")?;
+    let init = web_sys::ResponseInit::new();
+    init.set_status(status);
+    init.set_headers(headers);
+    web_sys::Response::new_with_opt_str_and_init(body, &init)
+}

@@ -1,0 +1,47 @@
+//! What this isolate has learned, in memory. Refuses to hold anything that can change: facts of
+//! tokens and runs only, capped, and lost without harm.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::rc::Rc;
+
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{OrganizationId, RunId, TokenId};
+use crate::domain::token::TokenFacts;
+
+/// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
+const CAPACITY: usize = 8_192;
+
+type Slot<K, V> = RefCell<HashMap<K, Rc<V>>>;
+
+thread_local! {
+    static FACTS: Slot<TokenId, TokenFacts> = RefCell::new(HashMap::new());
+    static RUNS: Slot<(OrganizationId, RunId), RunFacts> = RefCell::new(HashMap::new());
+}
+
+pub fn facts(token: TokenId) -> Option<Rc<TokenFacts>> {
+    FACTS.with(|slot| slot.borrow().get(&token).cloned())
+}
+
+pub fn remember_facts(facts: &Rc<TokenFacts>) {
+    FACTS.with(|slot| remember(slot, facts.id, facts));
+}
+
+pub fn run(organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
+    RUNS.with(|slot| slot.borrow().get(&(organization, run)).cloned())
+}
+
+pub fn remember_run(organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
+    RUNS.with(|slot| remember(slot, (organization, run), facts));
+}
+
+/// Inserts; a full map is emptied first, which costs one round of questions and no bookkeeping
+/// on the way that is used most.
+fn remember<K: Eq + Hash, V>(slot: &Slot<K, V>, key: K, value: &Rc<V>) {
+    let mut map = slot.borrow_mut();
+    if map.len() >= CAPACITY && !map.contains_key(&key) {
+        map.clear();
+    }
+    map.entry(key).or_insert_with(|| Rc::clone(value));
+}

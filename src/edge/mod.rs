@@ -1,0 +1,10 @@
+//! The platform: HTTP entry, stores, objects, the way to the origin, clock and entropy. Refuses
+//! decisions; every one is made below, and this layer carries it out.
+
+mod entry;
+mod http;
+mod log;
+mod memory;
+mod objects;
+mod platform;
+mod store;

@@ -1,0 +1,234 @@
+//! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
+//! port is one call into the file that owns it.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use worker::{Context, Env};
+
+use super::memory;
+use super::objects::{ledger_client, limiter_client};
+use super::store::{facts, records};
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::ledger::{
+    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+};
+use crate::app::organization::Organization;
+use crate::app::page::{Cursor, Page};
+use crate::app::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use crate::app::registry::Entry;
+use crate::app::tokens::{Filter, TokenRecord};
+use crate::domain::bucket::Empty;
+use crate::domain::decide::{Permit, RunFacts};
+use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::scope::Named;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+
+type Configured = core::result::Result<Rc<Config>, Vec<String>>;
+
+thread_local! {
+    /// Variables cannot change while an isolate lives, so they are read once.
+    static CONFIG: OnceCell<Configured> = const { OnceCell::new() };
+}
+
+/// The configuration of this isolate.
+pub fn config(env: &Env) -> Configured {
+    CONFIG.with(|cell| {
+        cell.get_or_init(|| {
+            let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+            Config::read(variable).map(Rc::new)
+        })
+        .clone()
+    })
+}
+
+/// The wall clock of the platform, which stands still between I/O.
+pub fn now() -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds are far below 2^53"
+    )]
+    Timestamp::from_millis(js_sys::Date::now() as i64)
+}
+
+/// One request's view of the platform.
+#[derive(Clone)]
+pub struct Platform {
+    pub env: Env,
+    context: Rc<Context>,
+}
+
+impl Platform {
+    pub fn new(env: Env, context: Rc<Context>) -> Self {
+        Self { env, context }
+    }
+}
+
+impl Clock for Platform {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+impl Entropy for Platform {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        getrandom::fill(bytes).map_err(Error::unavailable)
+    }
+}
+
+impl Memory for Platform {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
+        memory::facts(token)
+    }
+
+    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
+        memory::remember_facts(facts);
+    }
+
+    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
+        memory::run(organization, run)
+    }
+
+    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
+        memory::remember_run(organization, run, facts);
+    }
+}
+
+impl Facts for Platform {
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>> {
+        if let Some(facts) = facts::get(&self.env, token).await {
+            return Ok(Some(facts));
+        }
+        let found = records::any_token(&self.env, token).await?;
+        if let Some(facts) = &found {
+            Facts::publish(self, facts);
+        }
+        Ok(found)
+    }
+
+    fn publish(&self, facts: &TokenFacts) {
+        let (env, facts) = (self.env.clone(), facts.clone());
+        self.context
+            .wait_until(async move { facts::put(&env, &facts).await });
+    }
+}
+
+impl Ledgers for Platform {
+    async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
+        ledger_client::admit(&self.env, organization, query).await
+    }
+
+    async fn mint(&self, _permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
+        ledger_client::command(&self.env, command.facts.organization.id, "mint", command).await
+    }
+
+    async fn revoke(
+        &self,
+        _permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeCommand,
+    ) -> Result<RevokeAnswer> {
+        ledger_client::command(&self.env, organization, "revoke", command).await
+    }
+
+    async fn record_run(
+        &self,
+        _permit: &Permit,
+        organization: OrganizationId,
+        command: &RunCommand,
+    ) -> Result<()> {
+        ledger_client::command(&self.env, organization, "run", command).await
+    }
+}
+
+impl MintBuckets for Platform {
+    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
+        let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
+        limiter_client::take(&self.env, bucket, config.mint_rate).await
+    }
+
+    async fn give_back(&self, bucket: &str) -> Result<()> {
+        let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
+        limiter_client::give_back(&self.env, bucket, config.mint_rate).await
+    }
+}
+
+impl Records for Platform {
+    async fn create_organization(&self, _permit: &Permit, row: &Organization) -> Result<()> {
+        records::create_organization(&self.env, row).await
+    }
+
+    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+        records::organization(&self.env, name).await
+    }
+
+    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
+        records::organizations(&self.env, page).await
+    }
+
+    async fn create_project(
+        &self,
+        _permit: &Permit,
+        organization: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()> {
+        records::create_project(&self.env, organization, row).await
+    }
+
+    async fn project(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<Named<Project>>> {
+        records::project(&self.env, organization, name).await
+    }
+
+    async fn projects(
+        &self,
+        organization: OrganizationId,
+        page: &Page,
+    ) -> Result<Vec<Entry<Project>>> {
+        records::projects(&self.env, organization, page).await
+    }
+
+    async fn create_workflow(
+        &self,
+        _permit: &Permit,
+        project: ProjectId,
+        row: &Entry<Workflow>,
+    ) -> Result<()> {
+        records::create_workflow(&self.env, project, row).await
+    }
+
+    async fn workflows_named(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
+        records::workflows_named(&self.env, organization, name).await
+    }
+
+    async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>> {
+        records::workflows(&self.env, project, page).await
+    }
+
+    async fn token(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenRecord>> {
+        records::token(&self.env, organization, token).await
+    }
+
+    async fn tokens(
+        &self,
+        organization: OrganizationId,
+        filter: &Filter,
+        cursor: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>> {
+        records::tokens(&self.env, organization, filter, cursor, limit).await
+    }
+}

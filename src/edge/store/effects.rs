@@ -1,0 +1,113 @@
+//! The Ledger's effects as D1 statements. Refuses statements that could fail the second time:
+//! each can be applied again without harm, because the outbox may deliver twice.
+
+use worker::{D1Database, D1PreparedStatement};
+
+use super::d1::{Bind, statement};
+use crate::app::ledger::{AuditRow, Effect, TokenRow};
+use crate::domain::token::Verifier;
+
+/// The statement that carries out one effect.
+///
+/// # Errors
+/// When a value cannot be bound.
+pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1PreparedStatement> {
+    match effect {
+        Effect::InsertToken(row) => insert_token(database, row),
+        Effect::RevokeToken {
+            organization,
+            token,
+            at,
+            by,
+        } => statement(
+            database,
+            "update tokens set revoked_at = ?, revoked_by = ? \
+             where id = ? and organization_id = ? and revoked_at is null",
+            vec![
+                Bind::time(*at),
+                Bind::text(by),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::InsertRun {
+            organization,
+            run,
+            facts,
+            token,
+            at,
+        } => statement(
+            database,
+            "insert into runs \
+             (organization_id, id, project, workflow, workflow_id, token_id, created_at) \
+             values (?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, id) do nothing",
+            vec![
+                Bind::text(organization),
+                Bind::text(run),
+                Bind::text(&facts.project),
+                Bind::text(&facts.workflow),
+                Bind::maybe(facts.workflow_id),
+                Bind::text(token),
+                Bind::time(*at),
+            ],
+        ),
+        Effect::AppendAudit(row) => append_audit(database, row),
+    }
+}
+
+fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1PreparedStatement> {
+    let facts = &row.facts;
+    let (format, pepper, hash) = match &facts.verifier {
+        Verifier::Opaque { pepper, hash } => ("opaque", Bind::text(pepper), Bind::text(hash)),
+        Verifier::Jwt => ("jwt", Bind::Null, Bind::Null),
+    };
+    let policies = serde_json::to_string(&facts.policies)?;
+    statement(
+        database,
+        "insert into tokens \
+         (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
+          policies, is_system, created_at, created_by, minted_by, expires_at) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+        vec![
+            Bind::text(facts.id),
+            Bind::text(facts.organization.id),
+            Bind::maybe(row.project()),
+            Bind::maybe(row.workflow()),
+            Bind::text(facts.name.as_str()),
+            Bind::maybe(row.description.as_ref()),
+            Bind::text(format),
+            pepper,
+            hash,
+            Bind::Text(policies),
+            Bind::number(u32::from(facts.is_system)),
+            Bind::time(row.created_at),
+            Bind::text(&row.created_by),
+            Bind::maybe(row.minted_by),
+            Bind::maybe_time(facts.expires_at),
+        ],
+    )
+}
+
+fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1PreparedStatement> {
+    let event = &row.event;
+    #[expect(clippy::cast_precision_loss, reason = "a sequence stays below 2^53")]
+    let sequence = event.sequence as f64;
+    statement(
+        database,
+        "insert into audit \
+         (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing",
+        vec![
+            Bind::text(event.organization_id),
+            Bind::Number(sequence),
+            Bind::time(event.at),
+            Bind::text(event.action.name()),
+            Bind::text(&event.origin.actor),
+            Bind::text(event.token_id),
+            Bind::text(&row.content),
+            Bind::text(&row.previous),
+            Bind::text(&row.link.mac),
+            Bind::text(&row.link.kid),
+        ],
+    )
+}

@@ -1,0 +1,8 @@
+//! The two stores: D1 keeps the record, KV keeps token facts near the caller. Refuses to say
+//! whether a token lives.
+
+pub mod d1;
+pub mod effects;
+pub mod facts;
+pub mod records;
+pub mod token_rows;

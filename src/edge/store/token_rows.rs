@@ -1,0 +1,106 @@
+//! Rows of the `tokens` table as the app's records. Refuses rows that do not parse: a token that
+//! cannot be read is an error, not a default.
+
+use serde::Deserialize;
+
+use crate::app::error::{Error, Result};
+use crate::app::tokens::TokenRecord;
+use crate::domain::id::Id;
+use crate::domain::name::TokenName;
+use crate::domain::policy::Policy;
+use crate::domain::scope::{Named, Scope};
+use crate::domain::time::Timestamp;
+use crate::domain::token::{TokenFacts, Verifier};
+
+/// What [`TokenRow`] needs, from `tokens t` joined with its organization, project and workflow.
+pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization_name, \
+     t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
+     t.name, t.description, t.format, t.pepper, t.hash, t.policies, t.is_system, \
+     t.created_at, t.created_by, t.expires_at, t.revoked_at, t.last_used_at \
+     from tokens t join organizations o on o.id = t.organization_id \
+     left join projects p on p.id = t.project_id \
+     left join workflows w on w.id = t.workflow_id";
+
+#[derive(Deserialize)]
+pub struct TokenRow {
+    id: String,
+    organization_id: String,
+    organization_name: String,
+    project_id: Option<String>,
+    project_name: Option<String>,
+    workflow_id: Option<String>,
+    workflow_name: Option<String>,
+    name: String,
+    description: Option<String>,
+    format: String,
+    pepper: Option<String>,
+    hash: Option<String>,
+    policies: String,
+    is_system: f64,
+    created_at: i64,
+    created_by: String,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl TokenRow {
+    /// The row as a record.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the column that does not parse.
+    pub fn read(self) -> Result<TokenRecord> {
+        let bad = |column: &str| Error::unavailable(format!("D1: tokens.{column} does not parse"));
+        let scope = match (
+            named(self.project_id, self.project_name),
+            named(self.workflow_id, self.workflow_name),
+        ) {
+            (Ok(None), Ok(None)) => Scope::Organization,
+            (Ok(Some(project)), Ok(None)) => Scope::Project { project },
+            (Ok(Some(project)), Ok(Some(workflow))) => Scope::Workflow { project, workflow },
+            _ => return Err(bad("project_id or workflow_id")),
+        };
+        let verifier = match (self.format.as_str(), self.pepper, self.hash) {
+            ("opaque", Some(pepper), Some(hash)) => Verifier::Opaque { pepper, hash },
+            ("jwt", None, None) => Verifier::Jwt,
+            _ => return Err(bad("format")),
+        };
+        let policies: Vec<Policy> =
+            serde_json::from_str(&self.policies).map_err(|_| bad("policies"))?;
+        Ok(TokenRecord {
+            facts: TokenFacts {
+                id: Id::parse(&self.id).map_err(|_| bad("id"))?,
+                name: TokenName::parse(&self.name).map_err(|_| bad("name"))?,
+                organization: Named {
+                    id: Id::parse(&self.organization_id).map_err(|_| bad("organization_id"))?,
+                    name: self.organization_name,
+                },
+                scope,
+                verifier,
+                policies,
+                is_system: self.is_system != 0.0,
+                expires_at: self.expires_at.map(Timestamp::from_millis),
+            },
+            description: self.description,
+            created_at: Timestamp::from_millis(self.created_at),
+            created_by: self.created_by,
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
+            revoked_at: self.revoked_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// An id and its name: both, or neither.
+fn named<K>(
+    id: Option<String>,
+    name: Option<String>,
+) -> core::result::Result<Option<Named<K>>, ()> {
+    match (id, name) {
+        (None, None) => Ok(None),
+        (Some(id), Some(name)) => Ok(Some(Named {
+            id: Id::parse(&id).map_err(|_| ())?,
+            name,
+        })),
+        _ => Err(()),
+    }
+}

@@ -1,0 +1,157 @@
+//! `cargo xtask dev`: the gate, a sample origin and the dashboard on this machine, with something to try at once.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::args::Serve;
+use crate::fail::{Failure, Outcome, doing, failed};
+use crate::{http, origin, paths, process, secret, serve};
+
+pub fn run(port: u16, origin_port: u16) -> Outcome {
+    process::signal_is_success();
+    for (name, port) in [("--port", port), ("--origin-port", origin_port)] {
+        serve::require_free(port).map_err(|failure| suggest(name, failure))?;
+    }
+    let home = paths::root().join(".postern/dev");
+    let (mut origin, _) = origin::start(origin_port)?;
+    let key = secret::random()?;
+    let request = request(port, origin_port, &home, &key)?;
+    let (mut gateway, _) = serve::start(&request)?;
+    furnish(port, &key)?;
+    eprintln!("{}", welcome(port, origin_port, &key));
+    loop {
+        thread::sleep(Duration::from_millis(200));
+        if let Some(failure) = gateway.ended().or_else(|| origin.ended()) {
+            return Err(failure);
+        }
+    }
+}
+
+fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve> {
+    doing("creating .postern", fs::create_dir_all(home))?;
+    let token_keys = secret::kept(&home.join("keys"), || {
+        Ok(format!("dev:{}", secret::random()?))
+    })?;
+    let set = vec![
+        ("ADMIN_TOKEN".to_owned(), key.to_owned()),
+        ("TOKEN_KEYS".to_owned(), token_keys),
+    ];
+    let origin = format!("http://127.0.0.1:{origin_port}");
+    Ok(Serve {
+        port,
+        origin,
+        state: home.join("state"),
+        set,
+        isolates: 1,
+    })
+}
+
+/// Makes what the three commands name. The gateway's own interface is the only way in, here as elsewhere.
+fn furnish(port: u16, key: &str) -> Outcome {
+    let authorization = format!("Bearer {key}");
+    let as_admin = [("Authorization", authorization.as_str())];
+    let in_demo = [
+        ("Authorization", authorization.as_str()),
+        ("Postern-Organization", "demo"),
+    ];
+    create(port, "/orgs", &as_admin, r#"{"name":"demo"}"#)?;
+    create(port, "/org/projects", &in_demo, r#"{"name":"shop"}"#)?;
+    create(
+        port,
+        "/org/projects/shop/workflows",
+        &in_demo,
+        r#"{"name":"release"}"#,
+    )
+}
+
+/// 409: an earlier run made it.
+fn create(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
+    let answer = http::post(port, path, headers, body)?;
+    match answer.status {
+        200 | 201 | 409 => Ok(()),
+        status => Err(failed(format_args!(
+            "the gateway answered {status} to POST {path} {body}: {}",
+            answer.body
+        ))),
+    }
+}
+
+fn suggest(option: &str, failure: Failure) -> Failure {
+    Failure {
+        message: format!("{}; choose another with {option}", failure.message),
+        ..failure
+    }
+}
+
+fn welcome(port: u16, origin_port: u16, key: &str) -> String {
+    let gateway = format!("http://127.0.0.1:{port}");
+    let [mint, attest, revoke] = commands(&gateway, key);
+    format!(
+        "
+gateway        {gateway}
+dashboard      {gateway}/dashboard/
+sample origin  http://127.0.0.1:{origin_port}
+administrator  {key}   (for this run)
+
+Try it, in another terminal:
+
+1. Mint a token that may attest one workflow:
+
+{mint}
+
+2. Attest this build with it (once more after step 3: refused):
+
+{attest}
+
+3. Revoke it:
+
+{revoke}
+
+Ctrl-C stops everything.
+"
+    )
+}
+
+/// To be pasted in this order into one shell. They need curl and sed, no JSON tool; what is printed stays readable.
+fn commands(gateway: &str, key: &str) -> [String; 3] {
+    let who = format!("-H 'Authorization: Bearer {key}' -H 'Postern-Organization: demo'");
+    let mint = format!(
+        "ANSWER=$(curl -sS {gateway}/org/tokens {who} -H 'Content-Type: application/json' \
+         -d '{{\"project\":\"shop\",\"workflow\":\"release\"}}'); printf '%s\\n' \"$ANSWER\"; \
+         TOKEN_ID=$(printf '%s' \"$ANSWER\" | sed -E 's/^[^:]*\"id\": *\"([^\"]*)\".*/\\1/'); \
+         export POSTERN_TOKEN=$(printf '%s' \"$ANSWER\" | sed -E 's/.*\"token\": *\"([^\"]*)\".*/\\1/')"
+    );
+    let attest = format!(
+        "(cd '{}' && cargo xtask attest --gateway {gateway} --project shop --workflow release)",
+        paths::root().display()
+    );
+    let revoke = format!("curl -sS -X DELETE {gateway}/org/tokens/$TOKEN_ID {who}");
+    [mint, attest, revoke]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// The mint command in a real shell, with `curl` replaced by what the gateway would answer.
+    #[test]
+    fn the_mint_command_finds_id_and_token() {
+        let answer = r#"{"id":"0198-a","name":"n","format":"opaque","token":"pst_x-Y_z","prefix":"pst_x",
+            "organization":{"id":"o-1","name":"demo"},"project":{"id":"p-1","name":"shop"}}"#;
+        let [mint, _, _] = commands("http://127.0.0.1:1", "key");
+        let script = format!(
+            "curl() {{ printf '%s' '{}'; }}; {mint}; printf '%s %s' \"$TOKEN_ID\" \"$POSTERN_TOKEN\"",
+            answer.replace('\n', "")
+        );
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .expect("sh runs");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(printed.ends_with("\n0198-a pst_x-Y_z"), "{printed}");
+    }
+}

@@ -1,0 +1,246 @@
+//! `cargo xtask test`: everything CI runs. Every step runs, whatever failed before; the last line counts.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::fail::{Failure, Outcome, doing, failed};
+use crate::{build, cargo, paths, process};
+
+const SYSTEM_TESTS: &str = "postern-system-tests";
+
+/// How often things went well and badly, tests and steps alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+struct Report {
+    step: &'static str,
+    time: Duration,
+    count: Count,
+}
+
+pub fn run() -> Outcome {
+    let program = paths::program()?;
+    require_components()?;
+    let mut reports = vec![
+        check("format", &["fmt", "--all", "--check"]),
+        check(
+            "clippy",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+        check(
+            "clippy, without the edge",
+            &[
+                "clippy",
+                "-p",
+                "postern",
+                "--all-targets",
+                "--no-default-features",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    ];
+    let mut native = vec!["test", "--workspace", "--no-fail-fast"];
+    let system_tests = paths::root().join("tests/Cargo.toml").is_file();
+    if system_tests {
+        native.extend(["--exclude", SYSTEM_TESTS]);
+    }
+    reports.push(tests("native tests", &native, None));
+    reports.push(timed("build the module", || counted(build::run())));
+    if system_tests {
+        let program = program.to_string_lossy().into_owned();
+        reports.push(tests(
+            "whole-system tests",
+            &["test", "-p", SYSTEM_TESTS, "--no-fail-fast"],
+            Some(&program),
+        ));
+    }
+    let total = summarize(&reports);
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure {
+            code: 1,
+            message: String::new(),
+        })
+    }
+}
+
+/// A step that passes or fails as a whole.
+fn check(step: &'static str, arguments: &[&str]) -> Report {
+    timed(step, || {
+        counted(cargo::host().and_then(|mut cargo| {
+            let status = process::run(cargo.args(arguments))?;
+            if status.success() {
+                Ok(())
+            } else {
+                Err(failed(format_args!(
+                    "`cargo {}`: {status}",
+                    arguments.join(" ")
+                )))
+            }
+        }))
+    })
+}
+
+/// A step that counts its tests. One that fails without a failed test (it did not compile, say) counts as one.
+fn tests(step: &'static str, arguments: &[&str], xtask: Option<&str>) -> Report {
+    timed(step, || {
+        let mut count = Count::default();
+        let result = cargo::host().and_then(|mut cargo| {
+            if let Some(xtask) = xtask {
+                cargo.env("POSTERN_XTASK", xtask);
+            }
+            follow(cargo.args(arguments), &mut count)
+        });
+        if let Err(failure) = result {
+            let _ = failure.report();
+            count.failed = count.failed.max(1);
+        }
+        count
+    })
+}
+
+/// Passes the output on, line by line, and adds up the results in it.
+fn follow(command: &mut Command, count: &mut Count) -> Outcome {
+    let (reader, writer) = doing("opening a pipe", std::io::pipe())?;
+    let copy = doing("copying a pipe", writer.try_clone())?;
+    let mut child = process::spawn(command.stdin(Stdio::null()).stdout(writer).stderr(copy))?;
+    command.stdout(Stdio::null()).stderr(Stdio::null()); // else our own copies keep the pipe open
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        if let Some(result) = parse_result(&line) {
+            count.passed += result.passed;
+            count.failed += result.failed;
+        }
+    }
+    let status = process::wait(&mut child)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(format_args!("`cargo test`: {status}")))
+    }
+}
+
+/// `test result: ok. 3 passed; 0 failed; …`, in colour or not.
+fn parse_result(line: &str) -> Option<Count> {
+    let (_, rest) = line.split_once("test result: ")?;
+    let number = |word: &str| {
+        rest.split(';').find_map(|part| {
+            part.trim()
+                .strip_suffix(word)?
+                .rsplit(' ')
+                .next()?
+                .parse()
+                .ok()
+        })
+    };
+    Some(Count {
+        passed: number(" passed")?,
+        failed: number(" failed")?,
+    })
+}
+
+fn timed(step: &'static str, run: impl FnOnce() -> Count) -> Report {
+    println!("\n== {step}");
+    let start = Instant::now();
+    let count = run();
+    Report {
+        step,
+        time: start.elapsed(),
+        count,
+    }
+}
+
+fn counted(result: Outcome) -> Count {
+    match result {
+        Ok(()) => Count {
+            passed: 1,
+            failed: 0,
+        },
+        Err(failure) => {
+            let _ = failure.report();
+            Count {
+                passed: 0,
+                failed: 1,
+            }
+        }
+    }
+}
+
+fn summarize(reports: &[Report]) -> Count {
+    println!(
+        "\n{:<26} {:>8} {:>7} {:>7}",
+        "step", "seconds", "passed", "failed"
+    );
+    let mut total = Count::default();
+    for Report { step, time, count } in reports {
+        println!(
+            "{step:<26} {:>8.1} {:>7} {:>7}",
+            time.as_secs_f64(),
+            count.passed,
+            count.failed
+        );
+        total.passed += count.passed;
+        total.failed += count.failed;
+    }
+    println!();
+    total
+}
+
+/// A minimal toolchain has neither rustfmt nor clippy; rustup can add them.
+fn require_components() -> Outcome {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let present = || {
+            cargo::host()
+                .is_ok_and(|mut cargo| process::read(cargo.args([subcommand, "--version"])).is_ok())
+        };
+        if present() {
+            continue;
+        }
+        eprintln!("rustup: adding {component}, for `cargo {subcommand}` (a few seconds) ...");
+        let mut add = Command::new("rustup");
+        add.args(["component", "add", component])
+            .current_dir(paths::root());
+        if !process::succeeds_within(Duration::from_secs(120), &mut add) || !present() {
+            return Err(failed(format_args!(
+                "`cargo {subcommand}` is missing and `rustup component add {component}` did not bring it; install {component}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines() {
+        let counted = |line| parse_result(line).map(|count| (count.passed, count.failed));
+        assert_eq!(
+            counted("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured"),
+            Some((3, 0))
+        );
+        assert_eq!(
+            counted("test result: \u{1b}[31mFAILED\u{1b}[m. 12 passed; 2 failed; 0 ignored"),
+            Some((12, 2))
+        );
+        assert_eq!(counted("test tests::x ... ok"), None);
+        assert_eq!(counted("test result: strange"), None);
+    }
+}
