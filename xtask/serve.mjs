@@ -13,12 +13,8 @@ import { Miniflare, Log, LogLevel, convertV4MiniflareOptions } from "miniflare";
 const HOST = "127.0.0.1";
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Miniflare's own notices belong on stderr: stdout carries the ready line and nothing else. */
-class StderrLog extends Log {
-  log(text) {
-    say(text);
-  }
-}
+// Miniflare's own notices belong on stderr: stdout carries the ready line and nothing else.
+console.log = console.info = console.debug = console.error;
 
 let stopping = false;
 let miniflare;
@@ -150,7 +146,7 @@ async function main(config) {
     port: 0,
     cf: false, // else Miniflare downloads a sample Request.cf
     logRequests: false,
-    log: new StderrLog(LogLevel.WARN),
+    log: new Log(LogLevel.WARN),
     handleStructuredLogs: ({ level, message }) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
     resourcePersistencePath: config.state,
     telemetry: { enabled: false },

@@ -7,7 +7,6 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::UNIX_EPOCH;
 
 use crate::fail::{Outcome, doing, failed};
@@ -22,9 +21,11 @@ pub fn folder() -> PathBuf {
 pub fn run() -> Outcome {
     // Two builds at once (wrangler's and a test's, say) would write the same files.
     let _lock = cache::lock(&paths::wasm_target().join("xtask-build.lock"))?;
+    node::modules()?; // first, for it fails soonest
     let toolchain = toolchain::choose()?;
     let sysroot = wasm_std::sysroot(&toolchain)?;
-    let (bindgen, worker_build) = prepare(&toolchain)?;
+    let bindgen = tools::wasm_bindgen(&toolchain)?;
+    let worker_build = tools::worker_build(&toolchain)?;
     let environment = environment(&toolchain, &sysroot, &bindgen)?;
 
     compile(&environment)?;
@@ -36,19 +37,6 @@ pub fn run() -> Outcome {
     let _ = fs::remove_file(&stamp_file);
     pack(&worker_build, &environment)?;
     doing("writing the build stamp", fs::write(&stamp_file, stamp))
-}
-
-/// The Rust tools and the npm ones: the first keep the processor busy, the second the network.
-fn prepare(toolchain: &Toolchain) -> Outcome<(PathBuf, PathBuf)> {
-    thread::scope(|scope| {
-        let modules = scope.spawn(node::modules);
-        let tools = tools::wasm_bindgen(toolchain)
-            .and_then(|bindgen| Ok((bindgen, tools::worker_build(toolchain)?)));
-        modules
-            .join()
-            .map_err(|_| failed("installing node_modules broke off"))??;
-        tools
-    })
 }
 
 /// Cargo's part, with the very command worker-build will repeat (and find nothing to do).

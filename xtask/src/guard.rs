@@ -9,16 +9,20 @@ use std::process::{Command, ExitCode};
 /// Set by serve.mjs for workerd alone: the program to become.
 const WORKERD: &str = "POSTERN_GUARDED_WORKERD";
 
+/// The process id of serve.mjs, which getppid cannot tell us once it is gone.
+const PARENT: &str = "POSTERN_GUARD_PARENT";
+
 /// Returns only if this run is not in that role, or if it failed.
 pub fn become_workerd() -> Option<ExitCode> {
     let workerd = env::var_os(WORKERD)?;
-    let parent = parent();
     #[cfg(target_os = "linux")]
     // SAFETY: prctl with these arguments only sets a number in the kernel; it stays in force through exec.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
-    if parent != expected_parent().unwrap_or(parent) {
+    // SAFETY: getppid cannot fail.
+    let parent = unsafe { libc::getppid() };
+    if parent.to_string() != env::var(PARENT).unwrap_or_default() {
         return Some(ExitCode::FAILURE); // the parent died before the request was in force
     }
     let error = Command::new(&workerd)
@@ -27,14 +31,4 @@ pub fn become_workerd() -> Option<ExitCode> {
         .exec();
     eprintln!("error: starting {}: {error}", workerd.display());
     Some(ExitCode::FAILURE)
-}
-
-fn parent() -> i32 {
-    // SAFETY: getppid cannot fail.
-    unsafe { libc::getppid() }
-}
-
-/// serve.mjs leaves its own process id, which getppid cannot tell us once it is gone.
-fn expected_parent() -> Option<i32> {
-    env::var("POSTERN_GUARD_PARENT").ok()?.parse().ok()
 }

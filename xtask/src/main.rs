@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     process::guard();
     let _ = paths::program(); // while the system still knows
     let result = args::parse(std::env::args().skip(1)).and_then(execute);
-    process::stop_all();
+    drop(process::stop_all());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -29,7 +29,7 @@ pub fn modules() -> Outcome {
     process::quiet(
         "npm ci",
         Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(paths::root()),
     )
 }

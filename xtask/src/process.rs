@@ -8,9 +8,9 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,8 @@ pub fn guard() {
         let mut signal = 0;
         // SAFETY: both pointers are to live locals.
         unsafe { libc::sigwait(&set, &mut signal) };
-        stop_all();
+        // Held to the end: whoever waits for a child must not report its end as a failure meanwhile.
+        let _groups = stop_all();
         let code = if SIGNAL_IS_SUCCESS.load(Ordering::SeqCst) {
             0
         } else {
@@ -181,8 +182,8 @@ fn stop_set() -> libc::sigset_t {
 }
 
 /// Asks every leader to end its group in its own way, then ends what is left.
-pub fn stop_all() {
-    // Holding the lock keeps new children from being started meanwhile.
+/// The answer keeps children from being started, and the ends of those there were from being noticed, while it is held.
+pub fn stop_all() -> MutexGuard<'static, Vec<i32>> {
     let groups = GROUPS.lock().unwrap_or_else(|broken| broken.into_inner());
     for leader in groups.iter() {
         // SAFETY: kill has no memory effects.
@@ -195,6 +196,7 @@ pub fn stop_all() {
     for group in groups.iter() {
         signal_group(*group, libc::SIGKILL);
     }
+    groups
 }
 
 fn collect(command: &mut Command) -> Outcome<(ExitStatus, String)> {

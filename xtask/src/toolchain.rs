@@ -107,52 +107,41 @@ fn through_apt() -> Outcome<Toolchain> {
     installed_debian()
 }
 
-/// Installs Debian packages as root, refreshing the package lists only if they do not know the packages.
+/// Installs Debian packages, refreshing the package lists only if they do not know the packages.
 fn install(packages: &[&str]) -> Outcome {
-    let mut first = apt()?;
-    if process::quiet(
-        "apt-get install",
-        first
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
-    .is_ok()
-    {
-        return Ok(());
-    }
-    process::quiet("apt-get update", apt()?.arg("update"))?;
-    let mut second = apt()?;
-    process::quiet(
-        "apt-get install",
-        second
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
+    let apt = |arguments: &[&str]| {
+        let mut command = as_root(packages)?;
+        process::quiet(
+            &format!("apt-get {}", arguments[0]),
+            command.args(arguments),
+        )
+    };
+    let mut install = vec!["install", "-y", "--no-install-recommends"];
+    install.extend(packages);
+    apt(&install).or_else(|_| {
+        apt(&["update"])?;
+        apt(&install)
+    })
 }
 
-fn apt() -> Outcome<Command> {
+fn as_root(packages: &[&str]) -> Outcome<Command> {
     // SAFETY: geteuid cannot fail and touches nothing.
     let root = unsafe { libc::geteuid() } == 0;
-    let mut command = if root {
-        Command::new("apt-get")
-    } else {
-        let passwordless = paths::on_path("sudo").is_some()
-            && process::succeeds_within(
-                Duration::from_secs(5),
-                Command::new("sudo").args(["-n", "true"]),
-            );
-        if !passwordless {
-            return Err(failed(format_args!(
-                "installing {} needs root, and sudo would ask for a password; run `sudo apt-get install {}` and try again",
-                DEBIAN_PACKAGES.join(" and "),
-                DEBIAN_PACKAGES.join(" "),
-            )));
-        }
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
-        sudo
-    };
+    let mut command = Command::new(if root { "apt-get" } else { "sudo" });
     command.env("DEBIAN_FRONTEND", "noninteractive");
+    if root {
+        return Ok(command);
+    }
+    let mut sudo = Command::new("sudo");
+    let limit = Duration::from_secs(5);
+    if !process::succeeds_within(limit, sudo.args(["-n", "true"])) {
+        let packages = packages.join(" ");
+        return Err(failed(format_args!(
+            "installing needs root, and sudo asks for a password or is missing; \
+             run `apt-get install {packages}` as root and try again"
+        )));
+    }
+    command.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
     Ok(command)
 }
 
@@ -183,31 +172,30 @@ fn describe(rustc: &Path, sysroot: &Path) -> Outcome<Toolchain> {
     Ok(Toolchain {
         rustc: rustc.to_owned(),
         cargo: cargo::program()?,
-        linker: find_linker(sysroot, &field("host:"))?,
+        linker: find_linker(sysroot, &field("host:"), &field("LLVM version:"))?,
         version: format!("{}-{commit}", field("release:")),
     })
 }
 
-/// rustup's toolchains carry a wasm linker; Debian's compiler borrows that one, or uses Debian's `wasm-ld`.
-fn find_linker(sysroot: &Path, host: &str) -> Outcome<PathBuf> {
+/// rustup's toolchains carry a wasm linker; Debian's compiler borrows that one, or uses LLVM's of the same release.
+fn find_linker(sysroot: &Path, host: &str, llvm: &str) -> Outcome<PathBuf> {
     let in_sysroot = |root: &Path| root.join("lib/rustlib").join(host).join("bin/rust-lld");
-    let own = in_sysroot(sysroot);
-    if own.is_file() {
-        return Ok(own);
+    let active = cargo::active_sysroot().unwrap_or_default();
+    let carried = [in_sysroot(sysroot), in_sysroot(&active)];
+    if let Some(found) = carried.into_iter().find(|file| file.is_file()) {
+        return Ok(found);
     }
-    if let Ok(borrowed) = cargo::active_sysroot().map(|root| in_sysroot(&root))
-        && borrowed.is_file()
-    {
-        return Ok(borrowed);
-    }
-    if let Some(found) = paths::on_path("wasm-ld") {
+    let major = llvm.split('.').next().unwrap_or_default();
+    let on_path =
+        || paths::on_path(&format!("wasm-ld-{major}")).or_else(|| paths::on_path("wasm-ld"));
+    if let Some(found) = on_path() {
         return Ok(found);
     }
     if paths::on_path("apt-get").is_some() {
-        eprintln!("apt-get: installing lld, the linker for wasm (about 20 s) ...");
-        install(&["lld"])?;
+        eprintln!("apt-get: installing lld-{major}, the linker for wasm (about 20 s) ...");
+        install(&[&format!("lld-{major}")])?;
     }
-    paths::on_path("wasm-ld").ok_or_else(|| {
+    on_path().ok_or_else(|| {
         failed("no wasm linker: neither `rust-lld` in the Rust toolchain nor `wasm-ld` on PATH")
     })
 }

@@ -6,6 +6,7 @@
 //! so no other command can come between; only then does it wait for D1.
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
@@ -34,6 +35,13 @@ pub struct Ledger {
     state: State,
     env: Env,
     db: SqlStorage,
+    /// A panic in one call leaves these as they were or as they became; both are true of the
+    /// SQLite that they describe, so the next call may go on with them.
+    memory: AssertUnwindSafe<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
     outbox: Outbox,
     /// Whether the tables are known to exist.
     exists: Cell<bool>,
@@ -51,10 +59,7 @@ impl DurableObject for Ledger {
             state,
             env,
             db,
-            outbox: Outbox::default(),
-            exists: Cell::new(false),
-            recovered: Cell::new(false),
-            alarm_due: Cell::new(0),
+            memory: AssertUnwindSafe(Memory::default()),
         }
     }
 
@@ -90,10 +95,15 @@ impl DurableObject for Ledger {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.alarm_due.set(0);
+        self.memory.alarm_due.set(0);
         if self.exists()? {
             self.recover()?;
-            if let Err(cause) = self.outbox.deliver(&self.env, &self.db, i64::MAX).await {
+            if let Err(cause) = self
+                .memory
+                .outbox
+                .deliver(&self.env, &self.db, i64::MAX)
+                .await
+            {
                 log::failure("ledger.alarm", &cause);
                 self.set_alarm().await?;
             }
@@ -170,7 +180,7 @@ impl Ledger {
         let entry = storage::push(&self.db, &[insert, audit])?;
         self.set_alarm().await?;
 
-        match self.outbox.deliver(&self.env, &self.db, entry).await {
+        match self.memory.outbox.deliver(&self.env, &self.db, entry).await {
             Ok(()) => {
                 storage::make_live(&self.db, facts.id)?;
                 Ok(MintAnswer::Minted)
@@ -201,7 +211,7 @@ impl Ledger {
         let entry = self.bury(&stored.facts, at, Action::TokenRevoke, &command.origin)?;
         self.set_alarm().await?;
         // From here on the token is dead, whatever becomes of the record: the alarm carries it.
-        if let Err(cause) = self.outbox.deliver(&self.env, &self.db, entry).await {
+        if let Err(cause) = self.memory.outbox.deliver(&self.env, &self.db, entry).await {
             log::failure("ledger.revoke", &cause);
         }
         Ok(RevokeAnswer::Revoked { at })
@@ -297,25 +307,25 @@ impl Ledger {
     }
 
     fn exists(&self) -> Result<bool> {
-        if !self.exists.get() {
-            self.exists.set(storage::exists(&self.db)?);
+        if !self.memory.exists.get() {
+            self.memory.exists.set(storage::exists(&self.db)?);
         }
-        Ok(self.exists.get())
+        Ok(self.memory.exists.get())
     }
 
     /// Tables on the first write, and the dead of an earlier process before any other.
     fn prepare_write(&self) -> Result<()> {
         if !self.exists()? {
             storage::create(&self.db)?;
-            self.exists.set(true);
-            self.recovered.set(true);
+            self.memory.exists.set(true);
+            self.memory.recovered.set(true);
         }
         self.recover()
     }
 
     /// Tokens that were pending when an earlier process ended: nobody has them, nobody gets them.
     fn recover(&self) -> Result<()> {
-        if self.recovered.replace(true) {
+        if self.memory.recovered.replace(true) {
             return Ok(());
         }
         let origin = Origin {
@@ -333,10 +343,10 @@ impl Ledger {
 
     async fn set_alarm(&self) -> Result<()> {
         let now = now().as_millis();
-        if self.alarm_due.get() > now {
+        if self.memory.alarm_due.get() > now {
             return Ok(());
         }
-        self.alarm_due.set(now + ALARM_MS);
+        self.memory.alarm_due.set(now + ALARM_MS);
         self.state.storage().set_alarm(ALARM_MS).await
     }
 }
