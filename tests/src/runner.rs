@@ -4,7 +4,10 @@
 //! shared world is a value that is dropped when the last case is through, whatever became of it.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::future::Future;
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +74,14 @@ where
     let (passed, failures) = if selected.is_empty() {
         (0, Vec::new())
     } else {
-        runtime.block_on(async { run_all(start().await, selected).await })
+        let _quiet = Quiet::begin();
+        std::panic::set_hook(Box::new(|panic| lock().push(panic.to_string())));
+        let all =
+            AssertUnwindSafe(|| runtime.block_on(async { run_all(start().await, selected).await }));
+        let ended = catch_unwind(all);
+        let _ = std::panic::take_hook();
+        // Only the start can panic here: cases are tasks of their own.
+        ended.unwrap_or_else(|_| (0, vec![("the start".to_owned(), lock().join("\n"))]))
     };
     report(passed, &failures, filtered.len(), began.elapsed());
     if failures.is_empty() {
@@ -85,9 +95,6 @@ async fn run_all<W: Send + Sync + 'static>(
     world: W,
     cases: Vec<Case<W>>,
 ) -> (usize, Vec<(String, String)>) {
-    std::panic::set_hook(Box::new(|panic| {
-        lock().push(panic.to_string());
-    }));
     let world = Arc::new(world);
     let (mut passed, mut failures) = (0, Vec::new());
     for case in cases {
@@ -113,8 +120,34 @@ async fn run_all<W: Send + Sync + 'static>(
             Some(why) => failures.push((case.name, why)),
         }
     }
-    let _ = std::panic::take_hook();
     (passed, failures)
+}
+
+/// Keeps stderr quiet while it lives: the origin in this process writes a line there for each call, thousands in all.
+/// What panics say goes to stdout with the report.
+struct Quiet(Option<OwnedFd>);
+
+impl Quiet {
+    fn begin() -> Self {
+        let kept = std::io::stderr().as_fd().try_clone_to_owned().ok();
+        if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
+            replace_stderr(&nowhere);
+        }
+        Self(kept)
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.0 {
+            replace_stderr(kept);
+        }
+    }
+}
+
+fn replace_stderr(with: &impl AsRawFd) {
+    // SAFETY: both descriptors are open; dup2 changes no memory of ours.
+    unsafe { libc::dup2(with.as_raw_fd(), libc::STDERR_FILENO) };
 }
 
 fn report(passed: usize, failures: &[(String, String)], filtered: usize, time: Duration) {

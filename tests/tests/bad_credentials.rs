@@ -98,6 +98,11 @@ impl World {
             }
             let answer = call.send().await;
             assert_eq!((what, answer.status), (what, 401), "{}", answer.text());
+            assert!(
+                answer.text().contains(&format!("\"{}\"", outcome.code)),
+                "{what}: {}",
+                answer.text()
+            );
             let problem = answer.problem(401, outcome.code);
             assert_eq!(
                 (what, problem["detail"].as_str()),
@@ -547,7 +552,9 @@ async fn jwts_with_wrong_signatures(world: Arc<World>) {
     let token = jwt(&world, &organization).await;
     let claims = forge::part(&token.token, 1).to_string();
     let (signed, signature) = token.token.rsplit_once('.').expect("three parts");
-    let swapped: String = signature.chars().rev().collect();
+    let mut bits = forge::hs256(&world.keys.k2, signed.as_bytes());
+    bits[0] ^= 1;
+    let flipped = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bits);
     let other = forge::part(&jwt(&world, &organization).await.token, 1).to_string();
     let borrowed = forge::jwt(&forge::header(), &other, &world.keys.k2);
     let (borrowed, _) = borrowed.rsplit_once('.').expect("three parts");
@@ -574,7 +581,10 @@ async fn jwts_with_wrong_signatures(world: Arc<World>) {
         ),
         ("no signature", format!("{signed}.")),
         ("half a signature", format!("{signed}.{}", &signature[..22])),
-        ("no signature of this", format!("{signed}.{swapped}")),
+        (
+            "a signature with one bit flipped",
+            format!("{signed}.{flipped}"),
+        ),
         (
             "the signature of another token",
             format!("{borrowed}.{signature}"),

@@ -17,7 +17,7 @@ const ISOLATES: u16 = 4;
 /// Callers of each isolate.
 const CALLERS: usize = 4;
 /// Calls of each isolate before the revoke, and begun after its answer, at least.
-const ENOUGH: usize = 40;
+const ENOUGH: usize = 200;
 const REFUSED: &str = "the credential was refused";
 
 struct World {
