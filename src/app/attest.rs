@@ -14,26 +14,40 @@ use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::{Identity, Rpc};
 use crate::wire::protobuf::{self, ProtobufError};
 
+/// A call whose caller and object are known, and on which nothing is decided yet.
+#[derive(Debug)]
+pub struct Recognized<'m> {
+    pub caller: Caller,
+    touches: Touches<'m>,
+}
+
+/// What the message names.
+#[derive(Debug)]
+enum Touches<'m> {
+    Names { project: &'m str, workflow: &'m str },
+    Run(Option<Rc<RunFacts>>),
+}
+
 /// A call that may go to the origin.
 #[derive(Debug)]
 pub struct Authorized {
     pub permit: Permit,
-    pub caller: Caller,
-    /// The workflow that the request named, for calls whose answer makes a run.
+    caller: Caller,
+    /// The project and workflow that the request named, for calls whose answer makes a run.
     naming: Option<(String, String)>,
 }
 
-/// Authenticates the caller and decides on the call whose message this is (R30).
+/// Authenticates the caller of a call, and finds out what its message is about.
 ///
 /// # Errors
-/// `Credential`, `Denied`, `Invalid` for a message that cannot be read, or `Unavailable`.
-pub async fn authorize<P>(
+/// `Credential`, `Invalid` for a message that cannot be read, or `Unavailable`.
+pub async fn recognize<'m, P>(
     presented: Presented,
     rpc: &Rpc,
-    message: &[u8],
+    message: &'m [u8],
     config: &Config,
     ports: &P,
-) -> Result<Authorized>
+) -> Result<Recognized<'m>>
 where
     P: Clock + Facts + Ledgers + Memory,
 {
@@ -42,29 +56,42 @@ where
             let [workflow, project] =
                 protobuf::strings(message, [workflow, project]).map_err(unreadable)?;
             let caller = admit(presented, None, config, ports).await?.caller;
-            let permit = decide(&caller, rpc.operation, Target::Names { project, workflow })?;
-            let naming = rpc
-                .makes_run
-                .then(|| (project.to_owned(), workflow.to_owned()));
-            Ok(Authorized {
-                permit,
-                caller,
-                naming,
-            })
+            let touches = Touches::Names { project, workflow };
+            Ok(Recognized { caller, touches })
         }
         Identity::Run { run } => {
             let [run] = protobuf::strings(message, [run]).map_err(unreadable)?;
             let run = RunId::parse_any(run)
                 .map_err(|_| Error::invalid("run_id_invalid", "`workflow_run_id` is not a UUID"))?;
             let admitted = admit(presented, Some(run), config, ports).await?;
-            let target = Target::Run(admitted.run.as_deref());
-            let permit = decide(&admitted.caller, rpc.operation, target)?;
-            Ok(Authorized {
-                permit,
+            Ok(Recognized {
                 caller: admitted.caller,
-                naming: None,
+                touches: Touches::Run(admitted.run),
             })
         }
+    }
+}
+
+impl Recognized<'_> {
+    /// Decides on the call (R30).
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn decide(self, rpc: &Rpc) -> Result<Authorized> {
+        let (target, naming) = match &self.touches {
+            Touches::Names { project, workflow } => (
+                Target::Names { project, workflow },
+                rpc.makes_run
+                    .then(|| ((*project).to_owned(), (*workflow).to_owned())),
+            ),
+            Touches::Run(run) => (Target::Run(run.as_deref()), None),
+        };
+        let permit = decide(&self.caller, rpc.operation, target)?;
+        Ok(Authorized {
+            permit,
+            caller: self.caller,
+            naming,
+        })
     }
 }
 
@@ -152,3 +179,6 @@ fn read_init(answer: &[u8]) -> core::result::Result<Option<Made<'_>>, ProtobufEr
 fn unreadable(error: ProtobufError) -> Error {
     Error::invalid("message_unreadable", error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,325 @@
+//! A world for use-case tests: every port in memory, with a log of what was asked. Refuses to be
+//! clever: it keeps what it is given, and fails only where a test told it to.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ledger::{
+    Admission, AdmitQuery, Liveness, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand,
+    RunCommand,
+};
+use super::organization::Organization;
+use super::page::{Cursor, Page};
+use super::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use super::registry::Entry;
+use super::tokens::{Filter, TokenRecord};
+use crate::domain::bucket::Empty;
+use crate::domain::decide::{Permit, RunFacts};
+use crate::domain::id::{Id, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::scope::Named;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+
+/// The administrator key of [`config`].
+pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A configuration with everything set.
+pub fn config() -> Config {
+    Config::read(|name| match name {
+        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
+        "TOKEN_KEYS" => Some(KEY.to_owned()),
+        _ => None,
+    })
+    .expect("a good configuration")
+}
+
+/// Runs a future that never has to wait.
+pub fn now_or_never<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a port in memory does not wait"),
+    }
+}
+
+/// A token as the world keeps it.
+pub struct Kept {
+    pub facts: TokenFacts,
+    pub liveness: Liveness,
+}
+
+/// The world.
+pub struct World {
+    pub now: Cell<i64>,
+    pub tokens: RefCell<HashMap<TokenId, Kept>>,
+    pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
+    pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
+    /// Every question and command, in order.
+    pub asked: RefCell<Vec<String>>,
+    pub mint_answer: RefCell<MintAnswer>,
+    pub minted: RefCell<Vec<MintCommand>>,
+    pub bucket: Cell<u32>,
+    pub ledger_down: Cell<bool>,
+    entropy: Cell<u8>,
+}
+
+/// The organization of the world.
+pub fn organization() -> Organization {
+    Organization {
+        id: Id::from_u128(1),
+        name: "acme".to_owned(),
+        mint_ceiling: None,
+        max_idle_days: 0,
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+/// Its project.
+pub fn project() -> Named<Project> {
+    Named {
+        id: Id::from_u128(2),
+        name: "shop".to_owned(),
+    }
+}
+
+/// The workflow of its project.
+pub fn workflow() -> Named<Workflow> {
+    Named {
+        id: Id::from_u128(3),
+        name: "release".to_owned(),
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            now: Cell::new(1_800_000_000_000),
+            tokens: RefCell::default(),
+            runs: RefCell::default(),
+            memory: RefCell::default(),
+            asked: RefCell::default(),
+            mint_answer: RefCell::new(MintAnswer::Minted),
+            minted: RefCell::default(),
+            bucket: Cell::new(10),
+            ledger_down: Cell::new(false),
+            entropy: Cell::new(0),
+        }
+    }
+
+    /// Puts a live token into the world.
+    pub fn keep(&self, facts: TokenFacts) {
+        let liveness = Liveness::Live;
+        self.tokens
+            .borrow_mut()
+            .insert(facts.id, Kept { facts, liveness });
+    }
+
+    /// What was asked since the last call.
+    pub fn take_asked(&self) -> Vec<String> {
+        self.asked.take()
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.asked.borrow_mut().push(what.into());
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.get())
+    }
+}
+
+impl Entropy for World {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        for byte in bytes {
+            self.entropy.set(self.entropy.get().wrapping_add(1));
+            *byte = self.entropy.get();
+        }
+        Ok(())
+    }
+}
+
+impl Memory for World {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
+        self.memory.borrow().get(&token).cloned()
+    }
+
+    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
+        self.memory.borrow_mut().insert(facts.id, Rc::clone(facts));
+    }
+
+    fn run(&self, _: OrganizationId, _: RunId) -> Option<Rc<RunFacts>> {
+        None
+    }
+
+    fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {
+        self.note(format!("remember {run}"));
+    }
+}
+
+impl Facts for World {
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>> {
+        self.note("facts");
+        let tokens = self.tokens.borrow();
+        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
+    }
+
+    fn publish(&self, facts: &TokenFacts) {
+        self.note(format!("publish {}", facts.name.as_str()));
+    }
+}
+
+impl Ledgers for World {
+    async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
+        self.note("admit");
+        if self.ledger_down.get() {
+            return Err(Error::unavailable("the Ledger is down"));
+        }
+        let tokens = self.tokens.borrow();
+        let kept = tokens
+            .get(&query.token)
+            .filter(|kept| kept.facts.organization.id == organization);
+        let run = query.run.map(|run| (organization, run));
+        Ok(Admission {
+            liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
+            facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
+            run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
+        })
+    }
+
+    async fn mint(&self, _: &Permit, command: &MintCommand) -> Result<MintAnswer> {
+        self.note("mint");
+        self.minted.borrow_mut().push(command.clone());
+        Ok(self.mint_answer.borrow().clone())
+    }
+
+    async fn revoke(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        command: &RevokeCommand,
+    ) -> Result<RevokeAnswer> {
+        self.note(format!("revoke {}", command.token));
+        Ok(RevokeAnswer::Unknown)
+    }
+
+    async fn record_run(
+        &self,
+        _: &Permit,
+        organization: OrganizationId,
+        command: &RunCommand,
+    ) -> Result<()> {
+        self.note(format!("record {}", command.run));
+        if self.ledger_down.get() {
+            return Err(Error::unavailable("the Ledger is down"));
+        }
+        self.runs
+            .borrow_mut()
+            .insert((organization, command.run), command.facts.clone());
+        Ok(())
+    }
+}
+
+impl MintBuckets for World {
+    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
+        self.note(format!("take {bucket}"));
+        if self.bucket.get() == 0 {
+            return Ok(Err(Empty {
+                retry_after_seconds: 360,
+            }));
+        }
+        self.bucket.set(self.bucket.get() - 1);
+        Ok(Ok(()))
+    }
+
+    async fn give_back(&self, bucket: &str) -> Result<()> {
+        self.note(format!("give back {bucket}"));
+        self.bucket.set(self.bucket.get() + 1);
+        Ok(())
+    }
+}
+
+impl Records for World {
+    async fn create_organization(&self, _: &Permit, row: &Organization) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+        Ok((name == "acme").then(organization))
+    }
+
+    async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
+        Ok(vec![organization()])
+    }
+
+    async fn create_project(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn project(&self, _: OrganizationId, name: &str) -> Result<Option<Named<Project>>> {
+        let other = Named {
+            id: Id::from_u128(20),
+            name: "other".to_owned(),
+        };
+        Ok([project(), other]
+            .into_iter()
+            .find(|project| project.name == name))
+    }
+
+    async fn projects(&self, _: OrganizationId, _: &Page) -> Result<Vec<Entry<Project>>> {
+        Ok(Vec::new())
+    }
+
+    async fn create_workflow(&self, _: &Permit, _: ProjectId, row: &Entry<Workflow>) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn workflows_named(
+        &self,
+        _: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
+        Ok(if name == "release" {
+            vec![(project().id, workflow())]
+        } else {
+            Vec::new()
+        })
+    }
+
+    async fn workflows(&self, _: ProjectId, _: &Page) -> Result<Vec<Entry<Workflow>>> {
+        Ok(Vec::new())
+    }
+
+    async fn token(&self, _: OrganizationId, _: TokenId) -> Result<Option<TokenRecord>> {
+        Ok(None)
+    }
+
+    async fn tokens(
+        &self,
+        _: OrganizationId,
+        _: &Filter,
+        _: Option<&Cursor>,
+        _: u32,
+    ) -> Result<Vec<TokenRecord>> {
+        Ok(Vec::new())
+    }
+}

@@ -6,7 +6,7 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Shortest key, in bytes: the output size of the hash it keys (RFC 7518, section 3.2).
@@ -179,10 +179,20 @@ impl RootKeys {
     }
 }
 
+/// HMAC-SHA-256 (RFC 2104). The key is brought to the block length first, as the standard says
+/// it is, because for that length the library has a constructor that cannot fail.
 fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        unreachable!("HMAC takes keys of every length")
-    };
+    let mut block = Zeroizing::new([0; 64]);
+    if key.len() > block.len() {
+        for (slot, byte) in block.iter_mut().zip(Sha256::digest(key)) {
+            *slot = byte;
+        }
+    } else {
+        for (slot, byte) in block.iter_mut().zip(key) {
+            *slot = *byte;
+        }
+    }
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
     for part in parts {
         mac.update(part);
     }
@@ -242,6 +252,23 @@ mod tests {
             assert!(error.starts_with(expected), "{error}");
             assert!(!error.contains(&good), "the error shows key material");
         }
+    }
+
+    /// RFC 4231, test cases 2 and 6: a short key and one longer than a block.
+    #[test]
+    fn the_mac_is_hmac_sha_256() {
+        let hex = crate::domain::audit::hex;
+        assert_eq!(
+            hex(&mac(b"Jefe", &[b"what do ya want ", b"for nothing?"])),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            hex(&mac(
+                &[0xaa; 131],
+                &[b"Test Using Larger Than Block-Size Key - Hash Key First"]
+            )),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
     }
 
     #[test]

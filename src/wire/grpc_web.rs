@@ -205,7 +205,8 @@ mod tests {
     fn r33_exactly_one_uncompressed_message() {
         let two = [frame(0, b"a"), frame(0, b"b")].concat();
         let trailing = [frame(0, b"a"), vec![0]].concat();
-        let rows: [(&[u8], Result<&[u8], FrameError>); 10] = [
+        type Row<'a> = (&'a [u8], Result<&'a [u8], FrameError>);
+        let rows: [Row<'_>; 10] = [
             (&frame(0, b"abc"), Ok(b"abc")),
             (&frame(0, b""), Ok(b"")),
             (b"", Err(FrameError::Truncated)),

@@ -249,7 +249,7 @@ mod tests {
             "pst_é",
             &"é".repeat(40),
             &zeros,
-            &good.expose()[1..],
+            good.expose().trim_start_matches('p'),
         ] {
             assert!(check(&Secret::new(text.to_owned()), &keys(1).check).is_err());
         }

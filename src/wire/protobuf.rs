@@ -126,10 +126,10 @@ impl<'a> Fields<'a> {
 ///
 /// # Errors
 /// The first fault of the message, or of a wanted field.
-pub fn strings<'a, const N: usize>(
-    message: &'a [u8],
+pub fn strings<const N: usize>(
+    message: &[u8],
     wanted: [u32; N],
-) -> Result<[&'a str; N], ProtobufError> {
+) -> Result<[&str; N], ProtobufError> {
     let mut found = [""; N];
     for field in fields(message) {
         let (number, value) = field?;

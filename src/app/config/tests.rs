@@ -109,7 +109,7 @@ fn what_is_not_heeded_yet_is_said() {
 fn the_administrator_key_is_compared_as_a_whole_and_never_shown() {
     let admin = good_and("", "").expect("good").admin.expect("set");
     assert!(admin.matches(ADMIN));
-    assert!(!admin.matches(&ADMIN[1..]));
+    assert!(!admin.matches(ADMIN.trim_start_matches('0')));
     assert!(!admin.matches(""));
     assert_eq!(format!("{admin:?}"), "AdminKey");
     let config = good_and("ADMIN_TOKEN", "").expect("optional");

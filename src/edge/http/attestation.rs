@@ -81,8 +81,9 @@ async fn call(
     let body = body::read(incoming, grpc_web::MAX_BODY).await?;
     let frames = encoding.decode(&body.bytes).map_err(unreadable)?;
     let message = grpc_web::single_message(&frames).map_err(unreadable)?;
-    let authorized = attest::authorize(presented, rpc, message, config, platform).await?;
-    log.caller(&authorized.caller);
+    let recognized = attest::recognize(presented, rpc, message, config, platform).await?;
+    log.caller(&recognized.caller);
+    let authorized = recognized.decide(rpc)?;
 
     let answered = forward::send(&authorized.permit, rpc, incoming, &body.raw, config).await?;
     log.origin_status = Some(answered.status());

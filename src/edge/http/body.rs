@@ -70,7 +70,6 @@ async fn pieces(incoming: &Incoming, limit: usize) -> Result<Body> {
     Ok(Body { bytes, raw })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 fn broken(_: JsValue) -> Error {
     Error::invalid("body_incomplete", "the body could not be read to its end")
 }

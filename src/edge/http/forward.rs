@@ -169,7 +169,6 @@ impl Answered {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 fn refused(error: JsValue) -> Error {
     let cause = error
         .dyn_ref::<js_sys::Error>()

@@ -130,7 +130,7 @@ pub fn problem_document(
         Error::Credential(_) => {
             let challenge = format!(
                 r#"Bearer realm="postern", error="invalid_token", error_description="{}""#,
-                error.public().replace('`', "'").replace('"', "'")
+                error.public().replace(['`', '"'], "'")
             );
             headers.set("www-authenticate", &challenge)?;
         }

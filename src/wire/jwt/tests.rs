@@ -300,7 +300,7 @@ fn damaged_texts_are_refused_and_never_panic() {
     let good = issue(&facts(Scope::Project { project: project() }), &ours()).expect("issues");
     let good = good.expose();
     for cut in 0..good.len() {
-        let token = Secret::new(good[..cut].to_owned());
+        let token = Secret::new(good.chars().take(cut).collect());
         assert!(verify(&token, &ours(), now(), 0).is_err(), "cut at {cut}");
     }
     for extra in ["=", ".", "A", " ", "\n"] {
