@@ -14,6 +14,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -125,6 +127,60 @@ impl Call {
             .unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
+    /// Sends it while reading: for bodies that are refused before they are read to their end. The connection is closed
+    /// in the midst of our sending then, which hyper's client takes for a failure although the answer is there.
+    pub async fn send_while_reading(self) -> Answer {
+        let uri: http::Uri = self.uri.parse().expect("a URL");
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, uri.path());
+        let length = if self.chunked {
+            "transfer-encoding: chunked".to_owned()
+        } else {
+            format!("content-length: {}", self.body.len())
+        };
+        let authority = uri.authority().expect("a host").as_str();
+        head.push_str(&format!(
+            "host: {authority}\r\nconnection: close\r\n{length}\r\n"
+        ));
+        for (name, value) in &self.headers {
+            head.push_str(&format!(
+                "{name}: {}\r\n",
+                value.to_str().expect("a readable header")
+            ));
+        }
+        head.push_str("\r\n");
+        let (mut reader, mut writer) = TcpStream::connect(authority)
+            .await
+            .expect("the server listens")
+            .into_split();
+        let (body, chunked) = (self.body.clone(), self.chunked);
+        let writing = tokio::spawn(async move {
+            writer.write_all(head.as_bytes()).await?;
+            for piece in body.chunks(CHUNK) {
+                if chunked {
+                    writer
+                        .write_all(format!("{:x}\r\n", piece.len()).as_bytes())
+                        .await?;
+                }
+                writer.write_all(piece).await?;
+                if chunked {
+                    writer.write_all(b"\r\n").await?;
+                }
+            }
+            if chunked {
+                writer.write_all(b"0\r\n\r\n").await?;
+            }
+            // Keeps our side open until the other has closed.
+            std::future::pending::<std::io::Result<()>>().await
+        });
+        let mut bytes = Vec::new();
+        // A reset after the answer leaves the answer.
+        let read = tokio::time::timeout(LIMIT, reader.read_to_end(&mut bytes)).await;
+        writing.abort();
+        let what = format!("{} {}", self.method, self.uri);
+        Answer::parse(&what, &bytes)
+            .unwrap_or_else(|| panic!("{what}: no whole answer, but {read:?}"))
+    }
+
     /// Sends it, or says why there is no answer.
     pub async fn try_send(self) -> Result<Answer, String> {
         let what = format!("{} {}", self.method, self.uri);
@@ -179,6 +235,29 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer of HTTP/1.1 with a length.
+    fn parse(what: &str, bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
+        let (first, rest) = head.split_once("\r\n")?;
+        let status = first.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let mut headers = HeaderMap::new();
+        for line in rest.split("\r\n") {
+            let (name, value) = line.split_once(':')?;
+            headers.append(name.parse::<HeaderName>().ok()?, value.trim().parse().ok()?);
+        }
+        let length = headers
+            .get("content-length")
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = bytes.get(end + 4..end + 4 + length.unwrap_or(0))?;
+        Some(Self {
+            what: what.to_owned(),
+            status,
+            headers,
+            body: Bytes::copy_from_slice(body),
+        })
+    }
+
     /// The value of a header that must not come twice.
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {

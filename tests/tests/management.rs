@@ -176,7 +176,7 @@ async fn projects_and_workflows_are_made_and_listed(world: Arc<World>) {
     let projects = list["projects"].as_array().expect("a list");
     assert_eq!(
         projects.iter().map(id).collect::<Vec<_>>(),
-        [organization.shop.clone()]
+        [organization.shop.as_str()]
     );
     let list = organization
         .call(&world.gateway, "GET", &path)
