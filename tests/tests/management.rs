@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             a_revoke_answers_with_the_first_moment,
             another_organizations_token_does_not_exist,
             a_name_is_free_again_after_a_revoke,
-            every_change_is_in_the_audit_of_the_log,
+            the_log_names_operation_caller_and_token,
             no_secret_is_stored_or_logged,
             health_and_readiness_are_open,
             unknown_paths_do_not_exist,
@@ -741,7 +741,7 @@ async fn a_name_is_free_again_after_a_revoke(world: Arc<World>) {
     organization.mint(&world.gateway, &brief).await;
 }
 
-async fn every_change_is_in_the_audit_of_the_log(world: Arc<World>) {
+async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     let organization = world.organization().await;
     let answer = organization
         .minting(&world.gateway, &json!({}))
