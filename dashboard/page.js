@@ -153,7 +153,10 @@ function steps(gate) {
     ["List the tokens that are live", [`curl -sS "$GATE/org/tokens?status=active" -H "$ADMIN" -H "$ORG"`]],
     [
       "Revoke one, by its id",
-      [`printf 'Token id: '; read -r ID; curl -sS -X DELETE $GATE/org/tokens/$ID -H "$ADMIN" -H "$ORG"`],
+      [
+        `printf 'Token id: '; read -r ID; \\`,
+        `curl -sS -X DELETE $GATE/org/tokens/$ID -H "$ADMIN" -H "$ORG"`,
+      ],
     ],
   ];
 }
