@@ -49,7 +49,7 @@ impl Minted {
             revoked_at: None,
         };
         Self {
-            view: record.into(),
+            view: TokenView::newborn(record),
             token: token.expose().to_owned(),
             warning: WARNING,
         }

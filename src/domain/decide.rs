@@ -70,6 +70,11 @@ impl Permit {
         self.token
     }
 
+    /// Whether the permit reaches into an organization: a token's reaches into its own only.
+    pub fn reaches(&self, organization: OrganizationId) -> bool {
+        self.organization.is_none_or(|own| own == organization)
+    }
+
     /// The organization it is confined to; `None` for callers above organizations.
     pub fn organization(&self) -> Option<OrganizationId> {
         self.organization

@@ -39,6 +39,9 @@ pub struct Rpc {
     pub operation: Operation,
     /// Path of the call, exactly as it arrives.
     pub path: &'static str,
+    /// The policies that the call needs, all of them. The control plane asks for none on the
+    /// calls of an attestation: a token's scope alone decides there.
+    pub policies: &'static [&'static str],
     pub identity: Identity,
     /// Whether the answer tells of a new run that must be remembered (R32).
     pub makes_run: bool,
@@ -52,6 +55,7 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::FindOrCreateWorkflow,
         path: "/controlplane.v1.AttestationService/FindOrCreateWorkflow",
+        policies: &[],
         identity: Identity::Names {
             workflow: 4,
             project: 5,
@@ -61,6 +65,7 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::AttestationInit,
         path: "/controlplane.v1.AttestationService/Init",
+        policies: &[],
         identity: Identity::Names {
             workflow: 4,
             project: 5,
@@ -70,12 +75,14 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::AttestationStore,
         path: "/controlplane.v1.AttestationService/Store",
+        policies: &[],
         identity: Identity::Run { run: 2 },
         makes_run: false,
     },
     Rpc {
         operation: Operation::AttestationCancel,
         path: "/controlplane.v1.AttestationService/Cancel",
+        policies: &[],
         identity: Identity::Run { run: 1 },
         makes_run: false,
     },

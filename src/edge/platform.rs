@@ -21,7 +21,7 @@ use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintB
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::Empty;
-use crate::domain::decide::{Permit, RunFacts};
+use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
@@ -139,21 +139,33 @@ impl Directory for Platform {
     }
 }
 
+/// INVARIANT (permission is a value): a write goes through only with a permit that reaches there.
+fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
+    if permit.reaches(organization) {
+        Ok(())
+    } else {
+        Err(Denial::Operation.into())
+    }
+}
+
 impl Ledgers for Platform {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         ledger_client::admit(&self.env, organization, query).await
     }
 
-    async fn mint(&self, _permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        ledger_client::command(&self.env, command.facts.organization.id, "mint", command).await
+    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
+        let organization = command.facts.organization.id;
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "mint", command).await
     }
 
     async fn revoke(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "revoke", command).await
     }
 
@@ -165,26 +177,29 @@ impl Ledgers for Platform {
         ledger_client::describe(&self.env, organization, token).await
     }
 
-    async fn rotate(&self, _permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
+    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
         let organization = command.mint.facts.organization.id;
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "rotate", command).await
     }
 
     async fn revoke_many(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         command: &RevokeManyCommand,
     ) -> Result<RevokeManyAnswer> {
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "revoke-many", command).await
     }
 
     async fn record_run(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
     ) -> Result<()> {
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "run", command).await
     }
 }
@@ -220,10 +235,11 @@ impl Records for Platform {
 
     async fn create_project(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         row: &Entry<Project>,
     ) -> Result<()> {
+        check(permit, organization)?;
         records::create_project(&self.env, organization, row).await
     }
 

@@ -58,7 +58,6 @@ fn title(status: u16) -> &'static str {
         429 => "Too Many Requests",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
-        504 => "Gateway Timeout",
         _ => "Internal Server Error",
     }
 }

@@ -54,11 +54,28 @@ pub struct TokenView {
     is_system: bool,
     created_at: String,
     created_by: String,
-    minted_by: Option<TokenId>,
     expires_at: Option<String>,
+    #[serde(flatten)]
+    life: Option<Life>,
+}
+
+/// What a token has been through. The answer that mints it has none of this.
+#[derive(Debug, Serialize)]
+struct Life {
+    minted_by: Option<TokenId>,
     last_used_at: Option<String>,
     uses: u64,
     revoked_at: Option<String>,
+}
+
+impl TokenView {
+    /// The view for the answer that mints the token.
+    pub fn newborn(record: TokenRecord) -> Self {
+        Self {
+            life: None,
+            ..record.into()
+        }
+    }
 }
 
 impl From<TokenRecord> for TokenView {
@@ -78,11 +95,13 @@ impl From<TokenRecord> for TokenView {
             is_system: facts.is_system,
             created_at: rfc3339::print(record.created_at),
             created_by: record.created_by,
-            minted_by: record.minted_by,
-            uses: record.uses,
             expires_at: facts.expires_at.map(rfc3339::print),
-            last_used_at: record.last_used_at.map(rfc3339::print),
-            revoked_at: record.revoked_at.map(rfc3339::print),
+            life: Some(Life {
+                minted_by: record.minted_by,
+                last_used_at: record.last_used_at.map(rfc3339::print),
+                uses: record.uses,
+                revoked_at: record.revoked_at.map(rfc3339::print),
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use worker::Result;
 
+use super::outbox::NEEDED;
 use super::storage::{self, State};
 use super::{ALARM_MS, Ledger, journal};
 use crate::app::ledger::{Effect, MintAnswer, MintCommand, RotateAnswer, RotateCommand, TokenRow};
@@ -98,7 +99,11 @@ impl Ledger {
         journal::set_head(&self.db, &head)?;
         let entry = journal::push(&self.db, &[insert, audit])?;
         self.set_alarm(ALARM_MS).await?;
-        let delivered = self.memory.outbox.deliver(&self.env, &self.db, entry).await;
+        let delivered = self
+            .memory
+            .outbox
+            .deliver(&self.env, &self.db, entry, NEEDED)
+            .await;
         if delivered.is_err() {
             self.abandon(facts, &command.origin)?;
             self.set_alarm(ALARM_MS).await?;

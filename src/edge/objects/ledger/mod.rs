@@ -22,7 +22,7 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use self::outbox::Outbox;
+use self::outbox::{NEEDED, Outbox};
 use self::uses::Uses;
 use crate::app::ledger::{Admission, Effect, Liveness, RunCommand};
 use crate::domain::id::{RunId, TokenId};
@@ -125,7 +125,7 @@ impl DurableObject for Ledger {
             let delivered = self
                 .memory
                 .outbox
-                .deliver(&self.env, &self.db, i64::MAX)
+                .deliver(&self.env, &self.db, i64::MAX, NEEDED)
                 .await;
             if let Err(cause) = delivered {
                 log::failure("ledger.alarm", &cause);

@@ -7,6 +7,7 @@
 use worker::Result;
 
 use super::journal::{self, Head};
+use super::outbox::WISHED;
 use super::{ALARM_MS, Ledger, selection, storage};
 use crate::app::ledger::{
     Effect, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
@@ -114,7 +115,7 @@ impl Ledger {
         let delivered = self
             .memory
             .outbox
-            .deliver(&self.env, &self.db, i64::MAX)
+            .deliver(&self.env, &self.db, i64::MAX, WISHED)
             .await;
         if let Err(cause) = delivered {
             log::failure(place, &cause);
