@@ -8,6 +8,7 @@ pub mod error;
 pub mod ledger;
 pub mod mint;
 pub mod oauth;
+pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;

@@ -319,3 +319,6 @@ pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
         request_id: incoming.request_id.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

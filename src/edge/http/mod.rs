@@ -7,6 +7,7 @@ mod forward;
 mod incoming;
 mod management;
 mod oauth;
+mod openapi;
 mod readiness;
 mod respond;
 
@@ -51,6 +52,7 @@ async fn route(
     match path {
         "/healthz" => return readiness::healthz(incoming, log),
         "/readyz" => return readiness::readyz(incoming, platform, log).await,
+        "/openapi.json" => return openapi::serve(incoming, log),
         _ => {}
     }
     if let Some(file) = path.strip_prefix("/dashboard") {
