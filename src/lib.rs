@@ -12,4 +12,6 @@ mod edge;
 pub mod wire;
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod layers;
