@@ -8,7 +8,7 @@ const PARTS = {
   configuration: ["Configuration", "every variable has a value that can be used"],
   record: ["Record (D1)", "organizations, projects, workflows, the token list and the audit log"],
   ledger: ["Ledger (Durable Object)", "says whether a token still lives; without it every call is refused"],
-  facts: ["Facts (KV)", "what a token is, near the caller; without it the record is asked"],
+  facts: ["Facts (KV)", "which organization a key or a name belongs to, near the caller; without it the record is asked"],
 };
 
 const VERDICTS = {
