@@ -5,6 +5,7 @@ mod attestation;
 mod body;
 mod forward;
 mod incoming;
+mod leaks;
 mod management;
 mod oauth;
 mod readiness;
@@ -72,6 +73,8 @@ async fn route(
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await
+    } else if path == "/leaks" {
+        leaks::handle(incoming, &config, platform, log).await
     } else {
         management::handle(incoming, &config, platform, log).await
     };
