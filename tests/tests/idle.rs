@@ -1,12 +1,12 @@
 //! Tokens that nobody uses are revoked by themselves (R14). The days are made to pass by moving
 //! what the Ledger has stored, while nothing runs, and only there.
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve, files};
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::Organization;
 use postern_system_tests::origin::Origin;
 use postern_system_tests::{cases, runner};
@@ -30,39 +30,6 @@ fn main() -> ExitCode {
         start,
         cases![r14_idle_tokens_are_revoked_where_the_organization_asks_for_it],
     )
-}
-
-/// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node
-/// that serves the gateway.
-fn on_ledgers(state: &Path, sql: &str) {
-    let script = "const { DatabaseSync } = require('node:sqlite'); \
-                  const db = new DatabaseSync(process.argv[1]); \
-                  const has = db.prepare(\"select 1 from sqlite_master where name = 'head'\"); \
-                  if (has.get()) db.exec(process.argv[2]); db.close();";
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let node = root.join("node_modules/.bin/node");
-    let ledgers: Vec<_> = files(state)
-        .into_iter()
-        .filter(|path| {
-            let text = path.to_string_lossy();
-            text.contains("Ledger") && text.ends_with(".sqlite") && !text.contains("metadata")
-        })
-        .collect();
-    assert!(
-        !ledgers.is_empty(),
-        "no Ledger is stored in {}",
-        state.display()
-    );
-    for ledger in ledgers {
-        let done = Command::new(&node)
-            .args(["--no-warnings", "-e", script])
-            .arg(&ledger)
-            .arg(sql)
-            .output()
-            .expect("node runs");
-        let told = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{}: {told}", ledger.display());
-    }
 }
 
 async fn mint(organization: &Organization, gateway: &Gateway, name: &str) -> String {
