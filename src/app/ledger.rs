@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::leaks::OnLeak;
 use crate::domain::audit::{Event, Link, Origin};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
@@ -170,6 +171,29 @@ pub enum RevokeAnswer {
     Unknown,
 }
 
+/// Revoke or hold back a token that was found in public.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LeakCommand {
+    pub token: TokenId,
+    pub on_leak: OnLeak,
+    pub origin: Origin,
+}
+
+/// Let a token that is held back live again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseCommand {
+    pub token: TokenId,
+    pub origin: Origin,
+}
+
+/// Whether there was anything to release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseAnswer {
+    Released,
+    NotHeld,
+}
+
 /// Revoke what has been idle too long (R14).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SweepCommand {
@@ -219,6 +243,12 @@ pub enum Effect {
         at: Timestamp,
     },
     AppendAudit(Box<AuditRow>),
+    /// Held back since a moment, or, with `None`, no longer.
+    Quarantine {
+        organization: OrganizationId,
+        token: TokenId,
+        at: Option<Timestamp>,
+    },
     /// Totals so far, so that a second delivery changes nothing.
     RecordUse {
         organization: OrganizationId,

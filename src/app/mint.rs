@@ -47,6 +47,7 @@ impl Minted {
             last_used_at: None,
             uses: 0,
             revoked_at: None,
+            quarantined_at: None,
         };
         Self {
             view: TokenView::newborn(record),

@@ -5,6 +5,7 @@ pub mod attest;
 pub mod authenticate;
 pub mod config;
 pub mod error;
+pub mod leaks;
 pub mod ledger;
 pub mod mint;
 pub mod oauth;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::leaks::OnLeak;
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Directory, Entropy, Records};
 use super::registry::{label, new_id, read_body};
@@ -28,6 +29,8 @@ pub struct Organization {
     pub mint_ceiling: Option<u32>,
     /// Tokens idle for longer are revoked; 0 = never (R14).
     pub max_idle_days: u32,
+    /// What happens to its tokens that are found in public.
+    pub on_leak: OnLeak,
     pub created_at: Timestamp,
 }
 
@@ -38,6 +41,7 @@ pub struct OrganizationView {
     name: String,
     mint_ceiling: Option<u32>,
     max_idle_days: u32,
+    on_leak: OnLeak,
     created_at: String,
 }
 
@@ -48,6 +52,7 @@ impl From<Organization> for OrganizationView {
             name: row.name,
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
+            on_leak: row.on_leak,
             created_at: rfc3339::print(row.created_at),
         }
     }
@@ -67,6 +72,7 @@ struct CreateOrganization {
     id: Option<String>,
     mint_ceiling: Option<u32>,
     max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
 }
 
 /// `POST /orgs`.
@@ -86,6 +92,7 @@ where
         name: label("name", &body.name)?,
         mint_ceiling: body.mint_ceiling,
         max_idle_days,
+        on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
         created_at: ports.now(),
     };
     ports.create_organization(&permit, &row).await?;
@@ -99,6 +106,7 @@ struct UpdateOrganization {
     #[serde(default, deserialize_with = "present")]
     mint_ceiling: Option<Option<u32>>,
     max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
 }
 
 /// Tells a member that is `null` from one that is not there.
@@ -122,6 +130,7 @@ pub async fn update<P: Records>(
     let body: UpdateOrganization = read_body(body)?;
     let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
     row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
+    row.on_leak = body.on_leak.unwrap_or(row.on_leak);
     row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
     check_limits(row.mint_ceiling, row.max_idle_days)?;
     if ports.update_organization(&permit, &row).await? {

@@ -9,16 +9,18 @@ use std::task::{Context, Poll, Waker};
 
 use super::config::Config;
 use super::error::{Error, Result};
+use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, Liveness, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand,
-    RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
+    Admission, AdmitQuery, LeakCommand, Liveness, MintAnswer, MintCommand, ReleaseAnswer,
+    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
-use crate::domain::bucket::Empty;
+use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
@@ -82,6 +84,7 @@ pub fn organization() -> Organization {
         name: "acme".to_owned(),
         mint_ceiling: None,
         max_idle_days: 0,
+        on_leak: OnLeak::Revoke,
         created_at: Timestamp::from_millis(0),
     }
 }
@@ -229,6 +232,21 @@ impl Ledgers for World {
         Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
     }
 
+    async fn report_leak(&self, _: OrganizationId, command: &LeakCommand) -> Result<()> {
+        self.note(format!("leak {} {:?}", command.token, command.on_leak));
+        Ok(())
+    }
+
+    async fn release(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        command: &ReleaseCommand,
+    ) -> Result<ReleaseAnswer> {
+        self.note(format!("release {}", command.token));
+        Ok(ReleaseAnswer::Released)
+    }
+
     async fn rotate(&self, _: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
         self.note("rotate");
         self.rotated.borrow_mut().push(command.clone());
@@ -280,6 +298,10 @@ impl MintBuckets for World {
         Ok(Ok(()))
     }
 
+    async fn take_at(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
+        self.take(bucket).await
+    }
+
     async fn give_back(&self, bucket: &str) -> Result<()> {
         self.note(format!("give back {bucket}"));
         self.bucket.set(self.bucket.get() + 1);
@@ -295,6 +317,10 @@ impl Records for World {
 
     async fn organization(&self, name: &str) -> Result<Option<Organization>> {
         Ok((name == "acme").then(organization))
+    }
+
+    async fn on_leak(&self, _: OrganizationId) -> Result<OnLeak> {
+        Err(Error::unavailable("the record is down"))
     }
 
     async fn update_organization(&self, _: &Permit, row: &Organization) -> Result<bool> {

@@ -20,6 +20,15 @@ pub enum Action {
     /// Revoked by itself after too long without use (R14).
     #[serde(rename = "token.revoke_idle")]
     TokenRevokeIdle,
+    /// Revoked because it was found in public.
+    #[serde(rename = "token.revoke_leaked")]
+    TokenRevokeLeaked,
+    /// Held back because it was found in public.
+    #[serde(rename = "token.quarantine")]
+    TokenQuarantine,
+    /// No longer held back.
+    #[serde(rename = "token.release")]
+    TokenRelease,
     /// Minted as the successor of another token (R9).
     #[serde(rename = "token.rotate")]
     TokenRotate,
@@ -33,6 +42,9 @@ impl Action {
             Self::TokenMintAbandoned => "token.mint_abandoned",
             Self::TokenRevoke => "token.revoke",
             Self::TokenRevokeIdle => "token.revoke_idle",
+            Self::TokenRevokeLeaked => "token.revoke_leaked",
+            Self::TokenQuarantine => "token.quarantine",
+            Self::TokenRelease => "token.release",
             Self::TokenRotate => "token.rotate",
         }
     }

@@ -242,6 +242,7 @@ fn touches(facts: &TokenFacts, operation: Operation, other: &TokenFacts) -> Resu
             verb: match operation {
                 Operation::TokenRead => "read",
                 Operation::TokenRotate => "rotate",
+                Operation::TokenRelease => "release",
                 _ => "revoke",
             },
         },

@@ -16,6 +16,7 @@ pub enum Operation {
     TokenRead,
     TokenRevoke,
     TokenRotate,
+    TokenRelease,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
     FindOrCreateWorkflow,
@@ -108,8 +109,13 @@ impl Operation {
     /// that no policy opens: those on the registry itself are the administrator's.
     pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
         match (self, managed) {
-            (Self::TokenCreate, Managed::OrganizationTokens) => Some(&["org_api_token:create"]),
-            (Self::TokenCreate, Managed::ProjectTokens) => Some(&["project_api_token:create"]),
+            // To release is to make live, which is what creating is.
+            (Self::TokenCreate | Self::TokenRelease, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:create"])
+            }
+            (Self::TokenCreate | Self::TokenRelease, Managed::ProjectTokens) => {
+                Some(&["project_api_token:create"])
+            }
             (Self::TokenList | Self::TokenRead, Managed::OrganizationTokens) => {
                 Some(&["org_api_token:list"])
             }
@@ -143,6 +149,7 @@ impl Operation {
             Self::TokenRead => "token.read",
             Self::TokenRevoke => "token.revoke",
             Self::TokenRotate => "token.rotate",
+            Self::TokenRelease => "token.release",
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::FindOrCreateWorkflow => "workflow.find_or_create",
             Self::AttestationInit => "attestation.init",

@@ -11,16 +11,18 @@ use super::objects::{ledger_client, limiter_client};
 use super::store::{facts, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
-    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
+    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
+    RunCommand,
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
 use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
-use crate::domain::bucket::Empty;
+use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
@@ -64,6 +66,11 @@ pub struct Platform {
 impl Platform {
     pub fn new(env: Env, context: Rc<Context>) -> Self {
         Self { env, context }
+    }
+
+    /// Runs a future on after the answer.
+    pub fn after_answer(&self, future: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(future);
     }
 }
 
@@ -177,6 +184,20 @@ impl Ledgers for Platform {
         ledger_client::describe(&self.env, organization, token).await
     }
 
+    async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()> {
+        ledger_client::command(&self.env, organization, "leak", command).await
+    }
+
+    async fn release(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &ReleaseCommand,
+    ) -> Result<ReleaseAnswer> {
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "release", command).await
+    }
+
     async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
         let organization = command.mint.facts.organization.id;
         check(permit, organization)?;
@@ -210,6 +231,10 @@ impl MintBuckets for Platform {
         limiter_client::take(&self.env, bucket, config.mint_rate).await
     }
 
+    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>> {
+        limiter_client::take(&self.env, bucket, rate).await
+    }
+
     async fn give_back(&self, bucket: &str) -> Result<()> {
         let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
         limiter_client::give_back(&self.env, bucket, config.mint_rate).await
@@ -223,6 +248,10 @@ impl Records for Platform {
 
     async fn organization(&self, name: &str) -> Result<Option<Organization>> {
         records::organization(&self.env, name).await
+    }
+
+    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak> {
+        records::on_leak(&self.env, organization).await
     }
 
     async fn update_organization(&self, _permit: &Permit, row: &Organization) -> Result<bool> {

@@ -3,11 +3,13 @@
 
 mod bulk;
 mod list;
+mod release;
 mod revoke;
 mod rotate;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, revoke_many};
 pub use list::{Filter, Level, Status, TokenList, list, read};
+pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
 
@@ -37,6 +39,8 @@ pub struct TokenRecord {
     pub uses: u64,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it is held back, found in public.
+    pub quarantined_at: Option<Timestamp>,
 }
 
 /// A token as it is answered. Times are RFC 3339; absent things are `null`.
@@ -66,6 +70,7 @@ struct Life {
     last_used_at: Option<String>,
     uses: u64,
     revoked_at: Option<String>,
+    quarantined_at: Option<String>,
 }
 
 impl TokenView {
@@ -101,6 +106,7 @@ impl From<TokenRecord> for TokenView {
                 last_used_at: record.last_used_at.map(rfc3339::print),
                 uses: record.uses,
                 revoked_at: record.revoked_at.map(rfc3339::print),
+                quarantined_at: record.quarantined_at.map(rfc3339::print),
             }),
         }
     }

@@ -34,6 +34,7 @@ enum Route<'a> {
     RevokeMany,
     Token(&'a str),
     Rotate(&'a str),
+    Release(&'a str),
 }
 
 fn find(path: &str) -> Option<Route<'_>> {
@@ -47,6 +48,7 @@ fn find(path: &str) -> Option<Route<'_>> {
         ("org", Some("tokens"), Some("revoke"), None) => Route::RevokeMany,
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
         ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
+        ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
         _ => return None,
     };
     parts.next().is_none().then_some(route)
@@ -86,6 +88,7 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
             Some(Operation::TokenRevoke),
         ),
         Route::Rotate(_) => (None, Some(Operation::TokenRotate), None),
+        Route::Release(_) => (None, Some(Operation::TokenRelease), None),
     };
     let allow = match (get, post, delete) {
         (None, None, None) => "PATCH",
@@ -136,9 +139,11 @@ pub async fn handle(
         Route::Organizations | Route::Organization(_) | Route::Projects | Route::Workflows(_) => {
             call.registry(route, operation).await
         }
-        Route::Tokens | Route::RevokeMany | Route::Token(_) | Route::Rotate(_) => {
-            call.tokens(route, operation).await
-        }
+        Route::Tokens
+        | Route::RevokeMany
+        | Route::Token(_)
+        | Route::Rotate(_)
+        | Route::Release(_) => call.tokens(route, operation).await,
     }
 }
 
@@ -195,6 +200,13 @@ impl Call<'_> {
                     &tokens::rotate(caller, named, id, body, from, self.config, ports).await?,
                 )
             }
+            (Route::Release(id), _) => {
+                let origin = self.origin();
+                Answer::new(
+                    200,
+                    &tokens::release(caller, named, id, origin, ports).await?,
+                )
+            }
             (Route::RevokeMany, _) => {
                 let origin = self.origin();
                 Answer::new(
@@ -234,13 +246,10 @@ impl Call<'_> {
         origin(self.incoming, self.config, self.caller)
     }
 
-    /// The mint's bucket: the client's address, or one for all whose address is not known.
+    /// Whose bucket a mint takes from, and who asks.
     fn from(&self) -> From {
         From {
-            bucket: self
-                .incoming
-                .address(&self.config.trusted_ip_header)
-                .map_or_else(|| "unknown".to_owned(), address::bucket),
+            bucket: bucket(self.incoming, self.config),
             origin: self.origin(),
         }
     }
@@ -249,14 +258,26 @@ impl Call<'_> {
 /// The body of a write: JSON, or nothing at all.
 async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
     let body = body::read(incoming, MAX_BODY).await?.bytes;
-    let content_type = incoming.header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    if !body.is_empty() && !media.eq_ignore_ascii_case("application/json") {
+    if !body.is_empty() && !is_json(incoming) {
         return Err(Error::MediaType {
             expected: "application/json",
         });
     }
     Ok(body)
+}
+
+/// Whether the body is declared as JSON.
+pub fn is_json(incoming: &Incoming) -> bool {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("application/json")
+}
+
+/// The bucket of the client's address, or one for all whose address is not known.
+pub fn bucket(incoming: &Incoming, config: &Config) -> String {
+    incoming
+        .address(&config.trusted_ip_header)
+        .map_or_else(|| "unknown".to_owned(), address::bucket)
 }
 
 fn wrong_query(error: QueryError) -> Error {

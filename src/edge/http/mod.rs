@@ -5,6 +5,7 @@ mod attestation;
 mod body;
 mod forward;
 mod incoming;
+mod leaks;
 mod management;
 mod oauth;
 mod openapi;
@@ -74,6 +75,8 @@ async fn route(
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await
+    } else if path == "/leaks" {
+        leaks::handle(incoming, &config, platform, log).await
     } else {
         management::handle(incoming, &config, platform, log).await
     };

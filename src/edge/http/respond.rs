@@ -22,7 +22,7 @@ fn http_status(error: &Error) -> u16 {
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. } | Error::NativeGrpc => 415,
-        Error::MintRate { .. } | Error::MintCeiling { .. } => 429,
+        Error::MintRate { .. } | Error::ReportRate { .. } | Error::MintCeiling { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
     }
@@ -35,9 +35,10 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         Error::Credential(_) => GrpcStatus::Unauthenticated,
         Error::Denied(_) => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
-        Error::BodyTooLarge { .. } | Error::MintRate { .. } | Error::MintCeiling { .. } => {
-            GrpcStatus::ResourceExhausted
-        }
+        Error::BodyTooLarge { .. }
+        | Error::MintRate { .. }
+        | Error::ReportRate { .. }
+        | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
         | Error::NotFound { .. }
         | Error::MethodNotAllowed { .. }
@@ -153,20 +154,32 @@ pub fn problem_document(
         Error::MintRate {
             limit,
             retry_after_seconds,
-        } => {
-            headers.set("retry-after", &retry_after_seconds.to_string())?;
-            headers.set("ratelimit-policy", &format!(r#""mint";q={limit};w=3600"#))?;
-            headers.set(
-                "ratelimit",
-                &format!(r#""mint";r=0;t={retry_after_seconds}"#),
-            )?;
-        }
+        } => rate_headers(&headers, "mint", *limit, *retry_after_seconds)?,
+        Error::ReportRate {
+            limit,
+            retry_after_seconds,
+        } => rate_headers(&headers, "report", *limit, *retry_after_seconds)?,
         Error::Unavailable { .. } | Error::Origin { .. } => headers.set("retry-after", "1")?,
         _ => {}
     }
     let body =
         serde_json::to_string(document).map_err(|error| JsValue::from_str(&error.to_string()))?;
     finish(document.status, &headers, Some(&body), incoming)
+}
+
+/// `Retry-After` (RFC 9110) and the RateLimit fields (draft-ietf-httpapi-ratelimit-headers).
+fn rate_headers(
+    headers: &web_sys::Headers,
+    name: &str,
+    limit: u32,
+    retry_after_seconds: u32,
+) -> Result<(), JsValue> {
+    headers.set("retry-after", &retry_after_seconds.to_string())?;
+    headers.set("ratelimit-policy", &format!(r#""{name}";q={limit};w=3600"#))?;
+    headers.set(
+        "ratelimit",
+        &format!(r#""{name}";r=0;t={retry_after_seconds}"#),
+    )
 }
 
 /// Writes an error in gRPC-Web: HTTP 200, status and message in the headers, no body (R34).

@@ -32,6 +32,19 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::text(organization),
             ],
         ),
+        Effect::Quarantine {
+            organization,
+            token,
+            at,
+        } => statement(
+            database,
+            "update tokens set quarantined_at = ? where id = ? and organization_id = ?",
+            vec![
+                Bind::maybe_time(*at),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
         Effect::RecordUse {
             organization,
             token,

@@ -17,7 +17,7 @@ pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
-     t.uses \
+     t.uses, t.quarantined_at \
      from tokens t join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
      left join workflows w on w.id = t.workflow_id";
@@ -45,6 +45,7 @@ pub struct TokenRow {
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
     uses: u64,
+    quarantined_at: Option<i64>,
 }
 
 impl TokenRow {
@@ -92,6 +93,7 @@ impl TokenRow {
                 .map(|id| Id::parse(&id).map_err(|_| bad("minted_by")))
                 .transpose()?,
             uses: self.uses,
+            quarantined_at: self.quarantined_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
         })

@@ -74,7 +74,9 @@ impl Ledger {
     }
 
     fn rotatable(&self, token: TokenId) -> Result<bool> {
-        Ok(storage::token_state(&self.db, token)? == Some((State::Live, None)))
+        Ok(storage::standing(&self.db, token)?.is_some_and(|standing| {
+            standing.state == State::Live && standing.revoked_at.is_none() && !standing.quarantined
+        }))
     }
 
     /// Stores a token as pending with its event, and brings both to D1. The inner error says why

@@ -7,6 +7,7 @@
 
 mod chain;
 mod journal;
+mod leak;
 mod mint;
 mod outbox;
 mod revoke;
@@ -106,6 +107,13 @@ impl DurableObject for Ledger {
             (Method::Post, Some("revoke-many")) => {
                 Response::from_json(&self.revoke_many(request.json().await?).await?)
             }
+            (Method::Post, Some("leak")) => {
+                self.report_leak(request.json().await?).await?;
+                Response::from_json(&())
+            }
+            (Method::Post, Some("release")) => {
+                Response::from_json(&self.release(request.json().await?).await?)
+            }
             (Method::Post, Some("sweep")) => {
                 Response::from_json(&self.sweep(request.json().await?).await?)
             }
@@ -180,14 +188,17 @@ impl Ledger {
         if !self.exists()? {
             return Ok(Liveness::Unknown);
         }
-        Ok(match storage::token_state(&self.db, token)? {
-            None => Liveness::Unknown,
+        let Some(standing) = storage::standing(&self.db, token)? else {
+            return Ok(Liveness::Unknown);
+        };
+        Ok(match (standing.state, standing.revoked_at) {
             // Not born yet: its minter has no answer, so nobody holds it.
-            Some((storage::State::Pending, _)) => Liveness::Unknown,
-            Some((storage::State::Live, None)) => Liveness::Live,
+            (storage::State::Pending, _) => Liveness::Unknown,
+            _ if standing.quarantined => Liveness::Revoked,
+            (storage::State::Live, None) => Liveness::Live,
             // Being rotated out: alive until then, and not a moment longer.
-            Some((storage::State::Live, Some(end))) if end > now => Liveness::Live,
-            Some(_) => Liveness::Revoked,
+            (storage::State::Live, Some(end)) if end > now => Liveness::Live,
+            _ => Liveness::Revoked,
         })
     }
 

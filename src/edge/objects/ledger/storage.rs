@@ -49,6 +49,8 @@ const SCHEMA: [&str; 6] = [
         revoked_at integer,
         -- The Ledger's version when it was revoked.
         version integer,
+        -- Since when it is held back; null = it is not.
+        quarantined_at integer,
         uses integer not null default 0,
         used_at integer
     ) strict",
@@ -88,6 +90,7 @@ struct StoredRow {
 struct StateRow {
     state: i64,
     revoked_at: Option<i64>,
+    quarantined_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -123,14 +126,31 @@ pub fn create(db: &SqlStorage) -> worker::Result<()> {
     Ok(())
 }
 
-/// A token's state alone, with its end if it has one: the question of every request.
-pub fn token_state(
-    db: &SqlStorage,
-    token: TokenId,
-) -> worker::Result<Option<(State, Option<Timestamp>)>> {
-    let query = "select state, revoked_at from tokens where id = ?";
+/// What decides whether a token lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub state: State,
+    /// Its end, which may lie ahead.
+    pub revoked_at: Option<Timestamp>,
+    /// Held back after a report.
+    pub quarantined: bool,
+}
+
+/// A token's standing: the question of every request.
+pub fn standing(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standing>> {
+    let query = "select state, revoked_at, quarantined_at from tokens where id = ?";
     let row = sql::first::<StateRow>(db, query, vec![sql::text(token)])?;
-    Ok(row.map(|row| (state(row.state), row.revoked_at.map(Timestamp::from_millis))))
+    Ok(row.map(|row| Standing {
+        state: state(row.state),
+        revoked_at: row.revoked_at.map(Timestamp::from_millis),
+        quarantined: row.quarantined_at.is_some(),
+    }))
+}
+
+/// Holds a token back, or, with `None`, no longer.
+pub fn quarantine(db: &SqlStorage, token: TokenId, at: Option<Timestamp>) -> worker::Result<()> {
+    let query = "update tokens set quarantined_at = ? where id = ? and state < 2";
+    sql::run(db, query, vec![sql::maybe_time(at), sql::text(token)])
 }
 
 /// A token with its facts.
