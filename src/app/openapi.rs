@@ -13,6 +13,7 @@ mod tests {
 
     use super::DOCUMENT;
     use crate::app::error::{Error, Result};
+    use crate::app::leaks::receive;
     use crate::app::mint::{From, mint};
     use crate::app::organization::{self, OrganizationView};
     use crate::app::page::Page;
@@ -104,6 +105,7 @@ mod tests {
             last_used_at: None,
             uses: 0,
             revoked_at: None,
+            quarantined_at: None,
         }
     }
 
@@ -124,6 +126,9 @@ mod tests {
         let workflows = now_or_never(registry::list_workflows(
             &admin, acme, "shop", &page, &world,
         ));
+        world.keep(facts());
+        let id = facts().id.to_string();
+        let released = now_or_never(tokens::release(&admin, acme, &id, origin(), &world));
         let rows = [
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
@@ -137,6 +142,7 @@ mod tests {
             ("OrganizationList", members(&organizations.expect("lists"))),
             ("ProjectList", members(&projects.expect("lists"))),
             ("WorkflowList", members(&workflows.expect("lists"))),
+            ("Released", members(&released.expect("releases"))),
             ("Named", members(&project())),
         ];
         for (name, found) in rows {
@@ -221,6 +227,10 @@ mod tests {
                     &config,
                     &world,
                 ))),
+            ),
+            (
+                "LeakReport",
+                expected(now_or_never(receive(wrong, "unknown", &config, &world))),
             ),
             (
                 "RevokeRequest",
