@@ -111,7 +111,8 @@ pub struct RevokeCommand {
 pub struct Selector {
     #[serde(default)]
     pub ids: Option<Vec<TokenId>>,
-    /// Tokens that this one minted, and theirs, all the way down; not the token itself.
+    /// Tokens that this one minted, and theirs, all the way down, with the successors of each; not
+    /// the token itself.
     #[serde(default)]
     pub minted_by: Option<TokenId>,
     #[serde(default)]

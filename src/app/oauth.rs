@@ -107,7 +107,7 @@ where
 /// expired and revoked tokens are as revoked as they can be, and that is the answer.
 ///
 /// # Errors
-/// `Denied` for a system token (R10), `Unavailable`.
+/// `Invalid` for a system token (R10), `Unavailable`.
 pub async fn revoke_own<P>(
     token: &str,
     mut origin: Origin,
@@ -121,7 +121,13 @@ where
         return Ok(());
     };
     let caller = Caller::Token(facts.clone());
-    let permit = decide(&caller, Operation::TokenRevokeOwn, Target::Token(&facts))?;
+    let permit =
+        decide(&caller, Operation::TokenRevokeOwn, Target::Token(&facts)).map_err(|denial| {
+            match denial {
+                Denial::SystemToken => Error::invalid("unsupported_token_type", denial.public()),
+                denial => denial.into(),
+            }
+        })?;
     origin.actor = caller.provenance();
     origin.tier = caller.tier().to_owned();
     let command = RevokeCommand {
@@ -162,7 +168,10 @@ where
 pub fn error_word(error: &Error) -> &'static str {
     match error {
         Error::Credential(_) => "invalid_client",
-        Error::Denied(Denial::SystemToken) => "unsupported_token_type",
+        Error::Invalid {
+            code: "unsupported_token_type",
+            ..
+        } => "unsupported_token_type",
         Error::Denied(_) => "unauthorized_client",
         Error::Unavailable { .. } | Error::Misconfigured { .. } => "temporarily_unavailable",
         _ => "invalid_request",

@@ -59,7 +59,7 @@ fn what_is_not_ours_is_dropped_before_any_store() {
     let texts = ["", "garbage", ADMIN, "pst_x", &"x".repeat(9_000)].map(str::to_owned);
     let report = report(&world, &texts).expect("received");
     assert!(report.is_empty());
-    assert_eq!(world.take_asked(), ["take leaks/192.0.2.1"]);
+    assert_eq!(world.take_asked(), Vec::<String>::new());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn reports_have_bounds() {
         assert_eq!(error.code(), code);
     }
     world.bucket.set(0);
-    let error = report(&world, &["x".to_owned()]).expect_err("too often");
+    let error = report(&world, &[jwt(7)]).expect_err("too often");
     assert_eq!(error.code(), "report_rate_exceeded");
 }
 

@@ -10,7 +10,7 @@ use crate::app::organization::resolve_id;
 use crate::app::ports::{Directory, Ledgers};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
-use crate::domain::decide::{Target, decide};
+use crate::domain::decide::{Target, Wish, decide};
 use crate::domain::id::TokenId;
 use crate::domain::operation::Operation;
 
@@ -37,6 +37,13 @@ pub async fn release<P: Directory + Ledgers>(
     let organization = resolve_id(caller, organization, ports).await?;
     let facts = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRelease, Target::Token(&facts)).map_err(hide)?;
+    let wish = Wish {
+        scope: &facts.scope,
+        policies: Some(&facts.policies),
+        expires_at: None,
+        is_system: facts.is_system,
+    };
+    decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     let command = ReleaseCommand { token: id, origin };
     match ports.release(&permit, organization, &command).await? {
         ReleaseAnswer::Released => Ok(Released { id }),

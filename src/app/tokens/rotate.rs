@@ -119,26 +119,30 @@ fn not_live() -> Error {
     }
 }
 
-/// The old end, unless the request names one. A later one is a mint of its own: the caller must
-/// be able to make it (R9, R18).
+/// The successor's end: the old one, unless the request names another. A rotation hands out a
+/// token, so it is a mint too: the caller must hold what the successor will hold, and must be able
+/// to make a life that long (R9, R18). What is not asked for is cut to the caller's own.
 fn successor_end(
     caller: &Caller,
     old: &TokenFacts,
     wished: Option<Timestamp>,
 ) -> Result<Option<Timestamp>> {
-    let Some(wished) = wished else {
-        return Ok(old.expires_at);
+    let own = match caller {
+        Caller::Administrator => None,
+        Caller::Token(facts) => facts.expires_at,
     };
-    if old.expires_at.is_some_and(|end| wished > end) {
-        let wish = Wish {
-            scope: &old.scope,
-            policies: Some(&old.policies),
-            expires_at: Some(wished),
-            is_system: old.is_system,
-        };
-        decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
-    }
-    Ok(Some(wished))
+    let kept = match (old.expires_at, own) {
+        (Some(old), Some(own)) => Some(old.min(own)),
+        (old, own) => old.or(own),
+    };
+    let wish = Wish {
+        scope: &old.scope,
+        policies: Some(&old.policies),
+        expires_at: wished.or(kept),
+        is_system: old.is_system,
+    };
+    decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    Ok(wish.expires_at)
 }
 
 /// How long both shall live, in milliseconds; not at all unless asked.

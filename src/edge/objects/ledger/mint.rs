@@ -97,7 +97,7 @@ impl Ledger {
             created_by: command.created_by.clone(),
             minted_by: command.minted_by,
         }));
-        storage::insert_pending(&self.db, command)?;
+        storage::insert_pending(&self.db, command, replaces)?;
         journal::set_head(&self.db, &head)?;
         let entry = journal::push(&self.db, &[insert, audit])?;
         self.set_alarm(ALARM_MS).await?;

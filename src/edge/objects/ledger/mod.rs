@@ -154,7 +154,7 @@ impl Ledger {
         counts: bool,
     ) -> Result<Response> {
         let now = now();
-        let liveness = self.liveness(token, now)?;
+        let (liveness, expired) = self.liveness(token, now)?;
         if liveness != Liveness::Live {
             return Response::from_json(&Admission {
                 liveness,
@@ -162,7 +162,8 @@ impl Ledger {
                 run: None,
             });
         }
-        if counts {
+        // An expired credential is refused by its holder's end of this question: no use of it.
+        if counts && !expired {
             self.memory.uses.note(token, now);
             self.set_alarm(USES_MS).await?;
         }
@@ -184,14 +185,16 @@ impl Ledger {
         })
     }
 
-    fn liveness(&self, token: TokenId, now: Timestamp) -> Result<Liveness> {
+    /// Whether a token lives, and whether it has expired, which the asker judges by itself.
+    fn liveness(&self, token: TokenId, now: Timestamp) -> Result<(Liveness, bool)> {
         if !self.exists()? {
-            return Ok(Liveness::Unknown);
+            return Ok((Liveness::Unknown, false));
         }
         let Some(standing) = storage::standing(&self.db, token)? else {
-            return Ok(Liveness::Unknown);
+            return Ok((Liveness::Unknown, false));
         };
-        Ok(match (standing.state, standing.revoked_at) {
+        let expired = standing.expires_at.is_some_and(|end| end <= now);
+        let liveness = match (standing.state, standing.revoked_at) {
             // Not born yet: its minter has no answer, so nobody holds it.
             (storage::State::Pending, _) => Liveness::Unknown,
             _ if standing.quarantined => Liveness::Revoked,
@@ -199,7 +202,8 @@ impl Ledger {
             // Being rotated out: alive until then, and not a moment longer.
             (storage::State::Live, Some(end)) if end > now => Liveness::Live,
             _ => Liveness::Revoked,
-        })
+        };
+        Ok((liveness, expired))
     }
 
     fn describe(&self, token: TokenId) -> Result<Option<crate::domain::token::TokenFacts>> {

@@ -58,7 +58,8 @@ pub fn select(
         query.push_str(
             " and id in (with recursive below (id) as (\
              select id from tokens where minted_by = ? \
-             union select t.id from tokens t join below b on t.minted_by = b.id) \
+             union select t.id from tokens t join below b \
+             on t.minted_by = b.id or t.replaces = b.id) \
              select id from below)",
         );
         values.push(sql::text(minter));

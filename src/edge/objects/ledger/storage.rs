@@ -30,7 +30,7 @@ impl State {
     }
 }
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "create table if not exists tokens (
         id text primary key not null,
         facts text not null,
@@ -42,6 +42,8 @@ const SCHEMA: [&str; 6] = [
         state integer not null,
         project text,
         minted_by text,
+        -- The token that this one succeeds.
+        replaces text,
         address text,
         created_at integer not null,
         expires_at integer,
@@ -56,6 +58,7 @@ const SCHEMA: [&str; 6] = [
     ) strict",
     "create index if not exists tokens_by_name on tokens (place, name) where state < 2",
     "create index if not exists tokens_by_minter on tokens (minted_by)",
+    "create index if not exists tokens_by_predecessor on tokens (replaces)",
     "create table if not exists runs (
         id text primary key not null,
         facts text not null
@@ -91,6 +94,7 @@ struct StateRow {
     state: i64,
     revoked_at: Option<i64>,
     quarantined_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -134,16 +138,19 @@ pub struct Standing {
     pub revoked_at: Option<Timestamp>,
     /// Held back after a report.
     pub quarantined: bool,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A token's standing: the question of every request.
 pub fn standing(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standing>> {
-    let query = "select state, revoked_at, quarantined_at from tokens where id = ?";
+    let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
     let row = sql::first::<StateRow>(db, query, vec![sql::text(token)])?;
     Ok(row.map(|row| Standing {
         state: state(row.state),
         revoked_at: row.revoked_at.map(Timestamp::from_millis),
         quarantined: row.quarantined_at.is_some(),
+        expires_at: row.expires_at.map(Timestamp::from_millis),
     }))
 }
 
@@ -204,7 +211,11 @@ pub fn living(db: &SqlStorage, now: Timestamp) -> worker::Result<i64> {
 }
 
 /// Stores a token whose record is on the way.
-pub fn insert_pending(db: &SqlStorage, command: &MintCommand) -> worker::Result<()> {
+pub fn insert_pending(
+    db: &SqlStorage,
+    command: &MintCommand,
+    replaces: Option<TokenId>,
+) -> worker::Result<()> {
     let facts = &command.facts;
     let values = vec![
         sql::text(facts.id),
@@ -216,13 +227,14 @@ pub fn insert_pending(db: &SqlStorage, command: &MintCommand) -> worker::Result<
         sql::number(State::Pending.code()),
         sql::maybe_text(facts.scope.project().map(|project| project.id)),
         sql::maybe_text(command.minted_by),
+        sql::maybe_text(replaces),
         sql::maybe_text(command.origin.address.as_ref()),
         sql::time(command.created_at),
         sql::maybe_time(facts.expires_at),
     ];
     let query = "insert into tokens (id, facts, place, name, description, is_system, state, \
-                 project, minted_by, address, created_at, expires_at) \
-                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                 project, minted_by, replaces, address, created_at, expires_at) \
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sql::run(db, query, values)
 }
 
