@@ -9,6 +9,7 @@
 pub mod forge;
 pub mod gateway;
 pub mod http;
+pub mod life;
 pub mod organization;
 pub mod origin;
 mod process;
