@@ -882,7 +882,9 @@ async fn r11_r35_a_thousand_tokens_end_in_one_step(world: Arc<World>) {
     let refused = count(&|tried| !tried.accepted && tried.began > answered);
     let after = count(&|tried| tried.accepted && tried.began > answered);
     println!(
-        "bulk revoke: {} of {MANY} tokens (minted in {} ms) in {} ms under load on {ISOLATES} isolates; {} calls of {SAMPLE} tokens: {before} accepted before it, {during} begun during it, {refused} refused and {after} accepted that began after its answer",
+        "bulk revoke: {} of {MANY} tokens (minted in {} ms) in {} ms under load on {ISOLATES} isolates; {} calls of \
+         {SAMPLE} tokens: {before} accepted before it, {during} begun during it, {refused} refused and {after} \
+         accepted that began after its answer",
         answer["matched"],
         minting.as_millis(),
         answered.duration_since(asked).as_millis(),
