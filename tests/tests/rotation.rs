@@ -54,6 +54,7 @@ fn main() -> ExitCode {
             r9_r11_a_revoke_ends_an_overlap_at_once,
             r9_rotations_at_the_same_time_make_one_successor,
             r9_generations_follow_each_other,
+            r18_a_rotation_hands_out_nothing_that_its_caller_could_not_mint,
         ],
     )
 }
@@ -640,4 +641,43 @@ async fn r9_generations_follow_each_other(world: Arc<World>) {
         organization.token_ids(gateway, "status=revoked").await,
         ids(old)
     );
+}
+
+/// Whoever rotates gets the successor's plaintext: a mint in all but the name.
+async fn r18_a_rotation_hands_out_nothing_that_its_caller_could_not_mint(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let organization = world.organization().await;
+    let starred = json!({ "policies": ["org_api_token:*"] });
+    let starred = organization.mint(gateway, &starred).await;
+    let default = organization.mint(gateway, &json!({})).await;
+    let brief = organization
+        .mint(gateway, &json!({ "expires_in": "1h" }))
+        .await;
+    let wide = organization.mint(gateway, &json!({})).await;
+    let foreign = json!({ "project": SHOP, "policies": ["cas_backend:update"] });
+    let foreign = organization.mint(gateway, &foreign).await;
+    let eternal = organization
+        .mint(gateway, &json!({ "project": SHOP }))
+        .await;
+    let rotate = |caller: &Minted, token: &Minted| {
+        let path = format!("/org/tokens/{}/rotate", token.id);
+        organization.call_as(gateway, caller, "POST", &path).send()
+    };
+    for (caller, token) in [(&starred, &wide), (&default, &foreign)] {
+        let answer = rotate(caller, token).await;
+        answer.problem(403, "policy_not_held");
+        assert_live(gateway, token, "nothing came of it").await;
+    }
+    // Refused, or as long as its caller lives: both keep the rule.
+    let answer = rotate(&brief, &eternal).await;
+    if answer.status == 201 {
+        let successor = answer.json(201);
+        assert!(
+            millis(&successor["expires_at"]) <= millis(&brief.answer["expires_at"]),
+            "{successor}"
+        );
+    } else {
+        answer.problem(403, "lifetime_exceeded");
+        assert_live(gateway, &eternal, "nothing came of it").await;
+    }
 }
