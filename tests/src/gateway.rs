@@ -185,6 +185,11 @@ impl Gateway {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// How many isolates there are.
+    pub fn isolates(&self) -> u16 {
+        self.isolates
+    }
+
     /// A request to the first isolate.
     pub fn call(&self, method: &str, path: &str) -> Call {
         self.call_on(0, method, path)

@@ -105,6 +105,26 @@ impl Call {
             .body(body.to_string())
     }
 
+    /// Sends a form.
+    #[must_use]
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let escape = |text: &str| -> String {
+            let bytes = text.bytes().map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
+                    char::from(byte).to_string()
+                }
+                byte => format!("%{byte:02X}"),
+            });
+            bytes.collect()
+        };
+        let pairs: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+            .collect();
+        self.header("content-type", "application/x-www-form-urlencoded")
+            .body(pairs.join("&"))
+    }
+
     /// Sends these bytes, as whatever `content-type` says.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {

@@ -10,6 +10,7 @@ pub mod forge;
 pub mod gateway;
 pub mod http;
 pub mod ledgers;
+pub mod life;
 pub mod organization;
 pub mod origin;
 mod process;

@@ -83,6 +83,12 @@ impl Organization {
         self.call_on(gateway, 0, method, path)
     }
 
+    /// A management call by the holder of a token, who names no organization: it is the token's own.
+    pub fn call_as(&self, gateway: &Gateway, token: &Minted, method: &str, path: &str) -> Call {
+        let call = gateway.call(method, path);
+        call.bearer(&token.token).from(&self.address)
+    }
+
     /// The same on that isolate.
     pub fn call_on(&self, gateway: &Gateway, isolate: u16, method: &str, path: &str) -> Call {
         let call = gateway.call_on(isolate, method, path);
@@ -115,13 +121,36 @@ impl Organization {
 
     /// Mints a token.
     pub async fn mint(&self, gateway: &Gateway, body: &Value) -> Minted {
-        let answer = self.minting(gateway, body).send().await.json(201);
-        let token = answer["token"].as_str().expect("the plaintext").to_owned();
-        Minted {
-            id: id(&answer),
-            token,
-            answer,
-        }
+        Minted::of(self.minting(gateway, body).send().await.json(201))
+    }
+
+    /// A call that mints, by the holder of a token.
+    pub fn minting_as(&self, gateway: &Gateway, minter: &Minted, body: &Value) -> Call {
+        self.call_as(gateway, minter, "POST", "/org/tokens")
+            .json(body)
+    }
+
+    /// Mints a token with a token.
+    pub async fn mint_as(&self, gateway: &Gateway, minter: &Minted, body: &Value) -> Minted {
+        let call = self.minting_as(gateway, minter, body);
+        Minted::of(call.send().await.json(201))
+    }
+
+    /// A call that rotates a token.
+    pub fn rotating(&self, gateway: &Gateway, id: &str, body: &Value) -> Call {
+        self.call(gateway, "POST", &format!("/org/tokens/{id}/rotate"))
+            .json(body)
+    }
+
+    /// Rotates a token; gives its successor.
+    pub async fn rotate(&self, gateway: &Gateway, id: &str, body: &Value) -> Minted {
+        Minted::of(self.rotating(gateway, id, body).send().await.json(201))
+    }
+
+    /// A call that revokes by a selector.
+    pub fn revoking(&self, gateway: &Gateway, selector: &Value) -> Call {
+        self.call(gateway, "POST", "/org/tokens/revoke")
+            .json(selector)
     }
 
     /// Mints a token for `release`.
@@ -176,16 +205,50 @@ impl Organization {
         json!({ "projects": projects, "workflows": workflows, "tokens": tokens })
     }
 
+    /// The ids of the tokens of a list as the holder of a token sees it.
+    pub async fn token_ids_as(
+        &self,
+        gateway: &Gateway,
+        token: &Minted,
+        query: &str,
+    ) -> BTreeSet<String> {
+        let call = |page: String| self.call_as(gateway, token, "GET", &page);
+        let rows = pages(call, "/org/tokens", query, "tokens").await;
+        rows.iter().map(id).collect()
+    }
+
     async fn all(&self, gateway: &Gateway, path: &str, query: &str, field: &str) -> Vec<Value> {
-        let (mut rows, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let page = format!("{path}?{query}&limit=500{cursor}");
-            let answer = self.call(gateway, "GET", &page).send().await.json(200);
-            rows.extend(answer[field].as_array().expect("a list").iter().cloned());
-            match answer["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return rows,
-            }
+        pages(|page| self.call(gateway, "GET", &page), path, query, field).await
+    }
+}
+
+impl Minted {
+    /// The token of an answer that shows one.
+    #[track_caller]
+    pub fn of(answer: Value) -> Self {
+        Self {
+            id: id(&answer),
+            token: answer["token"].as_str().expect("the plaintext").to_owned(),
+            answer,
+        }
+    }
+}
+
+/// The rows of a list, over all its pages.
+async fn pages(call: impl Fn(String) -> Call, path: &str, query: &str, field: &str) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
+    let limit = if query.contains("limit=") {
+        ""
+    } else {
+        "&limit=500"
+    };
+    loop {
+        let page = format!("{path}?{query}{limit}{cursor}");
+        let answer = call(page).send().await.json(200);
+        rows.extend(answer[field].as_array().expect("a list").iter().cloned());
+        match answer["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return rows,
         }
     }
 }

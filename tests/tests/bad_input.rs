@@ -152,7 +152,11 @@ async fn mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
             "expiry_ambiguous",
         ),
         row(json!({ "policies": ["everything"] }), "policies_invalid"),
-        row(json!({ "policies": ["a:*"] }), "policies_invalid"),
+        row(json!({ "policies": ["*"] }), "policies_invalid"),
+        row(json!({ "policies": ["*:a"] }), "policies_invalid"),
+        row(json!({ "policies": ["*:*"] }), "policies_invalid"),
+        row(json!({ "policies": ["a:**"] }), "policies_invalid"),
+        row(json!({ "policies": ["a:b*"] }), "policies_invalid"),
         row(
             json!({ "policies": ["workflow:read", "Workflow:read"] }),
             "policies_invalid",

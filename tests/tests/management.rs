@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         },
         cases![
             organizations_are_made_and_listed,
+            limits_of_an_organization_change_and_nothing_else,
             projects_and_workflows_are_made_and_listed,
             ids_may_be_given,
             a_mint_answers_once_with_the_token,
@@ -86,7 +87,9 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
 
 /// The fields of a token that is listed.
 fn listed() -> BTreeSet<&'static str> {
-    set(TOKEN.into_iter().chain(["last_used_at", "revoked_at"]))
+    set(TOKEN
+        .into_iter()
+        .chain(["minted_by", "last_used_at", "uses", "revoked_at"]))
 }
 
 /// Milliseconds since the epoch of an RFC 3339 moment in UTC.
@@ -161,6 +164,75 @@ async fn organizations_are_made_and_listed(world: Arc<World>) {
             "{made} in {list}"
         );
     }
+}
+
+async fn limits_of_an_organization_change_and_nothing_else(world: Arc<World>) {
+    let organization = world.organization().await;
+    let row = async || {
+        let call = world.gateway.call("GET", "/orgs?limit=500");
+        let list = call.bearer(&world.keys.admin).send().await.json(200);
+        let rows = list["organizations"].as_array().expect("a list");
+        let row = rows.iter().find(|row| id(row) == organization.id);
+        row.expect("listed").clone()
+    };
+    let path = format!("/orgs/{}", organization.name);
+    let patch = |body: Value| {
+        world
+            .gateway
+            .call("PATCH", &path)
+            .bearer(&world.keys.admin)
+            .json(&body)
+            .send()
+    };
+    let mut expected = row().await;
+    let rows = [
+        (json!({ "mint_ceiling": 7 }), json!(7), json!(0)),
+        (json!({ "max_idle_days": 365 }), json!(7), json!(365)),
+        (json!({}), json!(7), json!(365)),
+        (json!({ "mint_ceiling": 0 }), json!(0), json!(365)),
+        (
+            json!({ "mint_ceiling": null, "max_idle_days": 1 }),
+            Value::Null,
+            json!(1),
+        ),
+        (json!({ "max_idle_days": 0 }), Value::Null, json!(0)),
+    ];
+    for (body, ceiling, days) in rows {
+        let answer = patch(body.clone()).await.json(200);
+        expected["mint_ceiling"] = ceiling;
+        expected["max_idle_days"] = days;
+        assert_eq!(answer, expected, "{body}");
+        assert_eq!(row().await, expected, "{body}, as it is listed");
+    }
+    let wrong = [
+        (json!({ "max_idle_days": 366 }), "max_idle_days_invalid"),
+        (json!({ "max_idle_days": -1 }), "body_invalid"),
+        (json!({ "max_idle_days": 1.5 }), "body_invalid"),
+        (json!({ "max_idle_days": "30" }), "body_invalid"),
+        (
+            json!({ "mint_ceiling": 10_000_001 }),
+            "mint_ceiling_invalid",
+        ),
+        (json!({ "mint_ceiling": -1 }), "body_invalid"),
+        (json!({ "mint_ceiling": "7" }), "body_invalid"),
+        (json!({ "name": "other" }), "body_invalid"),
+        (json!({ "id": random_id() }), "body_invalid"),
+        (
+            json!({ "mint_ceiling": 1, "created_at": "2020-01-01T00:00:00Z" }),
+            "body_invalid",
+        ),
+        (json!([]), "body_invalid"),
+    ];
+    for (body, code) in wrong {
+        patch(body).await.problem(400, code);
+        assert_eq!(row().await, expected);
+    }
+    let unknown = format!("/orgs/{}", random_name("none"));
+    let call = world.gateway.call("PATCH", &unknown);
+    let call = call.bearer(&world.keys.admin).json(&json!({}));
+    call.send().await.problem(404, "not_found");
+    let nobody = world.gateway.call("PATCH", &path).json(&json!({}));
+    nobody.send().await.problem(401, "credential_missing");
 }
 
 async fn projects_and_workflows_are_made_and_listed(world: Arc<World>) {
@@ -468,8 +540,13 @@ async fn a_token_reads_as_it_is_listed(world: Arc<World>) {
             assert_eq!(row[field], token.answer[field], "{field}");
         }
         assert_eq!(
-            (&row["revoked_at"], &row["last_used_at"]),
-            (&Value::Null, &Value::Null)
+            (&row["revoked_at"], &row["last_used_at"], &row["uses"]),
+            (&Value::Null, &Value::Null, &json!(0))
+        );
+        assert_eq!(
+            row["minted_by"],
+            Value::Null,
+            "the administrator is no token"
         );
     }
 }
@@ -874,6 +951,14 @@ async fn unknown_paths_do_not_exist(world: Arc<World>) {
         "/org/",
         "/org/token",
         "/org/tokens/a/b",
+        "/org/tokens/a/rotate/",
+        "/org/tokens/a/rotate/b",
+        "/org/tokens/revoke/a",
+        "/org/tokens/revoke/",
+        "/oauth",
+        "/oauth/",
+        "/oauth/token",
+        "/oauth/revoke/",
         "/org/projects/",
         "/org/projects/shop",
         "/org/projects/shop/workflows/",
@@ -907,6 +992,7 @@ async fn unknown_paths_do_not_exist(world: Arc<World>) {
 
 async fn wrong_methods_are_told_the_right_ones(world: Arc<World>) {
     let token = format!("/org/tokens/{}", random_id());
+    let rotate = format!("{token}/rotate");
     let rows = [
         ("/orgs", &["PUT", "DELETE", "PATCH"][..], "GET, POST"),
         ("/org/projects", &["PUT", "DELETE", "PATCH"], "GET, POST"),
@@ -917,6 +1003,15 @@ async fn wrong_methods_are_told_the_right_ones(world: Arc<World>) {
         ),
         ("/org/tokens", &["PUT", "DELETE", "PATCH"], "GET, POST"),
         (&token, &["PUT", "POST", "PATCH"], "GET, DELETE"),
+        (&rotate, &["GET", "PUT", "DELETE", "PATCH"], "POST"),
+        (
+            "/org/tokens/revoke",
+            &["GET", "PUT", "DELETE", "PATCH"],
+            "POST",
+        ),
+        ("/orgs/acme", &["GET", "POST", "PUT", "DELETE"], "PATCH"),
+        ("/oauth/introspect", &["GET", "PUT", "DELETE"], "POST"),
+        ("/oauth/revoke", &["GET", "PUT", "DELETE"], "POST"),
         ("/healthz", &["POST", "DELETE"], "GET, HEAD"),
         ("/readyz", &["POST", "PUT"], "GET, HEAD"),
     ];
