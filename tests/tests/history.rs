@@ -48,6 +48,8 @@ struct Token {
     name: String,
     in_project: bool,
     minter: Option<usize>,
+    /// The token that this one succeeds.
+    replaces: Option<usize>,
     /// Milliseconds since 1970, in whole seconds.
     expires: Option<u128>,
     ended: bool,
@@ -148,11 +150,11 @@ impl History<'_> {
         } else if full {
             answer.problem(429, "mint_ceiling_reached");
         } else {
-            self.keep(&answer.json(201), minter);
+            self.keep(&answer.json(201), minter, None);
         }
     }
 
-    fn keep(&mut self, answer: &Value, minter: Option<usize>) {
+    fn keep(&mut self, answer: &Value, minter: Option<usize>, replaces: Option<usize>) {
         let text = |name: &str| answer[name].as_str().expect(name).to_owned();
         self.tokens.push(Token {
             id: id(answer),
@@ -160,6 +162,7 @@ impl History<'_> {
             name: text("name"),
             in_project: answer["project"].is_object(),
             minter,
+            replaces,
             expires: answer["expires_at"].as_str().map(moment),
             ended: false,
         });
@@ -174,7 +177,7 @@ impl History<'_> {
         if lived {
             self.tokens[index].ended = true;
             // The administrator minted the successor.
-            self.keep(&answer.json(201), None);
+            self.keep(&answer.json(201), None, Some(index));
         } else {
             answer.problem(409, "token_not_live");
         }
@@ -205,15 +208,16 @@ impl History<'_> {
     async fn revoke_what_one_minted(&mut self) {
         let Some(index) = self.any() else { return };
         self.be_sure().await;
-        let mut below = vec![index];
+        // What it minted, what those minted, and the successors of each; never itself.
+        let mut below: Vec<usize> = Vec::new();
         for (child, token) in self.tokens.iter().enumerate() {
-            if token.minter.is_some_and(|minter| below.contains(&minter)) {
+            let within = |of: Option<usize>| of.is_some_and(|of| below.contains(&of));
+            if token.minter == Some(index) || within(token.minter) || within(token.replaces) {
                 below.push(child);
             }
         }
         let mut expected: Vec<String> = below
             .iter()
-            .skip(1)
             .filter(|&&child| lives(&self.tokens[child]) == Some(true))
             .map(|&child| self.tokens[child].id.clone())
             .collect();

@@ -87,9 +87,13 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
 
 /// The fields of a token that is listed.
 fn listed() -> BTreeSet<&'static str> {
-    set(TOKEN
-        .into_iter()
-        .chain(["minted_by", "last_used_at", "uses", "revoked_at"]))
+    set(TOKEN.into_iter().chain([
+        "minted_by",
+        "last_used_at",
+        "uses",
+        "revoked_at",
+        "quarantined_at",
+    ]))
 }
 
 /// Milliseconds since the epoch of an RFC 3339 moment in UTC.
@@ -131,7 +135,14 @@ async fn organizations_are_made_and_listed(world: Arc<World>) {
     let first = make(json!({ "name": plain })).await.json(201);
     assert_eq!(
         fields(&first),
-        set(["id", "name", "mint_ceiling", "max_idle_days", "created_at"])
+        set([
+            "id",
+            "name",
+            "mint_ceiling",
+            "max_idle_days",
+            "on_leak",
+            "created_at"
+        ])
     );
     assert_eq!(
         (

@@ -38,6 +38,10 @@ enum Route<'a> {
 }
 
 fn find(path: &str) -> Option<Route<'_>> {
+    // An empty part is no name: `/orgs/` is no organization, and no other way to write `/orgs`.
+    if path.ends_with('/') || path.contains("//") {
+        return None;
+    }
     let mut parts = path.strip_prefix('/')?.split('/');
     let route = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
         ("orgs", None, ..) => Route::Organizations,
