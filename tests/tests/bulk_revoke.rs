@@ -785,16 +785,7 @@ async fn r11_bulk_selectors_that_are_wrong(world: Arc<World>) {
     let unknown = unknown.organization(&random_name("none"));
     let unknown = unknown.json(&json!({ "created_after": "2020-01-01T00:00:00Z" }));
     unknown.send().await.problem(404, "not_found");
-    let mut after = organization.snapshot(gateway).await;
-    let mut before = before;
-    for snapshot in [&mut before, &mut after] {
-        // The manager's calls were uses of it.
-        for row in snapshot["tokens"].as_array_mut().expect("a list") {
-            row["uses"] = Value::Null;
-            row["last_used_at"] = Value::Null;
-        }
-    }
-    assert_eq!(after, before);
+    assert_eq!(organization.snapshot(gateway).await, before);
     assert_live(gateway, &token, "nothing revoked it").await;
 }
 

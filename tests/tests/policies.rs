@@ -67,17 +67,8 @@ impl World {
         let rows = all["organizations"].as_array().expect("a list");
         assert!(rows.len() < 500, "one page holds all");
         let row = rows.iter().find(|row| id(row) == organization.id);
-        json!({ "everything": life_aside(everything), "organization": row.expect("listed"), "of": rows.len() })
+        json!({ "everything": everything, "organization": row.expect("listed"), "of": rows.len() })
     }
-}
-
-/// A snapshot without what calls with a token change by being calls.
-fn life_aside(mut snapshot: Value) -> Value {
-    for token in snapshot["tokens"].as_array_mut().expect("a list") {
-        token["uses"] = Value::Null;
-        token["last_used_at"] = Value::Null;
-    }
-    snapshot
 }
 
 fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
