@@ -74,10 +74,11 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
     let dry_run = request.dry_run;
     let selector = selector(request, organization, ports).await?;
     let command = RevokeManyCommand {
-        selector,
         organization_tokens: reach.organization_tokens,
         project_tokens: reach.project_tokens,
-        system_tokens: reach.system_tokens,
+        // System tokens are hidden unless meant (R10): a sweeping selector passes them by.
+        system_tokens: reach.system_tokens && selector.ids.is_some(),
+        selector,
         dry_run,
         origin,
     };

@@ -36,7 +36,7 @@ impl Ledger {
 
     pub(super) async fn rotate(&self, mut command: RotateCommand) -> Result<RotateAnswer> {
         self.prepare_write()?;
-        if !self.rotatable(command.old)? {
+        if !self.rotatable(command.old)? || storage::succession(&self.db, command.old)? {
             return Ok(RotateAnswer::NotLive);
         }
         command.mint.description = storage::description(&self.db, command.old)?;
@@ -73,6 +73,7 @@ impl Ledger {
         })
     }
 
+    /// Whether a token lives and has no end.
     fn rotatable(&self, token: TokenId) -> Result<bool> {
         Ok(storage::standing(&self.db, token)?.is_some_and(|standing| {
             standing.state == State::Live && standing.revoked_at.is_none() && !standing.quarantined

@@ -249,6 +249,13 @@ pub fn description(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Str
     Ok(row.and_then(|row| row.description))
 }
 
+/// Whether a successor of the token is on its way: another rotation came first.
+pub fn succession(db: &SqlStorage, token: TokenId) -> worker::Result<bool> {
+    let query = "select count(*) as count from tokens where replaces = ? and state = ?";
+    let values = vec![sql::text(token), sql::number(State::Pending.code())];
+    Ok(sql::first::<Count>(db, query, values)?.is_some_and(|row| row.count > 0))
+}
+
 /// Gives a living token its end.
 pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp) -> worker::Result<()> {
     let query = "update tokens set revoked_at = ? where id = ? and state < 2";
