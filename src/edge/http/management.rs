@@ -39,7 +39,7 @@ enum Route<'a> {
 
 fn find(path: &str) -> Option<Route<'_>> {
     // An empty part is no name: `/orgs/` is no organization, and no other way to write `/orgs`.
-    if path.ends_with('/') || path.contains("//") {
+    if path.split('/').skip(1).any(str::is_empty) {
         return None;
     }
     let mut parts = path.strip_prefix('/')?.split('/');
