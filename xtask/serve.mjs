@@ -128,6 +128,16 @@ async function answers(port) {
   await response.arrayBuffer();
 }
 
+/** The event that `crons` of wrangler.toml asks for. A failure is the module's to log; it stops nothing. */
+async function hourly() {
+  try {
+    const worker = await miniflare.getWorker(workerName(0));
+    await worker.scheduled({ cron: "17 * * * *" });
+  } catch (error) {
+    say(`serve: the hourly event: ${error?.message ?? error}`);
+  }
+}
+
 /** Has Miniflare start workerd through `cargo xtask`'s binary, which ties workerd's life to this process's (guard.rs). */
 function guardWorkerd() {
   const guard = process.env.POSTERN_GUARD;
@@ -160,6 +170,9 @@ async function main(config) {
   await miniflare.ready;
   await migrate(await miniflare.getD1Database("DB", workerName(0)), config.migrations);
   await Promise.all(indices.map((index) => answers(config.port + index)));
+  // The platform runs the module's hourly event; here it runs at the start, for the hours that were missed, and hourly.
+  await hourly();
+  setInterval(hourly, 3_600_000).unref();
   if (!stopping) process.stdout.write(`ready http://${HOST}:${config.port}\n`);
 }
 

@@ -55,7 +55,7 @@ where
         Identity::Names { workflow, project } => {
             let [workflow, project] =
                 protobuf::strings(message, [workflow, project]).map_err(unreadable)?;
-            let caller = admit(presented, None, config, ports).await?.caller;
+            let caller = admit(&presented, None, true, config, ports).await?.caller;
             let touches = Touches::Names { project, workflow };
             Ok(Recognized { caller, touches })
         }
@@ -63,7 +63,7 @@ where
             let [run] = protobuf::strings(message, [run]).map_err(unreadable)?;
             let run = RunId::parse_any(run)
                 .map_err(|_| Error::invalid("run_id_invalid", "`workflow_run_id` is not a UUID"))?;
-            let admitted = admit(presented, Some(run), config, ports).await?;
+            let admitted = admit(&presented, Some(run), true, config, ports).await?;
             Ok(Recognized {
                 caller: admitted.caller,
                 touches: Touches::Run(admitted.run),

@@ -100,20 +100,22 @@ fn jwt_refusal(error: JwtError) -> CredentialError {
 }
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
-/// in the same question, for the run that the call names.
+/// in the same question, for the run that the call names. `counts` makes it a use of the token
+/// (R13); looking a token up is none.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
 pub async fn admit<P>(
-    presented: Presented,
+    presented: &Presented,
     run: Option<RunId>,
+    counts: bool,
     config: &Config,
     ports: &P,
 ) -> Result<Admitted>
 where
     P: Clock + Facts + Ledgers + Memory,
 {
-    let id = match &presented {
+    let id = match presented {
         Presented::Administrator => {
             return Ok(Admitted {
                 caller: Caller::Administrator,
@@ -123,20 +125,29 @@ where
         Presented::Opaque { id, .. } => *id,
         Presented::Jwt(verified) => verified.id,
     };
-    let mut facts = ports.facts_known(id, &presented).await?;
-    if let Some(facts) = &facts {
-        prove(&presented, facts, &config.root_keys.pepper)?;
-    }
-    let organization = match (&facts, &presented) {
-        (Some(facts), _) => facts.organization.id,
+    let mut facts = Memory::facts(ports, id);
+    let organization = match (&facts, presented) {
+        (Some(facts), _) => {
+            prove(presented, facts, &config.root_keys.pepper)?;
+            facts.organization.id
+        }
         (None, Presented::Jwt(verified)) => organization_claim(verified)?,
-        (None, _) => return Err(CredentialError::Refused("unknown token").into()),
+        // An opaque key does not name its organization: the stores do. What else they say of it
+        // is believed only to refuse; what it may do comes from the Ledger.
+        (None, _) => {
+            let found = Facts::facts(ports, id)
+                .await?
+                .ok_or(CredentialError::Refused("unknown token"))?;
+            prove(presented, &found, &config.root_keys.pepper)?;
+            found.organization.id
+        }
     };
     let known_run = run.and_then(|run| ports.run(organization, run));
     let query = AdmitQuery {
         token: id,
         facts: facts.is_none(),
         run: run.filter(|_| known_run.is_none()),
+        counts,
     };
     let admission = ports.admit(organization, query).await?;
     match admission.liveness {
@@ -149,11 +160,11 @@ where
             .facts
             .map(Rc::new)
             .ok_or_else(|| Error::unavailable("the Ledger gave no facts of a live token"))?;
-        prove(&presented, &learned, &config.root_keys.pepper)?;
+        prove(presented, &learned, &config.root_keys.pepper)?;
         facts = Some(learned);
     }
     let facts = facts.ok_or_else(|| Error::unavailable("no facts"))?;
-    if facts.expired(ports.now()) {
+    if facts.expired(lenient(presented, config, ports.now())) {
         return Err(CredentialError::Expired("row expired").into());
     }
     ports.remember_facts(&facts);
@@ -172,21 +183,12 @@ where
     })
 }
 
-/// Where facts come from before the Ledger is asked: this isolate, or, for an opaque key, which
-/// does not name its organization, the stores.
-trait FactsKnown {
-    async fn facts_known(&self, id: TokenId, by: &Presented) -> Result<Option<Rc<TokenFacts>>>;
-}
-
-impl<P: Facts + Memory> FactsKnown for P {
-    async fn facts_known(&self, id: TokenId, by: &Presented) -> Result<Option<Rc<TokenFacts>>> {
-        if let Some(facts) = Memory::facts(self, id) {
-            return Ok(Some(facts));
-        }
-        match by {
-            Presented::Opaque { .. } => Ok(Facts::facts(self, id).await?.map(Rc::new)),
-            Presented::Jwt(_) | Presented::Administrator => Ok(None),
-        }
+/// The moment to hold a row's expiry against: a JWT's has the same leeway as its `exp`, which is
+/// the same moment.
+fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp {
+    match presented {
+        Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
+        Presented::Opaque { .. } | Presented::Administrator => now,
     }
 }
 

@@ -166,10 +166,16 @@ fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<
 }
 
 fn admin_key(key: &str, problems: &mut Vec<String>) -> Option<AdminKey> {
+    // A line end is what a shell leaves behind a piped secret.
+    let key = key.trim();
     if key.chars().count() < MIN_ADMIN_KEY {
         problems.push(format!(
             "ADMIN_TOKEN is shorter than {MIN_ADMIN_KEY} characters"
         ));
+        return None;
+    }
+    if key.starts_with(crate::domain::token::OPAQUE_PREFIX) {
+        problems.push("ADMIN_TOKEN must not begin like a token of the registry".into());
         return None;
     }
     let bearer = crate::wire::bearer::credential(Some(&format!("Bearer {key}")));

@@ -48,6 +48,11 @@ pub enum Error {
         limit: u32,
         retry_after_seconds: u32,
     },
+    /// The address has reported leaks too often.
+    ReportRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
     /// The organization has as many live tokens as it may (R27).
     MintCeiling {
         ceiling: u32,
@@ -102,6 +107,7 @@ impl Error {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::MediaType { .. } => "unsupported_media_type",
             Self::MintRate { .. } => "mint_rate_exceeded",
+            Self::ReportRate { .. } => "report_rate_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
             Self::Unavailable { .. } => "unavailable",
@@ -140,6 +146,12 @@ impl Error {
                 retry_after_seconds,
             } => format!(
                 "this address may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::ReportRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this address may send {limit} reports an hour: try again in {retry_after_seconds} s"
             ),
             Self::MintCeiling { ceiling } => format!(
                 "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \

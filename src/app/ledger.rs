@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::leaks::OnLeak;
 use crate::domain::audit::{Event, Link, Origin};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
@@ -18,6 +19,8 @@ pub struct AdmitQuery {
     pub facts: bool,
     /// Ask which workflow a run belongs to.
     pub run: Option<RunId>,
+    /// Whether this is a use of the token (R13), or only a look at it.
+    pub counts: bool,
 }
 
 /// Whether a token lives. INVARIANT (only the Ledger says that it lives): no cache and no other
@@ -70,13 +73,92 @@ pub enum MintAnswer {
     },
 }
 
+/// Mint the successor of a token and retire the token, in one step (R9).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RotateCommand {
+    pub old: TokenId,
+    pub mint: MintCommand,
+    /// When the old token ends; not after its own expiry.
+    pub retire_at: Timestamp,
+}
+
+/// What became of a rotation. Whatever is not `Rotated` has changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotateAnswer {
+    /// The successor has the old token's description.
+    Rotated {
+        description: Option<String>,
+    },
+    /// The old token is revoked, expired, retiring already, or unknown.
+    NotLive,
+    /// Another living token has taken the name that the new one asked for.
+    NameTaken,
+    RecordUnavailable {
+        cause: String,
+    },
+}
+
 /// Revoke this token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RevokeCommand {
     pub token: TokenId,
-    /// System tokens are nobody's but the administrator's (R10).
-    pub include_system: bool,
     pub origin: Origin,
+}
+
+/// Which tokens to revoke together: all that fit every criterion that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selector {
+    #[serde(default)]
+    pub ids: Option<Vec<TokenId>>,
+    /// Tokens that this one minted, and theirs, all the way down, with the successors of each; not
+    /// the token itself.
+    #[serde(default)]
+    pub minted_by: Option<TokenId>,
+    #[serde(default)]
+    pub project: Option<ProjectId>,
+    #[serde(default)]
+    pub created_after: Option<Timestamp>,
+    #[serde(default)]
+    pub created_before: Option<Timestamp>,
+    /// Only tokens that were never used.
+    #[serde(default)]
+    pub never_used: bool,
+    /// Only tokens that were minted from this address.
+    #[serde(default)]
+    pub address: Option<String>,
+}
+
+/// Revoke, in one step, every living token that fits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevokeManyCommand {
+    pub selector: Selector,
+    /// Whether organization-level tokens are within the caller's reach.
+    pub organization_tokens: bool,
+    /// Whether project- and workflow-scoped ones are.
+    pub project_tokens: bool,
+    /// System tokens are nobody's but the administrator's (R10).
+    pub system_tokens: bool,
+    /// Only tell what would happen.
+    pub dry_run: bool,
+    pub origin: Origin,
+}
+
+/// What became of a bulk revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeManyAnswer {
+    Done {
+        tokens: Vec<TokenId>,
+        /// How many of them were used in the last day.
+        used_in_last_day: u32,
+        at: Timestamp,
+        /// The Ledger's version: one step for all.
+        version: i64,
+    },
+    TooMany {
+        limit: u32,
+    },
 }
 
 /// What became of a revoke.
@@ -88,6 +170,50 @@ pub enum RevokeAnswer {
         at: Timestamp,
     },
     Unknown,
+}
+
+/// Revoke or hold back a token that was found in public.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LeakCommand {
+    pub token: TokenId,
+    pub on_leak: OnLeak,
+    pub origin: Origin,
+}
+
+/// Let a token that is held back live again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseCommand {
+    pub token: TokenId,
+    pub origin: Origin,
+}
+
+/// Whether there was anything to release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseAnswer {
+    Released,
+    NotHeld,
+}
+
+/// Revoke what has been idle too long (R14).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SweepCommand {
+    /// 1 to 365.
+    pub max_idle_days: u32,
+    pub origin: Origin,
+}
+
+impl SweepCommand {
+    /// The moment since which a token must have been used, or, if it never was, minted.
+    pub fn idle_since(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(-86_400_000 * i64::from(self.max_idle_days))
+    }
+}
+
+/// The tokens that a sweep revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepAnswer {
+    pub tokens: Vec<TokenId>,
 }
 
 /// Remember a run that the origin has just made (R32).
@@ -118,6 +244,19 @@ pub enum Effect {
         at: Timestamp,
     },
     AppendAudit(Box<AuditRow>),
+    /// Held back since a moment, or, with `None`, no longer.
+    Quarantine {
+        organization: OrganizationId,
+        token: TokenId,
+        at: Option<Timestamp>,
+    },
+    /// Totals so far, so that a second delivery changes nothing.
+    RecordUse {
+        organization: OrganizationId,
+        token: TokenId,
+        uses: i64,
+        at: Timestamp,
+    },
 }
 
 /// A token as D1 keeps it.

@@ -9,14 +9,14 @@ use super::ledger::{MintAnswer, MintCommand};
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
-use super::tokens::{TokenRecord, TokenView};
+use super::tokens::{TokenRecord, TokenView, reach};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
-use crate::domain::decide::{Target, decide};
+use crate::domain::decide::{Target, Wish, decide, granted};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::name::{TokenName, check_description};
 use crate::domain::operation::Operation;
-use crate::domain::policy::{self, Policy};
+use crate::domain::policy::Policy;
 use crate::domain::scope::{Named, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -33,6 +33,28 @@ pub struct Minted {
     view: TokenView,
     token: String,
     warning: &'static str,
+}
+
+impl Minted {
+    /// The answer for a token that the Ledger has minted.
+    pub(super) fn new(command: MintCommand, token: &Secret) -> Self {
+        let record = TokenRecord {
+            facts: command.facts,
+            description: command.description,
+            created_at: command.created_at,
+            created_by: command.created_by,
+            minted_by: command.minted_by,
+            last_used_at: None,
+            uses: 0,
+            revoked_at: None,
+            quarantined_at: None,
+        };
+        Self {
+            view: TokenView::newborn(record),
+            token: token.expose().to_owned(),
+            warning: WARNING,
+        }
+    }
 }
 
 const WARNING: &str = "copy the token now: it is not stored and will not be shown again";
@@ -76,7 +98,8 @@ pub async fn mint<P>(
 where
     P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
-    let permit = decide(caller, Operation::TokenCreate, Target::Registry)?;
+    // Who may mint nothing learns nothing of the request's faults.
+    reach(caller, Operation::TokenCreate)?;
     // An empty body mints a token with a generated name (R8).
     let request: MintRequest = if body.is_empty() {
         MintRequest::default()
@@ -84,7 +107,11 @@ where
         read_body(body)?
     };
     let now = ports.now();
-    let expires_at = expiry(&request, now)?;
+    let expires_at = expiry(
+        request.expires_at.as_deref(),
+        request.expires_in.as_deref(),
+        now,
+    )?;
     let description = description(request.description)?;
     let given_policies = request.policies.map(policies).transpose()?;
     let given_name = request.name.as_deref().map(name).transpose()?;
@@ -97,12 +124,20 @@ where
     }
     let organization = resolve(caller, organization, ports).await?;
     let scope = scope(&organization, places, ports).await?;
+    let wish = Wish {
+        scope: &scope,
+        policies: given_policies.as_deref(),
+        expires_at,
+        is_system: request.system,
+    };
+    let permit = decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    let (policies, expires_at) = granted(caller, &wish);
 
     let id = new_token_id(ports)?;
     let mut facts = TokenFacts {
         id,
         name: given_name.unwrap_or_else(|| TokenName::generated(&id)),
-        policies: given_policies.unwrap_or_else(|| policy::defaults(&scope)),
+        policies,
         scope,
         is_system: request.system,
         expires_at,
@@ -132,29 +167,11 @@ where
     };
 
     // The last step before the Ledger: whatever was refused so far has cost the address nothing.
-    ports
-        .take(&from.bucket)
-        .await?
-        .map_err(|empty| Error::MintRate {
-            limit: config.mint_rate.limit(),
-            retry_after_seconds: empty.retry_after_seconds,
-        })?;
+    take(&from.bucket, config, ports).await?;
     let refusal = match ports.mint(&permit, &command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
-            return Ok(Minted {
-                view: TokenRecord {
-                    facts: command.facts,
-                    description: command.description,
-                    created_at: command.created_at,
-                    created_by: command.created_by,
-                    last_used_at: None,
-                    revoked_at: None,
-                }
-                .into(),
-                token: token.expose().to_owned(),
-                warning: WARNING,
-            });
+            return Ok(Minted::new(command, &token));
         }
         MintAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
@@ -168,14 +185,23 @@ where
     Err(refusal)
 }
 
-fn new_token_id<P: Entropy>(ports: &P) -> Result<TokenId> {
+/// Takes one mint from the bucket of the client's address (R26).
+pub(super) async fn take<P: MintBuckets>(bucket: &str, config: &Config, ports: &P) -> Result<()> {
+    ports.take(bucket).await?.map_err(|empty| Error::MintRate {
+        limit: config.mint_rate.limit(),
+        retry_after_seconds: empty.retry_after_seconds,
+    })
+}
+
+/// A fresh random id.
+pub(super) fn new_token_id<P: Entropy>(ports: &P) -> Result<TokenId> {
     let mut bytes = [0; 16];
     ports.fill(&mut bytes)?;
     Ok(Id::from_random(bytes))
 }
 
 /// Makes the plaintext and sets the facts' verifier to what is kept of it (R2).
-fn secret<P: Entropy>(
+pub(super) fn secret<P: Entropy>(
     format: Format,
     facts: &mut TokenFacts,
     config: &Config,
@@ -226,8 +252,12 @@ async fn scope<P: Records>(
 }
 
 /// R7: at most one of the two forms, in the future, in whole seconds.
-fn expiry(request: &MintRequest, now: Timestamp) -> Result<Option<Timestamp>> {
-    let end = match (request.expires_at.as_deref(), request.expires_in.as_deref()) {
+pub(super) fn expiry(
+    expires_at: Option<&str>,
+    expires_in: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let end = match (expires_at, expires_in) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
             return Err(Error::invalid(

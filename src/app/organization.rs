@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::leaks::OnLeak;
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Entropy, Records};
+use super::ports::{Clock, Directory, Entropy, Records};
 use super::registry::{label, new_id, read_body};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
@@ -28,6 +29,8 @@ pub struct Organization {
     pub mint_ceiling: Option<u32>,
     /// Tokens idle for longer are revoked; 0 = never (R14).
     pub max_idle_days: u32,
+    /// What happens to its tokens that are found in public.
+    pub on_leak: OnLeak,
     pub created_at: Timestamp,
 }
 
@@ -38,6 +41,7 @@ pub struct OrganizationView {
     name: String,
     mint_ceiling: Option<u32>,
     max_idle_days: u32,
+    on_leak: OnLeak,
     created_at: String,
 }
 
@@ -48,6 +52,7 @@ impl From<Organization> for OrganizationView {
             name: row.name,
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
+            on_leak: row.on_leak,
             created_at: rfc3339::print(row.created_at),
         }
     }
@@ -67,6 +72,7 @@ struct CreateOrganization {
     id: Option<String>,
     mint_ceiling: Option<u32>,
     max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
 }
 
 /// `POST /orgs`.
@@ -80,30 +86,74 @@ where
     let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
     let body: CreateOrganization = read_body(body)?;
     let max_idle_days = body.max_idle_days.unwrap_or(0);
+    check_limits(body.mint_ceiling, max_idle_days)?;
+    let row = Organization {
+        id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
+        name: label("name", &body.name)?,
+        mint_ceiling: body.mint_ceiling,
+        max_idle_days,
+        on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
+        created_at: ports.now(),
+    };
+    ports.create_organization(&permit, &row).await?;
+    Ok(row.into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateOrganization {
+    /// Absent = unchanged, `null` = the configured default.
+    #[serde(default, deserialize_with = "present")]
+    mint_ceiling: Option<Option<u32>>,
+    max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> core::result::Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Unavailable`.
+pub async fn update<P: Records>(
+    caller: &Caller,
+    name: &str,
+    body: &[u8],
+    ports: &P,
+) -> Result<OrganizationView> {
+    let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
+    let body: UpdateOrganization = read_body(body)?;
+    let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
+    row.on_leak = body.on_leak.unwrap_or(row.on_leak);
+    row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
+    check_limits(row.mint_ceiling, row.max_idle_days)?;
+    if ports.update_organization(&permit, &row).await? {
+        Ok(row.into())
+    } else {
+        Err(UNKNOWN)
+    }
+}
+
+fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {
     if max_idle_days > MAX_IDLE_DAYS {
         return Err(Error::invalid(
             "max_idle_days_invalid",
             format!("`max_idle_days` must be 0 to {MAX_IDLE_DAYS}; 0 turns it off"),
         ));
     }
-    if body
-        .mint_ceiling
-        .is_some_and(|ceiling| ceiling > MAX_CEILING)
-    {
+    if mint_ceiling.is_some_and(|ceiling| ceiling > MAX_CEILING) {
         return Err(Error::invalid(
             "mint_ceiling_invalid",
             format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
         ));
     }
-    let row = Organization {
-        id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
-        name: label("name", &body.name)?,
-        mint_ceiling: body.mint_ceiling,
-        max_idle_days,
-        created_at: ports.now(),
-    };
-    ports.create_organization(&permit, &row).await?;
-    Ok(row.into())
+    Ok(())
 }
 
 /// `GET /orgs`.
@@ -123,8 +173,8 @@ pub async fn list<P: Records>(caller: &Caller, page: &Page, ports: &P) -> Result
     })
 }
 
-/// The organization that a management request is about: a token's own, or the one that a caller
-/// above organizations names in `Postern-Organization`.
+/// The organization that a management request is about, in full: a token's own, or the one that a
+/// caller above organizations names in `Postern-Organization`.
 ///
 /// # Errors
 /// `Invalid` without a name, `NotFound`, `Unavailable`.
@@ -133,8 +183,33 @@ pub async fn resolve<P: Records>(
     named: Option<&str>,
     ports: &P,
 ) -> Result<Organization> {
-    let name = match caller {
-        Caller::Token(facts) => facts.organization.name.as_str(),
+    let name = name(caller, named)?;
+    ports.organization(name).await?.ok_or(UNKNOWN)
+}
+
+/// The same organization's id alone, which needs no record.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_id<P: Directory>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<OrganizationId> {
+    if let Caller::Token(facts) = caller {
+        return Ok(facts.organization.id);
+    }
+    let name = name(caller, named)?;
+    ports.organization_id(name).await?.ok_or(UNKNOWN)
+}
+
+const UNKNOWN: Error = Error::NotFound {
+    what: "organization",
+};
+
+fn name<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str> {
+    match caller {
+        Caller::Token(facts) => Ok(facts.organization.name.as_str()),
         Caller::Administrator => named
             .map(str::trim)
             .filter(|name| !name.is_empty())
@@ -143,9 +218,6 @@ pub async fn resolve<P: Records>(
                     "organization_required",
                     "name the organization in the `Postern-Organization` header",
                 )
-            })?,
-    };
-    ports.organization(name).await?.ok_or(Error::NotFound {
-        what: "organization",
-    })
+            }),
+    }
 }

@@ -8,14 +8,17 @@
 use std::rc::Rc;
 
 use super::error::Result;
+use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
+    RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
-use crate::domain::bucket::Empty;
+use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
@@ -51,6 +54,14 @@ pub trait Facts {
     fn publish(&self, facts: &TokenFacts);
 }
 
+/// Organizations' ids by name, near the caller. Neither ever changes, so copies cannot mislead,
+/// and revoking needs no record to find its Ledger.
+pub trait Directory {
+    /// # Errors
+    /// When no store answers.
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>>;
+}
+
 /// The Ledgers, one for each organization.
 pub trait Ledgers {
     /// # Errors
@@ -67,6 +78,40 @@ pub trait Ledgers {
         organization: OrganizationId,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer>;
+    /// The facts of a token of this organization, revoked or not; `None` when it has none such.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn describe(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenFacts>>;
+    /// Ends or holds back a token that was found in public. Needs no permit: whoever has shown
+    /// the token has shown that it must not be trusted.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn release(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &ReleaseCommand,
+    ) -> Result<ReleaseAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn revoke_many(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer>;
     /// # Errors
     /// When the Ledger does not answer.
     async fn record_run(
@@ -84,6 +129,11 @@ pub trait MintBuckets {
     /// # Errors
     /// When the bucket does not answer.
     async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>>;
+    /// Takes one from a bucket of another rate than that of minting.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
     /// Gives one back.
     ///
     /// # Errors
@@ -99,6 +149,16 @@ pub trait Records {
     /// # Errors
     /// When the record does not answer.
     async fn organization(&self, name: &str) -> Result<Option<Organization>>;
+    /// What an organization wants done with tokens found in public.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak>;
+    /// Replaces what can change of an organization: its limits. `false` when there is none such.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn update_organization(&self, permit: &Permit, row: &Organization) -> Result<bool>;
     /// # Errors
     /// When the record does not answer.
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;

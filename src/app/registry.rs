@@ -174,11 +174,18 @@ fn read_entry<K, P: Clock + Entropy>(body: &[u8], ports: &P) -> Result<Entry<K>>
     })
 }
 
-/// Reads a JSON body; unknown and doubled fields are refused.
+/// Reads a JSON body, which must be an object (serde would also take a list of the values in
+/// order); unknown and doubled fields are refused.
 ///
 /// # Errors
 /// `Invalid` with the place of the fault.
 pub fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::invalid(
+            "body_invalid",
+            "the body must be a JSON object",
+        ));
+    }
     serde_json::from_slice(body)
         .map_err(|error| Error::invalid("body_invalid", format!("the JSON body: {error}")))
 }

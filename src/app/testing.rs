@@ -9,16 +9,18 @@ use std::task::{Context, Poll, Waker};
 
 use super::config::Config;
 use super::error::{Error, Result};
+use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, Liveness, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand,
-    RunCommand,
+    Admission, AdmitQuery, LeakCommand, Liveness, MintAnswer, MintCommand, ReleaseAnswer,
+    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
-use crate::domain::bucket::Empty;
+use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
@@ -68,6 +70,8 @@ pub struct World {
     pub asked: RefCell<Vec<String>>,
     pub mint_answer: RefCell<MintAnswer>,
     pub minted: RefCell<Vec<MintCommand>>,
+    pub rotated: RefCell<Vec<RotateCommand>>,
+    pub bulk: RefCell<Vec<RevokeManyCommand>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
     entropy: Cell<u8>,
@@ -80,6 +84,7 @@ pub fn organization() -> Organization {
         name: "acme".to_owned(),
         mint_ceiling: None,
         max_idle_days: 0,
+        on_leak: OnLeak::Revoke,
         created_at: Timestamp::from_millis(0),
     }
 }
@@ -110,6 +115,8 @@ impl World {
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),
+            rotated: RefCell::default(),
+            bulk: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
             entropy: Cell::new(0),
@@ -180,6 +187,12 @@ impl Facts for World {
     }
 }
 
+impl Directory for World {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        Ok((name == "acme").then(|| organization().id))
+    }
+}
+
 impl Ledgers for World {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.note("admit");
@@ -214,6 +227,48 @@ impl Ledgers for World {
         Ok(RevokeAnswer::Unknown)
     }
 
+    async fn describe(&self, _: OrganizationId, token: TokenId) -> Result<Option<TokenFacts>> {
+        let tokens = self.tokens.borrow();
+        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
+    }
+
+    async fn report_leak(&self, _: OrganizationId, command: &LeakCommand) -> Result<()> {
+        self.note(format!("leak {} {:?}", command.token, command.on_leak));
+        Ok(())
+    }
+
+    async fn release(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        command: &ReleaseCommand,
+    ) -> Result<ReleaseAnswer> {
+        self.note(format!("release {}", command.token));
+        Ok(ReleaseAnswer::Released)
+    }
+
+    async fn rotate(&self, _: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
+        self.note("rotate");
+        self.rotated.borrow_mut().push(command.clone());
+        Ok(RotateAnswer::Rotated { description: None })
+    }
+
+    async fn revoke_many(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer> {
+        self.note("revoke many");
+        self.bulk.borrow_mut().push(command.clone());
+        Ok(RevokeManyAnswer::Done {
+            tokens: Vec::new(),
+            used_in_last_day: 0,
+            at: self.now(),
+            version: 1,
+        })
+    }
+
     async fn record_run(
         &self,
         _: &Permit,
@@ -243,6 +298,10 @@ impl MintBuckets for World {
         Ok(Ok(()))
     }
 
+    async fn take_at(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
+        self.take(bucket).await
+    }
+
     async fn give_back(&self, bucket: &str) -> Result<()> {
         self.note(format!("give back {bucket}"));
         self.bucket.set(self.bucket.get() + 1);
@@ -258,6 +317,18 @@ impl Records for World {
 
     async fn organization(&self, name: &str) -> Result<Option<Organization>> {
         Ok((name == "acme").then(organization))
+    }
+
+    async fn on_leak(&self, _: OrganizationId) -> Result<OnLeak> {
+        Err(Error::unavailable("the record is down"))
+    }
+
+    async fn update_organization(&self, _: &Permit, row: &Organization) -> Result<bool> {
+        self.note(format!(
+            "update {} {:?} {}",
+            row.name, row.mint_ceiling, row.max_idle_days
+        ));
+        Ok(true)
     }
 
     async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {

@@ -17,6 +17,21 @@ pub enum Action {
     TokenMintAbandoned,
     #[serde(rename = "token.revoke")]
     TokenRevoke,
+    /// Revoked by itself after too long without use (R14).
+    #[serde(rename = "token.revoke_idle")]
+    TokenRevokeIdle,
+    /// Revoked because it was found in public.
+    #[serde(rename = "token.revoke_leaked")]
+    TokenRevokeLeaked,
+    /// Held back because it was found in public.
+    #[serde(rename = "token.quarantine")]
+    TokenQuarantine,
+    /// No longer held back.
+    #[serde(rename = "token.release")]
+    TokenRelease,
+    /// Minted as the successor of another token (R9).
+    #[serde(rename = "token.rotate")]
+    TokenRotate,
 }
 
 impl Action {
@@ -26,6 +41,11 @@ impl Action {
             Self::TokenMint => "token.mint",
             Self::TokenMintAbandoned => "token.mint_abandoned",
             Self::TokenRevoke => "token.revoke",
+            Self::TokenRevokeIdle => "token.revoke_idle",
+            Self::TokenRevokeLeaked => "token.revoke_leaked",
+            Self::TokenQuarantine => "token.quarantine",
+            Self::TokenRelease => "token.release",
+            Self::TokenRotate => "token.rotate",
         }
     }
 }
@@ -54,6 +74,9 @@ pub struct Event {
     pub token_id: TokenId,
     pub token_prefix: String,
     pub origin: Origin,
+    /// The token that this one succeeds, for `token.rotate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<TokenId>,
 }
 
 /// The link before an organization's first event.
@@ -121,6 +144,7 @@ mod tests {
                 user_agent: None,
                 request_id: "r".to_owned(),
             },
+            replaces: None,
         }
     }
 

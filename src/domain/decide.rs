@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::id::{OrganizationId, TokenId, WorkflowId};
-use super::operation::Operation;
+use super::operation::{Managed, Operation};
+use super::policy::{Policy, defaults, held};
 use super::scope::Scope;
+use super::time::Timestamp;
+use super::token::TokenFacts;
 
 /// What the gate knows of a run of the origin (R32).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +23,28 @@ pub struct RunFacts {
     pub workflow_id: Option<WorkflowId>,
 }
 
+/// A token that is to be minted, as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish<'a> {
+    pub scope: &'a Scope,
+    /// The policies named; `None` = the defaults, as far as the minter holds them.
+    pub policies: Option<&'a [Policy]>,
+    /// `None` = as long as the minter may give.
+    pub expires_at: Option<Timestamp>,
+    pub is_system: bool,
+}
+
 /// What an operation touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
-    /// The registry: organizations, or everything of one organization.
+    /// The registry: organizations, projects, workflows.
     Registry,
+    /// Tokens of one kind, none in particular.
+    Tokens(Managed),
+    /// One token of the caller's organization, or, for callers above organizations, of any.
+    Token(&'a TokenFacts),
+    /// A token that does not exist yet (R18).
+    NewToken(Wish<'a>),
     /// A workflow by the names in the request; empty where the request has none.
     Names { project: &'a str, workflow: &'a str },
     /// A run of the caller's organization; `None` when the organization has no such run.
@@ -50,6 +70,11 @@ impl Permit {
         self.token
     }
 
+    /// Whether the permit reaches into an organization: a token's reaches into its own only.
+    pub fn reaches(&self, organization: OrganizationId) -> bool {
+        self.organization.is_none_or(|own| own == organization)
+    }
+
     /// The organization it is confined to; `None` for callers above organizations.
     pub fn organization(&self) -> Option<OrganizationId> {
         self.organization
@@ -70,6 +95,18 @@ pub enum Denial {
     OtherWorkflow,
     /// Nothing is known of the run (R32).
     UnknownRun,
+    /// An organization-level token minted without naming a project (R16).
+    ProjectRequired,
+    /// An organization-level token touched another one (R16).
+    OrganizationToken { verb: &'static str },
+    /// A system token, which is there for administrators only (R10): answered as unknown.
+    Hidden,
+    /// Only administrators make system tokens (R10).
+    SystemToken,
+    /// The minter does not hold what it would hand out (R18).
+    PolicyNotHeld { policy: String },
+    /// The minter ends before what it would mint (R18).
+    Lifetime,
 }
 
 impl Denial {
@@ -87,6 +124,22 @@ impl Denial {
             Self::UnknownRun => "operation not allowed: the workflow run is not known to this \
                                  gateway; start it with Init through the gateway"
                 .to_owned(),
+            Self::ProjectRequired => {
+                "org-level API tokens must specify a project when creating new tokens".to_owned()
+            }
+            Self::OrganizationToken { verb } => {
+                format!("org-level API tokens cannot {verb} org-level tokens")
+            }
+            Self::Hidden => "no such token".to_owned(),
+            Self::SystemToken => {
+                "only an administrator can make, change or end a system token".to_owned()
+            }
+            Self::PolicyNotHeld { policy } => {
+                format!("a token cannot hand out a policy that it does not hold: `{policy}`")
+            }
+            Self::Lifetime => {
+                "a token cannot mint one that outlives it: give an earlier expiry".to_owned()
+            }
         }
     }
 
@@ -97,6 +150,12 @@ impl Denial {
             Self::OtherProject { .. } => "other_project",
             Self::OtherWorkflowName | Self::OtherWorkflow => "other_workflow",
             Self::UnknownRun => "unknown_run",
+            Self::ProjectRequired => "project_required",
+            Self::OrganizationToken { .. } => "organization_token",
+            Self::Hidden => "not_found",
+            Self::SystemToken => "system_token",
+            Self::PolicyNotHeld { .. } => "policy_not_held",
+            Self::Lifetime => "lifetime_exceeded",
         }
     }
 }
@@ -107,7 +166,10 @@ impl Denial {
 /// The reason, when the answer is no.
 pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Result<Permit, Denial> {
     match (caller, target) {
-        (Caller::Administrator, Target::Registry) => Ok(Permit {
+        (
+            Caller::Administrator,
+            Target::Registry | Target::Tokens(_) | Target::Token(_) | Target::NewToken(_),
+        ) => Ok(Permit {
             operation,
             token: None,
             organization: None,
@@ -115,6 +177,18 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
         // The origin would not know the administrator key: it opens the registry only.
         (Caller::Administrator, Target::Names { .. } | Target::Run(_)) => Err(Denial::Operation),
         (Caller::Token(_), Target::Registry) => Err(Denial::Operation),
+        (Caller::Token(facts), Target::Tokens(managed)) => {
+            manages(facts, operation, managed)?;
+            Ok(permit(facts, operation))
+        }
+        (Caller::Token(facts), Target::Token(other)) => {
+            touches(facts, operation, other)?;
+            Ok(permit(facts, operation))
+        }
+        (Caller::Token(facts), Target::NewToken(wish)) => {
+            grants(facts, operation, &wish)?;
+            Ok(permit(facts, operation))
+        }
         (Caller::Token(facts), Target::Names { project, workflow }) => {
             named(&facts.scope, project, workflow)?;
             Ok(permit(facts, operation))
@@ -127,11 +201,96 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
     }
 }
 
-fn permit(facts: &super::token::TokenFacts, operation: Operation) -> Permit {
+fn permit(facts: &TokenFacts, operation: Operation) -> Permit {
     Permit {
         operation,
         token: Some(facts.id),
         organization: Some(facts.organization.id),
+    }
+}
+
+/// R15 to R17: tokens are managed by organization-level tokens that hold the policies for it.
+/// A narrower token manages none, whatever it holds.
+fn manages(facts: &TokenFacts, operation: Operation, managed: Managed) -> Result<(), Denial> {
+    let needed = operation.policies(managed).ok_or(Denial::Operation)?;
+    let organization = facts.scope == Scope::Organization;
+    if organization && needed.iter().all(|policy| held(&facts.policies, policy)) {
+        Ok(())
+    } else {
+        Err(Denial::Operation)
+    }
+}
+
+/// One token against another, in the control plane's order: organization, system, level.
+fn touches(facts: &TokenFacts, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
+    if operation == Operation::TokenRevokeOwn {
+        // Whoever holds a token may end it; a system token is the administrator's to end (R10).
+        return match (facts.id == other.id, other.is_system) {
+            (true, false) => Ok(()),
+            (true, true) => Err(Denial::SystemToken),
+            (false, _) => Err(Denial::Hidden),
+        };
+    }
+    // Who may touch no token at all learns nothing of this one.
+    manages(facts, operation, Managed::ProjectTokens)
+        .or_else(|_| manages(facts, operation, Managed::OrganizationTokens))?;
+    if other.organization.id != facts.organization.id || other.is_system {
+        return Err(Denial::Hidden);
+    }
+    manages(facts, operation, other.scope.managed()).map_err(|denial| match other.scope.managed() {
+        Managed::OrganizationTokens => Denial::OrganizationToken {
+            verb: match operation {
+                Operation::TokenRead => "read",
+                Operation::TokenRotate => "rotate",
+                Operation::TokenRelease => "release",
+                _ => "revoke",
+            },
+        },
+        Managed::ProjectTokens => denial,
+    })
+}
+
+/// R18: a token never mints authority, scope or lifetime that it does not itself hold.
+/// INVARIANT (no chain of mints widens): every comparison here is against the minter alone.
+fn grants(facts: &TokenFacts, operation: Operation, wish: &Wish<'_>) -> Result<(), Denial> {
+    let managed = wish.scope.managed();
+    manages(facts, operation, managed).map_err(|denial| {
+        let elsewhere = manages(facts, operation, Managed::ProjectTokens).is_ok();
+        match managed {
+            Managed::OrganizationTokens if elsewhere => Denial::ProjectRequired,
+            _ => denial,
+        }
+    })?;
+    if wish.is_system {
+        return Err(Denial::SystemToken);
+    }
+    for policy in wish.policies.unwrap_or_default() {
+        if !held(&facts.policies, policy.as_str()) {
+            return Err(Denial::PolicyNotHeld {
+                policy: policy.to_string(),
+            });
+        }
+    }
+    match (facts.expires_at, wish.expires_at) {
+        (Some(own), Some(wished)) if wished > own => Err(Denial::Lifetime),
+        _ => Ok(()),
+    }
+}
+
+/// What a mint gives when the request leaves it open: the defaults of the scope, of those only
+/// what the minter holds, and at most the minter's own life.
+pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timestamp>) {
+    let named = wish.policies.map(<[Policy]>::to_vec);
+    match caller {
+        Caller::Administrator => (
+            named.unwrap_or_else(|| defaults(wish.scope)),
+            wish.expires_at,
+        ),
+        Caller::Token(facts) => {
+            let mut policies = named.unwrap_or_else(|| defaults(wish.scope));
+            policies.retain(|policy| held(&facts.policies, policy.as_str()));
+            (policies, wish.expires_at.or(facts.expires_at))
+        }
     }
 }
 
@@ -167,5 +326,7 @@ fn within(scope: &Scope, run: &RunFacts) -> Result<(), Denial> {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 pub enum Operation {
     OrganizationCreate,
     OrganizationList,
+    OrganizationUpdate,
     ProjectCreate,
     ProjectList,
     WorkflowCreate,
@@ -14,6 +15,10 @@ pub enum Operation {
     TokenList,
     TokenRead,
     TokenRevoke,
+    TokenRotate,
+    TokenRelease,
+    /// A holder ends its own token (RFC 7009).
+    TokenRevokeOwn,
     FindOrCreateWorkflow,
     AttestationInit,
     AttestationStore,
@@ -35,6 +40,9 @@ pub struct Rpc {
     pub operation: Operation,
     /// Path of the call, exactly as it arrives.
     pub path: &'static str,
+    /// The policies that the call needs, all of them. The control plane asks for none on the
+    /// calls of an attestation: a token's scope alone decides there.
+    pub policies: &'static [&'static str],
     pub identity: Identity,
     /// Whether the answer tells of a new run that must be remembered (R32).
     pub makes_run: bool,
@@ -48,6 +56,7 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::FindOrCreateWorkflow,
         path: "/controlplane.v1.AttestationService/FindOrCreateWorkflow",
+        policies: &[],
         identity: Identity::Names {
             workflow: 4,
             project: 5,
@@ -57,6 +66,7 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::AttestationInit,
         path: "/controlplane.v1.AttestationService/Init",
+        policies: &[],
         identity: Identity::Names {
             workflow: 4,
             project: 5,
@@ -66,12 +76,14 @@ pub const RPCS: [Rpc; 4] = [
     Rpc {
         operation: Operation::AttestationStore,
         path: "/controlplane.v1.AttestationService/Store",
+        policies: &[],
         identity: Identity::Run { run: 2 },
         makes_run: false,
     },
     Rpc {
         operation: Operation::AttestationCancel,
         path: "/controlplane.v1.AttestationService/Cancel",
+        policies: &[],
         identity: Identity::Run { run: 1 },
         makes_run: false,
     },
@@ -83,12 +95,51 @@ pub fn rpc(path: &str) -> Option<&'static Rpc> {
     RPCS.iter().find(|row| row.path == path)
 }
 
+/// The two kinds of tokens that are managed under different policies (R15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Managed {
+    /// Organization-level tokens.
+    OrganizationTokens,
+    /// Project- and workflow-scoped tokens.
+    ProjectTokens,
+}
+
 impl Operation {
+    /// The policies that managing tokens of this kind needs, all of them; `None` for operations
+    /// that no policy opens: those on the registry itself are the administrator's.
+    pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
+        match (self, managed) {
+            // To release is to make live, which is what creating is.
+            (Self::TokenCreate | Self::TokenRelease, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:create"])
+            }
+            (Self::TokenCreate | Self::TokenRelease, Managed::ProjectTokens) => {
+                Some(&["project_api_token:create"])
+            }
+            (Self::TokenList | Self::TokenRead, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:list"])
+            }
+            (Self::TokenList | Self::TokenRead, Managed::ProjectTokens) => {
+                Some(&["project_api_token:list"])
+            }
+            (Self::TokenRevoke, Managed::OrganizationTokens) => Some(&["org_api_token:revoke"]),
+            (Self::TokenRevoke, Managed::ProjectTokens) => Some(&["project_api_token:revoke"]),
+            (Self::TokenRotate, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:create", "org_api_token:revoke"])
+            }
+            (Self::TokenRotate, Managed::ProjectTokens) => {
+                Some(&["project_api_token:create", "project_api_token:revoke"])
+            }
+            _ => None,
+        }
+    }
+
     /// The name in logs and audit rows.
     pub fn name(self) -> &'static str {
         match self {
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationList => "organization.list",
+            Self::OrganizationUpdate => "organization.update",
             Self::ProjectCreate => "project.create",
             Self::ProjectList => "project.list",
             Self::WorkflowCreate => "workflow.create",
@@ -97,6 +148,9 @@ impl Operation {
             Self::TokenList => "token.list",
             Self::TokenRead => "token.read",
             Self::TokenRevoke => "token.revoke",
+            Self::TokenRotate => "token.rotate",
+            Self::TokenRelease => "token.release",
+            Self::TokenRevokeOwn => "token.revoke_own",
             Self::FindOrCreateWorkflow => "workflow.find_or_create",
             Self::AttestationInit => "attestation.init",
             Self::AttestationStore => "attestation.store",

@@ -1,11 +1,12 @@
 //! Policies: the `resource:action` pairs that a token holds (R15), and the sets that tokens get
-//! when nobody says otherwise. Refuses to decide anything; `decide` does.
+//! when nobody says otherwise. Refuses to decide anything; `decide` does. The action `*` stands
+//! for all of a resource; there is no wildcard for resources.
 
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// One `resource:action` pair, each part of lower case letters and `_`.
+/// One `resource:action` pair, each part of lower case letters and `_`; the action may be `*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Policy(String);
 
@@ -24,10 +25,32 @@ impl Policy {
                 && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
         };
         match text.split_once(':') {
-            Some((resource, action)) if word(resource) && word(action) => Ok(Self(text.to_owned())),
+            Some((resource, action)) if word(resource) && (word(action) || action == "*") => {
+                Ok(Self(text.to_owned()))
+            }
             _ => Err(MalformedPolicy),
         }
     }
+
+    /// Whether who holds this policy may do what `required` (`resource:action`) names, or hand
+    /// that out. `x:*` covers `x:*` and every action of `x`; nothing else covers `x:*`.
+    pub fn covers(&self, required: &str) -> bool {
+        self.0 == required
+            || self
+                .0
+                .strip_suffix('*')
+                .is_some_and(|resource| required.starts_with(resource))
+    }
+
+    /// The policy's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether one of the held policies covers the required one.
+pub fn held(policies: &[Policy], required: &str) -> bool {
+    policies.iter().any(|policy| policy.covers(required))
 }
 
 impl fmt::Display for Policy {
@@ -102,8 +125,29 @@ mod tests {
     #[test]
     fn policies_are_two_words_and_a_colon() {
         assert!(Policy::parse("workflow_run:read").is_ok());
-        for text in ["", "a", "a:", ":a", "a:b:c", "A:b", "a:b ", "a:*"] {
+        assert!(Policy::parse("workflow_run:*").is_ok());
+        for text in [
+            "", "a", "a:", ":a", "a:b:c", "A:b", "a:b ", "*:a", "*", "a:**", "a:b*",
+        ] {
             assert_eq!(Policy::parse(text), Err(MalformedPolicy), "{text}");
+        }
+    }
+
+    #[test]
+    fn r15_a_policy_covers_itself_and_a_star_its_whole_resource() {
+        let rows = [
+            ("org_api_token:create", "org_api_token:create", true),
+            ("org_api_token:create", "org_api_token:list", false),
+            ("org_api_token:create", "org_api_token:*", false),
+            ("org_api_token:*", "org_api_token:create", true),
+            ("org_api_token:*", "org_api_token:*", true),
+            ("org_api_token:*", "org_api_token_other:create", false),
+            ("org_api_token:*", "project_api_token:create", false),
+            ("workflow:read", "workflow_run:read", false),
+        ];
+        for (policy, required, expected) in rows {
+            let policy = Policy::parse(policy).expect("a policy");
+            assert_eq!(policy.covers(required), expected, "{policy} for {required}");
         }
     }
 

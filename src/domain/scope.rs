@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{Id, Project, Workflow};
+use super::operation::Managed;
 
 /// An id with the name it had when the token was minted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,14 @@ impl Scope {
         match self {
             Self::Organization => None,
             Self::Project { project } | Self::Workflow { project, .. } => Some(project),
+        }
+    }
+
+    /// Under which policies tokens of this scope are managed.
+    pub fn managed(&self) -> Managed {
+        match self {
+            Self::Organization => Managed::OrganizationTokens,
+            Self::Project { .. } | Self::Workflow { .. } => Managed::ProjectTokens,
         }
     }
 

@@ -48,6 +48,11 @@ impl RequestLog {
     }
 }
 
+/// Something that happened outside any request.
+pub fn event(value: &serde_json::Value) {
+    worker::console_log!("{value}");
+}
+
 /// A failure outside any request, such as in an alarm.
 pub fn failure(place: &str, cause: &str) {
     worker::console_error!(

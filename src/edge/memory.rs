@@ -1,5 +1,5 @@
 //! What this isolate has learned, in memory. Refuses to hold anything that can change: facts of
-//! tokens and runs only, capped, and lost without harm.
+//! tokens and runs and the ids of organizations, capped, and lost without harm.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ type Slot<K, V> = RefCell<HashMap<K, Rc<V>>>;
 
 thread_local! {
     static FACTS: Slot<TokenId, TokenFacts> = RefCell::new(HashMap::new());
+    static ORGANIZATIONS: Slot<String, OrganizationId> = RefCell::new(HashMap::new());
     static RUNS: Slot<(OrganizationId, RunId), RunFacts> = RefCell::new(HashMap::new());
 }
 
@@ -34,6 +35,14 @@ pub fn run(organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
 
 pub fn remember_run(organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
     RUNS.with(|slot| remember(slot, (organization, run), facts));
+}
+
+pub fn organization(name: &str) -> Option<OrganizationId> {
+    ORGANIZATIONS.with(|slot| slot.borrow().get(name).map(|id| **id))
+}
+
+pub fn remember_organization(name: &str, id: OrganizationId) {
+    ORGANIZATIONS.with(|slot| remember(slot, name.to_owned(), &Rc::new(id)));
 }
 
 /// Inserts; a full map is emptied first, which costs one round of questions and no bookkeeping

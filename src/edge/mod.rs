@@ -7,4 +7,5 @@ mod log;
 mod memory;
 mod objects;
 mod platform;
+mod scheduled;
 mod store;

@@ -11,16 +11,19 @@ use super::objects::{ledger_client, limiter_client};
 use super::store::{facts, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
-    Admission, AdmitQuery, MintAnswer, MintCommand, RevokeAnswer, RevokeCommand, RunCommand,
+    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
+    RunCommand,
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
-use crate::app::ports::{Clock, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
-use crate::domain::bucket::Empty;
-use crate::domain::decide::{Permit, RunFacts};
+use crate::domain::bucket::{Empty, Rate};
+use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
@@ -63,6 +66,11 @@ pub struct Platform {
 impl Platform {
     pub fn new(env: Env, context: Rc<Context>) -> Self {
         Self { env, context }
+    }
+
+    /// Runs a future on after the answer.
+    pub fn after_answer(&self, future: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(future);
     }
 }
 
@@ -115,30 +123,104 @@ impl Facts for Platform {
     }
 }
 
+impl Directory for Platform {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        if let Some(id) = memory::organization(name) {
+            return Ok(Some(id));
+        }
+        let id = match facts::organization(&self.env, name).await {
+            Some(id) => id,
+            None => match records::organization(&self.env, name).await? {
+                Some(found) => {
+                    let (env, name) = (self.env.clone(), name.to_owned());
+                    self.context.wait_until(async move {
+                        facts::put_organization(&env, &name, found.id).await;
+                    });
+                    found.id
+                }
+                None => return Ok(None),
+            },
+        };
+        memory::remember_organization(name, id);
+        Ok(Some(id))
+    }
+}
+
+/// INVARIANT (permission is a value): a write goes through only with a permit that reaches there.
+fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
+    if permit.reaches(organization) {
+        Ok(())
+    } else {
+        Err(Denial::Operation.into())
+    }
+}
+
 impl Ledgers for Platform {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         ledger_client::admit(&self.env, organization, query).await
     }
 
-    async fn mint(&self, _permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        ledger_client::command(&self.env, command.facts.organization.id, "mint", command).await
+    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
+        let organization = command.facts.organization.id;
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "mint", command).await
     }
 
     async fn revoke(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "revoke", command).await
+    }
+
+    async fn describe(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenFacts>> {
+        ledger_client::describe(&self.env, organization, token).await
+    }
+
+    async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()> {
+        ledger_client::command(&self.env, organization, "leak", command).await
+    }
+
+    async fn release(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &ReleaseCommand,
+    ) -> Result<ReleaseAnswer> {
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "release", command).await
+    }
+
+    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
+        let organization = command.mint.facts.organization.id;
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "rotate", command).await
+    }
+
+    async fn revoke_many(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        command: &RevokeManyCommand,
+    ) -> Result<RevokeManyAnswer> {
+        check(permit, organization)?;
+        ledger_client::command(&self.env, organization, "revoke-many", command).await
     }
 
     async fn record_run(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
     ) -> Result<()> {
+        check(permit, organization)?;
         ledger_client::command(&self.env, organization, "run", command).await
     }
 }
@@ -147,6 +229,10 @@ impl MintBuckets for Platform {
     async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
         let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
         limiter_client::take(&self.env, bucket, config.mint_rate).await
+    }
+
+    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>> {
+        limiter_client::take(&self.env, bucket, rate).await
     }
 
     async fn give_back(&self, bucket: &str) -> Result<()> {
@@ -164,16 +250,25 @@ impl Records for Platform {
         records::organization(&self.env, name).await
     }
 
+    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak> {
+        records::on_leak(&self.env, organization).await
+    }
+
+    async fn update_organization(&self, _permit: &Permit, row: &Organization) -> Result<bool> {
+        records::update_organization(&self.env, row).await
+    }
+
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
         records::organizations(&self.env, page).await
     }
 
     async fn create_project(
         &self,
-        _permit: &Permit,
+        permit: &Permit,
         organization: OrganizationId,
         row: &Entry<Project>,
     ) -> Result<()> {
+        check(permit, organization)?;
         records::create_project(&self.env, organization, row).await
     }
 

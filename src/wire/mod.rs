@@ -13,3 +13,6 @@ pub mod protobuf;
 pub mod query;
 pub mod rfc3339;
 pub mod trace;
+
+#[cfg(test)]
+mod properties;

@@ -21,6 +21,9 @@ pub struct Problem {
     pub code: &'static str,
     /// Finds the request in the gateway's log.
     pub request_id: String,
+    /// The word of RFC 6749 and RFC 7009, on their routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
     /// One sentence for each problem, where there can be several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -35,6 +38,7 @@ impl Problem {
             detail,
             code,
             request_id,
+            error: None,
             problems: Vec::new(),
         }
     }
@@ -54,7 +58,6 @@ fn title(status: u16) -> &'static str {
         429 => "Too Many Requests",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
-        504 => "Gateway Timeout",
         _ => "Internal Server Error",
     }
 }

@@ -1,6 +1,6 @@
 //! Installs the two Rust programs that turn a wasm file into a Worker: worker-build and the wasm-bindgen command.
 //!
-//! From source, with their own lock files: no binaries from elsewhere. In the debug profile: they take two minutes each
+//! From source, with their own lock files: no binaries from elsewhere. In the debug profile: they take some two minutes each
 //! instead of ten, and run no slower than anyone would notice.
 
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ fn installed(tool: &Tool, toolchain: &Toolchain) -> Outcome<PathBuf> {
             purpose,
         } = tool;
         eprintln!(
-            "installing {name} {version}, which {purpose}, once for this user (2 to 3 min) ..."
+            "installing {name} {version}, which {purpose}, once for this user (2 to 5 min) ..."
         );
         let target = partial.with_extension("target");
         let mut install = Command::new(&toolchain.cargo);

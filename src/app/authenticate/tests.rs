@@ -49,7 +49,7 @@ fn enter(world: &World, credential: &str) -> Result<Admitted> {
     let config = testing::config();
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
-    now_or_never(admit(presented, None, &config, world))
+    now_or_never(admit(&presented, None, true, &config, world))
 }
 
 fn refused(world: &World, credential: &str) -> CredentialError {

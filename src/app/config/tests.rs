@@ -63,6 +63,11 @@ fn every_wrong_value_is_named() {
             "0123456789 abcdef 0123456789 abcdef",
             "ADMIN_TOKEN has characters",
         ),
+        (
+            "ADMIN_TOKEN",
+            "pst_456789abcdef0123456789abcdef0123",
+            "ADMIN_TOKEN must not begin",
+        ),
         ("TOKEN_KEYS", "k1:AAAA", "TOKEN_KEYS: entry 1"),
         ("ROOT_KEYS", "k1", "ROOT_KEYS: entry 1"),
         ("MINT_PER_HOUR", "ten", "MINT_PER_HOUR must be"),
@@ -112,6 +117,8 @@ fn the_administrator_key_is_compared_as_a_whole_and_never_shown() {
     assert!(!admin.matches(ADMIN.trim_start_matches('0')));
     assert!(!admin.matches(""));
     assert_eq!(format!("{admin:?}"), "AdminKey");
+    let piped = good_and("ADMIN_TOKEN", &format!("{ADMIN}\n")).expect("good");
+    assert!(piped.admin.expect("set").matches(ADMIN));
     let config = good_and("ADMIN_TOKEN", "").expect("optional");
     assert!(config.admin.is_none());
 }

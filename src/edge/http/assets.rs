@@ -74,6 +74,7 @@ async fn fetch(
     {
         headers.set("location", &format!("/dashboard{location}"))?;
     }
+    headers.set("x-request-id", &incoming.request_id)?;
     headers.set("content-security-policy", POLICY)?;
     headers.set("x-content-type-options", "nosniff")?;
     headers.set("referrer-policy", "no-referrer")?;

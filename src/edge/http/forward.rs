@@ -4,12 +4,14 @@
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, RequestInit, Response, ResponseInit, WorkerGlobalScope};
+use web_sys::{
+    AbortSignal, Headers, RequestInit, RequestRedirect, Response, ResponseInit, WorkerGlobalScope,
+};
 
 use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
-use crate::domain::decide::Permit;
+use crate::domain::decide::{Denial, Permit};
 use crate::domain::operation::Rpc;
 use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE, nominated};
 use crate::wire::grpc_web::Encoding;
@@ -33,12 +35,16 @@ pub async fn send(
     body: &Uint8Array,
     config: &Config,
 ) -> Result<Answered> {
-    debug_assert_eq!(permit.operation(), rpc.operation);
+    if permit.operation() != rpc.operation {
+        return Err(Denial::Operation.into());
+    }
     let headers = headers(incoming, config, rpc.makes_run).map_err(refused)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_headers(&headers);
     init.set_body(body);
+    // The origin is where ORIGIN_URL says: an answer that points elsewhere is no answer.
+    init.set_redirect(RequestRedirect::Manual);
     let timeout = AbortSignal::timeout_with_u32(config.origin_timeout_ms);
     init.set_signal(Some(&timeout));
     // The path is the table's own: what the origin serves is what was decided on.

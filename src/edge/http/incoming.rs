@@ -13,7 +13,8 @@ pub struct Incoming {
     pub request: web_sys::Request,
     pub headers: web_sys::Headers,
     pub method: String,
-    /// The path as the runtime normalised it (WHATWG URL): still percent-encoded, dots resolved.
+    /// The path as it arrived: still percent-encoded, and not every runtime resolves dots, so it
+    /// is only ever compared whole, byte by byte.
     pub path: String,
     pub query: String,
     /// 32 hex digits, made here; an incoming one is not believed.

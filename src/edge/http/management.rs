@@ -27,23 +27,86 @@ const MAX_USER_AGENT: usize = 200;
 /// A route's place in the tree, with what its path names.
 enum Route<'a> {
     Organizations,
+    Organization(&'a str),
     Projects,
     Workflows(&'a str),
     Tokens,
+    RevokeMany,
     Token(&'a str),
+    Rotate(&'a str),
+    Release(&'a str),
 }
 
 fn find(path: &str) -> Option<Route<'_>> {
+    // An empty part is no name: `/orgs/` is no organization, and no other way to write `/orgs`.
+    if path.split('/').skip(1).any(str::is_empty) {
+        return None;
+    }
     let mut parts = path.strip_prefix('/')?.split('/');
     let route = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
         ("orgs", None, ..) => Route::Organizations,
+        ("orgs", Some(name), None, _) => Route::Organization(name),
         ("org", Some("projects"), None, _) => Route::Projects,
         ("org", Some("projects"), Some(project), Some("workflows")) => Route::Workflows(project),
         ("org", Some("tokens"), None, _) => Route::Tokens,
+        ("org", Some("tokens"), Some("revoke"), None) => Route::RevokeMany,
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
+        ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
+        ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
         _ => return None,
     };
     parts.next().is_none().then_some(route)
+}
+
+/// What a route does under a method.
+fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
+    if let (Route::Organization(_), "PATCH") = (route, method) {
+        return Ok(Operation::OrganizationUpdate);
+    }
+    let (get, post, delete) = match route {
+        Route::Organization(_) => (None, None, None),
+        Route::Organizations => (
+            Some(Operation::OrganizationList),
+            Some(Operation::OrganizationCreate),
+            None,
+        ),
+        Route::Projects => (
+            Some(Operation::ProjectList),
+            Some(Operation::ProjectCreate),
+            None,
+        ),
+        Route::Workflows(_) => (
+            Some(Operation::WorkflowList),
+            Some(Operation::WorkflowCreate),
+            None,
+        ),
+        Route::Tokens => (
+            Some(Operation::TokenList),
+            Some(Operation::TokenCreate),
+            None,
+        ),
+        Route::RevokeMany => (None, Some(Operation::TokenRevoke), None),
+        Route::Token(_) => (
+            Some(Operation::TokenRead),
+            None,
+            Some(Operation::TokenRevoke),
+        ),
+        Route::Rotate(_) => (None, Some(Operation::TokenRotate), None),
+        Route::Release(_) => (None, Some(Operation::TokenRelease), None),
+    };
+    let allow = match (get, post, delete) {
+        (None, None, None) => "PATCH",
+        (Some(_), Some(_), _) => "GET, POST",
+        (Some(_), None, _) => "GET, DELETE",
+        (None, ..) => "POST",
+    };
+    match method {
+        "GET" => get,
+        "POST" => post,
+        "DELETE" => delete,
+        _ => None,
+    }
+    .ok_or(Error::MethodNotAllowed { allow })
 }
 
 /// Answers a management call.
@@ -54,85 +117,144 @@ pub async fn handle(
     log: &mut RequestLog,
 ) -> Result<Answer> {
     let route = find(&incoming.path).ok_or(Error::NotFound { what: "route" })?;
-    let operation = match (&route, incoming.method.as_str()) {
-        (Route::Organizations, "POST") => Operation::OrganizationCreate,
-        (Route::Organizations, "GET") => Operation::OrganizationList,
-        (Route::Projects, "POST") => Operation::ProjectCreate,
-        (Route::Projects, "GET") => Operation::ProjectList,
-        (Route::Workflows(_), "POST") => Operation::WorkflowCreate,
-        (Route::Workflows(_), "GET") => Operation::WorkflowList,
-        (Route::Tokens, "POST") => Operation::TokenCreate,
-        (Route::Tokens, "GET") => Operation::TokenList,
-        (Route::Token(_), "GET") => Operation::TokenRead,
-        (Route::Token(_), "DELETE") => Operation::TokenRevoke,
-        (Route::Token(_), _) => {
-            return Err(Error::MethodNotAllowed {
-                allow: "GET, DELETE",
-            });
-        }
-        _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
-    };
+    let operation = operation(&route, &incoming.method)?;
     log.operation = Some(operation.name());
 
     let authorization = incoming.header("authorization");
     let presented = present(authorization.as_deref(), config, now())?;
-    let caller = admit(presented, None, config, platform).await?.caller;
+    let caller = admit(&presented, None, true, config, platform)
+        .await?
+        .caller;
     log.caller(&caller);
 
-    let organization = incoming.header("postern-organization");
-    let organization = organization.as_deref();
     let body = match incoming.method.as_str() {
-        "POST" => json_body(incoming).await?,
+        "POST" | "PATCH" => json_body(incoming).await?,
         _ => Vec::new(),
     };
-    match (route, operation) {
-        (_, Operation::OrganizationCreate) => {
-            Answer::new(201, &organization::create(&caller, &body, platform).await?)
+    let call = Call {
+        incoming,
+        config,
+        platform,
+        caller: &caller,
+        organization: incoming.header("postern-organization"),
+        body: &body,
+    };
+    match route {
+        Route::Organizations | Route::Organization(_) | Route::Projects | Route::Workflows(_) => {
+            call.registry(route, operation).await
         }
-        (_, Operation::OrganizationList) => {
-            let page = page(&incoming.query)?;
-            Answer::new(200, &organization::list(&caller, &page, platform).await?)
+        Route::Tokens
+        | Route::RevokeMany
+        | Route::Token(_)
+        | Route::Rotate(_)
+        | Route::Release(_) => call.tokens(route, operation).await,
+    }
+}
+
+/// An authenticated call with its body read.
+struct Call<'a> {
+    incoming: &'a Incoming,
+    config: &'a Config,
+    platform: &'a Platform,
+    caller: &'a Caller,
+    organization: Option<String>,
+    body: &'a [u8],
+}
+
+impl Call<'_> {
+    async fn registry(&self, route: Route<'_>, operation: Operation) -> Result<Answer> {
+        let (caller, ports, body) = (self.caller, self.platform, self.body);
+        let named = self.organization.as_deref();
+        let page = || page(&self.incoming.query);
+        match (route, operation) {
+            (Route::Workflows(project), Operation::WorkflowCreate) => Answer::new(
+                201,
+                &registry::create_workflow(caller, named, project, body, ports).await?,
+            ),
+            (Route::Workflows(project), _) => Answer::new(
+                200,
+                &registry::list_workflows(caller, named, project, &page()?, ports).await?,
+            ),
+            (Route::Projects, Operation::ProjectCreate) => Answer::new(
+                201,
+                &registry::create_project(caller, named, body, ports).await?,
+            ),
+            (Route::Projects, _) => Answer::new(
+                200,
+                &registry::list_projects(caller, named, &page()?, ports).await?,
+            ),
+            (Route::Organization(name), _) => {
+                Answer::new(200, &organization::update(caller, name, body, ports).await?)
+            }
+            (_, Operation::OrganizationCreate) => {
+                Answer::new(201, &organization::create(caller, body, ports).await?)
+            }
+            _ => Answer::new(200, &organization::list(caller, &page()?, ports).await?),
         }
-        (_, Operation::ProjectCreate) => Answer::new(
-            201,
-            &registry::create_project(&caller, organization, &body, platform).await?,
-        ),
-        (_, Operation::ProjectList) => {
-            let page = page(&incoming.query)?;
-            let list = registry::list_projects(&caller, organization, &page, platform).await?;
-            Answer::new(200, &list)
+    }
+
+    async fn tokens(&self, route: Route<'_>, operation: Operation) -> Result<Answer> {
+        let (caller, ports, body) = (self.caller, self.platform, self.body);
+        let named = self.organization.as_deref();
+        match (route, operation) {
+            (Route::Rotate(id), _) => {
+                let from = self.from();
+                Answer::secret(
+                    201,
+                    &tokens::rotate(caller, named, id, body, from, self.config, ports).await?,
+                )
+            }
+            (Route::Release(id), _) => {
+                let origin = self.origin();
+                Answer::new(
+                    200,
+                    &tokens::release(caller, named, id, origin, ports).await?,
+                )
+            }
+            (Route::RevokeMany, _) => {
+                let origin = self.origin();
+                Answer::new(
+                    200,
+                    &tokens::revoke_many(caller, named, body, origin, ports).await?,
+                )
+            }
+            (Route::Token(id), Operation::TokenRead) => {
+                Answer::new(200, &tokens::read(caller, named, id, ports).await?)
+            }
+            (Route::Token(id), _) => {
+                let origin = self.origin();
+                Answer::new(
+                    200,
+                    &tokens::revoke(caller, named, id, origin, ports).await?,
+                )
+            }
+            (_, Operation::TokenCreate) => {
+                let from = self.from();
+                Answer::secret(
+                    201,
+                    &mint::mint(caller, named, body, from, self.config, ports).await?,
+                )
+            }
+            _ => {
+                let (filter, page) = token_query(&self.incoming.query)?;
+                Answer::new(
+                    200,
+                    &tokens::list(caller, named, filter, &page, ports).await?,
+                )
+            }
         }
-        (Route::Workflows(project), Operation::WorkflowCreate) => {
-            let made =
-                registry::create_workflow(&caller, organization, project, &body, platform).await?;
-            Answer::new(201, &made)
-        }
-        (Route::Workflows(project), _) => {
-            let page = page(&incoming.query)?;
-            let list =
-                registry::list_workflows(&caller, organization, project, &page, platform).await?;
-            Answer::new(200, &list)
-        }
-        (_, Operation::TokenCreate) => {
-            let from = from(incoming, config, &caller);
-            let minted = mint::mint(&caller, organization, &body, from, config, platform).await?;
-            let mut answer = Answer::new(201, &minted)?;
-            answer.no_store = true;
-            Ok(answer)
-        }
-        (Route::Token(id), Operation::TokenRead) => {
-            let token = tokens::read(&caller, organization, id, platform).await?;
-            Answer::new(200, &token)
-        }
-        (Route::Token(id), _) => {
-            let origin = origin(incoming, config, &caller);
-            let revoked = tokens::revoke(&caller, organization, id, origin, platform).await?;
-            Answer::new(200, &revoked)
-        }
-        _ => {
-            let (filter, page) = token_query(&incoming.query)?;
-            let list = tokens::list(&caller, organization, &filter, &page, platform).await?;
-            Answer::new(200, &list)
+    }
+
+    /// Who asks from where, for the audit row (R21, R35).
+    fn origin(&self) -> Origin {
+        origin(self.incoming, self.config, self.caller)
+    }
+
+    /// Whose bucket a mint takes from, and who asks.
+    fn from(&self) -> From {
+        From {
+            bucket: bucket(self.incoming, self.config),
+            origin: self.origin(),
         }
     }
 }
@@ -140,14 +262,26 @@ pub async fn handle(
 /// The body of a write: JSON, or nothing at all.
 async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
     let body = body::read(incoming, MAX_BODY).await?.bytes;
-    let content_type = incoming.header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    if !body.is_empty() && !media.eq_ignore_ascii_case("application/json") {
+    if !body.is_empty() && !is_json(incoming) {
         return Err(Error::MediaType {
             expected: "application/json",
         });
     }
     Ok(body)
+}
+
+/// Whether the body is declared as JSON.
+pub fn is_json(incoming: &Incoming) -> bool {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("application/json")
+}
+
+/// The bucket of the client's address, or one for all whose address is not known.
+pub fn bucket(incoming: &Incoming, config: &Config) -> String {
+    incoming
+        .address(&config.trusted_ip_header)
+        .map_or_else(|| "unknown".to_owned(), address::bucket)
 }
 
 fn wrong_query(error: QueryError) -> Error {
@@ -164,12 +298,21 @@ fn page(query: &str) -> Result<Page> {
 }
 
 fn token_query(query: &str) -> Result<(Filter, Page)> {
-    let [status, scope, project, include_system, limit, cursor] = query::read(
+    let [
+        status,
+        scope,
+        project,
+        minted_by,
+        include_system,
+        limit,
+        cursor,
+    ] = query::read(
         query,
         [
             "status",
             "scope",
             "project",
+            "minted_by",
             "include_system",
             "limit",
             "cursor",
@@ -180,6 +323,7 @@ fn token_query(query: &str) -> Result<(Filter, Page)> {
         status.as_deref(),
         scope.as_deref(),
         project.as_deref(),
+        minted_by.as_deref(),
         include_system.as_deref(),
         now(),
     )?;
@@ -187,7 +331,7 @@ fn token_query(query: &str) -> Result<(Filter, Page)> {
 }
 
 /// Who asks from where, for the audit row (R21, R35).
-fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
+pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
     Origin {
         actor: caller.provenance(),
         tier: caller.tier().to_owned(),
@@ -201,12 +345,5 @@ fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
     }
 }
 
-/// The mint's bucket: the client's address, or one for all whose address is not known.
-fn from(incoming: &Incoming, config: &Config, caller: &Caller) -> From {
-    From {
-        bucket: incoming
-            .address(&config.trusted_ip_header)
-            .map_or_else(|| "unknown".to_owned(), address::bucket),
-        origin: origin(incoming, config, caller),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,10 @@ mod attestation;
 mod body;
 mod forward;
 mod incoming;
+mod leaks;
 mod management;
+mod oauth;
+mod openapi;
 mod readiness;
 mod respond;
 
@@ -50,6 +53,7 @@ async fn route(
     match path {
         "/healthz" => return readiness::healthz(incoming, log),
         "/readyz" => return readiness::readyz(incoming, platform, log).await,
+        "/openapi.json" => return openapi::serve(incoming, log),
         _ => {}
     }
     if let Some(file) = path.strip_prefix("/dashboard") {
@@ -69,7 +73,14 @@ async fn route(
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
     }
-    match management::handle(incoming, &config, platform, log).await {
+    let answered = if path.starts_with("/oauth/") {
+        oauth::handle(incoming, &config, platform, log).await
+    } else if path == "/leaks" {
+        leaks::handle(incoming, &config, platform, log).await
+    } else {
+        management::handle(incoming, &config, platform, log).await
+    };
+    match answered {
         Ok(answer) => respond::json(&answer, incoming),
         Err(error) => respond::problem(&error, incoming, log),
     }

@@ -24,6 +24,10 @@ pub async fn readyz(
     platform: &Platform,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
+    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
+        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
+        return respond::problem(&error, incoming, log);
+    }
     let config = match config(&platform.env) {
         Ok(config) => config,
         Err(problems) => {
@@ -42,7 +46,10 @@ pub async fn readyz(
             return respond::problem_document(&error, &document, incoming);
         }
     };
-    let record = d1::rows::<serde_json::Value>(&platform.env, "select 1 as one", vec![]).await;
+    // Both ends of the schema: the oldest table, and the newest column.
+    let probe = "select (select id from organizations limit 1) as a, \
+                 (select uses from tokens limit 1) as b";
+    let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
     let ledger = ledger_client::ping(&platform.env).await;
     let facts = match platform.env.kv("FACTS") {
         Ok(store) => store
@@ -65,6 +72,9 @@ pub async fn readyz(
     }
     // Without KV the record answers in its stead.
     let ready = record.is_ok() && ledger.is_ok();
+    if !ready {
+        log.outcome = "unavailable";
+    }
     let body = json!({
         "status": state(ready),
         "revocation_bound_seconds": 0,

@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
 use crate::app::error::{CredentialError, Error};
+use crate::app::oauth;
 use crate::edge::log::RequestLog;
 use crate::wire::grpc_web::{Encoding, GrpcStatus, encode_message};
 use crate::wire::problem::{self, Problem};
@@ -21,7 +22,7 @@ fn http_status(error: &Error) -> u16 {
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. } | Error::NativeGrpc => 415,
-        Error::MintRate { .. } | Error::MintCeiling { .. } => 429,
+        Error::MintRate { .. } | Error::ReportRate { .. } | Error::MintCeiling { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
     }
@@ -34,9 +35,10 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         Error::Credential(_) => GrpcStatus::Unauthenticated,
         Error::Denied(_) => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
-        Error::BodyTooLarge { .. } | Error::MintRate { .. } | Error::MintCeiling { .. } => {
-            GrpcStatus::ResourceExhausted
-        }
+        Error::BodyTooLarge { .. }
+        | Error::MintRate { .. }
+        | Error::ReportRate { .. }
+        | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
         | Error::NotFound { .. }
         | Error::MethodNotAllowed { .. }
@@ -80,6 +82,17 @@ impl Answer {
             no_store: false,
         })
     }
+
+    /// An answer that must not be kept anywhere.
+    ///
+    /// # Errors
+    /// When the value does not serialize.
+    pub fn secret(status: u16, value: &impl Serialize) -> Result<Self, Error> {
+        Self::new(status, value).map(|answer| Self {
+            no_store: true,
+            ..answer
+        })
+    }
 }
 
 /// Writes a JSON answer.
@@ -105,12 +118,15 @@ pub fn problem(
 ) -> Result<web_sys::Response, JsValue> {
     note(error, log);
     let status = http_status(error);
-    let document = Problem::new(
+    let mut document = Problem::new(
         status,
         error.code(),
         error.public(),
         incoming.request_id.clone(),
     );
+    if incoming.path.starts_with("/oauth/") {
+        document.error = Some(oauth::error_word(error));
+    }
     problem_document(error, &document, incoming)
 }
 
@@ -138,20 +154,32 @@ pub fn problem_document(
         Error::MintRate {
             limit,
             retry_after_seconds,
-        } => {
-            headers.set("retry-after", &retry_after_seconds.to_string())?;
-            headers.set("ratelimit-policy", &format!(r#""mint";q={limit};w=3600"#))?;
-            headers.set(
-                "ratelimit",
-                &format!(r#""mint";r=0;t={retry_after_seconds}"#),
-            )?;
-        }
+        } => rate_headers(&headers, "mint", *limit, *retry_after_seconds)?,
+        Error::ReportRate {
+            limit,
+            retry_after_seconds,
+        } => rate_headers(&headers, "report", *limit, *retry_after_seconds)?,
         Error::Unavailable { .. } | Error::Origin { .. } => headers.set("retry-after", "1")?,
         _ => {}
     }
     let body =
         serde_json::to_string(document).map_err(|error| JsValue::from_str(&error.to_string()))?;
     finish(document.status, &headers, Some(&body), incoming)
+}
+
+/// `Retry-After` (RFC 9110) and the RateLimit fields (draft-ietf-httpapi-ratelimit-headers).
+fn rate_headers(
+    headers: &web_sys::Headers,
+    name: &str,
+    limit: u32,
+    retry_after_seconds: u32,
+) -> Result<(), JsValue> {
+    headers.set("retry-after", &retry_after_seconds.to_string())?;
+    headers.set("ratelimit-policy", &format!(r#""{name}";q={limit};w=3600"#))?;
+    headers.set(
+        "ratelimit",
+        &format!(r#""{name}";r=0;t={retry_after_seconds}"#),
+    )
 }
 
 /// Writes an error in gRPC-Web: HTTP 200, status and message in the headers, no body (R34).

@@ -7,7 +7,8 @@ use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{Admission, AdmitQuery, Liveness};
-use crate::domain::id::OrganizationId;
+use crate::domain::id::{OrganizationId, TokenId};
+use crate::domain::token::TokenFacts;
 
 /// The binding.
 const BINDING: &str = "LEDGER";
@@ -18,7 +19,8 @@ pub async fn admit(
     organization: OrganizationId,
     query: AdmitQuery,
 ) -> Result<Admission> {
-    let mut url = format!("http://ledger/admit/{}", query.token);
+    let verb = if query.counts { "use" } else { "look" };
+    let mut url = format!("http://ledger/{verb}/{}", query.token);
     if query.facts || query.run.is_some() {
         url.push_str(if query.facts { "/facts" } else { "/state" });
     }
@@ -35,6 +37,23 @@ pub async fn admit(
             facts: None,
             run: None,
         }),
+        200 => answer.json().await.map_err(failed),
+        status => Err(failed(format!("status {status}"))),
+    }
+}
+
+/// The facts of a token, whether or not it still lives.
+pub async fn describe(
+    env: &Env,
+    organization: OrganizationId,
+    token: TokenId,
+) -> Result<Option<TokenFacts>> {
+    let url = format!("http://ledger/describe/{token}");
+    let mut answer = stub(env, organization)?
+        .fetch_with_str(&url)
+        .await
+        .map_err(failed)?;
+    match answer.status_code() {
         200 => answer.json().await.map_err(failed),
         status => Err(failed(format!("status {status}"))),
     }

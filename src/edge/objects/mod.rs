@@ -3,8 +3,6 @@
 
 pub mod ledger;
 pub mod ledger_client;
-mod ledger_storage;
 pub mod limiter;
 pub mod limiter_client;
-mod outbox;
 mod sql;

@@ -49,3 +49,7 @@ pub fn time(value: Timestamp) -> SqlStorageValue {
 pub fn maybe_time(value: Option<Timestamp>) -> SqlStorageValue {
     value.map_or(SqlStorageValue::Null, time)
 }
+
+pub fn maybe_text(value: Option<impl ToString>) -> SqlStorageValue {
+    value.map_or(SqlStorageValue::Null, text)
+}

@@ -24,9 +24,16 @@ impl Bind {
         value.map_or(Self::Null, Self::text)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "timestamps lie within 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "timestamps and counts lie within 2^53"
+    )]
+    pub fn whole(value: i64) -> Self {
+        Self::Number(value as f64)
+    }
+
     pub fn time(value: Timestamp) -> Self {
-        Self::Number(value.as_millis() as f64)
+        Self::whole(value.as_millis())
     }
 
     pub fn maybe_time(value: Option<Timestamp>) -> Self {

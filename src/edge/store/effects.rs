@@ -21,11 +21,42 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
             by,
         } => statement(
             database,
-            "update tokens set revoked_at = ?, revoked_by = ? \
-             where id = ? and organization_id = ? and revoked_at is null",
+            // A token that is being rotated out has an end ahead of it, and may end earlier.
+            "update tokens set revoked_at = ?1, revoked_by = ?2 \
+             where id = ?3 and organization_id = ?4 \
+             and (revoked_at is null or revoked_at > ?1)",
             vec![
                 Bind::time(*at),
                 Bind::text(by),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::Quarantine {
+            organization,
+            token,
+            at,
+        } => statement(
+            database,
+            "update tokens set quarantined_at = ? where id = ? and organization_id = ?",
+            vec![
+                Bind::maybe_time(*at),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::RecordUse {
+            organization,
+            token,
+            uses,
+            at,
+        } => statement(
+            database,
+            "update tokens set uses = max(uses, ?1), last_used_at = max(coalesce(last_used_at, 0), ?2) \
+             where id = ?3 and organization_id = ?4",
+            vec![
+                Bind::whole(*uses),
+                Bind::time(*at),
                 Bind::text(token),
                 Bind::text(organization),
             ],
@@ -90,8 +121,7 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
 
 fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1PreparedStatement> {
     let event = &row.event;
-    #[expect(clippy::cast_precision_loss, reason = "a sequence stays below 2^53")]
-    let sequence = event.sequence as f64;
+    let sequence = i64::try_from(event.sequence).unwrap_or(i64::MAX);
     statement(
         database,
         "insert into audit \
@@ -99,7 +129,7 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing",
         vec![
             Bind::text(event.organization_id),
-            Bind::Number(sequence),
+            Bind::whole(sequence),
             Bind::time(event.at),
             Bind::text(event.action.name()),
             Bind::text(&event.origin.actor),

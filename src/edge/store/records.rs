@@ -7,6 +7,7 @@ use worker::Env;
 use super::d1::{self, Bind};
 use super::token_rows::{SELECT, TokenRow};
 use crate::app::error::{Error, Result};
+use crate::app::leaks::OnLeak;
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
 use crate::app::registry::Entry;
@@ -22,6 +23,7 @@ struct OrganizationRow {
     name: String,
     mint_ceiling: Option<u32>,
     max_idle_days: u32,
+    on_leak: OnLeak,
     created_at: i64,
 }
 
@@ -32,6 +34,7 @@ impl OrganizationRow {
             name: self.name,
             mint_ceiling: self.mint_ceiling,
             max_idle_days: self.max_idle_days,
+            on_leak: self.on_leak,
             created_at: Timestamp::from_millis(self.created_at),
         })
     }
@@ -98,15 +101,16 @@ pub async fn create_organization(env: &Env, row: &Organization) -> Result<()> {
         Bind::text(&row.name),
         row.mint_ceiling.map_or(Bind::Null, Bind::number),
         Bind::number(row.max_idle_days),
+        Bind::text(row.on_leak.word()),
         Bind::time(row.created_at),
     ];
-    let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, created_at) \
-               values (?, ?, ?, ?, ?)";
+    let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, on_leak, created_at) \
+               values (?, ?, ?, ?, ?, ?)";
     d1::insert(env, sql, values, taken("organization")).await
 }
 
 pub async fn organization(env: &Env, name: &str) -> Result<Option<Organization>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
                where name = ?";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![Bind::text(name)]).await?;
     rows.into_iter()
@@ -115,12 +119,50 @@ pub async fn organization(env: &Env, name: &str) -> Result<Option<Organization>>
         .transpose()
 }
 
+/// Replaces the limits; `false` when there is no such organization.
+pub async fn update_organization(env: &Env, row: &Organization) -> Result<bool> {
+    let sql = "update organizations set mint_ceiling = ?, max_idle_days = ?, on_leak = ? where id = ? \
+               returning id, name, mint_ceiling, max_idle_days, on_leak, created_at";
+    let values = vec![
+        row.mint_ceiling.map_or(Bind::Null, Bind::number),
+        Bind::number(row.max_idle_days),
+        Bind::text(row.on_leak.word()),
+        Bind::text(row.id),
+    ];
+    let rows: Vec<OrganizationRow> = d1::rows(env, sql, values).await?;
+    Ok(!rows.is_empty())
+}
+
+/// What an organization wants done with tokens found in public.
+pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> {
+    #[derive(Deserialize)]
+    struct Row {
+        on_leak: OnLeak,
+    }
+    let sql = "select on_leak from organizations where id = ?";
+    let rows: Vec<Row> = d1::rows(env, sql, vec![Bind::text(organization)]).await?;
+    rows.into_iter()
+        .next()
+        .map(|row| row.on_leak)
+        .ok_or_else(|| d1::failed("an organization without a row"))
+}
+
+/// Organizations whose idle tokens are revoked, with the days that they allow.
+pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<(OrganizationId, u32)>> {
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
+               where max_idle_days > 0 order by id";
+    let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
+    rows.into_iter()
+        .map(|row| Ok((id(&row.id)?, row.max_idle_days)))
+        .collect()
+}
+
 pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<Organization>> {
     let mut values = Vec::new();
     let after = after(page, &mut values, "");
     values.push(Bind::number(page.limit + 1));
     let sql = format!(
-        "select id, name, mint_ceiling, max_idle_days, created_at from organizations \
+        "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
          where true{after} order by created_at desc, id desc limit ?"
     );
     let rows: Vec<OrganizationRow> = d1::rows(env, &sql, values).await?;
@@ -260,11 +302,16 @@ pub async fn tokens(
     match filter.status {
         Status::Active => {
             sql.push_str(
-                " and t.revoked_at is null and (t.expires_at is null or t.expires_at > ?)",
+                " and (t.revoked_at is null or t.revoked_at > ?) \
+                 and (t.expires_at is null or t.expires_at > ?)",
             );
             values.push(Bind::time(filter.now));
+            values.push(Bind::time(filter.now));
         }
-        Status::Revoked => sql.push_str(" and t.revoked_at is not null"),
+        Status::Revoked => {
+            sql.push_str(" and t.revoked_at <= ?");
+            values.push(Bind::time(filter.now));
+        }
         Status::All => {}
     }
     match filter.level {
@@ -274,6 +321,16 @@ pub async fn tokens(
         }
         Some(Level::Workflow) => sql.push_str(" and t.workflow_id is not null"),
         None => {}
+    }
+    if !filter.reach.organization_tokens {
+        sql.push_str(" and t.project_id is not null");
+    }
+    if !filter.reach.project_tokens {
+        sql.push_str(" and t.project_id is null");
+    }
+    if let Some(minter) = filter.minted_by {
+        sql.push_str(" and t.minted_by = ?");
+        values.push(Bind::text(minter));
     }
     if let Some(project) = &filter.project {
         sql.push_str(" and p.name = ?");

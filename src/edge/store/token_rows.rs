@@ -16,7 +16,8 @@ use crate::domain::token::{TokenFacts, Verifier};
 pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.policies, t.is_system, \
-     t.created_at, t.created_by, t.expires_at, t.revoked_at, t.last_used_at \
+     t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
+     t.uses, t.quarantined_at \
      from tokens t join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
      left join workflows w on w.id = t.workflow_id";
@@ -39,9 +40,12 @@ pub struct TokenRow {
     is_system: f64,
     created_at: i64,
     created_by: String,
+    minted_by: Option<String>,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
+    uses: u64,
+    quarantined_at: Option<i64>,
 }
 
 impl TokenRow {
@@ -84,6 +88,12 @@ impl TokenRow {
             description: self.description,
             created_at: Timestamp::from_millis(self.created_at),
             created_by: self.created_by,
+            minted_by: self
+                .minted_by
+                .map(|id| Id::parse(&id).map_err(|_| bad("minted_by")))
+                .transpose()?,
+            uses: self.uses,
+            quarantined_at: self.quarantined_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
         })

@@ -295,6 +295,33 @@ fn r5_the_audience_never_depends_on_order() {
     }
 }
 
+/// The control plane's own cases of audiences, and the sets that it has never tested.
+#[test]
+fn r5_r6_the_control_planes_cases() {
+    let rows: [(&[&str], Option<Audience>); 8] = [
+        (&["user-auth.chainloop"], Some(Audience::User)),
+        (&["api-token-auth.chainloop"], Some(Audience::ApiToken)),
+        (&["chainloop"], Some(Audience::Generic)),
+        (&["www.example.com"], None),
+        (&["chainloop", "user-auth.chainloop"], Some(Audience::User)),
+        (&["unknown1", "unknown2"], None),
+        (&["client.chainloop"], None),
+        (&[], None),
+    ];
+    for (set, expected) in rows {
+        let set: Vec<String> = set.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(audience(&set), expected, "{set:?}");
+    }
+    // Expired and signed by another secret is a matter of the signature, not of time.
+    let expired = sign(&header().to_string(), &with("exp", json!(1)), 9);
+    assert_eq!(verify(&expired, &ours(), now(), 0), Err(JwtError::Stale));
+    // Expired and of another audience, but ours: the holder learns that it has expired.
+    let mut claims = good_claims();
+    claims["aud"] = json!("user-auth.chainloop");
+    claims["exp"] = json!(1);
+    check(&header(), &claims.to_string(), Err(JwtError::Expired));
+}
+
 #[test]
 fn damaged_texts_are_refused_and_never_panic() {
     let good = issue(&facts(Scope::Project { project: project() }), &ours()).expect("issues");

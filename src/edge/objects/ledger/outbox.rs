@@ -7,13 +7,16 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use worker::{Delay, Env, SqlStorage};
 
-use super::ledger_storage as storage;
+use super::journal;
 use crate::edge::store::{d1, effects};
 
 /// Outbox entries of one D1 batch. An entry has at most three statements.
 const BATCH: i64 = 25;
-/// How long one batch may take before it counts as failed; it may still arrive, harmlessly.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a mint, or the alarm, waits for D1. A batch that is given up may still arrive,
+/// harmlessly.
+pub const NEEDED: Duration = Duration::from_secs(5);
+/// How long an answer waits that does not depend on D1.
+pub const WISHED: Duration = Duration::from_secs(1);
 
 /// The way to D1.
 #[derive(Default)]
@@ -22,14 +25,28 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Returns when D1 has every entry up to `entry`.
+    /// Returns when D1 has every entry up to `entry`, or after `patience`.
     ///
     /// # Errors
     /// Why D1 did not take them; they stay in the outbox.
-    pub async fn deliver(&self, env: &Env, db: &SqlStorage, entry: i64) -> Result<(), String> {
+    pub async fn deliver(
+        &self,
+        env: &Env,
+        db: &SqlStorage,
+        entry: i64,
+        patience: Duration,
+    ) -> Result<(), String> {
+        let delivery = Box::pin(self.carry(env, db, entry));
+        match select(delivery, Delay::from(patience)).await {
+            Either::Left((delivered, _)) => delivered,
+            Either::Right(_) => Err("D1 did not answer in time".into()),
+        }
+    }
+
+    async fn carry(&self, env: &Env, db: &SqlStorage, entry: i64) -> Result<(), String> {
         let _carrying = self.carrying.lock().await;
         loop {
-            let entries = storage::oldest(db, BATCH).map_err(|error| error.to_string())?;
+            let entries = journal::oldest(db, BATCH).map_err(|error| error.to_string())?;
             let Some(last) = entries.last().map(|last| last.id) else {
                 return Ok(());
             };
@@ -37,12 +54,12 @@ impl Outbox {
                 return Ok(());
             }
             send(env, &entries).await?;
-            storage::forget(db, last).map_err(|error| error.to_string())?;
+            journal::forget(db, last).map_err(|error| error.to_string())?;
         }
     }
 }
 
-async fn send(env: &Env, entries: &[storage::Entry]) -> Result<(), String> {
+async fn send(env: &Env, entries: &[journal::Entry]) -> Result<(), String> {
     let database = d1::database(env).map_err(|error| error.private())?;
     let statements = entries
         .iter()
@@ -50,10 +67,9 @@ async fn send(env: &Env, entries: &[storage::Entry]) -> Result<(), String> {
         .map(|effect| effects::prepare(&database, effect))
         .collect::<worker::Result<Vec<_>>>()
         .map_err(|error| error.to_string())?;
-    let batch = Box::pin(database.batch(statements));
-    match select(batch, Delay::from(TIMEOUT)).await {
-        Either::Left((Ok(_), _)) => Ok(()),
-        Either::Left((Err(error), _)) => Err(format!("D1: {error}")),
-        Either::Right(_) => Err("D1 did not answer in time".into()),
-    }
+    database
+        .batch(statements)
+        .await
+        .map(|_| ())
+        .map_err(|error| format!("D1: {error}"))
 }

@@ -172,6 +172,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
+mod scanners;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,4 +1,7 @@
-//! The decisions as rows: caller, what is touched, answer.
+//! The decisions on attestation calls as rows: caller, what is touched, answer. Those on tokens
+//! are beside.
+
+mod management;
 
 use std::rc::Rc;
 
@@ -6,7 +9,7 @@ use super::*;
 use crate::domain::id::Id;
 use crate::domain::name::TokenName;
 use crate::domain::scope::Named;
-use crate::domain::token::{TokenFacts, Verifier};
+use crate::domain::token::Verifier;
 
 fn token(scope: Scope) -> Caller {
     Caller::Token(Rc::new(TokenFacts {
@@ -22,6 +25,27 @@ fn token(scope: Scope) -> Caller {
         is_system: false,
         expires_at: None,
     }))
+}
+
+/// A token with the policies that its scope has by default.
+fn usual(scope: Scope) -> Caller {
+    let policies = crate::domain::policy::defaults(&scope);
+    with(scope, policies, None)
+}
+
+fn with(scope: Scope, policies: Vec<Policy>, expires_at: Option<i64>) -> Caller {
+    let Caller::Token(facts) = token(scope) else {
+        panic!("a token")
+    };
+    let mut facts = (*facts).clone();
+    facts.policies = policies;
+    facts.expires_at = expires_at.map(Timestamp::from_millis);
+    Caller::Token(Rc::new(facts))
+}
+
+fn policies(texts: &[&str]) -> Vec<Policy> {
+    let parse = |text: &&str| Policy::parse(text).expect("a policy");
+    texts.iter().map(parse).collect()
 }
 
 fn project() -> Named<crate::domain::id::Project> {

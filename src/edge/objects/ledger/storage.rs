@@ -2,11 +2,10 @@
 //! calls nothing else can run, and what they write together is stored together.
 
 use serde::Deserialize;
-use worker::{SqlStorage, SqlStorageValue};
+use worker::SqlStorage;
 
-use super::sql;
-use crate::app::ledger::{Effect, RunCommand};
-use crate::domain::audit::{GENESIS, unhex};
+use super::super::sql;
+use crate::app::ledger::{MintCommand, RunCommand};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId};
 use crate::domain::time::Timestamp;
@@ -31,21 +30,35 @@ impl State {
     }
 }
 
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 7] = [
     "create table if not exists tokens (
         id text primary key not null,
         facts text not null,
         -- Names are unique in a project, or among the organization's own tokens (R8).
         place text not null,
         name text not null,
+        description text,
         is_system integer not null,
         state integer not null,
+        project text,
+        minted_by text,
+        -- The token that this one succeeds.
+        replaces text,
+        address text,
+        created_at integer not null,
         expires_at integer,
+        -- When it ended; ahead of now for a token that is being rotated out.
         revoked_at integer,
         -- The Ledger's version when it was revoked.
-        version integer
+        version integer,
+        -- Since when it is held back; null = it is not.
+        quarantined_at integer,
+        uses integer not null default 0,
+        used_at integer
     ) strict",
     "create index if not exists tokens_by_name on tokens (place, name) where state < 2",
+    "create index if not exists tokens_by_minter on tokens (minted_by)",
+    "create index if not exists tokens_by_predecessor on tokens (replaces)",
     "create table if not exists runs (
         id text primary key not null,
         facts text not null
@@ -61,21 +74,6 @@ const SCHEMA: [&str; 5] = [
         link text not null
     ) strict",
 ];
-
-/// The Ledger's counters: revocation version, and the audit chain's last sequence and link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    pub version: i64,
-    pub sequence: i64,
-    pub link: [u8; 32],
-}
-
-#[derive(Deserialize)]
-struct HeadRow {
-    version: i64,
-    sequence: i64,
-    link: String,
-}
 
 /// A token as the Ledger stores it.
 pub struct Stored {
@@ -94,6 +92,9 @@ struct StoredRow {
 #[derive(Deserialize)]
 struct StateRow {
     state: i64,
+    revoked_at: Option<i64>,
+    quarantined_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -104,18 +105,6 @@ struct Count {
 #[derive(Deserialize)]
 struct TextRow {
     facts: String,
-}
-
-/// A stored outbox entry.
-pub struct Entry {
-    pub id: i64,
-    pub effects: Vec<Effect>,
-}
-
-#[derive(Deserialize)]
-struct EntryRow {
-    id: i64,
-    effects: String,
 }
 
 fn state(code: i64) -> State {
@@ -141,11 +130,34 @@ pub fn create(db: &SqlStorage) -> worker::Result<()> {
     Ok(())
 }
 
-/// A token's state alone: the question of every request.
-pub fn token_state(db: &SqlStorage, token: TokenId) -> worker::Result<Option<State>> {
-    let query = "select state from tokens where id = ?";
+/// What decides whether a token lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub state: State,
+    /// Its end, which may lie ahead.
+    pub revoked_at: Option<Timestamp>,
+    /// Held back after a report.
+    pub quarantined: bool,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token's standing: the question of every request.
+pub fn standing(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standing>> {
+    let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
     let row = sql::first::<StateRow>(db, query, vec![sql::text(token)])?;
-    Ok(row.map(|row| state(row.state)))
+    Ok(row.map(|row| Standing {
+        state: state(row.state),
+        revoked_at: row.revoked_at.map(Timestamp::from_millis),
+        quarantined: row.quarantined_at.is_some(),
+        expires_at: row.expires_at.map(Timestamp::from_millis),
+    }))
+}
+
+/// Holds a token back, or, with `None`, no longer.
+pub fn quarantine(db: &SqlStorage, token: TokenId, at: Option<Timestamp>) -> worker::Result<()> {
+    let query = "update tokens set quarantined_at = ? where id = ? and state < 2";
+    sql::run(db, query, vec![sql::maybe_time(at), sql::text(token)])
 }
 
 /// A token with its facts.
@@ -170,40 +182,84 @@ fn place(facts: &TokenFacts) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a living token has the name of this one, in the same place (R8).
-pub fn name_taken(db: &SqlStorage, facts: &TokenFacts, now: Timestamp) -> worker::Result<bool> {
+/// Whether a living token has the name of this one, in the same place (R8). Tokens that are being
+/// rotated out have given theirs up; `except` is about to.
+pub fn name_taken(
+    db: &SqlStorage,
+    facts: &TokenFacts,
+    except: Option<TokenId>,
+    now: Timestamp,
+) -> worker::Result<bool> {
     let query = "select count(*) as count from tokens where place = ? and name = ? \
-                 and state < 2 and (expires_at is null or expires_at > ?)";
+                 and state < 2 and revoked_at is null \
+                 and (expires_at is null or expires_at > ?) and id <> ?";
     let values = vec![
         sql::text(place(facts)),
         sql::text(facts.name.as_str()),
         sql::time(now),
+        sql::text(except.map(|id| id.to_string()).unwrap_or_default()),
     ];
     Ok(sql::first::<Count>(db, query, values)?.is_some_and(|row| row.count > 0))
 }
 
-/// Living tokens, system tokens aside: what the ceiling counts (R27).
+/// Living tokens, system tokens and those being rotated out aside: what the ceiling counts (R27).
 pub fn living(db: &SqlStorage, now: Timestamp) -> worker::Result<i64> {
     let query = "select count(*) as count from tokens where state < 2 and is_system = 0 \
-                 and (expires_at is null or expires_at > ?)";
+                 and revoked_at is null and (expires_at is null or expires_at > ?)";
     let row = sql::first::<Count>(db, query, vec![sql::time(now)])?;
     Ok(row.map_or(0, |row| row.count))
 }
 
 /// Stores a token whose record is on the way.
-pub fn insert_pending(db: &SqlStorage, facts: &TokenFacts) -> worker::Result<()> {
+pub fn insert_pending(
+    db: &SqlStorage,
+    command: &MintCommand,
+    replaces: Option<TokenId>,
+) -> worker::Result<()> {
+    let facts = &command.facts;
     let values = vec![
         sql::text(facts.id),
         sql::text(serde_json::to_string(facts)?),
         sql::text(place(facts)),
         sql::text(facts.name.as_str()),
+        sql::maybe_text(command.description.as_ref()),
         sql::number(i64::from(facts.is_system)),
         sql::number(State::Pending.code()),
+        sql::maybe_text(facts.scope.project().map(|project| project.id)),
+        sql::maybe_text(command.minted_by),
+        sql::maybe_text(replaces),
+        sql::maybe_text(command.origin.address.as_ref()),
+        sql::time(command.created_at),
         sql::maybe_time(facts.expires_at),
     ];
-    let query = "insert into tokens (id, facts, place, name, is_system, state, expires_at) \
-                 values (?, ?, ?, ?, ?, ?, ?)";
+    let query = "insert into tokens (id, facts, place, name, description, is_system, state, \
+                 project, minted_by, replaces, address, created_at, expires_at) \
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sql::run(db, query, values)
+}
+
+/// A token's description.
+pub fn description(db: &SqlStorage, token: TokenId) -> worker::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        description: Option<String>,
+    }
+    let query = "select description from tokens where id = ?";
+    let row = sql::first::<Row>(db, query, vec![sql::text(token)])?;
+    Ok(row.and_then(|row| row.description))
+}
+
+/// Whether a successor of the token is on its way: another rotation came first.
+pub fn succession(db: &SqlStorage, token: TokenId) -> worker::Result<bool> {
+    let query = "select count(*) as count from tokens where replaces = ? and state = ?";
+    let values = vec![sql::text(token), sql::number(State::Pending.code())];
+    Ok(sql::first::<Count>(db, query, values)?.is_some_and(|row| row.count > 0))
+}
+
+/// Gives a living token its end.
+pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp) -> worker::Result<()> {
+    let query = "update tokens set revoked_at = ? where id = ? and state < 2";
+    sql::run(db, query, vec![sql::time(at), sql::text(token)])
 }
 
 /// The record has arrived: the token opens what it opens. A token that was revoked meanwhile
@@ -262,72 +318,4 @@ pub fn insert_run(db: &SqlStorage, command: &RunCommand) -> worker::Result<()> {
     ];
     let query = "insert into runs (id, facts) values (?, ?) on conflict (id) do nothing";
     sql::run(db, query, values)
-}
-
-/// The counters.
-pub fn head(db: &SqlStorage) -> worker::Result<Head> {
-    let query = "select version, sequence, link from head where only = 0";
-    let Some(row) = sql::first::<HeadRow>(db, query, vec![])? else {
-        return Ok(Head {
-            version: 0,
-            sequence: 0,
-            link: GENESIS,
-        });
-    };
-    let link = unhex(&row.link)
-        .ok_or_else(|| worker::Error::RustError("the audit link does not parse".into()))?;
-    Ok(Head {
-        version: row.version,
-        sequence: row.sequence,
-        link,
-    })
-}
-
-/// Stores the counters.
-pub fn set_head(db: &SqlStorage, head: &Head) -> worker::Result<()> {
-    let values = vec![
-        sql::number(head.version),
-        sql::number(head.sequence),
-        sql::text(crate::domain::audit::hex(&head.link)),
-    ];
-    let query = "insert into head (only, version, sequence, link) values (0, ?, ?, ?) \
-                 on conflict (only) do update set version = excluded.version, \
-                 sequence = excluded.sequence, link = excluded.link";
-    sql::run(db, query, values)
-}
-
-/// Appends to the outbox and tells the entry's id.
-pub fn push(db: &SqlStorage, effects: &[Effect]) -> worker::Result<i64> {
-    #[derive(Deserialize)]
-    struct IdRow {
-        id: i64,
-    }
-    let values: Vec<SqlStorageValue> = vec![sql::text(serde_json::to_string(effects)?)];
-    let query = "insert into outbox (effects) values (?) returning id";
-    sql::first::<IdRow>(db, query, values)?
-        .map(|row| row.id)
-        .ok_or_else(|| worker::Error::RustError("the outbox gave no id".into()))
-}
-
-/// The oldest entries of the outbox.
-pub fn oldest(db: &SqlStorage, limit: i64) -> worker::Result<Vec<Entry>> {
-    let query = "select id, effects from outbox order by id limit ?";
-    sql::rows::<EntryRow>(db, query, vec![sql::number(limit)])?
-        .into_iter()
-        .map(|row| {
-            Ok(Entry {
-                id: row.id,
-                effects: serde_json::from_str(&row.effects)?,
-            })
-        })
-        .collect()
-}
-
-/// Forgets the entries up to an id: D1 has them.
-pub fn forget(db: &SqlStorage, up_to: i64) -> worker::Result<()> {
-    sql::run(
-        db,
-        "delete from outbox where id <= ?",
-        vec![sql::number(up_to)],
-    )
 }

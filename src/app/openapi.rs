@@ -1,0 +1,250 @@
+//! The OpenAPI description of everything but attestation calls. Refuses to be generated: it is
+//! written by hand in docs/openapi.json, and the tests here, in `documents` and beside the router
+//! hold it to the code.
+
+/// The document, as `/openapi.json` answers it.
+pub const DOCUMENT: &str = include_str!("../../docs/openapi.json");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::DOCUMENT;
+    use crate::app::error::{Error, Result};
+    use crate::app::leaks::receive;
+    use crate::app::mint::{From, mint};
+    use crate::app::organization::{self, OrganizationView};
+    use crate::app::page::Page;
+    use crate::app::registry::create_project;
+    use crate::app::testing::{self, World, now_or_never, project, workflow};
+    use crate::app::tokens::{self, TokenRecord, TokenView};
+    use crate::app::{oauth, registry};
+    use crate::domain::audit::Origin;
+    use crate::domain::caller::Caller;
+    use crate::domain::id::Id;
+    use crate::domain::name::TokenName;
+    use crate::domain::scope::{Named, Scope};
+    use crate::domain::time::Timestamp;
+    use crate::domain::token::{TokenFacts, Verifier};
+    use crate::wire::{jwt, problem::Problem};
+
+    type Names = BTreeSet<String>;
+
+    fn schema(name: &str) -> Value {
+        let document: Value = serde_json::from_str(DOCUMENT).expect("the document is JSON");
+        document["components"]["schemas"][name].clone()
+    }
+
+    /// The members that a schema knows, and of those the required ones.
+    fn documented(name: &str) -> (Names, Names) {
+        let schema = schema(name);
+        let properties = schema["properties"].as_object().expect(name);
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let required = required.iter().filter_map(Value::as_str);
+        (
+            properties.keys().cloned().collect(),
+            required.map(str::to_owned).collect(),
+        )
+    }
+
+    fn members(value: &impl serde::Serialize) -> Names {
+        let value = serde_json::to_value(value).expect("an answer serializes");
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    fn origin() -> Origin {
+        Origin {
+            actor: "admin-token".to_owned(),
+            tier: "administrator-key".to_owned(),
+            address: None,
+            user_agent: None,
+            request_id: "r".to_owned(),
+        }
+    }
+
+    fn from() -> From {
+        From {
+            bucket: "unknown".to_owned(),
+            origin: origin(),
+        }
+    }
+
+    fn facts() -> TokenFacts {
+        TokenFacts {
+            id: Id::from_u128(7),
+            name: TokenName::parse("ci").expect("a name"),
+            organization: Named {
+                id: Id::from_u128(1),
+                name: "acme".to_owned(),
+            },
+            scope: Scope::Workflow {
+                project: project(),
+                workflow: workflow(),
+            },
+            verifier: Verifier::Jwt,
+            policies: Vec::new(),
+            is_system: false,
+            expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
+        }
+    }
+
+    fn record() -> TokenRecord {
+        TokenRecord {
+            facts: facts(),
+            description: None,
+            created_at: Timestamp::from_millis(0),
+            created_by: "admin-token".to_owned(),
+            minted_by: None,
+            last_used_at: None,
+            uses: 0,
+            revoked_at: None,
+            quarantined_at: None,
+        }
+    }
+
+    #[test]
+    fn answers_have_exactly_the_documented_members() {
+        let (world, config) = (World::new(), testing::config());
+        let (admin, acme) = (Caller::Administrator, Some("acme"));
+        let page = Page::parse(None, None).expect("a page");
+        let minted = now_or_never(mint(&admin, acme, b"", from(), &config, &world));
+        let bulk = br#"{"never_used":true}"#;
+        let revoked = now_or_never(tokens::revoke_many(&admin, acme, bulk, origin(), &world));
+        let entry = now_or_never(create_project(&admin, acme, br#"{"name":"x"}"#, &world));
+        let filter = tokens::Filter::parse(None, None, None, None, None, Timestamp::from_millis(0));
+        let filter = filter.expect("a filter");
+        let list = now_or_never(tokens::list(&admin, acme, filter, &page, &world));
+        let organizations = now_or_never(organization::list(&admin, &page, &world));
+        let projects = now_or_never(registry::list_projects(&admin, acme, &page, &world));
+        let workflows = now_or_never(registry::list_workflows(
+            &admin, acme, "shop", &page, &world,
+        ));
+        world.keep(facts());
+        let id = facts().id.to_string();
+        let released = now_or_never(tokens::release(&admin, acme, &id, origin(), &world));
+        let rows = [
+            ("Token", members(&TokenView::from(record()))),
+            ("Minted", members(&minted.expect("mints"))),
+            (
+                "Organization",
+                members(&OrganizationView::from(testing::organization())),
+            ),
+            ("BulkRevoked", members(&revoked.expect("revokes"))),
+            ("Entry", members(&entry.expect("creates"))),
+            ("TokenList", members(&list.expect("lists"))),
+            ("OrganizationList", members(&organizations.expect("lists"))),
+            ("ProjectList", members(&projects.expect("lists"))),
+            ("WorkflowList", members(&workflows.expect("lists"))),
+            ("Released", members(&released.expect("releases"))),
+            ("Named", members(&project())),
+        ];
+        for (name, found) in rows {
+            let (known, required) = documented(name);
+            assert_eq!(found, known, "{name}");
+            assert_eq!(required, known, "{name}: every member is always there");
+        }
+    }
+
+    #[test]
+    fn introspection_and_problems_have_the_documented_members_where_they_have_any() {
+        let (world, config) = (World::new(), testing::config());
+        world.keep(facts());
+        let token = jwt::issue(&facts(), &config.token_keys).expect("issues");
+        let look = |token: &str| {
+            let admin = Caller::Administrator;
+            let seen = now_or_never(oauth::introspect(&admin, token, &config, &world));
+            members(&seen.expect("answers"))
+        };
+        let (known, required) = documented("Introspection");
+        assert_eq!(look(token.expose()), known);
+        assert_eq!(look("unknown"), required);
+
+        let mut problem = Problem::new(400, "body_invalid", "…".into(), "r".into());
+        let (known, required) = documented("Problem");
+        assert_eq!(members(&problem), required);
+        problem.error = Some("invalid_request");
+        problem.problems.push("…".to_owned());
+        assert_eq!(members(&problem), known);
+    }
+
+    /// The fields that a body may have, as its refusal of another one lists them.
+    fn expected<T>(answer: Result<T>) -> Names {
+        let Err(Error::Invalid { code, detail }) = answer else {
+            panic!("a body with a field `?` was taken")
+        };
+        assert_eq!(code, "body_invalid");
+        let (_, list) = detail.split_once("expected").expect("a list of fields");
+        let names = list.split('`').skip(1).step_by(2);
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn bodies_may_have_exactly_the_documented_members() {
+        let (world, config) = (World::new(), testing::config());
+        let (admin, acme, wrong) = (Caller::Administrator, Some("acme"), br#"{"?":1}"#);
+        let id = facts().id.to_string();
+        let rows = [
+            (
+                "CreateOrganization",
+                expected(now_or_never(organization::create(&admin, wrong, &world))),
+            ),
+            (
+                "UpdateOrganization",
+                expected(now_or_never(organization::update(
+                    &admin, "acme", wrong, &world,
+                ))),
+            ),
+            (
+                "CreateEntry",
+                expected(now_or_never(create_project(&admin, acme, wrong, &world))),
+            ),
+            (
+                "MintRequest",
+                expected(now_or_never(mint(
+                    &admin,
+                    acme,
+                    wrong,
+                    from(),
+                    &config,
+                    &world,
+                ))),
+            ),
+            (
+                "RotateRequest",
+                expected(now_or_never(tokens::rotate(
+                    &admin,
+                    acme,
+                    &id,
+                    wrong,
+                    from(),
+                    &config,
+                    &world,
+                ))),
+            ),
+            (
+                "LeakReport",
+                expected(now_or_never(receive(wrong, "unknown", &config, &world))),
+            ),
+            (
+                "RevokeRequest",
+                expected(now_or_never(tokens::revoke_many(
+                    &admin,
+                    acme,
+                    wrong,
+                    origin(),
+                    &world,
+                ))),
+            ),
+        ];
+        for (name, found) in rows {
+            assert_eq!(found, documented(name).0, "{name}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Listing and reading tokens (R16, R19, R20). Refuses to show a caller what it may not manage.
+
+use serde::Serialize;
+
+use super::{Reach, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
+use crate::app::error::{Error, Result};
+use crate::app::organization::resolve_id;
+use crate::app::page::{Cursor, Page};
+use crate::app::ports::{Directory, Records};
+use crate::domain::caller::Caller;
+use crate::domain::decide::{Target, decide};
+use crate::domain::id::{Id, TokenId};
+use crate::domain::operation::Operation;
+use crate::domain::time::Timestamp;
+
+/// A page of tokens.
+#[derive(Debug, Serialize)]
+pub struct TokenList {
+    tokens: Vec<TokenView>,
+    next_cursor: Option<String>,
+}
+
+/// Which tokens by state (R19). A token is active while neither revoked nor expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Active,
+    Revoked,
+    All,
+}
+
+/// Which tokens by scope level (R19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Organization,
+    Project,
+    Workflow,
+}
+
+/// Which tokens a list shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    pub status: Status,
+    pub level: Option<Level>,
+    /// Tokens of this project, by name.
+    pub project: Option<String>,
+    /// Tokens that this one minted.
+    pub minted_by: Option<TokenId>,
+    pub include_system: bool,
+    /// Tokens that the caller may not manage are not there (R16).
+    pub reach: Reach,
+    /// The moment that decides what has expired.
+    pub now: Timestamp,
+}
+
+impl Filter {
+    /// Reads the filters as they stand in a query; as yet they reach nothing.
+    ///
+    /// # Errors
+    /// `Invalid` naming the choices.
+    pub fn parse(
+        status: Option<&str>,
+        scope: Option<&str>,
+        project: Option<&str>,
+        minted_by: Option<&str>,
+        include_system: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let status = match status {
+            None | Some("active") => Status::Active,
+            Some("revoked") => Status::Revoked,
+            Some("all") => Status::All,
+            Some(_) => {
+                return Err(Error::invalid(
+                    "status_invalid",
+                    "`status` must be `active`, `revoked` or `all`",
+                ));
+            }
+        };
+        let level = match scope {
+            None => None,
+            Some("organization") => Some(Level::Organization),
+            Some("project") => Some(Level::Project),
+            Some("workflow") => Some(Level::Workflow),
+            Some(_) => {
+                return Err(Error::invalid(
+                    "scope_invalid",
+                    "`scope` must be `organization`, `project` or `workflow`",
+                ));
+            }
+        };
+        let include_system = match include_system {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(Error::invalid(
+                    "include_system_invalid",
+                    "`include_system` must be `true` or `false`",
+                ));
+            }
+        };
+        let minted_by = minted_by.map(Id::parse).transpose().map_err(|_| {
+            Error::invalid("minted_by_invalid", "`minted_by` must be the id of a token")
+        })?;
+        Ok(Self {
+            status,
+            level,
+            project: project.map(str::to_owned),
+            minted_by,
+            include_system,
+            reach: Reach {
+                organization_tokens: false,
+                project_tokens: false,
+                system_tokens: false,
+            },
+            now,
+        })
+    }
+
+    /// The filter for a caller: system tokens only where it reaches them.
+    fn within(self, reach: Reach) -> Self {
+        Self {
+            include_system: self.include_system && reach.system_tokens,
+            reach,
+            ..self
+        }
+    }
+}
+
+/// `GET /org/tokens`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
+pub async fn list<P: Directory + Records>(
+    caller: &Caller,
+    organization: Option<&str>,
+    filter: Filter,
+    page: &Page,
+    ports: &P,
+) -> Result<TokenList> {
+    let reach = reach(caller, Operation::TokenList)?;
+    let filter = filter.within(reach);
+    let organization = resolve_id(caller, organization, ports).await?;
+    let rows = ports
+        .tokens(organization, &filter, page.after.as_ref(), page.limit + 1)
+        .await?;
+    let (rows, next_cursor) = page.cut(rows, |row| Cursor {
+        at: row.created_at,
+        id: row.facts.id.to_string(),
+    });
+    Ok(TokenList {
+        tokens: rows.into_iter().map(Into::into).collect(),
+        next_cursor,
+    })
+}
+
+/// `GET /org/tokens/{id}`.
+///
+/// # Errors
+/// `Denied`, `Invalid` for a malformed id, `NotFound`, `Unavailable`.
+pub async fn read<P: Directory + Records>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: &str,
+    ports: &P,
+) -> Result<TokenView> {
+    reach(caller, Operation::TokenRead)?;
+    let id = token_id(id)?;
+    let organization = resolve_id(caller, organization, ports).await?;
+    let record: TokenRecord = ports.token(organization, id).await?.ok_or(UNKNOWN)?;
+    decide(caller, Operation::TokenRead, Target::Token(&record.facts)).map_err(hide)?;
+    Ok(record.into())
+}

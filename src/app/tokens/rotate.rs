@@ -1,0 +1,173 @@
+//! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old token.
+//! Refuses to lengthen a life that its caller could not mint.
+
+use serde::Deserialize;
+
+use super::{UNKNOWN, hide, reach, token_id};
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::ledger::{MintCommand, RotateAnswer, RotateCommand};
+use crate::app::mint::{From, Minted, expiry, new_token_id, secret, take};
+use crate::app::organization::resolve_id;
+use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets};
+use crate::app::registry::read_body;
+use crate::domain::caller::Caller;
+use crate::domain::decide::{Target, Wish, decide};
+use crate::domain::operation::Operation;
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+use crate::wire::duration;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    overlap: Option<String>,
+    expires_at: Option<String>,
+    expires_in: Option<String>,
+}
+
+/// `POST /org/tokens/{id}/rotate`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live, `MintRate`,
+/// `Unavailable`. After an error the old token is as it was.
+pub async fn rotate<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: &str,
+    body: &[u8],
+    from: From,
+    config: &Config,
+    ports: &P,
+) -> Result<Minted>
+where
+    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets,
+{
+    reach(caller, Operation::TokenRotate)?;
+    let id = token_id(id)?;
+    let request: Request = if body.is_empty() {
+        Request::default()
+    } else {
+        read_body(body)?
+    };
+    let now = ports.now();
+    let wished = expiry(
+        request.expires_at.as_deref(),
+        request.expires_in.as_deref(),
+        now,
+    )?;
+    let overlap = overlap(request.overlap.as_deref())?;
+    let organization = resolve_id(caller, organization, ports).await?;
+    let old = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
+    let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
+    if old.expired(now) {
+        return Err(not_live());
+    }
+    let expires_at = successor_end(caller, &old, wished)?;
+    let retire_at = retirement(&old, overlap, now)?;
+
+    let mut facts = TokenFacts {
+        id: new_token_id(ports)?,
+        expires_at,
+        ..old.clone()
+    };
+    let token = secret(old.verifier.format(), &mut facts, config, ports)?;
+    let mint = MintCommand {
+        description: None,
+        created_at: now,
+        created_by: caller.provenance(),
+        minted_by: match caller {
+            Caller::Token(minter) => Some(minter.id),
+            Caller::Administrator => None,
+        },
+        // A successor takes the place of the old one under the ceiling.
+        ceiling: 0,
+        origin: from.origin,
+        facts,
+    };
+    let command = RotateCommand {
+        old: id,
+        mint,
+        retire_at,
+    };
+    take(&from.bucket, config, ports).await?;
+    let refusal = match ports.rotate(&permit, &command).await? {
+        RotateAnswer::Rotated { description } => {
+            ports.publish(&command.mint.facts);
+            let mint = MintCommand {
+                description,
+                ..command.mint
+            };
+            return Ok(Minted::new(mint, &token));
+        }
+        RotateAnswer::NotLive => not_live(),
+        RotateAnswer::NameTaken => Error::Conflict {
+            code: "name_taken",
+            detail: "another live token has taken the name of this one".into(),
+        },
+        RotateAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+    };
+    // Nothing was written: the address gets its take back. If that fails, it waits a little.
+    let _ = ports.give_back(&from.bucket).await;
+    Err(refusal)
+}
+
+fn not_live() -> Error {
+    Error::Conflict {
+        code: "token_not_live",
+        detail: "the token is revoked, expired or being rotated out: mint a new one".into(),
+    }
+}
+
+/// The successor's end: the old one, unless the request names another. A rotation hands out a
+/// token, so it is a mint too: the caller must hold what the successor will hold, and must be able
+/// to make a life that long (R9, R18). What is not asked for is cut to the caller's own.
+fn successor_end(
+    caller: &Caller,
+    old: &TokenFacts,
+    wished: Option<Timestamp>,
+) -> Result<Option<Timestamp>> {
+    let own = match caller {
+        Caller::Administrator => None,
+        Caller::Token(facts) => facts.expires_at,
+    };
+    let kept = match (old.expires_at, own) {
+        (Some(old), Some(own)) => Some(old.min(own)),
+        (old, own) => old.or(own),
+    };
+    let wish = Wish {
+        scope: &old.scope,
+        policies: Some(&old.policies),
+        expires_at: wished.or(kept),
+        is_system: old.is_system,
+    };
+    decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    Ok(wish.expires_at)
+}
+
+/// How long both shall live, in milliseconds; not at all unless asked.
+fn overlap(text: Option<&str>) -> Result<i64> {
+    match text {
+        None => Ok(0),
+        Some("0" | "0s" | "PT0S") => Ok(0),
+        Some(text) => duration::parse_seconds(text)
+            .map(|seconds| seconds.saturating_mul(1000))
+            .ok_or_else(|| {
+                Error::invalid(
+                    "overlap_invalid",
+                    "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
+                )
+            }),
+    }
+}
+
+fn retirement(old: &TokenFacts, overlap_ms: i64, now: Timestamp) -> Result<Timestamp> {
+    let end = now.plus_millis(overlap_ms);
+    match old.expires_at {
+        Some(expiry) if end > expiry => Err(Error::invalid(
+            "overlap_too_long",
+            "`overlap` must end before the old token expires",
+        )),
+        _ => Ok(end),
+    }
+}

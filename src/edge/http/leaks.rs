@@ -1,0 +1,54 @@
+//! `POST /leaks`. Refuses to let the answer's words or its time tell anything: what there is to do
+//! is done after it.
+
+use std::rc::Rc;
+
+use super::body;
+use super::incoming::Incoming;
+use super::management::{bucket, is_json, origin};
+use super::respond::Answer;
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::leaks;
+use crate::domain::caller::Caller;
+use crate::edge::log::{self, RequestLog};
+use crate::edge::platform::Platform;
+
+/// Largest report, in bytes.
+const MAX_REPORT: usize = 1024 * 1024;
+
+/// Receives a report.
+pub async fn handle(
+    incoming: &Incoming,
+    config: &Rc<Config>,
+    platform: &Platform,
+    log: &mut RequestLog,
+) -> Result<Answer> {
+    if incoming.method != "POST" {
+        return Err(Error::MethodNotAllowed { allow: "POST" });
+    }
+    log.operation = Some("leaks.report");
+    if !is_json(incoming) {
+        return Err(Error::MediaType {
+            expected: "application/json",
+        });
+    }
+    let body = zeroize::Zeroizing::new(body::read(incoming, MAX_REPORT).await?.bytes);
+    let report = leaks::receive(&body, &bucket(incoming, config), config, platform).await?;
+    let mut from = origin(incoming, config, &Caller::Administrator);
+    from.actor = "leak-report".to_owned();
+    from.tier = "open".to_owned();
+    if !report.is_empty() {
+        let (config, ports) = (Rc::clone(config), platform.clone());
+        platform.after_answer(async move {
+            let (acted, causes) = leaks::act(&report, &from, &config, &ports).await;
+            log::event(&serde_json::json!({
+                "event": "leak_report",
+                "request_id": from.request_id,
+                "acted": acted,
+                "failures": causes,
+            }));
+        });
+    }
+    Answer::secret(202, &serde_json::json!({ "status": "received" }))
+}

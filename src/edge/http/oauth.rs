@@ -1,0 +1,76 @@
+//! `/oauth/introspect` and `/oauth/revoke`. Refuses tokens in the query string, where logs would
+//! keep them: the form in the body is the only place.
+
+use super::body;
+use super::incoming::Incoming;
+use super::management::origin;
+use super::respond::Answer;
+use crate::app::authenticate::{admit, present};
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::oauth;
+use crate::domain::caller::Caller;
+use crate::domain::operation::Operation;
+use crate::edge::log::RequestLog;
+use crate::edge::platform::{Platform, now};
+
+/// Largest form, in bytes: the longest credential and a hint.
+const MAX_FORM: usize = 16 * 1024;
+
+/// Answers a call below `/oauth/`.
+pub async fn handle(
+    incoming: &Incoming,
+    config: &Config,
+    platform: &Platform,
+    log: &mut RequestLog,
+) -> Result<Answer> {
+    let introspects = match incoming.path.as_str() {
+        "/oauth/introspect" => true,
+        "/oauth/revoke" => false,
+        _ => return Err(Error::NotFound { what: "route" }),
+    };
+    if incoming.method != "POST" {
+        return Err(Error::MethodNotAllowed { allow: "POST" });
+    }
+    if introspects {
+        log.operation = Some("token.introspect");
+        let authorization = incoming.header("authorization");
+        let presented = present(authorization.as_deref(), config, now())?;
+        let caller = admit(&presented, None, true, config, platform)
+            .await?
+            .caller;
+        log.caller(&caller);
+        let token = form(incoming).await?;
+        let answer = oauth::introspect(&caller, &token, config, platform).await?;
+        Answer::secret(200, &answer)
+    } else {
+        log.operation = Some(Operation::TokenRevokeOwn.name());
+        let token = form(incoming).await?;
+        // The actor is the token itself, once it is known.
+        let from = origin(incoming, config, &Caller::Administrator);
+        oauth::revoke_own(&token, from, config, platform).await?;
+        Answer::secret(200, &serde_json::json!({}))
+    }
+}
+
+/// The `token` of the form; `token_type_hint` is read past, as the standards allow.
+async fn form(incoming: &Incoming) -> Result<zeroize::Zeroizing<String>> {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Error::MediaType {
+            expected: "application/x-www-form-urlencoded",
+        });
+    }
+    let body = zeroize::Zeroizing::new(body::read(incoming, MAX_FORM).await?.bytes);
+    let mut tokens = form_urlencoded::parse(&body).filter(|(name, _)| name == "token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) if !token.is_empty() => {
+            Ok(zeroize::Zeroizing::new(token.into_owned()))
+        }
+        _ => Err(Error::invalid(
+            "token_parameter",
+            "the form must have one `token`",
+        )),
+    }
+}

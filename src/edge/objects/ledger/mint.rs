@@ -1,0 +1,142 @@
+//! The Ledger's births: mint and rotate. Refuses to let a token live before its record is in D1:
+//! it is pending until then, and dead if that fails.
+
+use worker::Result;
+
+use super::outbox::NEEDED;
+use super::storage::{self, State};
+use super::{ALARM_MS, Ledger, journal};
+use crate::app::ledger::{Effect, MintAnswer, MintCommand, RotateAnswer, RotateCommand, TokenRow};
+use crate::domain::audit::{Action, Origin};
+use crate::domain::id::{Id, TokenId};
+use crate::domain::token::TokenFacts;
+use crate::edge::platform::now;
+
+impl Ledger {
+    pub(super) async fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
+        self.prepare_write()?;
+        let now = now();
+        let facts = &command.facts;
+        if storage::name_taken(&self.db, facts, None, now)? {
+            return Ok(MintAnswer::NameTaken);
+        }
+        let ceiling = command.ceiling;
+        if ceiling > 0 && !facts.is_system && storage::living(&self.db, now)? >= i64::from(ceiling)
+        {
+            return Ok(MintAnswer::CeilingReached { ceiling });
+        }
+        match self.bear(&command, Action::TokenMint, None).await? {
+            Ok(()) => {
+                storage::make_live(&self.db, facts.id)?;
+                Ok(MintAnswer::Minted)
+            }
+            Err(cause) => Ok(MintAnswer::RecordUnavailable { cause }),
+        }
+    }
+
+    pub(super) async fn rotate(&self, mut command: RotateCommand) -> Result<RotateAnswer> {
+        self.prepare_write()?;
+        if !self.rotatable(command.old)? || storage::succession(&self.db, command.old)? {
+            return Ok(RotateAnswer::NotLive);
+        }
+        command.mint.description = storage::description(&self.db, command.old)?;
+        let facts = &command.mint.facts;
+        if storage::name_taken(&self.db, facts, Some(command.old), now())? {
+            return Ok(RotateAnswer::NameTaken);
+        }
+        let born = self
+            .bear(&command.mint, Action::TokenRotate, Some(command.old))
+            .await?;
+        if let Err(cause) = born {
+            return Ok(RotateAnswer::RecordUnavailable { cause });
+        }
+        // Somebody may have ended the old token meanwhile: then the new one must not live on.
+        if !self.rotatable(command.old)? {
+            self.abandon(facts, &command.mint.origin)?;
+            return Ok(RotateAnswer::NotLive);
+        }
+        storage::make_live(&self.db, facts.id)?;
+        storage::retire(&self.db, command.old, command.retire_at)?;
+        journal::push(
+            &self.db,
+            &[Effect::RevokeToken {
+                organization: facts.organization.id,
+                token: command.old,
+                at: command.retire_at,
+                by: command.mint.origin.actor.clone(),
+            }],
+        )?;
+        self.set_alarm(ALARM_MS).await?;
+        self.deliver_soon("ledger.rotate").await;
+        Ok(RotateAnswer::Rotated {
+            description: command.mint.description,
+        })
+    }
+
+    /// Whether a token lives and has no end.
+    fn rotatable(&self, token: TokenId) -> Result<bool> {
+        Ok(storage::standing(&self.db, token)?.is_some_and(|standing| {
+            standing.state == State::Live && standing.revoked_at.is_none() && !standing.quarantined
+        }))
+    }
+
+    /// Stores a token as pending with its event, and brings both to D1. The inner error says why
+    /// D1 did not take them; the token is then dead.
+    async fn bear(
+        &self,
+        command: &MintCommand,
+        action: Action,
+        replaces: Option<TokenId>,
+    ) -> Result<core::result::Result<(), String>> {
+        let facts = &command.facts;
+        let mut head = journal::head(&self.db)?;
+        let audit = self.event(&mut head, now(), action, facts, replaces, &command.origin)?;
+        let insert = Effect::InsertToken(Box::new(TokenRow {
+            facts: facts.clone(),
+            description: command.description.clone(),
+            created_at: command.created_at,
+            created_by: command.created_by.clone(),
+            minted_by: command.minted_by,
+        }));
+        storage::insert_pending(&self.db, command, replaces)?;
+        journal::set_head(&self.db, &head)?;
+        let entry = journal::push(&self.db, &[insert, audit])?;
+        self.set_alarm(ALARM_MS).await?;
+        let delivered = self
+            .memory
+            .outbox
+            .deliver(&self.env, &self.db, entry, NEEDED)
+            .await;
+        if delivered.is_err() {
+            self.abandon(facts, &command.origin)?;
+            self.set_alarm(ALARM_MS).await?;
+        }
+        Ok(delivered)
+    }
+
+    /// Kills a token whose birth could not be completed.
+    fn abandon(&self, facts: &TokenFacts, origin: &Origin) -> Result<()> {
+        let mut head = journal::head(&self.db)?;
+        head.version += 1;
+        self.bury(&mut head, facts, now(), Action::TokenMintAbandoned, origin)?;
+        journal::set_head(&self.db, &head)
+    }
+
+    /// Tokens that were pending when an earlier process ended: nobody has them, nobody gets them.
+    pub(super) fn recover(&self) -> Result<()> {
+        if self.memory.recovered.replace(true) {
+            return Ok(());
+        }
+        let origin = Origin {
+            actor: "ledger".to_owned(),
+            tier: "recovery".to_owned(),
+            address: None,
+            user_agent: None,
+            request_id: Id::<crate::domain::id::Token>::from_u128(0).to_string(),
+        };
+        for facts in storage::pending(&self.db)? {
+            self.abandon(&facts, &origin)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! The Ledger: one Durable Object for each organization, the single writer of whether its tokens
+//! live and in which order things happened. Refuses to know what time a token's holder thinks it
+//! is, or what the token may do. Here: the object and its questions; the commands are beside it.
+//!
+//! INVARIANT (one writer for each organization): each command checks and writes without awaiting,
+//! so no other command can come between; only then does it wait for D1.
+
+mod chain;
+mod journal;
+mod leak;
+mod mint;
+mod outbox;
+mod revoke;
+mod selection;
+mod storage;
+mod sweep;
+mod uses;
+
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
+};
+
+use self::outbox::{NEEDED, Outbox};
+use self::uses::Uses;
+use crate::app::ledger::{Admission, Effect, Liveness, RunCommand};
+use crate::domain::id::{RunId, TokenId};
+use crate::domain::time::Timestamp;
+use crate::edge::log;
+use crate::edge::platform::now;
+
+/// How long after a change the alarm looks for what no command has delivered, and after a failed
+/// delivery tries again.
+const ALARM_MS: i64 = 2_000;
+
+/// How long uses are collected before they are written (R13). Less than the 10 s after which an
+/// idle object loses its memory.
+const USES_MS: i64 = 8_000;
+
+/// The object. Its memory holds nothing that its SQLite does not, but for uses of the last
+/// seconds.
+#[durable_object(alarm)]
+pub struct Ledger {
+    state: State,
+    env: Env,
+    db: SqlStorage,
+    /// A panic in one call leaves these as they were or as they became; both are true of the
+    /// SQLite that they describe, so the next call may go on with them.
+    memory: AssertUnwindSafe<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    outbox: Outbox,
+    uses: Uses,
+    /// Whether the tables are known to exist.
+    exists: Cell<bool>,
+    /// Whether tokens left pending by an earlier process have been dealt with.
+    recovered: Cell<bool>,
+    /// When the alarm is due, as far as this process knows. A due alarm is not moved back: under
+    /// steady traffic it would never ring.
+    alarm_due: Cell<i64>,
+}
+
+impl DurableObject for Ledger {
+    fn new(state: State, env: Env) -> Self {
+        let db = state.storage().sql();
+        Self {
+            state,
+            env,
+            db,
+            memory: AssertUnwindSafe(Memory::default()),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        let mut parts = path.trim_start_matches('/').split('/');
+        match (request.method(), parts.next()) {
+            (Method::Get, Some(verb @ ("use" | "look"))) => {
+                let token = parts.next().and_then(|id| TokenId::parse(id).ok());
+                let facts = parts.next() == Some("facts");
+                let run = parts.next().and_then(|id| RunId::parse(id).ok());
+                match token {
+                    Some(token) => self.admit(token, facts, run, verb == "use").await,
+                    None => Response::error("malformed", 400),
+                }
+            }
+            (Method::Get, Some("describe")) => {
+                match parts.next().and_then(|id| TokenId::parse(id).ok()) {
+                    Some(token) => Response::from_json(&self.describe(token)?),
+                    None => Response::error("malformed", 400),
+                }
+            }
+            (Method::Get, Some("ping")) => Response::empty().map(|answer| answer.with_status(204)),
+            (Method::Post, Some("mint")) => {
+                Response::from_json(&self.mint(request.json().await?).await?)
+            }
+            (Method::Post, Some("rotate")) => {
+                Response::from_json(&self.rotate(request.json().await?).await?)
+            }
+            (Method::Post, Some("revoke")) => {
+                Response::from_json(&self.revoke(request.json().await?).await?)
+            }
+            (Method::Post, Some("revoke-many")) => {
+                Response::from_json(&self.revoke_many(request.json().await?).await?)
+            }
+            (Method::Post, Some("leak")) => {
+                self.report_leak(request.json().await?).await?;
+                Response::from_json(&())
+            }
+            (Method::Post, Some("release")) => {
+                Response::from_json(&self.release(request.json().await?).await?)
+            }
+            (Method::Post, Some("sweep")) => {
+                Response::from_json(&self.sweep(request.json().await?).await?)
+            }
+            (Method::Post, Some("run")) => {
+                self.record_run(&request.json().await?).await?;
+                Response::from_json(&())
+            }
+            _ => Response::error("unknown", 404),
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.memory.alarm_due.set(0);
+        if self.exists()? {
+            self.recover()?;
+            self.settle_uses()?;
+            let delivered = self
+                .memory
+                .outbox
+                .deliver(&self.env, &self.db, i64::MAX, NEEDED)
+                .await;
+            if let Err(cause) = delivered {
+                log::failure("ledger.alarm", &cause);
+                self.set_alarm(ALARM_MS).await?;
+            }
+        }
+        Response::empty()
+    }
+}
+
+impl Ledger {
+    /// Answers 204 for a live token when nothing else was asked, and an [`Admission`] otherwise.
+    async fn admit(
+        &self,
+        token: TokenId,
+        facts: bool,
+        run: Option<RunId>,
+        counts: bool,
+    ) -> Result<Response> {
+        let now = now();
+        let (liveness, expired) = self.liveness(token, now)?;
+        if liveness != Liveness::Live {
+            return Response::from_json(&Admission {
+                liveness,
+                facts: None,
+                run: None,
+            });
+        }
+        // An expired credential is refused by its holder's end of this question: no use of it.
+        if counts && !expired {
+            self.memory.uses.note(token, now);
+            self.set_alarm(USES_MS).await?;
+        }
+        if !facts && run.is_none() {
+            return Response::empty().map(|answer| answer.with_status(204));
+        }
+        let facts = match facts {
+            true => storage::token(&self.db, token)?.map(|stored| stored.facts),
+            false => None,
+        };
+        let run = match run {
+            Some(run) => storage::run(&self.db, run)?,
+            None => None,
+        };
+        Response::from_json(&Admission {
+            liveness,
+            facts,
+            run,
+        })
+    }
+
+    /// Whether a token lives, and whether it has expired, which the asker judges by itself.
+    fn liveness(&self, token: TokenId, now: Timestamp) -> Result<(Liveness, bool)> {
+        if !self.exists()? {
+            return Ok((Liveness::Unknown, false));
+        }
+        let Some(standing) = storage::standing(&self.db, token)? else {
+            return Ok((Liveness::Unknown, false));
+        };
+        let expired = standing.expires_at.is_some_and(|end| end <= now);
+        let liveness = match (standing.state, standing.revoked_at) {
+            // Not born yet: its minter has no answer, so nobody holds it.
+            (storage::State::Pending, _) => Liveness::Unknown,
+            _ if standing.quarantined => Liveness::Revoked,
+            (storage::State::Live, None) => Liveness::Live,
+            // Being rotated out: alive until then, and not a moment longer.
+            (storage::State::Live, Some(end)) if end > now => Liveness::Live,
+            _ => Liveness::Revoked,
+        };
+        Ok((liveness, expired))
+    }
+
+    fn describe(&self, token: TokenId) -> Result<Option<crate::domain::token::TokenFacts>> {
+        if !self.exists()? {
+            return Ok(None);
+        }
+        Ok(storage::token(&self.db, token)?
+            .filter(|stored| stored.state != storage::State::Pending)
+            .map(|stored| stored.facts))
+    }
+
+    async fn record_run(&self, command: &RunCommand) -> Result<()> {
+        self.prepare_write()?;
+        let organization = match storage::token(&self.db, command.token)? {
+            Some(stored) => stored.facts.organization.id,
+            None => return Err("a run of an unknown token".into()),
+        };
+        storage::insert_run(&self.db, command)?;
+        journal::push(
+            &self.db,
+            &[Effect::InsertRun {
+                organization,
+                run: command.run,
+                facts: command.facts.clone(),
+                token: command.token,
+                at: command.at,
+            }],
+        )?;
+        // The client is waiting for its Init: the alarm carries the row.
+        self.set_alarm(ALARM_MS).await
+    }
+
+    fn exists(&self) -> Result<bool> {
+        if !self.memory.exists.get() {
+            self.memory.exists.set(storage::exists(&self.db)?);
+        }
+        Ok(self.memory.exists.get())
+    }
+
+    /// Tables on the first write, and the dead of an earlier process before any other.
+    fn prepare_write(&self) -> Result<()> {
+        if !self.exists()? {
+            storage::create(&self.db)?;
+            self.memory.exists.set(true);
+            self.memory.recovered.set(true);
+        }
+        self.recover()
+    }
+
+    /// Makes the alarm ring within `ms`, moving it forward only.
+    async fn set_alarm(&self, ms: i64) -> Result<()> {
+        let now = now().as_millis();
+        let due = self.memory.alarm_due.get();
+        if due > now && due <= now + ms {
+            return Ok(());
+        }
+        self.memory.alarm_due.set(now + ms);
+        self.state.storage().set_alarm(ms).await
+    }
+}

@@ -1,0 +1,124 @@
+//! The Ledger's deaths: one token, or many in one step. Refuses to wait for D1 before the tombstone
+//! is stored, and to undo one ever.
+//!
+//! INVARIANT (a revoke that has answered is final): the platform holds an answer back until what
+//! was written before it is on disk.
+
+use worker::Result;
+
+use super::journal::{self, Head};
+use super::outbox::WISHED;
+use super::{ALARM_MS, Ledger, selection, storage};
+use crate::app::ledger::{
+    Effect, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
+};
+use crate::app::tokens::MAX_SELECTED;
+use crate::domain::audit::{Action, Origin};
+use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
+use crate::edge::log;
+use crate::edge::platform::now;
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Ledger {
+    pub(super) async fn revoke(&self, command: RevokeCommand) -> Result<RevokeAnswer> {
+        if !self.exists()? {
+            return Ok(RevokeAnswer::Unknown);
+        }
+        self.prepare_write()?;
+        let Some(stored) = storage::token(&self.db, command.token)? else {
+            return Ok(RevokeAnswer::Unknown);
+        };
+        let at = now();
+        // A token that is being rotated out still lives: it ends now instead.
+        if let Some(first) = stored.revoked_at
+            && first <= at
+        {
+            return Ok(RevokeAnswer::Revoked { at: first });
+        }
+        let mut head = journal::head(&self.db)?;
+        head.version += 1;
+        let origin = &command.origin;
+        self.bury(&mut head, &stored.facts, at, Action::TokenRevoke, origin)?;
+        journal::set_head(&self.db, &head)?;
+        self.set_alarm(ALARM_MS).await?;
+        // From here on the token is dead, whatever becomes of the record: the alarm carries it.
+        self.deliver_soon("ledger.revoke").await;
+        Ok(RevokeAnswer::Revoked { at })
+    }
+
+    pub(super) async fn revoke_many(&self, command: RevokeManyCommand) -> Result<RevokeManyAnswer> {
+        let at = now();
+        if !self.exists()? {
+            return Ok(RevokeManyAnswer::Done {
+                tokens: Vec::new(),
+                used_in_last_day: 0,
+                at,
+                version: 0,
+            });
+        }
+        self.prepare_write()?;
+        self.settle_uses()?;
+        let selected = selection::select(&self.db, &command, at, MAX_SELECTED)?;
+        if selected.len() > MAX_SELECTED as usize {
+            return Ok(RevokeManyAnswer::TooMany {
+                limit: MAX_SELECTED,
+            });
+        }
+        let used = selected
+            .iter()
+            .filter(|token| token.used_at.is_some_and(|used| at.since(used) < DAY_MS))
+            .count();
+        let mut head = journal::head(&self.db)?;
+        if !command.dry_run && !selected.is_empty() {
+            head.version += 1;
+            for token in &selected {
+                let origin = &command.origin;
+                self.bury(&mut head, &token.facts, at, Action::TokenRevoke, origin)?;
+            }
+            journal::set_head(&self.db, &head)?;
+            self.set_alarm(ALARM_MS).await?;
+            self.deliver_soon("ledger.revoke_many").await;
+        }
+        Ok(RevokeManyAnswer::Done {
+            tokens: selected.iter().map(|token| token.facts.id).collect(),
+            used_in_last_day: u32::try_from(used).unwrap_or(u32::MAX),
+            at,
+            version: head.version,
+        })
+    }
+
+    /// Tombstone, audit event and outbox entry; the caller stores the head.
+    pub(super) fn bury(
+        &self,
+        head: &mut Head,
+        facts: &TokenFacts,
+        at: Timestamp,
+        action: Action,
+        origin: &Origin,
+    ) -> Result<()> {
+        let audit = self.event(head, at, action, facts, None, origin)?;
+        storage::bury(&self.db, facts.id, at, head.version)?;
+        let revoke = Effect::RevokeToken {
+            organization: facts.organization.id,
+            token: facts.id,
+            at,
+            by: origin.actor.clone(),
+        };
+        journal::push(&self.db, &[revoke, audit]).map(|_| ())
+    }
+
+    /// Tries to bring the record up to date before the answer, so that a list that follows shows
+    /// what happened. A failure is logged; the alarm tries again.
+    pub(super) async fn deliver_soon(&self, place: &str) {
+        let delivered = self
+            .memory
+            .outbox
+            .deliver(&self.env, &self.db, i64::MAX, WISHED)
+            .await;
+        if let Err(cause) = delivered {
+            log::failure(place, &cause);
+        }
+    }
+}

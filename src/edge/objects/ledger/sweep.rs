@@ -1,0 +1,41 @@
+//! Revoking what has been idle too long (R14). Refuses to guess at use: the uses still in memory are
+//! settled first.
+
+use worker::Result;
+
+use super::{ALARM_MS, Ledger, journal, selection};
+use crate::app::ledger::{SweepAnswer, SweepCommand};
+use crate::domain::audit::Action;
+use crate::edge::platform::now;
+
+impl Ledger {
+    pub(super) async fn sweep(&self, command: SweepCommand) -> Result<SweepAnswer> {
+        if !self.exists()? {
+            return Ok(SweepAnswer { tokens: Vec::new() });
+        }
+        self.prepare_write()?;
+        self.settle_uses()?;
+        let at = now();
+        let idle_since = command.idle_since(at);
+        let idle = selection::idle(&self.db, idle_since, at)?;
+        if !idle.is_empty() {
+            let mut head = journal::head(&self.db)?;
+            head.version += 1;
+            for facts in &idle {
+                self.bury(
+                    &mut head,
+                    facts,
+                    at,
+                    Action::TokenRevokeIdle,
+                    &command.origin,
+                )?;
+            }
+            journal::set_head(&self.db, &head)?;
+            self.set_alarm(ALARM_MS).await?;
+            self.deliver_soon("ledger.sweep").await;
+        }
+        Ok(SweepAnswer {
+            tokens: idle.iter().map(|facts| facts.id).collect(),
+        })
+    }
+}

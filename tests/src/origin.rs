@@ -1,0 +1,103 @@
+//! The sample origin in this process, and what it saw. What did not arrive is as important as what did, so cases ask
+//! for the calls since a reset.
+
+use std::io;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::http::{Call, Http};
+
+/// A running origin.
+pub struct Origin {
+    /// `http://host:port`.
+    pub url: String,
+    http: Http,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Origin {
+    /// Starts an empty one on a free port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(postern_origin::serve(listener, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            url,
+            http: Http::new(),
+            stop: Some(stop),
+            task,
+        }
+    }
+
+    /// Forgets the calls so far.
+    pub async fn reset(&self) {
+        assert_eq!(self.call("POST", "/debug/reset").send().await.status, 204);
+    }
+
+    /// Holds every answer back.
+    pub async fn delay(&self, delay: Duration) {
+        let delay = json!({ "ms": u64::try_from(delay.as_millis()).expect("a short delay") });
+        assert_eq!(
+            self.call("POST", "/debug/delay")
+                .json(&delay)
+                .send()
+                .await
+                .status,
+            200
+        );
+    }
+
+    /// The calls since the last reset, as they arrived.
+    pub async fn calls(&self) -> Vec<Value> {
+        list(&self.call("GET", "/debug/calls").send().await.json(200))
+    }
+
+    /// Asserts that nothing has arrived since the last reset.
+    pub async fn assert_untouched(&self, why: &str) {
+        let calls = self.calls().await;
+        assert!(
+            calls.is_empty(),
+            "{why}: this reached the origin: {calls:#?}"
+        );
+    }
+
+    /// A run.
+    pub async fn run(&self, id: &str) -> Value {
+        let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));
+        let found = runs.into_iter().find(|run| run["id"] == id);
+        found.unwrap_or_else(|| panic!("the origin has no run {id}"))
+    }
+
+    /// The bundle of a run, byte for byte.
+    pub async fn bundle(&self, run: &str) -> Vec<u8> {
+        let answer = self
+            .call("GET", &format!("/debug/bundles/{run}"))
+            .send()
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.body.to_vec()
+    }
+
+    fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(&self.http, method, &format!("{}{path}", self.url))
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.task.abort();
+    }
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().expect("a list").clone()
+}

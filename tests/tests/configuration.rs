@@ -1,0 +1,250 @@
+//! Wrong and missing variables: the gate says all of them at once, answers nothing else, and never falls back.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use postern_system_tests::forge::Keys;
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::organization::{Organization, RELEASE, SHOP};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT};
+use postern_system_tests::{cases, forge, runner};
+use serde_json::{Value, json};
+
+struct World {
+    keys: Keys,
+    origin: Origin,
+}
+
+fn main() -> ExitCode {
+    runner::run(
+        || async {
+            World {
+                keys: Keys::random(),
+                origin: Origin::start().await,
+            }
+        },
+        cases![
+            all_wrong_values_are_told_at_once,
+            missing_keys_are_told,
+            without_an_administrator_key_nobody_administers,
+            the_root_keys_and_not_the_token_keys_make_opaque_keys,
+            a_retired_key_leaves_its_jwts_stale,
+        ],
+    )
+}
+
+/// Asserts that nothing but health answers, and that every problem is told: to whoever asks `/readyz`, and in the log.
+async fn assert_misconfigured(world: &World, gateway: &Gateway, problems: &[&str]) {
+    assert_eq!(
+        gateway.call("GET", "/healthz").send().await.json(200),
+        json!({ "status": "ok" })
+    );
+    let ready = gateway
+        .call("GET", "/readyz")
+        .send()
+        .await
+        .problem(503, "misconfigured");
+    assert_eq!(ready["problems"], json!(problems));
+    let line = gateway
+        .log_line(ready["request_id"].as_str().expect("a request id"))
+        .await;
+    assert_eq!(line["cause"], problems.join("; "));
+
+    let public = "the gateway's configuration is wrong: see its log";
+    for (method, path) in [
+        ("GET", "/orgs"),
+        ("POST", "/orgs"),
+        ("GET", "/org/tokens"),
+        ("POST", "/org/tokens"),
+    ] {
+        for admin in [world.keys.admin.as_str(), "short-key", ""] {
+            let call = gateway.call(method, path).bearer(admin).json(&json!({}));
+            let problem = call.send().await.problem(503, "misconfigured");
+            assert_eq!(problem["detail"], public);
+            assert_eq!(problem.get("problems"), None, "only `/readyz` tells them");
+        }
+    }
+    world.origin.reset().await;
+    for path in [FIND_OR_CREATE, INIT] {
+        let call = rpc::call(gateway, path, &world.keys.admin, &rpc::names(SHOP, RELEASE));
+        call.send().await.refused(14, public);
+    }
+    world
+        .origin
+        .assert_untouched("a gate with a wrong configuration")
+        .await;
+}
+
+async fn all_wrong_values_are_told_at_once(world: Arc<World>) {
+    let short = "c2hvcnQtYnV0LXNlY3JldA";
+    let serve = Serve::bare(&world.origin.url)
+        .set("ORIGIN_URL", "ftp://origin.example")
+        .set("ADMIN_TOKEN", "short-key")
+        .set("TOKEN_KEYS", &format!("k1:{short}"))
+        .set("ROOT_KEYS", "no colon")
+        .set("MINT_PER_HOUR", "0")
+        .set("ORG_TOKEN_MINT_CEILING", "many")
+        .set("REVOCATION_BOUND_SECONDS", "-1")
+        .set("JWT_LEEWAY_SECONDS", "61")
+        .set("ORIGIN_TIMEOUT_SECONDS", "0")
+        .set("TRUSTED_IP_HEADER", "not a header")
+        .set("ORIGIN_AUTH", "assertion")
+        .set("BOOTSTRAP", "open");
+    let gateway = serve.start().await;
+    let problems = [
+        "ORIGIN_URL must begin with http:// or https://",
+        "ADMIN_TOKEN is shorter than 32 characters",
+        "TOKEN_KEYS: entry 1: the key is shorter than 32 bytes",
+        "ROOT_KEYS: entry 1: is not `kid:base64url`",
+        "MINT_PER_HOUR must be a whole number from 1 to 1000000",
+        "ORG_TOKEN_MINT_CEILING must be a whole number from 0 to 10000000",
+        "REVOCATION_BOUND_SECONDS must be a whole number from 0 to 3600",
+        "JWT_LEEWAY_SECONDS must be a whole number from 0 to 60",
+        "ORIGIN_TIMEOUT_SECONDS must be a whole number from 1 to 300",
+        "TRUSTED_IP_HEADER is not the name of a header",
+        "ORIGIN_AUTH must be `passthrough` in this version",
+        "BOOTSTRAP must be `closed` in this version",
+    ];
+    assert_misconfigured(&world, &gateway, &problems).await;
+    for secret in [short, "short-key", "no colon"] {
+        assert!(!serve.log().contains(secret), "the log repeats a secret");
+    }
+    gateway.stop();
+}
+
+async fn missing_keys_are_told(world: Arc<World>) {
+    let gateway = Serve::bare(&world.origin.url)
+        .set("ADMIN_TOKEN", &world.keys.admin)
+        .set("TOKEN_KEYS", "")
+        .start()
+        .await;
+    let problems = ["TOKEN_KEYS is not set: give `kid:base64url` with at least 32 random bytes"];
+    assert_misconfigured(&world, &gateway, &problems).await;
+    gateway.stop();
+}
+
+async fn without_an_administrator_key_nobody_administers(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "opaque").await;
+    gateway.stop();
+
+    let gateway = serve.set("ADMIN_TOKEN", "").start().await;
+    assert_eq!(
+        gateway.call("GET", "/readyz").send().await.json(200)["status"],
+        "ready"
+    );
+    gateway
+        .call("GET", "/orgs")
+        .bearer(&world.keys.admin)
+        .send()
+        .await
+        .problem(401, "credential_refused");
+    gateway
+        .call("GET", "/orgs")
+        .send()
+        .await
+        .problem(401, "credential_missing");
+    gateway
+        .call("GET", "/orgs")
+        .header("authorization", "Bearer ")
+        .send()
+        .await
+        .problem(401, "credential_malformed");
+    rpc::call(
+        &gateway,
+        FIND_OR_CREATE,
+        &token.token,
+        &rpc::names(SHOP, RELEASE),
+    )
+    .send()
+    .await
+    .accepted();
+    gateway.stop();
+}
+
+async fn the_root_keys_and_not_the_token_keys_make_opaque_keys(world: Arc<World>) {
+    let root = Keys::random();
+    let serve = Serve::new(&world.origin.url, &world.keys).set("ROOT_KEYS", &root.ring());
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let opaque = organization.mint_for_release(&gateway, "opaque").await;
+    let jwt = organization.mint_for_release(&gateway, "jwt").await;
+    let call = async |gateway: &Gateway, token: &str| {
+        rpc::call(gateway, FIND_OR_CREATE, token, &rpc::names(SHOP, RELEASE))
+            .send()
+            .await
+    };
+    call(&gateway, &opaque.token).await.accepted();
+    call(&gateway, &jwt.token).await.accepted();
+    // Whoever has the JWT key, as the origin may, can forge no opaque key with it.
+    let forged = forge::opaque(&opaque.id, &world.keys.root());
+    call(&gateway, &forged)
+        .await
+        .refused(16, "the credential was refused");
+    gateway.stop();
+
+    // New token keys leave opaque keys alive.
+    let gateway = serve
+        .clone()
+        .set("TOKEN_KEYS", &Keys::random().ring())
+        .start()
+        .await;
+    call(&gateway, &opaque.token).await.accepted();
+    call(&gateway, &jwt.token)
+        .await
+        .refused(16, "Fail to parse JWT token ");
+    gateway.stop();
+}
+
+async fn a_retired_key_leaves_its_jwts_stale(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await;
+    assert_eq!(forge::part(&token.token, 0)["kid"], "k2");
+    let opaque = organization.mint_for_release(&gateway, "opaque").await;
+    gateway.stop();
+
+    // First the new key signs and the old one verifies still; then the old one is gone.
+    let new = Keys::random()
+        .ring()
+        .replace("k2:", "k4:")
+        .replace("k1:", "k3:");
+    let (first, _) = new.split_once(',').expect("two keys");
+    let both = format!("{first},{}", world.keys.ring());
+    let gateway = serve.clone().set("TOKEN_KEYS", &both).start().await;
+    let names = rpc::names(SHOP, RELEASE);
+    rpc::call(&gateway, FIND_OR_CREATE, &token.token, &names)
+        .send()
+        .await
+        .accepted();
+    rpc::call(&gateway, FIND_OR_CREATE, &opaque.token, &names)
+        .send()
+        .await
+        .accepted();
+    let newer = organization.mint_for_release(&gateway, "jwt").await;
+    assert_eq!(forge::part(&newer.token, 0)["kid"], "k4");
+    gateway.stop();
+
+    let gateway = serve.set("TOKEN_KEYS", first).start().await;
+    rpc::call(&gateway, FIND_OR_CREATE, &newer.token, &names)
+        .send()
+        .await
+        .accepted();
+    rpc::call(&gateway, FIND_OR_CREATE, &token.token, &names)
+        .send()
+        .await
+        .refused(16, "Fail to parse JWT token ");
+    let problem = gateway
+        .call("GET", "/orgs")
+        .bearer(&token.token)
+        .send()
+        .await
+        .problem(401, "token_stale");
+    let told = "not issued by this deployment, or signed with a retired key: mint or log in again";
+    assert_eq!(problem["detail"], Value::from(told));
+    gateway.stop();
+}
