@@ -34,18 +34,18 @@ fn main() -> ExitCode {
         },
         cases![
             headers_that_are_not_one_bearer_credential,
-            opaque_keys_with_each_part_damaged,
+            r2_opaque_keys_with_each_part_damaged,
             opaque_keys_that_were_never_minted,
             a_resigned_jwt_is_the_token_itself,
             jwts_with_wrong_headers,
-            jwts_with_wrong_signatures,
+            r6_jwts_with_wrong_signatures,
             jwts_with_wrong_claims,
             jwts_that_are_no_jwts,
-            jwts_whose_claims_are_not_the_rows,
-            a_credential_of_one_format_naming_a_row_of_the_other,
-            tokens_end_when_they_expire,
-            what_an_outsider_could_learn_from_gets_one_answer,
-            a_narrow_token_manages_nothing,
+            r4_jwts_whose_claims_are_not_the_rows,
+            r2_a_credential_of_one_format_naming_a_row_of_the_other,
+            r7_tokens_end_when_they_expire,
+            r12_what_an_outsider_could_learn_from_gets_one_answer,
+            r17_a_narrow_token_manages_nothing,
         ],
     )
 }
@@ -323,7 +323,7 @@ async fn headers_that_are_not_one_bearer_credential(world: Arc<World>) {
     opens(&world, &token).await;
 }
 
-async fn opaque_keys_with_each_part_damaged(world: Arc<World>) {
+async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
     let organization = world.organization().await;
     let token = organization
         .mint_for_release(&world.gateway, "opaque")
@@ -547,7 +547,7 @@ async fn jwts_with_wrong_headers(world: Arc<World>) {
     opens(&world, &token.token).await;
 }
 
-async fn jwts_with_wrong_signatures(world: Arc<World>) {
+async fn r6_jwts_with_wrong_signatures(world: Arc<World>) {
     let organization = world.organization().await;
     let token = jwt(&world, &organization).await;
     let claims = forge::part(&token.token, 1).to_string();
@@ -759,7 +759,7 @@ async fn jwts_that_are_no_jwts(world: Arc<World>) {
 }
 
 /// R4: each claim against the row, absence included; the log says which, the answer does not.
-async fn jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
+async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
     let (organization, stranger) = (world.organization().await, world.organization().await);
     let mint = async |mut body: Value| {
         body["format"] = json!("jwt");
@@ -864,7 +864,7 @@ async fn jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
     opens(&world, &wide.token).await;
 }
 
-async fn a_credential_of_one_format_naming_a_row_of_the_other(world: Arc<World>) {
+async fn r2_a_credential_of_one_format_naming_a_row_of_the_other(world: Arc<World>) {
     let organization = world.organization().await;
     let opaque = organization
         .mint_for_release(&world.gateway, "opaque")
@@ -894,7 +894,7 @@ async fn a_credential_of_one_format_naming_a_row_of_the_other(world: Arc<World>)
     }
 }
 
-async fn tokens_end_when_they_expire(world: Arc<World>) {
+async fn r7_tokens_end_when_they_expire(world: Arc<World>) {
     let organization = world.organization().await;
     for (format, cause) in [("opaque", "row expired"), ("jwt", "JWT expired")] {
         let body =
@@ -922,7 +922,7 @@ async fn tokens_end_when_they_expire(world: Arc<World>) {
 }
 
 /// R12: byte for byte the same, apart from the request's id.
-async fn what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>) {
+async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>) {
     let (organization, stranger) = (world.organization().await, world.organization().await);
     let opaque = organization
         .mint_for_release(&world.gateway, "opaque")
@@ -1020,7 +1020,7 @@ fn whole(answer: &Answer) -> String {
 
 /// A token for a project or a workflow is an attestation credential and no more (R17). What organization-level tokens
 /// manage is in `policies.rs`.
-async fn a_narrow_token_manages_nothing(world: Arc<World>) {
+async fn r17_a_narrow_token_manages_nothing(world: Arc<World>) {
     let organization = world.organization().await;
     let bystander = organization.mint(&world.gateway, &json!({})).await;
     let scopes = [

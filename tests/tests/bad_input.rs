@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             }
         },
         cases![
-            mints_that_ask_for_the_wrong_thing,
+            r1_r7_r8_mints_that_ask_for_the_wrong_thing,
             organizations_projects_and_workflows_with_wrong_fields,
             bodies_that_are_no_json_objects,
             bodies_of_another_media_type,
@@ -52,13 +52,13 @@ fn main() -> ExitCode {
             ids_that_are_none_or_unknown,
             names_that_are_taken,
             mints_at_the_same_time_cannot_take_one_name_twice,
-            mints_at_the_same_time_cannot_pass_the_ceiling,
-            an_address_mints_as_often_as_it_may,
+            r27_mints_at_the_same_time_cannot_pass_the_ceiling,
+            r26_r28_an_address_mints_as_often_as_it_may,
             bodies_that_are_not_one_frame,
             messages_that_cannot_be_read,
             attestation_bodies_that_are_too_large,
             protocols_other_than_grpc_web,
-            calls_that_are_not_in_the_table,
+            r33_calls_that_are_not_in_the_table,
             an_origin_that_is_slow,
             an_origin_that_is_down_or_none,
             an_origin_that_points_elsewhere,
@@ -94,7 +94,7 @@ impl World {
     }
 }
 
-async fn mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
+async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
     let organization = world.organization().await;
     organization.create_project(&world.gateway, "second").await;
     organization
@@ -646,7 +646,7 @@ async fn mints_at_the_same_time_cannot_take_one_name_twice(world: Arc<World>) {
     );
 }
 
-async fn mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
+async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
     let organization = Organization::with(
         &world.gateway,
         &world.keys.admin,
@@ -708,7 +708,7 @@ async fn mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
         .problem(429, "mint_ceiling_reached");
 }
 
-async fn an_address_mints_as_often_as_it_may(world: Arc<World>) {
+async fn r26_r28_an_address_mints_as_often_as_it_may(world: Arc<World>) {
     let serve = Serve::new(&world.origin.url, &world.keys)
         .set("MINT_PER_HOUR", "3")
         .isolates(2);
@@ -1242,7 +1242,7 @@ async fn protocols_other_than_grpc_web(world: Arc<World>) {
     world.origin.assert_untouched("other protocols").await;
 }
 
-async fn calls_that_are_not_in_the_table(world: Arc<World>) {
+async fn r33_calls_that_are_not_in_the_table(world: Arc<World>) {
     let organization = world.organization().await;
     let wide = organization.mint(&world.gateway, &json!({})).await.token;
     let denied = [

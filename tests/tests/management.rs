@@ -38,19 +38,19 @@ fn main() -> ExitCode {
             limits_of_an_organization_change_and_nothing_else,
             projects_and_workflows_are_made_and_listed,
             ids_may_be_given,
-            a_mint_answers_once_with_the_token,
-            an_empty_body_mints_a_token_with_a_generated_name,
-            a_jwt_carries_its_scope_and_nothing_else,
-            an_expiry_is_echoed_in_both_forms,
+            r2_a_mint_answers_once_with_the_token,
+            r8_an_empty_body_mints_a_token_with_a_generated_name,
+            r3_a_jwt_carries_its_scope_and_nothing_else,
+            r7_an_expiry_is_echoed_in_both_forms,
             a_token_reads_as_it_is_listed,
-            lists_filter_by_status_scope_and_project,
-            system_tokens_are_listed_only_when_asked_for,
-            pages_hold_every_row_once,
-            a_revoke_answers_with_the_first_moment,
+            r19_lists_filter_by_status_scope_and_project,
+            r10_r19_system_tokens_are_listed_only_when_asked_for,
+            r20_pages_hold_every_row_once,
+            r11_a_revoke_answers_with_the_first_moment,
             another_organizations_token_does_not_exist,
-            a_name_is_free_again_after_a_revoke,
+            r8_a_name_is_free_again_after_a_revoke,
             the_log_names_operation_caller_and_token,
-            no_secret_is_stored_or_logged,
+            r2_no_secret_is_stored_or_logged,
             health_and_readiness_are_open,
             unknown_paths_do_not_exist,
             wrong_methods_are_told_the_right_ones,
@@ -332,7 +332,7 @@ async fn ids_may_be_given(world: Arc<World>) {
     assert_eq!(token.answer["workflow"]["id"], workflow_id);
 }
 
-async fn a_mint_answers_once_with_the_token(world: Arc<World>) {
+async fn r2_a_mint_answers_once_with_the_token(world: Arc<World>) {
     let organization = world.organization().await;
     let body = json!({
         "name": "ci", "description": "for the pipeline", "project": SHOP, "workflow": RELEASE,
@@ -395,7 +395,7 @@ async fn a_mint_answers_once_with_the_token(world: Arc<World>) {
     );
 }
 
-async fn an_empty_body_mints_a_token_with_a_generated_name(world: Arc<World>) {
+async fn r8_an_empty_body_mints_a_token_with_a_generated_name(world: Arc<World>) {
     let organization = world.organization().await;
     let bare = organization
         .call(&world.gateway, "POST", "/org/tokens")
@@ -430,7 +430,7 @@ async fn an_empty_body_mints_a_token_with_a_generated_name(world: Arc<World>) {
     }
 }
 
-async fn a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
+async fn r3_a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
     let organization = world.organization().await;
     let own = |minted: &Minted| {
         json!({
@@ -478,7 +478,7 @@ async fn a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
     assert_eq!(signature, forge::hs256(&world.keys.k2, signed.0.as_bytes()));
 }
 
-async fn an_expiry_is_echoed_in_both_forms(world: Arc<World>) {
+async fn r7_an_expiry_is_echoed_in_both_forms(world: Arc<World>) {
     let organization = world.organization().await;
     for format in ["opaque", "jwt"] {
         let body = json!({ "expires_at": "2099-12-31T23:59:59.9+01:00", "format": format });
@@ -562,7 +562,7 @@ async fn a_token_reads_as_it_is_listed(world: Arc<World>) {
     }
 }
 
-async fn lists_filter_by_status_scope_and_project(world: Arc<World>) {
+async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
     let organization = world.organization().await;
     organization.create_project(&world.gateway, "second").await;
     let mint = async |body: Value| organization.mint(&world.gateway, &body).await.id;
@@ -618,7 +618,7 @@ async fn lists_filter_by_status_scope_and_project(world: Arc<World>) {
     }
 }
 
-async fn system_tokens_are_listed_only_when_asked_for(world: Arc<World>) {
+async fn r10_r19_system_tokens_are_listed_only_when_asked_for(world: Arc<World>) {
     let organization = world.organization().await;
     let plain = organization.mint(&world.gateway, &json!({})).await;
     let system = organization
@@ -655,7 +655,7 @@ async fn system_tokens_are_listed_only_when_asked_for(world: Arc<World>) {
     assert_eq!(revoked, [system.id].into());
 }
 
-async fn pages_hold_every_row_once(world: Arc<World>) {
+async fn r20_pages_hold_every_row_once(world: Arc<World>) {
     let organization = world.organization().await;
     let mut minted = Vec::new();
     for _ in 0..7 {
@@ -711,7 +711,7 @@ async fn pages_hold_every_row_once(world: Arc<World>) {
     assert_eq!(rows, whole);
 }
 
-async fn a_revoke_answers_with_the_first_moment(world: Arc<World>) {
+async fn r11_a_revoke_answers_with_the_first_moment(world: Arc<World>) {
     let organization = world.organization().await;
     for format in ["opaque", "jwt"] {
         let token = organization
@@ -791,7 +791,7 @@ async fn another_organizations_token_does_not_exist(world: Arc<World>) {
     );
 }
 
-async fn a_name_is_free_again_after_a_revoke(world: Arc<World>) {
+async fn r8_a_name_is_free_again_after_a_revoke(world: Arc<World>) {
     let organization = world.organization().await;
     let body = json!({ "name": "deploy" });
     let first = organization.mint(&world.gateway, &body).await;
@@ -870,7 +870,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     assert_eq!(line["tier"], "api-token", "{line}");
 }
 
-async fn no_secret_is_stored_or_logged(world: Arc<World>) {
+async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {
     let organization = world.organization().await;
     let marker = random_name("marker");
     let opaque = organization
