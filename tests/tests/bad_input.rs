@@ -505,7 +505,6 @@ async fn ids_that_are_none_or_unknown(world: Arc<World>) {
         format!("{}g", &live.id[..35]),
         format!("{}%20", live.id),
         live.answer["prefix"].as_str().expect("a prefix").to_owned(),
-        String::new(),
     ];
     let paths: Vec<String> = malformed
         .iter()
@@ -525,6 +524,13 @@ async fn ids_that_are_none_or_unknown(world: Arc<World>) {
         rows.push((
             unknown.as_str(),
             organization.call(&world.gateway, method, &unknown),
+            404,
+            "not_found",
+        ));
+        // No id at all is no route, not the list's and not a token's.
+        rows.push((
+            "/org/tokens/",
+            organization.call(&world.gateway, method, "/org/tokens/"),
             404,
             "not_found",
         ));
