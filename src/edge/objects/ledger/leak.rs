@@ -35,11 +35,8 @@ impl Ledger {
                 if stored.revoked_at.is_some_and(|first| first <= at) {
                     return Ok(());
                 }
-                let mut head = journal::head(&self.db)?;
-                head.version += 1;
                 let action = Action::TokenRevokeLeaked;
-                self.bury(&mut head, &stored.facts, at, action, &command.origin)?;
-                journal::set_head(&self.db, &head)?;
+                self.bury([&stored.facts], at, action, &command.origin)?;
             }
         }
         self.set_alarm(ALARM_MS).await?;

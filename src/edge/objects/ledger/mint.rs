@@ -116,10 +116,7 @@ impl Ledger {
 
     /// Kills a token whose birth could not be completed.
     fn abandon(&self, facts: &TokenFacts, origin: &Origin) -> Result<()> {
-        let mut head = journal::head(&self.db)?;
-        head.version += 1;
-        self.bury(&mut head, facts, now(), Action::TokenMintAbandoned, origin)?;
-        journal::set_head(&self.db, &head)
+        self.bury([facts], now(), Action::TokenMintAbandoned, origin)
     }
 
     /// Tokens that were pending when an earlier process ended: nobody has them, nobody gets them.

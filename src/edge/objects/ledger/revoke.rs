@@ -6,9 +6,8 @@
 
 use worker::Result;
 
-use super::journal::{self, Head};
 use super::outbox::WISHED;
-use super::{ALARM_MS, Ledger, selection, storage};
+use super::{ALARM_MS, Ledger, journal, selection, storage};
 use crate::app::ledger::{
     Effect, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
 };
@@ -37,11 +36,7 @@ impl Ledger {
         {
             return Ok(RevokeAnswer::Revoked { at: first });
         }
-        let mut head = journal::head(&self.db)?;
-        head.version += 1;
-        let origin = &command.origin;
-        self.bury(&mut head, &stored.facts, at, Action::TokenRevoke, origin)?;
-        journal::set_head(&self.db, &head)?;
+        self.bury([&stored.facts], at, Action::TokenRevoke, &command.origin)?;
         self.set_alarm(ALARM_MS).await?;
         // From here on the token is dead, whatever becomes of the record: the alarm carries it.
         self.deliver_soon("ledger.revoke").await;
@@ -70,14 +65,9 @@ impl Ledger {
             .iter()
             .filter(|token| token.used_at.is_some_and(|used| at.since(used) < DAY_MS))
             .count();
-        let mut head = journal::head(&self.db)?;
         if !command.dry_run && !selected.is_empty() {
-            head.version += 1;
-            for token in &selected {
-                let origin = &command.origin;
-                self.bury(&mut head, &token.facts, at, Action::TokenRevoke, origin)?;
-            }
-            journal::set_head(&self.db, &head)?;
+            let tokens = selected.iter().map(|token| &token.facts);
+            self.bury(tokens, at, Action::TokenRevoke, &command.origin)?;
             self.set_alarm(ALARM_MS).await?;
             self.deliver_soon("ledger.revoke_many").await;
         }
@@ -85,28 +75,33 @@ impl Ledger {
             tokens: selected.iter().map(|token| token.facts.id).collect(),
             used_in_last_day: u32::try_from(used).unwrap_or(u32::MAX),
             at,
-            version: head.version,
+            version: journal::head(&self.db)?.version,
         })
     }
 
-    /// Tombstone, audit event and outbox entry; the caller stores the head.
-    pub(super) fn bury(
+    /// Ends tokens in one step: one version for all of them, and for each its tombstone, audit event
+    /// and outbox entry.
+    pub(super) fn bury<'f>(
         &self,
-        head: &mut Head,
-        facts: &TokenFacts,
+        tokens: impl IntoIterator<Item = &'f TokenFacts>,
         at: Timestamp,
         action: Action,
         origin: &Origin,
     ) -> Result<()> {
-        let audit = self.event(head, at, action, facts, None, origin)?;
-        storage::bury(&self.db, facts.id, at, head.version)?;
-        let revoke = Effect::RevokeToken {
-            organization: facts.organization.id,
-            token: facts.id,
-            at,
-            by: origin.actor.clone(),
-        };
-        journal::push(&self.db, &[revoke, audit]).map(|_| ())
+        let mut head = journal::head(&self.db)?;
+        head.version += 1;
+        for facts in tokens {
+            let audit = self.event(&mut head, at, action, facts, None, origin)?;
+            storage::bury(&self.db, facts.id, at, head.version)?;
+            let revoke = Effect::RevokeToken {
+                organization: facts.organization.id,
+                token: facts.id,
+                at,
+                by: origin.actor.clone(),
+            };
+            journal::push(&self.db, &[revoke, audit])?;
+        }
+        journal::set_head(&self.db, &head)
     }
 
     /// Tries to bring the record up to date before the answer, so that a list that follows shows

@@ -3,7 +3,7 @@
 
 use worker::Result;
 
-use super::{ALARM_MS, Ledger, journal, selection};
+use super::{ALARM_MS, Ledger, selection};
 use crate::app::ledger::{SweepAnswer, SweepCommand};
 use crate::domain::audit::Action;
 use crate::edge::platform::now;
@@ -19,18 +19,7 @@ impl Ledger {
         let idle_since = command.idle_since(at);
         let idle = selection::idle(&self.db, idle_since, at)?;
         if !idle.is_empty() {
-            let mut head = journal::head(&self.db)?;
-            head.version += 1;
-            for facts in &idle {
-                self.bury(
-                    &mut head,
-                    facts,
-                    at,
-                    Action::TokenRevokeIdle,
-                    &command.origin,
-                )?;
-            }
-            journal::set_head(&self.db, &head)?;
+            self.bury(&idle, at, Action::TokenRevokeIdle, &command.origin)?;
             self.set_alarm(ALARM_MS).await?;
             self.deliver_soon("ledger.sweep").await;
         }
