@@ -11,6 +11,7 @@ mod leak;
 mod mint;
 mod outbox;
 mod revoke;
+mod schema;
 mod selection;
 mod storage;
 mod sweep;
@@ -55,7 +56,7 @@ pub struct Ledger {
 struct Memory {
     outbox: Outbox,
     uses: Uses,
-    /// Whether the tables are known to exist.
+    /// Whether the tables are known to exist, and to be those of this release.
     exists: Cell<bool>,
     /// Whether tokens left pending by an earlier process have been dealt with.
     recovered: Cell<bool>,
@@ -238,7 +239,7 @@ impl Ledger {
 
     fn exists(&self) -> Result<bool> {
         if !self.memory.exists.get() {
-            self.memory.exists.set(storage::exists(&self.db)?);
+            self.memory.exists.set(schema::open(&self.db)?);
         }
         Ok(self.memory.exists.get())
     }
@@ -246,7 +247,7 @@ impl Ledger {
     /// Tables on the first write, and the dead of an earlier process before any other.
     fn prepare_write(&self) -> Result<()> {
         if !self.exists()? {
-            storage::create(&self.db)?;
+            schema::create(&self.db)?;
             self.memory.exists.set(true);
             self.memory.recovered.set(true);
         }
