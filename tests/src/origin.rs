@@ -55,6 +55,13 @@ impl Origin {
         );
     }
 
+    /// Gives gRPC-Web errors in a trailer frame, or as at the start in the headers.
+    pub async fn errors_in(&self, shape: &str) {
+        let shape = json!({ "shape": shape });
+        let call = self.call("POST", "/debug/errors").json(&shape);
+        assert_eq!(call.send().await.status, 200);
+    }
+
     /// The calls since the last reset, as they arrived.
     pub async fn calls(&self) -> Vec<Value> {
         list(&self.call("GET", "/debug/calls").send().await.json(200))
@@ -79,9 +86,14 @@ impl Origin {
         );
     }
 
+    /// All runs, oldest first.
+    pub async fn runs(&self) -> Vec<Value> {
+        list(&self.call("GET", "/debug/runs").send().await.json(200))
+    }
+
     /// A run.
     pub async fn run(&self, id: &str) -> Value {
-        let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));
+        let runs = self.runs().await;
         let found = runs.into_iter().find(|run| run["id"] == id);
         found.unwrap_or_else(|| panic!("the origin has no run {id}"))
     }
