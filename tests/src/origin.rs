@@ -55,11 +55,19 @@ impl Origin {
         );
     }
 
-    /// Gives gRPC-Web errors in a trailer frame, or as at the start in the headers.
-    pub async fn errors_in(&self, shape: &str) {
-        let shape = json!({ "shape": shape });
-        let call = self.call("POST", "/debug/errors").json(&shape);
-        assert_eq!(call.send().await.status, 200);
+    /// Where gRPC-Web errors have their status from now on: in the `headers`, or in a trailer `frame`.
+    pub async fn errors(&self, shape: &str) {
+        let call = self.call("POST", "/debug/errors");
+        let answer = call.json(&json!({ "shape": shape })).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// A gRPC-Web call past the gateway, to compare with.
+    pub fn post(&self, path: &str, frames: Vec<u8>) -> Call {
+        self.call("POST", path)
+            .header("content-type", crate::rpc::BINARY)
+            .header("x-grpc-web", "1")
+            .body(frames)
     }
 
     /// The calls since the last reset, as they arrived.

@@ -292,7 +292,7 @@ async fn errors_of_the_origin_pass_in_either_shape(world: Arc<World>) {
         prost::Message::encode_to_vec(&rpc::store(&run, b"no bundle")),
     );
     for shape in ["frame", "headers"] {
-        world.origin.errors_in(shape).await;
+        world.origin.errors(shape).await;
         for wire in [Wire::Binary, Wire::Text] {
             let passed = send(&world.gateway, wire, path, &token.token, &body).await;
             let direct = calls::direct(&world.origin.url, wire, path, &token.token, &body).await;
