@@ -13,7 +13,7 @@ use postern_origin::proto::{
     WorkflowRunServiceViewRequest, WorkflowServiceCreateRequest, WorkflowServiceViewRequest,
 };
 use postern_system_tests::gateway::Gateway;
-use postern_system_tests::http::{Answer, Call, Http};
+use postern_system_tests::http::Answer;
 use postern_system_tests::rpc::{self, BINARY, CANCEL, FIND_OR_CREATE, INIT, STORE, TEXT};
 use prost::Message as _;
 
@@ -117,26 +117,14 @@ pub async fn send(
     token: &str,
     message: &[u8],
 ) -> Answer {
-    dressed(gateway.call("POST", path), wire, token, message)
-        .from("10.9.8.7")
-        .send()
-        .await
-}
-
-/// The same without the gate.
-pub async fn direct(url: &str, wire: Wire, path: &str, token: &str, message: &[u8]) -> Answer {
-    let call = Call::new(&Http::new(), "POST", &format!("{url}{path}"));
-    dressed(call, wire, token, message).send().await
-}
-
-fn dressed(call: Call, wire: Wire, token: &str, message: &[u8]) -> Call {
     let frame = rpc::frame(0, message);
     let (media, body) = match wire {
         Wire::Binary => (BINARY, frame),
         Wire::Text => (TEXT, STANDARD.encode(frame).into_bytes()),
     };
-    call.header("content-type", media)
-        .header("x-grpc-web", "1")
-        .bearer(token)
-        .body(body)
+    let call = gateway
+        .call("POST", path)
+        .header("content-type", media)
+        .header("x-grpc-web", "1");
+    call.bearer(token).from("10.9.8.7").body(body).send().await
 }

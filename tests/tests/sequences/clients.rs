@@ -2,7 +2,6 @@
 
 use postern_origin::client::{Channel, Connection, Wire};
 use postern_origin::proto::attestation_service_client::AttestationServiceClient;
-use postern_origin::proto::attestation_service_store_response as stored;
 use postern_origin::proto::attestation_state_service_client::AttestationStateServiceClient;
 use postern_origin::proto::context_service_client::ContextServiceClient;
 use postern_origin::proto::signing_service_client::SigningServiceClient;
@@ -18,7 +17,7 @@ use postern_origin::proto::{
     AttestationStateServiceResetRequest, AttestationStateServiceSaveRequest,
     ContextServiceCurrentRequest, CraftedAttestation, CraftingState, GenerateSigningCertRequest,
     GetTrustedRootRequest, InfozRequest, StatuszRequest, WorkflowItem, WorkflowMetadata,
-    WorkflowRunServiceViewRequest, WorkflowServiceDeleteRequest, WorkflowServiceViewRequest,
+    WorkflowRunServiceViewRequest, WorkflowServiceViewRequest,
 };
 use postern_origin::{attestation, sha256_hex};
 use postern_system_tests::rpc;
@@ -114,21 +113,16 @@ impl Clients {
                 .policy
                 .is_some()
         );
-        let run = self.try_init(project, workflow).await.expect("Init");
-        self.upload_creds(&run).await;
-        run
-    }
-
-    /// The call Init alone.
-    pub async fn try_init(&mut self, project: &str, workflow: &str) -> Result<String, Status> {
-        let begun = self.attestations.init(rpc::init(project, workflow)).await?;
-        let run = begun
+        let begun = self.attestations.init(rpc::init(project, workflow));
+        let begun = begun
+            .await
+            .expect("Init")
             .into_inner()
             .result
-            .expect("a result")
-            .workflow_run
-            .expect("a run");
-        Ok(run.id)
+            .expect("a result");
+        let run = begun.workflow_run.expect("a run").id;
+        self.upload_creds(&run).await;
+        run
     }
 
     async fn upload_creds(&mut self, run: &str) {
@@ -283,25 +277,6 @@ impl Clients {
         });
         Ok(seen.await?.into_inner().result.expect("a workflow"))
     }
-
-    pub async fn delete_workflow(&mut self, project: &str, workflow: &str) {
-        let deleted = self.workflows.delete(WorkflowServiceDeleteRequest {
-            name: workflow.into(),
-            project_name: project.into(),
-        });
-        deleted.await.expect("Delete");
-    }
-}
-
-/// The call Store alone.
-pub async fn store(
-    connection: &Connection,
-    run: &str,
-    bundle: &[u8],
-) -> Result<stored::Result, Status> {
-    let mut client = connection.client(AttestationServiceClient::with_origin);
-    let stored = client.store(rpc::store(run, bundle)).await?;
-    Ok(stored.into_inner().result.expect("a result"))
 }
 
 /// What a client keeps of an attestation. That it claims another workflow changes nothing.

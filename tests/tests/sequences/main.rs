@@ -8,19 +8,17 @@ mod world;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use postern_origin::client::{Connection, Wire};
+use postern_origin::client::Wire;
 use postern_origin::proto::workflow_run_service_view_request::Ref;
 use postern_origin::reason;
+use postern_system_tests::cases;
 use postern_system_tests::organization::{OTHER, RELEASE, SHOP};
 use postern_system_tests::rpc;
 use postern_system_tests::runner::{self, Case};
-use postern_system_tests::{cases, random_id};
-use serde_json::json;
 use tonic::Code;
 
-use self::calls::{names, on_a_run, send};
-use self::clients::Clients;
-use self::world::{ELSEWHERE, LOOK_UP, World};
+use self::calls::{names, send};
+use self::world::{ELSEWHERE, World};
 
 const OTHER_NAME: &str =
     "API token is workflow-scoped and cannot create or look up other workflows";
@@ -30,7 +28,6 @@ const OTHER_PROJECT: &str =
 const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the token's organization";
 const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that \
      the token is for";
-const REPLACED: &str = "API token is scoped to a workflow that was deleted; the one of this name is new: mint a token for it";
 
 fn main() -> ExitCode {
     let mut cases = Vec::new();
@@ -50,9 +47,6 @@ fn main() -> ExitCode {
         r32_a_run_of_another_organization_is_unknown_to_every_call,
         r31_no_call_by_name_leaves_the_scope,
         r30_a_digest_names_neither_project_nor_workflow,
-        r32_a_run_begun_without_the_gate_is_looked_up,
-        r32_a_workflow_made_anew_is_another_one,
-        errors_of_the_origin_pass_in_either_shape,
     ]);
     runner::run(World::start, cases)
 }
@@ -198,133 +192,5 @@ async fn r30_a_digest_names_neither_project_nor_workflow(world: Arc<World>) {
             (Code::PermissionDenied, NOT_CONFINED)
         );
         world.origin.assert_untouched(scope).await;
-    }
-}
-
-async fn r32_a_run_begun_without_the_gate_is_looked_up(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = world.mint(&organization, "organization", "jwt").await;
-    let mut past = Clients::new(&world.origin.url, &wide.token, Wire::Binary);
-    let own = past.init(SHOP, RELEASE).await;
-    let sibling = past.init(SHOP, OTHER).await;
-
-    let token = world.mint(&organization, "workflow", "jwt").await;
-    world
-        .assert_run_refused(&token, &sibling, OTHER_WORKFLOW, true)
-        .await;
-    world.origin.reset().await;
-    let mut clients = world.clients(&token, Wire::Binary);
-    clients.push(&own).await;
-    let paths: Vec<_> = world
-        .origin
-        .calls()
-        .await
-        .into_iter()
-        .map(|call| call["path"].clone())
-        .collect();
-    assert_eq!(
-        paths.iter().filter(|path| *path == LOOK_UP).count(),
-        1,
-        "{paths:?}"
-    );
-    assert_eq!(world.origin.run(&own).await["status"], "SUCCEEDED");
-
-    // What the origin does not know either is not let through.
-    world.origin.reset().await;
-    for (path, body) in on_a_run(&random_id()) {
-        let answer = send(&world.gateway, Wire::Binary, path, &token.token, &body).await;
-        answer.refused(7, UNKNOWN_RUN);
-    }
-    assert!(
-        world
-            .origin
-            .calls()
-            .await
-            .iter()
-            .all(|call| call["path"] == LOOK_UP)
-    );
-}
-
-async fn r32_a_workflow_made_anew_is_another_one(world: Arc<World>) {
-    let organization = world.organization().await;
-    let (project, workflow) = ("renewed", "release");
-    organization.create_project(&world.gateway, project).await;
-    organization
-        .create_workflow(&world.gateway, project, workflow)
-        .await;
-    let body = json!({ "project": project, "workflow": workflow, "format": "jwt" });
-    let token = organization.mint(&world.gateway, &body).await;
-    let mut clients = world.clients(&token, Wire::Binary);
-    clients.init(project, workflow).await;
-
-    // Somebody deletes the workflow at the origin, and somebody makes one of the same name.
-    let wide = world.mint(&organization, "organization", "jwt").await;
-    let mut past = Clients::new(&world.origin.url, &wide.token, Wire::Binary);
-    past.delete_workflow(project, workflow).await;
-    let renewed = past.init(project, workflow).await;
-
-    for (path, body) in on_a_run(&renewed) {
-        let answer = send(&world.gateway, Wire::Binary, path, &token.token, &body).await;
-        answer.refused(7, REPLACED);
-    }
-    let begun = clients
-        .try_init(project, workflow)
-        .await
-        .expect_err("another workflow");
-    assert_eq!(
-        (begun.code(), begun.message()),
-        (Code::PermissionDenied, REPLACED)
-    );
-    assert_eq!(world.origin.run(&renewed).await["status"], "INITIALIZED");
-
-    // A new token is for the new workflow.
-    let token = organization.mint(&world.gateway, &body).await;
-    let mut clients = world.clients(&token, Wire::Binary);
-    clients.push(&renewed).await;
-}
-
-async fn errors_of_the_origin_pass_in_either_shape(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = world.mint(&organization, "workflow", "opaque").await;
-    let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
-    let (path, body) = (
-        rpc::STORE,
-        prost::Message::encode_to_vec(&rpc::store(&run, b"no bundle")),
-    );
-    for shape in ["frame", "headers"] {
-        world.origin.errors(shape).await;
-        for wire in [Wire::Binary, Wire::Text] {
-            let passed = send(&world.gateway, wire, path, &token.token, &body).await;
-            let direct = calls::direct(&world.origin.url, wire, path, &token.token, &body).await;
-            assert_eq!(passed.body, direct.body, "{shape} {wire:?}");
-            assert_eq!(
-                passed.body.is_empty(),
-                shape == "headers",
-                "{shape} {wire:?}"
-            );
-            for name in [
-                "content-type",
-                "grpc-status",
-                "grpc-message",
-                "grpc-status-details-bin",
-            ] {
-                assert_eq!(
-                    passed.header(name),
-                    direct.header(name),
-                    "{shape} {wire:?} {name}"
-                );
-            }
-            assert_eq!(passed.ending().0.code, 3, "{shape} {wire:?}");
-            let connection =
-                Connection::new(&world.gateway.url(0), Some(&token.token), wire).expect("a client");
-            let refused = clients::store(&connection, &run, b"no bundle")
-                .await
-                .expect_err("no bundle");
-            assert_eq!(
-                reason(&refused).as_deref(),
-                Some("invalid"),
-                "{shape} {wire:?}"
-            );
-        }
     }
 }
