@@ -17,4 +17,6 @@ pub mod registry;
 pub mod tokens;
 
 #[cfg(test)]
+mod origin_tokens;
+#[cfg(test)]
 mod testing;
