@@ -14,6 +14,19 @@ use crate::domain::token::{Format, Verifier};
 pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1PreparedStatement> {
     match effect {
         Effect::InsertToken(row) => insert_token(database, row),
+        Effect::ForgetToken {
+            organization,
+            token,
+            created_at,
+        } => statement(
+            database,
+            "delete from tokens where id = ? and organization_id = ? and created_at = ?",
+            vec![
+                Bind::text(token),
+                Bind::text(organization),
+                Bind::time(*created_at),
+            ],
+        ),
         Effect::RevokeToken {
             organization,
             token,
