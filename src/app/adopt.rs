@@ -187,7 +187,7 @@ fn belongs(caller: &Caller, claims: &Claims, organization: &Organization) -> Res
     match claims.organization() {
         Some(claimed) if Id::parse(claimed) == Ok(organization.id) => Ok(()),
         Some(_) => Err(Error::invalid(
-            "other_organization",
+            "organization_conflict",
             format!(
                 "the token belongs to another organization than `{}`, which has the id {}",
                 organization.name, organization.id

@@ -13,7 +13,7 @@ use super::ports::{Clock, Facts, Ledgers, Memory};
 use crate::domain::caller::Caller;
 use crate::domain::claims::{Claims, Pair};
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{Id, OrganizationId, RunId, TokenId};
+use crate::domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::keys::KeyRing;
 use crate::domain::scope::Named;
 use crate::domain::secret::Secret;
@@ -36,6 +36,9 @@ pub enum Presented {
 pub struct Admitted {
     pub caller: Caller,
     pub run: Option<Rc<RunFacts>>,
+    /// The origin's id of the workflow that the token is for, where a run was asked about and
+    /// the id was learned.
+    pub pin: Option<WorkflowId>,
 }
 
 /// Checks the header offline.
@@ -121,6 +124,7 @@ where
             return Ok(Admitted {
                 caller: Caller::Administrator,
                 run: None,
+                pin: None,
             });
         }
         Presented::Opaque { id, .. } => *id,
@@ -147,10 +151,17 @@ where
         }
     };
     let known_run = run.and_then(|run| ports.run(organization, run));
+    let pin = ports.pin(id);
+    // A workflow token's first run tells the Ledger which workflow it is for.
+    let pinned = |run: &Rc<RunFacts>| match &facts {
+        Some(facts) => pin.is_some() || run.workflow_id.is_none() || !run.is_of(&facts.scope),
+        None => false,
+    };
+    let settled = known_run.as_ref().is_some_and(pinned);
     let query = AdmitQuery {
         token: id,
         facts: facts.is_none(),
-        run: run.filter(|_| known_run.is_none()),
+        run: run.filter(|_| !settled),
         counts,
     };
     let admission = ports.admit(organization, query).await?;
@@ -181,9 +192,13 @@ where
         }
         _ => None,
     };
+    if let (None, Some(learned)) = (pin, admission.pin) {
+        ports.remember_pin(id, learned);
+    }
     Ok(Admitted {
         caller: Caller::Token(facts),
         run,
+        pin: pin.or(admission.pin),
     })
 }
 

@@ -69,18 +69,19 @@ impl TokenFacts {
         matches!(self.verifier, Verifier::Adopted { .. })
     }
 
-    /// Whether the origin knows which project the token is confined to: whether the credential's
-    /// own claims name the project of [`TokenFacts::scope`], if that has one.
+    /// Whether the origin keeps the credential to the project that its scope names: whether its
+    /// own claims name that project, so that a call may be left to the origin in which the gate
+    /// cannot see to it.
     ///
-    /// `true` for every token that was not narrowed at the edge, and for tokens of organization
-    /// scope, which are confined to no project. `false` for an adopted token that was narrowed to
-    /// a project which its claims do not name: the origin takes it for one of the whole
-    /// organization, so that a call in which only the origin would see to the project must not
-    /// reach it.
+    /// An adopted token that was narrowed to a project which its claims do not name is one of the
+    /// whole organization to the origin.
     pub fn project_known_to_origin(&self) -> bool {
         match (&self.verifier, self.scope.project()) {
+            // The claims of a token minted here name its whole scope.
+            (Verifier::Jwt, _) | (Verifier::Adopted { .. }, None) => true,
             (Verifier::Adopted { claims }, Some(project)) => claims.names_project(project.id),
-            _ => true,
+            // The origin cannot read an opaque key.
+            (Verifier::Opaque { .. }, _) => false,
         }
     }
 
@@ -192,7 +193,7 @@ mod tests {
             hash: String::new(),
         };
         let rows = [
-            (opaque, workflow(3), true),
+            (opaque, workflow(3), false),
             (Verifier::Jwt, workflow(3), true),
             (claiming(None), Scope::Organization, true),
             (claiming(Some(3)), workflow(3), true),

@@ -468,7 +468,7 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
         (
             "of another organization",
             with(json!({ "org_id": elsewhere.id, "org_name": elsewhere.name })),
-            "other_organization",
+            "organization_conflict",
         ),
     ];
     let before = organization.snapshot(&world.gateway).await;
@@ -615,7 +615,7 @@ async fn r15_r39_it_takes_what_minting_takes(world: Arc<World>) {
         (&powerless, &narrow, 403, "operation_not_allowed"),
         (&in_shop, &narrow, 403, "operation_not_allowed"),
         (&in_release, &narrow, 403, "operation_not_allowed"),
-        (&stranger, &narrow, 400, "other_organization"),
+        (&stranger, &narrow, 400, "organization_conflict"),
     ];
     let exp = json!({ "exp": seconds_from_now(7200) });
     let claims = changed(&claims(&organization), &exp);

@@ -142,8 +142,8 @@ fn r39_what_cannot_be_adopted_is_refused_before_it_costs_anything() {
         (with(json!({ "nbf": now + 60 })), "jwt_not_adoptable"),
         (with(json!({ "exp": now })), "token_expired_already"),
         (with(json!({ "exp": 0 })), "token_expired_already"),
-        (with(json!({ "org_id": ANOTHER })), "other_organization"),
-        (with(json!({ "org_id": "acme" })), "other_organization"),
+        (with(json!({ "org_id": ANOTHER })), "organization_conflict"),
+        (with(json!({ "org_id": "acme" })), "organization_conflict"),
         (body_of(&claims(), &json!({ "name": " " })), "name_invalid"),
         (
             body_of(&claims(), &json!({ "workflow": "release" })),
