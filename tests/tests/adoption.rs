@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         cases![
             r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is,
             r39_a_token_narrowed_at_the_edge_is_refused_elsewhere,
+            r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim,
             r39_a_token_that_was_not_adopted_opens_nothing,
             r4_r39_every_claim_must_be_as_registered,
             r2_r39_minted_and_adopted_tokens_do_not_open_each_other,
@@ -275,6 +276,34 @@ async fn r39_a_token_narrowed_at_the_edge_is_refused_elsewhere(world: Arc<World>
         .refused(7, shop);
     let list = organization.call_as(&world.gateway, &token, "GET", "/org/tokens");
     list.send().await.problem(403, "operation_not_allowed");
+}
+
+/// A list that names no project is kept to one by the origin alone, which goes by the claims.
+async fn r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim(world: Arc<World>) {
+    let organization = world.organization().await;
+    let narrow = json!({ "project": SHOP });
+    let project = json!({ "project_id": organization.shop, "project_name": SHOP });
+    let list = "/controlplane.v1.WorkflowService/List";
+    let not_confined = "operation not allowed: the request must name the project and, for a workflow-scoped token, the \
+                        workflow that the token is for";
+    for (members, claimed) in [(json!({}), false), (project, true)] {
+        let claims = changed(&claims(&organization), &members);
+        let token = world.adopt(&organization, &claims, &narrow).await;
+        world.origin.reset().await;
+        let answer = rpc::call(&world.gateway, list, &token.token, &[])
+            .send()
+            .await;
+        if claimed {
+            assert_ne!(answer.ending().0.code, 7, "{}", answer.text());
+            assert_eq!(world.origin.calls().await.len(), 1);
+        } else {
+            answer.refused(7, not_confined);
+            world
+                .origin
+                .assert_untouched("its claims name no project")
+                .await;
+        }
+    }
 }
 
 async fn r39_a_token_that_was_not_adopted_opens_nothing(world: Arc<World>) {
