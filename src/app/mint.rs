@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::{MintAnswer, MintCommand};
+use super::mint_limits::take;
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
@@ -86,7 +87,7 @@ pub struct From {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name, `MintRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
+/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -157,17 +158,18 @@ where
         description,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: match caller {
-            Caller::Token(minter) => Some(minter.id),
-            Caller::Administrator => None,
+        minted_by: caller.token().map(|minter| minter.id),
+        ceiling: match caller {
+            // Tier 0 is there for one token: two calls at the same time cannot make two (R22).
+            Caller::Bootstrap => 1,
+            _ => organization.mint_ceiling.unwrap_or(config.mint_ceiling),
         },
-        ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
         origin: from.origin,
         facts,
     };
 
     // The last step before the Ledger: whatever was refused so far has cost the address nothing.
-    take(&from.bucket, config, ports).await?;
+    let taken = take(&from.bucket, caller, config, ports).await?;
     let refusal = match ports.mint(&permit, &command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
@@ -180,17 +182,8 @@ where
         MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
         MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
-    // Nothing was written: the address gets its take back. If that fails, it waits a little.
-    let _ = ports.give_back(&from.bucket).await;
+    taken.give_back(ports).await;
     Err(refusal)
-}
-
-/// Takes one mint from the bucket of the client's address (R26).
-pub(super) async fn take<P: MintBuckets>(bucket: &str, config: &Config, ports: &P) -> Result<()> {
-    ports.take(bucket).await?.map_err(|empty| Error::MintRate {
-        limit: config.mint_rate.limit(),
-        retry_after_seconds: empty.retry_after_seconds,
-    })
 }
 
 /// A fresh random id.

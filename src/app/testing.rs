@@ -19,6 +19,7 @@ use super::organization::Organization;
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
 use super::registry::Entry;
+use super::testing_door::Door;
 use super::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
@@ -74,6 +75,7 @@ pub struct World {
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
+    pub door: Door,
     entropy: Cell<u8>,
 }
 
@@ -119,6 +121,7 @@ impl World {
             bulk: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
+            door: Door::default(),
             entropy: Cell::new(0),
         }
     }
@@ -287,7 +290,7 @@ impl Ledgers for World {
 }
 
 impl MintBuckets for World {
-    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
+    async fn take(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
         self.note(format!("take {bucket}"));
         if self.bucket.get() == 0 {
             return Ok(Err(Empty {
@@ -298,11 +301,7 @@ impl MintBuckets for World {
         Ok(Ok(()))
     }
 
-    async fn take_at(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
-        self.take(bucket).await
-    }
-
-    async fn give_back(&self, bucket: &str) -> Result<()> {
+    async fn give_back(&self, bucket: &str, _: Rate) -> Result<()> {
         self.note(format!("give back {bucket}"));
         self.bucket.set(self.bucket.get() + 1);
         Ok(())

@@ -12,6 +12,7 @@ pub mod problem;
 pub mod protobuf;
 pub mod query;
 pub mod rfc3339;
+pub mod site;
 pub mod trace;
 
 #[cfg(test)]

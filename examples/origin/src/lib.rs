@@ -13,6 +13,7 @@ mod debug;
 mod digest;
 mod server;
 mod service;
+mod session;
 mod state;
 
 pub use digest::sha256_hex;

@@ -16,6 +16,7 @@ use crate::calls::{CallLog, record};
 use crate::debug;
 use crate::proto::attestation_service_server::AttestationServiceServer;
 use crate::service::{Attestations, Shared};
+use crate::session;
 
 /// Longest message taken, as the control plane has it by default.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -58,7 +59,9 @@ fn app() -> Router {
         .layer(GrpcWebLayer::new())
         // Outermost, so that it sees requests as they came.
         .layer(middleware::from_fn_with_state(calls.clone(), record));
-    debug::routes(state, calls).merge(rpcs)
+    debug::routes(state, calls)
+        .merge(session::routes())
+        .merge(rpcs)
 }
 
 async fn out_of_grace(stopped: oneshot::Receiver<()>) {

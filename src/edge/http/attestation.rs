@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 use super::body;
 use super::forward::{self, Answered};
 use super::incoming::Incoming;
+use super::management::bucket;
 use super::respond;
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
@@ -13,6 +14,7 @@ use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::domain::decide::Denial;
 use crate::domain::operation;
+use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::grpc_web::{self, Encoding, FrameError};
@@ -26,7 +28,10 @@ pub async fn handle(
 ) -> core::result::Result<web_sys::Response, JsValue> {
     match call(incoming, config, platform, log).await {
         Ok(response) => Ok(response),
-        Err(error) => refuse(incoming, &error, log),
+        Err(error) => {
+            let error = brake::slow(&platform.env, bucket(incoming, config), error).await;
+            refuse(incoming, &error, log)
+        }
     }
 }
 
