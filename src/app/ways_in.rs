@@ -91,7 +91,7 @@ where
                 "organization_required",
                 "name the organization in the `Postern-Organization` header",
             ),
-            NoMembership::NotAMember => Denial::OtherOrganization.into(),
+            NoMembership::NotAMember => Denial::NotAMember.into(),
         })?;
     let id = ports
         .organization_id(&membership.organization)

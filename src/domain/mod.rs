@@ -13,6 +13,7 @@ pub mod name;
 pub mod operation;
 pub mod policy;
 pub mod role;
+pub mod rpc;
 pub mod scope;
 pub mod secret;
 pub mod session;

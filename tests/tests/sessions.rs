@@ -219,7 +219,7 @@ async fn r23_a_session_reaches_its_own_organizations_only(world: Arc<World>) {
             None => call,
         }
     };
-    let not_theirs = "403 other_organization";
+    let not_theirs = "403 not_a_member";
     let rows = [
         (&both, None, "400 organization_required"),
         (&both, Some(acme.name.as_str()), "ok"),

@@ -25,7 +25,7 @@ pub(super) fn bootstrap(operation: Operation, target: Target<'_>) -> Result<Perm
         | (Operation::TokenCreate, Target::Tokens(_) | Target::NewToken(_)) => Ok(Permit {
             operation,
             token: None,
-            organization: None,
+            reach: Reach::All,
         }),
         _ => Err(Denial::Operation),
     }
@@ -55,7 +55,7 @@ pub(super) fn session(
     Ok(Permit {
         operation,
         token: None,
-        organization: Some(session.organization.id),
+        reach: Reach::One(session.organization.id),
     })
 }
 

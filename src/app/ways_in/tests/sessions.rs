@@ -48,7 +48,7 @@ fn r23_the_endpoint_decides_and_whatever_fails_closes() {
         (
             200,
             r#"{"user_id":"u1","organizations":[]}"#.to_owned(),
-            "other_organization",
+            "not_a_member",
         ),
         (200, "{}".to_owned(), "credential_refused"),
         (302, person("admin"), "credential_refused"),
@@ -90,8 +90,8 @@ fn r23_an_organization_is_named_only_by_its_members() {
     answers(&world, 200, &person("admin"));
     for (named, expected) in [
         (Some("acme"), "session"),
-        (Some("other"), "other_organization"),
-        (Some("no such"), "other_organization"),
+        (Some("other"), "not_a_member"),
+        (Some("no such"), "not_a_member"),
     ] {
         let knock = Knock {
             organization: named,
