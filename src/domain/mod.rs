@@ -12,6 +12,8 @@ pub mod keys;
 pub mod name;
 pub mod operation;
 pub mod policy;
+pub mod policy_text;
+pub mod route;
 pub mod scope;
 pub mod secret;
 pub mod time;

@@ -11,6 +11,7 @@ pub mod opaque;
 pub mod problem;
 pub mod protobuf;
 pub mod query;
+pub mod rest;
 pub mod rfc3339;
 pub mod trace;
 
