@@ -11,6 +11,7 @@ mod calls;
 pub mod client;
 mod debug;
 mod digest;
+mod rest;
 mod server;
 mod service;
 mod state;

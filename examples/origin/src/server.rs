@@ -15,6 +15,7 @@ use tonic_web::GrpcWebLayer;
 use crate::calls::{CallLog, record};
 use crate::debug;
 use crate::proto::attestation_service_server::AttestationServiceServer;
+use crate::rest;
 use crate::service::{Attestations, Shared};
 
 /// Longest message taken, as the control plane has it by default.
@@ -56,6 +57,7 @@ fn app() -> Router {
     let rpcs = Routes::new(service)
         .into_axum_router()
         .layer(GrpcWebLayer::new())
+        .merge(rest::routes())
         // Outermost, so that it sees requests as they came.
         .layer(middleware::from_fn_with_state(calls.clone(), record));
     debug::routes(state, calls).merge(rpcs)

@@ -5,6 +5,7 @@
 mod debug;
 mod programs;
 mod refusals;
+mod rest;
 mod sequence;
 mod shapes;
 mod support;
