@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
+use crate::domain::route::ROUTES;
 use crate::domain::secret::equal;
 
 /// Shortest administrator key, in characters.
@@ -24,6 +25,8 @@ pub struct Config {
     /// Live tokens of an organization that has no ceiling of its own; 0 = none.
     pub mint_ceiling: u32,
     pub trusted_ip_header: String,
+    /// Whether the routes of the table of REST routes are served.
+    pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
     /// Variables of later versions that are set although this one does not heed them.
@@ -124,6 +127,11 @@ impl Config {
         {
             problems.push("BOOTSTRAP must be `closed` in this version".into());
         }
+        let rest_routes = rest_routes(
+            text("REST_ROUTES").as_deref(),
+            &trusted_ip_header,
+            &mut problems,
+        );
         let mut unheeded = Vec::new();
         if bound > 0 {
             unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
@@ -147,6 +155,7 @@ impl Config {
                 mint_rate,
                 mint_ceiling,
                 trusted_ip_header,
+                rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
                 unheeded,
             }),
@@ -188,6 +197,27 @@ fn admin_key(key: &str, problems: &mut Vec<String>) -> Option<AdminKey> {
         return None;
     }
     Some(AdminKey(Sha256::digest(key.as_bytes()).into()))
+}
+
+fn rest_routes(mode: Option<&str>, trusted_ip_header: &str, problems: &mut Vec<String>) -> bool {
+    let open = match mode {
+        None | Some("closed") => false,
+        Some("open") => true,
+        Some(_) => {
+            problems.push("REST_ROUTES must be `closed` or `open`".into());
+            false
+        }
+    };
+    // The gate takes this header away, so that the origin would read another identity or none.
+    for route in ROUTES.iter().filter(|_| open) {
+        if route.reads_header(trusted_ip_header) {
+            problems.push(format!(
+                "TRUSTED_IP_HEADER is where `{}` of the REST routes reads an identity: name another",
+                route.name
+            ));
+        }
+    }
+    open
 }
 
 fn number(

@@ -14,6 +14,7 @@ pub mod organization;
 pub mod page;
 pub mod ports;
 pub mod registry;
+pub mod rest;
 pub mod tokens;
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub enum Effect {
     Write,
 }
 
-/// What tokens may do whose scope is narrower than what the route names.
+/// What tokens for a project or workflow may do with a route that names nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Narrower {

@@ -126,10 +126,10 @@ fn entry(row: Row, mistakes: &mut Vec<String>) -> Option<Entry> {
     let workflow = source("workflow", row.workflow);
     let run = source("run", row.run);
     together(named, [&project, &workflow, &run], mistakes);
-    if row.narrower == Narrower::Allow && (named[1] || named[2]) {
+    if row.narrower == Narrower::Allow && named.contains(&true) {
         mistakes.push(
-            "`narrower` says what tokens may do that are narrower than what the route names, and \
-             nothing is narrower than a workflow or a run: remove it"
+            "`narrower` is for routes that name nothing; this one says where the scope of a token \
+             is met: remove it"
                 .to_owned(),
         );
     }

@@ -44,6 +44,12 @@ fn the_shipped_table_and_an_empty_one_compile() {
     ] {
         assert!(source.contains(piece), "{piece} is not in {source}");
     }
+    for (narrower, narrow) in [("", "Denied"), ("\"allow\"", "Any")] {
+        let text = route(&[("project", ""), ("workflow", ""), ("narrower", narrower)]);
+        let source = compile("routes.toml", &text).expect("no mistakes");
+        assert!(source.contains(&format!("narrow: Narrow::{narrow}")), "{source}");
+    }
+    assert_eq!(source.matches("narrow: Narrow::Named").count(), 3);
     let none = compile("routes.toml", "# no routes\n").expect("no mistakes");
     assert!(!none.contains("Route {"));
 }
@@ -59,7 +65,7 @@ fn good_rows_compile() {
             ("path", "\"/a/{project}/{workflow}/{run}\""),
         ],
         &[("workflow", "")],
-        &[("workflow", ""), ("narrower", "\"allow\"")],
+        &[("workflow", ""), ("narrower", "\"deny\"")],
         &[("workflow", ""), ("project", ""), ("narrower", "\"allow\"")],
         &[
             ("workflow", "{ query = \"w\", optional = true }"),
@@ -254,7 +260,7 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
         (&[("project", "{ pointer = \"/a~2\" }")], "`~` must be `~0`"),
         (
             &[("narrower", "\"allow\"")],
-            "nothing is narrower than a workflow",
+            "for routes that name nothing",
         ),
     ];
     for (changes, expected) in rows {

@@ -23,6 +23,12 @@ fn route(entry: &Entry) -> String {
         Effect::Read => "Effect::Read",
         Effect::Write => "Effect::Write",
     };
+    let names_something = entry.project.is_some() || entry.run.is_some();
+    let narrow = match entry.narrower {
+        _ if names_something => "Narrow::Named",
+        Narrower::Allow => "Narrow::Any",
+        Narrower::Deny => "Narrow::Denied",
+    };
     let query = match &entry.query {
         Some(names) => format!("Some(&{names:?})"),
         None => "None".to_owned(),
@@ -33,7 +39,7 @@ fn route(entry: &Entry) -> String {
     });
     format!(
         "Route {{ name: {:?}, method: {:?}, segments: {segments}, allow: {:?}, access: \
-         Access::Token, policies: &{:?}, effect: {effect}, project: {}, workflow: {}, run: {}, narrower: {}, \
+         Access::Token, policies: &{:?}, effect: {effect}, project: {}, workflow: {}, run: {}, narrow: {narrow}, \
          query: {query} }}",
         format!("{} {}", entry.method, entry.path),
         entry.method,
@@ -42,7 +48,6 @@ fn route(entry: &Entry) -> String {
         source(entry.project.as_ref()),
         source(entry.workflow.as_ref()),
         source(entry.run.as_ref()),
-        entry.narrower == Narrower::Allow,
     )
 }
 

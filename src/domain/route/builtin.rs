@@ -1,7 +1,8 @@
 //! The plain GET routes of the control plane's HTTP port, which are always on. Refuses its other
 //! ones: pages, downloads and logins are for browsers, which have no token.
 
-use super::{Access, Effect, Place, Route, Segment, Source};
+use super::super::rpc::{Access, Effect, Narrow};
+use super::{Place, Route, Segment, Source};
 
 /// The routes.
 pub static BUILT_IN: [Route; 3] = [
@@ -24,6 +25,7 @@ pub static BUILT_IN: [Route; 3] = [
         segments: &[Segment::Literal("discover"), Segment::Parameter("digest")],
         access: Access::Token,
         policies: &["referrer:read"],
+        narrow: Narrow::Named,
         project: Some(Source {
             place: Place::Query("project_name"),
             optional: true,
@@ -50,6 +52,6 @@ const STATUS: Route = Route {
     project: None,
     workflow: None,
     run: None,
-    narrower: false,
+    narrow: Narrow::Any,
     query: None,
 };

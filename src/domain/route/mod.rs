@@ -3,6 +3,8 @@
 
 mod builtin;
 
+use super::rpc::{Access, Effect, Narrow};
+
 pub use builtin::BUILT_IN;
 
 /// A route.
@@ -22,9 +24,8 @@ pub struct Route {
     /// Never without a project.
     pub workflow: Option<Source>,
     pub run: Option<Source>,
-    /// Whether tokens may use it whose scope is narrower than what the route names: those of a
-    /// project where it names none, those of a workflow where it names a project only.
-    pub narrower: bool,
+    /// What tokens for a project or workflow may do with it.
+    pub narrow: Narrow,
     /// The only query parameters that may occur, each at most once; `None` = any, as they come.
     pub query: Option<&'static [&'static str]>,
 }
@@ -36,22 +37,6 @@ pub enum Segment {
     Literal(&'static str),
     /// Any text that is safe as a name; decoded once.
     Parameter(&'static str),
-}
-
-/// Who may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// Anybody; no credential is looked at.
-    Open,
-    /// Tokens that hold the policies, and whose scope reaches what the request names.
-    Token,
-}
-
-/// Whether a route changes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
-    Read,
-    Write,
 }
 
 /// Where an identity is read.

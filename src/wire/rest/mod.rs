@@ -14,6 +14,7 @@ use core::fmt;
 pub use json::MAX_DEPTH;
 pub use path::{Found, Parameters, find};
 
+use super::forwarding::nominated;
 use crate::domain::route::{Place, Route, Source};
 
 /// Longest body that is read for an identity in it, in bytes.
@@ -49,6 +50,19 @@ pub enum RestError {
     Query,
     /// The body is not JSON, or nested too deep.
     Body(String),
+}
+
+impl RestError {
+    /// The stable word for problem documents.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } | Self::WorkflowAlone => "identity_missing",
+            Self::Ambiguous { .. } => "identity_ambiguous",
+            Self::NoName { .. } => "identity_invalid",
+            Self::UnknownParameter(_) | Self::RepeatedParameter(_) | Self::Query => "query_invalid",
+            Self::Body(_) => "body_unreadable",
+        }
+    }
 }
 
 impl fmt::Display for RestError {
@@ -166,14 +180,17 @@ fn describe(place: Place) -> String {
 }
 
 /// A header that must come once: the runtime joins several by a comma, which no name has. Servers
-/// that hand headers on as variables take `_` for `-`, so the other spelling must not be there.
+/// that hand headers on as variables take `_` for `-`, so the other spelling must not be there;
+/// and what `Connection` nominates would not reach the origin.
 fn header(name: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, ()> {
     let twin = name.replace('-', "_");
     if twin != name && value(&twin).is_some() {
         return Err(());
     }
+    let connection = value("connection").unwrap_or_default();
+    let dropped = nominated(&connection).any(|nominated| nominated == name);
     match value(name) {
-        Some(value) if value.contains(',') => Err(()),
+        Some(value) if dropped || value.contains(',') => Err(()),
         value => Ok(value),
     }
 }

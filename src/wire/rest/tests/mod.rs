@@ -3,7 +3,8 @@
 mod bodies;
 
 use super::*;
-use crate::domain::route::{Access, BUILT_IN, Effect, Segment};
+use crate::domain::route::{BUILT_IN, Segment};
+use crate::domain::rpc::{Access, Effect, Narrow};
 
 const fn source(place: Place) -> Option<Source> {
     Some(Source {
@@ -23,7 +24,7 @@ const PLAIN: Route = Route {
     project: None,
     workflow: None,
     run: None,
-    narrower: false,
+    narrow: Narrow::Named,
     query: None,
 };
 
@@ -244,7 +245,11 @@ fn a_header_that_comes_twice_or_in_a_twin_is_refused() {
         what,
         place: place(),
     };
-    let rows: [(&[(&str, &str)], &RestError); 6] = [
+    let rows: [(&[(&str, &str)], &RestError); 7] = [
+        (
+            &[("x-workflow", "release"), ("connection", "close, X-Workflow")],
+            &ambiguous,
+        ),
         (&[], &missing),
         (&[("x-workflow", "")], &no_name),
         (&[("x-workflow", "a/b")], &no_name),
