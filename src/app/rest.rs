@@ -31,9 +31,12 @@ pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named> {
     rest::named(route, parts).map_err(|error| Error::invalid(error.code(), error.to_string()))
 }
 
-/// Lets a request pass that is open to everybody; `None` when its route is not.
-pub fn pass(route: &'static Route) -> Option<Permit> {
-    open(Operation::Route(route)).ok()
+/// Lets a request pass whose route is open to everybody.
+///
+/// # Errors
+/// `Denied` for any other.
+pub fn pass(route: &'static Route) -> Result<Permit> {
+    Ok(open(Operation::Route(route))?)
 }
 
 /// A request whose caller is known, and on which nothing is decided yet.
@@ -61,7 +64,9 @@ where
     P: Clock + Facts + Ledgers + Memory,
 {
     let id = named.run.as_deref().map(RunId::parse_any).transpose();
-    let id = id.map_err(|_| Error::invalid("run_id_invalid", "the id of the run is not a UUID"))?;
+    let id = id.map_err(|_| {
+        Error::invalid("run_id_invalid", "the id of the workflow run is not a UUID")
+    })?;
     let admitted = admit(&presented, id, true, config, ports).await?;
     let known = admitted.run.map(|run| (run, admitted.pin));
     Ok(Recognized {

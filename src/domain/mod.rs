@@ -14,6 +14,7 @@ pub mod operation;
 pub mod policy;
 pub mod policy_text;
 pub mod route;
+pub mod rpc;
 pub mod scope;
 pub mod secret;
 pub mod time;

@@ -47,7 +47,10 @@ fn the_shipped_table_and_an_empty_one_compile() {
     for (narrower, narrow) in [("", "Denied"), ("\"allow\"", "Any")] {
         let text = route(&[("project", ""), ("workflow", ""), ("narrower", narrower)]);
         let source = compile("routes.toml", &text).expect("no mistakes");
-        assert!(source.contains(&format!("narrow: Narrow::{narrow}")), "{source}");
+        assert!(
+            source.contains(&format!("narrow: Narrow::{narrow}")),
+            "{source}"
+        );
     }
     assert_eq!(source.matches("narrow: Narrow::Named").count(), 3);
     let none = compile("routes.toml", "# no routes\n").expect("no mistakes");
@@ -258,10 +261,7 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
             "must begin with `/` (RFC 6901)",
         ),
         (&[("project", "{ pointer = \"/a~2\" }")], "`~` must be `~0`"),
-        (
-            &[("narrower", "\"allow\"")],
-            "for routes that name nothing",
-        ),
+        (&[("narrower", "\"allow\"")], "for routes that name nothing"),
     ];
     for (changes, expected) in rows {
         let text = format!("# first line\n{}", route(changes));

@@ -141,24 +141,41 @@ async fn each_route_serves_its_own_workflow_and_changes_nothing(world: Arc<World
             .header("content-type", "Application/JSON; charset=utf-8")
             .body(body);
         let answer = begun.send().await.json(201);
-        assert_eq!((&answer["project"], &answer["workflow"]), (&json!(SHOP), &json!(RELEASE)));
+        assert_eq!(
+            (&answer["project"], &answer["workflow"]),
+            (&json!(SHOP), &json!(RELEASE))
+        );
         let call = world.only_call().await;
-        assert_eq!((&call["path"], &call["query"]), (&json!("/v1/runs"), &json!("dry=%31&x")));
+        assert_eq!(
+            (&call["path"], &call["query"]),
+            (&json!("/v1/runs"), &json!("dry=%31&x"))
+        );
         assert_eq!(call["body_sha256"], sha256_hex(body.as_bytes()));
         same_digest(&token, &call);
 
         world.origin.reset().await;
         let stored = world.store(&token, SHOP, RELEASE).send().await.json(201);
-        assert_eq!((&stored["project"], &stored["workflow"]), (&json!(SHOP), &json!(RELEASE)));
+        assert_eq!(
+            (&stored["project"], &stored["workflow"]),
+            (&json!(SHOP), &json!(RELEASE))
+        );
         let call = world.only_call().await;
         assert_eq!(call["path"], STORE);
         same_digest(&token, &call);
 
         world.origin.reset().await;
         let answer = world.read(&token, SHOP, RELEASE).send().await;
-        assert_eq!((answer.status, &answer.body[..]), (200, &b"{\"any\":1}"[..]), "{}", answer.text());
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (200, &b"{\"any\":1}"[..]),
+            "{}",
+            answer.text()
+        );
         let call = world.only_call().await;
-        assert_eq!((&call["method"], &call["query"]), (&json!("GET"), &json!("project=shop")));
+        assert_eq!(
+            (&call["method"], &call["query"]),
+            (&json!("GET"), &json!("project=shop"))
+        );
         assert_eq!(call["headers"]["attestation-workflow"], json!([RELEASE]));
         assert_eq!(call["body_len"], 0);
         same_digest(&token, &call);
@@ -181,7 +198,11 @@ async fn wider_tokens_use_the_routes_within_their_scope(world: Arc<World>) {
         (&project, SHOP, RELEASE),
         (&project, SHOP, OTHER),
     ] {
-        for (call, status) in world.all(token, project, workflow).into_iter().zip([201, 201, 200]) {
+        for (call, status) in world
+            .all(token, project, workflow)
+            .into_iter()
+            .zip([201, 201, 200])
+        {
             let answer = call.send().await;
             assert_eq!(answer.status, status, "{}: {}", answer.what, answer.text());
         }
@@ -191,7 +212,9 @@ async fn wider_tokens_use_the_routes_within_their_scope(world: Arc<World>) {
 async fn other_projects_and_workflows_are_refused_on_every_route(world: Arc<World>) {
     let organization = world.organization().await;
     let workflow = organization.mint_for_release(&world.gateway, "jwt").await;
-    let opaque = organization.mint_for_release(&world.gateway, "opaque").await;
+    let opaque = organization
+        .mint_for_release(&world.gateway, "opaque")
+        .await;
     let project = organization
         .mint(&world.gateway, &json!({ "project": SHOP }))
         .await;
@@ -226,12 +249,22 @@ async fn a_token_without_the_policy_is_refused(world: Arc<World>) {
     let half = token(json!(["cas_artifact:read"])).await;
     let read = token(json!(["cas_artifact:*", "workflow_run:read"])).await;
     let denied = "operation_not_allowed";
-    world.refused(world.store(&none, SHOP, RELEASE), 403, denied).await;
-    world.refused(world.store(&half, SHOP, RELEASE), 403, denied).await;
-    world.refused(world.read(&none, SHOP, RELEASE), 403, denied).await;
-    world.refused(world.read(&store, SHOP, RELEASE), 403, denied).await;
+    world
+        .refused(world.store(&none, SHOP, RELEASE), 403, denied)
+        .await;
+    world
+        .refused(world.store(&half, SHOP, RELEASE), 403, denied)
+        .await;
+    world
+        .refused(world.read(&none, SHOP, RELEASE), 403, denied)
+        .await;
+    world
+        .refused(world.read(&store, SHOP, RELEASE), 403, denied)
+        .await;
     // All of a route's policies are needed, not one.
-    world.refused(world.read(&half, SHOP, RELEASE), 403, denied).await;
+    world
+        .refused(world.read(&half, SHOP, RELEASE), 403, denied)
+        .await;
     // This route needs none.
     world.begin(&none, SHOP, RELEASE).send().await.json(201);
     world.store(&store, SHOP, RELEASE).send().await.json(201);
@@ -245,7 +278,12 @@ async fn credentials_that_are_none_are_refused(world: Arc<World>) {
     for call in world.all(&token, SHOP, RELEASE) {
         let bare = call.without("authorization");
         let problem = world.refused(bare.clone(), 401, "credential_missing").await;
-        assert!(problem["detail"].as_str().expect("a sentence").contains("Bearer"));
+        assert!(
+            problem["detail"]
+                .as_str()
+                .expect("a sentence")
+                .contains("Bearer")
+        );
         let call = bare.clone().header("authorization", "Basic eDp5");
         world.refused(call, 401, "credential_malformed").await;
         let call = bare.clone().bearer("garbage");
@@ -294,7 +332,10 @@ async fn the_origin_sees_the_platforms_headers_and_no_forged_ones(world: Arc<Wor
     assert_eq!(answer.status, 201, "{}", answer.text());
     let headers = world.only_call().await["headers"].clone();
     assert_eq!(headers["x-forwarded-for"], json!(["10.9.8.7"]));
-    assert_eq!(headers["x-request-id"], json!([answer.header("x-request-id")]));
+    assert_eq!(
+        headers["x-request-id"],
+        json!([answer.header("x-request-id")])
+    );
     assert_eq!(headers["x-kept"], json!(["1"]));
     assert!(headers["traceparent"][0].is_string(), "{headers}");
     assert!(headers["authorization_sha256"][0].is_string(), "{headers}");
@@ -388,18 +429,35 @@ async fn paths_in_another_spelling_are_no_routes(world: Arc<World>) {
         "/v1/runs/",
         "/v1",
     ] {
-        let call = world.call(&token, "POST", path).header("content-type", JSON).body("{}");
+        let call = world
+            .call(&token, "POST", path)
+            .header("content-type", JSON)
+            .body("{}");
         world.refused(call, 404, "not_found").await;
     }
     // What is decoded once is the same name.
     let scoped = organization.mint_for_release(&world.gateway, "jwt").await;
     let path = "/v1/projects/sh%6Fp/workflows/rele%61se/attestations";
     world.origin.reset().await;
-    let stored = world.call(&scoped, "POST", path).body("x").send().await.json(201);
-    assert_eq!((&stored["project"], &stored["workflow"]), (&json!(SHOP), &json!(RELEASE)));
+    let stored = world
+        .call(&scoped, "POST", path)
+        .body("x")
+        .send()
+        .await
+        .json(201);
+    assert_eq!(
+        (&stored["project"], &stored["workflow"]),
+        (&json!(SHOP), &json!(RELEASE))
+    );
     assert_eq!(world.only_call().await["path"], path);
     let path = "/v1/projects/sh%6Fp/workflows/%6Fther/attestations";
-    world.refused(world.call(&scoped, "POST", path).body("x"), 403, "other_workflow").await;
+    world
+        .refused(
+            world.call(&scoped, "POST", path).body("x"),
+            403,
+            "other_workflow",
+        )
+        .await;
 }
 
 async fn other_methods_are_told_which_there_are(world: Arc<World>) {
@@ -462,12 +520,39 @@ async fn headers_that_can_be_read_twice_are_refused(world: Arc<World>) {
         (&[], "identity_missing"),
         (&[("attestation-workflow", "")], "identity_invalid"),
         (&[("attestation-workflow", "a/b")], "identity_invalid"),
-        (&[("attestation-workflow", "release"), ("attestation-workflow", "release")], "identity_ambiguous"),
-        (&[("attestation-workflow", "release"), ("Attestation-Workflow", "other")], "identity_ambiguous"),
-        (&[("attestation-workflow", "release,other")], "identity_ambiguous"),
-        (&[("attestation-workflow", "release"), ("attestation_workflow", "other")], "identity_ambiguous"),
+        (
+            &[
+                ("attestation-workflow", "release"),
+                ("attestation-workflow", "release"),
+            ],
+            "identity_ambiguous",
+        ),
+        (
+            &[
+                ("attestation-workflow", "release"),
+                ("Attestation-Workflow", "other"),
+            ],
+            "identity_ambiguous",
+        ),
+        (
+            &[("attestation-workflow", "release,other")],
+            "identity_ambiguous",
+        ),
+        (
+            &[
+                ("attestation-workflow", "release"),
+                ("attestation_workflow", "other"),
+            ],
+            "identity_ambiguous",
+        ),
         // The gate would have to take it away, and the origin would see another request.
-        (&[("attestation-workflow", "release"), ("connection", "Attestation-Workflow")], "identity_ambiguous"),
+        (
+            &[
+                ("attestation-workflow", "release"),
+                ("connection", "Attestation-Workflow"),
+            ],
+            "identity_ambiguous",
+        ),
     ];
     for (headers, code) in rows {
         let mut call = world.call(&token, "GET", READ);
@@ -484,17 +569,47 @@ async fn bodies_that_can_be_read_twice_are_refused(world: Arc<World>) {
     let good = r#""workflow":{"project":"shop","name":"release"}"#;
     for (body, code) in [
         (format!("{{{good},{good}}}"), "identity_ambiguous"),
-        (format!("{{{good},\"Workflow\":{{}}}}"), "identity_ambiguous"),
-        (r#"{"workflow":{"project":"shop","name":"release","name":"other"}}"#.to_owned(), "identity_ambiguous"),
-        (r#"{"workflow":{"project":"shop","name":"release","n\u0061me":"other"}}"#.to_owned(), "identity_ambiguous"),
-        (r#"{"workflow":{"project":"other","PROJECT":"shop","name":"release"}}"#.to_owned(), "identity_ambiguous"),
+        (
+            format!("{{{good},\"Workflow\":{{}}}}"),
+            "identity_ambiguous",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":"release","name":"other"}}"#.to_owned(),
+            "identity_ambiguous",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":"release","n\u0061me":"other"}}"#.to_owned(),
+            "identity_ambiguous",
+        ),
+        (
+            r#"{"workflow":{"project":"other","PROJECT":"shop","name":"release"}}"#.to_owned(),
+            "identity_ambiguous",
+        ),
         ("{}".to_owned(), "identity_missing"),
-        (r#"{"workflow":{"project":"shop"}}"#.to_owned(), "identity_missing"),
-        (r#"{"workflow":[{"project":"shop","name":"release"}]}"#.to_owned(), "identity_missing"),
-        (r#"{"workflow":{"project":"shop","name":["release"]}}"#.to_owned(), "identity_invalid"),
-        (r#"{"workflow":{"project":"shop","name":null}}"#.to_owned(), "identity_invalid"),
-        (r#"{"workflow":{"project":"shop","name":""}}"#.to_owned(), "identity_invalid"),
-        (r#"{"workflow":{"project":"shop","name":"a/b"}}"#.to_owned(), "identity_invalid"),
+        (
+            r#"{"workflow":{"project":"shop"}}"#.to_owned(),
+            "identity_missing",
+        ),
+        (
+            r#"{"workflow":[{"project":"shop","name":"release"}]}"#.to_owned(),
+            "identity_missing",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":["release"]}}"#.to_owned(),
+            "identity_invalid",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":null}}"#.to_owned(),
+            "identity_invalid",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":""}}"#.to_owned(),
+            "identity_invalid",
+        ),
+        (
+            r#"{"workflow":{"project":"shop","name":"a/b"}}"#.to_owned(),
+            "identity_invalid",
+        ),
         (format!("{{{good}}}{{}}"), "body_unreadable"),
         (format!("{{{good}"), "body_unreadable"),
         (format!("\u{feff}{{{good}}}"), "body_unreadable"),
@@ -512,11 +627,22 @@ async fn bodies_that_can_be_read_twice_are_refused(world: Arc<World>) {
 async fn bodies_that_are_not_json_are_refused(world: Arc<World>) {
     let organization = world.organization().await;
     let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    for media in ["text/plain", "application/json5", "application/x-www-form-urlencoded", "", "application/json, text/plain"] {
-        let call = world.begin(&token, SHOP, RELEASE).without("content-type").header("content-type", media);
+    for media in [
+        "text/plain",
+        "application/json5",
+        "application/x-www-form-urlencoded",
+        "",
+        "application/json, text/plain",
+    ] {
+        let call = world
+            .begin(&token, SHOP, RELEASE)
+            .without("content-type")
+            .header("content-type", media);
         world.refused(call, 415, "unsupported_media_type").await;
     }
-    let call = world.begin(&token, SHOP, RELEASE).header("content-encoding", "gzip");
+    let call = world
+        .begin(&token, SHOP, RELEASE)
+        .header("content-encoding", "gzip");
     world.refused(call, 415, "unsupported_media_type").await;
 }
 
@@ -528,14 +654,21 @@ async fn large_bodies_are_refused_only_where_they_are_read(world: Arc<World>) {
         let call = world
             .call(&token, "POST", "/v1/runs")
             .header("content-type", JSON)
-            .body(format!(r#"{{"workflow":{{"project":"shop","name":"release"}},"x":"{large}"}}"#));
+            .body(format!(
+                r#"{{"workflow":{{"project":"shop","name":"release"}},"x":"{large}"}}"#
+            ));
         let call = if chunked { call.chunked() } else { call };
         world.origin.reset().await;
-        call.send_while_reading().await.problem(413, "body_too_large");
+        call.send_while_reading()
+            .await
+            .problem(413, "body_too_large");
         world.origin.assert_untouched("a large body").await;
     }
     let call = world.call(&token, "POST", STORE).body(large.clone() + "x");
-    assert_eq!(call.send().await.json(201)["digest"], format!("sha256:{}", sha256_hex((large + "x").as_bytes())));
+    assert_eq!(
+        call.send().await.json(201)["digest"],
+        format!("sha256:{}", sha256_hex((large + "x").as_bytes()))
+    );
 }
 
 async fn deep_bodies_are_refused(world: Arc<World>) {
@@ -543,13 +676,23 @@ async fn deep_bodies_are_refused(world: Arc<World>) {
     let token = organization.mint_for_release(&world.gateway, "jwt").await;
     let nested = |depth: usize| {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
-        let body = format!(r#"{{"x":{open}{close},"workflow":{{"project":"shop","name":"release"}}}}"#);
-        world.call(&token, "POST", "/v1/runs").header("content-type", JSON).body(body)
+        let body =
+            format!(r#"{{"x":{open}{close},"workflow":{{"project":"shop","name":"release"}}}}"#);
+        world
+            .call(&token, "POST", "/v1/runs")
+            .header("content-type", JSON)
+            .body(body)
     };
     nested(63).send().await.json(201);
     for depth in [64, 100_000] {
         let problem = world.refused(nested(depth), 400, "body_unreadable").await;
-        assert!(problem["detail"].as_str().expect("a sentence").contains("deeper than 64 levels"), "{problem}");
+        assert!(
+            problem["detail"]
+                .as_str()
+                .expect("a sentence")
+                .contains("deeper than 64 levels"),
+            "{problem}"
+        );
     }
 }
 
@@ -563,19 +706,35 @@ async fn routes_are_closed_by_default(world: Arc<World>) {
         let organization = Organization::new(&gateway, &keys.admin).await;
         let token = organization.mint_for_release(&gateway, "jwt").await;
         world.origin.reset().await;
-        for (method, path) in [("POST", "/v1/runs"), ("POST", STORE), ("GET", READ), ("GET", "/v1/runs")] {
-            let call = gateway.call(method, path).bearer(&token.token).from("10.9.8.7");
+        for (method, path) in [
+            ("POST", "/v1/runs"),
+            ("POST", STORE),
+            ("GET", READ),
+            ("GET", "/v1/runs"),
+        ] {
+            let call = gateway
+                .call(method, path)
+                .bearer(&token.token)
+                .from("10.9.8.7");
             call.send().await.problem(404, "not_found");
         }
         world.origin.assert_untouched("closed").await;
         // The plain routes are always there.
-        let answer = gateway.call("GET", "/statusz").from("10.9.8.7").send().await;
+        let answer = gateway
+            .call("GET", "/statusz")
+            .from("10.9.8.7")
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         gateway.stop();
     }
     let serve = Serve::new(&world.origin.url, &keys).set("REST_ROUTES", "ajar");
     let gateway = serve.start().await;
-    let answer = gateway.call("POST", "/v1/runs").from("10.9.8.7").send().await;
+    let answer = gateway
+        .call("POST", "/v1/runs")
+        .from("10.9.8.7")
+        .send()
+        .await;
     answer.problem(503, "misconfigured");
     gateway.stop();
 }
@@ -587,20 +746,37 @@ async fn passed(world: &World, call: Call, path: &str, query: &str) -> Answer {
     assert_eq!(answer.status, 200, "{}: {}", answer.what, answer.text());
     assert_eq!(answer.header("content-type"), Some(JSON));
     let call = world.only_call().await;
-    assert_eq!((&call["path"], &call["query"]), (&json!(path), &json!(query)));
+    assert_eq!(
+        (&call["path"], &call["query"]),
+        (&json!(path), &json!(query))
+    );
     answer
 }
 
 async fn infoz_and_statusz_need_no_token(world: Arc<World>) {
-    for (path, query) in [("/infoz", ""), ("/statusz", ""), ("/statusz", "readiness=1"), ("/statusz", "readiness=true")] {
-        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    for (path, query) in [
+        ("/infoz", ""),
+        ("/statusz", ""),
+        ("/statusz", "readiness=1"),
+        ("/statusz", "readiness=true"),
+    ] {
+        let target = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{query}")
+        };
         let call = || world.gateway.call("GET", &target).from("10.9.8.7");
         passed(&world, call(), path, query).await;
         // A credential is not looked at.
         passed(&world, call().bearer("garbage"), path, query).await;
         passed(&world, call().bearer("a").bearer("b"), path, query).await;
     }
-    for path in ["/statusz?x=1", "/statusz?readiness=1&readiness=1", "/statusz?Readiness=1", "/infoz?readiness=%FF"] {
+    for path in [
+        "/statusz?x=1",
+        "/statusz?readiness=1&readiness=1",
+        "/statusz?Readiness=1",
+        "/infoz?readiness=%FF",
+    ] {
         let call = world.gateway.call("GET", path).from("10.9.8.7");
         world.refused(call, 400, "query_invalid").await;
     }
@@ -613,9 +789,13 @@ async fn infoz_and_statusz_need_no_token(world: Arc<World>) {
 async fn discover_keeps_tokens_to_their_project(world: Arc<World>) {
     let organization = world.organization().await;
     let run_of = organization.mint(&world.gateway, &json!({})).await;
-    let project = organization.mint(&world.gateway, &json!({ "project": SHOP })).await;
+    let project = organization
+        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .await;
     let workflow = organization.mint_for_release(&world.gateway, "jwt").await;
-    let without = organization.mint(&world.gateway, &json!({ "policies": ["workflow:read"] })).await;
+    let without = organization
+        .mint(&world.gateway, &json!({ "policies": ["workflow:read"] }))
+        .await;
     let path = format!("/discover/sha256:{}", sha256_hex(b"x"));
     let call = |token: &Minted, query: &str| world.call(token, "GET", &format!("{path}{query}"));
     let own = "?project_name=shop";
@@ -626,8 +806,16 @@ async fn discover_keeps_tokens_to_their_project(world: Arc<World>) {
             world.origin.reset().await;
             let answer = call.send().await;
             // Known or unknown, it is the origin's answer.
-            assert!([200, 404].contains(&answer.status), "{}: {}", answer.what, answer.text());
-            assert_eq!(world.only_call().await["query"], query.trim_start_matches('?'));
+            assert!(
+                [200, 404].contains(&answer.status),
+                "{}: {}",
+                answer.what,
+                answer.text()
+            );
+            assert_eq!(
+                world.only_call().await["query"],
+                query.trim_start_matches('?')
+            );
         }
     };
     reaches(&run_of, "").await;
@@ -643,7 +831,13 @@ async fn discover_keeps_tokens_to_their_project(world: Arc<World>) {
     ] {
         world.refused(call(token, query), 403, code).await;
     }
-    world.refused(call(&run_of, "").without("authorization"), 401, "credential_missing").await;
+    world
+        .refused(
+            call(&run_of, "").without("authorization"),
+            401,
+            "credential_missing",
+        )
+        .await;
 }
 
 async fn discover_knows_its_parameters(world: Arc<World>) {
@@ -658,9 +852,19 @@ async fn discover_knows_its_parameters(world: Arc<World>) {
         ("pagination.limit=%FF", "query_invalid"),
     ] {
         let path = format!("/discover/sha256:0?{query}");
-        world.refused(world.call(&token, "GET", &path), 400, code).await;
+        world
+            .refused(world.call(&token, "GET", &path), 400, code)
+            .await;
     }
-    for path in ["/discover", "/discover/", "/discover/a/b", "/discover/a%2Fb", "/discover/%2e%2e"] {
-        world.refused(world.call(&token, "GET", path), 404, "not_found").await;
+    for path in [
+        "/discover",
+        "/discover/",
+        "/discover/a/b",
+        "/discover/a%2Fb",
+        "/discover/%2e%2e",
+    ] {
+        world
+            .refused(world.call(&token, "GET", path), 404, "not_found")
+            .await;
     }
 }

@@ -57,7 +57,10 @@ fn rest_routes_open_where_no_identity_sits_in_the_trusted_header() {
     // Only where the table has such a route: the one that is shipped does.
     if let Some(header) = header {
         let problems = with("open", header).expect_err("the header is taken away");
-        assert!(problems[0].starts_with("TRUSTED_IP_HEADER is where `"), "{problems:?}");
+        assert!(
+            problems[0].starts_with("TRUSTED_IP_HEADER is where `"),
+            "{problems:?}"
+        );
         assert!(with("closed", header).is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
 
+mod answer;
 mod assets;
 mod attestation;
 mod body;
@@ -11,6 +12,7 @@ mod oauth;
 mod openapi;
 mod readiness;
 mod respond;
+mod rest;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
@@ -18,7 +20,7 @@ use wasm_bindgen::JsValue;
 use super::log::RequestLog;
 use super::platform::{Platform, config, now};
 use crate::app::error::Error;
-use crate::domain::operation::ORIGIN_PREFIX;
+use crate::domain::rpc::ORIGIN_PREFIX;
 
 /// Answers a request.
 ///
@@ -72,6 +74,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+        return answered;
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await

@@ -6,9 +6,6 @@ mod json;
 mod path;
 mod query;
 
-#[cfg(test)]
-mod tests;
-
 use core::fmt;
 
 pub use json::MAX_DEPTH;
@@ -79,9 +76,9 @@ impl fmt::Display for RestError {
                  control characters and `/\\?#%;`, and not only dots"
             ),
             Self::WorkflowAlone => f.write_str("a workflow without its project names nothing"),
-            Self::UnknownParameter(name) => write!(f, "there is no query parameter `{name}`"),
+            Self::UnknownParameter(name) => write!(f, "the query has no parameter `{name}`"),
             Self::RepeatedParameter(name) => {
-                write!(f, "the query parameter `{name}` must occur once")
+                write!(f, "the parameter `{name}` appears twice")
             }
             Self::Query => f.write_str("the query has an escape that does not decode to text"),
             Self::Body(why) => write!(f, "the body cannot be read: {why}"),
@@ -204,3 +201,6 @@ fn is_name(text: &str) -> bool {
             .chars()
             .any(|c| c.is_control() || matches!(c, '/' | '\\' | '?' | '#' | '%' | ';' | '\u{fffd}'))
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,7 +247,10 @@ fn a_header_that_comes_twice_or_in_a_twin_is_refused() {
     };
     let rows: [(&[(&str, &str)], &RestError); 7] = [
         (
-            &[("x-workflow", "release"), ("connection", "close, X-Workflow")],
+            &[
+                ("x-workflow", "release"),
+                ("connection", "close, X-Workflow"),
+            ],
             &ambiguous,
         ),
         (&[], &missing),
