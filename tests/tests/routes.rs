@@ -287,7 +287,7 @@ async fn credentials_that_are_none_are_refused(world: Arc<World>) {
         let call = bare.clone().header("authorization", "Basic eDp5");
         world.refused(call, 401, "credential_malformed").await;
         let call = bare.clone().bearer("garbage");
-        world.refused(call, 401, "credential_malformed").await;
+        world.refused(call, 401, "credential_refused").await;
         let call = bare.clone().bearer(&token.token).bearer(&token.token);
         world.refused(call, 401, "credential_malformed").await;
     }
