@@ -55,6 +55,21 @@ impl Origin {
         );
     }
 
+    /// Where gRPC-Web errors have their status from now on: in the `headers`, or in a trailer `frame`.
+    pub async fn errors(&self, shape: &str) {
+        let call = self.call("POST", "/debug/errors");
+        let answer = call.json(&json!({ "shape": shape })).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// A gRPC-Web call past the gateway, to compare with.
+    pub fn post(&self, path: &str, frames: Vec<u8>) -> Call {
+        self.call("POST", path)
+            .header("content-type", crate::rpc::BINARY)
+            .header("x-grpc-web", "1")
+            .body(frames)
+    }
+
     /// The calls since the last reset, as they arrived.
     pub async fn calls(&self) -> Vec<Value> {
         list(&self.call("GET", "/debug/calls").send().await.json(200))
@@ -63,6 +78,16 @@ impl Origin {
     /// Asserts that nothing has arrived since the last reset.
     pub async fn assert_untouched(&self, why: &str) {
         let calls = self.calls().await;
+        assert!(
+            calls.is_empty(),
+            "{why}: this reached the origin: {calls:#?}"
+        );
+    }
+
+    /// Asserts that since the last reset nothing has arrived but the gate's own questions about runs.
+    pub async fn assert_only_asked_for_runs(&self, why: &str) {
+        let mut calls = self.calls().await;
+        calls.retain(|call| call["path"] != "/controlplane.v1.WorkflowRunService/View");
         assert!(
             calls.is_empty(),
             "{why}: this reached the origin: {calls:#?}"

@@ -3,10 +3,15 @@
 //! tested beside the code.
 
 mod debug;
+mod organizations;
+mod plain;
 mod programs;
 mod refusals;
 mod rest;
 mod sequence;
+mod services;
 mod shapes;
+mod states;
 mod support;
 mod wire;
+mod workflows;
