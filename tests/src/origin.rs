@@ -94,9 +94,14 @@ impl Origin {
         );
     }
 
+    /// All runs, oldest first.
+    pub async fn runs(&self) -> Vec<Value> {
+        list(&self.call("GET", "/debug/runs").send().await.json(200))
+    }
+
     /// A run.
     pub async fn run(&self, id: &str) -> Value {
-        let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));
+        let runs = self.runs().await;
         let found = runs.into_iter().find(|run| run["id"] == id);
         found.unwrap_or_else(|| panic!("the origin has no run {id}"))
     }

@@ -9,6 +9,7 @@ use postern_origin::attestation;
 use postern_origin::client::{Connection, Wire};
 use postern_origin::proto::workflow_service_client::WorkflowServiceClient;
 use postern_origin::proto::{WorkflowServiceCreateRequest, WorkflowServiceDeleteRequest};
+use postern_origin::sha256_hex;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::ledgers::on_ledgers;
@@ -110,8 +111,8 @@ async fn r32_a_run_begun_elsewhere_is_looked_up_once(world: Arc<World>) {
         .iter()
         .find(|call| call["path"] == VIEW)
         .expect("a lookup");
-    let own = format!("Bearer {}", token.token);
-    assert_eq!(lookup["headers"]["authorization"], json!([own]));
+    let own = sha256_hex(format!("Bearer {}", token.token).as_bytes());
+    assert_eq!(lookup["headers"]["authorization_sha256"], json!([own]));
     world.store(1, &token, &run).send().await.accepted();
     assert_eq!(world.lookups().await, 1);
 }
