@@ -297,10 +297,14 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 12] = [
+const ATTESTATION: [&str; 16] = [
+    "body_unexpected",
     "body_unreadable",
     "connect_header",
     "connect_json",
+    "identity_ambiguous",
+    "identity_invalid",
+    "identity_missing",
     "message_unreadable",
     "native_grpc",
     "not_confined",

@@ -3,6 +3,7 @@
 
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
+use crate::domain::route::ROUTES;
 
 mod ways_in;
 
@@ -27,6 +28,8 @@ pub struct Config {
     /// Live tokens of an organization that has no ceiling of its own; 0 = none.
     pub mint_ceiling: u32,
     pub trusted_ip_header: String,
+    /// Whether the routes of the table of REST routes are served.
+    pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
     /// Variables of later versions that are set although this one does not heed them.
@@ -121,6 +124,11 @@ impl Config {
             problems.push("ORIGIN_AUTH must be `passthrough` in this version".into());
         }
         let ways_in = ways_in::read(&text, &mut problems);
+        let rest_routes = rest_routes(
+            text("REST_ROUTES").as_deref(),
+            &trusted_ip_header,
+            &mut problems,
+        );
         let mut unheeded = Vec::new();
         if bound > 0 {
             unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
@@ -148,6 +156,7 @@ impl Config {
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,
                 trusted_ip_header,
+                rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
                 unheeded,
             }),
@@ -164,6 +173,27 @@ fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<
             None
         }
     }
+}
+
+fn rest_routes(mode: Option<&str>, trusted_ip_header: &str, problems: &mut Vec<String>) -> bool {
+    let open = match mode {
+        None | Some("closed") => false,
+        Some("open") => true,
+        Some(_) => {
+            problems.push("REST_ROUTES must be `closed` or `open`".into());
+            false
+        }
+    };
+    // The gate takes this header away, so that the origin would read another identity or none.
+    for route in ROUTES.iter().filter(|_| open) {
+        if route.reads_header(trusted_ip_header) {
+            problems.push(format!(
+                "TRUSTED_IP_HEADER is where `{}` of the REST routes reads an identity: name another",
+                route.name
+            ));
+        }
+    }
+    open
 }
 
 fn number(

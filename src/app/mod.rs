@@ -16,6 +16,7 @@ pub mod organization;
 pub mod page;
 pub mod ports;
 pub mod registry;
+pub mod rest;
 pub mod session;
 pub mod tokens;
 pub mod ways_in;

@@ -14,6 +14,7 @@ mod debug;
 mod digest;
 mod failure;
 mod plain;
+mod rest;
 mod server;
 mod service;
 mod session;

@@ -1,6 +1,7 @@
 //! Configurations as rows.
 
 use super::*;
+use crate::domain::route::Place;
 
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const ADMIN: &str = "0123456789abcdef0123456789abcdef";
@@ -41,6 +42,34 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.jwt_leeway_seconds, 0);
     assert_eq!(config.origin_timeout_ms, 30_000);
     assert!(config.unheeded.is_empty());
+    assert!(!config.rest_routes);
+}
+
+#[test]
+fn rest_routes_open_where_no_identity_sits_in_the_trusted_header() {
+    let with = |mode, header| {
+        read(&[
+            ("ORIGIN_URL", "http://127.0.0.1:9090/"),
+            ("TOKEN_KEYS", KEY),
+            ("REST_ROUTES", mode),
+            ("TRUSTED_IP_HEADER", header),
+        ])
+    };
+    assert!(with("open", "X-Real-IP").is_ok_and(|config| config.rest_routes));
+    assert!(with("closed", "X-Real-IP").is_ok_and(|config| !config.rest_routes));
+    let header = ROUTES.iter().find_map(|route| match route.workflow?.place {
+        Place::Header(name) => Some(name),
+        _ => None,
+    });
+    // Only where the table has such a route: the one that is shipped does.
+    if let Some(header) = header {
+        let problems = with("open", header).expect_err("the header is taken away");
+        assert!(
+            problems[0].starts_with("TRUSTED_IP_HEADER is where `"),
+            "{problems:?}"
+        );
+        assert!(with("closed", header).is_ok());
+    }
 }
 
 #[test]
@@ -114,6 +143,8 @@ fn every_wrong_value_is_named() {
             "http://control.example/session",
             "SESSION_VERIFY_URL must begin with https://, or",
         ),
+        ("REST_ROUTES", "ajar", "REST_ROUTES must be"),
+        ("REST_ROUTES", "OPEN", "REST_ROUTES must be"),
     ];
     for (name, value, expected) in rows {
         let problems = good_and(name, value).expect_err(name);
