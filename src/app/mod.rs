@@ -2,6 +2,7 @@
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
 pub mod attest;
+pub mod audit;
 pub mod authenticate;
 pub mod config;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;
+pub mod refusal;
 pub mod registry;
 pub mod tokens;
 

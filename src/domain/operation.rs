@@ -19,6 +19,9 @@ pub enum Operation {
     TokenRelease,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
+    AuditRead,
+    /// To sign how far the audit log reaches.
+    AuditCheckpoint,
     FindOrCreateWorkflow,
     AttestationInit,
     AttestationStore,
@@ -130,6 +133,8 @@ impl Operation {
             (Self::TokenRotate, Managed::ProjectTokens) => {
                 Some(&["project_api_token:create", "project_api_token:revoke"])
             }
+            // Ours, not the control plane's; no token holds it by default.
+            (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
             _ => None,
         }
     }
@@ -151,6 +156,8 @@ impl Operation {
             Self::TokenRotate => "token.rotate",
             Self::TokenRelease => "token.release",
             Self::TokenRevokeOwn => "token.revoke_own",
+            Self::AuditRead => "audit.read",
+            Self::AuditCheckpoint => "audit.checkpoint",
             Self::FindOrCreateWorkflow => "workflow.find_or_create",
             Self::AttestationInit => "attestation.init",
             Self::AttestationStore => "attestation.store",

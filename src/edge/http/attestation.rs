@@ -85,8 +85,9 @@ async fn call(
     log.caller(&recognized.caller);
     let authorized = recognized.decide(rpc)?;
 
+    let asked = now();
     let answered = forward::send(&authorized.permit, rpc, incoming, &body.raw, config).await?;
-    log.origin_status = Some(answered.status());
+    log.origin(answered.status(), asked);
     if authorized.makes_run() {
         learn(&authorized, answered, platform, incoming).await
     } else {

@@ -10,11 +10,11 @@ use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
 use crate::app::page::Page;
 use crate::app::tokens::Filter;
-use crate::app::{organization, registry, tokens};
+use crate::app::{audit, organization, refusal, registry, tokens};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
-use crate::edge::log::RequestLog;
+use crate::edge::log::{self, RequestLog};
 use crate::edge::platform::{Platform, now};
 use crate::wire::address;
 use crate::wire::query::{self, QueryError};
@@ -35,6 +35,8 @@ enum Route<'a> {
     Token(&'a str),
     Rotate(&'a str),
     Release(&'a str),
+    Audit,
+    Checkpoints,
 }
 
 fn find(path: &str) -> Option<Route<'_>> {
@@ -53,6 +55,8 @@ fn find(path: &str) -> Option<Route<'_>> {
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
         ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
         ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
+        ("org", Some("audit"), None, _) => Route::Audit,
+        ("org", Some("audit"), Some("checkpoints"), None) => Route::Checkpoints,
         _ => return None,
     };
     parts.next().is_none().then_some(route)
@@ -93,11 +97,18 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
         ),
         Route::Rotate(_) => (None, Some(Operation::TokenRotate), None),
         Route::Release(_) => (None, Some(Operation::TokenRelease), None),
+        Route::Audit => (Some(Operation::AuditRead), None, None),
+        Route::Checkpoints => (
+            Some(Operation::AuditRead),
+            Some(Operation::AuditCheckpoint),
+            None,
+        ),
     };
     let allow = match (get, post, delete) {
         (None, None, None) => "PATCH",
         (Some(_), Some(_), _) => "GET, POST",
-        (Some(_), None, _) => "GET, DELETE",
+        (Some(_), None, Some(_)) => "GET, DELETE",
+        (Some(_), None, None) => "GET",
         (None, ..) => "POST",
     };
     match method {
@@ -126,6 +137,9 @@ pub async fn handle(
         .await?
         .caller;
     log.caller(&caller);
+    if matches!(caller, Caller::Administrator) {
+        log.organization(incoming.header("postern-organization").as_deref());
+    }
 
     let body = match incoming.method.as_str() {
         "POST" | "PATCH" => json_body(incoming).await?,
@@ -148,6 +162,7 @@ pub async fn handle(
         | Route::Token(_)
         | Route::Rotate(_)
         | Route::Release(_) => call.tokens(route, operation).await,
+        Route::Audit | Route::Checkpoints => call.audit(&route, operation).await,
     }
 }
 
@@ -166,10 +181,11 @@ impl Call<'_> {
         let (caller, ports, body) = (self.caller, self.platform, self.body);
         let named = self.organization.as_deref();
         let page = || page(&self.incoming.query);
+        let origin = self.origin();
         match (route, operation) {
             (Route::Workflows(project), Operation::WorkflowCreate) => Answer::new(
                 201,
-                &registry::create_workflow(caller, named, project, body, ports).await?,
+                &registry::create_workflow(caller, named, project, body, origin, ports).await?,
             ),
             (Route::Workflows(project), _) => Answer::new(
                 200,
@@ -177,18 +193,20 @@ impl Call<'_> {
             ),
             (Route::Projects, Operation::ProjectCreate) => Answer::new(
                 201,
-                &registry::create_project(caller, named, body, ports).await?,
+                &registry::create_project(caller, named, body, origin, ports).await?,
             ),
             (Route::Projects, _) => Answer::new(
                 200,
                 &registry::list_projects(caller, named, &page()?, ports).await?,
             ),
-            (Route::Organization(name), _) => {
-                Answer::new(200, &organization::update(caller, name, body, ports).await?)
-            }
-            (_, Operation::OrganizationCreate) => {
-                Answer::new(201, &organization::create(caller, body, ports).await?)
-            }
+            (Route::Organization(name), _) => Answer::new(
+                200,
+                &organization::update(caller, name, body, origin, ports).await?,
+            ),
+            (_, Operation::OrganizationCreate) => Answer::new(
+                201,
+                &organization::create(caller, body, origin, ports).await?,
+            ),
             _ => Answer::new(200, &organization::list(caller, &page()?, ports).await?),
         }
     }
@@ -199,10 +217,9 @@ impl Call<'_> {
         match (route, operation) {
             (Route::Rotate(id), _) => {
                 let from = self.from();
-                Answer::secret(
-                    201,
-                    &tokens::rotate(caller, named, id, body, from, self.config, ports).await?,
-                )
+                let rotated =
+                    tokens::rotate(caller, named, id, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(rotated, Some(id)).await?)
             }
             (Route::Release(id), _) => {
                 let origin = self.origin();
@@ -230,10 +247,8 @@ impl Call<'_> {
             }
             (_, Operation::TokenCreate) => {
                 let from = self.from();
-                Answer::secret(
-                    201,
-                    &mint::mint(caller, named, body, from, self.config, ports).await?,
-                )
+                let minted = mint::mint(caller, named, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(minted, None).await?)
             }
             _ => {
                 let (filter, page) = token_query(&self.incoming.query)?;
@@ -243,6 +258,35 @@ impl Call<'_> {
                 )
             }
         }
+    }
+
+    async fn audit(&self, route: &Route<'_>, operation: Operation) -> Result<Answer> {
+        let (caller, ports) = (self.caller, self.platform);
+        let named = self.organization.as_deref();
+        match (route, operation) {
+            (_, Operation::AuditCheckpoint) => {
+                Answer::new(201, &audit::checkpoint(caller, named, ports).await?)
+            }
+            (Route::Checkpoints, _) => {
+                super::audit::checkpoints(caller, named, self.incoming, ports).await
+            }
+            _ => super::audit::read(caller, named, self.incoming, ports).await,
+        }
+    }
+
+    /// A mint or rotation on its way out: a refusal is written down first (R35). It stands also
+    /// where that fails.
+    async fn noting<T>(&self, outcome: Result<T>, rotated: Option<&str>) -> Result<T> {
+        if let Err(error) = &outcome {
+            let named = self.organization.as_deref();
+            let origin = self.origin();
+            let noted =
+                refusal::note(error, self.caller, named, rotated, origin, self.platform).await;
+            if let Err(failure) = noted {
+                log::failure("audit.mint_refused", &failure.private());
+            }
+        }
+        outcome
     }
 
     /// Who asks from where, for the audit row (R21, R35).
@@ -284,7 +328,7 @@ pub fn bucket(incoming: &Incoming, config: &Config) -> String {
         .map_or_else(|| "unknown".to_owned(), address::bucket)
 }
 
-fn wrong_query(error: QueryError) -> Error {
+pub fn wrong_query(error: QueryError) -> Error {
     let detail = match error {
         QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
         QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
