@@ -117,8 +117,14 @@ fn r35_filters_that_no_event_could_fit_are_refused() {
             "actor_invalid",
         ),
         ([None, None, Some("pst_x"), None, None], "token_id_invalid"),
-        ([None, None, None, Some("yesterday"), None], "moment_invalid"),
-        ([None, None, None, None, Some("2026-11-22")], "moment_invalid"),
+        (
+            [None, None, None, Some("yesterday"), None],
+            "moment_invalid",
+        ),
+        (
+            [None, None, None, None, Some("2026-11-22")],
+            "moment_invalid",
+        ),
     ];
     for (words, code) in rows {
         assert_eq!(refused(words), Err(code));
