@@ -15,8 +15,9 @@ use crate::domain::token::OPAQUE_PREFIX;
 
 /// The dataset that counts go to, where it is bound.
 const ANALYTICS: &str = "ANALYTICS";
-/// Longest part of a path that the line repeats: a label or a UUID fits, tokens and keys do not.
-const MAX_PART: usize = 64;
+/// Longest part of a path that the line repeats: a UUID and the names of the origin's services fit;
+/// tokens do not, nor does a key with something before it.
+const MAX_PART: usize = 40;
 
 /// What the line says. Absent things are left out.
 #[derive(Debug, Default, Serialize)]
