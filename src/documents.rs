@@ -2,6 +2,8 @@
 //! Refuses a name that only one of the two has. Everything is read as text, so that a table or a
 //! code cannot be forgotten by forgetting to list it here.
 
+mod calls;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -295,15 +297,20 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 8] = [
+const ATTESTATION: [&str; 13] = [
     "body_unreadable",
+    "connect_header",
+    "connect_json",
     "message_unreadable",
     "native_grpc",
+    "not_confined",
     "origin_unavailable",
+    "other_organization",
     "other_project",
     "other_workflow",
     "run_id_invalid",
     "unknown_run",
+    "workflow_replaced",
 ];
 
 #[test]

@@ -30,6 +30,10 @@ pub enum Error {
     NotFound {
         what: &'static str,
     },
+    /// A project or workflow that a token names is not in the registry; `detail` says which.
+    Unregistered {
+        detail: String,
+    },
     MethodNotAllowed {
         allow: &'static str,
     },
@@ -59,6 +63,8 @@ pub enum Error {
     },
     /// A protocol that cannot reach an edge worker.
     NativeGrpc,
+    /// Connect with JSON messages, which cannot be read without their schema.
+    ConnectJson,
     /// Something the answer depends on failed; the cause is for the log.
     Unavailable {
         cause: String,
@@ -103,6 +109,7 @@ impl Error {
             Self::Denied(denial) => denial.code(),
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound { .. } => "not_found",
+            Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::MediaType { .. } => "unsupported_media_type",
@@ -110,6 +117,7 @@ impl Error {
             Self::ReportRate { .. } => "report_rate_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
+            Self::ConnectJson => "connect_json",
             Self::Unavailable { .. } => "unavailable",
             Self::Origin { .. } => "origin_unavailable",
             Self::Misconfigured { .. } => "misconfigured",
@@ -134,7 +142,9 @@ impl Error {
             }
             Self::Credential(CredentialError::Refused(_)) => "the credential was refused".into(),
             Self::Denied(denial) => denial.public(),
-            Self::Invalid { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
+            Self::Invalid { detail, .. }
+            | Self::Conflict { detail, .. }
+            | Self::Unregistered { detail } => detail.clone(),
             Self::NotFound { what } => format!("no such {what}"),
             Self::MethodNotAllowed { allow } => format!("use {allow} here"),
             Self::BodyTooLarge { limit } => {
@@ -157,7 +167,12 @@ impl Error {
                 "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \
                  let one expire, or raise the ceiling"
             ),
-            Self::NativeGrpc => "native gRPC cannot reach this gateway: send gRPC-Web".into(),
+            Self::NativeGrpc => {
+                "native gRPC cannot reach this gateway: send gRPC-Web, or call through `postern bridge`".into()
+            }
+            Self::ConnectJson => {
+                "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web".into()
+            }
             Self::Unavailable { .. } => {
                 "a part that this answer depends on is not available: try again".into()
             }

@@ -42,6 +42,9 @@ pub struct Admission {
     pub facts: Option<TokenFacts>,
     #[serde(default)]
     pub run: Option<RunFacts>,
+    /// The origin's id of the workflow that the token is for; where a run was asked about.
+    #[serde(default)]
+    pub pin: Option<WorkflowId>,
 }
 
 /// Mint this token, if name and ceiling allow.
@@ -65,6 +68,10 @@ pub struct MintCommand {
 pub enum MintAnswer {
     Minted,
     NameTaken,
+    /// There is a token of this id already, live or `revoked`: only an adopted one brings its own.
+    IdTaken {
+        revoked: bool,
+    },
     CeilingReached {
         ceiling: u32,
     },
@@ -269,7 +276,7 @@ pub struct CheckpointCommand {
     pub keep: bool,
 }
 
-/// Remember a run that the origin has just made (R32).
+/// Remember a run of the origin (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {
     pub run: RunId,
@@ -278,11 +285,26 @@ pub struct RunCommand {
     pub at: Timestamp,
 }
 
+/// What is known once a run is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAnswer {
+    /// The origin's id of the workflow that the token is for. The first one learned stands, so a
+    /// workflow made anew under the same name is another one.
+    pub pin: Option<WorkflowId>,
+}
+
 /// One change that D1 has to follow. Applying one twice is harmless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
     InsertToken(Box<TokenRow>),
+    /// Takes back the row of an adoption that came to nothing, so that it can be tried again.
+    ForgetToken {
+        organization: OrganizationId,
+        token: TokenId,
+        /// Of that row: one that a later try has written stays.
+        created_at: Timestamp,
+    },
     RevokeToken {
         organization: OrganizationId,
         token: TokenId,

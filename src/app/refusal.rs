@@ -24,6 +24,8 @@ fn belongs(error: &Error) -> bool {
         | Error::MediaType { .. }
         | Error::ReportRate { .. }
         | Error::NativeGrpc
+        | Error::ConnectJson
+        | Error::Unregistered { .. }
         | Error::Unavailable { .. }
         | Error::Origin { .. }
         | Error::Misconfigured { .. } => false,

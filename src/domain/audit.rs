@@ -37,6 +37,9 @@ pub enum Action {
     /// Minted as the successor of another token (R9).
     #[serde(rename = "token.rotate")]
     TokenRotate,
+    /// Minted at the origin and registered here (R39).
+    #[serde(rename = "token.adopt")]
+    TokenAdopt,
     /// A mint or rotation that a limit, a policy or a taken name has refused; `outcome` says which.
     #[serde(rename = "token.mint_refused")]
     TokenMintRefused,
@@ -63,6 +66,7 @@ impl Action {
             Self::TokenQuarantine => "token.quarantine",
             Self::TokenRelease => "token.release",
             Self::TokenRotate => "token.rotate",
+            Self::TokenAdopt => "token.adopt",
             Self::TokenMintRefused => "token.mint_refused",
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationUpdate => "organization.update",

@@ -6,12 +6,14 @@
 pub mod audit;
 pub mod bucket;
 pub mod caller;
+pub mod claims;
 pub mod decide;
 pub mod id;
 pub mod keys;
 pub mod name;
 pub mod operation;
 pub mod policy;
+pub mod rpc;
 pub mod scope;
 pub mod secret;
 pub mod time;

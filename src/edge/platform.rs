@@ -17,7 +17,8 @@ use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
     Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
     MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
-    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunCommand,
+    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
+    RunCommand,
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
@@ -27,7 +28,7 @@ use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -136,6 +137,14 @@ impl Memory for Platform {
     fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
         memory::remember_run(organization, run, facts);
     }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        memory::pin(token)
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        memory::remember_pin(token, workflow);
+    }
 }
 
 impl Facts for Platform {
@@ -144,7 +153,8 @@ impl Facts for Platform {
             return Ok(Some(facts));
         }
         let found = records::any_token(&self.env, token).await?;
-        if let Some(facts) = &found {
+        // The row of an adoption can yet be taken back: what it says goes to KV once it lives.
+        if let Some(facts) = found.as_ref().filter(|facts| !facts.adopted()) {
             Facts::publish(self, facts);
         }
         Ok(found)
@@ -255,7 +265,7 @@ impl Ledgers for Platform {
         permit: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
-    ) -> Result<()> {
+    ) -> Result<RunAnswer> {
         check(permit, organization)?;
         self.command(organization, "run", command).await
     }

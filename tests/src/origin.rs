@@ -55,6 +55,21 @@ impl Origin {
         );
     }
 
+    /// Where gRPC-Web errors have their status from now on: in the `headers`, or in a trailer `frame`.
+    pub async fn errors(&self, shape: &str) {
+        let call = self.call("POST", "/debug/errors");
+        let answer = call.json(&json!({ "shape": shape })).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// A gRPC-Web call past the gateway, to compare with.
+    pub fn post(&self, path: &str, frames: Vec<u8>) -> Call {
+        self.call("POST", path)
+            .header("content-type", crate::rpc::BINARY)
+            .header("x-grpc-web", "1")
+            .body(frames)
+    }
+
     /// The calls since the last reset, as they arrived.
     pub async fn calls(&self) -> Vec<Value> {
         list(&self.call("GET", "/debug/calls").send().await.json(200))
@@ -69,9 +84,24 @@ impl Origin {
         );
     }
 
+    /// Asserts that since the last reset nothing has arrived but the gate's own questions about runs.
+    pub async fn assert_only_asked_for_runs(&self, why: &str) {
+        let mut calls = self.calls().await;
+        calls.retain(|call| call["path"] != "/controlplane.v1.WorkflowRunService/View");
+        assert!(
+            calls.is_empty(),
+            "{why}: this reached the origin: {calls:#?}"
+        );
+    }
+
+    /// All runs, oldest first.
+    pub async fn runs(&self) -> Vec<Value> {
+        list(&self.call("GET", "/debug/runs").send().await.json(200))
+    }
+
     /// A run.
     pub async fn run(&self, id: &str) -> Value {
-        let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));
+        let runs = self.runs().await;
         let found = runs.into_iter().find(|run| run["id"] == id);
         found.unwrap_or_else(|| panic!("the origin has no run {id}"))
     }

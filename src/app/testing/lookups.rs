@@ -10,7 +10,7 @@ use crate::app::ports::{AuditLog, Directory, Facts, Memory};
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::audit::verify::Row;
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{OrganizationId, RunId, TokenId};
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::token::TokenFacts;
 
 impl Memory for World {
@@ -28,6 +28,14 @@ impl Memory for World {
 
     fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {
         self.note(format!("remember {run}"));
+    }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        self.pins.borrow().get(&token).copied()
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        self.pins.borrow_mut().entry(token).or_insert(workflow);
     }
 }
 

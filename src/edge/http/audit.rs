@@ -4,25 +4,21 @@
 use futures_util::stream;
 use worker::{ResponseBody, ResponseBuilder};
 
-use super::incoming::Incoming;
-use super::management::wrong_query;
+use super::management::{Call, wrong_query};
 use super::respond::{Answer, Content, NDJSON};
 use crate::app::audit::{self, EXPORT_ROWS, Export, Filter, Span};
 use crate::app::error::{Error, Result};
 use crate::app::ports::AuditLog as _;
 use crate::domain::audit::checkpoint::Signed;
-use crate::domain::caller::Caller;
 use crate::domain::id::OrganizationId;
+use crate::domain::operation::Operation;
 use crate::edge::platform::Platform;
 use crate::wire::query;
 
 /// Answers a read of the log: pages, or, where the client asks for lines, an export.
-pub async fn read(
-    caller: &Caller,
-    organization: Option<&str>,
-    incoming: &Incoming,
-    platform: &Platform,
-) -> Result<Answer> {
+pub async fn read(call: &Call<'_>) -> Result<Answer> {
+    let (caller, incoming, platform) = (call.caller, call.incoming, call.platform);
+    let organization = call.organization.as_deref();
     if wants_lines(&incoming.header("accept").unwrap_or_default()) {
         // An export is whole or it proves nothing: it has no parameters.
         let [] = query::read(&incoming.query, []).map_err(wrong_query)?;
@@ -48,13 +44,14 @@ pub async fn read(
     Answer::new(200, &list)
 }
 
-/// Lists the checkpoints that are kept.
-pub async fn checkpoints(
-    caller: &Caller,
-    organization: Option<&str>,
-    incoming: &Incoming,
-    platform: &Platform,
-) -> Result<Answer> {
+/// Makes a checkpoint, or lists those that are kept.
+pub async fn checkpoints(call: &Call<'_>, operation: Operation) -> Result<Answer> {
+    let (caller, incoming, platform) = (call.caller, call.incoming, call.platform);
+    let organization = call.organization.as_deref();
+    if operation == Operation::AuditCheckpoint {
+        let signed = audit::checkpoint(caller, organization, platform).await?;
+        return Answer::new(201, &signed);
+    }
     let [limit, cursor] = query::read(&incoming.query, ["limit", "cursor"]).map_err(wrong_query)?;
     let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
     let list = audit::checkpoints(caller, organization, &span, platform).await?;

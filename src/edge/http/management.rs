@@ -10,13 +10,14 @@ use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
 use crate::app::page::Page;
 use crate::app::tokens::Filter;
-use crate::app::{audit, organization, refusal, registry, tokens};
+use crate::app::{adopt, organization, refusal, registry, tokens};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
 use crate::edge::log::{self, RequestLog};
 use crate::edge::platform::{Platform, now};
 use crate::wire::address;
+use crate::wire::protocol::media_type;
 use crate::wire::query::{self, QueryError};
 
 /// Largest body of a management call, in bytes.
@@ -32,6 +33,7 @@ enum Route<'a> {
     Workflows(&'a str),
     Tokens,
     RevokeMany,
+    Adopt,
     Token(&'a str),
     Rotate(&'a str),
     Release(&'a str),
@@ -52,6 +54,7 @@ fn find(path: &str) -> Option<Route<'_>> {
         ("org", Some("projects"), Some(project), Some("workflows")) => Route::Workflows(project),
         ("org", Some("tokens"), None, _) => Route::Tokens,
         ("org", Some("tokens"), Some("revoke"), None) => Route::RevokeMany,
+        ("org", Some("tokens"), Some("adopt"), None) => Route::Adopt,
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
         ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
         ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
@@ -90,6 +93,7 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
             None,
         ),
         Route::RevokeMany => (None, Some(Operation::TokenRevoke), None),
+        Route::Adopt => (None, Some(Operation::TokenAdopt), None),
         Route::Token(_) => (
             Some(Operation::TokenRead),
             None,
@@ -159,20 +163,23 @@ pub async fn handle(
         }
         Route::Tokens
         | Route::RevokeMany
+        | Route::Adopt
         | Route::Token(_)
         | Route::Rotate(_)
         | Route::Release(_) => call.tokens(route, operation).await,
-        Route::Audit | Route::Checkpoints => call.audit(&route, operation).await,
+        Route::Audit => super::audit::read(&call).await,
+        Route::Checkpoints => super::audit::checkpoints(&call, operation).await,
     }
 }
 
 /// An authenticated call with its body read.
-struct Call<'a> {
-    incoming: &'a Incoming,
+pub struct Call<'a> {
+    pub incoming: &'a Incoming,
     config: &'a Config,
-    platform: &'a Platform,
-    caller: &'a Caller,
-    organization: Option<String>,
+    pub platform: &'a Platform,
+    pub caller: &'a Caller,
+    /// As the caller names it.
+    pub organization: Option<String>,
     body: &'a [u8],
 }
 
@@ -221,6 +228,11 @@ impl Call<'_> {
                     tokens::rotate(caller, named, id, body, from, self.config, ports).await;
                 Answer::secret(201, &self.noting(rotated, Some(id)).await?)
             }
+            (Route::Adopt, _) => {
+                let from = self.from();
+                let adopted = adopt::adopt(caller, named, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(adopted, None).await?)
+            }
             (Route::Release(id), _) => {
                 let origin = self.origin();
                 Answer::new(
@@ -260,21 +272,7 @@ impl Call<'_> {
         }
     }
 
-    async fn audit(&self, route: &Route<'_>, operation: Operation) -> Result<Answer> {
-        let (caller, ports) = (self.caller, self.platform);
-        let named = self.organization.as_deref();
-        match (route, operation) {
-            (_, Operation::AuditCheckpoint) => {
-                Answer::new(201, &audit::checkpoint(caller, named, ports).await?)
-            }
-            (Route::Checkpoints, _) => {
-                super::audit::checkpoints(caller, named, self.incoming, ports).await
-            }
-            _ => super::audit::read(caller, named, self.incoming, ports).await,
-        }
-    }
-
-    /// A mint or rotation on its way out: a refusal is written down first (R35). It stands also
+    /// A mint, adoption or rotation on its way out: a refusal is written down first (R35). It stands also
     /// where that fails.
     async fn noting<T>(&self, outcome: Result<T>, rotated: Option<&str>) -> Result<T> {
         if let Err(error) = &outcome {
@@ -317,8 +315,7 @@ async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
 /// Whether the body is declared as JSON.
 pub fn is_json(incoming: &Incoming) -> bool {
     let content_type = incoming.header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    media.eq_ignore_ascii_case("application/json")
+    media_type(&content_type) == "application/json"
 }
 
 /// The bucket of the client's address, or one for all whose address is not known.

@@ -27,9 +27,11 @@ use worker::{
 
 use self::outbox::{NEEDED, Outbox};
 use self::uses::Uses;
-use crate::app::ledger::{Admission, Effect, Liveness, RunCommand};
-use crate::domain::id::{RunId, TokenId};
+use crate::app::ledger::{Admission, Effect, Liveness, RunAnswer, RunCommand};
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
 use crate::edge::log;
 use crate::edge::platform::now;
 
@@ -134,8 +136,7 @@ impl DurableObject for Ledger {
                 Response::from_json(&self.checkpoint(request.json().await?).await?)
             }
             (Method::Post, Some("run")) => {
-                self.record_run(&request.json().await?).await?;
-                Response::from_json(&())
+                Response::from_json(&self.record_run(&request.json().await?).await?)
             }
             _ => Response::error("unknown", 404),
         }
@@ -178,6 +179,7 @@ impl Ledger {
                 liveness,
                 facts: None,
                 run: None,
+                pin: None,
             });
         }
         // An expired credential is refused by its holder's end of this question: no use of it.
@@ -188,19 +190,34 @@ impl Ledger {
         if !facts && run.is_none() {
             return Response::empty().map(|answer| answer.with_status(204));
         }
-        let facts = match facts {
-            true => storage::token(&self.db, token)?.map(|stored| stored.facts),
-            false => None,
-        };
-        let run = match run {
-            Some(run) => storage::run(&self.db, run)?,
-            None => None,
+        let stored = storage::token(&self.db, token)?.map(|stored| stored.facts);
+        let (run, pin) = match run {
+            Some(run) => self.known_run(run, token, stored.as_ref())?,
+            None => (None, None),
         };
         Response::from_json(&Admission {
             liveness,
-            facts,
+            facts: stored.filter(|_| facts),
             run,
+            pin,
         })
+    }
+
+    /// What is known of a run, and the workflow that the token is for, which a run of it tells.
+    fn known_run(
+        &self,
+        run: RunId,
+        token: TokenId,
+        facts: Option<&TokenFacts>,
+    ) -> Result<(Option<RunFacts>, Option<WorkflowId>)> {
+        let run = storage::run(&self.db, run)?;
+        let pin = match (&run, facts) {
+            (Some(run), Some(facts)) if run.is_of(&facts.scope) => {
+                storage::pin(&self.db, token, run.workflow_id)?
+            }
+            _ => None,
+        };
+        Ok((run, pin))
     }
 
     /// Whether a token lives, and whether it has expired, which the asker judges by itself.
@@ -224,7 +241,7 @@ impl Ledger {
         Ok((liveness, expired))
     }
 
-    fn describe(&self, token: TokenId) -> Result<Option<crate::domain::token::TokenFacts>> {
+    fn describe(&self, token: TokenId) -> Result<Option<TokenFacts>> {
         if !self.exists()? {
             return Ok(None);
         }
@@ -233,12 +250,12 @@ impl Ledger {
             .map(|stored| stored.facts))
     }
 
-    async fn record_run(&self, command: &RunCommand) -> Result<()> {
+    async fn record_run(&self, command: &RunCommand) -> Result<RunAnswer> {
         self.prepare_write()?;
-        let organization = match storage::token(&self.db, command.token)? {
-            Some(stored) => stored.facts.organization.id,
-            None => return Err("a run of an unknown token".into()),
+        let Some(stored) = storage::token(&self.db, command.token)? else {
+            return Err("a run of an unknown token".into());
         };
+        let organization = stored.facts.organization.id;
         storage::insert_run(&self.db, command)?;
         journal::push(
             &self.db,
@@ -250,8 +267,10 @@ impl Ledger {
                 at: command.at,
             }],
         )?;
+        let (_, pin) = self.known_run(command.run, command.token, Some(&stored.facts))?;
         // The client is waiting for its Init: the alarm carries the row.
-        self.set_alarm(ALARM_MS).await
+        self.set_alarm(ALARM_MS).await?;
+        Ok(RunAnswer { pin })
     }
 
     fn exists(&self) -> Result<bool> {

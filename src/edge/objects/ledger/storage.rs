@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 use crate::app::ledger::{MintCommand, RunCommand};
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{RunId, TokenId};
+use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -241,6 +241,19 @@ pub fn pending(db: &SqlStorage) -> worker::Result<Vec<TokenFacts>> {
         .collect()
 }
 
+/// Removes a token that has never lived, and tells when it was made; nothing when there is none
+/// such.
+pub fn forget_pending(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Timestamp>> {
+    #[derive(Deserialize)]
+    struct Row {
+        created_at: i64,
+    }
+    let query = "delete from tokens where id = ? and state = ? returning created_at";
+    let values = vec![sql::text(token), sql::number(State::Pending.code())];
+    let row = sql::first::<Row>(db, query, values)?;
+    Ok(row.map(|row| Timestamp::from_millis(row.created_at)))
+}
+
 /// What is known of a run.
 pub fn run(db: &SqlStorage, run: RunId) -> worker::Result<Option<RunFacts>> {
     let query = "select facts from runs where id = ?";
@@ -248,6 +261,28 @@ pub fn run(db: &SqlStorage, run: RunId) -> worker::Result<Option<RunFacts>> {
     Ok(row
         .map(|row| serde_json::from_str(&row.facts))
         .transpose()?)
+}
+
+/// The origin's id of the workflow that a token is for; learned from this run if there is none
+/// yet. The first word stands.
+pub fn pin(
+    db: &SqlStorage,
+    token: TokenId,
+    learned: Option<WorkflowId>,
+) -> worker::Result<Option<WorkflowId>> {
+    #[derive(Deserialize)]
+    struct Row {
+        workflow: WorkflowId,
+    }
+    let query = "select workflow from pins where token = ?";
+    if let Some(row) = sql::first::<Row>(db, query, vec![sql::text(token)])? {
+        return Ok(Some(row.workflow));
+    }
+    if let Some(workflow) = learned {
+        let query = "insert into pins (token, workflow) values (?, ?)";
+        sql::run(db, query, vec![sql::text(token), sql::text(workflow)])?;
+    }
+    Ok(learned)
 }
 
 /// Remembers a run; the first word on it stands.
