@@ -862,7 +862,10 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
         .gateway
         .log_line(call.header("x-request-id").expect("a request id"))
         .await;
-    assert_eq!(line["operation"], "workflow.find_or_create", "{line}");
+    assert_eq!(
+        line["operation"], "AttestationService/FindOrCreateWorkflow",
+        "{line}"
+    );
     assert_eq!(
         (&line["token_id"], &line["token_prefix"]),
         (&minted["id"], &minted["prefix"]),
