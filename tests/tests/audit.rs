@@ -872,7 +872,10 @@ async fn a_log_line_tells_who_did_what_and_for_how_long(world: Arc<World>) {
         ("token_id", json!(token.id)),
         ("token_prefix", token.answer["prefix"].clone()),
         ("organization", json!(organization.name)),
-        ("operation", json!("AttestationService/FindOrCreateWorkflow")),
+        (
+            "operation",
+            json!("AttestationService/FindOrCreateWorkflow"),
+        ),
         ("outcome", json!("ok")),
         ("status", json!(200)),
         ("origin_status", json!(200)),
