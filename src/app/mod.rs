@@ -3,6 +3,7 @@
 
 pub mod adopt;
 pub mod attest;
+pub mod audit;
 pub mod authenticate;
 pub mod config;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;
+pub mod refusal;
 pub mod registry;
 pub mod rest;
 pub mod session;

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod forge;
 pub mod gateway;
 pub mod http;

@@ -4,9 +4,9 @@
 use js_sys::Uint8Array;
 
 use super::answer::Answered;
+use super::asked::is_json;
 use super::forward::{self, Outgoing};
 use super::incoming::Incoming;
-use super::management::is_json;
 use super::{body, respond};
 use crate::app::authenticate::present;
 use crate::app::config::Config;
