@@ -14,26 +14,20 @@ use super::sessions;
 use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
-use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
     Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
     MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
     RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
     RunCommand,
 };
-use crate::app::organization::Organization;
-use crate::app::page::{Cursor, Page};
 use crate::app::ports::{
-    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Records,
-    SessionAnswer, Sessions,
+    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, SessionAnswer,
+    Sessions,
 };
-use crate::app::registry::Entry;
-use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
-use crate::domain::scope::Named;
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
