@@ -3,13 +3,18 @@
 
 pub mod address;
 pub mod bearer;
+pub mod connect;
 pub mod duration;
 pub mod forwarding;
+pub mod grpc_answer;
+pub mod grpc_status;
 pub mod grpc_web;
+pub mod identity;
 pub mod jwt;
 pub mod opaque;
 pub mod problem;
 pub mod protobuf;
+pub mod protocol;
 pub mod query;
 pub mod rfc3339;
 pub mod trace;

@@ -9,16 +9,11 @@ use std::time::Duration;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
 use crate::calls::{CallLog, record};
-use crate::debug;
-use crate::proto::attestation_service_server::AttestationServiceServer;
-use crate::service::{Attestations, Shared};
-
-/// Longest message taken, as the control plane has it by default.
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+use crate::service::{self, Shared};
+use crate::{debug, plain};
 
 /// How long calls in flight may still take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,11 +46,10 @@ pub async fn serve(
 
 fn app() -> Router {
     let (state, calls) = (Shared::default(), CallLog::default());
-    let service = AttestationServiceServer::new(Attestations::new(state.clone()))
-        .max_decoding_message_size(MAX_MESSAGE);
-    let rpcs = Routes::new(service)
+    let rpcs = service::routes(&state)
         .into_axum_router()
         .layer(GrpcWebLayer::new())
+        .merge(plain::routes(state.clone()))
         // Outermost, so that it sees requests as they came.
         .layer(middleware::from_fn_with_state(calls.clone(), record));
     debug::routes(state, calls).merge(rpcs)
