@@ -65,7 +65,7 @@ impl World {
 }
 
 /// Fields of a token wherever it is shown.
-const TOKEN: [&str; 13] = [
+const TOKEN: [&str; 14] = [
     "id",
     "name",
     "description",
@@ -76,6 +76,7 @@ const TOKEN: [&str; 13] = [
     "workflow",
     "policies",
     "is_system",
+    "adopted",
     "created_at",
     "created_by",
     "expires_at",
@@ -861,7 +862,10 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
         .gateway
         .log_line(call.header("x-request-id").expect("a request id"))
         .await;
-    assert_eq!(line["operation"], "workflow.find_or_create", "{line}");
+    assert_eq!(
+        line["operation"], "AttestationService/FindOrCreateWorkflow",
+        "{line}"
+    );
     assert_eq!(
         (&line["token_id"], &line["token_prefix"]),
         (&minted["id"], &minted["prefix"]),

@@ -31,8 +31,8 @@ pub enum Outgoing {
 }
 
 /// Sends a request of the caller's on, and waits for the answer's headers. `target` is path and
-/// query below the origin's URL. A client that goes away takes the request to the origin with it:
-/// the runtime ends what it waits for.
+/// query below the origin's URL. When the client goes away, the platform ends what its request
+/// waits for, this included.
 ///
 /// # Errors
 /// `Origin` when nothing answers in time, `Denied` without a permit for this operation.
