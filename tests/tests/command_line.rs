@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use postern_origin::attestation::attest;
 use postern_origin::proto::attestation_service_client::AttestationServiceClient;
-use postern_system_tests::forge::Keys;
+use postern_system_tests::forge::{self, Keys};
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::life::{REFUSED, accepted};
 use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
 use postern_system_tests::origin::Origin;
 use postern_system_tests::program::Postern;
-use postern_system_tests::{cases, random_name, rpc, runner};
+use postern_system_tests::{cases, random_id, random_name, rpc, runner};
+use serde_json::json;
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         start,
         cases![
             a_token_from_mint_to_revoke,
+            r39_a_token_of_the_origin_is_adopted,
             a_bad_token,
             a_configuration_file_that_others_may_read,
             a_gateway_that_is_not_there,
@@ -128,6 +130,31 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
         "00000000-0000-4000-8000-000000000000",
     ];
     postern.run(&unknown).await.failed(6, "not_found");
+}
+
+async fn r39_a_token_of_the_origin_is_adopted(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let claims = json!({
+        "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"],
+        "token_name": "upstream", "org_id": organization.id, "org_name": organization.name,
+        "project_id": organization.shop, "project_name": SHOP,
+        "workflow_id": organization.release, "workflow_name": RELEASE,
+    });
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    let token = forge::jwt(&header, &claims.to_string(), &world.keys.k2);
+    assert!(!world.lives(&token).await, "before it is adopted");
+    let postern = world.administrator(&organization.name);
+    let adopt = ["api-token", "adopt", "--name", "ci", "-o", "json"];
+    let output = postern.run_with(&adopt, &format!("{token}\n")).await;
+    assert!(!output.stdout.contains(&token), "{output:?}");
+    let adopted = output.json();
+    assert_eq!(adopted["id"], claims["jti"]);
+    assert_eq!(adopted["name"], "ci");
+    assert!(world.lives(&token).await);
+    let again = postern.run_with(&adopt, &token).await;
+    again.failed(7, "(already_adopted, request ");
+    let nonsense = postern.run_with(&adopt, "not.a.jwt").await;
+    nonsense.failed(7, "(jwt_invalid, request ");
 }
 
 async fn a_bad_token(world: Arc<World>) {

@@ -38,6 +38,11 @@ fn sheet(token: &Value) -> String {
         .flatten()
         .filter_map(|policy| policy.as_str().map(plain))
         .collect();
+    // By whom it was minted is then who brought it here.
+    let adopted = match token.get("adopted") {
+        Some(Value::Bool(true)) => "yes, the origin minted it",
+        _ => "",
+    };
     let rows = [
         ("ID", member(token, "id")),
         ("NAME", member(token, "name")),
@@ -47,6 +52,7 @@ fn sheet(token: &Value) -> String {
         ("FORMAT", member(token, "format")),
         ("PREFIX", member(token, "prefix")),
         ("MINTED BY", member(token, "created_by")),
+        ("ADOPTED", adopted.to_owned()),
         ("CREATED AT", moment(token, "created_at")),
         ("EXPIRES AT", moment(token, "expires_at")),
         ("REVOKED AT", moment(token, "revoked_at")),

@@ -407,6 +407,12 @@ async fn leaks() {
     );
 }
 
+/// Without what differs from run to run, and from release to release.
+fn shown(gateway: &Gateway, output: &Output) -> String {
+    let shown = output.stdout.replace(&gateway.url, "URL");
+    shown.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
 #[tokio::test]
 async fn doctor() {
     let ready = json(
@@ -426,14 +432,14 @@ async fn doctor() {
         "{}",
         output.stdout
     );
-    let shown = output.stdout.replace(&gateway.url, "URL");
-    golden::check("output/doctor-table.txt", &shown);
+    let text = shown(&gateway, &output);
+    golden::check("output/doctor-table.txt", &text);
 
     let refused = problem(401, "credential_refused");
     let gateway = Gateway::start(vec![ready, about, refused]).await;
     let output = gateway.run(&["doctor", "-o", "json"]).await;
     assert_eq!(output.code, 4);
     assert_eq!(output.stderr, "postern: broken: credential\n");
-    let shown = output.stdout.replace(&gateway.url, "URL");
-    golden::check("output/doctor-json.txt", &shown);
+    let text = shown(&gateway, &output);
+    golden::check("output/doctor-json.txt", &text);
 }
