@@ -48,6 +48,14 @@ impl Policy {
     }
 }
 
+/// The policies that these texts are; a text that is none is left out.
+pub(super) fn policies(texts: &[&str]) -> Vec<Policy> {
+    texts
+        .iter()
+        .filter_map(|text| Policy::parse(text).ok())
+        .collect()
+}
+
 /// Whether one of the held policies covers the required one.
 pub fn held(policies: &[Policy], required: &str) -> bool {
     policies.iter().any(|policy| policy.covers(required))

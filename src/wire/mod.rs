@@ -17,6 +17,7 @@ pub mod protobuf;
 pub mod protocol;
 pub mod query;
 pub mod rfc3339;
+pub mod site;
 pub mod trace;
 
 #[cfg(test)]

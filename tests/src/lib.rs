@@ -17,6 +17,7 @@ mod process;
 pub mod program;
 pub mod rpc;
 pub mod runner;
+pub mod stored;
 
 use std::path::Path;
 

@@ -16,6 +16,7 @@ mod failure;
 mod plain;
 mod server;
 mod service;
+mod session;
 mod state;
 mod web_errors;
 

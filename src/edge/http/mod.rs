@@ -12,6 +12,9 @@ mod oauth;
 mod openapi;
 mod readiness;
 mod respond;
+mod ways_in;
+
+pub use body::read_stream;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
