@@ -17,6 +17,7 @@ mod gateway;
 mod golden;
 mod help;
 mod limits;
+mod others;
 mod program;
 mod raw;
 mod shapes;
