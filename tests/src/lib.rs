@@ -15,6 +15,7 @@ pub mod life;
 pub mod organization;
 pub mod origin;
 mod process;
+pub mod program;
 pub mod rpc;
 pub mod runner;
 pub mod stored;
