@@ -1,6 +1,8 @@
 //! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
 //! port is one call into the file that owns it.
 
+mod record;
+
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
