@@ -96,6 +96,11 @@ impl Recognized<'_> {
 }
 
 impl Authorized {
+    /// Who may make the call.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Whether the answer must be given to [`learn_run`] before it goes to the client.
     pub fn makes_run(&self) -> bool {
         self.naming.is_some()

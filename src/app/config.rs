@@ -3,9 +3,12 @@
 
 use sha2::{Digest as _, Sha256};
 
+use self::origin_auth::Assertions;
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
 use crate::domain::secret::equal;
+
+pub mod origin_auth;
 
 /// Shortest administrator key, in characters.
 pub const MIN_ADMIN_KEY: usize = 32;
@@ -26,6 +29,8 @@ pub struct Config {
     pub trusted_ip_header: String,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
+    /// What the origin is shown besides the caller's credential; `None` without keys for it.
+    pub assertions: Option<Assertions>,
     /// Variables of later versions that are set although this one does not heed them.
     pub unheeded: Vec<&'static str>,
 }
@@ -114,11 +119,7 @@ impl Config {
         {
             problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
         }
-        if let Some(mode) = text("ORIGIN_AUTH")
-            && mode != "passthrough"
-        {
-            problems.push("ORIGIN_AUTH must be `passthrough` in this version".into());
-        }
+        let assertions = origin_auth::read(text, &origin_url, &mut problems);
         if let Some(mode) = text("BOOTSTRAP")
             && mode != "closed"
         {
@@ -128,7 +129,7 @@ impl Config {
         if bound > 0 {
             unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
         }
-        for name in ["SESSION_VERIFY_URL", "ASSERTION_KEYS"] {
+        for name in ["SESSION_VERIFY_URL"] {
             if text(name).is_some() {
                 unheeded.push(name);
             }
@@ -148,6 +149,7 @@ impl Config {
                 mint_ceiling,
                 trusted_ip_header,
                 jwt_leeway_seconds: i64::from(leeway),
+                assertions,
                 unheeded,
             }),
             _ => Err(problems),

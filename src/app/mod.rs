@@ -1,6 +1,7 @@
 //! Use cases over ports. Refuses worker types, SQL and HTTP statuses: what a use case needs of the
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
+pub mod assertion;
 pub mod attest;
 pub mod authenticate;
 pub mod config;

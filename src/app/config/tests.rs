@@ -88,7 +88,8 @@ fn every_wrong_value_is_named() {
             "ORIGIN_TIMEOUT_SECONDS must be",
         ),
         ("TRUSTED_IP_HEADER", "a b", "TRUSTED_IP_HEADER is not"),
-        ("ORIGIN_AUTH", "assertion", "ORIGIN_AUTH must be"),
+        ("ORIGIN_AUTH", "both", "ORIGIN_AUTH must be"),
+        ("ASSERTION_KEYS", "a1", "ASSERTION_KEYS: entry 1"),
         ("BOOTSTRAP", "open", "BOOTSTRAP must be"),
     ];
     for (name, value, expected) in rows {

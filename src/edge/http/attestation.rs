@@ -7,6 +7,7 @@ use super::body;
 use super::forward::{self, Answered};
 use super::incoming::Incoming;
 use super::respond;
+use crate::app::assertion::{Forwarded, assertion};
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
 use crate::app::config::Config;
@@ -85,7 +86,14 @@ async fn call(
     log.caller(&recognized.caller);
     let authorized = recognized.decide(rpc)?;
 
-    let answered = forward::send(&authorized.permit, rpc, incoming, &body.raw, config).await?;
+    let forwarded = Forwarded {
+        operation: rpc.path,
+        body: Some(&body.bytes),
+        request_id: &incoming.request_id,
+    };
+    let assertion = assertion(authorized.caller(), forwarded, config, platform)?;
+    let (permit, raw) = (&authorized.permit, &body.raw);
+    let answered = forward::send(permit, rpc, incoming, raw, assertion.as_ref(), config).await?;
     log.origin_status = Some(answered.status());
     if authorized.makes_run() {
         learn(&authorized, answered, platform, incoming).await

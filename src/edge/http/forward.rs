@@ -13,6 +13,8 @@ use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::domain::decide::{Denial, Permit};
 use crate::domain::operation::Rpc;
+use crate::domain::secret::Secret;
+use crate::wire::assertion;
 use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE, nominated};
 use crate::wire::grpc_web::Encoding;
 use crate::wire::trace;
@@ -33,12 +35,17 @@ pub async fn send(
     rpc: &Rpc,
     incoming: &Incoming,
     body: &Uint8Array,
+    assertion: Option<&Secret>,
     config: &Config,
 ) -> Result<Answered> {
     if permit.operation() != rpc.operation {
         return Err(Denial::Operation.into());
     }
     let headers = headers(incoming, config, rpc.makes_run).map_err(refused)?;
+    if let Some(assertion) = assertion {
+        let set = headers.set(assertion::HEADER, assertion.expose());
+        set.map_err(refused)?;
+    }
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_headers(&headers);

@@ -5,6 +5,7 @@ mod attestation;
 mod body;
 mod forward;
 mod incoming;
+mod jwks;
 mod leaks;
 mod management;
 mod oauth;
@@ -72,6 +73,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if path == "/.well-known/jwks.json" {
+        return jwks::serve(incoming, &config, log);
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await

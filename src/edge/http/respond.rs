@@ -110,6 +110,19 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
     finish(answer.status, &headers, Some(&answer.body), incoming)
 }
 
+/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
+pub fn document(
+    body: &str,
+    content_type: &str,
+    cache_control: &str,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", content_type)?;
+    headers.set("cache-control", cache_control)?;
+    finish(200, &headers, Some(body), incoming)
+}
+
 /// Writes an error as a problem document.
 pub fn problem(
     error: &Error,
