@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod assertion;
 pub mod attestation;
 mod bundle;
 mod calls;
@@ -16,7 +17,7 @@ mod service;
 mod state;
 
 pub use digest::sha256_hex;
-pub use server::serve;
+pub use server::{serve, serve_requiring};
 
 /// Messages, server trait and client generated from proto/controlplane/v1.
 pub mod proto {

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
+use crate::assertion::{Verifier, require};
 use crate::calls::{CallLog, record};
 use crate::debug;
 use crate::proto::attestation_service_server::AttestationServiceServer;
@@ -31,6 +32,16 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_requiring(listener, None, shutdown).await
+}
+
+/// As [`serve`]; with a verifier, only calls that carry a good assertion are
+/// answered.
+pub async fn serve_requiring(
+    listener: TcpListener,
+    verifier: Option<Verifier>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         let message =
@@ -38,7 +49,7 @@ pub async fn serve(
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, app()).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app(verifier)).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens any more only when serving has ended already.
         let _ = stopping.send(());
@@ -49,15 +60,18 @@ pub async fn serve(
     }
 }
 
-fn app() -> Router {
+fn app(verifier: Option<Verifier>) -> Router {
     let (state, calls) = (Shared::default(), CallLog::default());
     let service = AttestationServiceServer::new(Attestations::new(state.clone()))
         .max_decoding_message_size(MAX_MESSAGE);
-    let rpcs = Routes::new(service)
+    let mut rpcs = Routes::new(service)
         .into_axum_router()
-        .layer(GrpcWebLayer::new())
-        // Outermost, so that it sees requests as they came.
-        .layer(middleware::from_fn_with_state(calls.clone(), record));
+        .layer(GrpcWebLayer::new());
+    if let Some(verifier) = verifier {
+        rpcs = rpcs.layer(middleware::from_fn_with_state(verifier, require));
+    }
+    // Outermost, so that it sees requests as they came.
+    let rpcs = rpcs.layer(middleware::from_fn_with_state(calls.clone(), record));
     debug::routes(state, calls).merge(rpcs)
 }
 
