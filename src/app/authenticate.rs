@@ -12,7 +12,7 @@ use super::ledger::{AdmitQuery, Liveness};
 use super::ports::{Clock, Facts, Ledgers, Memory};
 use crate::domain::caller::Caller;
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{Id, OrganizationId, RunId, TokenId};
+use crate::domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::keys::KeyRing;
 use crate::domain::scope::Named;
 use crate::domain::secret::Secret;
@@ -35,6 +35,9 @@ pub enum Presented {
 pub struct Admitted {
     pub caller: Caller,
     pub run: Option<Rc<RunFacts>>,
+    /// The origin's id of the workflow that the token is for, where a run was asked about and
+    /// the id was learned.
+    pub pin: Option<WorkflowId>,
 }
 
 /// Checks the header offline.
@@ -120,6 +123,7 @@ where
             return Ok(Admitted {
                 caller: Caller::Administrator,
                 run: None,
+                pin: None,
             });
         }
         Presented::Opaque { id, .. } => *id,
@@ -143,10 +147,17 @@ where
         }
     };
     let known_run = run.and_then(|run| ports.run(organization, run));
+    let pin = ports.pin(id);
+    // A workflow token's first run tells the Ledger which workflow it is for.
+    let pinned = |run: &Rc<RunFacts>| match &facts {
+        Some(facts) => pin.is_some() || run.workflow_id.is_none() || !run.is_of(&facts.scope),
+        None => false,
+    };
+    let settled = known_run.as_ref().is_some_and(pinned);
     let query = AdmitQuery {
         token: id,
         facts: facts.is_none(),
-        run: run.filter(|_| known_run.is_none()),
+        run: run.filter(|_| !settled),
         counts,
     };
     let admission = ports.admit(organization, query).await?;
@@ -177,9 +188,13 @@ where
         }
         _ => None,
     };
+    if let (None, Some(learned)) = (pin, admission.pin) {
+        ports.remember_pin(id, learned);
+    }
     Ok(Admitted {
         caller: Caller::Token(facts),
         run,
+        pin: pin.or(admission.pin),
     })
 }
 

@@ -20,6 +20,8 @@ pub struct Config {
     pub origin_url: String,
     /// How long the origin may take to answer, in milliseconds.
     pub origin_timeout_ms: u32,
+    /// The origin speaks native gRPC only, and the platform is to convert.
+    pub origin_speaks_grpc: bool,
     pub admin: Option<AdminKey>,
     pub token_keys: KeyRing,
     pub root_keys: RootKeys,
@@ -119,6 +121,14 @@ impl Config {
         {
             problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
         }
+        let origin_speaks_grpc = match text("ORIGIN_PROTOCOL").as_deref() {
+            None | Some("grpc-web") => false,
+            Some("grpc") => true,
+            Some(_) => {
+                problems.push("ORIGIN_PROTOCOL must be `grpc-web` or `grpc`".into());
+                false
+            }
+        };
         let assertions = origin_auth::read(text, &origin_url, &mut problems);
         if let Some(mode) = text("BOOTSTRAP")
             && mode != "closed"
@@ -139,6 +149,7 @@ impl Config {
             (Some(token_keys), Some(mint_rate)) if problems.is_empty() => Ok(Self {
                 origin_url,
                 origin_timeout_ms: timeout * 1000,
+                origin_speaks_grpc,
                 admin,
                 root_keys: match root {
                     Some(root) => RootKeys::from_root(&root),

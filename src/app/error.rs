@@ -59,6 +59,8 @@ pub enum Error {
     },
     /// A protocol that cannot reach an edge worker.
     NativeGrpc,
+    /// Connect with JSON messages, which cannot be read without their schema.
+    ConnectJson,
     /// Something the answer depends on failed; the cause is for the log.
     Unavailable {
         cause: String,
@@ -110,6 +112,7 @@ impl Error {
             Self::ReportRate { .. } => "report_rate_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
+            Self::ConnectJson => "connect_json",
             Self::Unavailable { .. } => "unavailable",
             Self::Origin { .. } => "origin_unavailable",
             Self::Misconfigured { .. } => "misconfigured",
@@ -157,7 +160,12 @@ impl Error {
                 "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \
                  let one expire, or raise the ceiling"
             ),
-            Self::NativeGrpc => "native gRPC cannot reach this gateway: send gRPC-Web".into(),
+            Self::NativeGrpc => {
+                "native gRPC cannot reach this gateway: send gRPC-Web, or call through `postern bridge`".into()
+            }
+            Self::ConnectJson => {
+                "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web".into()
+            }
             Self::Unavailable { .. } => {
                 "a part that this answer depends on is not available: try again".into()
             }

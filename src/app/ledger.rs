@@ -41,6 +41,9 @@ pub struct Admission {
     pub facts: Option<TokenFacts>,
     #[serde(default)]
     pub run: Option<RunFacts>,
+    /// The origin's id of the workflow that the token is for; where a run was asked about.
+    #[serde(default)]
+    pub pin: Option<WorkflowId>,
 }
 
 /// Mint this token, if name and ceiling allow.
@@ -216,13 +219,21 @@ pub struct SweepAnswer {
     pub tokens: Vec<TokenId>,
 }
 
-/// Remember a run that the origin has just made (R32).
+/// Remember a run of the origin (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {
     pub run: RunId,
     pub facts: RunFacts,
     pub token: TokenId,
     pub at: Timestamp,
+}
+
+/// What is known once a run is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAnswer {
+    /// The origin's id of the workflow that the token is for. The first one learned stands, so a
+    /// workflow made anew under the same name is another one.
+    pub pin: Option<WorkflowId>,
 }
 
 /// One change that D1 has to follow. Applying one twice is harmless.

@@ -12,7 +12,7 @@ use super::leaks::OnLeak;
 use super::ledger::{
     Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
     RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunCommand,
+    RunAnswer, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page};
@@ -20,7 +20,7 @@ use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -43,6 +43,9 @@ pub trait Memory {
     fn remember_facts(&self, facts: &Rc<TokenFacts>);
     fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>>;
     fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>);
+    /// The origin's id of the workflow that a workflow-scoped token is for.
+    fn pin(&self, token: TokenId) -> Option<WorkflowId>;
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
 }
 
 /// Immutable token facts by id, near the caller, filled from the record on a miss.
@@ -119,7 +122,17 @@ pub trait Ledgers {
         permit: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
-    ) -> Result<()>;
+    ) -> Result<RunAnswer>;
+}
+
+/// The origin, asked by the gate itself in the name of one caller.
+pub trait Origin {
+    /// The message of a `WorkflowRunServiceViewResponse`; `None` when the origin says that this
+    /// caller has no such run.
+    ///
+    /// # Errors
+    /// `Origin` when it does not answer, or not in its protocol.
+    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
 }
 
 /// The buckets that limit minting, one for each client address.

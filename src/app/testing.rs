@@ -1,6 +1,8 @@
 //! A world for use-case tests: every port in memory, with a log of what was asked. Refuses to be
 //! clever: it keeps what it is given, and fails only where a test told it to.
 
+mod records;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::pin::pin;
@@ -13,16 +15,15 @@ use super::leaks::OnLeak;
 use super::ledger::{
     Admission, AdmitQuery, LeakCommand, Liveness, MintAnswer, MintCommand, ReleaseAnswer,
     ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, RunCommand,
+    RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
-use super::page::{Cursor, Page};
-use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
-use super::registry::Entry;
-use super::tokens::{Filter, TokenRecord};
+use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Origin};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
-use crate::domain::id::{Id, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use crate::domain::operation::Operation;
+use crate::domain::rpc::RUN_LOOKUP;
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -66,6 +67,7 @@ pub struct World {
     pub tokens: RefCell<HashMap<TokenId, Kept>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
+    pub pins: RefCell<HashMap<TokenId, WorkflowId>>,
     /// Every question and command, in order.
     pub asked: RefCell<Vec<String>>,
     pub mint_answer: RefCell<MintAnswer>,
@@ -74,6 +76,9 @@ pub struct World {
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
+    pub fails_to_record: Cell<bool>,
+    /// What the origin says of any run.
+    pub view: RefCell<Result<Option<Vec<u8>>>>,
     entropy: Cell<u8>,
 }
 
@@ -112,6 +117,7 @@ impl World {
             tokens: RefCell::default(),
             runs: RefCell::default(),
             memory: RefCell::default(),
+            pins: RefCell::default(),
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),
@@ -119,6 +125,8 @@ impl World {
             bulk: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
+            fails_to_record: Cell::new(false),
+            view: RefCell::new(Ok(None)),
             entropy: Cell::new(0),
         }
     }
@@ -173,6 +181,14 @@ impl Memory for World {
     fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {
         self.note(format!("remember {run}"));
     }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        self.pins.borrow().get(&token).copied()
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        self.pins.borrow_mut().entry(token).or_insert(workflow);
+    }
 }
 
 impl Facts for World {
@@ -208,6 +224,7 @@ impl Ledgers for World {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
+            pin: None,
         })
     }
 
@@ -274,15 +291,26 @@ impl Ledgers for World {
         _: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
-    ) -> Result<()> {
+    ) -> Result<RunAnswer> {
         self.note(format!("record {}", command.run));
-        if self.ledger_down.get() {
+        if self.ledger_down.get() || self.fails_to_record.get() {
             return Err(Error::unavailable("the Ledger is down"));
         }
         self.runs
             .borrow_mut()
             .insert((organization, command.run), command.facts.clone());
-        Ok(())
+        let pin = self.pins.borrow().get(&command.token).copied();
+        Ok(RunAnswer {
+            pin: pin.or(command.facts.workflow_id),
+        })
+    }
+}
+
+impl Origin for World {
+    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>> {
+        self.note(format!("view {run}"));
+        assert_eq!(permit.operation(), Operation::Rpc(&RUN_LOOKUP));
+        self.view.borrow().clone()
     }
 }
 
@@ -306,91 +334,5 @@ impl MintBuckets for World {
         self.note(format!("give back {bucket}"));
         self.bucket.set(self.bucket.get() + 1);
         Ok(())
-    }
-}
-
-impl Records for World {
-    async fn create_organization(&self, _: &Permit, row: &Organization) -> Result<()> {
-        self.note(format!("create {}", row.name));
-        Ok(())
-    }
-
-    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
-        Ok((name == "acme").then(organization))
-    }
-
-    async fn on_leak(&self, _: OrganizationId) -> Result<OnLeak> {
-        Err(Error::unavailable("the record is down"))
-    }
-
-    async fn update_organization(&self, _: &Permit, row: &Organization) -> Result<bool> {
-        self.note(format!(
-            "update {} {:?} {}",
-            row.name, row.mint_ceiling, row.max_idle_days
-        ));
-        Ok(true)
-    }
-
-    async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
-        Ok(vec![organization()])
-    }
-
-    async fn create_project(
-        &self,
-        _: &Permit,
-        _: OrganizationId,
-        row: &Entry<Project>,
-    ) -> Result<()> {
-        self.note(format!("create {}", row.name));
-        Ok(())
-    }
-
-    async fn project(&self, _: OrganizationId, name: &str) -> Result<Option<Named<Project>>> {
-        let other = Named {
-            id: Id::from_u128(20),
-            name: "other".to_owned(),
-        };
-        Ok([project(), other]
-            .into_iter()
-            .find(|project| project.name == name))
-    }
-
-    async fn projects(&self, _: OrganizationId, _: &Page) -> Result<Vec<Entry<Project>>> {
-        Ok(Vec::new())
-    }
-
-    async fn create_workflow(&self, _: &Permit, _: ProjectId, row: &Entry<Workflow>) -> Result<()> {
-        self.note(format!("create {}", row.name));
-        Ok(())
-    }
-
-    async fn workflows_named(
-        &self,
-        _: OrganizationId,
-        name: &str,
-    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
-        Ok(if name == "release" {
-            vec![(project().id, workflow())]
-        } else {
-            Vec::new()
-        })
-    }
-
-    async fn workflows(&self, _: ProjectId, _: &Page) -> Result<Vec<Entry<Workflow>>> {
-        Ok(Vec::new())
-    }
-
-    async fn token(&self, _: OrganizationId, _: TokenId) -> Result<Option<TokenRecord>> {
-        Ok(None)
-    }
-
-    async fn tokens(
-        &self,
-        _: OrganizationId,
-        _: &Filter,
-        _: Option<&Cursor>,
-        _: u32,
-    ) -> Result<Vec<TokenRecord>> {
-        Ok(Vec::new())
     }
 }

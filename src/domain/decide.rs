@@ -4,12 +4,17 @@
 //! INVARIANT (permission is a value): nothing else can make a `Permit`, and the ways to the
 //! origin and to every write ask for one.
 
+mod calls;
+
+pub use calls::{ProjectNamed, RunNamed, Touches};
+
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::id::{OrganizationId, TokenId, WorkflowId};
-use super::operation::{Managed, Operation};
+use super::operation::{Managed, Operation, Requirements};
 use super::policy::{Policy, defaults, held};
+use super::rpc::{Access, RUN_LOOKUP};
 use super::scope::Scope;
 use super::time::Timestamp;
 use super::token::TokenFacts;
@@ -45,10 +50,11 @@ pub enum Target<'a> {
     Token(&'a TokenFacts),
     /// A token that does not exist yet (R18).
     NewToken(Wish<'a>),
-    /// A workflow by the names in the request; empty where the request has none.
-    Names { project: &'a str, workflow: &'a str },
-    /// A run of the caller's organization; `None` when the organization has no such run.
-    Run(Option<&'a RunFacts>),
+    /// What a call for the origin names.
+    Call {
+        touches: &'a Touches<'a>,
+        run: RunNamed<'a>,
+    },
 }
 
 /// Proof that [`decide`] allowed one operation to one caller.
@@ -56,7 +62,16 @@ pub enum Target<'a> {
 pub struct Permit {
     operation: Operation,
     token: Option<TokenId>,
-    organization: Option<OrganizationId>,
+    reach: Reach,
+}
+
+/// How far a permit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// To the origin with what is open to everybody; into no organization.
+    Nothing,
+    One(OrganizationId),
+    All,
 }
 
 impl Permit {
@@ -72,12 +87,11 @@ impl Permit {
 
     /// Whether the permit reaches into an organization: a token's reaches into its own only.
     pub fn reaches(&self, organization: OrganizationId) -> bool {
-        self.organization.is_none_or(|own| own == organization)
-    }
-
-    /// The organization it is confined to; `None` for callers above organizations.
-    pub fn organization(&self) -> Option<OrganizationId> {
-        self.organization
+        match self.reach {
+            Reach::Nothing => false,
+            Reach::One(own) => own == organization,
+            Reach::All => true,
+        }
     }
 }
 
@@ -93,7 +107,13 @@ pub enum Denial {
     OtherWorkflowName,
     /// The run belongs to a workflow that the token is not for (R30).
     OtherWorkflow,
-    /// Nothing is known of the run (R32).
+    /// The request names another organization than the token's (R1).
+    OtherOrganization,
+    /// The request does not say that it keeps to the token's project or workflow (R30).
+    NotConfined,
+    /// The origin has a new workflow under the name that the token is for.
+    WorkflowReplaced,
+    /// Neither the gate nor the origin knows the run (R32).
     UnknownRun,
     /// An organization-level token minted without naming a project (R16).
     ProjectRequired,
@@ -121,8 +141,17 @@ impl Denial {
                                         up other workflows"
                 .to_owned(),
             Self::OtherWorkflow => "API token is scoped to a different workflow".to_owned(),
-            Self::UnknownRun => "operation not allowed: the workflow run is not known to this \
-                                 gateway; start it with Init through the gateway"
+            Self::OtherOrganization => "operation not allowed: the request names another \
+                                        organization than the token's"
+                .to_owned(),
+            Self::NotConfined => "operation not allowed: the request must name the project and, \
+                                  for a workflow-scoped token, the workflow that the token is for"
+                .to_owned(),
+            Self::WorkflowReplaced => "API token is scoped to a workflow that was deleted; the \
+                                       one of this name is new: mint a token for it"
+                .to_owned(),
+            Self::UnknownRun => "operation not allowed: no such workflow run in the token's \
+                                 organization"
                 .to_owned(),
             Self::ProjectRequired => {
                 "org-level API tokens must specify a project when creating new tokens".to_owned()
@@ -149,6 +178,9 @@ impl Denial {
             Self::Operation => "operation_not_allowed",
             Self::OtherProject { .. } => "other_project",
             Self::OtherWorkflowName | Self::OtherWorkflow => "other_workflow",
+            Self::OtherOrganization => "other_organization",
+            Self::NotConfined => "not_confined",
+            Self::WorkflowReplaced => "workflow_replaced",
             Self::UnknownRun => "unknown_run",
             Self::ProjectRequired => "project_required",
             Self::OrganizationToken { .. } => "organization_token",
@@ -172,10 +204,10 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
         ) => Ok(Permit {
             operation,
             token: None,
-            organization: None,
+            reach: Reach::All,
         }),
         // The origin would not know the administrator key: it opens the registry only.
-        (Caller::Administrator, Target::Names { .. } | Target::Run(_)) => Err(Denial::Operation),
+        (Caller::Administrator, Target::Call { .. }) => Err(Denial::Operation),
         (Caller::Token(_), Target::Registry) => Err(Denial::Operation),
         (Caller::Token(facts), Target::Tokens(managed)) => {
             manages(facts, operation, managed)?;
@@ -189,15 +221,41 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
             grants(facts, operation, &wish)?;
             Ok(permit(facts, operation))
         }
-        (Caller::Token(facts), Target::Names { project, workflow }) => {
-            named(&facts.scope, project, workflow)?;
+        (Caller::Token(facts), Target::Call { touches, run }) => {
+            let needs = operation.requirements().ok_or(Denial::Operation)?;
+            calls::call(facts, &needs, touches, run)?;
             Ok(permit(facts, operation))
         }
-        (Caller::Token(_), Target::Run(None)) => Err(Denial::UnknownRun),
-        (Caller::Token(facts), Target::Run(Some(run))) => {
-            within(&facts.scope, run)?;
-            Ok(permit(facts, operation))
-        }
+    }
+}
+
+/// Lets a call pass that is open to everybody at the origin too, whoever asks.
+///
+/// # Errors
+/// `Operation` for any other.
+pub fn open(operation: Operation) -> Result<Permit, Denial> {
+    match operation.requirements() {
+        Some(Requirements {
+            access: Access::Open,
+            ..
+        }) => Ok(Permit {
+            operation,
+            token: None,
+            reach: Reach::Nothing,
+        }),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gate ask the origin, with the caller's own credential, which workflow a run belongs
+/// to (R32). What comes back decides and is not handed out, so it needs no policy.
+///
+/// # Errors
+/// `Operation` for callers whom the origin would not know.
+pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
+    match caller {
+        Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&RUN_LOOKUP))),
+        Caller::Administrator => Err(Denial::Operation),
     }
 }
 
@@ -205,7 +263,7 @@ fn permit(facts: &TokenFacts, operation: Operation) -> Permit {
     Permit {
         operation,
         token: Some(facts.id),
-        organization: Some(facts.organization.id),
+        reach: Reach::One(facts.organization.id),
     }
 }
 
@@ -291,38 +349,6 @@ pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timesta
             policies.retain(|policy| held(&facts.policies, policy.as_str()));
             (policies, wish.expires_at.or(facts.expires_at))
         }
-    }
-}
-
-/// The request's own names against the scope (R30, R31).
-fn named(scope: &Scope, project: &str, workflow: &str) -> Result<(), Denial> {
-    if let Some(own) = scope.project()
-        && own.name != project
-    {
-        return Err(Denial::OtherProject {
-            project: own.name.clone(),
-        });
-    }
-    match scope.workflow() {
-        Some(own) if own.name != workflow => Err(Denial::OtherWorkflowName),
-        _ => Ok(()),
-    }
-}
-
-/// A known run against the scope (R30).
-fn within(scope: &Scope, run: &RunFacts) -> Result<(), Denial> {
-    match scope {
-        Scope::Organization => Ok(()),
-        Scope::Project { project } if project.name == run.project => Ok(()),
-        Scope::Project { project } => Err(Denial::OtherProject {
-            project: project.name.clone(),
-        }),
-        Scope::Workflow { project, workflow }
-            if project.name == run.project && workflow.name == run.workflow =>
-        {
-            Ok(())
-        }
-        Scope::Workflow { .. } => Err(Denial::OtherWorkflow),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod name;
 pub mod operation;
 pub mod policy;
+pub mod rpc;
 pub mod scope;
 pub mod secret;
 pub mod time;

@@ -1,5 +1,6 @@
-//! The operation table: everything that can be asked of the gate, as data. Refuses to decide;
-//! what is not in the table is denied by whoever looks it up (R33).
+//! Everything that can be asked of the gate, by name. Refuses to decide.
+
+use super::rpc::{Access, Narrow, Rpc};
 
 /// Something a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,80 +20,8 @@ pub enum Operation {
     TokenRelease,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
-    FindOrCreateWorkflow,
-    AttestationInit,
-    AttestationStore,
-    AttestationCancel,
-}
-
-/// Where a request says which workflow it is about: protobuf field numbers of its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Identity {
-    /// By project and workflow name.
-    Names { workflow: u32, project: u32 },
-    /// By the id of a run that Init made.
-    Run { run: u32 },
-}
-
-/// A row of the table for calls that go to the origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rpc {
-    pub operation: Operation,
-    /// Path of the call, exactly as it arrives.
-    pub path: &'static str,
-    /// The policies that the call needs, all of them. The control plane asks for none on the
-    /// calls of an attestation: a token's scope alone decides there.
-    pub policies: &'static [&'static str],
-    pub identity: Identity,
-    /// Whether the answer tells of a new run that must be remembered (R32).
-    pub makes_run: bool,
-}
-
-/// Path prefix of everything that belongs to the origin.
-pub const ORIGIN_PREFIX: &str = "/controlplane.v1.";
-
-/// The calls that are forwarded, with the field numbers of the origin's messages.
-pub const RPCS: [Rpc; 4] = [
-    Rpc {
-        operation: Operation::FindOrCreateWorkflow,
-        path: "/controlplane.v1.AttestationService/FindOrCreateWorkflow",
-        policies: &[],
-        identity: Identity::Names {
-            workflow: 4,
-            project: 5,
-        },
-        makes_run: false,
-    },
-    Rpc {
-        operation: Operation::AttestationInit,
-        path: "/controlplane.v1.AttestationService/Init",
-        policies: &[],
-        identity: Identity::Names {
-            workflow: 4,
-            project: 5,
-        },
-        makes_run: true,
-    },
-    Rpc {
-        operation: Operation::AttestationStore,
-        path: "/controlplane.v1.AttestationService/Store",
-        policies: &[],
-        identity: Identity::Run { run: 2 },
-        makes_run: false,
-    },
-    Rpc {
-        operation: Operation::AttestationCancel,
-        path: "/controlplane.v1.AttestationService/Cancel",
-        policies: &[],
-        identity: Identity::Run { run: 1 },
-        makes_run: false,
-    },
-];
-
-/// The row of a path, compared byte by byte: another case, a doubled or trailing slash, or an
-/// escape is another path and has no row.
-pub fn rpc(path: &str) -> Option<&'static Rpc> {
-    RPCS.iter().find(|row| row.path == path)
+    /// A call for the origin.
+    Rpc(&'static Rpc),
 }
 
 /// The two kinds of tokens that are managed under different policies (R15).
@@ -104,7 +33,28 @@ pub enum Managed {
     ProjectTokens,
 }
 
+/// What a call for the origin asks of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirements {
+    pub access: Access,
+    /// All of them.
+    pub policies: &'static [&'static str],
+    pub narrow: Narrow,
+}
+
 impl Operation {
+    /// What the operation asks for if it is a call for the origin; `None` for all else.
+    pub fn requirements(self) -> Option<Requirements> {
+        match self {
+            Self::Rpc(row) => Some(Requirements {
+                access: row.access,
+                policies: row.policies,
+                narrow: row.narrow,
+            }),
+            _ => None,
+        }
+    }
+
     /// The policies that managing tokens of this kind needs, all of them; `None` for operations
     /// that no policy opens: those on the registry itself are the administrator's.
     pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
@@ -151,41 +101,7 @@ impl Operation {
             Self::TokenRotate => "token.rotate",
             Self::TokenRelease => "token.release",
             Self::TokenRevokeOwn => "token.revoke_own",
-            Self::FindOrCreateWorkflow => "workflow.find_or_create",
-            Self::AttestationInit => "attestation.init",
-            Self::AttestationStore => "attestation.store",
-            Self::AttestationCancel => "attestation.cancel",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_exact_paths_have_a_row() {
-        assert_eq!(
-            rpc("/controlplane.v1.AttestationService/Init").map(|row| row.operation),
-            Some(Operation::AttestationInit)
-        );
-        for path in [
-            "/controlplane.v1.AttestationService/init",
-            "/controlplane.v1.AttestationService/Init/",
-            "//controlplane.v1.AttestationService/Init",
-            "/controlplane.v1.AttestationService%2FInit",
-            "/controlplane.v1.AttestationService/../AttestationService/Init",
-            "/controlplane.v1.AttestationService/GetContract",
-            "",
-        ] {
-            assert_eq!(rpc(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn every_row_lies_under_the_origin_prefix() {
-        for row in RPCS {
-            assert!(row.path.starts_with(ORIGIN_PREFIX));
+            Self::Rpc(row) => row.method,
         }
     }
 }

@@ -60,6 +60,16 @@ impl TokenFacts {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// Whether the origin keeps the credential to the project that its scope names: the claims
+    /// of a token minted here name its whole scope.
+    pub fn project_known_to_origin(&self) -> bool {
+        match self.verifier {
+            Verifier::Jwt => true,
+            // The origin cannot read an opaque key.
+            Verifier::Opaque { .. } => false,
+        }
+    }
+
     /// The short form that lists, audit and dashboard show (R21): enough of the token's public
     /// part to find it by, nothing of its secret.
     pub fn display_prefix(&self) -> String {

@@ -1,5 +1,5 @@
 //! What this isolate has learned, in memory. Refuses to hold anything that can change: facts of
-//! tokens and runs and the ids of organizations, capped, and lost without harm.
+//! tokens and runs, the ids of organizations and of tokens' workflows, capped, and lost without harm.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{OrganizationId, RunId, TokenId};
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::token::TokenFacts;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
@@ -18,6 +18,7 @@ type Slot<K, V> = RefCell<HashMap<K, Rc<V>>>;
 thread_local! {
     static FACTS: Slot<TokenId, TokenFacts> = RefCell::new(HashMap::new());
     static ORGANIZATIONS: Slot<String, OrganizationId> = RefCell::new(HashMap::new());
+    static PINS: Slot<TokenId, WorkflowId> = RefCell::new(HashMap::new());
     static RUNS: Slot<(OrganizationId, RunId), RunFacts> = RefCell::new(HashMap::new());
 }
 
@@ -35,6 +36,14 @@ pub fn run(organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
 
 pub fn remember_run(organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
     RUNS.with(|slot| remember(slot, (organization, run), facts));
+}
+
+pub fn pin(token: TokenId) -> Option<WorkflowId> {
+    PINS.with(|slot| slot.borrow().get(&token).map(|id| **id))
+}
+
+pub fn remember_pin(token: TokenId, workflow: WorkflowId) {
+    PINS.with(|slot| remember(slot, token, &Rc::new(workflow)));
 }
 
 pub fn organization(name: &str) -> Option<OrganizationId> {

@@ -15,7 +15,7 @@ use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
     Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
     RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunCommand,
+    RunAnswer, RunCommand,
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
@@ -24,7 +24,7 @@ use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow};
+use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -101,6 +101,14 @@ impl Memory for Platform {
 
     fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
         memory::remember_run(organization, run, facts);
+    }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        memory::pin(token)
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        memory::remember_pin(token, workflow);
     }
 }
 
@@ -219,7 +227,7 @@ impl Ledgers for Platform {
         permit: &Permit,
         organization: OrganizationId,
         command: &RunCommand,
-    ) -> Result<()> {
+    ) -> Result<RunAnswer> {
         check(permit, organization)?;
         ledger_client::command(&self.env, organization, "run", command).await
     }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::protocol::media_type;
+
 /// Largest request body that is read for inspection, in bytes as they arrive (10 MiB).
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
 
@@ -31,8 +33,7 @@ pub enum Encoding {
 impl Encoding {
     /// The encoding that a `Content-Type` names; `None` for what is not gRPC-Web with protobuf.
     pub fn of(content_type: &str) -> Option<Self> {
-        let media = content_type.split(';').next().unwrap_or_default().trim();
-        match media.to_ascii_lowercase().as_str() {
+        match media_type(content_type).as_str() {
             "application/grpc-web" | "application/grpc-web+proto" => Some(Self::Binary),
             "application/grpc-web-text" | "application/grpc-web-text+proto" => Some(Self::Text),
             _ => None,
@@ -98,37 +99,24 @@ pub fn single_message(frames: &[u8]) -> Result<&[u8], FrameError> {
     }
 }
 
-/// The message of a successful unary answer; `None` for an error answer or one without message.
+/// The frame of one message.
 ///
 /// # Errors
-/// Frames that cannot be read.
-pub fn answer_message(frames: &[u8]) -> Result<Option<&[u8]>, FrameError> {
-    let mut message = None;
-    let mut rest = frames;
-    while !rest.is_empty() {
-        let (flag, content, next) = split_frame(rest)?;
-        match flag {
-            0 if message.is_none() => message = Some(content),
-            0 => return Err(FrameError::Several),
-            0x80 if status_is_ok(content) => return Ok(message),
-            0x80 => return Ok(None),
-            1 => return Err(FrameError::Compressed),
-            _ => return Err(FrameError::UnknownFlag),
-        }
-        rest = next;
-    }
-    Err(FrameError::Truncated)
+/// [`FrameError::Truncated`] for more bytes than a frame can have.
+pub fn frame(message: &[u8]) -> Result<Vec<u8>, FrameError> {
+    let len = u32::try_from(message.len()).map_err(|_| FrameError::Truncated)?;
+    let mut frame = Vec::with_capacity(5 + message.len());
+    frame.push(0);
+    frame.extend_from_slice(&len.to_be_bytes());
+    frame.extend_from_slice(message);
+    Ok(frame)
 }
 
-fn status_is_ok(trailers: &[u8]) -> bool {
-    trailers.split(|byte| *byte == b'\n').any(|line| {
-        let text = String::from_utf8_lossy(line);
-        let (name, value) = text.split_once(':').unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("grpc-status") && value.trim() == "0"
-    })
-}
-
-fn split_frame(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), FrameError> {
+/// The first frame: its flag, its content, and what follows.
+///
+/// # Errors
+/// [`FrameError::Truncated`].
+pub fn split_frame(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), FrameError> {
     let (head, rest) = bytes.split_at_checked(5).ok_or(FrameError::Truncated)?;
     let [flag, a, b, c, d] = *head else {
         return Err(FrameError::Truncated);
@@ -221,19 +209,6 @@ mod tests {
         for (bytes, expected) in rows {
             assert_eq!(single_message(bytes), expected, "{bytes:x?}");
         }
-    }
-
-    #[test]
-    fn answers_give_their_message_only_with_status_0() {
-        let ok = [frame(0, b"m"), frame(0x80, b"grpc-status: 0\r\n")].concat();
-        assert_eq!(answer_message(&ok), Ok(Some(&b"m"[..])));
-        let ok = [frame(0, b"m"), frame(0x80, b"x:y\r\nGrpc-Status:0\r\n")].concat();
-        assert_eq!(answer_message(&ok), Ok(Some(&b"m"[..])));
-        let failed = [frame(0, b"m"), frame(0x80, b"grpc-status: 5\r\n")].concat();
-        assert_eq!(answer_message(&failed), Ok(None));
-        assert_eq!(answer_message(&frame(0, b"m")), Err(FrameError::Truncated));
-        assert_eq!(answer_message(b""), Err(FrameError::Truncated));
-        assert_eq!(answer_message(&frame(1, b"m")), Err(FrameError::Compressed));
     }
 
     #[test]

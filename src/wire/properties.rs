@@ -103,15 +103,20 @@ proptest! {
         let _ = rfc3339::parse(&text);
         let _ = query::read(&text, ["a", "b"]);
         let _ = trace::outgoing(Some(&text), [0; 24]);
-        let _ = grpc_web::Encoding::of(&text);
+        let _ = crate::wire::protocol::Protocol::of(&text);
+        let _ = crate::wire::grpc_status::details(&text);
+        let _ = crate::wire::grpc_answer::decode_message(&text);
+        let _ = crate::wire::connect::request(Some(&text), Some(&text), None);
     }
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = protobuf::strings(&bytes, [1, 4, 5]);
-        let _ = protobuf::message(&bytes, 1);
+        let _ = protobuf::strings(&bytes, [&[1], &[4, 1], &[5, 2, 1]]);
+        for row in crate::domain::rpc::rpcs() {
+            let _ = crate::wire::identity::read(&bytes, row);
+        }
         let _ = grpc_web::single_message(&bytes);
-        let _ = grpc_web::answer_message(&bytes);
+        let _ = crate::wire::grpc_answer::read(&bytes);
         let _ = grpc_web::Encoding::Text.decode(&bytes);
     }
 

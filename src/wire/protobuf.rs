@@ -1,7 +1,10 @@
-//! A reader of the protobuf wire format that finds single fields by number. Refuses what it
-//! cannot read, so that nothing passes unread: groups, field number 0, lengths past the end.
+//! A reader of the protobuf wire format that finds fields by number, without generated types.
+//! Refuses what it cannot read, so that nothing passes unread: groups, field number 0, lengths
+//! past the end.
 
 use core::fmt;
+
+use crate::domain::rpc::Path;
 
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +16,8 @@ pub enum ProtobufError {
     FieldNumber,
     /// A group (long deprecated), or a wire type that does not exist.
     WireType,
-    /// The field is there, but is not a string.
-    NotAString,
+    /// The field is there, but is of another type.
+    OtherType,
     /// The string is not UTF-8.
     Utf8,
 }
@@ -26,7 +29,7 @@ impl fmt::Display for ProtobufError {
             Self::Varint => "the message has an integer of more than 64 bits",
             Self::FieldNumber => "the message has an impossible field number",
             Self::WireType => "the message has a group or an unknown wire type",
-            Self::NotAString => "a field that names something is not a string",
+            Self::OtherType => "a field that is needed to decide has another type",
             Self::Utf8 => "a field that names something is not UTF-8",
         })
     }
@@ -120,44 +123,139 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The string in each of the wanted fields, empty where absent. Of a repeated singular field the
-/// last one counts, as at the origin; the whole message is read, so that a fault behind the last
-/// wanted field is found too.
-///
-/// # Errors
-/// The first fault of the message, or of a wanted field.
-pub fn strings<const N: usize>(
-    message: &[u8],
-    wanted: [u32; N],
-) -> Result<[&str; N], ProtobufError> {
-    let mut found = [""; N];
-    for field in fields(message) {
-        let (number, value) = field?;
-        for (slot, want) in found.iter_mut().zip(wanted) {
-            if number == want {
-                let Value::Bytes(bytes) = value else {
-                    return Err(ProtobufError::NotAString);
-                };
-                *slot = core::str::from_utf8(bytes).map_err(|_| ProtobufError::Utf8)?;
-            }
-        }
-    }
-    Ok(found)
+/// A field that is looked for, by the numbers from the outer message inwards.
+#[derive(Debug)]
+pub struct Wanted<'m> {
+    path: Path,
+    /// The values found, in wire order; of a singular field the last one counts, as at the
+    /// origin. That holds across several occurrences of the messages around it, which the origin
+    /// merges.
+    found: Vec<&'m [u8]>,
 }
 
-/// The embedded message in a field, `None` where absent. The origin would merge a repeated one;
-/// here that is refused as unreadable.
+impl<'m> Wanted<'m> {
+    /// Nothing found yet.
+    pub fn new(path: Path) -> Self {
+        Self {
+            path,
+            found: Vec::new(),
+        }
+    }
+
+    /// Whether the field is there at all, even if empty.
+    pub fn is_present(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// The values as they stand, in wire order.
+    pub fn values(&self) -> impl Iterator<Item = &'m [u8]> {
+        self.found.iter().copied()
+    }
+
+    /// The value of a singular string, empty where absent.
+    ///
+    /// # Errors
+    /// [`ProtobufError::Utf8`], for any of the values: the origin would refuse the message.
+    pub fn text(&self) -> Result<&'m str, ProtobufError> {
+        Ok(self.texts()?.last().copied().unwrap_or_default())
+    }
+
+    /// The values of a repeated string.
+    ///
+    /// # Errors
+    /// [`ProtobufError::Utf8`].
+    pub fn texts(&self) -> Result<Vec<&'m str>, ProtobufError> {
+        let text = |bytes: &&'m [u8]| core::str::from_utf8(bytes);
+        let texts: Result<Vec<_>, _> = self.found.iter().map(text).collect();
+        texts.map_err(|_| ProtobufError::Utf8)
+    }
+}
+
+/// Finds fields of strings, bytes or messages in one pass. The whole message is read, so that a
+/// fault behind the last wanted field is found too. Messages are entered as deep as a path leads
+/// and no deeper; what lies beside the paths is skipped by its length.
 ///
 /// # Errors
-/// The first fault of the message, or of the field.
-pub fn message(outer: &[u8], wanted: u32) -> Result<Option<&[u8]>, ProtobufError> {
-    let mut found = None;
-    for field in fields(outer) {
-        match field? {
-            (number, Value::Bytes(bytes)) if number == wanted && found.is_none() => {
-                found = Some(bytes);
+/// The first fault of the message, or a wanted field that is of another type.
+pub fn find<'m>(message: &'m [u8], wanted: &mut [Wanted<'m>]) -> Result<(), ProtobufError> {
+    walk(message, &[], wanted)
+}
+
+fn walk<'m>(
+    message: &'m [u8],
+    above: &[u32],
+    wanted: &mut [Wanted<'m>],
+) -> Result<(), ProtobufError> {
+    for field in fields(message) {
+        let (number, value) = field?;
+        let mut inside: Option<Path> = None;
+        for want in wanted.iter_mut() {
+            let path = want.path;
+            let Some([first, deeper @ ..]) = path.strip_prefix(above) else {
+                continue;
+            };
+            if *first != number {
+                continue;
             }
-            (number, _) if number == wanted => return Err(ProtobufError::WireType),
+            let Value::Bytes(bytes) = value else {
+                return Err(ProtobufError::OtherType);
+            };
+            if deeper.is_empty() {
+                want.found.push(bytes);
+            } else {
+                inside = path.get(..=above.len());
+            }
+        }
+        if let (Some(above), Value::Bytes(bytes)) = (inside, value) {
+            walk(bytes, above, wanted)?;
+        }
+    }
+    Ok(())
+}
+
+/// The strings at these paths, each empty where absent.
+///
+/// # Errors
+/// As [`find`], and [`ProtobufError::Utf8`].
+pub fn strings<const N: usize>(
+    message: &[u8],
+    paths: [Path; N],
+) -> Result<[&str; N], ProtobufError> {
+    let mut wanted = paths.map(Wanted::new);
+    find(message, &mut wanted)?;
+    let mut texts = [""; N];
+    for (text, want) in texts.iter_mut().zip(&wanted) {
+        *text = want.text()?;
+    }
+    Ok(texts)
+}
+
+/// Whether a singular field of strings or bytes has a value that is not empty.
+///
+/// # Errors
+/// As [`find`].
+pub fn is_present(message: &[u8], number: u32) -> Result<bool, ProtobufError> {
+    let mut last: &[u8] = &[];
+    for field in fields(message) {
+        match field? {
+            (found, Value::Bytes(bytes)) if found == number => last = bytes,
+            (found, _) if found == number => return Err(ProtobufError::OtherType),
+            _ => {}
+        }
+    }
+    Ok(!last.is_empty())
+}
+
+/// The last value of a singular number, 0 where absent.
+///
+/// # Errors
+/// The first fault of the message, or a field of another type.
+pub fn number(message: &[u8], wanted: u32) -> Result<u64, ProtobufError> {
+    let mut found = 0;
+    for field in fields(message) {
+        match field? {
+            (number, Value::Varint(value)) if number == wanted => found = value,
+            (number, _) if number == wanted => return Err(ProtobufError::OtherType),
             _ => {}
         }
     }
@@ -171,9 +269,9 @@ mod tests {
     #[test]
     fn finds_strings_and_keeps_the_last() {
         let bytes = b"\x22\x01a\x2a\x01p\x08\x96\x01\x22\x02bc";
-        assert_eq!(strings(bytes, [4, 5]), Ok(["bc", "p"]));
-        assert_eq!(strings(bytes, [9]), Ok([""]));
-        assert_eq!(strings(b"", [1]), Ok([""]));
+        assert_eq!(strings(bytes, [&[4], &[5]]), Ok(["bc", "p"]));
+        assert_eq!(strings(bytes, [&[9]]), Ok([""]));
+        assert_eq!(strings(b"", [&[1]]), Ok([""]));
     }
 
     #[test]
@@ -194,23 +292,63 @@ mod tests {
             (b"\x02\x00", ProtobufError::FieldNumber),
             (b"\x23\x24", ProtobufError::WireType),
             (b"\x26\x01", ProtobufError::WireType),
-            (b"\x20\x01", ProtobufError::NotAString),
+            (b"\x20\x01", ProtobufError::OtherType),
             (b"\x22\x01\xff", ProtobufError::Utf8),
         ];
         for (bytes, expected) in rows {
-            assert_eq!(strings(bytes, [4]), Err(expected), "{bytes:x?}");
+            assert_eq!(strings(bytes, [&[4]]), Err(expected), "{bytes:x?}");
         }
     }
 
     #[test]
-    fn embedded_messages_once_only() {
-        assert_eq!(message(b"\x0a\x02\x08\x01", 1), Ok(Some(&b"\x08\x01"[..])));
-        assert_eq!(message(b"\x10\x01", 1), Ok(None));
+    fn embedded_messages_are_merged_as_the_origin_merges_them() {
+        let rows: [(&[u8], &str, &str); 6] = [
+            (b"\x0a\x03\x12\x01a", "", "a"),
+            (b"\x0a\x06\x0a\x01i\x12\x01a", "i", "a"),
+            // Two occurrences: each field's last value counts, wherever it is.
+            (b"\x0a\x06\x0a\x01i\x12\x01a\x0a\x03\x12\x01b", "i", "b"),
+            (b"\x0a\x03\x12\x01a\x0a\x00", "", "a"),
+            // Field 2 of the outer message is none of the inner one.
+            (b"\x12\x01x", "", ""),
+            (b"", "", ""),
+        ];
+        for (bytes, id, name) in rows {
+            assert_eq!(
+                strings(bytes, [&[1, 1], &[1, 2]]),
+                Ok([id, name]),
+                "{bytes:x?}"
+            );
+        }
+        // What is entered must be a message; what is not entered is skipped.
         assert_eq!(
-            message(b"\x0a\x00\x0a\x00", 1),
-            Err(ProtobufError::WireType)
+            strings(b"\x08\x01", [&[1, 2]]),
+            Err(ProtobufError::OtherType)
         );
-        assert_eq!(message(b"\x08\x01", 1), Err(ProtobufError::WireType));
+        assert_eq!(
+            strings(b"\x0a\x01\x12", [&[1, 2]]),
+            Err(ProtobufError::Truncated)
+        );
+        assert_eq!(strings(b"\x0a\x01\x12", [&[2, 2]]), Ok([""]));
+    }
+
+    #[test]
+    fn repeated_strings_and_presence() {
+        let mut wanted = [Wanted::new(&[3]), Wanted::new(&[4])];
+        find(b"\x1a\x01a\x22\x00\x1a\x01b", &mut wanted).expect("a message");
+        let [names, empty] = &wanted;
+        assert_eq!(names.texts(), Ok(vec!["a", "b"]));
+        assert!(empty.is_present() && empty.text() == Ok(""));
+        // A bad value that another one replaces is still a message that the origin refuses.
+        let mut wanted = [Wanted::new(&[3])];
+        find(b"\x1a\x01\xff\x1a\x01b", &mut wanted).expect("a message");
+        assert_eq!(wanted[0].text(), Err(ProtobufError::Utf8));
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number(b"\x08\x01\x08\x02", 1), Ok(2));
+        assert_eq!(number(b"\x10\x01", 1), Ok(0));
+        assert_eq!(number(b"\x0a\x00", 1), Err(ProtobufError::OtherType));
     }
 
     #[test]
@@ -225,8 +363,8 @@ mod tests {
                     state.to_le_bytes()[0]
                 })
                 .collect();
-            let _ = strings(&bytes, [1, 4]);
-            let _ = message(&bytes, 1);
+            let _ = strings(&bytes, [&[1], &[4, 1], &[4, 2, 1]]);
+            let _ = number(&bytes, 1);
         }
     }
 }

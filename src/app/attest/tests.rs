@@ -5,7 +5,7 @@ use crate::app::testing::{self, World, now_or_never, project, workflow};
 use crate::domain::decide::Denial;
 use crate::domain::id::Id;
 use crate::domain::name::TokenName;
-use crate::domain::operation;
+use crate::domain::rpc::{self, RUN_LOOKUP};
 use crate::domain::scope::{Named, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::token::{TokenFacts, Verifier};
@@ -60,10 +60,11 @@ fn presented(world: &World) -> Presented {
 
 fn call(world: &World, method: &str, message: &[u8]) -> Result<Authorized> {
     let path = format!("/controlplane.v1.AttestationService/{method}");
-    let rpc = operation::rpc(&path).expect("a known call");
+    let rpc = rpc::rpc(&path).expect("a known call");
     let config = testing::config();
-    let recognized = now_or_never(recognize(presented(world), rpc, message, &config, world))?;
-    recognized.decide(rpc)
+    let recognizing = recognize(presented(world), rpc, Some(message), &config, world);
+    let recognized = now_or_never(recognizing)?;
+    now_or_never(recognized.decide(rpc, world, world))
 }
 
 #[test]
@@ -100,14 +101,115 @@ fn r32_a_run_is_known_once_init_has_answered() {
     let store = field(2, RUN.as_bytes());
     let error = call(&world, "Store", &store).expect_err("not known yet");
     assert_eq!(error, Denial::UnknownRun.into());
+    world.take_asked();
 
     let authorized = call(&world, "Init", &names("shop", "release")).expect("own workflow");
-    assert!(authorized.makes_run());
     let answer = init_answer(RUN, "release", "shop");
     now_or_never(learn_run(&authorized, &answer, &world)).expect("learned");
     assert!(call(&world, "Store", &store).is_ok());
     let upper = field(1, RUN.to_uppercase().as_bytes());
     assert!(call(&world, "Cancel", &upper).is_ok());
+}
+
+/// A `WorkflowRunServiceViewResponse`.
+fn view_answer(run: &str, workflow: &str, project: &str, organization: &str) -> Vec<u8> {
+    let about = [
+        field(1, b"00000000-0000-0000-0000-0000000000aa"),
+        field(2, workflow.as_bytes()),
+        field(3, project.as_bytes()),
+    ]
+    .concat();
+    let item = [field(1, run.as_bytes()), field(6, &about)].concat();
+    field(
+        1,
+        &[field(1, &item), field(5, organization.as_bytes())].concat(),
+    )
+}
+
+#[test]
+fn r32_an_unknown_run_is_asked_of_the_origin_once() {
+    let store = field(2, RUN.as_bytes());
+    let rows = [
+        (Some(view_answer(RUN, "release", "shop", "acme")), Ok(())),
+        (Some(view_answer(RUN, "release", "shop", "")), Ok(())),
+        (
+            Some(view_answer(RUN, "other", "shop", "acme")),
+            Err(Denial::OtherWorkflow),
+        ),
+        (
+            Some(view_answer(RUN, "release", "shop", "other")),
+            Err(Denial::UnknownRun),
+        ),
+        (None, Err(Denial::UnknownRun)),
+    ];
+    for (answer, expected) in rows {
+        let world = World::new();
+        *world.view.borrow_mut() = Ok(answer.clone());
+        let result = call(&world, "Store", &store).map(|_| ());
+        assert_eq!(result, expected.clone().map_err(Error::from), "{answer:x?}");
+        let asked = world.take_asked();
+        assert!(asked.contains(&format!("view {RUN}")), "{asked:?}");
+        // What was learned is not asked again; what was refused without an answer is.
+        let result = call(&world, "Store", &store).map(|_| ());
+        assert_eq!(result, expected.map_err(Error::from), "{answer:x?}");
+        let again = world.take_asked().contains(&format!("view {RUN}"));
+        assert_eq!(again, world.runs.borrow().is_empty(), "{answer:x?}");
+    }
+}
+
+#[test]
+fn r32_without_the_origins_word_a_run_stays_closed() {
+    let store = field(2, RUN.as_bytes());
+    let answers = [
+        Err(Error::Origin {
+            cause: "down".to_owned(),
+        }),
+        Ok(Some(b"\x0a\xff".to_vec())),
+        Ok(Some(Vec::new())),
+        Ok(Some(view_answer(RUN, "", "shop", "acme"))),
+        Ok(Some(view_answer(
+            "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4e",
+            "release",
+            "shop",
+            "acme",
+        ))),
+    ];
+    for answer in answers {
+        let world = World::new();
+        *world.view.borrow_mut() = answer.clone();
+        let error = call(&world, "Store", &store).expect_err("closed");
+        assert_eq!(error.code(), "origin_unavailable", "{answer:x?}");
+        assert!(world.runs.borrow().is_empty());
+    }
+    // A run that is learned but cannot be kept is refused too.
+    let world = World::new();
+    *world.view.borrow_mut() = Ok(Some(view_answer(RUN, "release", "shop", "acme")));
+    world.fails_to_record.set(true);
+    let error = call(&world, "Store", &store).expect_err("closed");
+    assert_eq!(error.code(), "unavailable");
+}
+
+#[test]
+fn the_gate_asks_about_runs_by_the_tables_own_row() {
+    assert_eq!(
+        rpc::rpc("/controlplane.v1.WorkflowRunService/View"),
+        Some(&RUN_LOOKUP)
+    );
+}
+
+#[test]
+fn r30_init_of_a_workflow_made_anew_is_not_answered() {
+    let world = World::new();
+    let authorized = call(&world, "Init", &names("shop", "release")).expect("own workflow");
+    let first = init_answer(RUN, "release", "shop");
+    now_or_never(learn_run(&authorized, &first, &world)).expect("learned");
+    let pin = Id::from_u128(0xaa);
+    assert_eq!(world.pins.borrow().values().next(), Some(&pin));
+    let pinned = Id::from_u128(0xbb);
+    world.pins.borrow_mut().insert(Id::from_u128(7), pinned);
+    let again = init_answer("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4e", "release", "shop");
+    let error = now_or_never(learn_run(&authorized, &again, &world)).expect_err("replaced");
+    assert_eq!(error, Denial::WorkflowReplaced.into());
 }
 
 #[test]
@@ -118,6 +220,7 @@ fn init_answers_that_cannot_be_trusted_teach_nothing() {
         b"\x0a\xff".to_vec(),
         Vec::new(),
         field(1, b""),
+        init_answer("", "release", "shop"),
         init_answer("x", "release", "shop"),
         init_answer(RUN, "other", "shop"),
         init_answer(RUN, "release", "other"),

@@ -1,89 +1,129 @@
-//! The way to the origin. Refuses to go without a permit (permission is a value), and passes on
-//! only answers that speak gRPC-Web.
+//! The way to the origin. Refuses to go without a permit (permission is a value), to follow a
+//! redirect, and to try anything twice.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Headers, RequestInit, RequestRedirect, Response, ResponseInit, WorkerGlobalScope,
+    AbortSignal, Headers, ReadableStream, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
 };
 
+use super::answer::Answered;
+use super::assertion;
 use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::ports::Origin;
+use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Permit};
-use crate::domain::operation::Rpc;
-use crate::domain::secret::Secret;
-use crate::wire::assertion;
+use crate::domain::id::RunId;
+use crate::domain::operation::Operation;
+use crate::domain::rpc::{RUN_LOOKUP, Rpc};
+use crate::edge::platform::Platform;
 use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE, nominated};
-use crate::wire::grpc_web::Encoding;
+use crate::wire::grpc_web;
 use crate::wire::trace;
 
-/// An answer of the origin, not yet given to anybody.
-pub struct Answered {
-    response: Response,
-    /// The body, where it has been read.
-    body: Option<Uint8Array>,
+/// A request body on its way to the origin.
+pub enum Outgoing {
+    Nothing,
+    /// Read, inspected, and sent on byte for byte.
+    Bytes(Uint8Array),
+    /// Not read here at all.
+    Stream(ReadableStream),
 }
 
-/// Sends the call on, its body byte for byte, and waits for the answer's headers.
+/// Sends a request of the caller's on, and waits for the answer's headers. `target` is path and
+/// query below the origin's URL. A client that goes away takes the request to the origin with it:
+/// the runtime ends what it waits for.
 ///
 /// # Errors
-/// `Origin` when nothing answers in time, or something that does not speak gRPC-Web.
+/// `Origin` when nothing answers in time, `Denied` without a permit for this operation.
 pub async fn send(
     permit: &Permit,
-    rpc: &Rpc,
-    incoming: &Incoming,
-    body: &Uint8Array,
-    assertion: Option<&Secret>,
+    operation: Operation,
+    method: &str,
+    target: &str,
+    headers: &Headers,
+    body: Outgoing,
     config: &Config,
-) -> Result<Answered> {
-    if permit.operation() != rpc.operation {
+) -> Result<Response> {
+    if permit.operation() != operation {
         return Err(Denial::Operation.into());
     }
-    let headers = headers(incoming, config, rpc.makes_run).map_err(refused)?;
-    if let Some(assertion) = assertion {
-        let set = headers.set(assertion::HEADER, assertion.expose());
-        set.map_err(refused)?;
-    }
     let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_headers(&headers);
-    init.set_body(body);
+    init.set_method(method);
+    init.set_headers(headers);
+    match &body {
+        Outgoing::Nothing => {}
+        Outgoing::Bytes(bytes) => init.set_body(bytes),
+        Outgoing::Stream(stream) => init.set_body(stream),
+    }
     // The origin is where ORIGIN_URL says: an answer that points elsewhere is no answer.
     init.set_redirect(RequestRedirect::Manual);
-    let timeout = AbortSignal::timeout_with_u32(config.origin_timeout_ms);
-    init.set_signal(Some(&timeout));
-    // The path is the table's own: what the origin serves is what was decided on.
-    let url = format!("{}{}", config.origin_url, rpc.path);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(
+        config.origin_timeout_ms,
+    )));
+    if config.origin_speaks_grpc && matches!(operation, Operation::Rpc(_)) {
+        convert(&init).map_err(refused)?;
+    }
+    let url = format!("{}{target}", config.origin_url);
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response: Response = JsFuture::from(scope.fetch_with_str_and_init(&url, &init))
         .await
         .map_err(refused)?
         .unchecked_into();
-    let answered = Answered {
-        response,
-        body: None,
-    };
-    if answered.speaks_grpc_web() {
-        Ok(answered)
-    } else {
-        Err(Error::Origin {
-            cause: format!(
-                "the origin answered HTTP {} without gRPC-Web",
-                answered.status()
-            ),
-        })
+    Ok(response)
+}
+
+/// Asks the platform to turn gRPC-Web into gRPC on the way, and back.
+fn convert(init: &RequestInit) -> core::result::Result<(), JsValue> {
+    let cf = js_sys::Object::new();
+    js_sys::Reflect::set(&cf, &"grpcWeb".into(), &"convert".into())?;
+    js_sys::Reflect::set(init, &"cf".into(), &cf).map(|_| ())
+}
+
+/// Sends a call of the table on, under the table's own path: what the origin serves is what was
+/// decided on.
+///
+/// # Errors
+/// As [`send`], and `Origin` when what answers does not speak gRPC-Web.
+pub async fn call(
+    permit: &Permit,
+    rpc: &'static Rpc,
+    headers: &Headers,
+    body: Outgoing,
+    config: &Config,
+) -> Result<Answered> {
+    if config.origin_speaks_grpc {
+        // What the platform converts has this media type, without a codec.
+        let plain = "application/grpc-web";
+        headers.set("content-type", plain).map_err(refused)?;
     }
+    let operation = Operation::Rpc(rpc);
+    let sent = send(
+        permit,
+        operation,
+        "POST",
+        &rpc.path(),
+        headers,
+        body,
+        config,
+    )
+    .await?;
+    Answered::new(sent)
 }
 
 /// The caller's headers less those about its connection and those that would let it pose as
 /// somebody else, plus ours. `Authorization` stays as it came (R29).
-fn headers(
-    incoming: &Incoming,
-    config: &Config,
-    inspect_answer: bool,
-) -> core::result::Result<Headers, JsValue> {
+///
+/// # Errors
+/// When the runtime refuses a header.
+pub fn headers(incoming: &Incoming, config: &Config) -> Result<Headers> {
+    base_headers(incoming, config).map_err(refused)
+}
+
+fn base_headers(incoming: &Incoming, config: &Config) -> core::result::Result<Headers, JsValue> {
     let headers = Headers::new_with_headers(&incoming.headers)?;
     if let Some(connection) = incoming.header("connection") {
         for name in nominated(&connection) {
@@ -95,11 +135,6 @@ fn headers(
     }
     headers.delete(&config.trusted_ip_header)?;
     headers.delete("content-length")?;
-    if inspect_answer {
-        // An answer that has to be read must not come compressed.
-        headers.delete("grpc-accept-encoding")?;
-        headers.delete("accept-encoding")?;
-    }
     if let Some(address) = incoming.address(&config.trusted_ip_header) {
         headers.set("x-forwarded-for", &address.to_string())?;
     }
@@ -113,76 +148,72 @@ fn headers(
     Ok(headers)
 }
 
-impl Answered {
-    /// The origin's HTTP status.
-    pub fn status(&self) -> u16 {
-        self.response.status()
-    }
+/// Makes the answer come as the gate can read it: not compressed.
+///
+/// # Errors
+/// When the runtime refuses a header.
+pub fn answer_must_be_readable(headers: &Headers) -> Result<()> {
+    headers
+        .delete("grpc-accept-encoding")
+        .and_then(|()| headers.delete("accept-encoding"))
+        .map_err(refused)
+}
 
-    fn header(&self, name: &str) -> Option<String> {
-        self.response.headers().get(name).ok().flatten()
+/// Makes the headers of a request that is itself in another protocol, or of another call, those of
+/// a gRPC-Web call.
+///
+/// # Errors
+/// When the runtime refuses a header.
+pub fn as_grpc_web(headers: &Headers) -> Result<()> {
+    answer_must_be_readable(headers)?;
+    for name in [
+        "connect-protocol-version",
+        "connect-timeout-ms",
+        "content-encoding",
+        "grpc-encoding",
+        "accept",
+    ] {
+        headers.delete(name).map_err(refused)?;
     }
+    headers
+        .set("content-type", "application/grpc-web+proto")
+        .and_then(|()| headers.set("x-grpc-web", "1"))
+        .map_err(refused)
+}
 
-    /// How the answer's frames are written.
-    pub fn encoding(&self) -> Encoding {
-        self.header("content-type")
-            .and_then(|value| Encoding::of(&value))
-            .unwrap_or(Encoding::Binary)
-    }
+/// The origin, asked by the gate in the name of the caller of this request.
+pub struct Asking<'a> {
+    pub caller: &'a Caller,
+    pub incoming: &'a Incoming,
+    pub config: &'a Config,
+    pub platform: &'a Platform,
+}
 
-    /// Both upstream shapes: frames under a gRPC-Web content type, or the status in the headers.
-    fn speaks_grpc_web(&self) -> bool {
-        let typed = || {
-            self.header("content-type")
-                .is_some_and(|value| Encoding::of(&value).is_some())
-        };
-        self.response.ok() && (typed() || self.header("grpc-status").is_some())
-    }
-
-    /// Whether the headers tell of a failure; then there is no message.
-    pub fn failed(&self) -> bool {
-        self.header("grpc-status")
-            .is_some_and(|status| status != "0")
-    }
-
-    /// Reads the body, which stays to be passed on.
-    ///
-    /// # Errors
-    /// `Origin` when the answer ends early.
-    pub async fn read(self) -> Result<(Self, Vec<u8>)> {
-        let promise = self.response.array_buffer().map_err(refused)?;
-        let buffer = JsFuture::from(promise).await.map_err(refused)?;
-        let body = Uint8Array::new(&buffer);
-        let bytes = body.to_vec();
-        let read = Self {
-            response: self.response,
-            body: Some(body),
-        };
-        Ok((read, bytes))
-    }
-
-    /// The answer for the client: as it came, with the request's id.
-    ///
-    /// # Errors
-    /// `Origin` when the runtime refuses the answer.
-    pub fn pass_on(self, incoming: &Incoming) -> Result<Response> {
-        let init: &ResponseInit = self.response.unchecked_ref();
-        let response = match &self.body {
-            Some(body) => Response::new_with_opt_js_u8_array_and_init(Some(body), init),
-            None => {
-                Response::new_with_opt_readable_stream_and_init(self.response.body().as_ref(), init)
-            }
+impl Origin for Asking<'_> {
+    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>> {
+        let headers = headers(self.incoming, self.config)?;
+        as_grpc_web(&headers)?;
+        let id = run.to_string();
+        // Field 1, the id in text: 36 bytes.
+        let message = [&[0x0a, 36], id.as_bytes()].concat();
+        let frame = grpc_web::frame(&message).map_err(Error::unavailable)?;
+        let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
+        assertion::add(&headers, &RUN_LOOKUP.path(), &body, self)?;
+        let answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
+        let (message, ending) = answered.end().await?;
+        match ending.status {
+            0 => Ok(message),
+            // Wrong request, no such run, not allowed, not in this state, no such call, nobody.
+            3 | 5 | 7 | 9 | 12 | 16 => Ok(None),
+            status => Err(Error::Origin {
+                cause: format!("looking up a run: status {status}: {}", ending.message),
+            }),
         }
-        .map_err(refused)?;
-        response
-            .headers()
-            .set("x-request-id", &incoming.request_id)
-            .map_err(refused)?;
-        Ok(response)
     }
 }
 
-fn refused(error: JsValue) -> Error {
+/// What went wrong, for the log.
+pub fn refused(error: JsValue) -> Error {
     let cause = error
         .dyn_ref::<js_sys::Error>()
         .map(|error| String::from(error.message()))

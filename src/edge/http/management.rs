@@ -17,6 +17,7 @@ use crate::domain::operation::Operation;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::address;
+use crate::wire::protocol::media_type;
 use crate::wire::query::{self, QueryError};
 
 /// Largest body of a management call, in bytes.
@@ -273,8 +274,7 @@ async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
 /// Whether the body is declared as JSON.
 pub fn is_json(incoming: &Incoming) -> bool {
     let content_type = incoming.header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    media.eq_ignore_ascii_case("application/json")
+    media_type(&content_type) == "application/json"
 }
 
 /// The bucket of the client's address, or one for all whose address is not known.

@@ -1,5 +1,7 @@
 //! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
 
+mod answer;
+mod assertion;
 mod assets;
 mod attestation;
 mod body;
@@ -19,7 +21,7 @@ use wasm_bindgen::JsValue;
 use super::log::RequestLog;
 use super::platform::{Platform, config, now};
 use crate::app::error::Error;
-use crate::domain::operation::ORIGIN_PREFIX;
+use crate::domain::rpc::ORIGIN_PREFIX;
 
 /// Answers a request.
 ///

@@ -13,6 +13,7 @@ use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
+use crate::wire::protocol::media_type;
 
 /// Largest form, in bytes: the longest credential and a hint.
 const MAX_FORM: usize = 16 * 1024;
@@ -56,8 +57,7 @@ pub async fn handle(
 /// The `token` of the form; `token_type_hint` is read past, as the standards allow.
 async fn form(incoming: &Incoming) -> Result<zeroize::Zeroizing<String>> {
     let content_type = incoming.header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if media_type(&content_type) != "application/x-www-form-urlencoded" {
         return Err(Error::MediaType {
             expected: "application/x-www-form-urlencoded",
         });

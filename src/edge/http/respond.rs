@@ -8,7 +8,9 @@ use super::incoming::Incoming;
 use crate::app::error::{CredentialError, Error};
 use crate::app::oauth;
 use crate::edge::log::RequestLog;
-use crate::wire::grpc_web::{Encoding, GrpcStatus, encode_message};
+use crate::wire::connect;
+use crate::wire::grpc_status::{self, Detail};
+use crate::wire::grpc_web::{GrpcStatus, encode_message};
 use crate::wire::problem::{self, Problem};
 
 /// The HTTP status of an error in JSON answers.
@@ -21,7 +23,7 @@ fn http_status(error: &Error) -> u16 {
         Error::MethodNotAllowed { .. } => 405,
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
-        Error::MediaType { .. } | Error::NativeGrpc => 415,
+        Error::MediaType { .. } | Error::NativeGrpc | Error::ConnectJson => 415,
         Error::MintRate { .. } | Error::ReportRate { .. } | Error::MintCeiling { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
@@ -30,7 +32,7 @@ fn http_status(error: &Error) -> u16 {
 
 /// The gRPC status of an error (R34): 16 and 7 for denials, 14 for what may pass, never 13,
 /// which stock clients repeat for three minutes.
-fn grpc_status(error: &Error) -> GrpcStatus {
+fn status_of(error: &Error) -> GrpcStatus {
     match error {
         Error::Credential(_) => GrpcStatus::Unauthenticated,
         Error::Denied(_) => GrpcStatus::PermissionDenied,
@@ -40,6 +42,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::ReportRate { .. }
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
+        | Error::ConnectJson
         | Error::NotFound { .. }
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
@@ -59,6 +62,17 @@ fn grpc_message(error: &Error) -> String {
         Error::Credential(CredentialError::Stale) => "Fail to parse JWT token ".into(),
         _ => error.public(),
     }
+}
+
+/// The detail that clients of the control plane know such refusals by: its own reason for the
+/// case, and the gate's code.
+fn detail(error: &Error) -> Option<Detail> {
+    let reason = match error {
+        Error::Credential(_) => "UNAUTHORIZED",
+        Error::Denied(_) => "forbidden",
+        _ => return None,
+    };
+    Some(grpc_status::error_info(reason, error.code()))
 }
 
 /// A JSON answer.
@@ -203,7 +217,7 @@ pub fn grpc(
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
     note(error, log);
-    let status = grpc_status(error) as u8;
+    let status = status_of(error) as u8;
     log.grpc_status = Some(status);
     let mut message = encode_message(&grpc_message(error));
     if message.ends_with(' ') {
@@ -215,12 +229,35 @@ pub fn grpc(
     headers.set("cache-control", "no-store")?;
     headers.set("grpc-status", &status.to_string())?;
     headers.set("grpc-message", &message)?;
+    if let Some(detail) = detail(error) {
+        let details = grpc_status::encode(status, &grpc_message(error), &detail);
+        headers.set("grpc-status-details-bin", &details)?;
+    }
     finish(200, &headers, None, incoming)
 }
 
-/// The media type of refusals for a protocol that could not be told.
-pub fn grpc_content_type(encoding: Option<Encoding>) -> &'static str {
-    encoding.map_or("application/grpc", Encoding::content_type)
+/// Writes an error in Connect: its HTTP status, and JSON (R34).
+pub fn connect(
+    error: &Error,
+    incoming: &Incoming,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    note(error, log);
+    let status = status_of(error) as u8;
+    log.grpc_status = Some(status);
+    let details: Vec<Detail> = detail(error).into_iter().collect();
+    let (http, body) = connect::error(u32::from(status), &grpc_message(error), &details);
+    // A codec or method that is not served has HTTP's own status, as the protocol demands.
+    let http = match error {
+        Error::ConnectJson | Error::MediaType { .. } | Error::MethodNotAllowed { .. } => {
+            http_status(error)
+        }
+        _ => http,
+    };
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    finish(http, &headers, Some(&body), incoming)
 }
 
 fn note(error: &Error, log: &mut RequestLog) {

@@ -36,6 +36,7 @@ pub async fn admit(
             liveness: Liveness::Live,
             facts: None,
             run: None,
+            pin: None,
         }),
         200 => answer.json().await.map_err(failed),
         status => Err(failed(format!("status {status}"))),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{find, operation};
 use crate::app::openapi::DOCUMENT;
-use crate::domain::operation::{Managed, Operation, RPCS};
+use crate::domain::operation::{Managed, Operation};
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY",
@@ -155,13 +155,12 @@ fn every_operation_is_a_documented_route_or_a_call_for_the_origin() {
             .split('"')
             .next()
     });
-    let forwarded: Vec<&str> = RPCS.iter().map(|row| row.operation.name()).collect();
     let mut seen = 0;
     for name in names {
         seen += 1;
-        assert!(told.contains(name) != forwarded.contains(&name), "{name}");
+        assert!(told.contains(name), "{name}");
     }
-    assert!(seen >= 17, "only {seen} operations found");
+    assert!(seen >= 14, "only {seen} operations found");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod leak;
 mod mint;
 mod outbox;
 mod revoke;
+mod schema;
 mod selection;
 mod storage;
 mod sweep;
@@ -25,9 +26,11 @@ use worker::{
 
 use self::outbox::{NEEDED, Outbox};
 use self::uses::Uses;
-use crate::app::ledger::{Admission, Effect, Liveness, RunCommand};
-use crate::domain::id::{RunId, TokenId};
+use crate::app::ledger::{Admission, Effect, Liveness, RunAnswer, RunCommand};
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
 use crate::edge::log;
 use crate::edge::platform::now;
 
@@ -55,7 +58,7 @@ pub struct Ledger {
 struct Memory {
     outbox: Outbox,
     uses: Uses,
-    /// Whether the tables are known to exist.
+    /// Whether the tables are known to exist, and to be those of this release.
     exists: Cell<bool>,
     /// Whether tokens left pending by an earlier process have been dealt with.
     recovered: Cell<bool>,
@@ -118,8 +121,7 @@ impl DurableObject for Ledger {
                 Response::from_json(&self.sweep(request.json().await?).await?)
             }
             (Method::Post, Some("run")) => {
-                self.record_run(&request.json().await?).await?;
-                Response::from_json(&())
+                Response::from_json(&self.record_run(&request.json().await?).await?)
             }
             _ => Response::error("unknown", 404),
         }
@@ -160,6 +162,7 @@ impl Ledger {
                 liveness,
                 facts: None,
                 run: None,
+                pin: None,
             });
         }
         // An expired credential is refused by its holder's end of this question: no use of it.
@@ -170,19 +173,34 @@ impl Ledger {
         if !facts && run.is_none() {
             return Response::empty().map(|answer| answer.with_status(204));
         }
-        let facts = match facts {
-            true => storage::token(&self.db, token)?.map(|stored| stored.facts),
-            false => None,
-        };
-        let run = match run {
-            Some(run) => storage::run(&self.db, run)?,
-            None => None,
+        let stored = storage::token(&self.db, token)?.map(|stored| stored.facts);
+        let (run, pin) = match run {
+            Some(run) => self.known_run(run, token, stored.as_ref())?,
+            None => (None, None),
         };
         Response::from_json(&Admission {
             liveness,
-            facts,
+            facts: stored.filter(|_| facts),
             run,
+            pin,
         })
+    }
+
+    /// What is known of a run, and the workflow that the token is for, which a run of it tells.
+    fn known_run(
+        &self,
+        run: RunId,
+        token: TokenId,
+        facts: Option<&TokenFacts>,
+    ) -> Result<(Option<RunFacts>, Option<WorkflowId>)> {
+        let run = storage::run(&self.db, run)?;
+        let pin = match (&run, facts) {
+            (Some(run), Some(facts)) if run.is_of(&facts.scope) => {
+                storage::pin(&self.db, token, run.workflow_id)?
+            }
+            _ => None,
+        };
+        Ok((run, pin))
     }
 
     /// Whether a token lives, and whether it has expired, which the asker judges by itself.
@@ -206,7 +224,7 @@ impl Ledger {
         Ok((liveness, expired))
     }
 
-    fn describe(&self, token: TokenId) -> Result<Option<crate::domain::token::TokenFacts>> {
+    fn describe(&self, token: TokenId) -> Result<Option<TokenFacts>> {
         if !self.exists()? {
             return Ok(None);
         }
@@ -215,12 +233,12 @@ impl Ledger {
             .map(|stored| stored.facts))
     }
 
-    async fn record_run(&self, command: &RunCommand) -> Result<()> {
+    async fn record_run(&self, command: &RunCommand) -> Result<RunAnswer> {
         self.prepare_write()?;
-        let organization = match storage::token(&self.db, command.token)? {
-            Some(stored) => stored.facts.organization.id,
-            None => return Err("a run of an unknown token".into()),
+        let Some(stored) = storage::token(&self.db, command.token)? else {
+            return Err("a run of an unknown token".into());
         };
+        let organization = stored.facts.organization.id;
         storage::insert_run(&self.db, command)?;
         journal::push(
             &self.db,
@@ -232,13 +250,15 @@ impl Ledger {
                 at: command.at,
             }],
         )?;
+        let (_, pin) = self.known_run(command.run, command.token, Some(&stored.facts))?;
         // The client is waiting for its Init: the alarm carries the row.
-        self.set_alarm(ALARM_MS).await
+        self.set_alarm(ALARM_MS).await?;
+        Ok(RunAnswer { pin })
     }
 
     fn exists(&self) -> Result<bool> {
         if !self.memory.exists.get() {
-            self.memory.exists.set(storage::exists(&self.db)?);
+            self.memory.exists.set(schema::open(&self.db)?);
         }
         Ok(self.memory.exists.get())
     }
@@ -246,7 +266,7 @@ impl Ledger {
     /// Tables on the first write, and the dead of an earlier process before any other.
     fn prepare_write(&self) -> Result<()> {
         if !self.exists()? {
-            storage::create(&self.db)?;
+            schema::create(&self.db)?;
             self.memory.exists.set(true);
             self.memory.recovered.set(true);
         }

@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 use crate::app::ledger::{MintCommand, RunCommand};
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{RunId, TokenId};
+use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -29,51 +29,6 @@ impl State {
         }
     }
 }
-
-const SCHEMA: [&str; 7] = [
-    "create table if not exists tokens (
-        id text primary key not null,
-        facts text not null,
-        -- Names are unique in a project, or among the organization's own tokens (R8).
-        place text not null,
-        name text not null,
-        description text,
-        is_system integer not null,
-        state integer not null,
-        project text,
-        minted_by text,
-        -- The token that this one succeeds.
-        replaces text,
-        address text,
-        created_at integer not null,
-        expires_at integer,
-        -- When it ended; ahead of now for a token that is being rotated out.
-        revoked_at integer,
-        -- The Ledger's version when it was revoked.
-        version integer,
-        -- Since when it is held back; null = it is not.
-        quarantined_at integer,
-        uses integer not null default 0,
-        used_at integer
-    ) strict",
-    "create index if not exists tokens_by_name on tokens (place, name) where state < 2",
-    "create index if not exists tokens_by_minter on tokens (minted_by)",
-    "create index if not exists tokens_by_predecessor on tokens (replaces)",
-    "create table if not exists runs (
-        id text primary key not null,
-        facts text not null
-    ) strict, without rowid",
-    "create table if not exists outbox (
-        id integer primary key autoincrement,
-        effects text not null
-    ) strict",
-    "create table if not exists head (
-        only integer primary key check (only = 0),
-        version integer not null,
-        sequence integer not null,
-        link text not null
-    ) strict",
-];
 
 /// A token as the Ledger stores it.
 pub struct Stored {
@@ -113,21 +68,6 @@ fn state(code: i64) -> State {
         1 => State::Live,
         _ => State::Revoked,
     }
-}
-
-/// Whether the organization has written anything yet. A Ledger that was only asked stores
-/// nothing (strangers create nothing).
-pub fn exists(db: &SqlStorage) -> worker::Result<bool> {
-    let query = "select count(*) as count from sqlite_master where name = 'head'";
-    Ok(sql::first::<Count>(db, query, vec![])?.is_some_and(|row| row.count > 0))
-}
-
-/// Makes the tables on the first write.
-pub fn create(db: &SqlStorage) -> worker::Result<()> {
-    for statement in SCHEMA {
-        sql::run(db, statement, vec![])?;
-    }
-    Ok(())
 }
 
 /// What decides whether a token lives.
@@ -308,6 +248,28 @@ pub fn run(db: &SqlStorage, run: RunId) -> worker::Result<Option<RunFacts>> {
     Ok(row
         .map(|row| serde_json::from_str(&row.facts))
         .transpose()?)
+}
+
+/// The origin's id of the workflow that a token is for; learned from this run if there is none
+/// yet. The first word stands.
+pub fn pin(
+    db: &SqlStorage,
+    token: TokenId,
+    learned: Option<WorkflowId>,
+) -> worker::Result<Option<WorkflowId>> {
+    #[derive(Deserialize)]
+    struct Row {
+        workflow: WorkflowId,
+    }
+    let query = "select workflow from pins where token = ?";
+    if let Some(row) = sql::first::<Row>(db, query, vec![sql::text(token)])? {
+        return Ok(Some(row.workflow));
+    }
+    if let Some(workflow) = learned {
+        let query = "insert into pins (token, workflow) values (?, ?)";
+        sql::run(db, query, vec![sql::text(token), sql::text(workflow)])?;
+    }
+    Ok(learned)
 }
 
 /// Remembers a run; the first word on it stands.

@@ -1,0 +1,148 @@
+//! Calls for the origin: a token's scope against what the call touches (R30 to R32). One function
+//! for every call and every protocol; refuses whatever the token's scope does not name.
+
+use super::super::id::{Project, ProjectId, WorkflowId};
+use super::super::operation::Requirements;
+use super::super::policy::held;
+use super::super::rpc::{Access, Narrow};
+use super::super::scope::{Named, Scope};
+use super::super::token::TokenFacts;
+use super::{Denial, RunFacts};
+
+/// What a call names, beside a run. Texts are as they stand in the message; empty where it has
+/// none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touches<'a> {
+    pub organization_id: &'a str,
+    pub organization_name: &'a str,
+    pub project: ProjectNamed<'a>,
+    pub workflow: &'a str,
+    /// Policies that the call needs because of what it carries.
+    pub policies: Vec<&'static str>,
+}
+
+/// How a call names its project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ProjectNamed<'a> {
+    /// Not at all.
+    #[default]
+    Open,
+    Name(&'a str),
+    /// By the origin's id, which is this registry's too.
+    Id(&'a str),
+    /// As a filter that lets these through.
+    Names(Vec<&'a str>),
+}
+
+/// The run that a call names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunNamed<'a> {
+    /// None.
+    Open,
+    /// One that the caller's organization does not have.
+    Unknown,
+    Known {
+        run: &'a RunFacts,
+        /// The origin's id of the workflow that the token is for, once it was learned.
+        pin: Option<WorkflowId>,
+    },
+}
+
+/// Decides on a token's call.
+pub(super) fn call(
+    facts: &TokenFacts,
+    needs: &Requirements,
+    touches: &Touches<'_>,
+    run: RunNamed<'_>,
+) -> Result<(), Denial> {
+    let policies = needs.policies.iter().chain(&touches.policies);
+    if needs.access == Access::Person || !policies.clone().all(|p| held(&facts.policies, p)) {
+        return Err(Denial::Operation);
+    }
+    own_organization(facts, touches)?;
+    if facts.scope != Scope::Organization && needs.narrow == Narrow::Denied {
+        return Err(Denial::Operation);
+    }
+    match run {
+        RunNamed::Unknown => return Err(Denial::UnknownRun),
+        RunNamed::Known { run, pin } => return within(&facts.scope, run, pin),
+        RunNamed::Open => {}
+    }
+    match (&facts.scope, needs.narrow) {
+        (Scope::Organization, _) | (_, Narrow::Any) => Ok(()),
+        (_, Narrow::Denied) => Err(Denial::Operation),
+        (Scope::Project { project }, narrow) => match same_project(project, &touches.project)? {
+            Found::Own => Ok(()),
+            Found::Open if narrow == Narrow::Confined && facts.project_known_to_origin() => Ok(()),
+            Found::Open => Err(Denial::NotConfined),
+        },
+        (Scope::Workflow { project, workflow }, _) => {
+            match same_project(project, &touches.project)? {
+                _ if touches.workflow.is_empty() => Err(Denial::NotConfined),
+                Found::Open => Err(Denial::NotConfined),
+                Found::Own if workflow.name == touches.workflow => Ok(()),
+                Found::Own => Err(Denial::OtherWorkflowName),
+            }
+        }
+    }
+}
+
+/// A token belongs to one organization (R1), whatever the message says.
+fn own_organization(facts: &TokenFacts, touches: &Touches<'_>) -> Result<(), Denial> {
+    let own = &facts.organization;
+    let id = touches.organization_id;
+    let name = touches.organization_name;
+    let fits = |text: &str| super::super::id::OrganizationId::parse_any(text) == Ok(own.id);
+    if (id.is_empty() || fits(id)) && (name.is_empty() || name == own.name) {
+        Ok(())
+    } else {
+        Err(Denial::OtherOrganization)
+    }
+}
+
+enum Found {
+    Open,
+    Own,
+}
+
+/// Whether the call keeps to the token's project by what it names.
+fn same_project(own: &Named<Project>, named: &ProjectNamed<'_>) -> Result<Found, Denial> {
+    let is_own = match named {
+        ProjectNamed::Open => return Ok(Found::Open),
+        ProjectNamed::Name(name) => *name == own.name,
+        ProjectNamed::Id(id) => ProjectId::parse_any(id) == Ok(own.id),
+        ProjectNamed::Names(names) => names.iter().all(|name| *name == own.name),
+    };
+    if is_own {
+        Ok(Found::Own)
+    } else {
+        Err(Denial::OtherProject {
+            project: own.name.clone(),
+        })
+    }
+}
+
+/// A known run against the scope (R30).
+fn within(scope: &Scope, run: &RunFacts, pin: Option<WorkflowId>) -> Result<(), Denial> {
+    match scope {
+        Scope::Organization => Ok(()),
+        Scope::Project { project } if project.name == run.project => Ok(()),
+        Scope::Project { project } => Err(Denial::OtherProject {
+            project: project.name.clone(),
+        }),
+        Scope::Workflow { .. } if !run.is_of(scope) => Err(Denial::OtherWorkflow),
+        // The same names, but made anew at the origin since the token was first used.
+        Scope::Workflow { .. } if pin.is_some() && pin != run.workflow_id => {
+            Err(Denial::WorkflowReplaced)
+        }
+        Scope::Workflow { .. } => Ok(()),
+    }
+}
+
+impl RunFacts {
+    /// Whether the run belongs to the workflow of a workflow token's scope, by its names.
+    pub fn is_of(&self, scope: &Scope) -> bool {
+        matches!(scope, Scope::Workflow { project, workflow }
+            if project.name == self.project && workflow.name == self.workflow)
+    }
+}

@@ -1,0 +1,71 @@
+//! How rows are written. Refuses to hold any: the two tables beside it do.
+
+use super::Effect::{Read, Write};
+use super::Narrow::{Any, Denied};
+use super::{Access, Effect, Identity, NOTHING, Narrow, OrganizationAt, Path, ProjectAt, Rpc};
+
+pub(super) const fn token(
+    method: &'static str,
+    effect: Effect,
+    policies: &'static [&'static str],
+    identity: Identity,
+    narrow: Narrow,
+) -> Rpc {
+    Rpc {
+        method,
+        access: Access::Token,
+        effect,
+        policies,
+        when: &[],
+        identity,
+        narrow,
+        makes_run: false,
+    }
+}
+
+pub(super) const fn open(method: &'static str) -> Rpc {
+    Rpc {
+        access: Access::Open,
+        ..token(method, Read, &[], NOTHING, Any)
+    }
+}
+
+pub(super) const fn person(method: &'static str) -> Rpc {
+    Rpc {
+        access: Access::Person,
+        ..token(method, Write, &[], NOTHING, Denied)
+    }
+}
+
+/// By names of project and workflow.
+pub(super) const fn names(project: Path, workflow: Path) -> Identity {
+    Identity {
+        workflow: Some(workflow),
+        ..project_at(ProjectAt::Name(project))
+    }
+}
+
+pub(super) const fn project_at(project: ProjectAt) -> Identity {
+    Identity { project, ..NOTHING }
+}
+
+pub(super) const fn run(run: Path) -> Identity {
+    Identity {
+        run: Some(run),
+        ..NOTHING
+    }
+}
+
+pub(super) const fn digest(digest: Path, project: ProjectAt) -> Identity {
+    Identity {
+        digest: Some(digest),
+        ..project_at(project)
+    }
+}
+
+pub(super) const fn organization(at: OrganizationAt) -> Identity {
+    Identity {
+        organization: at,
+        ..NOTHING
+    }
+}

@@ -1,0 +1,182 @@
+//! An answer of the origin, not yet given to anybody. Refuses one that does not speak gRPC-Web,
+//! and to change one that does: it is passed on as it came, or translated as a whole.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, Response, ResponseInit};
+
+use super::forward::refused;
+use super::incoming::Incoming;
+use crate::app::error::{Error, Result};
+use crate::wire::connect;
+use crate::wire::grpc_answer::{self, Ending};
+use crate::wire::grpc_web::{Encoding, FrameError};
+
+/// Largest answer that is read here, in bytes: what the stock client takes (32 MiB).
+pub const MAX_ANSWER: u32 = 32 * 1024 * 1024;
+
+/// An answer whose headers are here.
+pub struct Answered {
+    response: Response,
+    /// The body, where it has been read.
+    body: Option<Uint8Array>,
+}
+
+impl Answered {
+    /// Takes both upstream shapes: frames under a gRPC-Web content type, or the status in the
+    /// headers.
+    ///
+    /// # Errors
+    /// `Origin` for anything else.
+    pub fn new(response: Response) -> Result<Self> {
+        let answered = Self {
+            response,
+            body: None,
+        };
+        let typed = || {
+            answered
+                .header("content-type")
+                .is_some_and(|value| Encoding::of(&value).is_some())
+        };
+        if answered.response.ok() && (typed() || answered.header("grpc-status").is_some()) {
+            return Ok(answered);
+        }
+        Err(Error::Origin {
+            cause: format!(
+                "the origin answered HTTP {} without gRPC-Web",
+                answered.status()
+            ),
+        })
+    }
+
+    /// The origin's HTTP status.
+    pub fn status(&self) -> u16 {
+        self.response.status()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.response.headers().get(name).ok().flatten()
+    }
+
+    /// How the call ended, where the headers tell.
+    fn ending(&self) -> Option<Ending> {
+        let status = self.header("grpc-status")?;
+        let message = self.header("grpc-message");
+        let details = self.header("grpc-status-details-bin");
+        Some(grpc_answer::from_headers(
+            &status,
+            message.as_deref(),
+            details.as_deref(),
+        ))
+    }
+
+    /// Reads the answer: the message, where there is one, and how the call ended. The body stays
+    /// to be passed on.
+    ///
+    /// # Errors
+    /// `Origin` when it ends early, is too large, or cannot be read.
+    pub async fn read(&mut self) -> Result<(Option<Vec<u8>>, Ending)> {
+        if let Some(ending) = self.ending() {
+            return Ok((None, ending));
+        }
+        let promise = self.response.array_buffer().map_err(refused)?;
+        let buffer = JsFuture::from(promise).await.map_err(refused)?;
+        let body = Uint8Array::new(&buffer);
+        if body.length() > MAX_ANSWER {
+            return Err(Error::Origin {
+                cause: format!("the answer has {} bytes", body.length()),
+            });
+        }
+        let bytes = body.to_vec();
+        self.body = Some(body);
+        let encoding = self
+            .header("content-type")
+            .and_then(|value| Encoding::of(&value))
+            .unwrap_or(Encoding::Binary);
+        let frames = encoding.decode(&bytes).map_err(unreadable)?;
+        let (message, ending) = grpc_answer::read(&frames).map_err(unreadable)?;
+        Ok((message.map(<[u8]>::to_vec), ending))
+    }
+
+    /// As [`Self::read`], for an answer that nobody else gets.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn end(mut self) -> Result<(Option<Vec<u8>>, Ending)> {
+        self.read().await
+    }
+
+    /// The answer for the client: as it came, with the request's id and the time it took.
+    ///
+    /// # Errors
+    /// `Origin` when the runtime refuses the answer.
+    pub fn pass_on(self, incoming: &Incoming, timing: &str) -> Result<Response> {
+        let init: &ResponseInit = self.response.unchecked_ref();
+        let response = match &self.body {
+            Some(body) => Response::new_with_opt_js_u8_array_and_init(Some(body), init),
+            None => {
+                Response::new_with_opt_readable_stream_and_init(self.response.body().as_ref(), init)
+            }
+        }
+        .map_err(refused)?;
+        finish(&response.headers(), incoming, timing)?;
+        Ok(response)
+    }
+
+    /// The answer in Connect: the bare message with trailers as headers, or the error as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; `Origin` too for a success without a message.
+    pub async fn into_connect(mut self, incoming: &Incoming, timing: &str) -> Result<Response> {
+        let (message, ending) = self.read().await?;
+        let headers = Headers::new_with_headers(&self.response.headers()).map_err(refused)?;
+        for name in [
+            "content-encoding",
+            "content-length",
+            "grpc-encoding",
+            "grpc-message",
+            "grpc-status",
+            "grpc-status-details-bin",
+            "trailer",
+            "transfer-encoding",
+        ] {
+            headers.delete(name).map_err(refused)?;
+        }
+        for (name, value) in &ending.metadata {
+            // A name or value that cannot stand in a header is the origin's mistake.
+            let _ = headers.append(&format!("trailer-{name}"), value);
+        }
+        let init = ResponseInit::new();
+        finish(&headers, incoming, timing)?;
+        let set = |name, value| headers.set(name, value).map_err(refused);
+        if ending.status != 0 {
+            let (http, body) = connect::error(ending.status, &ending.message, &ending.details);
+            set("content-type", "application/json")?;
+            init.set_status(http);
+            init.set_headers(&headers);
+            return Response::new_with_opt_str_and_init(Some(&body), &init).map_err(refused);
+        }
+        let message = message.ok_or_else(|| Error::Origin {
+            cause: "a successful answer without a message".to_owned(),
+        })?;
+        set("content-type", connect::PROTO)?;
+        init.set_headers(&headers);
+        let body = Uint8Array::from(message.as_slice());
+        Response::new_with_opt_js_u8_array_and_init(Some(&body), &init).map_err(refused)
+    }
+}
+
+/// What the gate adds to every answer of the origin.
+fn finish(headers: &Headers, incoming: &Incoming, timing: &str) -> Result<()> {
+    headers
+        .set("x-request-id", &incoming.request_id)
+        .and_then(|()| headers.append("server-timing", timing))
+        .map_err(refused)
+}
+
+fn unreadable(error: FrameError) -> Error {
+    Error::Origin {
+        cause: format!("the origin's answer: {error}"),
+    }
+}

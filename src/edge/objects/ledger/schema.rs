@@ -1,0 +1,118 @@
+//! The Ledger's tables, as steps that only ever go forward. Refuses to change a step: Ledgers of
+//! an earlier release have taken it already, and take only those that came after.
+
+use serde::Deserialize;
+use worker::SqlStorage;
+
+use super::super::sql;
+
+/// Each step's statements. A Ledger's version is the number of steps it has taken.
+const STEPS: [&[&str]; 2] = [FIRST, PINS];
+
+/// The first release.
+const FIRST: &[&str] = &[
+    "create table tokens (
+        id text primary key not null,
+        facts text not null,
+        -- Names are unique in a project, or among the organization's own tokens (R8).
+        place text not null,
+        name text not null,
+        description text,
+        is_system integer not null,
+        state integer not null,
+        project text,
+        minted_by text,
+        -- The token that this one succeeds.
+        replaces text,
+        address text,
+        created_at integer not null,
+        expires_at integer,
+        -- When it ended; ahead of now for a token that is being rotated out.
+        revoked_at integer,
+        -- The Ledger's version when it was revoked.
+        version integer,
+        -- Since when it is held back; null = it is not.
+        quarantined_at integer,
+        uses integer not null default 0,
+        used_at integer
+    ) strict",
+    "create index tokens_by_name on tokens (place, name) where state < 2",
+    "create index tokens_by_minter on tokens (minted_by)",
+    "create index tokens_by_predecessor on tokens (replaces)",
+    "create table runs (
+        id text primary key not null,
+        facts text not null
+    ) strict, without rowid",
+    "create table outbox (
+        id integer primary key autoincrement,
+        effects text not null
+    ) strict",
+    "create table head (
+        only integer primary key check (only = 0),
+        version integer not null,
+        sequence integer not null,
+        link text not null
+    ) strict",
+];
+
+/// The version of the tables, and the origin's id of the workflow that a token is for.
+const PINS: &[&str] = &[
+    "create table schema (
+        only integer primary key check (only = 0),
+        version integer not null
+    ) strict",
+    "create table pins (
+        token text primary key not null,
+        workflow text not null
+    ) strict, without rowid",
+];
+
+/// Whether the organization has written anything yet; if so, its tables are those of this release
+/// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).
+pub fn open(db: &SqlStorage) -> worker::Result<bool> {
+    let version = version(db)?;
+    if version > 0 {
+        advance(db, version)?;
+    }
+    Ok(version > 0)
+}
+
+/// Makes the tables on the first write.
+pub fn create(db: &SqlStorage) -> worker::Result<()> {
+    advance(db, 0)
+}
+
+/// Takes the steps that are missing. Nothing is awaited, so they are stored together or not at
+/// all.
+fn advance(db: &SqlStorage, from: usize) -> worker::Result<()> {
+    if from >= STEPS.len() {
+        // Newer than this release while a deployment rolls out: steps only add.
+        return Ok(());
+    }
+    for statement in STEPS.iter().skip(from).copied().flatten() {
+        sql::run(db, statement, vec![])?;
+    }
+    let query = "insert into schema (only, version) values (0, ?1) \
+                 on conflict (only) do update set version = ?1";
+    let version = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    sql::run(db, query, vec![sql::number(version)])
+}
+
+/// The steps taken; 0 = there are no tables.
+fn version(db: &SqlStorage) -> worker::Result<usize> {
+    #[derive(Deserialize)]
+    struct Table {
+        name: String,
+    }
+    #[derive(Deserialize)]
+    struct Version {
+        version: usize,
+    }
+    let query = "select name from sqlite_master where name in ('head', 'schema')";
+    let tables: Vec<Table> = sql::rows(db, query, vec![])?;
+    if tables.iter().any(|table| table.name == "schema") {
+        let row = sql::first::<Version>(db, "select version from schema", vec![])?;
+        return Ok(row.map_or(1, |row| row.version));
+    }
+    Ok(usize::from(!tables.is_empty()))
+}

@@ -1,0 +1,83 @@
+//! In which protocol a call for the origin speaks, by its `Content-Type`. Refuses what an edge
+//! cannot carry, each with its own reason.
+
+use super::grpc_web::Encoding;
+
+/// The protocols that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    GrpcWeb(Encoding),
+    /// Connect, unary, with a protobuf body.
+    Connect,
+}
+
+/// What is not spoken, as far as the way to refuse it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unspoken {
+    /// gRPC itself, and gRPC-Web with another codec than protobuf.
+    Grpc,
+    /// Connect, unary, with a JSON body: its messages cannot be read without their schema.
+    ConnectJson,
+    /// Connect's streaming envelope; every call of the table is unary.
+    ConnectStream,
+    Other,
+}
+
+impl Protocol {
+    /// The protocol that a `Content-Type` names. Parameters and case do not matter.
+    ///
+    /// # Errors
+    /// What it is instead.
+    pub fn of(content_type: &str) -> Result<Self, Unspoken> {
+        if let Some(encoding) = Encoding::of(content_type) {
+            return Ok(Self::GrpcWeb(encoding));
+        }
+        let media = media_type(content_type);
+        match media.as_str() {
+            "application/proto" => Ok(Self::Connect),
+            "application/json" => Err(Unspoken::ConnectJson),
+            _ if media.starts_with("application/connect+") => Err(Unspoken::ConnectStream),
+            _ if media.starts_with("application/grpc") => Err(Unspoken::Grpc),
+            _ => Err(Unspoken::Other),
+        }
+    }
+}
+
+/// The media type of a `Content-Type`, in lower case and without parameters.
+pub fn media_type(content_type: &str) -> String {
+    let media = content_type.split(';').next().unwrap_or_default();
+    media.trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types() {
+        let rows = [
+            (
+                "application/grpc-web+proto",
+                Ok(Protocol::GrpcWeb(Encoding::Binary)),
+            ),
+            (
+                "application/grpc-web-text",
+                Ok(Protocol::GrpcWeb(Encoding::Text)),
+            ),
+            ("application/proto", Ok(Protocol::Connect)),
+            ("Application/Proto; charset=utf-8", Ok(Protocol::Connect)),
+            ("application/json", Err(Unspoken::ConnectJson)),
+            ("application/connect+proto", Err(Unspoken::ConnectStream)),
+            ("application/connect+json", Err(Unspoken::ConnectStream)),
+            ("application/grpc", Err(Unspoken::Grpc)),
+            ("application/grpc+proto", Err(Unspoken::Grpc)),
+            ("application/grpc-web+json", Err(Unspoken::Grpc)),
+            ("text/plain", Err(Unspoken::Other)),
+            ("application/x-protobuf", Err(Unspoken::Other)),
+            ("", Err(Unspoken::Other)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(Protocol::of(text), expected, "{text}");
+        }
+    }
+}
