@@ -2,6 +2,8 @@
 //! Refuses a name that only one of the two has. Everything is read as text, so that a table or a
 //! code cannot be forgotten by forgetting to list it here.
 
+mod calls;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

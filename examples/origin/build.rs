@@ -1,14 +1,28 @@
-//! Generates the message types, the server trait and the client from proto/.
+//! Generates the message types, the server traits and the clients from proto/.
 //! Needs no protoc: protox reads the files, tonic-prost-build writes the code.
 
 use std::error::Error;
+use std::fs;
+
+const PACKAGE: &str = "controlplane/v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let files = protox::compile(["controlplane/v1/attestation.proto"], ["proto"])?;
+    let mut files = Vec::new();
+    for file in fs::read_dir(format!("proto/{PACKAGE}"))? {
+        let name = file?
+            .file_name()
+            .into_string()
+            .map_err(|_| "a name that is no text")?;
+        files.push(format!("{PACKAGE}/{name}"));
+    }
+    files.sort();
+    let files = protox::compile(files, ["proto"])?;
     tonic_prost_build::configure()
         // The client brings its own transport (src/client/), so no `connect` is generated.
         .build_transport(false)
+        // A call that the sample does not answer is answered with UNIMPLEMENTED.
+        .generate_default_stubs(true)
         .compile_fds(files)?;
     Ok(())
 }

@@ -154,4 +154,6 @@ fn unreadable(error: IdentityError) -> Error {
 }
 
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod tests;

@@ -79,6 +79,16 @@ impl Origin {
         );
     }
 
+    /// Asserts that since the last reset nothing has arrived but the gate's own questions about runs.
+    pub async fn assert_only_asked_for_runs(&self, why: &str) {
+        let mut calls = self.calls().await;
+        calls.retain(|call| call["path"] != "/controlplane.v1.WorkflowRunService/View");
+        assert!(
+            calls.is_empty(),
+            "{why}: this reached the origin: {calls:#?}"
+        );
+    }
+
     /// A run.
     pub async fn run(&self, id: &str) -> Value {
         let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));

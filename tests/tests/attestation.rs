@@ -23,7 +23,8 @@ const OTHER_NAME: &str =
 const OTHER_WORKFLOW: &str = "API token is scoped to a different workflow";
 const OTHER_PROJECT: &str =
     "operation not allowed: This auth token is valid only with the project \"shop\"";
-const UNKNOWN_RUN: &str = "operation not allowed: the workflow run is not known to this gateway; start it with Init through the gateway";
+const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the token's organization";
+const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that the token is for";
 
 struct World {
     keys: Keys,
@@ -107,7 +108,7 @@ impl World {
             .send()
             .await
             .refused(7, message);
-        self.origin.assert_untouched(run).await;
+        self.origin.assert_only_asked_for_runs(run).await;
     }
 
     async fn assert_run_open(&self, run: &str) {
@@ -434,12 +435,12 @@ async fn a_workflow_token_is_refused_other_names(world: Arc<World>) {
             (SHOP, OTHER, OTHER_NAME),
             (SHOP, "Release", OTHER_NAME),
             (SHOP, "release ", OTHER_NAME),
-            (SHOP, "", OTHER_NAME),
+            (SHOP, "", NOT_CONFINED),
             ("elsewhere", RELEASE, OTHER_PROJECT),
             ("elsewhere", OTHER, OTHER_PROJECT),
             ("Shop", RELEASE, OTHER_PROJECT),
-            ("", RELEASE, OTHER_PROJECT),
-            ("", "", OTHER_PROJECT),
+            ("", RELEASE, NOT_CONFINED),
+            ("", "", NOT_CONFINED),
         ];
         world.origin.reset().await;
         for (project, workflow, message) in rows {

@@ -3,7 +3,7 @@
 //! Authorization value, only its hash.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
 use crate::digest::sha256_hex;
+use crate::web_errors::in_a_frame;
 
 /// Calls kept: beyond this the oldest is forgotten.
 pub(crate) const MAX_CALLS: usize = 10_000;
@@ -37,7 +38,8 @@ pub(crate) struct Call {
     at_ms: u64,
 }
 
-/// The calls so far, and how long each answer is held back.
+/// The calls so far, how long each answer is held back, and which form errors
+/// have.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CallLog(Arc<Inner>);
 
@@ -45,6 +47,7 @@ pub(crate) struct CallLog(Arc<Inner>);
 struct Inner {
     calls: Mutex<VecDeque<Call>>,
     delay_ms: AtomicU64,
+    errors_in_a_frame: AtomicBool,
 }
 
 impl CallLog {
@@ -61,6 +64,11 @@ impl CallLog {
     /// Holds back each answer from now on.
     pub(crate) fn set_delay_ms(&self, delay: u64) {
         self.0.delay_ms.store(delay, Ordering::Relaxed);
+    }
+
+    /// Gives gRPC-Web errors in a trailer frame from now on, or in the headers.
+    pub(crate) fn set_errors_in_a_frame(&self, frame: bool) {
+        self.0.errors_in_a_frame.store(frame, Ordering::Relaxed);
     }
 
     fn push(&self, call: Call) {
@@ -122,7 +130,11 @@ pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: N
         outcome(&response),
         started.elapsed().as_millis()
     );
-    response
+    if log.0.errors_in_a_frame.load(Ordering::Relaxed) {
+        in_a_frame(response)
+    } else {
+        response
+    }
 }
 
 /// Milliseconds since 1970.

@@ -1,7 +1,7 @@
-//! A gRPC-Web client for the attestation calls: tonic's generated client over
-//! tonic-web's framing, on a plain HTTP/1.1 connection. Speaks no TLS: it is
-//! for gates and origins on the same machine. Shows the token to nobody but
-//! the server.
+//! A gRPC-Web client for every service of the control plane: tonic's generated
+//! clients over tonic-web's framing, on a plain HTTP/1.1 connection. Speaks no
+//! TLS: it is for gates and origins on the same machine. Shows the token to
+//! nobody but the server.
 
 mod transport;
 
@@ -19,9 +19,11 @@ use crate::proto::attestation_service_client::AttestationServiceClient;
 
 pub use transport::{Transport, Wire};
 
-/// The generated client, with the token added to each call.
-pub type Client =
-    AttestationServiceClient<InterceptedService<GrpcWebClientService<Transport>, Bearer>>;
+/// The client of the attestation calls, with the token added to each.
+pub type Client = AttestationServiceClient<Channel>;
+
+/// What a generated client calls through.
+pub type Channel = InterceptedService<GrpcWebClientService<Transport>, Bearer>;
 
 /// A client for `base_url` (`http://host:port`) that sends
 /// `authorization: Bearer <token>` with each call. Connects when first used.
@@ -31,6 +33,47 @@ pub fn connect(base_url: &str, token: &str) -> Result<Client, ConnectError> {
 
 /// As [`connect`], choosing how messages look on the wire.
 pub fn connect_as(base_url: &str, token: &str, wire: Wire) -> Result<Client, ConnectError> {
+    let connection = Connection::new(base_url, Some(token), wire)?;
+    Ok(connection.client(AttestationServiceClient::with_origin))
+}
+
+/// One server and one credential, for the clients of all its services.
+///
+/// ```
+/// use postern_origin::client::{Connection, Wire};
+/// use postern_origin::proto::workflow_service_client::WorkflowServiceClient;
+///
+/// let connection = Connection::new("http://127.0.0.1:8787", Some("token"), Wire::Binary)?;
+/// let mut workflows = connection.client(WorkflowServiceClient::with_origin);
+/// # let _ = &mut workflows;
+/// # Ok::<(), postern_origin::client::ConnectError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Connection {
+    channel: Channel,
+    base: Uri,
+}
+
+impl Connection {
+    /// To `base_url` (`http://host:port`), with this token or without any.
+    /// Connects when first used.
+    pub fn new(base_url: &str, token: Option<&str>, wire: Wire) -> Result<Self, ConnectError> {
+        let base = base(base_url)?;
+        let framing = GrpcWebClientService::new(Transport::new(wire));
+        let bearer = token.map(Bearer::new).transpose()?.unwrap_or(Bearer(None));
+        Ok(Self {
+            channel: InterceptedService::new(framing, bearer),
+            base,
+        })
+    }
+
+    /// The client of a service: give its `with_origin`.
+    pub fn client<C>(&self, with_origin: impl FnOnce(Channel, Uri) -> C) -> C {
+        with_origin(self.channel.clone(), self.base.clone())
+    }
+}
+
+fn base(base_url: &str) -> Result<Uri, ConnectError> {
     let base: Uri = base_url
         .parse()
         .map_err(|_| ConnectError::Url(base_url.to_owned()))?;
@@ -45,11 +88,7 @@ pub fn connect_as(base_url: &str, token: &str, wire: Wire) -> Result<Client, Con
     {
         return Err(ConnectError::Url(base_url.to_owned()));
     }
-    let framing = GrpcWebClientService::new(Transport::new(wire));
-    Ok(AttestationServiceClient::with_origin(
-        InterceptedService::new(framing, Bearer::new(token)?),
-        base,
-    ))
+    Ok(base)
 }
 
 /// A status in words: `PERMISSION_DENIED (7): operation not allowed`.
@@ -90,9 +129,9 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// Adds the Authorization header.
+/// Adds the Authorization header, if there is a token.
 #[derive(Clone)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Bearer {
     fn new(token: &str) -> Result<Self, ConnectError> {
@@ -104,7 +143,7 @@ impl Bearer {
             .map_err(|_| ConnectError::Token)?;
         // Keeps HTTP libraries from printing it or putting it into a header table.
         value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self(Some(value)))
     }
 }
 
@@ -116,9 +155,11 @@ impl fmt::Debug for Bearer {
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request
-            .metadata_mut()
-            .insert("authorization", self.0.clone());
+        if let Some(value) = &self.0 {
+            request
+                .metadata_mut()
+                .insert("authorization", value.clone());
+        }
         Ok(request)
     }
 }
@@ -186,5 +227,8 @@ mod tests {
     fn nobody_sees_the_token() {
         let client = connect("http://localhost", "very-secret").unwrap();
         assert!(!format!("{client:?}").contains("very-secret"));
+        let connection =
+            Connection::new("http://localhost", Some("very-secret"), Wire::Text).unwrap();
+        assert!(!format!("{connection:?}").contains("very-secret"));
     }
 }

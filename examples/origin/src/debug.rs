@@ -24,6 +24,7 @@ pub(crate) fn routes(state: Shared, calls: CallLog) -> Router {
         .route("/debug/calls", get(list_calls))
         .route("/debug/reset", post(reset))
         .route("/debug/delay", post(delay))
+        .route("/debug/errors", post(errors))
         .with_state(calls);
     let about_state = Router::new()
         .route("/debug/runs", get(list_runs))
@@ -39,6 +40,7 @@ struct RunView {
     project_id: String,
     workflow: String,
     workflow_id: String,
+    organization: String,
     status: &'static str,
     reason: String,
     digest: Option<String>,
@@ -55,6 +57,7 @@ impl From<&Run> for RunView {
             project_id: run.workflow.project_id.to_string(),
             workflow: run.workflow.name.clone(),
             workflow_id: run.workflow.id.to_string(),
+            organization: run.organization.name.clone(),
             status: run.status.as_str_name().trim_start_matches("RUN_STATUS_"),
             reason: run.reason.clone(),
             digest: run.bundle.as_ref().map(|bundle| bundle.digest()),
@@ -70,6 +73,22 @@ impl From<&Run> for RunView {
 #[serde(deny_unknown_fields)]
 struct Delay {
     ms: u64,
+}
+
+/// Where gRPC-Web errors have their status.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Errors {
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Shape {
+    /// In the headers, without a body.
+    Headers,
+    /// In a trailer frame, which is the whole body.
+    Frame,
 }
 
 async fn list_calls(State(calls): State<CallLog>) -> Response {
@@ -95,6 +114,20 @@ async fn delay(State(calls): State<CallLog>, body: Bytes) -> Response {
         Err(error) => (
             StatusCode::BAD_REQUEST,
             format!("not `{{\"ms\": N}}`: {error}\n"),
+        )
+            .into_response(),
+    }
+}
+
+async fn errors(State(calls): State<CallLog>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Errors>(&body) {
+        Ok(errors) => {
+            calls.set_errors_in_a_frame(errors.shape == Shape::Frame);
+            json(&errors)
+        }
+        Err(error) => (
+            StatusCode::BAD_REQUEST,
+            format!("not `{{\"shape\": \"headers\"}}` or `\"frame\"`: {error}\n"),
         )
             .into_response(),
     }

@@ -8,18 +8,23 @@
 pub mod assertion;
 pub mod attestation;
 mod bundle;
+mod caller;
 mod calls;
 pub mod client;
 mod debug;
 mod digest;
+mod failure;
+mod plain;
 mod server;
 mod service;
 mod state;
+mod web_errors;
 
 pub use digest::sha256_hex;
+pub use failure::reason;
 pub use server::{serve, serve_requiring};
 
-/// Messages, server trait and client generated from proto/controlplane/v1.
+/// Messages, server traits and clients generated from proto/controlplane/v1.
 pub mod proto {
     tonic::include_proto!("controlplane.v1");
 }

@@ -9,17 +9,12 @@ use std::time::Duration;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
 use crate::assertion::{Verifier, require};
 use crate::calls::{CallLog, record};
-use crate::debug;
-use crate::proto::attestation_service_server::AttestationServiceServer;
-use crate::service::{Attestations, Shared};
-
-/// Longest message taken, as the control plane has it by default.
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+use crate::service::{self, Shared};
+use crate::{debug, plain};
 
 /// How long calls in flight may still take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(2);
@@ -62,11 +57,10 @@ pub async fn serve_requiring(
 
 fn app(verifier: Option<Verifier>) -> Router {
     let (state, calls) = (Shared::default(), CallLog::default());
-    let service = AttestationServiceServer::new(Attestations::new(state.clone()))
-        .max_decoding_message_size(MAX_MESSAGE);
-    let mut rpcs = Routes::new(service)
+    let mut rpcs = service::routes(&state)
         .into_axum_router()
-        .layer(GrpcWebLayer::new());
+        .layer(GrpcWebLayer::new())
+        .merge(plain::routes(state.clone()));
     if let Some(verifier) = verifier {
         rpcs = rpcs.layer(middleware::from_fn_with_state(verifier, require));
     }

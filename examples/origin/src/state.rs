@@ -1,40 +1,29 @@
-//! What the sample origin remembers: projects, workflows and runs, in memory.
-//! Reads no clock and draws no ids: times and run ids come in as arguments.
+//! What the sample origin remembers: projects and workflows, and with them runs,
+//! in memory. Reads no clock and draws no ids: times and run ids come in as
+//! arguments. Projects and workflows belong to everybody, runs to an
+//! organization.
 //!
 //! Ids of projects and workflows follow from their names, so that they are the
-//! same after a restart and a gateway that kept them still knows them.
+//! same after a restart and a gateway that kept them still knows them. Only a
+//! workflow that takes the place of a deleted one gets another id.
 
-use std::collections::{HashMap, VecDeque};
+mod refusal;
+mod runs;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use crate::bundle::Bundle;
-use crate::proto::attestation_service_cancel_request::TriggerType;
-use crate::proto::{RunStatus, RunnerType};
+pub(crate) use refusal::Refusal;
+pub(crate) use runs::{NewRun, Run};
 
 /// Runs kept: beyond this the oldest run is forgotten, so that a load test
 /// does not fill the memory.
 pub(crate) const MAX_RUNS: usize = 10_000;
 
-/// Why a call changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// A required name is missing or is no DNS-1123 label.
-    BadName { field: &'static str, value: String },
-    /// The workflow exists with another contract.
-    OtherContract,
-    /// No such project.
-    UnknownProject,
-    /// The project has no such workflow.
-    UnknownWorkflow,
-    /// No run has this id.
-    UnknownRun,
-    /// The run has ended already.
-    Ended(RunStatus),
-    /// Cancel without a trigger.
-    NoTrigger,
-}
+/// The contract of a workflow that was made without one.
+const CONTRACT: &[u8] = b"schemaVersion: v1\n";
 
 /// A workflow of a project.
 #[derive(Debug, Clone)]
@@ -44,40 +33,38 @@ pub(crate) struct Workflow {
     pub(crate) project_id: Uuid,
     pub(crate) project: String,
     pub(crate) contract_name: String,
+    /// The document, of which there is one revision.
+    pub(crate) contract: Vec<u8>,
+    pub(crate) team: String,
+    pub(crate) description: String,
     pub(crate) created_at: SystemTime,
     pub(crate) runs: i32,
 }
 
-/// A run of a workflow.
-#[derive(Debug, Clone)]
-pub(crate) struct Run {
-    pub(crate) id: Uuid,
-    pub(crate) workflow: Workflow,
-    pub(crate) status: RunStatus,
-    pub(crate) reason: String,
-    pub(crate) job_url: String,
-    pub(crate) runner: RunnerType,
-    /// Hash of the credential that started the run: a control plane may derive
-    /// keys from it, so tests compare it with the one that ends the run.
-    pub(crate) authorization_sha256: String,
-    pub(crate) created_at: SystemTime,
-    pub(crate) finished_at: Option<SystemTime>,
-    pub(crate) bundle: Option<Bundle>,
+/// What a workflow is made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct NewWorkflow<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) name: &'a str,
+    /// Empty: named after the workflow.
+    pub(crate) contract_name: &'a str,
+    /// Empty: a contract that asks for nothing.
+    pub(crate) contract: &'a [u8],
+    pub(crate) team: &'a str,
+    pub(crate) description: &'a str,
 }
 
-/// What Init says about a run, besides where it belongs.
-#[derive(Debug, Clone)]
-pub(crate) struct NewRun {
-    pub(crate) id: Uuid,
-    pub(crate) job_url: String,
-    pub(crate) runner: RunnerType,
-    pub(crate) authorization_sha256: String,
+#[derive(Debug, Default)]
+struct Project {
+    workflows: BTreeMap<String, Workflow>,
+    /// How often a workflow of that name was deleted.
+    deleted: HashMap<String, u32>,
 }
 
 /// All projects, workflows and runs.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    projects: HashMap<String, HashMap<String, Workflow>>,
+    projects: BTreeMap<String, Project>,
     runs: HashMap<Uuid, Run>,
     /// Run ids, oldest first.
     order: VecDeque<Uuid>,
@@ -87,155 +74,149 @@ impl State {
     /// The workflow of that name, made if it is not there yet.
     pub(crate) fn find_or_create(
         &mut self,
-        project: &str,
-        workflow: &str,
-        contract: &str,
+        new: &NewWorkflow<'_>,
         now: SystemTime,
     ) -> Result<Workflow, Refusal> {
-        check_name("project_name", project)?;
-        check_name("workflow_name", workflow)?;
-        let workflows = self.projects.entry(project.to_owned()).or_default();
-        if let Some(found) = workflows.get(workflow) {
-            if !contract.is_empty() && contract != found.contract_name {
+        check_name("project_name", new.project)?;
+        check_name("workflow_name", new.name)?;
+        if let Some(found) = self.find(new.project, new.name) {
+            if !new.contract_name.is_empty() && new.contract_name != found.contract_name {
                 return Err(Refusal::OtherContract);
             }
             return Ok(found.clone());
         }
+        Ok(self.insert(new, now))
+    }
+
+    /// A workflow that is not there yet.
+    pub(crate) fn create(
+        &mut self,
+        new: &NewWorkflow<'_>,
+        now: SystemTime,
+    ) -> Result<Workflow, Refusal> {
+        check_name("name", new.name)?;
+        check_name("project_name", new.project)?;
+        if self.find(new.project, new.name).is_some() {
+            return Err(Refusal::Exists {
+                project: new.project.to_owned(),
+                workflow: new.name.to_owned(),
+            });
+        }
+        Ok(self.insert(new, now))
+    }
+
+    fn insert(&mut self, new: &NewWorkflow<'_>, now: SystemTime) -> Workflow {
+        let project = self.projects.entry(new.project.to_owned()).or_default();
         let project_id = Uuid::new_v5(
             &Uuid::NAMESPACE_URL,
-            format!("postern-origin:{project}").as_bytes(),
+            format!("postern-origin:{}", new.project).as_bytes(),
         );
+        let id = match project.deleted.get(new.name) {
+            None => Uuid::new_v5(&project_id, new.name.as_bytes()),
+            // No name has a `#`.
+            Some(times) => Uuid::new_v5(&project_id, format!("{}#{times}", new.name).as_bytes()),
+        };
+        let or =
+            |given: &str, default: &str| if given.is_empty() { default } else { given }.to_owned();
         let created = Workflow {
-            id: Uuid::new_v5(&project_id, workflow.as_bytes()),
-            name: workflow.to_owned(),
+            id,
+            name: new.name.to_owned(),
             project_id,
-            project: project.to_owned(),
-            contract_name: if contract.is_empty() {
-                workflow
+            project: new.project.to_owned(),
+            contract_name: or(new.contract_name, new.name),
+            contract: if new.contract.is_empty() {
+                CONTRACT
             } else {
-                contract
+                new.contract
             }
-            .to_owned(),
+            .to_vec(),
+            team: new.team.to_owned(),
+            description: new.description.to_owned(),
             created_at: now,
             runs: 0,
         };
-        workflows.insert(workflow.to_owned(), created.clone());
-        Ok(created)
+        project
+            .workflows
+            .insert(new.name.to_owned(), created.clone());
+        created
     }
 
-    /// Starts a run of an existing workflow.
-    pub(crate) fn init(
-        &mut self,
-        project: &str,
-        workflow: &str,
-        new: NewRun,
-        now: SystemTime,
-    ) -> Result<Run, Refusal> {
-        require("workflow_name", workflow)?;
-        require("project_name", project)?;
-        let workflows = self
+    /// The workflow of that name.
+    pub(crate) fn workflow(&mut self, project: &str, name: &str) -> Result<&Workflow, Refusal> {
+        self.workflow_mut(project, name).map(|found| &*found)
+    }
+
+    /// Fails unless there is such a project.
+    pub(crate) fn project(&self, name: &str) -> Result<(), Refusal> {
+        match self.projects.get(name) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::UnknownProjectNamed(name.to_owned())),
+        }
+    }
+
+    /// All workflows, by project and name.
+    pub(crate) fn workflows(&self) -> impl Iterator<Item = &Workflow> {
+        self.projects
+            .values()
+            .flat_map(|project| project.workflows.values())
+    }
+
+    /// Forgets a workflow. Its runs stay, as upstream's do.
+    pub(crate) fn delete(&mut self, project: &str, name: &str) -> Result<(), Refusal> {
+        self.project(project)?;
+        self.workflow(project, name)?;
+        if let Some(project) = self.projects.get_mut(project) {
+            project.workflows.remove(name);
+            let times = project.deleted.entry(name.to_owned()).or_default();
+            *times = times.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn find(&self, project: &str, name: &str) -> Option<&Workflow> {
+        self.projects.get(project)?.workflows.get(name)
+    }
+
+    fn workflow_mut(&mut self, project: &str, name: &str) -> Result<&mut Workflow, Refusal> {
+        let project = self
             .projects
             .get_mut(project)
             .ok_or(Refusal::UnknownProject)?;
-        let workflow = workflows
-            .get_mut(workflow)
-            .ok_or(Refusal::UnknownWorkflow)?;
-        workflow.runs = workflow.runs.saturating_add(1);
-        let run = Run {
-            id: new.id,
-            workflow: workflow.clone(),
-            status: RunStatus::Initialized,
-            reason: String::new(),
-            job_url: new.job_url,
-            runner: new.runner,
-            authorization_sha256: new.authorization_sha256,
-            created_at: now,
-            finished_at: None,
-            bundle: None,
-        };
-        self.runs.insert(run.id, run.clone());
-        self.order.push_back(run.id);
-        if self.order.len() > MAX_RUNS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.runs.remove(&oldest);
-        }
-        Ok(run)
-    }
-
-    /// Ends a run with its attestation.
-    pub(crate) fn store(
-        &mut self,
-        run: Uuid,
-        bundle: Bundle,
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
-        let run = self.open(run)?;
-        run.status = RunStatus::Succeeded;
-        run.finished_at = Some(now);
-        run.bundle = Some(bundle);
-        Ok(())
-    }
-
-    /// Ends a run without one.
-    pub(crate) fn cancel(
-        &mut self,
-        run: Uuid,
-        trigger: TriggerType,
-        reason: &str,
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
-        let status = match trigger {
-            TriggerType::Unspecified => return Err(Refusal::NoTrigger),
-            TriggerType::Failure => RunStatus::Failed,
-            TriggerType::Cancellation => RunStatus::Cancelled,
-        };
-        let run = self.open(run)?;
-        run.status = status;
-        run.reason = reason.to_owned();
-        run.finished_at = Some(now);
-        Ok(())
-    }
-
-    /// Fails unless the run exists and has not ended.
-    pub(crate) fn open(&mut self, id: Uuid) -> Result<&mut Run, Refusal> {
-        let run = self.runs.get_mut(&id).ok_or(Refusal::UnknownRun)?;
-        match run.status {
-            RunStatus::Initialized => Ok(run),
-            ended => Err(Refusal::Ended(ended)),
-        }
-    }
-
-    /// One run.
-    pub(crate) fn run(&self, id: Uuid) -> Option<&Run> {
-        self.runs.get(&id)
-    }
-
-    /// All runs, oldest first.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.order.iter().filter_map(|id| self.runs.get(id))
+        project
+            .workflows
+            .get_mut(name)
+            .ok_or(Refusal::UnknownWorkflow)
     }
 }
 
-fn require(field: &'static str, value: &str) -> Result<(), Refusal> {
+impl Workflow {
+    /// The contract at a revision: 1, or 0 for the latest.
+    pub(crate) fn contract_at(&self, revision: i32) -> Result<&[u8], Refusal> {
+        match revision {
+            0 | 1 => Ok(&self.contract),
+            _ => Err(Refusal::UnknownContract),
+        }
+    }
+}
+
+/// Fails when the value is empty.
+pub(crate) fn require(field: &'static str, value: &str) -> Result<(), Refusal> {
     if value.is_empty() {
-        return Err(Refusal::BadName {
-            field,
-            value: String::new(),
-        });
+        return Err(Refusal::Missing(field));
     }
     Ok(())
 }
 
 /// DNS-1123 label, as the control plane wants names: 1 to 63 of `a-z0-9-`, no
 /// hyphen at either end.
-fn check_name(field: &'static str, value: &str) -> Result<(), Refusal> {
+pub(crate) fn check_name(field: &'static str, value: &str) -> Result<(), Refusal> {
     let alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = value.as_bytes();
     let good = bytes.len() <= 63
         && bytes.first().is_some_and(alphanumeric)
         && bytes.last().is_some_and(alphanumeric)
         && bytes.iter().all(|b| alphanumeric(b) || *b == b'-');
+    require(field, value)?;
     if good {
         Ok(())
     } else {
@@ -249,6 +230,8 @@ fn check_name(field: &'static str, value: &str) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Caller;
+    use crate::proto::RunnerType;
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -257,7 +240,21 @@ mod tests {
             id: Uuid::from_u128(id),
             job_url: String::new(),
             runner: RunnerType::Unspecified,
-            authorization_sha256: String::new(),
+            version: String::new(),
+            contract_revision: 0,
+        }
+    }
+
+    fn caller() -> Caller {
+        Caller::from_authorization(Some(b"Bearer x")).unwrap()
+    }
+
+    fn named<'a>(project: &'a str, name: &'a str, contract_name: &'a str) -> NewWorkflow<'a> {
+        NewWorkflow {
+            project,
+            name,
+            contract_name,
+            ..NewWorkflow::default()
         }
     }
 
@@ -283,17 +280,17 @@ mod tests {
     fn ids_do_not_change() {
         // A gateway keeps these ids across restarts of the origin.
         let workflow = State::default()
-            .find_or_create("demo", "release", "", NOW)
+            .find_or_create(&named("demo", "release", ""), NOW)
             .unwrap();
         let again = State::default()
-            .find_or_create("demo", "release", "", NOW)
+            .find_or_create(&named("demo", "release", ""), NOW)
             .unwrap();
         assert_eq!(
             (workflow.id, workflow.project_id),
             (again.id, again.project_id)
         );
         let elsewhere = State::default()
-            .find_or_create("other", "release", "", NOW)
+            .find_or_create(&named("other", "release", ""), NOW)
             .unwrap();
         assert_ne!(workflow.id, elsewhere.id);
     }
@@ -301,9 +298,15 @@ mod tests {
     #[test]
     fn a_refused_call_creates_nothing() {
         let mut state = State::default();
-        assert!(state.find_or_create("demo", "Bad", "", NOW).is_err());
+        assert!(
+            state
+                .find_or_create(&named("demo", "Bad", ""), NOW)
+                .is_err()
+        );
         assert_eq!(
-            state.init("demo", "Bad", new_run(1), NOW).unwrap_err(),
+            state
+                .init("demo", "Bad", new_run(1), &caller(), NOW)
+                .unwrap_err(),
             Refusal::UnknownProject
         );
         assert_eq!(state.runs().count(), 0);
@@ -313,22 +316,68 @@ mod tests {
     fn another_contract_is_refused() {
         let mut state = State::default();
         state
-            .find_or_create("demo", "release", "mine", NOW)
+            .find_or_create(&named("demo", "release", "mine"), NOW)
             .unwrap();
-        assert!(state.find_or_create("demo", "release", "mine", NOW).is_ok());
-        let refused = state.find_or_create("demo", "release", "other", NOW);
+        assert!(
+            state
+                .find_or_create(&named("demo", "release", "mine"), NOW)
+                .is_ok()
+        );
+        let refused = state.find_or_create(&named("demo", "release", "other"), NOW);
         assert_eq!(refused.unwrap_err(), Refusal::OtherContract);
     }
 
     #[test]
     fn the_oldest_run_is_forgotten() {
         let mut state = State::default();
-        state.find_or_create("demo", "release", "", NOW).unwrap();
+        state
+            .find_or_create(&named("demo", "release", ""), NOW)
+            .unwrap();
         for id in 0..=MAX_RUNS as u128 {
-            state.init("demo", "release", new_run(id), NOW).unwrap();
+            state
+                .init("demo", "release", new_run(id), &caller(), NOW)
+                .unwrap();
         }
         assert_eq!(state.runs().count(), MAX_RUNS);
         assert!(state.run(Uuid::from_u128(0)).is_none());
         assert!(state.run(Uuid::from_u128(1)).is_some());
+    }
+
+    #[test]
+    fn a_recreated_workflow_is_another_one() {
+        let mut state = State::default();
+        let mut make = || {
+            let made = state.create(&named("demo", "release", ""), NOW).unwrap();
+            let run = state
+                .init(
+                    "demo",
+                    "release",
+                    new_run(made.id.as_u128()),
+                    &caller(),
+                    NOW,
+                )
+                .unwrap();
+            state.delete("demo", "release").unwrap();
+            assert!(state.run(run.id).is_some(), "runs stay");
+            made.id
+        };
+        let ids = [make(), make(), make()];
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(ids[1], ids[2]);
+        assert_eq!(
+            State::default()
+                .create(&named("demo", "release", ""), NOW)
+                .unwrap()
+                .id,
+            ids[0]
+        );
+        assert_eq!(
+            state.delete("demo", "release"),
+            Err(Refusal::UnknownWorkflow)
+        );
+        assert_eq!(
+            state.delete("other", "release"),
+            Err(Refusal::UnknownProjectNamed("other".to_owned()))
+        );
     }
 }

@@ -3,9 +3,14 @@
 //! tested beside the code.
 
 mod debug;
+mod organizations;
+mod plain;
 mod programs;
 mod refusals;
 mod sequence;
+mod services;
 mod shapes;
+mod states;
 mod support;
 mod wire;
+mod workflows;

@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::{BodyExt as _, Full};
-use postern_origin::client::{self, Client, Wire};
+use postern_origin::client::{self, Client, Connection, Wire};
 use postern_origin::proto::attestation_service_client::AttestationServiceClient;
 use postern_origin::proto::{
     AttestationServiceInitRequest, AttestationServiceStoreRequest, FindOrCreateWorkflowRequest,
 };
+use postern_origin::reason;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 
 pub const TOKEN: &str = "pst_not-verified-here";
 
@@ -59,12 +63,18 @@ impl Origin {
     }
 
     pub async fn grpc(&self) -> AttestationServiceClient<Channel> {
-        let channel = Channel::from_shared(self.url.clone())
-            .unwrap()
-            .connect()
-            .await
-            .unwrap();
-        AttestationServiceClient::new(channel)
+        AttestationServiceClient::new(self.native().await)
+    }
+
+    /// HTTP/2 without TLS, for native gRPC.
+    pub async fn native(&self) -> Channel {
+        let channel = Channel::from_shared(self.url.clone()).unwrap();
+        channel.connect().await.unwrap()
+    }
+
+    /// gRPC-Web with this token, for the client of any service.
+    pub fn connection(&self, token: &str) -> Connection {
+        Connection::new(&self.url, Some(token), Wire::Binary).unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -111,6 +121,39 @@ impl Origin {
             body,
         }
     }
+}
+
+/// A JWT with these claims and a signature that is none: the origin verifies
+/// nothing.
+pub fn jwt(claims: &Value) -> String {
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    format!(
+        "{}.{}.{}",
+        encode(r#"{"alg":"HS256"}"#.into()),
+        encode(claims.to_string()),
+        encode("none".into())
+    )
+}
+
+/// A JWT of an organization.
+pub fn member(organization: &str) -> String {
+    jwt(&serde_json::json!({
+        "jti": format!("token-of-{organization}"), "org_id": format!("id-of-{organization}"),
+        "org_name": organization,
+    }))
+}
+
+/// Asserts code, message and reason of a refusal; an empty reason is none.
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(
+    answer: Result<T, Status>,
+    code: Code,
+    message: &str,
+    why: &str,
+) {
+    let status = answer.unwrap_err();
+    assert_eq!((status.code(), status.message()), (code, message));
+    assert_eq!(reason(&status).unwrap_or_default(), why, "{status:?}");
 }
 
 /// A request with the token that a native gRPC client sends as metadata.

@@ -111,7 +111,8 @@ async fn failures_are_headers_without_a_body() {
 async fn unknown_calls_and_other_protocols() {
     let origin = Origin::start().await;
     for path in [
-        "/controlplane.v1.AttestationService/GetPolicy",
+        "/controlplane.v1.WorkflowService/Update",
+        "/controlplane.v1.APITokenService/Create",
         "/controlplane.v1.Other/Call",
         "/",
     ] {

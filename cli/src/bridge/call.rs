@@ -1,0 +1,206 @@
+//! One call: native gRPC in, gRPC-Web out, the answer back. Refuses what is not gRPC; looks into
+//! no message and holds no credential.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::answer::{Answer, Body, deadline_exceeded, too_much_metadata, trailers_only, within};
+use super::frames::Frames;
+use super::log::{Call, Log};
+use super::status::{Code, Status};
+use super::upload::{Ended, Upload};
+use super::{metadata, timeout};
+use crate::address::Gateway;
+use crate::connect::Http;
+use crate::fail;
+
+/// What all calls share.
+pub struct Bridge {
+    /// Connections to the gateway.
+    pub http: Http<Upload>,
+    /// Where the gateway is.
+    pub gateway: Gateway,
+    /// Largest message either way, in bytes.
+    pub max_message: usize,
+    /// How long a call may take that sets no `grpc-timeout` of its own.
+    pub timeout: Option<Duration>,
+    /// Where the lines go.
+    pub log: Arc<Log>,
+}
+
+impl Bridge {
+    /// Answers one request.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let mut call = self.log.call(request.uri().path());
+        if let Some(refusal) = not_grpc(&request) {
+            let status = Status::new(Code::UNIMPLEMENTED, refusal);
+            call.fails(&status);
+            let mut response = trailers_only(status.headers());
+            // The protocol of gRPC asks for it, for callers that read no gRPC status.
+            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return response;
+        }
+        match self.relay(request).await {
+            Ok(relayed) => relayed.respond(self.max_message, call).await,
+            Err(status) => fail(call, &status),
+        }
+    }
+
+    async fn relay(&self, request: Request<Incoming>) -> Result<Relayed, Status> {
+        let (head, body) = request.into_parts();
+        let limit = timeout::of(&head.headers)?.or(self.timeout);
+        // A timeout of centuries is none.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let path = head.uri.into_parts().path_and_query;
+        let url = path.and_then(|path| self.gateway.url(path).ok());
+        let url = url.ok_or_else(|| Status::new(Code::UNIMPLEMENTED, "no such method"))?;
+
+        let (upload, ended) = Upload::new(body, self.max_message);
+        let mut request = Request::new(upload);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = url;
+        *request.headers_mut() = metadata::to_gateway(head.headers);
+
+        let response = within(deadline, self.http.request(request)).await;
+        let response = response.ok_or_else(deadline_exceeded)?;
+        let response = response.map_err(|error| {
+            let status = ended.get().cloned();
+            status.unwrap_or_else(|| self.unreachable(&error))
+        })?;
+        Ok(Relayed {
+            response,
+            deadline,
+            upload: ended,
+        })
+    }
+
+    fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Status {
+        let cause = fail::cause(error);
+        let what = match error.is_connect() {
+            true => "cannot be reached",
+            false => "did not answer",
+        };
+        let gateway = &self.gateway;
+        Status::new(
+            Code::UNAVAILABLE,
+            format!("the gateway {gateway} {what}: {cause}"),
+        )
+    }
+}
+
+/// The head of an answer, and what is needed to pass the rest on.
+struct Relayed {
+    response: Response<Incoming>,
+    deadline: Option<Instant>,
+    upload: Ended,
+}
+
+impl Relayed {
+    async fn respond(self, max_message: usize, call: Call) -> Response<Body> {
+        let (head, from) = self.response.into_parts();
+        if metadata::is_too_large(&head.headers) {
+            return fail(call, &too_much_metadata());
+        }
+        if let Some(status) = not_grpc_web(head.status, &head.headers) {
+            return match Code::of(&head.headers) {
+                // A status in the headers counts, whatever page stands below it.
+                Some(code) => end(call, code, head.headers),
+                None => fail(call, &status),
+            };
+        }
+        let answer = Answer {
+            from,
+            frames: Frames::of_answer(max_message),
+            deadline: self.deadline,
+            upload: self.upload,
+            call,
+        };
+        answer.respond(head.headers).await
+    }
+}
+
+fn end(mut call: Call, code: Code, headers: HeaderMap) -> Response<Body> {
+    call.ends(code);
+    trailers_only(headers)
+}
+
+fn fail(mut call: Call, status: &Status) -> Response<Body> {
+    call.fails(status);
+    trailers_only(status.headers())
+}
+
+/// Why a request is not a gRPC call with protobuf messages.
+fn not_grpc<B>(request: &Request<B>) -> Option<&'static str> {
+    let codec = content_type(request.headers()).and_then(|value| {
+        let codec = value.strip_prefix("application/grpc")?;
+        Some(codec.split(';').next().unwrap_or(codec).trim().to_owned())
+    });
+    match (request.method(), codec.as_deref()) {
+        (&Method::POST, Some("" | "+proto")) => None,
+        (&Method::POST, Some("-web" | "-web+proto" | "-web-text" | "-web-text+proto")) => {
+            Some("send gRPC-Web to the gateway itself: the bridge is for native gRPC")
+        }
+        (&Method::POST, Some(_)) => Some("the bridge passes protobuf messages only"),
+        _ => Some("the bridge is for native gRPC"),
+    }
+}
+
+/// What to say of an answer that is none of gRPC-Web.
+fn not_grpc_web(status: StatusCode, headers: &HeaderMap) -> Option<Status> {
+    let number = status.as_u16();
+    if status != StatusCode::OK {
+        let message = format!("the gateway answered HTTP {number} without a gRPC status");
+        return Some(Status::new(Code::of_http(status), message));
+    }
+    let codec = content_type(headers).and_then(|value| {
+        let codec = value.strip_prefix("application/grpc-web")?;
+        Some(codec.split(';').next().unwrap_or(codec).trim().to_owned())
+    });
+    if !matches!(codec.as_deref(), Some("" | "+proto")) {
+        let message = "what answers at the gateway's address does not speak gRPC-Web";
+        return Some(Status::new(Code::UNKNOWN, message));
+    }
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| encoding != "identity") {
+        let message = "a proxy before the gateway compresses answers";
+        return Some(Status::new(Code::UNAVAILABLE, message));
+    }
+    None
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE).map(HeaderValue::to_str)?.ok()?;
+    Some(value.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_grpc() {
+        for (method, value, taken) in [
+            ("POST", "application/grpc", true),
+            ("POST", "application/grpc+proto", true),
+            ("POST", "Application/gRPC; charset=utf-8", true),
+            ("POST", "application/grpc+json", false),
+            ("POST", "application/grpc-web", false),
+            ("POST", "application/grpc-web-text+proto", false),
+            ("POST", "application/grpcx", false),
+            ("POST", "application/json", false),
+            ("GET", "application/grpc", false),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .header(CONTENT_TYPE, value);
+            let refusal = not_grpc(&request.body(()).unwrap());
+            assert_eq!(refusal.is_none(), taken, "{method} {value}");
+        }
+        assert!(not_grpc(&Request::post("/").body(()).unwrap()).is_some());
+    }
+}

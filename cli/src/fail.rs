@@ -1,0 +1,85 @@
+//! What a command ends with when it does not succeed: a kind, which is the exit code, one line for
+//! people, and a hint. Never holds a credential.
+
+use std::fmt;
+
+/// Why a command failed. Scripts see it as the exit code; docs/CLI.md has the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// None of the others.
+    Other,
+    /// Flags or arguments that contradict each other; clap ends with the same code.
+    Usage,
+    /// The configuration file, the address of the gateway, a file that was named.
+    Configuration,
+    /// No credential, or one that the gateway refuses (HTTP 401).
+    Credential,
+    /// The credential may not do this (HTTP 403).
+    NotAllowed,
+    /// What was named does not exist (HTTP 404).
+    NotFound,
+    /// The gateway refuses the request as it is (HTTP 400, 409, 413, …).
+    Refused,
+    /// A limit or a ceiling (HTTP 429).
+    Limit,
+    /// No answer, or none of the gateway (connection, TLS, HTTP 5xx, a proxy's page).
+    Unavailable,
+}
+
+impl Kind {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Configuration => 3,
+            Self::Credential => 4,
+            Self::NotAllowed => 5,
+            Self::NotFound => 6,
+            Self::Refused => 7,
+            Self::Limit => 8,
+            Self::Unavailable => 9,
+        }
+    }
+}
+
+/// A failure: what to print and what to exit with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of error.
+    pub kind: Kind,
+    /// One line, without a full stop.
+    pub message: String,
+    /// What to do about it, where that is known.
+    pub hint: Option<String>,
+}
+
+/// What commands return.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// The same failure with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+}
+
+/// The innermost cause of an error: hyper's outer ones say only that something failed.
+pub fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
