@@ -10,14 +10,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use postern_origin::assertion::Verifier;
 use postern_origin::client::{self, Wire};
+use postern_origin::proto::AttestationServiceInitResponse;
 use postern_origin::{attestation, sha256_hex};
 use postern_system_tests::forge::{self, Keys};
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Call, Http};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
 use postern_system_tests::origin::Origin;
-use postern_system_tests::rpc::{self, BINARY, FIND_OR_CREATE, INIT};
+use postern_system_tests::rpc::{self, BINARY, CANCEL, FIND_OR_CREATE, INIT};
 use postern_system_tests::{cases, random, runner};
+use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::Request;
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
             an_assertion_is_good_for_one_call_of_its_own_kind,
             an_old_assertion_is_refused,
             an_inbound_assertion_never_arrives,
+            a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be,
             passthrough_publishes_keys_and_sends_no_assertion,
             keys_overlap_while_they_rotate,
         ],
@@ -105,6 +108,14 @@ async fn capture(origin: &Origin, gateway: &Gateway, token: &Minted, message: &[
     let calls = origin.calls().await;
     assert_eq!(calls.len(), 1);
     assertion(&calls[0])
+}
+
+/// A message from an address, as the platform tells it.
+fn from<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let address = "10.9.8.7".parse().expect("an address");
+    request.metadata_mut().insert("cf-connecting-ip", address);
+    request
 }
 
 /// The one assertion that a call arrived with.
@@ -252,24 +263,16 @@ async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(wor
     for (format, wire) in [("opaque", Wire::Binary), ("jwt", Wire::Text)] {
         let token = organization.mint_for_release(&gateway, format).await;
         let mut client = client::connect_as(&gateway.url(0), &token.token, wire).expect("a client");
-        let from = |mut request: Request<_>| {
-            let address = "10.9.8.7".parse().expect("an address");
-            request.metadata_mut().insert("cf-connecting-ip", address);
-            request
-        };
-        let made = client
-            .init(from(Request::new(rpc::init(SHOP, RELEASE))))
-            .await
-            .expect("Init");
-        let run = made.into_inner().result.and_then(|made| made.workflow_run);
-        let run = run.expect("a run").id;
+        let made = client.find_or_create_workflow(from(rpc::find_or_create(SHOP, RELEASE)));
+        made.await.expect("FindOrCreateWorkflow");
+        let made = client.init(from(rpc::init(SHOP, RELEASE))).await;
+        let run = made.expect("Init").into_inner().result;
+        let run = run.and_then(|made| made.workflow_run).expect("a run").id;
         let bundle = attestation::attest("file", b"content")
             .expect("entropy")
             .bundle;
-        let mut store = Request::new(rpc::store(&run, &bundle));
-        let address = "10.9.8.7".parse().expect("an address");
-        store.metadata_mut().insert("cf-connecting-ip", address);
-        client.store(store).await.expect("Store");
+        let stored = client.store(from(rpc::store(&run, &bundle))).await;
+        stored.expect("Store");
         assert_eq!(origin.bundle(&run).await, bundle);
 
         // The same credential around the gate.
@@ -370,6 +373,58 @@ async fn an_inbound_assertion_never_arrives(world: Arc<World>) {
     let arrived = self::assertion(&world.open.calls().await[0]);
     assert_ne!(arrived, assertion);
     assert_eq!(forge::part(&arrived, 1)["sub"], json!(token.id));
+}
+
+async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    // The origin knows by the claims whose run it is.
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let message = rpc::names(SHOP, RELEASE);
+    // A run that begins around the gate, which must ask the origin about it.
+    let around = |path: &str| {
+        direct(&world.open, path, &rpc::frame(0, &message))
+            .without("authorization")
+            .bearer(&token.token)
+    };
+    around(FIND_OR_CREATE).send().await.accepted();
+    let begun = around(INIT).send().await.accepted();
+    let begun = AttestationServiceInitResponse::decode(begun.as_slice()).expect("an Init answer");
+    let run = begun.result.and_then(|result| result.workflow_run);
+    let cancel = rpc::cancel(&run.expect("a run").id).encode_to_vec();
+    world.open.reset().await;
+    let call = rpc::call(&world.gateway, CANCEL, &token.token, &cancel);
+    call.send().await.accepted();
+    let calls = world.open.calls().await;
+    let view = "/controlplane.v1.WorkflowRunService/View";
+    assert_eq!(calls.len(), 2, "the look-up, and the call");
+    for (call, path) in calls.iter().zip([view, CANCEL]) {
+        let claims = forge::part(&assertion(call), 1);
+        assert_eq!(
+            (&claims["operation"], &call["path"]),
+            (&json!(path), &json!(path))
+        );
+        assert_eq!(claims["body_sha256"], call["body_sha256"]);
+        assert_eq!(claims["sub"], json!(token.id));
+    }
+
+    let token = organization.mint(&world.gateway, &json!({})).await;
+    for (path, asserted) in [
+        ("/controlplane.v1.SigningService/GenerateSigningCert", true),
+        ("/controlplane.v1.StatusService/Infoz", false),
+    ] {
+        world.open.reset().await;
+        let call = rpc::call(&world.gateway, path, &token.token, b"");
+        call.send().await.ending();
+        let calls = world.open.calls().await;
+        assert_eq!(calls.len(), 1, "{path}");
+        if asserted {
+            let claims = forge::part(&assertion(&calls[0]), 1);
+            assert_eq!(claims["operation"], path);
+            assert_eq!(claims.get("body_sha256"), None);
+        } else {
+            assert_eq!(calls[0]["headers"].get("postern-assertion"), None);
+        }
+    }
 }
 
 async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
