@@ -11,6 +11,7 @@ use super::error::{CredentialError, Error, Result};
 use super::ledger::{AdmitQuery, Liveness};
 use super::ports::{Clock, Facts, Ledgers, Memory};
 use crate::domain::caller::Caller;
+use crate::domain::claims::{Claims, Pair};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::keys::KeyRing;
@@ -19,7 +20,7 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{OPAQUE_PREFIX, TokenFacts, Verifier};
 use crate::wire::bearer::{self, BearerError};
-use crate::wire::jwt::{self, JwtError, Pair, Verified};
+use crate::wire::jwt::{self, JwtError, Verified};
 use crate::wire::opaque::{self, OpaqueError};
 
 /// A credential that passed every check that needs no store.
@@ -135,9 +136,12 @@ where
             prove(presented, facts, &config.root_keys.pepper)?;
             facts.organization.id
         }
-        (None, Presented::Jwt(verified)) => organization_claim(verified)?,
-        // An opaque key does not name its organization: the stores do. What else they say of it
-        // is believed only to refuse; what it may do comes from the Ledger.
+        (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
+            organization_claim(verified)?
+        }
+        // An opaque key does not name its organization, nor does an old token of the origin: the
+        // stores do. What else they say of it is believed only to refuse; what it may do comes
+        // from the Ledger.
         (None, _) => {
             let found = Facts::facts(ports, id)
                 .await?
@@ -221,7 +225,12 @@ fn prove(
                 Err(CredentialError::Refused("hash mismatch"))
             }
         }
-        (Presented::Jwt(verified), Verifier::Jwt) => claims_match(verified, facts),
+        (Presented::Jwt(verified), Verifier::Jwt) if verified.names_key => {
+            claims_match(verified, facts)
+        }
+        (Presented::Jwt(verified), Verifier::Adopted { claims }) if !verified.names_key => {
+            as_registered(&verified.claims, claims)
+        }
         _ => Err(CredentialError::Refused("format mismatch")),
     }
 }
@@ -244,12 +253,37 @@ fn claims_match(
     Ok(())
 }
 
+/// R4 for adopted tokens: every claim as it was registered, absence included.
+fn as_registered(
+    claims: &Claims,
+    registered: &Claims,
+) -> core::result::Result<(), CredentialError> {
+    let organization = |claims: &Claims| (claims.org_id.clone(), claims.org_name.clone());
+    let why = if organization(claims) != organization(registered) {
+        "organization mismatch"
+    } else if claims.project() != registered.project() {
+        "project mismatch"
+    } else if claims.workflow() != registered.workflow() {
+        "workflow mismatch"
+    } else if claims != registered {
+        "claims mismatch"
+    } else {
+        return Ok(());
+    };
+    Err(CredentialError::Refused(why))
+}
+
 fn same<K>(claim: Option<Pair>, row: Option<&Named<K>>) -> bool {
     match (claim, row) {
         (None, None) => true,
         (Some(claim), Some(row)) => Id::parse(&claim.id) == Ok(row.id),
         _ => false,
     }
+}
+
+/// Whether the token says which organization it belongs to. One that is minted here must.
+fn named_by_claim(verified: &Verified) -> bool {
+    verified.names_key || verified.claims.organization().is_some()
 }
 
 fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
@@ -261,5 +295,7 @@ fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
         .ok_or_else(|| CredentialError::Refused("organization claim is not a UUID").into())
 }
 
+#[cfg(test)]
+mod adopted_tests;
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,10 @@ pub enum Error {
     NotFound {
         what: &'static str,
     },
+    /// A project or workflow that a token names is not in the registry; `detail` says which.
+    Unregistered {
+        detail: String,
+    },
     MethodNotAllowed {
         allow: &'static str,
     },
@@ -105,6 +109,7 @@ impl Error {
             Self::Denied(denial) => denial.code(),
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound { .. } => "not_found",
+            Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::MediaType { .. } => "unsupported_media_type",
@@ -137,7 +142,9 @@ impl Error {
             }
             Self::Credential(CredentialError::Refused(_)) => "the credential was refused".into(),
             Self::Denied(denial) => denial.public(),
-            Self::Invalid { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
+            Self::Invalid { detail, .. }
+            | Self::Conflict { detail, .. }
+            | Self::Unregistered { detail } => detail.clone(),
             Self::NotFound { what } => format!("no such {what}"),
             Self::MethodNotAllowed { allow } => format!("use {allow} here"),
             Self::BodyTooLarge { limit } => {

@@ -67,6 +67,10 @@ pub struct MintCommand {
 pub enum MintAnswer {
     Minted,
     NameTaken,
+    /// There is a token of this id already, live or `revoked`: only an adopted one brings its own.
+    IdTaken {
+        revoked: bool,
+    },
     CeilingReached {
         ceiling: u32,
     },
@@ -241,6 +245,13 @@ pub struct RunAnswer {
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
     InsertToken(Box<TokenRow>),
+    /// Takes back the row of an adoption that came to nothing, so that it can be tried again.
+    ForgetToken {
+        organization: OrganizationId,
+        token: TokenId,
+        /// Of that row: one that a later try has written stays.
+        created_at: Timestamp,
+    },
     RevokeToken {
         organization: OrganizationId,
         token: TokenId,

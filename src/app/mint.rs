@@ -12,7 +12,7 @@ use super::registry::read_body;
 use super::tokens::{TokenRecord, TokenView, reach};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
-use crate::domain::decide::{Target, Wish, decide, granted};
+use crate::domain::decide::{Permit, Target, Wish, decide, granted};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::name::{TokenName, check_description};
 use crate::domain::operation::Operation;
@@ -38,7 +38,18 @@ pub struct Minted {
 impl Minted {
     /// The answer for a token that the Ledger has minted.
     pub(super) fn new(command: MintCommand, token: &Secret) -> Self {
-        let record = TokenRecord {
+        Self {
+            view: TokenView::newborn(command.into()),
+            token: token.expose().to_owned(),
+            warning: WARNING,
+        }
+    }
+}
+
+impl core::convert::From<MintCommand> for TokenRecord {
+    /// The record of a token that has just come to life.
+    fn from(command: MintCommand) -> Self {
+        Self {
             facts: command.facts,
             description: command.description,
             created_at: command.created_at,
@@ -48,11 +59,6 @@ impl Minted {
             uses: 0,
             revoked_at: None,
             quarantined_at: None,
-        };
-        Self {
-            view: TokenView::newborn(record),
-            token: token.expose().to_owned(),
-            warning: WARNING,
         }
     }
 }
@@ -116,12 +122,7 @@ where
     let given_policies = request.policies.map(policies).transpose()?;
     let given_name = request.name.as_deref().map(name).transpose()?;
     let places = (request.project.as_deref(), request.workflow.as_deref());
-    if let (None, Some(_)) = places {
-        return Err(Error::invalid(
-            "workflow_without_project",
-            "`workflow` needs a `project`: name the project of the workflow too",
-        ));
-    }
+    within_project(places)?;
     let organization = resolve(caller, organization, ports).await?;
     let scope = scope(&organization, places, ports).await?;
     let wish = Wish {
@@ -157,22 +158,50 @@ where
         description,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: match caller {
-            Caller::Token(minter) => Some(minter.id),
-            Caller::Administrator => None,
-        },
+        minted_by: minter(caller),
         ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
         origin: from.origin,
         facts,
     };
 
-    // The last step before the Ledger: whatever was refused so far has cost the address nothing.
-    take(&from.bucket, config, ports).await?;
-    let refusal = match ports.mint(&permit, &command).await? {
+    bear(&permit, &command, &from.bucket, config, ports).await?;
+    Ok(Minted::new(command, &token))
+}
+
+/// The token that mints, if a token does.
+pub(super) fn minter(caller: &Caller) -> Option<TokenId> {
+    match caller {
+        Caller::Token(minter) => Some(minter.id),
+        Caller::Administrator => None,
+    }
+}
+
+/// Brings a token to life: takes from the address's bucket, then asks the Ledger. The last step of
+/// a mint: whatever was refused before it has cost the address nothing.
+pub(super) async fn bear<P>(
+    permit: &Permit,
+    command: &MintCommand,
+    bucket: &str,
+    config: &Config,
+    ports: &P,
+) -> Result<()>
+where
+    P: Facts + Ledgers + MintBuckets,
+{
+    take(bucket, config, ports).await?;
+    let refusal = match ports.mint(permit, command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
-            return Ok(Minted::new(command, &token));
+            return Ok(());
         }
+        MintAnswer::IdTaken { revoked: true } => Error::Conflict {
+            code: "token_revoked",
+            detail: "this token has been revoked here, which is final: mint another one".into(),
+        },
+        MintAnswer::IdTaken { revoked: false } => Error::Conflict {
+            code: "already_adopted",
+            detail: "this token is registered already".into(),
+        },
         MintAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
             detail: "a live token of this organization or project has this name already".into(),
@@ -181,7 +210,7 @@ where
         MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
     // Nothing was written: the address gets its take back. If that fails, it waits a little.
-    let _ = ports.give_back(&from.bucket).await;
+    let _ = ports.give_back(bucket).await;
     Err(refusal)
 }
 
@@ -221,12 +250,24 @@ pub(super) fn secret<P: Entropy>(
     }
 }
 
+/// R1: a workflow is one of a project.
+fn within_project(places: (Option<&str>, Option<&str>)) -> Result<()> {
+    match places {
+        (None, Some(_)) => Err(Error::invalid(
+            "workflow_without_project",
+            "`workflow` needs a `project`: name the project of the workflow too",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// R1: the scope by names, each looked up within the one before.
-async fn scope<P: Records>(
+pub(super) async fn scope<P: Records>(
     organization: &Organization,
     places: (Option<&str>, Option<&str>),
     ports: &P,
 ) -> Result<Scope> {
+    within_project(places)?;
     let (Some(project_name), workflow) = places else {
         return Ok(Scope::Organization);
     };
@@ -291,7 +332,7 @@ pub(super) fn expiry(
     Ok(Some(end))
 }
 
-fn name(text: &str) -> Result<TokenName> {
+pub(super) fn name(text: &str) -> Result<TokenName> {
     TokenName::parse(text)
         .map_err(|error| Error::invalid("name_invalid", format!("`name` {error}")))
 }

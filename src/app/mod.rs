@@ -1,6 +1,7 @@
 //! Use cases over ports. Refuses worker types, SQL and HTTP statuses: what a use case needs of the
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
+pub mod adopt;
 pub mod assertion;
 pub mod attest;
 pub mod authenticate;
@@ -17,5 +18,7 @@ pub mod ports;
 pub mod registry;
 pub mod tokens;
 
+#[cfg(test)]
+mod origin_tokens;
 #[cfg(test)]
 mod testing;

@@ -12,10 +12,12 @@ mod tests {
     use serde_json::Value;
 
     use super::DOCUMENT;
+    use crate::app::adopt::adopt;
     use crate::app::error::{Error, Result};
     use crate::app::leaks::receive;
     use crate::app::mint::{From, mint};
     use crate::app::organization::{self, OrganizationView};
+    use crate::app::origin_tokens;
     use crate::app::page::Page;
     use crate::app::registry::create_project;
     use crate::app::testing::{self, World, now_or_never, project, workflow};
@@ -115,6 +117,10 @@ mod tests {
         let (admin, acme) = (Caller::Administrator, Some("acme"));
         let page = Page::parse(None, None).expect("a page");
         let minted = now_or_never(mint(&admin, acme, b"", from(), &config, &world));
+        let token = origin_tokens::jwt(&origin_tokens::claims());
+        let body = format!(r#"{{"token":"{token}"}}"#);
+        let adopted = adopt(&admin, acme, body.as_bytes(), from(), &config, &world);
+        let adopted = now_or_never(adopted);
         let bulk = br#"{"never_used":true}"#;
         let revoked = now_or_never(tokens::revoke_many(&admin, acme, bulk, origin(), &world));
         let entry = now_or_never(create_project(&admin, acme, br#"{"name":"x"}"#, &world));
@@ -132,6 +138,7 @@ mod tests {
         let rows = [
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
+            ("Adopted", members(&adopted.expect("adopts"))),
             (
                 "Organization",
                 members(&OrganizationView::from(testing::organization())),
@@ -208,6 +215,17 @@ mod tests {
             (
                 "MintRequest",
                 expected(now_or_never(mint(
+                    &admin,
+                    acme,
+                    wrong,
+                    from(),
+                    &config,
+                    &world,
+                ))),
+            ),
+            (
+                "AdoptRequest",
+                expected(now_or_never(adopt(
                     &admin,
                     acme,
                     wrong,

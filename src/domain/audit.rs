@@ -32,6 +32,9 @@ pub enum Action {
     /// Minted as the successor of another token (R9).
     #[serde(rename = "token.rotate")]
     TokenRotate,
+    /// Minted at the origin and registered here (R39).
+    #[serde(rename = "token.adopt")]
+    TokenAdopt,
 }
 
 impl Action {
@@ -46,6 +49,7 @@ impl Action {
             Self::TokenQuarantine => "token.quarantine",
             Self::TokenRelease => "token.release",
             Self::TokenRotate => "token.rotate",
+            Self::TokenAdopt => "token.adopt",
         }
     }
 }

@@ -127,6 +127,8 @@ pub enum Denial {
     PolicyNotHeld { policy: String },
     /// The minter ends before what it would mint (R18).
     Lifetime,
+    /// A token to adopt does not say whose it is: only who stands above organizations can (R39).
+    Unclaimed,
 }
 
 impl Denial {
@@ -169,6 +171,9 @@ impl Denial {
             Self::Lifetime => {
                 "a token cannot mint one that outlives it: give an earlier expiry".to_owned()
             }
+            Self::Unclaimed => "the token names no organization: only an administrator can say \
+                                whose it is"
+                .to_owned(),
         }
     }
 
@@ -188,6 +193,7 @@ impl Denial {
             Self::SystemToken => "system_token",
             Self::PolicyNotHeld { .. } => "policy_not_held",
             Self::Lifetime => "lifetime_exceeded",
+            Self::Unclaimed => "organization_unclaimed",
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bucket;
 pub mod caller;
+pub mod claims;
 pub mod decide;
 pub mod id;
 pub mod keys;

@@ -18,6 +18,8 @@ pub enum Operation {
     TokenRevoke,
     TokenRotate,
     TokenRelease,
+    /// Registering a token that the origin minted (R39).
+    TokenAdopt,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
     /// A call for the origin.
@@ -59,11 +61,12 @@ impl Operation {
     /// that no policy opens: those on the registry itself are the administrator's.
     pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
         match (self, managed) {
-            // To release is to make live, which is what creating is.
-            (Self::TokenCreate | Self::TokenRelease, Managed::OrganizationTokens) => {
-                Some(&["org_api_token:create"])
-            }
-            (Self::TokenCreate | Self::TokenRelease, Managed::ProjectTokens) => {
+            // To release or to adopt is to make live, which is what creating is.
+            (
+                Self::TokenCreate | Self::TokenRelease | Self::TokenAdopt,
+                Managed::OrganizationTokens,
+            ) => Some(&["org_api_token:create"]),
+            (Self::TokenCreate | Self::TokenRelease | Self::TokenAdopt, Managed::ProjectTokens) => {
                 Some(&["project_api_token:create"])
             }
             (Self::TokenList | Self::TokenRead, Managed::OrganizationTokens) => {
@@ -100,6 +103,7 @@ impl Operation {
             Self::TokenRevoke => "token.revoke",
             Self::TokenRotate => "token.rotate",
             Self::TokenRelease => "token.release",
+            Self::TokenAdopt => "token.adopt",
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::Rpc(row) => row.method,
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::Claims;
 use super::id::{Organization, TokenId};
 use super::name::TokenName;
 use super::policy::Policy;
@@ -24,6 +25,9 @@ pub enum Verifier {
     Opaque { pepper: String, hash: String },
     /// Nothing: the signature proves the token, and its `jti` is the row's id.
     Jwt,
+    /// The claims of a JWT that the origin minted, as they were registered (R39): the signature
+    /// proves the token, and its claims must be these on every use, all of them.
+    Adopted { claims: Box<Claims> },
 }
 
 impl Verifier {
@@ -31,7 +35,7 @@ impl Verifier {
     pub fn format(&self) -> Format {
         match self {
             Self::Opaque { .. } => Format::Opaque,
-            Self::Jwt => Format::Jwt,
+            Self::Jwt | Self::Adopted { .. } => Format::Jwt,
         }
     }
 }
@@ -60,13 +64,24 @@ impl TokenFacts {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Whether the origin keeps the credential to the project that its scope names: the claims
-    /// of a token minted here name its whole scope.
+    /// Whether the origin minted the token, and it was only registered here (R39).
+    pub fn adopted(&self) -> bool {
+        matches!(self.verifier, Verifier::Adopted { .. })
+    }
+
+    /// Whether the origin keeps the credential to the project that its scope names: whether its
+    /// own claims name that project, so that a call may be left to the origin in which the gate
+    /// cannot see to it.
+    ///
+    /// An adopted token that was narrowed to a project which its claims do not name is one of the
+    /// whole organization to the origin.
     pub fn project_known_to_origin(&self) -> bool {
-        match self.verifier {
-            Verifier::Jwt => true,
+        match (&self.verifier, self.scope.project()) {
+            // The claims of a token minted here name its whole scope.
+            (Verifier::Jwt, _) | (Verifier::Adopted { .. }, None) => true,
+            (Verifier::Adopted { claims }, Some(project)) => claims.names_project(project.id),
             // The origin cannot read an opaque key.
-            Verifier::Opaque { .. } => false,
+            (Verifier::Opaque { .. }, _) => false,
         }
     }
 
@@ -124,17 +139,8 @@ mod tests {
     use super::super::id::Id;
     use super::*;
 
-    #[test]
-    fn display_prefix_is_the_visible_start_of_the_token() {
-        let id = Id::from_u128(u128::MAX);
-        assert_eq!(base62_id(id), "7n42DGM5Tflk9n8mt7Fhc7");
-        assert_eq!(display_prefix(Format::Opaque, id), "pst_7n42DGM5");
-        assert_eq!(display_prefix(Format::Jwt, id), "jwt_ffffffff");
-    }
-
-    #[test]
-    fn r7_a_token_is_dead_from_the_moment_it_expires_at() {
-        let mut facts = TokenFacts {
+    fn facts() -> TokenFacts {
+        TokenFacts {
             id: Id::from_u128(1),
             name: TokenName::generated(&Id::from_u128(1)),
             organization: Named {
@@ -146,7 +152,118 @@ mod tests {
             policies: Vec::new(),
             is_system: false,
             expires_at: Some(Timestamp::from_millis(5_000)),
+        }
+    }
+
+    #[test]
+    fn display_prefix_is_the_visible_start_of_the_token() {
+        let id = Id::from_u128(u128::MAX);
+        assert_eq!(base62_id(id), "7n42DGM5Tflk9n8mt7Fhc7");
+        assert_eq!(display_prefix(Format::Opaque, id), "pst_7n42DGM5");
+        assert_eq!(display_prefix(Format::Jwt, id), "jwt_ffffffff");
+    }
+
+    #[test]
+    fn r39_whether_the_origin_knows_the_project() {
+        let project = |id| Named {
+            id: Id::from_u128(id),
+            name: "shop".to_owned(),
         };
+        let workflow = |id| Scope::Workflow {
+            project: project(id),
+            workflow: Named {
+                id: Id::from_u128(9),
+                name: "release".to_owned(),
+            },
+        };
+        let claiming = |id: Option<u128>| Verifier::Adopted {
+            claims: Box::new(Claims {
+                project_id: id.map(|id| project(id).id.to_string()),
+                ..Claims::default()
+            }),
+        };
+        let empty = Verifier::Adopted {
+            claims: Box::new(Claims {
+                project_id: Some(String::new()),
+                ..Claims::default()
+            }),
+        };
+        let opaque = Verifier::Opaque {
+            pepper: "k1".to_owned(),
+            hash: String::new(),
+        };
+        let rows = [
+            (opaque, workflow(3), false),
+            (Verifier::Jwt, workflow(3), true),
+            (claiming(None), Scope::Organization, true),
+            (claiming(Some(3)), workflow(3), true),
+            (
+                claiming(Some(3)),
+                Scope::Project {
+                    project: project(3),
+                },
+                true,
+            ),
+            (claiming(None), workflow(3), false),
+            (empty, workflow(3), false),
+            (
+                claiming(None),
+                Scope::Project {
+                    project: project(3),
+                },
+                false,
+            ),
+            (claiming(Some(4)), workflow(3), false),
+        ];
+        for (verifier, scope, expected) in rows {
+            let facts = TokenFacts {
+                verifier: verifier.clone(),
+                scope: scope.clone(),
+                ..facts()
+            };
+            assert_eq!(
+                facts.project_known_to_origin(),
+                expected,
+                "{verifier:?} {scope:?}"
+            );
+        }
+    }
+
+    /// Facts are kept for ever: what an earlier release has written must be read by this one.
+    #[test]
+    fn the_serialized_forms_are_pinned() {
+        let rows = [
+            (Verifier::Jwt, r#"{"format":"jwt"}"#),
+            (
+                Verifier::Opaque {
+                    pepper: "k1".to_owned(),
+                    hash: "00".to_owned(),
+                },
+                r#"{"format":"opaque","pepper":"k1","hash":"00"}"#,
+            ),
+            (
+                Verifier::Adopted {
+                    claims: Box::new(Claims {
+                        jti: Some("j".to_owned()),
+                        aud: vec!["a".to_owned()],
+                        exp: Some(7),
+                        org_id: Some(String::new()),
+                        digest: "ff".to_owned(),
+                        ..Claims::default()
+                    }),
+                },
+                r#"{"format":"adopted","claims":{"jti":"j","aud":["a"],"exp":7,"org_id":"","digest":"ff"}}"#,
+            ),
+        ];
+        for (verifier, text) in rows {
+            assert_eq!(serde_json::to_string(&verifier).ok().as_deref(), Some(text));
+            assert_eq!(serde_json::from_str::<Verifier>(text).ok(), Some(verifier));
+        }
+    }
+
+    #[test]
+    fn r7_a_token_is_dead_from_the_moment_it_expires_at() {
+        let mut facts = facts();
         assert!(!facts.expired(Timestamp::from_millis(4_999)));
         assert!(facts.expired(Timestamp::from_millis(5_000)));
         facts.expires_at = None;

@@ -118,7 +118,8 @@ impl Facts for Platform {
             return Ok(Some(facts));
         }
         let found = records::any_token(&self.env, token).await?;
-        if let Some(facts) = &found {
+        // The row of an adoption can yet be taken back: what it says goes to KV once it lives.
+        if let Some(facts) = found.as_ref().filter(|facts| !facts.adopted()) {
             Facts::publish(self, facts);
         }
         Ok(found)

@@ -216,5 +216,10 @@ mod tests {
         assert_eq!(of(artifact, b""), none);
         assert_eq!(of(artifact, b"\x08\x01"), ["cas_artifact:read"]);
         assert_eq!(of(artifact, b"\x08\x01\x08\x02"), ["cas_artifact:create"]);
+        // 2^32 + 1, of which the origin takes the lower half.
+        assert_eq!(
+            of(artifact, b"\x08\x81\x80\x80\x80\x10"),
+            ["cas_artifact:read"]
+        );
     }
 }

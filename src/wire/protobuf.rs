@@ -246,7 +246,8 @@ pub fn is_present(message: &[u8], number: u32) -> Result<bool, ProtobufError> {
     Ok(!last.is_empty())
 }
 
-/// The last value of a singular number, 0 where absent.
+/// The last value of a singular enum or 32-bit number, 0 where absent. Of a longer integer the
+/// lower 32 bits count, as at the origin: read whole, it could pass for another value here.
 ///
 /// # Errors
 /// The first fault of the message, or a field of another type.
@@ -254,7 +255,7 @@ pub fn number(message: &[u8], wanted: u32) -> Result<u64, ProtobufError> {
     let mut found = 0;
     for field in fields(message) {
         match field? {
-            (number, Value::Varint(value)) if number == wanted => found = value,
+            (number, Value::Varint(value)) if number == wanted => found = value & 0xFFFF_FFFF,
             (number, _) if number == wanted => return Err(ProtobufError::OtherType),
             _ => {}
         }

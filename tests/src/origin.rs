@@ -65,6 +65,21 @@ impl Origin {
         );
     }
 
+    /// Where gRPC-Web errors have their status from now on: in the `headers`, or in a trailer `frame`.
+    pub async fn errors(&self, shape: &str) {
+        let call = self.call("POST", "/debug/errors");
+        let answer = call.json(&json!({ "shape": shape })).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// A gRPC-Web call past the gateway, to compare with.
+    pub fn post(&self, path: &str, frames: Vec<u8>) -> Call {
+        self.call("POST", path)
+            .header("content-type", crate::rpc::BINARY)
+            .header("x-grpc-web", "1")
+            .body(frames)
+    }
+
     /// The calls since the last reset, as they arrived.
     pub async fn calls(&self) -> Vec<Value> {
         list(&self.call("GET", "/debug/calls").send().await.json(200))
@@ -89,9 +104,14 @@ impl Origin {
         );
     }
 
+    /// All runs, oldest first.
+    pub async fn runs(&self) -> Vec<Value> {
+        list(&self.call("GET", "/debug/runs").send().await.json(200))
+    }
+
     /// A run.
     pub async fn run(&self, id: &str) -> Value {
-        let runs = list(&self.call("GET", "/debug/runs").send().await.json(200));
+        let runs = self.runs().await;
         let found = runs.into_iter().find(|run| run["id"] == id);
         found.unwrap_or_else(|| panic!("the origin has no run {id}"))
     }

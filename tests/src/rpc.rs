@@ -114,14 +114,14 @@ pub async fn begin(gateway: &Gateway, token: &str, project: &str, workflow: &str
     .send()
     .await
     .accepted();
-    let answer =
-        AttestationServiceInitResponse::decode(answer.as_slice()).expect("the answer to Init");
-    answer
-        .result
-        .expect("a result")
-        .workflow_run
-        .expect("a run")
-        .id
+    run_of(&answer)
+}
+
+/// The id of the run in an answer to Init.
+pub fn run_of(answer: &[u8]) -> String {
+    let answer = AttestationServiceInitResponse::decode(answer).expect("the answer to Init");
+    let result = answer.result.expect("a result");
+    result.workflow_run.expect("a run").id
 }
 
 /// How a call ended, in gRPC's words.

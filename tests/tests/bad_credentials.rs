@@ -503,7 +503,12 @@ async fn jwts_with_wrong_headers(world: Arc<World>) {
             json!({ "alg": "HS256", "kid": "k2", "typ": "at+jwt" }),
             MALFORMED.because("`typ` is not JWT"),
         ),
-        ("no kid", json!({ "alg": "HS256", "typ": "JWT" }), STALE),
+        // As the origin writes its own, which are opened by adoption alone.
+        (
+            "no kid",
+            json!({ "alg": "HS256", "typ": "JWT" }),
+            REFUSED.because("format mismatch"),
+        ),
         (
             "an unknown kid",
             json!({ "alg": "HS256", "kid": "k9" }),
@@ -542,6 +547,15 @@ async fn jwts_with_wrong_headers(world: Arc<World>) {
             "alg none without signature",
             &format!("{unsigned}."),
             &MALFORMED,
+        )
+        .await;
+    let retired = forge::jwt(&json!({ "alg": "HS256" }), &claims, &world.keys.k0);
+    world
+        .refuses(
+            &organization,
+            "no kid, and no key of ours",
+            &retired,
+            &STALE,
         )
         .await;
     opens(&world, &token.token).await;

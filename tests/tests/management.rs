@@ -65,7 +65,7 @@ impl World {
 }
 
 /// Fields of a token wherever it is shown.
-const TOKEN: [&str; 13] = [
+const TOKEN: [&str; 14] = [
     "id",
     "name",
     "description",
@@ -76,6 +76,7 @@ const TOKEN: [&str; 13] = [
     "workflow",
     "policies",
     "is_system",
+    "adopted",
     "created_at",
     "created_by",
     "expires_at",

@@ -86,7 +86,7 @@ fn policies(answer: &Value) -> BTreeSet<String> {
 }
 
 /// The fields of the contract's answer to a mint, and no others.
-const MINTED: [&str; 15] = [
+const MINTED: [&str; 16] = [
     "id",
     "name",
     "description",
@@ -98,6 +98,7 @@ const MINTED: [&str; 15] = [
     "workflow",
     "policies",
     "is_system",
+    "adopted",
     "created_at",
     "created_by",
     "expires_at",

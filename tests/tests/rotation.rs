@@ -76,7 +76,7 @@ async fn past(moment: i64) {
 }
 
 /// What a successor shares with the token before it.
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
     "name",
     "description",
     "format",
@@ -85,6 +85,7 @@ const KEPT: [&str; 9] = [
     "workflow",
     "policies",
     "is_system",
+    "adopted",
     "expires_at",
 ];
 

@@ -37,7 +37,7 @@ fn opaque(world: &World, id: u128) -> String {
     key.expose().to_owned()
 }
 
-fn jwt_for(facts: &TokenFacts) -> String {
+pub(super) fn jwt_for(facts: &TokenFacts) -> String {
     issue(facts, &testing::config().token_keys)
         .expect("issues")
         .expose()
@@ -45,14 +45,14 @@ fn jwt_for(facts: &TokenFacts) -> String {
 }
 
 /// The whole way from header to caller.
-fn enter(world: &World, credential: &str) -> Result<Admitted> {
+pub(super) fn enter(world: &World, credential: &str) -> Result<Admitted> {
     let config = testing::config();
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
     now_or_never(admit(&presented, None, true, &config, world))
 }
 
-fn refused(world: &World, credential: &str) -> CredentialError {
+pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
     match enter(world, credential) {
         Err(Error::Credential(error)) => error,
         other => panic!("expected a refusal, got {other:?}"),

@@ -56,6 +56,8 @@ pub struct TokenView {
     workflow: Option<Named<Workflow>>,
     policies: Vec<Policy>,
     is_system: bool,
+    /// Whether the origin minted it, and it was only registered here (R39).
+    adopted: bool,
     created_at: String,
     created_by: String,
     expires_at: Option<String>,
@@ -85,7 +87,7 @@ impl TokenView {
 
 impl From<TokenRecord> for TokenView {
     fn from(record: TokenRecord) -> Self {
-        let prefix = record.facts.display_prefix();
+        let (prefix, adopted) = (record.facts.display_prefix(), record.facts.adopted());
         let facts = record.facts;
         Self {
             id: facts.id,
@@ -98,6 +100,7 @@ impl From<TokenRecord> for TokenView {
             organization: facts.organization,
             policies: facts.policies,
             is_system: facts.is_system,
+            adopted,
             created_at: rfc3339::print(record.created_at),
             created_by: record.created_by,
             expires_at: facts.expires_at.map(rfc3339::print),

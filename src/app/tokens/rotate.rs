@@ -7,7 +7,7 @@ use super::{UNKNOWN, hide, reach, token_id};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{MintCommand, RotateAnswer, RotateCommand};
-use crate::app::mint::{From, Minted, expiry, new_token_id, secret, take};
+use crate::app::mint::{From, Minted, expiry, minter, new_token_id, secret, take};
 use crate::app::organization::resolve_id;
 use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets};
 use crate::app::registry::read_body;
@@ -29,7 +29,7 @@ struct Request {
 /// `POST /org/tokens/{id}/rotate`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live, `MintRate`,
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`,
 /// `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,
@@ -60,6 +60,14 @@ where
     let organization = resolve_id(caller, organization, ports).await?;
     let old = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
+    if old.adopted() {
+        return Err(Error::Conflict {
+            code: "adopted_token",
+            detail: "the origin minted this token and would not know a successor from here: mint \
+                     one there, adopt it, then revoke this one"
+                .into(),
+        });
+    }
     if old.expired(now) {
         return Err(not_live());
     }
@@ -76,10 +84,7 @@ where
         description: None,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: match caller {
-            Caller::Token(minter) => Some(minter.id),
-            Caller::Administrator => None,
-        },
+        minted_by: minter(caller),
         // A successor takes the place of the old one under the ceiling.
         ceiling: 0,
         origin: from.origin,

@@ -10,7 +10,7 @@ use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
 use crate::app::page::Page;
 use crate::app::tokens::Filter;
-use crate::app::{organization, registry, tokens};
+use crate::app::{adopt, organization, registry, tokens};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
@@ -33,6 +33,7 @@ enum Route<'a> {
     Workflows(&'a str),
     Tokens,
     RevokeMany,
+    Adopt,
     Token(&'a str),
     Rotate(&'a str),
     Release(&'a str),
@@ -51,6 +52,7 @@ fn find(path: &str) -> Option<Route<'_>> {
         ("org", Some("projects"), Some(project), Some("workflows")) => Route::Workflows(project),
         ("org", Some("tokens"), None, _) => Route::Tokens,
         ("org", Some("tokens"), Some("revoke"), None) => Route::RevokeMany,
+        ("org", Some("tokens"), Some("adopt"), None) => Route::Adopt,
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
         ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
         ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
@@ -87,6 +89,7 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
             None,
         ),
         Route::RevokeMany => (None, Some(Operation::TokenRevoke), None),
+        Route::Adopt => (None, Some(Operation::TokenAdopt), None),
         Route::Token(_) => (
             Some(Operation::TokenRead),
             None,
@@ -146,6 +149,7 @@ pub async fn handle(
         }
         Route::Tokens
         | Route::RevokeMany
+        | Route::Adopt
         | Route::Token(_)
         | Route::Rotate(_)
         | Route::Release(_) => call.tokens(route, operation).await,
@@ -203,6 +207,13 @@ impl Call<'_> {
                 Answer::secret(
                     201,
                     &tokens::rotate(caller, named, id, body, from, self.config, ports).await?,
+                )
+            }
+            (Route::Adopt, _) => {
+                let from = self.from();
+                Answer::secret(
+                    201,
+                    &adopt::adopt(caller, named, body, from, self.config, ports).await?,
                 )
             }
             (Route::Release(id), _) => {

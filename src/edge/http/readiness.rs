@@ -48,7 +48,7 @@ pub async fn readyz(
     };
     // Both ends of the schema: the oldest table, and the newest column.
     let probe = "select (select id from organizations limit 1) as a, \
-                 (select uses from tokens limit 1) as b";
+                 (select claims from tokens limit 1) as b";
     let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
     let ledger = ledger_client::ping(&platform.env).await;
     let facts = match platform.env.kv("FACTS") {

@@ -5,7 +5,7 @@ use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
 use crate::app::ledger::{AuditRow, Effect, TokenRow};
-use crate::domain::token::Verifier;
+use crate::domain::token::{Format, Verifier};
 
 /// The statement that carries out one effect.
 ///
@@ -14,6 +14,19 @@ use crate::domain::token::Verifier;
 pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1PreparedStatement> {
     match effect {
         Effect::InsertToken(row) => insert_token(database, row),
+        Effect::ForgetToken {
+            organization,
+            token,
+            created_at,
+        } => statement(
+            database,
+            "delete from tokens where id = ? and organization_id = ? and created_at = ?",
+            vec![
+                Bind::text(token),
+                Bind::text(organization),
+                Bind::time(*created_at),
+            ],
+        ),
         Effect::RevokeToken {
             organization,
             token,
@@ -88,17 +101,25 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
 
 fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1PreparedStatement> {
     let facts = &row.facts;
-    let (format, pepper, hash) = match &facts.verifier {
-        Verifier::Opaque { pepper, hash } => ("opaque", Bind::text(pepper), Bind::text(hash)),
-        Verifier::Jwt => ("jwt", Bind::Null, Bind::Null),
+    let (pepper, hash, claims) = match &facts.verifier {
+        Verifier::Opaque { pepper, hash } => (Bind::text(pepper), Bind::text(hash), Bind::Null),
+        Verifier::Jwt => (Bind::Null, Bind::Null, Bind::Null),
+        Verifier::Adopted { claims } => {
+            let claims = serde_json::to_string(claims)?;
+            (Bind::Null, Bind::Null, Bind::Text(claims))
+        }
+    };
+    let format = match facts.verifier.format() {
+        Format::Opaque => "opaque",
+        Format::Jwt => "jwt",
     };
     let policies = serde_json::to_string(&facts.policies)?;
     statement(
         database,
         "insert into tokens \
          (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
-          policies, is_system, created_at, created_by, minted_by, expires_at) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+          claims, policies, is_system, created_at, created_by, minted_by, expires_at) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
         vec![
             Bind::text(facts.id),
             Bind::text(facts.organization.id),
@@ -109,6 +130,7 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
             Bind::text(format),
             pepper,
             hash,
+            claims,
             Bind::Text(policies),
             Bind::number(u32::from(facts.is_system)),
             Bind::time(row.created_at),

@@ -290,6 +290,17 @@ pub async fn any_token(env: &Env, token: TokenId) -> Result<Option<TokenFacts>> 
     Ok(record.map(|record| record.facts))
 }
 
+/// Whose a token is in the record.
+pub async fn token_organization(env: &Env, token: TokenId) -> Result<Option<OrganizationId>> {
+    #[derive(Deserialize)]
+    struct Row {
+        organization_id: String,
+    }
+    let sql = "select organization_id from tokens where id = ?";
+    let rows: Vec<Row> = d1::rows(env, sql, vec![Bind::text(token)]).await?;
+    rows.first().map(|row| id(&row.organization_id)).transpose()
+}
+
 pub async fn tokens(
     env: &Env,
     organization: OrganizationId,

@@ -15,7 +15,7 @@ use crate::domain::token::{TokenFacts, Verifier};
 /// What [`TokenRow`] needs, from `tokens t` joined with its organization, project and workflow.
 pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
-     t.name, t.description, t.format, t.pepper, t.hash, t.policies, t.is_system, \
+     t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
      t.uses, t.quarantined_at \
      from tokens t join organizations o on o.id = t.organization_id \
@@ -36,6 +36,7 @@ pub struct TokenRow {
     format: String,
     pepper: Option<String>,
     hash: Option<String>,
+    claims: Option<String>,
     policies: String,
     is_system: f64,
     created_at: i64,
@@ -64,9 +65,12 @@ impl TokenRow {
             (Ok(Some(project)), Ok(Some(workflow))) => Scope::Workflow { project, workflow },
             _ => return Err(bad("project_id or workflow_id")),
         };
-        let verifier = match (self.format.as_str(), self.pepper, self.hash) {
-            ("opaque", Some(pepper), Some(hash)) => Verifier::Opaque { pepper, hash },
-            ("jwt", None, None) => Verifier::Jwt,
+        let verifier = match (self.format.as_str(), self.pepper, self.hash, self.claims) {
+            ("opaque", Some(pepper), Some(hash), None) => Verifier::Opaque { pepper, hash },
+            ("jwt", None, None, None) => Verifier::Jwt,
+            ("jwt", None, None, Some(claims)) => Verifier::Adopted {
+                claims: serde_json::from_str(&claims).map_err(|_| bad("claims"))?,
+            },
             _ => return Err(bad("format")),
         };
         let policies: Vec<Policy> =

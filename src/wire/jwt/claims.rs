@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{API_TOKEN_AUDIENCE, GENERIC_AUDIENCE, USER_AUDIENCE};
+use crate::domain::claims::Claims;
 
 /// Most claims that are read; a token of the registry has at most eleven.
 const MAX_CLAIMS: usize = 64;
@@ -31,50 +32,6 @@ pub fn audience(set: &[String]) -> Option<Audience> {
     .map(|(_, audience)| audience)
 }
 
-/// An id claim with its name claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    pub id: String,
-    pub name: Option<String>,
-}
-
-/// The claims the gate looks at. Texts are as they came; nothing is checked but shape.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Claims {
-    pub jti: Option<String>,
-    pub iss: Option<String>,
-    /// A string counts as a set of one.
-    pub aud: Vec<String>,
-    pub exp: Option<i64>,
-    pub nbf: Option<i64>,
-    pub token_name: Option<String>,
-    pub org_id: Option<String>,
-    pub org_name: Option<String>,
-    pub project_id: Option<String>,
-    pub project_name: Option<String>,
-    pub workflow_id: Option<String>,
-    pub workflow_name: Option<String>,
-}
-
-impl Claims {
-    /// The project pair; an empty id counts as absent, as at the origin.
-    pub fn project(&self) -> Option<Pair> {
-        pair(self.project_id.as_ref(), self.project_name.as_ref())
-    }
-
-    /// The workflow pair; an empty id counts as absent, as at the origin.
-    pub fn workflow(&self) -> Option<Pair> {
-        pair(self.workflow_id.as_ref(), self.workflow_name.as_ref())
-    }
-}
-
-fn pair(id: Option<&String>, name: Option<&String>) -> Option<Pair> {
-    id.filter(|id| !id.is_empty()).map(|id| Pair {
-        id: id.clone(),
-        name: name.cloned(),
-    })
-}
-
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -82,9 +39,12 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for Claims {
+/// Claims out of a payload.
+pub struct Payload(pub Claims);
+
+impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ClaimsVisitor)
+        deserializer.deserialize_map(ClaimsVisitor).map(Self)
     }
 }
 
@@ -126,6 +86,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 "project_name" => claims.project_name = map.next_value()?,
                 "workflow_id" => claims.workflow_id = map.next_value()?,
                 "workflow_name" => claims.workflow_name = map.next_value()?,
+                "scope" => claims.scope = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

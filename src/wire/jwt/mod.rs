@@ -5,7 +5,7 @@ mod claims;
 mod issue;
 mod verify;
 
-pub use claims::{Audience, Claims, Pair, audience};
+pub use claims::{Audience, audience};
 pub use issue::{IssueError, issue};
 pub use verify::{JwtError, Verified, verify};
 

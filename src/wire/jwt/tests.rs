@@ -13,6 +13,8 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
 
+mod no_kid;
+
 const NOW: i64 = 1_800_000_000;
 
 fn now() -> Timestamp {
@@ -156,7 +158,19 @@ fn headers() {
             Err(JwtError::Stale),
         ),
         (json!({"alg": "HS256", "kid": "old"}), Err(JwtError::Stale)),
-        (json!({"alg": "HS256"}), Err(JwtError::Stale)),
+        (json!({"alg": "HS256"}), Ok(())),
+        (json!({"alg": "HS256", "kid": null}), Ok(())),
+        (json!({"alg": "HS256", "kid": ""}), Err(JwtError::Stale)),
+        (json!({"alg": "none"}), Err(JwtError::Algorithm)),
+        (json!({"alg": "HS512"}), Err(JwtError::Algorithm)),
+        (
+            json!({"alg": "HS256", "crit": ["exp"]}),
+            Err(JwtError::Critical),
+        ),
+        (
+            json!({"alg": "HS256", "typ": "at+jwt"}),
+            Err(JwtError::Malformed("`typ` is not JWT")),
+        ),
         (
             json!({"alg": "HS256", "kid": "new", "crit": ["exp"]}),
             Err(JwtError::Critical),

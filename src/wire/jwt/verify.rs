@@ -9,9 +9,12 @@ use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
 use jwt_compact::{Algorithm, AlgorithmSignature, UntrustedToken};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use sha2::{Digest as _, Sha256};
 
 use super::ISSUER;
-use super::claims::{Audience, Claims, audience};
+use super::claims::{Audience, Payload, audience};
+use crate::domain::audit::hex;
+use crate::domain::claims::Claims;
 use crate::domain::id::TokenId;
 use crate::domain::keys::{Key, KeyRing};
 use crate::domain::secret::Secret;
@@ -22,6 +25,9 @@ use crate::domain::time::Timestamp;
 pub struct Verified {
     pub id: TokenId,
     pub claims: Claims,
+    /// Whether the header names the key, as those minted here do. The origin's do not: such a
+    /// token opens nothing unless it was adopted (R39).
+    pub names_key: bool,
 }
 
 /// Why a token was refused. INVARIANT (stale is answered as such): [`JwtError::Stale`] is final;
@@ -96,8 +102,13 @@ pub fn verify(
         .ok_or(JwtError::Malformed("no payload"))?;
 
     // The key is ours to choose: `kid` picks from the ring, `alg` picks nothing.
-    let key = header.key_id.as_deref().and_then(|kid| ring.find(kid));
-    if !key.is_some_and(|key| signature_fits(key, untrusted.signature_bytes(), signed)) {
+    let fits = |key: &Key| signature_fits(key, untrusted.signature_bytes(), signed);
+    let signed_by_us = match header.key_id.as_deref() {
+        Some(kid) => ring.find(kid).is_some_and(fits),
+        // The origin's own tokens name no key (R39): each is tried, always all of them.
+        None => ring.iter().fold(false, |found, key| fits(key) | found),
+    };
+    if !signed_by_us {
         let claimed = serde_json::from_slice::<IssuerOnly>(&payload);
         return Err(match claimed {
             Ok(IssuerOnly { iss: Some(iss) }) if iss == ISSUER => JwtError::Stale,
@@ -105,7 +116,7 @@ pub fn verify(
         });
     }
 
-    let claims: Claims = serde_json::from_slice(&payload)
+    let Payload(mut claims) = serde_json::from_slice(&payload)
         .map_err(|_| JwtError::Claims("not an object of unique, well-typed claims"))?;
     times(&claims, now, leeway_seconds)?;
     if claims.iss.as_deref() != Some(ISSUER) {
@@ -125,7 +136,15 @@ pub fn verify(
     {
         return Err(JwtError::Claims("an id without its name, or the reverse"));
     }
-    Ok(Verified { id, claims })
+    let names_key = header.key_id.is_some();
+    if !names_key {
+        claims.digest = hex(&Sha256::digest(&payload));
+    }
+    Ok(Verified {
+        id,
+        claims,
+        names_key,
+    })
 }
 
 fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {

@@ -11,12 +11,20 @@ use crate::domain::audit::{Action, Origin};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::token::TokenFacts;
 use crate::edge::platform::now;
+use crate::edge::store::records;
 
 impl Ledger {
     pub(super) async fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
         self.prepare_write()?;
         let now = now();
         let facts = &command.facts;
+        // Fresh ids never meet one; an adopted token brings the one that the origin gave it.
+        if let Some(standing) = storage::standing(&self.db, facts.id)? {
+            let ended = standing.revoked_at.is_some_and(|end| end <= now);
+            return Ok(MintAnswer::IdTaken {
+                revoked: ended || standing.state == State::Revoked,
+            });
+        }
         if storage::name_taken(&self.db, facts, None, now)? {
             return Ok(MintAnswer::NameTaken);
         }
@@ -25,12 +33,33 @@ impl Ledger {
         {
             return Ok(MintAnswer::CeilingReached { ceiling });
         }
-        match self.bear(&command, Action::TokenMint, None).await? {
-            Ok(()) => {
-                storage::make_live(&self.db, facts.id)?;
-                Ok(MintAnswer::Minted)
-            }
-            Err(cause) => Ok(MintAnswer::RecordUnavailable { cause }),
+        let action = match facts.adopted() {
+            true => Action::TokenAdopt,
+            false => Action::TokenMint,
+        };
+        if let Err(cause) = self.bear(&command, action, None).await? {
+            return Ok(MintAnswer::RecordUnavailable { cause });
+        }
+        if facts.adopted()
+            && let Some(refusal) = self.recorded_elsewhere(facts).await
+        {
+            self.abandon(facts, &command.origin)?;
+            self.set_alarm(ALARM_MS).await?;
+            return Ok(refusal);
+        }
+        storage::make_live(&self.db, facts.id)?;
+        Ok(MintAnswer::Minted)
+    }
+
+    /// Whether the record has the token for another organization, whose row ours did not replace:
+    /// a token that names no organization can be adopted by one only.
+    async fn recorded_elsewhere(&self, facts: &TokenFacts) -> Option<MintAnswer> {
+        match records::token_organization(&self.env, facts.id).await {
+            Ok(Some(organization)) if organization == facts.organization.id => None,
+            Ok(_) => Some(MintAnswer::IdTaken { revoked: false }),
+            Err(error) => Some(MintAnswer::RecordUnavailable {
+                cause: error.private(),
+            }),
         }
     }
 
@@ -116,7 +145,24 @@ impl Ledger {
 
     /// Kills a token whose birth could not be completed.
     fn abandon(&self, facts: &TokenFacts, origin: &Origin) -> Result<()> {
-        self.bury([facts], now(), Action::TokenMintAbandoned, origin)
+        if !facts.adopted() {
+            return self.bury([facts], now(), Action::TokenMintAbandoned, origin);
+        }
+        // Its id is the origin's and will come again when the adoption is tried again: it has
+        // never lived here, so nothing of it is left that would refuse it then.
+        let Some(created_at) = storage::forget_pending(&self.db, facts.id)? else {
+            return Ok(());
+        };
+        let mut head = journal::head(&self.db)?;
+        let action = Action::TokenMintAbandoned;
+        let audit = self.event(&mut head, now(), action, facts, None, origin)?;
+        journal::set_head(&self.db, &head)?;
+        let forget = Effect::ForgetToken {
+            organization: facts.organization.id,
+            token: facts.id,
+            created_at,
+        };
+        journal::push(&self.db, &[forget, audit]).map(|_| ())
     }
 
     /// Tokens that were pending when an earlier process ended: nobody has them, nobody gets them.

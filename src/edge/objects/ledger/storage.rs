@@ -241,6 +241,19 @@ pub fn pending(db: &SqlStorage) -> worker::Result<Vec<TokenFacts>> {
         .collect()
 }
 
+/// Removes a token that has never lived, and tells when it was made; nothing when there is none
+/// such.
+pub fn forget_pending(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Timestamp>> {
+    #[derive(Deserialize)]
+    struct Row {
+        created_at: i64,
+    }
+    let query = "delete from tokens where id = ? and state = ? returning created_at";
+    let values = vec![sql::text(token), sql::number(State::Pending.code())];
+    let row = sql::first::<Row>(db, query, values)?;
+    Ok(row.map(|row| Timestamp::from_millis(row.created_at)))
+}
+
 /// What is known of a run.
 pub fn run(db: &SqlStorage, run: RunId) -> worker::Result<Option<RunFacts>> {
     let query = "select facts from runs where id = ?";

@@ -1,0 +1,495 @@
+//! The protocols that an edge can carry: Connect beside gRPC-Web, both shapes of gRPC-Web errors, details, calls that
+//! are open or stream through, and a client that goes away. What the origin got is looked at there.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use postern_origin::proto::{
+    AttestationServiceGetContractRequest, AttestationServiceInitResponse,
+    GenerateSigningCertRequest, InfozResponse,
+};
+use postern_origin::sha256_hex;
+use postern_system_tests::forge::Keys;
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::{Answer, Call};
+use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT, STORE};
+use postern_system_tests::{cases, runner};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+
+const GET_CONTRACT: &str = "/controlplane.v1.AttestationService/GetContract";
+const INFOZ: &str = "/controlplane.v1.StatusService/Infoz";
+const TRUSTED_ROOT: &str = "/controlplane.v1.SigningService/GetTrustedRoot";
+const SIGNING_CERT: &str = "/controlplane.v1.SigningService/GenerateSigningCert";
+const PROTO: &str = "application/proto";
+
+struct World {
+    keys: Keys,
+    origin: Origin,
+    gateway: Gateway,
+}
+
+fn main() -> ExitCode {
+    runner::run(
+        || async {
+            let (keys, origin) = (Keys::random(), Origin::start().await);
+            let gateway = Serve::new(&origin.url, &keys).start().await;
+            World {
+                keys,
+                origin,
+                gateway,
+            }
+        },
+        cases![
+            connect_attests_and_the_origin_gets_grpc_web,
+            connect_gets_the_origins_errors_in_its_own_form,
+            connect_gets_the_gates_refusals_in_its_own_form,
+            connect_that_is_not_spoken_is_refused,
+            refusals_in_grpc_web_tell_their_reason,
+            both_shapes_of_an_error_pass_as_they_are,
+            open_calls_need_no_token_and_nothing_else_is_open,
+            bodies_that_need_no_reading_stream_through,
+            a_call_for_another_organization_is_refused,
+            answers_tell_the_gates_own_share,
+            a_client_that_goes_away_takes_its_request_along,
+        ],
+    )
+}
+
+impl World {
+    /// A token for `shop`/`release`.
+    async fn token(&self) -> String {
+        let organization = Organization::new(&self.gateway, &self.keys.admin).await;
+        let token = organization.mint_for_release(&self.gateway, "jwt").await;
+        token.token
+    }
+
+    fn connect(&self, path: &str, message: Vec<u8>) -> Call {
+        self.gateway
+            .call("POST", path)
+            .header("content-type", PROTO)
+            .header("connect-protocol-version", "1")
+            .body(message)
+    }
+}
+
+/// The one value of a header of a call at the origin.
+#[track_caller]
+fn header<'a>(call: &'a Value, name: &str) -> Option<&'a str> {
+    match call["headers"][name].as_array().map(Vec::as_slice) {
+        None => None,
+        Some([value]) => value.as_str(),
+        Some(several) => panic!("{name} {}: {several:?}", call["path"]),
+    }
+}
+
+/// Asserts an error in Connect's JSON; gives its details.
+#[track_caller]
+fn failed(answer: &Answer, status: u16, code: &str, message: &str) -> Vec<Value> {
+    assert_eq!(answer.status, status, "{}: {}", answer.what, answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let error = answer.json(status);
+    let told = (error["code"].as_str(), error["message"].as_str());
+    assert_eq!(told, (Some(code), Some(message)), "{}", answer.what);
+    error["details"].as_array().cloned().unwrap_or_default()
+}
+
+async fn connect_attests_and_the_origin_gets_grpc_web(world: Arc<World>) {
+    let token = world.token().await;
+    world.origin.reset().await;
+    let message = rpc::names(SHOP, RELEASE);
+    let answer = world
+        .connect(FIND_OR_CREATE, message.clone())
+        .bearer(&token)
+        .header("connect-timeout-ms", "20000")
+        .send()
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some(PROTO));
+
+    let calls = world.origin.calls().await;
+    let [call] = calls.as_slice() else {
+        panic!("one call: {calls:#?}")
+    };
+    let framed = rpc::frame(0, &message);
+    assert_eq!(call["body_sha256"], sha256_hex(&framed));
+    assert_eq!(header(call, "content-type"), Some(rpc::BINARY));
+    assert_eq!(header(call, "grpc-timeout"), Some("20000m"));
+    assert_eq!(header(call, "connect-protocol-version"), None);
+    assert_eq!(header(call, "connect-timeout-ms"), None);
+    let authorization = sha256_hex(format!("Bearer {token}").as_bytes());
+    let arrived = header(call, "authorization_sha256");
+    assert_eq!(arrived, Some(authorization.as_str()));
+
+    // The run that Init tells is known, to callers of any protocol.
+    let init = rpc::init(SHOP, RELEASE).encode_to_vec();
+    let answer = world.connect(INIT, init).bearer(&token).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let made = AttestationServiceInitResponse::decode(answer.body.clone()).expect("an answer");
+    let run = made
+        .result
+        .expect("a result")
+        .workflow_run
+        .expect("a run")
+        .id;
+    let bundle = postern_origin::attestation::attest("file", b"content").expect("entropy");
+    let store = rpc::store(&run, &bundle.bundle).encode_to_vec();
+    let answer = world.connect(STORE, store).bearer(&token).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(world.origin.bundle(&run).await, bundle.bundle);
+}
+
+async fn connect_gets_the_origins_errors_in_its_own_form(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let token = organization
+        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .await
+        .token;
+    let message = AttestationServiceGetContractRequest {
+        workflow_name: "nowhere".to_owned(),
+        project_name: "nowhere".to_owned(),
+        ..Default::default()
+    };
+    for shape in ["headers", "frame"] {
+        world.origin.errors(shape).await;
+        let answer = world
+            .connect(GET_CONTRACT, message.encode_to_vec())
+            .bearer(&token)
+            .send()
+            .await;
+        let text = answer.json(404)["message"]
+            .as_str()
+            .expect("words")
+            .to_owned();
+        failed(&answer, 404, "not_found", &text);
+        assert!(text.contains("not found"), "{shape}: {text}");
+        for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+            assert_eq!(answer.header(name), None, "{shape}: {name}");
+        }
+    }
+    world.origin.errors("headers").await;
+}
+
+async fn connect_gets_the_gates_refusals_in_its_own_form(world: Arc<World>) {
+    let token = world.token().await;
+    world.origin.reset().await;
+    let names = || rpc::names(SHOP, OTHER);
+    let answer = world.connect(INIT, names()).send().await;
+    let details = failed(&answer, 401, "unauthenticated", "JWT token is missing");
+    assert_eq!(details[0]["type"], "google.rpc.ErrorInfo");
+    let info = STANDARD_NO_PAD
+        .decode(details[0]["value"].as_str().expect("text"))
+        .expect("base64");
+    let told = String::from_utf8_lossy(&info).into_owned();
+    assert!(
+        told.contains("UNAUTHORIZED") && told.contains("credential_missing"),
+        "{told:?}"
+    );
+
+    let answer = world.connect(INIT, names()).bearer(&token).send().await;
+    let sentence = "API token is workflow-scoped and cannot create or look up other workflows";
+    let details = failed(&answer, 403, "permission_denied", sentence);
+    assert_eq!(details.len(), 1);
+
+    let cut = rpc::names(SHOP, RELEASE)[..5].to_vec();
+    let answer = world.connect(INIT, cut).bearer(&token).send().await;
+    let sentence = "the message ends in the middle of a field";
+    failed(&answer, 400, "invalid_argument", sentence);
+
+    let large = vec![0; 10 * 1024 * 1024 + 1];
+    let answer = world
+        .connect(INIT, large)
+        .bearer(&token)
+        .send_while_reading()
+        .await;
+    let sentence = "the body is larger than the 10485760 bytes that are read here";
+    failed(&answer, 429, "resource_exhausted", sentence);
+    world.origin.assert_untouched("refused Connect calls").await;
+}
+
+async fn connect_that_is_not_spoken_is_refused(world: Arc<World>) {
+    let token = world.token().await;
+    world.origin.reset().await;
+    let call = || {
+        world
+            .connect(INIT, rpc::names(SHOP, RELEASE))
+            .bearer(&token)
+    };
+    let json =
+        "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web";
+    let stream = "send the body as `application/proto`";
+    let version = "`Connect-Protocol-Version` must be 1";
+    let timeout = "`Connect-Timeout-Ms` must be at most ten digits";
+    let coding = "the message is compressed: send it uncompressed";
+    let typed = |media| call().without("content-type").header("content-type", media);
+    let rows = [
+        (typed("application/json"), 415, "unimplemented", json),
+        (
+            typed("application/connect+proto"),
+            415,
+            "invalid_argument",
+            stream,
+        ),
+        (
+            call().header("connect-protocol-version", "2"),
+            400,
+            "invalid_argument",
+            version,
+        ),
+        (
+            call().header("connect-timeout-ms", "-1"),
+            400,
+            "invalid_argument",
+            timeout,
+        ),
+        (
+            call().header("content-encoding", "gzip"),
+            400,
+            "invalid_argument",
+            coding,
+        ),
+    ];
+    for (call, status, code, message) in rows {
+        failed(&call.send().await, status, code, message);
+    }
+    let path = format!("{INIT}?connect=v1&encoding=proto&message=");
+    let answer = world.gateway.call("GET", &path).bearer(&token).send().await;
+    answer.problem(405, "method_not_allowed");
+    let answer = world
+        .connect(&format!("{INIT}?x=1"), Vec::new())
+        .bearer(&token)
+        .send()
+        .await;
+    failed(&answer, 403, "permission_denied", "operation not allowed");
+    world
+        .origin
+        .assert_untouched("Connect that is not spoken")
+        .await;
+}
+
+async fn refusals_in_grpc_web_tell_their_reason(world: Arc<World>) {
+    let token = world.token().await;
+    let body = rpc::frame(0, &rpc::names(SHOP, OTHER));
+    let nobody = rpc::anonymous(&world.gateway, 0, INIT, body);
+    let other = rpc::call(&world.gateway, INIT, &token, &rpc::names(SHOP, OTHER));
+    let broken = rpc::call(&world.gateway, INIT, &token, b"\x22\xff");
+    let rows = [
+        (
+            nobody,
+            Some(["UNAUTHORIZED", "credential_missing", "JWT token is missing"]),
+        ),
+        (
+            other,
+            Some([
+                "forbidden",
+                "other_workflow",
+                "API token is workflow-scoped",
+            ]),
+        ),
+        // What is wrong with a request is in its message.
+        (broken, None),
+    ];
+    for (call, told) in rows {
+        let answer = call.send().await;
+        let Some(words) = told else {
+            assert_eq!(
+                answer.header("grpc-status-details-bin"),
+                None,
+                "{}",
+                answer.what
+            );
+            continue;
+        };
+        let details = answer.header("grpc-status-details-bin").expect("details");
+        let status = STANDARD_NO_PAD
+            .decode(details)
+            .expect("base64 without padding");
+        let status = String::from_utf8_lossy(&status);
+        assert!(
+            status.contains("type.googleapis.com/google.rpc.ErrorInfo"),
+            "{status:?}"
+        );
+        for word in words {
+            assert!(status.contains(word), "{word}: {status:?}");
+        }
+    }
+}
+
+async fn both_shapes_of_an_error_pass_as_they_are(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let token = organization
+        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .await
+        .token;
+    let message = AttestationServiceGetContractRequest {
+        workflow_name: "nowhere".to_owned(),
+        project_name: "nowhere".to_owned(),
+        ..Default::default()
+    }
+    .encode_to_vec();
+    for shape in ["headers", "frame"] {
+        world.origin.errors(shape).await;
+        let through = rpc::call(&world.gateway, GET_CONTRACT, &token, &message)
+            .send()
+            .await;
+        let direct = world
+            .origin
+            .post(GET_CONTRACT, rpc::frame(0, &message))
+            .bearer(&token)
+            .send()
+            .await;
+        assert_eq!(through.body, direct.body, "{shape}");
+        assert_eq!(direct.body.is_empty(), shape == "headers", "{shape}");
+        for name in [
+            "grpc-status",
+            "grpc-message",
+            "grpc-status-details-bin",
+            "content-type",
+        ] {
+            assert_eq!(through.header(name), direct.header(name), "{shape}: {name}");
+        }
+        let (ending, _) = through.ending();
+        assert_eq!(ending.code, 5, "{shape}: {ending:?}");
+    }
+    world.origin.errors("headers").await;
+}
+
+async fn open_calls_need_no_token_and_nothing_else_is_open(world: Arc<World>) {
+    let credentials = [None, Some("Bearer garbage"), Some("Basic eDp5")];
+    for credential in credentials {
+        for path in [INFOZ, TRUSTED_ROOT] {
+            let mut call = rpc::anonymous(&world.gateway, 0, path, rpc::frame(0, b""));
+            if let Some(credential) = credential {
+                call = call.header("authorization", credential);
+            }
+            call.send().await.accepted();
+        }
+        let mut call = rpc::anonymous(&world.gateway, 0, SIGNING_CERT, rpc::frame(0, b""));
+        if let Some(credential) = credential {
+            call = call.header("authorization", credential);
+        }
+        let (ending, _) = call.send().await.ending();
+        assert_eq!(ending.code, 16, "{credential:?}: {ending:?}");
+    }
+    let answer = world.connect(INFOZ, Vec::new()).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    InfozResponse::decode(answer.body.clone()).expect("an answer");
+}
+
+async fn bodies_that_need_no_reading_stream_through(world: Arc<World>) {
+    let token = world.token().await;
+    world.origin.reset().await;
+    let request = GenerateSigningCertRequest {
+        certificate_signing_request: vec![7; 300_000],
+    };
+    let framed = rpc::frame(0, &request.encode_to_vec());
+    for chunked in [false, true] {
+        let mut call =
+            rpc::anonymous(&world.gateway, 0, SIGNING_CERT, framed.clone()).bearer(&token);
+        if chunked {
+            call = call.chunked();
+        }
+        call.send().await.accepted();
+    }
+    let calls = world.origin.calls().await;
+    assert_eq!(calls.len(), 2, "{calls:#?}");
+    for call in calls {
+        assert_eq!(call["body_sha256"], sha256_hex(&framed));
+    }
+}
+
+async fn a_call_for_another_organization_is_refused(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let token = organization
+        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .await
+        .token;
+    let policy = |org_name: &str| {
+        postern_origin::proto::AttestationServiceGetPolicyRequest {
+            policy_name: "p".to_owned(),
+            org_name: org_name.to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    };
+    world.origin.reset().await;
+    let path = "/controlplane.v1.AttestationService/GetPolicy";
+    rpc::call(&world.gateway, path, &token, &policy("elsewhere"))
+        .send()
+        .await
+        .refused(
+            7,
+            "operation not allowed: the request names another organization than the token's",
+        );
+    world.origin.assert_untouched("another organization").await;
+    for own in ["", &organization.name] {
+        let (ending, _) = rpc::call(&world.gateway, path, &token, &policy(own))
+            .send()
+            .await
+            .ending();
+        assert_ne!(ending.code, 7, "{own}: {ending:?}");
+    }
+    assert_eq!(world.origin.calls().await.len(), 2);
+}
+
+async fn answers_tell_the_gates_own_share(world: Arc<World>) {
+    let token = world.token().await;
+    let answer = rpc::call(&world.gateway, INIT, &token, &rpc::names(SHOP, RELEASE))
+        .send()
+        .await;
+    let timing = answer.header("server-timing").expect("Server-Timing");
+    let parts: Vec<(&str, &str)> = timing
+        .split(", ")
+        .map(|part| part.split_once(";dur=").expect("a duration"))
+        .collect();
+    let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["gate", "origin"], "{timing}");
+    for (name, ms) in parts {
+        assert!(ms.parse::<u32>().is_ok(), "{name}: {timing}");
+    }
+}
+
+/// The gate's request must end at the origin when the client has gone, long before the gate's own limit on waiting.
+async fn a_client_that_goes_away_takes_its_request_along(world: Arc<World>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let gateway = Serve::new(&url, &world.keys)
+        .set("ORIGIN_TIMEOUT_SECONDS", "300")
+        .start()
+        .await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await.token;
+    let call = rpc::call(&gateway, INIT, &token, &rpc::names(SHOP, RELEASE));
+    let client = tokio::spawn(async move { call.try_send().await.map(|answer| answer.status) });
+    let wait = Duration::from_secs(60);
+    let (mut socket, _) = tokio::time::timeout(wait, listener.accept())
+        .await
+        .expect("the gate calls")
+        .expect("a connection");
+    let mut head = [0; 4096];
+    let read = socket.read(&mut head).await.expect("a request");
+    assert!(
+        head[..read].starts_with(b"POST /controlplane.v1."),
+        "{read} bytes"
+    );
+    // Nothing is answered; the client gives up.
+    client.abort();
+    let ended = tokio::time::timeout(wait, async {
+        loop {
+            match socket.read(&mut head).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    });
+    ended
+        .await
+        .expect("the gate's connection to the origin ends");
+}

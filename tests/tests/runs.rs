@@ -1,0 +1,267 @@
+//! Which workflow a run belongs to (R32), where the gate has not seen it begin: asked of the origin with the caller's own
+//! credential, remembered, and refused when the origin says no or says nothing. And workflows made anew under an old
+//! name, which are not the ones that tokens were minted for.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use postern_origin::attestation;
+use postern_origin::client::{Connection, Wire};
+use postern_origin::proto::workflow_service_client::WorkflowServiceClient;
+use postern_origin::proto::{WorkflowServiceCreateRequest, WorkflowServiceDeleteRequest};
+use postern_origin::sha256_hex;
+use postern_system_tests::forge::Keys;
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::ledgers::on_ledgers;
+use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, INIT, STORE};
+use postern_system_tests::{cases, random_id, runner};
+use prost::Message as _;
+use serde_json::json;
+
+const VIEW: &str = "/controlplane.v1.WorkflowRunService/View";
+const STATE_READ: &str = "/controlplane.v1.AttestationStateService/Read";
+const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the token's organization";
+const OTHER_WORKFLOW: &str = "API token is scoped to a different workflow";
+const REPLACED: &str = "API token is scoped to a workflow that was deleted; the one of this name is new: mint a token for it";
+
+struct World {
+    keys: Keys,
+    origin: Origin,
+    gateway: Gateway,
+}
+
+fn main() -> ExitCode {
+    runner::run(
+        || async {
+            let (keys, origin) = (Keys::random(), Origin::start().await);
+            let gateway = Serve::new(&origin.url, &keys).isolates(2).start().await;
+            World {
+                keys,
+                origin,
+                gateway,
+            }
+        },
+        cases![
+            r32_a_run_begun_elsewhere_is_looked_up_once,
+            r32_a_run_looked_up_is_held_against_the_scope,
+            r32_runs_that_the_origin_does_not_give_stay_closed,
+            r32_without_the_origin_a_run_stays_closed,
+            r30_a_workflow_made_anew_is_another_one,
+            ledgers_of_the_first_release_come_forward,
+        ],
+    )
+}
+
+impl World {
+    async fn organization(&self) -> Organization {
+        Organization::new(&self.gateway, &self.keys.admin).await
+    }
+
+    /// How often the gate has asked about runs since the last reset.
+    async fn lookups(&self) -> usize {
+        let calls = self.origin.calls().await;
+        calls.iter().filter(|call| call["path"] == VIEW).count()
+    }
+
+    fn store(&self, isolate: u16, token: &Minted, run: &str) -> postern_system_tests::http::Call {
+        let bundle = attestation::attest("file", b"content")
+            .expect("entropy")
+            .bundle;
+        let message = rpc::store(run, &bundle).encode_to_vec();
+        rpc::call_on(&self.gateway, isolate, STORE, &token.token, &message)
+    }
+
+    /// Begins a run at the origin itself, past the gate.
+    async fn begin_past_the_gate(&self, token: &Minted, workflow: &str) -> String {
+        let names = rpc::names(SHOP, workflow);
+        for path in [FIND_OR_CREATE, INIT] {
+            let call = self.origin.post(path, rpc::frame(0, &names));
+            let answer = call.bearer(&token.token).send().await.accepted();
+            if path == INIT {
+                return rpc::run_of(&answer);
+            }
+        }
+        unreachable!("Init comes last")
+    }
+}
+
+/// A JWT: the sample origin tells organizations apart by its claims.
+async fn wide(organization: &Organization, gateway: &Gateway) -> Minted {
+    organization
+        .mint(gateway, &json!({ "format": "jwt" }))
+        .await
+}
+
+async fn r32_a_run_begun_elsewhere_is_looked_up_once(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let run = world.begin_past_the_gate(&token, RELEASE).await;
+    world.origin.reset().await;
+    let read = rpc::cancel(&run).encode_to_vec();
+    for isolate in [0, 1, 0] {
+        let call = rpc::call_on(&world.gateway, isolate, STATE_READ, &token.token, &read);
+        let (ending, _) = call.send().await.ending();
+        assert_eq!(ending.code, 5, "no state is saved: {ending:?}");
+    }
+    assert_eq!(world.lookups().await, 1);
+    let calls = world.origin.calls().await;
+    let lookup = calls
+        .iter()
+        .find(|call| call["path"] == VIEW)
+        .expect("a lookup");
+    let own = sha256_hex(format!("Bearer {}", token.token).as_bytes());
+    assert_eq!(lookup["headers"]["authorization_sha256"], json!([own]));
+    world.store(1, &token, &run).send().await.accepted();
+    assert_eq!(world.lookups().await, 1);
+}
+
+async fn r32_a_run_looked_up_is_held_against_the_scope(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let wide = wide(&organization, &world.gateway).await;
+    let run = world.begin_past_the_gate(&wide, OTHER).await;
+    for _ in 0..2 {
+        world
+            .store(0, &token, &run)
+            .send()
+            .await
+            .refused(7, OTHER_WORKFLOW);
+        let cancel = rpc::cancel(&run).encode_to_vec();
+        rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+            .send()
+            .await
+            .refused(7, OTHER_WORKFLOW);
+    }
+    assert_eq!(world.origin.run(&run).await["status"], "INITIALIZED");
+    world.store(0, &wide, &run).send().await.accepted();
+}
+
+async fn r32_runs_that_the_origin_does_not_give_stay_closed(world: Arc<World>) {
+    let (organization, stranger) = (world.organization().await, world.organization().await);
+    let token = wide(&organization, &world.gateway).await;
+    let theirs = wide(&stranger, &world.gateway).await;
+    let foreign = world.begin_past_the_gate(&theirs, RELEASE).await;
+    for run in [foreign.as_str(), &random_id()] {
+        world.origin.reset().await;
+        for _ in 0..2 {
+            world
+                .store(0, &token, run)
+                .send()
+                .await
+                .refused(7, UNKNOWN_RUN);
+        }
+        // A no is not kept: the run may begin yet.
+        assert_eq!(world.lookups().await, 2);
+        world.origin.assert_only_asked_for_runs(run).await;
+    }
+    // An opaque key is nothing to the origin, which takes it for its own organization's; what it answers is another
+    // organization's run still.
+    let opaque = organization.mint(&world.gateway, &json!({})).await;
+    world
+        .store(0, &opaque, &foreign)
+        .send()
+        .await
+        .refused(7, UNKNOWN_RUN);
+    assert_eq!(world.origin.run(&foreign).await["status"], "INITIALIZED");
+}
+
+async fn r32_without_the_origin_a_run_stays_closed(world: Arc<World>) {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let gateway = Serve::new(&url, &world.keys)
+        .set("ORIGIN_TIMEOUT_SECONDS", "1")
+        .start()
+        .await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = wide(&organization, &gateway).await;
+    let message = rpc::cancel(&random_id()).encode_to_vec();
+    let answer = rpc::call(&gateway, CANCEL, &token.token, &message)
+        .send()
+        .await;
+    answer.refused(14, "the origin is not available: try again");
+    gateway.stop();
+}
+
+async fn r30_a_workflow_made_anew_is_another_one(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let wide = wide(&organization, &world.gateway).await;
+    let old = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+    world.recreate(&wide).await;
+
+    // The new workflow's runs are not the token's, whoever began them; nor does it get to begin one.
+    let begun = rpc::begin(&world.gateway, &wide.token, SHOP, RELEASE).await;
+    for isolate in [0, 1] {
+        world
+            .store(isolate, &token, &begun)
+            .send()
+            .await
+            .refused(7, REPLACED);
+        let init = rpc::init(SHOP, RELEASE).encode_to_vec();
+        rpc::call_on(&world.gateway, isolate, INIT, &token.token, &init)
+            .send()
+            .await
+            .refused(7, REPLACED);
+    }
+    assert_eq!(world.origin.run(&begun).await["status"], "INITIALIZED");
+    // Its own runs it keeps.
+    world.store(0, &token, &old).send().await.accepted();
+    // A token minted since is for the new one.
+    let fresh = organization.mint_for_release(&world.gateway, "jwt").await;
+    world.store(0, &fresh, &begun).send().await.accepted();
+}
+
+impl World {
+    /// Deletes `shop`/`release` at the origin and makes it again.
+    async fn recreate(&self, token: &Minted) {
+        let connection = Connection::new(&self.origin.url, Some(&token.token), Wire::Binary);
+        let mut workflows = connection
+            .expect("a connection")
+            .client(WorkflowServiceClient::with_origin);
+        let delete = WorkflowServiceDeleteRequest {
+            name: RELEASE.to_owned(),
+            project_name: SHOP.to_owned(),
+        };
+        workflows.delete(delete).await.expect("deleted");
+        let create = WorkflowServiceCreateRequest {
+            name: RELEASE.to_owned(),
+            project_name: SHOP.to_owned(),
+            ..Default::default()
+        };
+        workflows.create(create).await.expect("made anew");
+    }
+}
+
+async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await;
+    let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
+    gateway.stop();
+    on_ledgers(&serve.state(), "drop table pins; drop table schema");
+
+    let gateway = serve.start().await;
+    let cancel = rpc::cancel(&run).encode_to_vec();
+    rpc::call(&gateway, CANCEL, &token.token, &cancel)
+        .send()
+        .await
+        .accepted();
+    gateway.stop();
+    // Both tables are there again, and the run has told the token's workflow.
+    let workflow = world.origin.run(&run).await["workflow_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let check = format!(
+        "create temp table ok (x check (x = 1)); \
+         insert into ok select count(*) from schema where version = 2; \
+         insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
+        token.id
+    );
+    on_ledgers(&serve.state(), &check);
+}
