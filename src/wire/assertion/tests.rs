@@ -147,35 +147,3 @@ fn seeds_of_another_length_are_refused_and_never_shown() {
     assert_eq!(error.to_string(), "entry 2: the seed is not 32 bytes");
     assert_eq!(format!("{:?}", two()), r#"["a2", "a1"]"#);
 }
-
-/// Prints the time for one signature of a usual size; run it with `--release --ignored`.
-#[test]
-#[ignore = "a measurement (docs/adr/0008), not a test"]
-fn time_of_an_assertion() {
-    let org = named(1, "acme");
-    let keys = two();
-    let rounds = 20_000;
-    let begun = std::time::Instant::now();
-    for _ in 0..rounds {
-        let claims = Claims {
-            aud: "https://origin.example",
-            sub: Id::from_u128(7),
-            jti: "00000000-0000-4000-8000-000000000009".to_owned(),
-            org: &org,
-            scope: "organization".to_owned(),
-            project: None,
-            workflow: None,
-            operation: "/controlplane.v1.AttestationService/Init",
-            body_sha256: Some("ab".repeat(32)),
-            request_id: "7fffecb2bfc1914f53bcfbb54cfb5dbd",
-        };
-        let token = issue(
-            &claims,
-            Timestamp::from_millis(1_800_000_000_000),
-            30,
-            &keys,
-        );
-        assert!(std::hint::black_box(token).is_ok());
-    }
-    println!("{:?} for each", begun.elapsed() / rounds);
-}
