@@ -297,16 +297,19 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 13] = [
+const ATTESTATION: [&str; 16] = [
+    "body_unexpected",
     "body_unreadable",
     "connect_header",
     "connect_json",
+    "identity_ambiguous",
+    "identity_invalid",
+    "identity_missing",
     "message_unreadable",
     "native_grpc",
     "not_confined",
     "origin_unavailable",
     "other_organization",
-    "other_project",
     "other_workflow",
     "run_id_invalid",
     "unknown_run",

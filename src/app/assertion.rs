@@ -15,7 +15,8 @@ use crate::wire::assertion::{Claims, issue, scope_path};
 /// A call as it goes to the origin.
 #[derive(Debug, Clone, Copy)]
 pub struct Forwarded<'a> {
-    /// The path that was decided on.
+    pub method: &'a str,
+    /// Path and query that were decided on.
     pub operation: &'a str,
     /// The body, byte for byte; `None` where it passes unread.
     pub body: Option<&'a [u8]>,
@@ -49,6 +50,7 @@ pub fn assertion<P: Clock + Entropy>(
         scope: scope_path(&facts.scope),
         project: facts.scope.project(),
         workflow: facts.scope.workflow(),
+        method: call.method,
         operation: call.operation,
         body_sha256: call.body.map(|body| hex(&Sha256::digest(body))),
         request_id: call.request_id,

@@ -123,7 +123,9 @@ pub struct Claims<'a> {
     pub project: Option<&'a Named<Project>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow: Option<&'a Named<Workflow>>,
-    /// The path that was decided on, below the base path of the origin.
+    /// The method of the request.
+    pub method: &'a str,
+    /// Path and query that were decided on, below the base path of the origin.
     pub operation: &'a str,
     /// SHA-256 of the body as the origin gets it, in lower case hex; absent where the gate passes
     /// the body on without reading it.

@@ -1,9 +1,8 @@
 //! The protocols that an edge can carry: Connect beside gRPC-Web, both shapes of gRPC-Web errors, details, calls that
-//! are open or stream through, and a client that goes away. What the origin got is looked at there.
+//! are open or stream through. What the origin got is looked at there.
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -21,8 +20,6 @@ use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT, STORE};
 use postern_system_tests::{cases, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpListener;
 
 const GET_CONTRACT: &str = "/controlplane.v1.AttestationService/GetContract";
 const INFOZ: &str = "/controlplane.v1.StatusService/Infoz";
@@ -58,7 +55,6 @@ fn main() -> ExitCode {
             bodies_that_need_no_reading_stream_through,
             a_call_for_another_organization_is_refused,
             answers_tell_the_gates_own_share,
-            a_client_that_goes_away_takes_its_request_along,
         ],
     )
 }
@@ -454,42 +450,4 @@ async fn answers_tell_the_gates_own_share(world: Arc<World>) {
     for (name, ms) in parts {
         assert!(ms.parse::<u32>().is_ok(), "{name}: {timing}");
     }
-}
-
-/// The gate's request must end at the origin when the client has gone, long before the gate's own limit on waiting.
-async fn a_client_that_goes_away_takes_its_request_along(world: Arc<World>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let gateway = Serve::new(&url, &world.keys)
-        .set("ORIGIN_TIMEOUT_SECONDS", "300")
-        .start()
-        .await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
-    let token = organization.mint_for_release(&gateway, "jwt").await.token;
-    let call = rpc::call(&gateway, INIT, &token, &rpc::names(SHOP, RELEASE));
-    let client = tokio::spawn(async move { call.try_send().await.map(|answer| answer.status) });
-    let wait = Duration::from_secs(60);
-    let (mut socket, _) = tokio::time::timeout(wait, listener.accept())
-        .await
-        .expect("the gate calls")
-        .expect("a connection");
-    let mut head = [0; 4096];
-    let read = socket.read(&mut head).await.expect("a request");
-    assert!(
-        head[..read].starts_with(b"POST /controlplane.v1."),
-        "{read} bytes"
-    );
-    // Nothing is answered; the client gives up.
-    client.abort();
-    let ended = tokio::time::timeout(wait, async {
-        loop {
-            match socket.read(&mut head).await {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
-        }
-    });
-    ended
-        .await
-        .expect("the gate's connection to the origin ends");
 }

@@ -32,10 +32,6 @@ const MAX_LIFE: u64 = 60;
 /// By how much the gate's clock may differ from ours, in seconds.
 const SKEW: u64 = 5;
 
-/// Calls whose bodies the gate does not read, and so cannot vouch for: of these
-/// an assertion need not cover the body.
-const UNREAD: [&str; 1] = ["/controlplane.v1.SigningService/GenerateSigningCert"];
-
 /// Seconds since 1970, as somebody tells them.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
@@ -58,6 +54,7 @@ pub struct Claims {
     iat: u64,
     exp: u64,
     jti: String,
+    method: String,
     operation: String,
     body_sha256: Option<String>,
     /// Id of the token that called.
@@ -174,13 +171,15 @@ impl Verifier {
         }))
     }
 
-    /// Believes the assertion for a call of `path` with this body, or says why
+    /// Believes the assertion for a call of this method and target (path and
+    /// query) with this body, or says why
     /// not. The assertion is spent only when everything else about it is right,
     /// so that nobody can spend one by bending it.
     pub async fn verify(
         &self,
         assertion: &str,
-        path: &str,
+        method: &str,
+        target: &str,
         body: &[u8],
     ) -> Result<Claims, Refusal> {
         let now = (self.0.clock)();
@@ -200,11 +199,11 @@ impl Verifier {
         if claims.exp.saturating_add(SKEW) <= now {
             return Err(Refusal::Expired);
         }
-        if claims.operation != path {
+        if claims.method != method || claims.operation != target {
             return Err(Refusal::Operation);
         }
         match &claims.body_sha256 {
-            None if !UNREAD.contains(&path) => return Err(Refusal::BodyNotCovered),
+            None if !passes_unread(target) => return Err(Refusal::BodyNotCovered),
             Some(hash) if *hash != sha256_hex(body) => return Err(Refusal::Body),
             None | Some(_) => {}
         }
@@ -238,6 +237,13 @@ impl Verifier {
             .map_err(|_| Refusal::Signature)?;
         serde_json::from_slice(&decode(claims)?).map_err(|_| Refusal::Malformed)
     }
+}
+
+/// Whether the gate passes the body on unread, so that it cannot vouch for it:
+/// as it does for one call, and for one of the routes in its table.
+fn passes_unread(path: &str) -> bool {
+    path == "/controlplane.v1.SigningService/GenerateSigningCert"
+        || (path.starts_with("/v1/projects/") && path.ends_with("/attestations"))
 }
 
 impl fmt::Debug for Verifier {

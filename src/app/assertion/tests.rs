@@ -41,6 +41,7 @@ fn token(scope: Scope) -> Caller {
 }
 
 const CALL: Forwarded<'static> = Forwarded {
+    method: "POST",
     operation: "/controlplane.v1.AttestationService/Store",
     body: Some(b"abc"),
     request_id: "r",
@@ -82,6 +83,7 @@ fn claims_are_the_token_the_call_and_the_clock() {
         ("aud", "https://origin.example"),
         ("sub", "00000000-0000-0000-0000-000000000007"),
         ("scope", "workflow/shop/release"),
+        ("method", "POST"),
         ("operation", "/controlplane.v1.AttestationService/Store"),
         (
             "body_sha256",

@@ -8,11 +8,16 @@ use crate::app::assertion::{Forwarded, assertion};
 use crate::app::error::Result;
 use crate::wire::assertion::HEADER;
 
-/// Adds the assertion for a request of this path and body, where there is to be one.
+/// Adds the assertion for a request of this method, path with query, and body, where there is to be one.
 ///
 /// # Errors
 /// `Unavailable` when none can be made, `Origin` when the runtime refuses the header.
-pub fn add(headers: &Headers, path: &str, body: &Outgoing, asking: &Asking<'_>) -> Result<()> {
+pub fn add(
+    headers: &Headers,
+    (method, target): (&str, &str),
+    body: &Outgoing,
+    asking: &Asking<'_>,
+) -> Result<()> {
     // The copy out of the runtime is made only for those who want the hash.
     let sent = asking.config.assertions.as_ref().is_some_and(|a| a.sent);
     let bytes = match body {
@@ -22,7 +27,8 @@ pub fn add(headers: &Headers, path: &str, body: &Outgoing, asking: &Asking<'_>) 
         Outgoing::Stream(_) => None,
     };
     let call = Forwarded {
-        operation: path,
+        method,
+        operation: target,
         body: bytes.as_deref(),
         request_id: &asking.incoming.request_id,
     };

@@ -34,8 +34,8 @@ pub enum Outgoing {
 }
 
 /// Sends a request of the caller's on, and waits for the answer's headers. `target` is path and
-/// query below the origin's URL. A client that goes away takes the request to the origin with it:
-/// the runtime ends what it waits for.
+/// query below the origin's URL. When the client goes away, the platform ends what its request
+/// waits for, this included.
 ///
 /// # Errors
 /// `Origin` when nothing answers in time, `Denied` without a permit for this operation.
@@ -198,7 +198,7 @@ impl Origin for Asking<'_> {
         let message = [&[0x0a, 36], id.as_bytes()].concat();
         let frame = grpc_web::frame(&message).map_err(Error::unavailable)?;
         let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
-        assertion::add(&headers, &RUN_LOOKUP.path(), &body, self)?;
+        assertion::add(&headers, ("POST", &RUN_LOOKUP.path()), &body, self)?;
         let answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
         let (message, ending) = answered.end().await?;
         match ending.status {

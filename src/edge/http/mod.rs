@@ -14,6 +14,10 @@ mod oauth;
 mod openapi;
 mod readiness;
 mod respond;
+mod rest;
+mod ways_in;
+
+pub use body::read_stream;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
@@ -78,6 +82,9 @@ async fn route(
     }
     if path == "/.well-known/jwks.json" {
         return jwks::serve(incoming, &config, log);
+    }
+    if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+        return answered;
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await

@@ -4,6 +4,8 @@
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -35,25 +37,27 @@ pub(crate) async fn require(
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    match checked(&verifier, &parts.headers, parts.uri.path(), &body).await {
+    match checked(&verifier, &parts, &body).await {
         Ok(()) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(refusal) => refuse(&refusal, &parts.headers),
     }
 }
 
-async fn checked(
-    verifier: &Verifier,
-    headers: &HeaderMap,
-    path: &str,
-    body: &Bytes,
-) -> Result<(), Refusal> {
-    let mut values = headers.get_all(HEADER).iter();
+async fn checked(verifier: &Verifier, parts: &Parts, body: &Bytes) -> Result<(), Refusal> {
+    let mut values = parts.headers.get_all(HEADER).iter();
     let assertion = values.next().ok_or(Refusal::Missing)?;
     if values.next().is_some() {
         return Err(Refusal::Several);
     }
+    let path = parts.uri.path();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(path, PathAndQuery::as_str);
     let assertion = assertion.to_str().map_err(|_| Refusal::Malformed)?;
-    let claims = verifier.verify(assertion, path, body).await?;
+    let claims = verifier
+        .verify(assertion, parts.method.as_str(), target, body)
+        .await?;
     eprintln!(
         "origin: {path} asserted for {} ({})",
         claims.sub, claims.scope

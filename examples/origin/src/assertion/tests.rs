@@ -68,7 +68,7 @@ impl World {
     }
 
     async fn verify(&self, assertion: &str) -> Result<Claims, Refusal> {
-        self.verifier.verify(assertion, PATH, BODY).await
+        self.verifier.verify(assertion, "POST", PATH, BODY).await
     }
 
     fn wait(&self, seconds: u64) {
@@ -98,6 +98,7 @@ fn claims() -> Value {
         "jti": "00000000-0000-4000-8000-000000000009",
         "org": {"id": "00000000-0000-0000-0000-000000000001", "name": "acme"},
         "scope": "organization",
+        "method": "POST",
         "operation": PATH,
         "body_sha256": sha256_hex(BODY),
         "request_id": "r",
@@ -161,6 +162,7 @@ async fn tampering_breaks_the_signature() {
             "operation",
             json!("/controlplane.v1.AttestationService/Store"),
         ),
+        ("method", json!("GET")),
         ("body_sha256", json!(sha256_hex(b"other"))),
         ("request_id", json!("s")),
     ];
@@ -208,6 +210,13 @@ async fn what_is_signed_must_be_right_too() {
             Refusal::Operation,
         ),
         ("operation", json!(format!("{PATH}/")), Refusal::Operation),
+        (
+            "operation",
+            json!(format!("{PATH}?a=b")),
+            Refusal::Operation,
+        ),
+        ("method", json!("GET"), Refusal::Operation),
+        ("method", Value::Null, Refusal::Malformed),
         ("body_sha256", json!(sha256_hex(b"other")), Refusal::Body),
         (
             "body_sha256",
@@ -243,7 +252,10 @@ async fn what_is_signed_must_be_right_too() {
         json!("s"),
     );
     let assertion = sign(&header(), &with(streamed, "body_sha256", Value::Null), 1);
-    let believed = world.verifier.verify(&assertion, unread, BODY).await;
+    let believed = world
+        .verifier
+        .verify(&assertion, "POST", unread, BODY)
+        .await;
     assert!(believed.is_ok(), "{believed:?}");
     let good = sign(&header(), &claims(), 1);
     assert_eq!(
@@ -252,9 +264,9 @@ async fn what_is_signed_must_be_right_too() {
     );
     let foreign = sign(&header(), &claims(), 9);
     assert_eq!(world.verify(&foreign).await, Err(Refusal::Signature));
-    let elsewhere = world.verifier.verify(&good, "/other", BODY).await;
+    let elsewhere = world.verifier.verify(&good, "POST", "/other", BODY).await;
     assert_eq!(elsewhere, Err(Refusal::Operation));
-    let other_body = world.verifier.verify(&good, PATH, b"").await;
+    let other_body = world.verifier.verify(&good, "POST", PATH, b"").await;
     assert_eq!(other_body, Err(Refusal::Body));
     assert!(world.verify(&good).await.is_ok(), "refusals spend nothing");
 }
