@@ -2,6 +2,7 @@
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
 pub mod adopt;
+pub mod assertion;
 pub mod attest;
 pub mod audit;
 pub mod authenticate;

@@ -6,7 +6,8 @@ use wasm_bindgen::JsValue;
 
 use super::answer::Answered;
 use super::asked::bucket;
-use super::forward::{self, Outgoing};
+use super::assertion;
+use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
 use super::{body, respond};
 use crate::app::attest::{self, Authorized};
@@ -111,8 +112,16 @@ async fn call(
             let message = content.message();
             let recognized = attest::recognize(presented, rpc, message, config, platform).await?;
             log.caller(&recognized.caller);
-            let origin = forward::Asking { incoming, config };
-            Passed::Token(recognized.decide(rpc, platform, &origin).await?)
+            let caller = recognized.caller.clone();
+            let origin = Asking {
+                caller: &caller,
+                incoming,
+                config,
+                platform,
+            };
+            let authorized = recognized.decide(rpc, platform, &origin).await?;
+            assertion::add(&headers, ("POST", &rpc.path()), &content.body, &origin)?;
+            Passed::Token(authorized)
         }
     };
     if rpc.makes_run {

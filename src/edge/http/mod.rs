@@ -2,12 +2,14 @@
 
 mod answer;
 mod asked;
+mod assertion;
 mod assets;
 mod attestation;
 mod audit;
 mod body;
 mod forward;
 mod incoming;
+mod jwks;
 mod leaks;
 mod management;
 mod oauth;
@@ -80,6 +82,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if path == "/.well-known/jwks.json" {
+        return jwks::serve(incoming, &config, log);
     }
     if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
         return answered;

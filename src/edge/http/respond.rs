@@ -158,6 +158,19 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
     }
 }
 
+/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
+pub fn document(
+    body: &str,
+    content_type: &str,
+    cache_control: &str,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", content_type)?;
+    headers.set("cache-control", cache_control)?;
+    finish(200, &headers, Some(body), incoming)
+}
+
 /// Since when management calls with a workflow token are deprecated: the first release,
 /// 2026-11-22 in the syntax of RFC 9745.
 const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";

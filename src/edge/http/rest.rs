@@ -5,7 +5,8 @@ use js_sys::Uint8Array;
 
 use super::answer::Answered;
 use super::asked::is_json;
-use super::forward::{self, Outgoing};
+use super::assertion;
+use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
 use super::{body, respond};
 use crate::app::authenticate::present;
@@ -57,6 +58,10 @@ async fn request(
             Some(present(authorization.as_deref(), config, now())?)
         }
     };
+    let target = match incoming.query.as_str() {
+        "" => incoming.path.clone(),
+        query => format!("{}?{query}", incoming.path),
+    };
     let headers = forward::headers(incoming, config)?;
     let (named, body) = read(route, parameters, incoming).await?;
     let permit: Permit = match presented {
@@ -64,14 +69,19 @@ async fn request(
         Some(presented) => {
             let recognized = rest::recognize(presented, named, config, platform).await?;
             log.caller(&recognized.caller);
-            recognized.decide(route)?
+            let caller = recognized.caller.clone();
+            let permit = recognized.decide(route)?;
+            let asking = Asking {
+                caller: &caller,
+                incoming,
+                config,
+                platform,
+            };
+            assertion::add(&headers, (route.method, &target), &body, &asking)?;
+            permit
         }
     };
 
-    let target = match incoming.query.as_str() {
-        "" => incoming.path.clone(),
-        query => format!("{}?{query}", incoming.path),
-    };
     let operation = Operation::Route(route);
     let sent = now();
     let response = forward::send(
