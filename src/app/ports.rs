@@ -7,21 +7,26 @@
 
 use std::rc::Rc;
 
+use super::audit::{Filter as EventFilter, Listed, Span};
 use super::error::Result;
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunAnswer, RunCommand,
+    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
+    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
+    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
+    RunCommand,
 };
 use super::organization::Organization;
-use super::page::{Cursor, Page};
+use super::page::{Cursor, Page, Place};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
+use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::verify::Row;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
+use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -123,6 +128,57 @@ pub trait Ledgers {
         organization: OrganizationId,
         command: &RunCommand,
     ) -> Result<RunAnswer>;
+    /// Writes down what was done in the record without the Ledger (R35).
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn note(&self, permit: &Permit, command: &NoteCommand) -> Result<()>;
+    /// Writes down that a mint was refused. Needs no permit: there was none.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn refuse(&self, organization: OrganizationId, command: &RefusalCommand) -> Result<()>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn change_limits(&self, permit: &Permit, command: &LimitsCommand)
+    -> Result<LimitsAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn checkpoint(&self, permit: &Permit, command: &CheckpointCommand) -> Result<Signed>;
+}
+
+/// The audit log as the record has it.
+pub trait AuditLog {
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn events(
+        &self,
+        organization: OrganizationId,
+        filter: &EventFilter,
+        span: &Span,
+    ) -> Result<Vec<Listed>>;
+    /// Rows in their order, behind `after` and up to `up_to`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn rows(
+        &self,
+        organization: OrganizationId,
+        after: u64,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Row)>>;
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn checkpoints(
+        &self,
+        organization: OrganizationId,
+        span: &Span,
+    ) -> Result<Vec<(Place, Signed)>>;
 }
 
 /// The origin, asked by the gate itself in the name of one caller.
@@ -135,23 +191,18 @@ pub trait Origin {
     async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
 }
 
-/// The buckets that limit minting, one for each client address.
+/// The buckets that limit minting, one for each client address, and what else is limited so.
 pub trait MintBuckets {
     /// Takes one; the inner error is a refusal.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>>;
-    /// Takes one from a bucket of another rate than that of minting.
-    ///
-    /// # Errors
-    /// When the bucket does not answer.
-    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
+    async fn take(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
     /// Gives one back.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    async fn give_back(&self, bucket: &str) -> Result<()>;
+    async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()>;
 }
 
 /// The record: what is searched and listed.
@@ -167,11 +218,6 @@ pub trait Records {
     /// # Errors
     /// When the record does not answer.
     async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak>;
-    /// Replaces what can change of an organization: its limits. `false` when there is none such.
-    ///
-    /// # Errors
-    /// When the record does not answer.
-    async fn update_organization(&self, permit: &Permit, row: &Organization) -> Result<bool>;
     /// # Errors
     /// When the record does not answer.
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;
@@ -238,4 +284,34 @@ pub trait Records {
         cursor: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TokenRecord>>;
+}
+
+/// Whether the registry has a live token at all (R22).
+pub trait FirstToken {
+    /// Whether any token, of any organization, system tokens included, is neither revoked nor
+    /// expired at `now`. A token that is being rotated out or held back counts as live.
+    ///
+    /// # Errors
+    /// When the record does not answer: then nothing is open.
+    async fn any_live_token(&self, now: Timestamp) -> Result<bool>;
+}
+
+/// What the session endpoint answered.
+#[derive(Debug, Clone)]
+pub struct SessionAnswer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// The control plane's session endpoint, and what this isolate remembers of its answers.
+pub trait Sessions {
+    /// The person whose cookie has this SHA-256, if that was found out less than a moment ago.
+    fn remembered(&self, cookie: &[u8; 32]) -> Option<Rc<Person>>;
+    /// Remembers the person until then.
+    fn remember(&self, cookie: [u8; 32], person: &Rc<Person>, until: Timestamp);
+    /// Shows the cookie to the endpoint.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or with a body that is too long to be one of its own.
+    async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer>;
 }

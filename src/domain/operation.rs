@@ -1,5 +1,6 @@
 //! Everything that can be asked of the gate, by name. Refuses to decide.
 
+use super::route::Route;
 use super::rpc::{Access, Narrow, Rpc};
 
 /// Something a caller can ask for.
@@ -22,8 +23,13 @@ pub enum Operation {
     TokenAdopt,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
+    AuditRead,
+    /// To sign how far the audit log reaches.
+    AuditCheckpoint,
     /// A call for the origin.
     Rpc(&'static Rpc),
+    /// A REST request for the origin.
+    Route(&'static Route),
 }
 
 /// The two kinds of tokens that are managed under different policies (R15).
@@ -49,6 +55,11 @@ impl Operation {
     pub fn requirements(self) -> Option<Requirements> {
         match self {
             Self::Rpc(row) => Some(Requirements {
+                access: row.access,
+                policies: row.policies,
+                narrow: row.narrow,
+            }),
+            Self::Route(row) => Some(Requirements {
                 access: row.access,
                 policies: row.policies,
                 narrow: row.narrow,
@@ -83,6 +94,8 @@ impl Operation {
             (Self::TokenRotate, Managed::ProjectTokens) => {
                 Some(&["project_api_token:create", "project_api_token:revoke"])
             }
+            // Ours, not the control plane's; no token holds it by default.
+            (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
             _ => None,
         }
     }
@@ -105,7 +118,10 @@ impl Operation {
             Self::TokenRelease => "token.release",
             Self::TokenAdopt => "token.adopt",
             Self::TokenRevokeOwn => "token.revoke_own",
+            Self::AuditRead => "audit.read",
+            Self::AuditCheckpoint => "audit.checkpoint",
             Self::Rpc(row) => row.method,
+            Self::Route(row) => row.name,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod forge;
 pub mod gateway;
 pub mod http;
@@ -14,8 +15,10 @@ pub mod life;
 pub mod organization;
 pub mod origin;
 mod process;
+pub mod program;
 pub mod rpc;
 pub mod runner;
+pub mod stored;
 
 use std::path::Path;
 

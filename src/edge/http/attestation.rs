@@ -5,6 +5,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 
 use super::answer::Answered;
+use super::asked::bucket;
 use super::forward::{self, Outgoing};
 use super::incoming::Incoming;
 use super::{body, respond};
@@ -15,6 +16,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::decide::{Denial, Permit, open};
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{self, Access, Rpc};
+use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::grpc_web::{self, Encoding, FrameError};
@@ -30,7 +32,10 @@ pub async fn handle(
 ) -> core::result::Result<web_sys::Response, JsValue> {
     match call(incoming, config, platform, log).await {
         Ok(response) => Ok(response),
-        Err(error) => refuse(incoming, &error, log),
+        Err(error) => {
+            let error = brake::slow(&platform.env, bucket(incoming, config), error).await;
+            refuse(incoming, &error, log)
+        }
     }
 }
 
@@ -114,11 +119,11 @@ async fn call(
         forward::answer_must_be_readable(&headers)?;
     }
 
-    let sent = now();
+    let asked = now();
     let mut answered =
         forward::call(authorized.permit(), rpc, &headers, content.body, config).await?;
-    log.origin_status = Some(answered.status());
-    let waited = now().since(sent);
+    log.origin(answered.status(), asked);
+    let waited = now().since(asked);
     if let (true, Passed::Token(authorized)) = (rpc.makes_run, &authorized) {
         learn(authorized, &mut answered, platform).await?;
     }

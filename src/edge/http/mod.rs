@@ -1,8 +1,10 @@
 //! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
 
 mod answer;
+mod asked;
 mod assets;
 mod attestation;
+mod audit;
 mod body;
 mod forward;
 mod incoming;
@@ -12,6 +14,10 @@ mod oauth;
 mod openapi;
 mod readiness;
 mod respond;
+mod rest;
+mod ways_in;
+
+pub use body::read_stream;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
@@ -31,17 +37,18 @@ pub async fn handle(
 ) -> Result<web_sys::Response, JsValue> {
     let begun = now();
     let incoming = Incoming::read(request)?;
-    let mut log = RequestLog {
-        request_id: incoming.request_id.clone(),
-        method: incoming.method.clone(),
-        path: incoming.path.clone(),
-        outcome: "ok",
-        ..RequestLog::default()
-    };
+    let admin = config(&platform.env).ok();
+    let admin = admin.as_ref().and_then(|config| config.admin.as_ref());
+    let mut log = RequestLog::begin(
+        &incoming.request_id,
+        &incoming.method,
+        &incoming.path,
+        begun,
+        |text| admin.is_some_and(|key| key.matches(text)),
+    );
     let response = route(&incoming, &platform, &mut log).await?;
-    log.status = response.status();
-    log.ms = now().since(begun);
-    log.write();
+    log.ledger_ms = platform.ledger_ms();
+    log.end(response.status(), &platform.env);
     Ok(response)
 }
 
@@ -73,6 +80,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+        return answered;
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await

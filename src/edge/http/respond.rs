@@ -17,14 +17,18 @@ use crate::wire::problem::{self, Problem};
 fn http_status(error: &Error) -> u16 {
     match error {
         Error::Credential(_) => 401,
-        Error::Denied(_) => 403,
+        Error::Denied(_) | Error::CrossSite => 403,
         Error::Invalid { .. } => 400,
         Error::NotFound { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. } | Error::NativeGrpc | Error::ConnectJson => 415,
-        Error::MintRate { .. } | Error::ReportRate { .. } | Error::MintCeiling { .. } => 429,
+        Error::MintRate { .. }
+        | Error::MinterRate { .. }
+        | Error::ReportRate { .. }
+        | Error::MintCeiling { .. }
+        | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
     }
@@ -34,11 +38,13 @@ fn http_status(error: &Error) -> u16 {
 /// which stock clients repeat for three minutes.
 fn status_of(error: &Error) -> GrpcStatus {
     match error {
-        Error::Credential(_) => GrpcStatus::Unauthenticated,
-        Error::Denied(_) => GrpcStatus::PermissionDenied,
+        // The brake too: stock clients repeat a call after RESOURCE_EXHAUSTED.
+        Error::Credential(_) | Error::TooManyFailures { .. } => GrpcStatus::Unauthenticated,
+        Error::Denied(_) | Error::CrossSite => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
         Error::BodyTooLarge { .. }
         | Error::MintRate { .. }
+        | Error::MinterRate { .. }
         | Error::ReportRate { .. }
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
@@ -76,13 +82,23 @@ fn detail(error: &Error) -> Option<Detail> {
     Some(grpc_status::error_info(reason, error.code()))
 }
 
-/// A JSON answer.
+/// What an answer carries.
+#[derive(Debug)]
+pub enum Content {
+    Json(String),
+    /// Newline-delimited JSON, read piece by piece as the client takes it.
+    Lines(web_sys::ReadableStream),
+}
+
+/// An answer that is no refusal.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub body: String,
+    pub body: Content,
     /// Answers with a secret must not be kept anywhere.
     pub no_store: bool,
+    /// The way in that the caller took is going away (RFC 9745).
+    pub deprecated: bool,
 }
 
 impl Answer {
@@ -93,8 +109,9 @@ impl Answer {
     pub fn new(status: u16, value: &impl Serialize) -> Result<Self, Error> {
         Ok(Self {
             status,
-            body: serde_json::to_string(value).map_err(Error::unavailable)?,
+            body: Content::Json(serde_json::to_string(value).map_err(Error::unavailable)?),
             no_store: false,
+            deprecated: false,
         })
     }
 
@@ -110,10 +127,17 @@ impl Answer {
     }
 }
 
-/// Writes a JSON answer.
+/// The media type of an export (R35).
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// Writes an answer: JSON, or lines of it.
 pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
     let headers = web_sys::Headers::new()?;
-    headers.set("content-type", "application/json")?;
+    let content_type = match &answer.body {
+        Content::Json(_) => "application/json",
+        Content::Lines(_) => NDJSON,
+    };
+    headers.set("content-type", content_type)?;
     headers.set(
         "cache-control",
         if answer.no_store {
@@ -122,8 +146,21 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
             "private, no-cache"
         },
     )?;
-    finish(answer.status, &headers, Some(&answer.body), incoming)
+    if answer.deprecated {
+        headers.set("deprecation", WORKFLOW_READ_DEPRECATED)?;
+    }
+    match &answer.body {
+        Content::Json(text) => finish(answer.status, &headers, Some(text), incoming),
+        Content::Lines(stream) => {
+            let init = init(answer.status, &headers, incoming)?;
+            web_sys::Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
+        }
+    }
 }
+
+/// Since when management calls with a workflow token are deprecated: the first release,
+/// 2026-11-22 in the syntax of RFC 9745.
+const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
 
 /// Writes an error as a problem document.
 pub fn problem(
@@ -131,7 +168,7 @@ pub fn problem(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = http_status(error);
     let mut document = Problem::new(
         status,
@@ -170,6 +207,14 @@ pub fn problem_document(
             limit,
             retry_after_seconds,
         } => rate_headers(&headers, "mint", *limit, *retry_after_seconds)?,
+        Error::MinterRate {
+            limit,
+            retry_after_seconds,
+        } => rate_headers(&headers, "minter", *limit, *retry_after_seconds)?,
+        Error::TooManyFailures {
+            retry_after_seconds,
+            ..
+        } => headers.set("retry-after", &retry_after_seconds.to_string())?,
         Error::ReportRate {
             limit,
             retry_after_seconds,
@@ -204,7 +249,7 @@ pub fn grpc(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = status_of(error) as u8;
     log.grpc_status = Some(status);
     let mut message = encode_message(&grpc_message(error));
@@ -230,7 +275,7 @@ pub fn connect(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = status_of(error) as u8;
     log.grpc_status = Some(status);
     let details: Vec<Detail> = detail(error).into_iter().collect();
@@ -248,21 +293,25 @@ pub fn connect(
     finish(http, &headers, Some(&body), incoming)
 }
 
-fn note(error: &Error, log: &mut RequestLog) {
-    log.outcome = error.code();
-    log.cause = Some(error.private());
-}
-
 fn finish(
     status: u16,
     headers: &web_sys::Headers,
     body: Option<&str>,
     incoming: &Incoming,
 ) -> Result<web_sys::Response, JsValue> {
+    let init = init(status, headers, incoming)?;
+    web_sys::Response::new_with_opt_str_and_init(body, &init)
+}
+
+fn init(
+    status: u16,
+    headers: &web_sys::Headers,
+    incoming: &Incoming,
+) -> Result<web_sys::ResponseInit, JsValue> {
     headers.set("x-request-id", &incoming.request_id)?;
     headers.set("x-content-type-options", "nosniff")?;
     let init = web_sys::ResponseInit::new();
     init.set_status(status);
     init.set_headers(headers);
-    web_sys::Response::new_with_opt_str_and_init(body, &init)
+    Ok(init)
 }

@@ -1,8 +1,10 @@
 //! The two stores: D1 keeps the record, KV keeps token facts near the caller. Refuses to say
 //! whether a token lives.
 
+pub mod audit;
 pub mod d1;
 pub mod effects;
 pub mod facts;
+pub mod first_token;
 pub mod records;
 pub mod token_rows;
