@@ -1,5 +1,7 @@
 //! `postern audit`: what was done in an organization. An export is whole or no file at all.
 
+mod verify;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,15 @@ enum What {
         /// Where to; a new file that only you can read, once the export is whole. Otherwise stdout
         file: Option<PathBuf>,
     },
+    /// Check an exported log, away from the gateway: nothing is asked, no credential is needed
+    ///
+    /// Reads the keys of the gateway from ROOT_KEYS or, where it has none, from TOKEN_KEYS. Says
+    /// which rows were changed, are missing or stand in another place, and up to where a signed
+    /// checkpoint proves the log whole.
+    Verify {
+        /// The export; `-` for standard input
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,8 +85,12 @@ struct List {
 impl Audit {
     /// Does it.
     pub async fn run(self) -> Outcome {
+        if let What::Verify { file } = &self.what {
+            return verify::run(file);
+        }
         let api = Api::new(Settings::find(&self.flags)?)?;
         match self.what {
+            What::Verify { .. } => Ok(()),
             What::List(list) => list.run(&api).await,
             What::Export { file: None } => export(&api, &mut std::io::stdout()).await,
             What::Export { file: Some(file) } => export_to(&api, &file).await,

@@ -54,6 +54,7 @@ fn line(row: &Rpc) -> String {
         let is = match when.is {
             Is::Present => "is there".to_owned(),
             Is::Number(number) => format!("is {number}"),
+            Is::Otherwise(known) => format!("is none of {known:?}"),
         };
         policies.push(format!("{} where {} {is}", needs.join(", "), when.field));
     }

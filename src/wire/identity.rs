@@ -144,6 +144,7 @@ fn policies(message: &[u8], rpc: &Rpc) -> Result<Vec<&'static str>, ProtobufErro
     for when in rpc.when {
         let holds = match when.is {
             Is::Number(number) => protobuf::number(message, when.field)? == number,
+            Is::Otherwise(known) => !known.contains(&protobuf::number(message, when.field)?),
             Is::Present => protobuf::is_present(message, when.field)?,
         };
         if holds {
@@ -213,7 +214,9 @@ mod tests {
             ["workflow_contract:create", "workflow_contract:update"]
         );
         let artifact = "CASCredentialsService/Get";
-        assert_eq!(of(artifact, b""), none);
+        let both = ["cas_artifact:create", "cas_artifact:read"];
+        assert_eq!(of(artifact, b""), both);
+        assert_eq!(of(artifact, b"\x08\x03"), both);
         assert_eq!(of(artifact, b"\x08\x01"), ["cas_artifact:read"]);
         assert_eq!(of(artifact, b"\x08\x01\x08\x02"), ["cas_artifact:create"]);
         // 2^32 + 1, of which the origin takes the lower half.

@@ -25,6 +25,12 @@ const ARTIFACT_ROLE: &[When] = &[
         is: Is::Number(2),
         policies: &["cas_artifact:create"],
     },
+    // A role that a later release may know.
+    When {
+        field: 1,
+        is: Is::Otherwise(&[1, 2]),
+        policies: &["cas_artifact:create", "cas_artifact:read"],
+    },
 ];
 
 pub(super) const RUN_VIEW: Rpc = token(

@@ -95,6 +95,8 @@ pub enum Is {
     Present,
     /// This number of an enum.
     Number(u64),
+    /// None of these numbers.
+    Otherwise(&'static [u64]),
 }
 
 /// A row of the table.

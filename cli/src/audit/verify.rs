@@ -1,0 +1,143 @@
+//! `postern audit verify`: the check of an exported log under the gateway's keys. Refuses keys on
+//! the command line, where other users of the machine could read them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use postern::domain::audit::verify::{MAX_FAULTS, Report, verify};
+use postern::domain::keys::{KeyRing, RootKeys};
+
+use crate::fail::{Failure, Kind, Outcome};
+use crate::output::print;
+
+/// Longest line that is read, in bytes; a row has about 600.
+const MAX_LINE: u64 = 1024 * 1024;
+
+/// Checks a file.
+///
+/// # Errors
+/// `Configuration` for keys and files that cannot be read, `Other` for a log that is not whole.
+pub fn run(file: &Path) -> Outcome {
+    let audit = keys(|name| std::env::var(name).ok())?;
+    let unreadable = |error: std::io::Error| {
+        let what = format!("{} cannot be read: {error}", file.display());
+        Failure::new(Kind::Configuration, what)
+    };
+    let input: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(unreadable)?)
+    };
+    let mut failed = None;
+    let report = verify(lines(BufReader::new(input), &mut failed), &audit);
+    match failed {
+        Some(error) => Err(unreadable(error)),
+        None => tell(&report),
+    }
+}
+
+/// The lines of a file; the first error ends them, and is kept.
+fn lines<'a>(
+    mut input: impl BufRead + 'a,
+    failed: &'a mut Option<std::io::Error>,
+) -> impl Iterator<Item = String> + 'a {
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(String::from_utf8_lossy(&line).into_owned()),
+            Err(error) => {
+                *failed = Some(error);
+                None
+            }
+        }
+    })
+}
+
+/// The audit keys, derived as the gateway derives them.
+fn keys(variable: impl Fn(&str) -> Option<String>) -> Outcome<KeyRing> {
+    let ring = |name: &str| {
+        let text = variable(name).filter(|text| !text.trim().is_empty())?;
+        Some(
+            KeyRing::parse(&text)
+                .map_err(|problem| Failure::new(Kind::Configuration, format!("{name}: {problem}"))),
+        )
+    };
+    let roots = match (ring("ROOT_KEYS"), ring("TOKEN_KEYS")) {
+        (Some(root), _) => RootKeys::from_root(&root?),
+        (None, Some(tokens)) => RootKeys::from_token_keys(&tokens?),
+        (None, None) => {
+            return Err(
+                Failure::new(Kind::Configuration, "there is no key to check with")
+                    .hint("set ROOT_KEYS, or TOKEN_KEYS where the gateway has no ROOT_KEYS"),
+            );
+        }
+    };
+    Ok(roots.audit)
+}
+
+fn tell(report: &Report) -> Outcome {
+    for fault in &report.faults {
+        print(&format!("line {}: {}\n", fault.line, fault.problem))?;
+    }
+    if report.faults_in_all > report.faults.len() {
+        let more = report.faults_in_all - report.faults.len();
+        print(&format!(
+            "and {more} more; the first {MAX_FAULTS} are shown\n"
+        ))?;
+    }
+    if !report.is_clean() {
+        let what = format!("the log is not whole: {} faults", report.faults_in_all);
+        return Err(Failure::new(Kind::Other, what));
+    }
+    match (report.organization, report.checkpoint) {
+        (Some(organization), Some((sequence, at))) => print(&format!(
+            "{} rows of organization {organization} are whole, in order and unchanged; \
+             the checkpoint reaches row {sequence}, at {}\n",
+            report.rows,
+            postern::wire::rfc3339::print(at),
+        )),
+        _ => print("the log is empty\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_from_the_variables_of_the_gateway() {
+        let key = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let of = |name: &'static str, text: &'static str| {
+            keys(move |wanted| (wanted == name).then(|| text.to_owned()))
+        };
+        assert!(of("ROOT_KEYS", key).is_ok());
+        assert!(of("TOKEN_KEYS", key).is_ok());
+        for (name, text) in [("ROOT_KEYS", "k1:AA"), ("TOKEN_KEYS", "k1"), ("X", key)] {
+            let failure = of(name, text).err().map(|failure| failure.kind);
+            assert_eq!(failure, Some(Kind::Configuration), "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_not_whole_is_a_failure() {
+        let ring = KeyRing::parse("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let audit = RootKeys::from_root(&ring).audit;
+        // A line that is no row, and no checkpoint behind it.
+        let report = verify(["nonsense"], &audit);
+        let failure = tell(&report).err().map(|failure| failure.message);
+        assert_eq!(failure.as_deref(), Some("the log is not whole: 2 faults"));
+        assert_eq!(tell(&verify(Vec::<String>::new(), &audit)), Ok(()));
+    }
+
+    #[test]
+    fn lines_are_bounded_and_need_not_be_text() {
+        let mut failed = None;
+        let bytes: &[u8] = b"a\n\xff\nlast";
+        let read: Vec<String> = lines(bytes, &mut failed).collect();
+        assert_eq!(read, ["a\n", "\u{fffd}\n", "last"]);
+        let long = vec![b'x'; 3 << 20];
+        assert_eq!(lines(long.as_slice(), &mut failed).count(), 3);
+    }
+}
