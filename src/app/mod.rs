@@ -4,6 +4,7 @@
 pub mod adopt;
 pub mod assertion;
 pub mod attest;
+pub mod audit;
 pub mod authenticate;
 pub mod config;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;
+pub mod refusal;
 pub mod registry;
 pub mod rest;
 pub mod session;

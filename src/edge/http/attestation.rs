@@ -5,10 +5,10 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 
 use super::answer::Answered;
+use super::asked::bucket;
 use super::assertion;
 use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
-use super::management::bucket;
 use super::{body, respond};
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
@@ -128,11 +128,11 @@ async fn call(
         forward::answer_must_be_readable(&headers)?;
     }
 
-    let sent = now();
+    let asked = now();
     let mut answered =
         forward::call(authorized.permit(), rpc, &headers, content.body, config).await?;
-    log.origin_status = Some(answered.status());
-    let waited = now().since(sent);
+    log.origin(answered.status(), asked);
+    let waited = now().since(asked);
     if let (true, Passed::Token(authorized)) = (rpc.makes_run, &authorized) {
         learn(authorized, &mut answered, platform).await?;
     }

@@ -4,10 +4,10 @@
 use js_sys::Uint8Array;
 
 use super::answer::Answered;
+use super::asked::is_json;
 use super::assertion;
 use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
-use super::management::is_json;
 use super::{body, respond};
 use crate::app::authenticate::present;
 use crate::app::config::Config;
