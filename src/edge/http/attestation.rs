@@ -21,7 +21,7 @@ use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::grpc_web::{self, Encoding, FrameError};
-use crate::wire::protocol::{Protocol, Unspoken};
+use crate::wire::protocol::{Protocol, Unspoken, media_type};
 use crate::wire::{connect, connect::ConnectError};
 
 /// Answers a call below the origin's prefix.
@@ -176,14 +176,29 @@ impl Content {
     }
 
     /// Reads what must be read to decide, or to speak gRPC-Web for a caller that does not. What
-    /// need not be read streams through.
+    /// need not be read streams through, from callers who have shown a credential.
     async fn read(
         protocol: Protocol,
         rpc: &Rpc,
         incoming: &Incoming,
         headers: &web_sys::Headers,
     ) -> Result<Self> {
+        let limit = match rpc.access {
+            // Strangers may call these.
+            Access::Open => grpc_web::MAX_OPEN_BODY,
+            Access::Token | Access::Person => grpc_web::MAX_BODY,
+        };
+        if let Protocol::GrpcWeb(_) = protocol {
+            let media = incoming.header("content-type").unwrap_or_default();
+            headers
+                .set("content-type", &media_type(&media))
+                .map_err(forward::refused)?;
+        }
         match protocol {
+            Protocol::GrpcWeb(_) if rpc.access == Access::Open => Ok(Self {
+                read: None,
+                body: Outgoing::Bytes(body::read(incoming, limit).await?.raw),
+            }),
             Protocol::GrpcWeb(_) if !rpc.is_inspected() => Ok(Self {
                 read: None,
                 body: incoming
@@ -192,7 +207,13 @@ impl Content {
                     .map_or(Outgoing::Nothing, Outgoing::Stream),
             }),
             Protocol::GrpcWeb(encoding) => {
-                let body = body::read(incoming, grpc_web::MAX_BODY).await?;
+                if !grpc_web::is_uncompressed(incoming.header("content-encoding").as_deref()) {
+                    return Err(unreadable(FrameError::Compressed));
+                }
+                headers
+                    .delete("content-encoding")
+                    .map_err(forward::refused)?;
+                let body = body::read(incoming, limit).await?;
                 let frames = match encoding {
                     Encoding::Binary => body.bytes,
                     Encoding::Text => encoding
@@ -213,7 +234,7 @@ impl Content {
                     incoming.header("content-encoding").as_deref(),
                 )
                 .map_err(|error| wrong_connect(&error))?;
-                let body = body::read(incoming, grpc_web::MAX_BODY).await?;
+                let body = body::read(incoming, limit).await?;
                 forward::as_grpc_web(headers)?;
                 if let Some(timeout) = timeout {
                     headers

@@ -64,6 +64,12 @@ async fn request(
     };
     let headers = forward::headers(incoming, config)?;
     let (named, body) = read(route, parameters, incoming).await?;
+    if route.inspects_body() {
+        // Read here as JSON in UTF-8: no parameter and no second value may say otherwise.
+        headers
+            .set("content-type", "application/json")
+            .map_err(forward::refused)?;
+    }
     let permit: Permit = match presented {
         None => rest::pass(route)?,
         Some(presented) => {
