@@ -122,7 +122,7 @@ impl Config {
                 false
             }
         };
-        let assertions = origin_auth::read(&text, &origin_url, &mut problems);
+        let assertions = origin_auth::read(text, &origin_url, &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),

@@ -33,6 +33,8 @@ const RFC_PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 struct World {
     keys: Keys,
+    /// `ASSERTION_KEYS` of the gate.
+    seeds: String,
     /// Demands nothing, and shows what arrives.
     open: Origin,
     /// A gate in front of it that sends assertions.
@@ -43,9 +45,11 @@ fn main() -> ExitCode {
     runner::run(
         || async {
             let (keys, open) = (Keys::random(), Origin::start().await);
-            let gateway = asserting(&open, &keys, &seed("a1")).start().await;
+            let seeds = seed("a1");
+            let gateway = asserting(&open, &keys, &seeds).start().await;
             World {
                 keys,
+                seeds,
                 open,
                 gateway,
             }
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
             an_old_assertion_is_refused,
             an_inbound_assertion_never_arrives,
             a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be,
+            rest_requests_are_asserted_with_method_and_query,
             passthrough_publishes_keys_and_sends_no_assertion,
             keys_overlap_while_they_rotate,
         ],
@@ -425,6 +430,57 @@ async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(w
             assert_eq!(calls[0]["headers"].get("postern-assertion"), None);
         }
     }
+}
+
+async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
+    // Two gates of the same keys: the origin knows the other's set.
+    let (origin, _) = demanding(&world.gateway).await;
+    let serve = asserting(&origin, &world.keys, &world.seeds).set("REST_ROUTES", "open");
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "opaque").await;
+    let call = |method: &str, path: &str| gateway.call(method, path).bearer(&token.token);
+
+    let names = json!({"workflow": {"project": SHOP, "name": RELEASE}});
+    let begun = call("POST", "/v1/runs").json(&names).send().await;
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    let path = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/attestations");
+    let stored = call("POST", &path).body("{}").send().await;
+    assert_eq!(stored.status, 201, "{}", stored.text());
+    let digest = format!("sha256:{}", sha256_hex(b"{}"));
+    let path = format!("/v1/attestations/{digest}?project={SHOP}");
+    let read = call("GET", &path).header("attestation-workflow", RELEASE);
+    let read = read.send().await;
+    assert_eq!((read.status, read.text().as_ref()), (200, "{}"));
+
+    let calls = origin.calls().await;
+    let seen = calls.iter().map(|call| {
+        let claims = forge::part(&assertion(call), 1);
+        let hashed = claims.get("body_sha256").is_some();
+        (
+            claims["method"].clone(),
+            claims["operation"].clone(),
+            hashed,
+        )
+    });
+    let streamed = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/attestations");
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [
+            (json!("POST"), json!("/v1/runs"), true),
+            (json!("POST"), json!(streamed), false),
+            (json!("GET"), json!(path), true),
+        ]
+    );
+
+    let around = Call::new(&Http::new(), "GET", &format!("{}{path}", origin.url));
+    let refused = around.bearer(&token.token).send().await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(
+        refused.text().trim_end(),
+        "assertion: there is none: the call did not come through the gate"
+    );
+    gateway.stop();
 }
 
 async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
