@@ -14,13 +14,13 @@ let leave = () => {};
 
 const current = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "tokens");
 
-/** Puts a view on the page and the focus on its heading. */
-function put(content, title) {
+/** Puts a view on the page, and the focus on its heading unless it is to stay where it is. */
+function put(content, title, stay = false) {
   leave();
   leave = content.leave ?? (() => {});
   main.replaceChildren(content);
   document.title = `${title} · Postern`;
-  main.querySelector("h1")?.focus();
+  if (!stay) main.querySelector("h1")?.focus();
 }
 
 function show(reason) {
@@ -51,8 +51,7 @@ function who() {
     of.addEventListener("change", () => {
       chooseOrganization(of.value);
       const [title, view] = VIEWS[current()];
-      put(view(), title);
-      of.focus();
+      put(view(), title, true);
       say(`Organization ${of.value}`);
     });
   }

@@ -125,8 +125,8 @@ export function auditView() {
         event.target && named(event.target)),
       h("p", { class: "event-by" }, "by ", named(event.actor), ` (${event.tier})`, event.address ? ` from ${event.address}` : "",
         event.count ? `, ${event.count} times` : ""),
-      h("p", { class: "below" }, h("time", { datetime: event.at, title: event.at }, `${exact(event.at)}, ${ago(event.at)}`), ` · row ${event.sequence} · `,
-        h("button", { type: "button", class: "link", "aria-label": `All of row ${event.sequence}`, onclick: () => details(event) }, "all of it")),
+      h("p", { class: "below" }, h("time", { datetime: event.at, title: event.at }, `${exact(event.at)}, ${ago(event.at)}`), " · ",
+        h("button", { type: "button", class: "link", onclick: () => details(event) }, `row ${event.sequence}`)),
     );
   }
 

@@ -15,15 +15,17 @@ export function h(name, properties = {}, ...children) {
 }
 
 /**
- * A name that somebody else chose: apart from the text around it, whatever its direction. Characters that are not seen
- * but turn the text around are shown as their numbers, so that a name cannot look like another one.
+ * The text with the characters that are not seen but turn what is around them shown as their numbers: a name cannot
+ * look like another one.
  */
+export function plain(text) {
+  return String(text).replace(/[\u200b\u200c\u200e\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    (c) => `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+/** A name that somebody else chose: apart from the text around it, whatever its direction. */
 export function named(text, properties = {}) {
-  const shown = String(text).replace(
-    /[\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => (c === "\u200d" ? c : `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`),
-  );
-  return h("bdi", { class: "name", ...properties }, shown);
+  return h("bdi", { class: "name", ...properties }, plain(text));
 }
 
 /** Says it to screen readers, once. */
@@ -37,15 +39,16 @@ const dates = new Intl.DateTimeFormat("en-GB", {
   year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+/** Unit, from how many seconds on it is used, its length where that is another number. */
 const STEPS = [
-  ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
+  ["year", 2 * 31_536_000, 31_536_000], ["month", 120 * 86_400, 2_629_746], ["day", 86_400], ["hour", 3_600], ["minute", 60],
 ];
 
 /** `3 days ago`, `in 2 hours`. */
 export function ago(moment, now = Date.now()) {
   const seconds = (new Date(moment).getTime() - now) / 1_000;
-  for (const [unit, length] of STEPS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  for (const [unit, from, length = from] of STEPS) {
+    if (Math.abs(seconds) >= from) return relative.format(Math.trunc(seconds / length), unit);
   }
   return seconds > 0 ? "in seconds" : "just now";
 }

@@ -1,7 +1,7 @@
 // The token list: filters, pages, what is live against the ceiling, and the way to every change of a token.
 
 import { all, call } from "./api.js";
-import { ago, choice, field, h, named, say, when } from "./dom.js";
+import { ago, choice, field, h, named, plain, say, when } from "./dom.js";
 import { bulkDialog } from "./bulk.js";
 import { detailsDialog, revokeDialog, rotateDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
@@ -107,8 +107,9 @@ export function tokensView() {
 
   function row(token) {
     const over = isOver(token);
+    const spoken = `${plain(token.name)}, ${token.prefix}`;
     const tick = h("input", {
-      type: "checkbox", checked: selected.has(token.id), disabled: over, "aria-label": `Select ${token.name}, ${token.prefix}`,
+      type: "checkbox", checked: selected.has(token.id), disabled: over, "aria-label": `Select ${spoken}`,
     });
     tick.addEventListener("change", () => {
       if (tick.checked) selected.add(token.id);
@@ -117,17 +118,17 @@ export function tokensView() {
     });
     const [word, kind] = standing(token);
     const action = (text, open, danger) =>
-      h("button", { type: "button", class: danger ? "small danger" : "small", "aria-label": `${text} ${token.name}, ${token.prefix}`, onclick: open }, text);
+      h("button", { type: "button", class: danger ? "small danger" : "small", "aria-label": `${text} ${spoken}`, onclick: open }, text);
     const cell = (label, ...content) => h("td", { role: "cell", dataset: { label } }, content);
     return h(
       "tr",
       { role: "row", dataset: { id: token.id, kind } },
       h("td", { role: "cell", class: "tick-cell" }, tick),
       h("th", { role: "rowheader", scope: "row" },
-        h("button", { type: "button", class: "link", "aria-label": `Details of ${token.name}, ${token.prefix}`,
+        h("button", { type: "button", class: "link", "aria-label": `Details of ${spoken}`,
           onclick: () => detailsDialog(token, () => load(), byMinter) }, named(token.name)),
         h("code", { class: "below" }, token.prefix)),
-      cell("Scope", h("span", {}, scopeOf(token)), h("span", { class: "below" }, kindOf(token))),
+      cell("Scope", h("span", {}, scopeOf(token)), token.project && h("span", { class: "below" }, kindOf(token))),
       cell("Minted", when(token.created_at), h("span", { class: "below" }, "by ", named(token.created_by))),
       cell("Expires", when(token.expires_at, "no end")),
       cell("Last used", when(token.last_used_at)),

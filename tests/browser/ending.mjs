@@ -70,7 +70,7 @@ test("criteria_reach_what_they_say_and_none_are_refused", async () => {
 
 test("a_rotation_shows_the_successor_and_both_live_for_the_overlap", async () => {
   const name = await organization();
-  const old = await mint(name, { name: "rotated" });
+  const old = await mint(name, { name: "old one" });
   await withPage(async (page) => {
     await signIn(page, { organization: name });
     await rowOf(page, old).getByRole("button", { name: "Rotate" }).click();
@@ -114,6 +114,6 @@ test("filters_text_and_pages_find_a_token", async () => {
     assert.equal(await rows.count(), 1);
     await page.getByLabel("Project").fill("nowhere");
     await page.getByLabel("Project").press("Tab");
-    await page.locator(".note.bad, .empty .strong").first().waitFor();
+    await page.locator("#list .empty .strong, section .note.bad").first().waitFor();
   });
 });
