@@ -15,3 +15,5 @@ pub mod wire;
 mod documents;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod routes;

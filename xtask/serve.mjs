@@ -73,6 +73,10 @@ function gateway(config, index) {
     d1Databases: { DB: config.databaseId },
     kvNamespaces: { FACTS: config.kvId },
     durableObjects: { LEDGER: object("Ledger"), MINT_LIMITER: object("MintLimiter") },
+    // The same namespace for all isolates: one count for each address.
+    ...(config.brake > 0 && {
+      ratelimits: { CREDENTIAL_BRAKE: { namespace_id: "1001", simple: { limit: config.brake, period: 60 } } },
+    }),
     serviceBindings: { ASSETS: "dashboard" },
     unsafeDirectSockets: [{ host: HOST, port: config.port + index }],
     // The module, not the simulator, must be what strips a spoofed address before forwarding.

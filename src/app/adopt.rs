@@ -103,16 +103,16 @@ where
         description: None,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: mint::minter(caller),
+        minted_by: caller.token().map(|minter| minter.id),
         ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
         origin: from.origin,
     };
-    let born = mint::bear(&permit, &command, &from.bucket, config, ports).await;
+    let born = mint::bear(&permit, &command, &from.bucket, caller, config, ports).await;
     match (born, spare) {
         // The name that the origin gave is taken here, and nobody asked for it.
         (Err(error), Some(spare)) if error.code() == "name_taken" => {
             command.facts.name = spare;
-            mint::bear(&permit, &command, &from.bucket, config, ports).await?;
+            mint::bear(&permit, &command, &from.bucket, caller, config, ports).await?;
         }
         (born, _) => born?,
     }

@@ -1,14 +1,13 @@
 //! The configuration, read once from named variables. Refuses to fall back: a wrong value is a
 //! problem, all problems are reported together, and until they are gone the gate answers 503.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
-use crate::domain::secret::equal;
+use crate::domain::route::ROUTES;
 
-/// Shortest administrator key, in characters.
-pub const MIN_ADMIN_KEY: usize = 32;
+mod ways_in;
+
+pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
 /// Everything the gate is told from outside.
 #[derive(Debug)]
@@ -19,33 +18,22 @@ pub struct Config {
     pub origin_timeout_ms: u32,
     /// The origin speaks native gRPC only, and the platform is to convert.
     pub origin_speaks_grpc: bool,
-    pub admin: Option<AdminKey>,
+    pub admin: Option<AdminKeys>,
+    pub ways_in: WaysIn,
     pub token_keys: KeyRing,
     pub root_keys: RootKeys,
     pub mint_rate: Rate,
+    /// How often one minter may mint, from whatever address; `None` = as often as it likes.
+    pub minter_rate: Option<Rate>,
     /// Live tokens of an organization that has no ceiling of its own; 0 = none.
     pub mint_ceiling: u32,
     pub trusted_ip_header: String,
+    /// Whether the routes of the table of REST routes are served.
+    pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
     /// Variables of later versions that are set although this one does not heed them.
     pub unheeded: Vec<&'static str>,
-}
-
-/// The administrator key, as its hash.
-pub struct AdminKey([u8; 32]);
-
-impl AdminKey {
-    /// Whether the presented text is the key, in constant time and without telling its length.
-    pub fn matches(&self, presented: &str) -> bool {
-        equal(&self.0, &Sha256::digest(presented.as_bytes()))
-    }
-}
-
-impl core::fmt::Debug for AdminKey {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("AdminKey")
-    }
 }
 
 impl Config {
@@ -69,7 +57,7 @@ impl Config {
                 String::new()
             }
         };
-        let admin = text("ADMIN_TOKEN").and_then(|key| admin_key(&key, &mut problems));
+        let admin = text("ADMIN_TOKEN").and_then(|keys| ways_in::admin_keys(&keys, &mut problems));
         let token_keys = ring(text("TOKEN_KEYS"), "TOKEN_KEYS", &mut problems);
         if token_keys.is_none() && text("TOKEN_KEYS").is_none() {
             problems.push(
@@ -79,6 +67,11 @@ impl Config {
         let root = ring(text("ROOT_KEYS"), "ROOT_KEYS", &mut problems);
 
         let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
+        // 0 stands for the unset variable, and cannot be set.
+        let per_minter = match text("MINT_PER_HOUR_PER_MINTER") {
+            None => Ok(0),
+            set => number(set, "MINT_PER_HOUR_PER_MINTER", 0, 1..=1_000_000),
+        };
         let ceiling = number(
             text("ORG_TOKEN_MINT_CEILING"),
             "ORG_TOKEN_MINT_CEILING",
@@ -105,6 +98,7 @@ impl Config {
             })
         };
         let (mint_per_hour, mint_ceiling) = (value(mint_per_hour), value(ceiling));
+        let per_minter = value(per_minter);
         let (bound, leeway, timeout) = (value(bound), value(leeway), value(timeout));
 
         let trusted_ip_header = text("TRUSTED_IP_HEADER")
@@ -129,19 +123,21 @@ impl Config {
         {
             problems.push("ORIGIN_AUTH must be `passthrough` in this version".into());
         }
-        if let Some(mode) = text("BOOTSTRAP")
-            && mode != "closed"
-        {
-            problems.push("BOOTSTRAP must be `closed` in this version".into());
-        }
+        let ways_in = ways_in::read(&text, &mut problems);
+        let rest_routes = rest_routes(
+            text("REST_ROUTES").as_deref(),
+            &trusted_ip_header,
+            &mut problems,
+        );
         let mut unheeded = Vec::new();
         if bound > 0 {
             unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
         }
-        for name in ["SESSION_VERIFY_URL", "ASSERTION_KEYS"] {
-            if text(name).is_some() {
-                unheeded.push(name);
-            }
+        if text("ASSERTION_KEYS").is_some() {
+            unheeded.push("ASSERTION_KEYS");
+        }
+        if ways_in.workflow_read && admin.is_some() {
+            unheeded.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
         }
 
         match (token_keys, Rate::per_hour(mint_per_hour)) {
@@ -150,14 +146,17 @@ impl Config {
                 origin_timeout_ms: timeout * 1000,
                 origin_speaks_grpc,
                 admin,
+                ways_in,
                 root_keys: match root {
                     Some(root) => RootKeys::from_root(&root),
                     None => RootKeys::from_token_keys(&token_keys),
                 },
                 token_keys,
                 mint_rate,
+                minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,
                 trusted_ip_header,
+                rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
                 unheeded,
             }),
@@ -176,29 +175,25 @@ fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<
     }
 }
 
-fn admin_key(key: &str, problems: &mut Vec<String>) -> Option<AdminKey> {
-    // A line end is what a shell leaves behind a piped secret.
-    let key = key.trim();
-    if key.chars().count() < MIN_ADMIN_KEY {
-        problems.push(format!(
-            "ADMIN_TOKEN is shorter than {MIN_ADMIN_KEY} characters"
-        ));
-        return None;
+fn rest_routes(mode: Option<&str>, trusted_ip_header: &str, problems: &mut Vec<String>) -> bool {
+    let open = match mode {
+        None | Some("closed") => false,
+        Some("open") => true,
+        Some(_) => {
+            problems.push("REST_ROUTES must be `closed` or `open`".into());
+            false
+        }
+    };
+    // The gate takes this header away, so that the origin would read another identity or none.
+    for route in ROUTES.iter().filter(|_| open) {
+        if route.reads_header(trusted_ip_header) {
+            problems.push(format!(
+                "TRUSTED_IP_HEADER is where `{}` of the REST routes reads an identity: name another",
+                route.name
+            ));
+        }
     }
-    if key.starts_with(crate::domain::token::OPAQUE_PREFIX) {
-        problems.push("ADMIN_TOKEN must not begin like a token of the registry".into());
-        return None;
-    }
-    let bearer = crate::wire::bearer::credential(Some(&format!("Bearer {key}")));
-    if bearer.is_err() {
-        problems.push(
-            "ADMIN_TOKEN has characters that a Bearer credential cannot carry: use letters, \
-             digits and `-._~+/`"
-                .into(),
-        );
-        return None;
-    }
-    Some(AdminKey(Sha256::digest(key.as_bytes()).into()))
+    open
 }
 
 fn number(
@@ -221,7 +216,7 @@ fn number(
         })
 }
 
-/// Checks the origin's URL: http or https, a host, no user, query or fragment.
+/// Checks a URL: http or https, a host, no user, query or fragment.
 fn origin_url(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     let rest = text

@@ -22,6 +22,13 @@ pub enum CredentialError {
 pub enum Error {
     Credential(CredentialError),
     Denied(Denial),
+    /// A write with a browser session that does not come from the gate's own pages (R23).
+    CrossSite,
+    /// A credential that was refused, from an address that has presented too many such.
+    TooManyFailures {
+        retry_after_seconds: u32,
+        cause: CredentialError,
+    },
     /// The request is wrong; `detail` says what to do.
     Invalid {
         code: &'static str,
@@ -49,6 +56,11 @@ pub enum Error {
     },
     /// The address has minted too often (R26).
     MintRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
+    /// The minter has minted too often, from wherever.
+    MinterRate {
         limit: u32,
         retry_after_seconds: u32,
     },
@@ -107,6 +119,8 @@ impl Error {
             Self::Credential(CredentialError::Stale) => "token_stale",
             Self::Credential(CredentialError::Refused(_)) => "credential_refused",
             Self::Denied(denial) => denial.code(),
+            Self::CrossSite => "cross_site",
+            Self::TooManyFailures { .. } => "too_many_failures",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound { .. } => "not_found",
             Self::Unregistered { .. } => "not_registered",
@@ -114,6 +128,7 @@ impl Error {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::MediaType { .. } => "unsupported_media_type",
             Self::MintRate { .. } => "mint_rate_exceeded",
+            Self::MinterRate { .. } => "minter_rate_exceeded",
             Self::ReportRate { .. } => "report_rate_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
@@ -142,6 +157,13 @@ impl Error {
             }
             Self::Credential(CredentialError::Refused(_)) => "the credential was refused".into(),
             Self::Denied(denial) => denial.public(),
+            Self::CrossSite => "a write with a browser session must come from this site's own \
+                                pages, as `application/json`"
+                .into(),
+            Self::TooManyFailures { .. } => {
+                "too many refused credentials from this address: try again later, with a good one"
+                    .into()
+            }
             Self::Invalid { detail, .. }
             | Self::Conflict { detail, .. }
             | Self::Unregistered { detail } => detail.clone(),
@@ -156,6 +178,12 @@ impl Error {
                 retry_after_seconds,
             } => format!(
                 "this address may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::MinterRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this minter may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
             ),
             Self::ReportRate {
                 limit,
@@ -186,6 +214,7 @@ impl Error {
     /// What only the log may say.
     pub fn private(&self) -> String {
         match self {
+            Self::TooManyFailures { cause, .. } => Self::Credential(*cause).private(),
             Self::Credential(
                 CredentialError::Malformed(cause)
                 | CredentialError::Expired(cause)

@@ -93,7 +93,7 @@ where
         return Err(Error::unavailable("the rate of reports is impossible"));
     };
     ports
-        .take_at(&format!("leaks/{bucket}"), rate)
+        .take(&format!("leaks/{bucket}"), rate)
         .await?
         .map_err(|empty| Error::ReportRate {
             limit: REPORTS_PER_HOUR,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::{MintAnswer, MintCommand};
+use super::mint_limits::take;
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
@@ -92,7 +93,7 @@ pub struct From {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name, `MintRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
+/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -158,22 +159,18 @@ where
         description,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: minter(caller),
-        ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
+        minted_by: caller.token().map(|minter| minter.id),
+        ceiling: match caller {
+            // Tier 0 is there for one token: two calls at the same time cannot make two (R22).
+            Caller::Bootstrap => 1,
+            _ => organization.mint_ceiling.unwrap_or(config.mint_ceiling),
+        },
         origin: from.origin,
         facts,
     };
 
-    bear(&permit, &command, &from.bucket, config, ports).await?;
+    bear(&permit, &command, &from.bucket, caller, config, ports).await?;
     Ok(Minted::new(command, &token))
-}
-
-/// The token that mints, if a token does.
-pub(super) fn minter(caller: &Caller) -> Option<TokenId> {
-    match caller {
-        Caller::Token(minter) => Some(minter.id),
-        Caller::Administrator => None,
-    }
 }
 
 /// Brings a token to life: takes from the address's bucket, then asks the Ledger. The last step of
@@ -182,13 +179,14 @@ pub(super) async fn bear<P>(
     permit: &Permit,
     command: &MintCommand,
     bucket: &str,
+    caller: &Caller,
     config: &Config,
     ports: &P,
 ) -> Result<()>
 where
     P: Facts + Ledgers + MintBuckets,
 {
-    take(bucket, config, ports).await?;
+    let taken = take(bucket, caller, config, ports).await?;
     let refusal = match ports.mint(permit, command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
@@ -210,16 +208,8 @@ where
         MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
     // Nothing was written: the address gets its take back. If that fails, it waits a little.
-    let _ = ports.give_back(bucket).await;
+    taken.give_back(ports).await;
     Err(refusal)
-}
-
-/// Takes one mint from the bucket of the client's address (R26).
-pub(super) async fn take<P: MintBuckets>(bucket: &str, config: &Config, ports: &P) -> Result<()> {
-    ports.take(bucket).await?.map_err(|empty| Error::MintRate {
-        limit: config.mint_rate.limit(),
-        retry_after_seconds: empty.retry_after_seconds,
-    })
 }
 
 /// A fresh random id.

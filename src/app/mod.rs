@@ -9,15 +9,21 @@ pub mod error;
 pub mod leaks;
 pub mod ledger;
 pub mod mint;
+mod mint_limits;
 pub mod oauth;
 pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;
 pub mod registry;
+pub mod rest;
+pub mod session;
 pub mod tokens;
+pub mod ways_in;
 
 #[cfg(test)]
 mod origin_tokens;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_door;

@@ -167,7 +167,7 @@ where
 /// The `error` word of RFC 6749, section 5.2 and RFC 7009, section 2.2.1 for an error.
 pub fn error_word(error: &Error) -> &'static str {
     match error {
-        Error::Credential(_) => "invalid_client",
+        Error::Credential(_) | Error::TooManyFailures { .. } => "invalid_client",
         Error::Invalid {
             code: "unsupported_token_type",
             ..

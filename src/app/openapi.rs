@@ -64,7 +64,7 @@ mod tests {
     fn origin() -> Origin {
         Origin {
             actor: "admin-token".to_owned(),
-            tier: "administrator-key".to_owned(),
+            tier: "admin".to_owned(),
             address: None,
             user_agent: None,
             request_id: "r".to_owned(),

@@ -196,8 +196,8 @@ pub async fn resolve_id<P: Directory>(
     named: Option<&str>,
     ports: &P,
 ) -> Result<OrganizationId> {
-    if let Caller::Token(facts) = caller {
-        return Ok(facts.organization.id);
+    if let Some(own) = caller.organization() {
+        return Ok(own.id);
     }
     let name = name(caller, named)?;
     ports.organization_id(name).await?.ok_or(UNKNOWN)
@@ -208,9 +208,9 @@ const UNKNOWN: Error = Error::NotFound {
 };
 
 fn name<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str> {
-    match caller {
-        Caller::Token(facts) => Ok(facts.organization.name.as_str()),
-        Caller::Administrator => named
+    match caller.organization() {
+        Some(own) => Ok(own.name.as_str()),
+        None => named
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .ok_or_else(|| {

@@ -22,6 +22,7 @@ use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
+use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -135,23 +136,18 @@ pub trait Origin {
     async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
 }
 
-/// The buckets that limit minting, one for each client address.
+/// The buckets that limit minting, one for each client address, and what else is limited so.
 pub trait MintBuckets {
     /// Takes one; the inner error is a refusal.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>>;
-    /// Takes one from a bucket of another rate than that of minting.
-    ///
-    /// # Errors
-    /// When the bucket does not answer.
-    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
+    async fn take(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
     /// Gives one back.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    async fn give_back(&self, bucket: &str) -> Result<()>;
+    async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()>;
 }
 
 /// The record: what is searched and listed.
@@ -238,4 +234,34 @@ pub trait Records {
         cursor: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TokenRecord>>;
+}
+
+/// Whether the registry has a live token at all (R22).
+pub trait FirstToken {
+    /// Whether any token, of any organization, system tokens included, is neither revoked nor
+    /// expired at `now`. A token that is being rotated out or held back counts as live.
+    ///
+    /// # Errors
+    /// When the record does not answer: then nothing is open.
+    async fn any_live_token(&self, now: Timestamp) -> Result<bool>;
+}
+
+/// What the session endpoint answered.
+#[derive(Debug, Clone)]
+pub struct SessionAnswer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// The control plane's session endpoint, and what this isolate remembers of its answers.
+pub trait Sessions {
+    /// The person whose cookie has this SHA-256, if that was found out less than a moment ago.
+    fn remembered(&self, cookie: &[u8; 32]) -> Option<Rc<Person>>;
+    /// Remembers the person until then.
+    fn remember(&self, cookie: [u8; 32], person: &Rc<Person>, until: Timestamp);
+    /// Shows the cookie to the endpoint.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or with a body that is too long to be one of its own.
+    async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer>;
 }

@@ -19,6 +19,7 @@ use super::ledger::{
 };
 use super::organization::Organization;
 use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Origin};
+use super::testing_door::Door;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
@@ -76,6 +77,7 @@ pub struct World {
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
+    pub door: Door,
     pub fails_to_record: Cell<bool>,
     /// What the origin says of any run.
     pub view: RefCell<Result<Option<Vec<u8>>>>,
@@ -125,6 +127,7 @@ impl World {
             bulk: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
+            door: Door::default(),
             fails_to_record: Cell::new(false),
             view: RefCell::new(Ok(None)),
             entropy: Cell::new(0),
@@ -315,7 +318,7 @@ impl Origin for World {
 }
 
 impl MintBuckets for World {
-    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
+    async fn take(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
         self.note(format!("take {bucket}"));
         if self.bucket.get() == 0 {
             return Ok(Err(Empty {
@@ -326,11 +329,7 @@ impl MintBuckets for World {
         Ok(Ok(()))
     }
 
-    async fn take_at(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
-        self.take(bucket).await
-    }
-
-    async fn give_back(&self, bucket: &str) -> Result<()> {
+    async fn give_back(&self, bucket: &str, _: Rate) -> Result<()> {
         self.note(format!("give back {bucket}"));
         self.bucket.set(self.bucket.get() + 1);
         Ok(())

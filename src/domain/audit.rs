@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     /// Stored rows are verified against this form for ever: changing it breaks every chain.
-    const PINNED: &str = r#"{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1000,"action":"token.mint","token_id":"00000000-0000-0000-0000-000000000002","token_prefix":"pst_0000","origin":{"actor":"admin-token","tier":"administrator-key","address":"192.0.2.1","user_agent":null,"request_id":"r"}}"#;
+    const PINNED: &str = r#"{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1000,"action":"token.mint","token_id":"00000000-0000-0000-0000-000000000002","token_prefix":"pst_0000","origin":{"actor":"admin-token","tier":"admin","address":"192.0.2.1","user_agent":null,"request_id":"r"}}"#;
 
     fn event() -> Event {
         Event {
@@ -143,7 +143,7 @@ mod tests {
             token_prefix: "pst_0000".to_owned(),
             origin: Origin {
                 actor: "admin-token".to_owned(),
-                tier: "administrator-key".to_owned(),
+                tier: "admin".to_owned(),
                 address: Some("192.0.2.1".to_owned()),
                 user_agent: None,
                 request_id: "r".to_owned(),

@@ -1,32 +1,98 @@
-//! Who is calling, once that is established. Refuses to establish it: `app::authenticate` does.
+//! Who is calling, once that is established. Refuses to establish it: `app::ways_in` does.
 
 use std::rc::Rc;
 
+use super::id::{Organization, Project};
+use super::policy::Policy;
+use super::scope::Named;
+use super::session::UserId;
+use super::time::Timestamp;
 use super::token::TokenFacts;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub enum Caller {
-    /// The holder of the administrator key (tier 2b of R24); above organizations.
-    Administrator,
+    /// Nobody in particular, while the registry is open for its first token (tier 0, R22).
+    Bootstrap,
+    /// A person whose browser session the control plane has verified (tier 1, R23).
+    Session(Rc<Session>),
     /// The holder of a live token of the registry (tier 2a of R24).
     Token(Rc<TokenFacts>),
+    /// The holder of an administrator key (tier 2b of R24); above organizations.
+    Administrator,
+    /// The holder of a live workflow token, let in to read and for nothing else (tier 3, R25).
+    WorkflowReader(Rc<TokenFacts>),
+}
+
+/// A verified person in the one organization that the call is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub user: UserId,
+    pub organization: Named<Organization>,
+    /// What the role in that organization gives.
+    pub policies: Vec<Policy>,
 }
 
 impl Caller {
     /// How the caller is written into audit rows and `created_by` (R21).
     pub fn provenance(&self) -> String {
         match self {
+            Self::Bootstrap => "bootstrap".to_owned(),
+            Self::Session(session) => format!("session:{}", session.user.as_str()),
             Self::Administrator => "admin-token".to_owned(),
-            Self::Token(facts) => format!("org-token:{}", facts.display_prefix()),
+            Self::Token(facts) | Self::WorkflowReader(facts) => {
+                format!("org-token:{}", facts.display_prefix())
+            }
         }
     }
 
-    /// The tier that admitted the caller, for the log.
+    /// The tier that admitted the caller, for the log and for audit rows.
     pub fn tier(&self) -> &'static str {
         match self {
-            Self::Administrator => "administrator-key",
-            Self::Token(_) => "api-token",
+            Self::Bootstrap => "bootstrap",
+            Self::Session(_) => "session",
+            Self::Token(_) => "token",
+            Self::Administrator => "admin",
+            Self::WorkflowReader(_) => "workflow_read",
+        }
+    }
+
+    /// The caller's token, where a token is what it came with.
+    pub fn token(&self) -> Option<&Rc<TokenFacts>> {
+        match self {
+            Self::Token(facts) | Self::WorkflowReader(facts) => Some(facts),
+            Self::Bootstrap | Self::Session(_) | Self::Administrator => None,
+        }
+    }
+
+    /// The organization that the caller belongs to; `None` for callers above organizations.
+    pub fn organization(&self) -> Option<&Named<Organization>> {
+        match self {
+            Self::Session(session) => Some(&session.organization),
+            Self::Token(facts) | Self::WorkflowReader(facts) => Some(&facts.organization),
+            Self::Bootstrap | Self::Administrator => None,
+        }
+    }
+
+    /// When what the caller came with ends; nothing that it mints may outlive that (R18).
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.token().and_then(|facts| facts.expires_at)
+    }
+
+    /// The one project whose tokens the caller may see, where it is one.
+    pub fn confined_to(&self) -> Option<&Named<Project>> {
+        match self {
+            Self::WorkflowReader(facts) => facts.scope.project(),
+            Self::Bootstrap | Self::Session(_) | Self::Administrator | Self::Token(_) => None,
+        }
+    }
+
+    /// Whose mints are counted together, where minters have a limit of their own: the provenance,
+    /// with the whole id in place of the prefix, which two tokens could share.
+    pub fn minter(&self) -> String {
+        match self.token() {
+            Some(facts) => format!("org-token:{}", facts.id),
+            None => self.provenance(),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Permit {
         self.operation
     }
 
-    /// The token it was allowed to; `None` for the administrator.
+    /// The token it was allowed to; `None` for callers without one.
     pub fn token(&self) -> Option<TokenId> {
         self.token
     }
@@ -101,6 +101,8 @@ impl Permit {
 pub enum Denial {
     /// The caller has no right to this operation at all (R15, R17).
     Operation,
+    /// The session's person is no member of the organization that the call names (R23).
+    NotAMember,
     /// The request names a project that the token is not for.
     OtherProject { project: String },
     /// The request names a workflow that the token is not for (R31).
@@ -136,6 +138,9 @@ impl Denial {
     pub fn public(&self) -> String {
         match self {
             Self::Operation => "operation not allowed".to_owned(),
+            Self::NotAMember => {
+                "operation not allowed: the session is of no member of this organization".to_owned()
+            }
             Self::OtherProject { project } => format!(
                 "operation not allowed: This auth token is valid only with the project \"{project}\""
             ),
@@ -181,6 +186,7 @@ impl Denial {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Operation => "operation_not_allowed",
+            Self::NotAMember => "not_a_member",
             Self::OtherProject { .. } => "other_project",
             Self::OtherWorkflowName | Self::OtherWorkflow => "other_workflow",
             Self::OtherOrganization => "other_organization",
@@ -204,6 +210,9 @@ impl Denial {
 /// The reason, when the answer is no.
 pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Result<Permit, Denial> {
     match (caller, target) {
+        (Caller::Bootstrap, target) => ways_in::bootstrap(operation, target),
+        (Caller::Session(session), target) => ways_in::session(session, operation, target),
+        (Caller::WorkflowReader(facts), target) => ways_in::workflow_read(facts, operation, target),
         (
             Caller::Administrator,
             Target::Registry | Target::Tokens(_) | Target::Token(_) | Target::NewToken(_),
@@ -216,15 +225,15 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
         (Caller::Administrator, Target::Call { .. }) => Err(Denial::Operation),
         (Caller::Token(_), Target::Registry) => Err(Denial::Operation),
         (Caller::Token(facts), Target::Tokens(managed)) => {
-            manages(facts, operation, managed)?;
+            manages(&facts.as_ref().into(), operation, managed)?;
             Ok(permit(facts, operation))
         }
         (Caller::Token(facts), Target::Token(other)) => {
-            touches(facts, operation, other)?;
+            touches(&facts.as_ref().into(), operation, other)?;
             Ok(permit(facts, operation))
         }
         (Caller::Token(facts), Target::NewToken(wish)) => {
-            grants(facts, operation, &wish)?;
+            grants(&facts.as_ref().into(), operation, &wish)?;
             Ok(permit(facts, operation))
         }
         (Caller::Token(facts), Target::Call { touches, run }) => {
@@ -261,7 +270,7 @@ pub fn open(operation: Operation) -> Result<Permit, Denial> {
 pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
     match caller {
         Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&RUN_LOOKUP))),
-        Caller::Administrator => Err(Denial::Operation),
+        _ => Err(Denial::Operation),
     }
 }
 
@@ -273,12 +282,35 @@ fn permit(facts: &TokenFacts, operation: Operation) -> Permit {
     }
 }
 
+/// What a caller brings to a decision on tokens.
+#[derive(Debug, Clone, Copy)]
+struct Holder<'a> {
+    /// Its own token, where it has one.
+    token: Option<TokenId>,
+    organization: OrganizationId,
+    scope: &'a Scope,
+    policies: &'a [Policy],
+    expires_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a TokenFacts> for Holder<'a> {
+    fn from(facts: &'a TokenFacts) -> Self {
+        Self {
+            token: Some(facts.id),
+            organization: facts.organization.id,
+            scope: &facts.scope,
+            policies: &facts.policies,
+            expires_at: facts.expires_at,
+        }
+    }
+}
+
 /// R15 to R17: tokens are managed by organization-level tokens that hold the policies for it.
 /// A narrower token manages none, whatever it holds.
-fn manages(facts: &TokenFacts, operation: Operation, managed: Managed) -> Result<(), Denial> {
+fn manages(holder: &Holder<'_>, operation: Operation, managed: Managed) -> Result<(), Denial> {
     let needed = operation.policies(managed).ok_or(Denial::Operation)?;
-    let organization = facts.scope == Scope::Organization;
-    if organization && needed.iter().all(|policy| held(&facts.policies, policy)) {
+    let organization = *holder.scope == Scope::Organization;
+    if organization && needed.iter().all(|policy| held(holder.policies, policy)) {
         Ok(())
     } else {
         Err(Denial::Operation)
@@ -286,40 +318,42 @@ fn manages(facts: &TokenFacts, operation: Operation, managed: Managed) -> Result
 }
 
 /// One token against another, in the control plane's order: organization, system, level.
-fn touches(facts: &TokenFacts, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
+fn touches(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
     if operation == Operation::TokenRevokeOwn {
         // Whoever holds a token may end it; a system token is the administrator's to end (R10).
-        return match (facts.id == other.id, other.is_system) {
+        return match (holder.token == Some(other.id), other.is_system) {
             (true, false) => Ok(()),
             (true, true) => Err(Denial::SystemToken),
             (false, _) => Err(Denial::Hidden),
         };
     }
     // Who may touch no token at all learns nothing of this one.
-    manages(facts, operation, Managed::ProjectTokens)
-        .or_else(|_| manages(facts, operation, Managed::OrganizationTokens))?;
-    if other.organization.id != facts.organization.id || other.is_system {
+    manages(holder, operation, Managed::ProjectTokens)
+        .or_else(|_| manages(holder, operation, Managed::OrganizationTokens))?;
+    if other.organization.id != holder.organization || other.is_system {
         return Err(Denial::Hidden);
     }
-    manages(facts, operation, other.scope.managed()).map_err(|denial| match other.scope.managed() {
-        Managed::OrganizationTokens => Denial::OrganizationToken {
-            verb: match operation {
-                Operation::TokenRead => "read",
-                Operation::TokenRotate => "rotate",
-                Operation::TokenRelease => "release",
-                _ => "revoke",
+    manages(holder, operation, other.scope.managed()).map_err(|denial| {
+        match other.scope.managed() {
+            Managed::OrganizationTokens => Denial::OrganizationToken {
+                verb: match operation {
+                    Operation::TokenRead => "read",
+                    Operation::TokenRotate => "rotate",
+                    Operation::TokenRelease => "release",
+                    _ => "revoke",
+                },
             },
-        },
-        Managed::ProjectTokens => denial,
+            Managed::ProjectTokens => denial,
+        }
     })
 }
 
 /// R18: a token never mints authority, scope or lifetime that it does not itself hold.
 /// INVARIANT (no chain of mints widens): every comparison here is against the minter alone.
-fn grants(facts: &TokenFacts, operation: Operation, wish: &Wish<'_>) -> Result<(), Denial> {
+fn grants(holder: &Holder<'_>, operation: Operation, wish: &Wish<'_>) -> Result<(), Denial> {
     let managed = wish.scope.managed();
-    manages(facts, operation, managed).map_err(|denial| {
-        let elsewhere = manages(facts, operation, Managed::ProjectTokens).is_ok();
+    manages(holder, operation, managed).map_err(|denial| {
+        let elsewhere = manages(holder, operation, Managed::ProjectTokens).is_ok();
         match managed {
             Managed::OrganizationTokens if elsewhere => Denial::ProjectRequired,
             _ => denial,
@@ -329,13 +363,13 @@ fn grants(facts: &TokenFacts, operation: Operation, wish: &Wish<'_>) -> Result<(
         return Err(Denial::SystemToken);
     }
     for policy in wish.policies.unwrap_or_default() {
-        if !held(&facts.policies, policy.as_str()) {
+        if !held(holder.policies, policy.as_str()) {
             return Err(Denial::PolicyNotHeld {
                 policy: policy.to_string(),
             });
         }
     }
-    match (facts.expires_at, wish.expires_at) {
+    match (holder.expires_at, wish.expires_at) {
         (Some(own), Some(wished)) if wished > own => Err(Denial::Lifetime),
         _ => Ok(()),
     }
@@ -344,19 +378,20 @@ fn grants(facts: &TokenFacts, operation: Operation, wish: &Wish<'_>) -> Result<(
 /// What a mint gives when the request leaves it open: the defaults of the scope, of those only
 /// what the minter holds, and at most the minter's own life.
 pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timestamp>) {
-    let named = wish.policies.map(<[Policy]>::to_vec);
-    match caller {
-        Caller::Administrator => (
-            named.unwrap_or_else(|| defaults(wish.scope)),
-            wish.expires_at,
-        ),
-        Caller::Token(facts) => {
-            let mut policies = named.unwrap_or_else(|| defaults(wish.scope));
-            policies.retain(|policy| held(&facts.policies, policy.as_str()));
-            (policies, wish.expires_at.or(facts.expires_at))
-        }
-    }
+    let mut policies = match wish.policies {
+        Some(named) => named.to_vec(),
+        None => defaults(wish.scope),
+    };
+    let own = match caller {
+        Caller::Administrator | Caller::Bootstrap => return (policies, wish.expires_at),
+        Caller::Token(facts) | Caller::WorkflowReader(facts) => &facts.policies,
+        Caller::Session(session) => &session.policies,
+    };
+    policies.retain(|policy| held(own, policy.as_str()));
+    (policies, wish.expires_at.or(caller.expires_at()))
 }
+
+mod ways_in;
 
 #[cfg(test)]
 mod properties;

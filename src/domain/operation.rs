@@ -1,5 +1,6 @@
 //! Everything that can be asked of the gate, by name. Refuses to decide.
 
+use super::route::Route;
 use super::rpc::{Access, Narrow, Rpc};
 
 /// Something a caller can ask for.
@@ -24,6 +25,8 @@ pub enum Operation {
     TokenRevokeOwn,
     /// A call for the origin.
     Rpc(&'static Rpc),
+    /// A REST request for the origin.
+    Route(&'static Route),
 }
 
 /// The two kinds of tokens that are managed under different policies (R15).
@@ -49,6 +52,11 @@ impl Operation {
     pub fn requirements(self) -> Option<Requirements> {
         match self {
             Self::Rpc(row) => Some(Requirements {
+                access: row.access,
+                policies: row.policies,
+                narrow: row.narrow,
+            }),
+            Self::Route(row) => Some(Requirements {
                 access: row.access,
                 policies: row.policies,
                 narrow: row.narrow,
@@ -106,6 +114,7 @@ impl Operation {
             Self::TokenAdopt => "token.adopt",
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::Rpc(row) => row.method,
+            Self::Route(row) => row.name,
         }
     }
 }

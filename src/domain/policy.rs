@@ -6,6 +6,8 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::policy_text::is_policy;
+
 /// One `resource:action` pair, each part of lower case letters and `_`; the action may be `*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Policy(String);
@@ -20,15 +22,10 @@ impl Policy {
     /// # Errors
     /// [`MalformedPolicy`] for anything else.
     pub fn parse(text: &str) -> Result<Self, MalformedPolicy> {
-        let word = |part: &str| {
-            (1..=64).contains(&part.len())
-                && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-        };
-        match text.split_once(':') {
-            Some((resource, action)) if word(resource) && (word(action) || action == "*") => {
-                Ok(Self(text.to_owned()))
-            }
-            _ => Err(MalformedPolicy),
+        if is_policy(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedPolicy)
         }
     }
 
@@ -46,6 +43,14 @@ impl Policy {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The policies that these texts are; a text that is none is left out.
+pub(super) fn policies(texts: &[&str]) -> Vec<Policy> {
+    texts
+        .iter()
+        .filter_map(|text| Policy::parse(text).ok())
+        .collect()
 }
 
 /// Whether one of the held policies covers the required one.

@@ -34,7 +34,7 @@ impl RequestLog {
     /// Notes who called.
     pub fn caller(&mut self, caller: &crate::domain::caller::Caller) {
         self.tier = Some(caller.tier());
-        if let crate::domain::caller::Caller::Token(facts) = caller {
+        if let Some(facts) = caller.token() {
             self.token_id = Some(facts.id.to_string());
             self.token_prefix = Some(facts.display_prefix());
         }

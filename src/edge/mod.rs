@@ -1,6 +1,7 @@
 //! The platform: HTTP entry, stores, objects, the way to the origin, clock and entropy. Refuses
 //! decisions; every one is made below, and this layer carries it out.
 
+mod brake;
 mod entry;
 mod http;
 mod log;
@@ -8,4 +9,5 @@ mod memory;
 mod objects;
 mod platform;
 mod scheduled;
+mod sessions;
 mod store;

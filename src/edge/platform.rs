@@ -8,7 +8,8 @@ use worker::{Context, Env};
 
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
-use super::store::{facts, records};
+use super::sessions;
+use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::leaks::OnLeak;
@@ -19,13 +20,17 @@ use crate::app::ledger::{
 };
 use crate::app::organization::Organization;
 use crate::app::page::{Cursor, Page};
-use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Records};
+use crate::app::ports::{
+    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Records,
+    SessionAnswer, Sessions,
+};
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
+use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -235,18 +240,32 @@ impl Ledgers for Platform {
 }
 
 impl MintBuckets for Platform {
-    async fn take(&self, bucket: &str) -> Result<core::result::Result<(), Empty>> {
-        let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
-        limiter_client::take(&self.env, bucket, config.mint_rate).await
-    }
-
-    async fn take_at(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>> {
+    async fn take(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>> {
         limiter_client::take(&self.env, bucket, rate).await
     }
 
-    async fn give_back(&self, bucket: &str) -> Result<()> {
-        let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
-        limiter_client::give_back(&self.env, bucket, config.mint_rate).await
+    async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()> {
+        limiter_client::give_back(&self.env, bucket, rate).await
+    }
+}
+
+impl FirstToken for Platform {
+    async fn any_live_token(&self, now: Timestamp) -> Result<bool> {
+        first_token::any_live_token(&self.env, now).await
+    }
+}
+
+impl Sessions for Platform {
+    fn remembered(&self, cookie: &[u8; 32]) -> Option<Rc<Person>> {
+        sessions::remembered(cookie, now())
+    }
+
+    fn remember(&self, cookie: [u8; 32], person: &Rc<Person>, until: Timestamp) {
+        sessions::remember(cookie, person, until, now());
+    }
+
+    async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer> {
+        sessions::ask(url, cookie).await
     }
 }
 

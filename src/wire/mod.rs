@@ -16,7 +16,9 @@ pub mod problem;
 pub mod protobuf;
 pub mod protocol;
 pub mod query;
+pub mod rest;
 pub mod rfc3339;
+pub mod site;
 pub mod trace;
 
 #[cfg(test)]

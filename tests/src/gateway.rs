@@ -27,6 +27,7 @@ const END: Duration = Duration::from_secs(15);
 pub struct Serve {
     origin: String,
     isolates: u16,
+    brake: Option<u32>,
     set: BTreeMap<String, String>,
     folder: Arc<TempDir>,
 }
@@ -47,6 +48,7 @@ impl Serve {
         Self {
             origin: origin.to_owned(),
             isolates: 1,
+            brake: None,
             set: BTreeMap::new(),
             folder: Arc::new(folder),
         }
@@ -63,6 +65,13 @@ impl Serve {
     #[must_use]
     pub fn isolates(mut self, count: u16) -> Self {
         self.isolates = count;
+        self
+    }
+
+    /// Slows an address down after that many refused credentials in a minute.
+    #[must_use]
+    pub fn brake(mut self, refused: u32) -> Self {
+        self.brake = Some(refused);
         self
     }
 
@@ -115,6 +124,9 @@ impl Serve {
         command
             .arg(self.state())
             .args(["--isolates", &self.isolates.to_string()]);
+        if let Some(refused) = self.brake {
+            command.args(["--brake", &refused.to_string()]);
+        }
         for (name, value) in &self.set {
             command.arg("--set").arg(format!("{name}={value}"));
         }

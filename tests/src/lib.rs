@@ -16,6 +16,7 @@ pub mod origin;
 mod process;
 pub mod rpc;
 pub mod runner;
+pub mod stored;
 
 use std::path::Path;
 

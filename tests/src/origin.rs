@@ -116,6 +116,36 @@ impl Origin {
         answer.body.to_vec()
     }
 
+    /// Makes a cookie known to the session endpoint.
+    pub async fn sign_in(&self, cookie: &str, user: &str, organizations: &[(&str, &str)]) {
+        let organizations: Vec<Value> = organizations
+            .iter()
+            .map(|(name, role)| json!({ "name": name, "role": role }))
+            .collect();
+        let known = json!({ "cookie": cookie, "user_id": user, "organizations": organizations });
+        let call = self.call("POST", "/debug/sessions").json(&known);
+        assert_eq!(call.send().await.status, 201);
+    }
+
+    /// Ends all sessions.
+    pub async fn sign_out(&self) {
+        let call = self.call("DELETE", "/debug/sessions");
+        assert_eq!(call.send().await.status, 204);
+    }
+
+    /// Has the session endpoint behave so, as `POST /debug/session-mode` takes it.
+    pub async fn session_mode(&self, mode: &Value) {
+        let call = self.call("POST", "/debug/session-mode").json(mode);
+        let answer = call.send().await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// How often the session endpoint has been asked.
+    pub async fn session_calls(&self) -> u64 {
+        let calls = self.call("GET", "/debug/session-calls").send().await;
+        calls.json(200).as_u64().expect("a number")
+    }
+
     fn call(&self, method: &str, path: &str) -> Call {
         Call::new(&self.http, method, &format!("{}{path}", self.url))
     }

@@ -104,7 +104,7 @@ async fn all_wrong_values_are_told_at_once(world: Arc<World>) {
         "ORIGIN_TIMEOUT_SECONDS must be a whole number from 1 to 300",
         "TRUSTED_IP_HEADER is not the name of a header",
         "ORIGIN_AUTH must be `passthrough` in this version",
-        "BOOTSTRAP must be `closed` in this version",
+        "BOOTSTRAP is `open` although ADMIN_TOKEN is set: one of the two is too much",
     ];
     assert_misconfigured(&world, &gateway, &problems).await;
     for secret in [short, "short-key", "no colon"] {

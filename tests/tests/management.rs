@@ -845,7 +845,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     assert_eq!(line["operation"], "token.create", "{line}");
     assert_eq!(
         (&line["status"], &line["outcome"], &line["tier"]),
-        (&json!(201), &json!("ok"), &json!("administrator-key"))
+        (&json!(201), &json!("ok"), &json!("admin"))
     );
     let token = minted["token"].as_str().expect("the plaintext");
 
@@ -871,7 +871,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
         (&minted["id"], &minted["prefix"]),
         "{line}"
     );
-    assert_eq!(line["tier"], "api-token", "{line}");
+    assert_eq!(line["tier"], "token", "{line}");
 }
 
 async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {

@@ -15,9 +15,10 @@ Postern's developer commands
       everything CI runs, from a bare clone; ends with a summary
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
-  cargo xtask serve --port P --origin URL --state DIR [--set KEY=VALUE]... [--isolates N]
+  cargo xtask serve --port P --origin URL --state DIR [--set KEY=VALUE]... [--isolates N] [--brake N]
       the module on workerd, its stores kept in DIR; prints `ready http://127.0.0.1:P` when it answers
       with N isolates, N gateway workers listen on P, P+1, ... and share the stores
+      with --brake, an address is slowed down after N refused credentials in a minute
   cargo xtask origin --port P
       the sample origin; prints `ready http://127.0.0.1:P`
   cargo xtask attest --gateway URL --project P --workflow W
@@ -43,13 +44,22 @@ pub struct Serve {
     pub state: PathBuf,
     pub set: Vec<(String, String)>,
     pub isolates: u16,
+    /// Refused credentials that an address may present in a minute; `None` = no such limit.
+    pub brake: Option<u32>,
 }
 
 /// More would only measure the machine.
 const MAX_ISOLATES: u16 = 16;
 
 /// Names that mean a store or an object inside the module; a text there would be a puzzle for whoever reads it.
-const RESERVED: [&str; 5] = ["DB", "FACTS", "LEDGER", "MINT_LIMITER", "ASSETS"];
+const RESERVED: [&str; 6] = [
+    "DB",
+    "FACTS",
+    "LEDGER",
+    "MINT_LIMITER",
+    "ASSETS",
+    "CREDENTIAL_BRAKE",
+];
 
 pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
     let mut words = words.into_iter();
@@ -97,7 +107,14 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
     let given = options(
         "serve",
         words,
-        &["--port", "--origin", "--state", "--set", "--isolates"],
+        &[
+            "--port",
+            "--origin",
+            "--state",
+            "--set",
+            "--isolates",
+            "--brake",
+        ],
     )?;
     let need = |name| one("serve", &given, name);
     let port = port("--port", need("--port")?)?;
@@ -118,6 +135,7 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
         state: need("--state")?.into(),
         set,
         isolates,
+        brake: last(&given, "--brake").map(brake).transpose()?,
     })
 }
 
@@ -199,6 +217,15 @@ fn isolates(text: &str) -> Outcome<u16> {
     }
 }
 
+fn brake(text: &str) -> Outcome<u32> {
+    match text.parse() {
+        Ok(limit) if limit > 0 => Ok(limit),
+        _ => Err(misuse(format_args!(
+            "`--brake` is `{text}`; a number of refused credentials, at least 1"
+        ))),
+    }
+}
+
 /// `KEY=VALUE`; an empty value is a value.
 fn variable(pair: &str) -> Outcome<(String, String)> {
     let Some((key, value)) = pair.split_once('=') else {
@@ -268,8 +295,8 @@ mod tests {
 
     #[test]
     fn serve_in_full() {
-        let line =
-            "serve --port 8000 --origin http://o --state d --set A=b=c --set B_2= --isolates 4";
+        let line = "serve --port 8000 --origin http://o --state d --set A=b=c --set B_2= --isolates 4 \
+             --brake 7";
         let set = vec![
             ("A".to_owned(), "b=c".to_owned()),
             ("B_2".to_owned(), String::new()),
@@ -280,6 +307,7 @@ mod tests {
             state: "d".into(),
             set,
             isolates: 4,
+            brake: Some(7),
         };
         assert_eq!(typed(line), Ok(Request::Serve(expected)));
     }
@@ -292,8 +320,8 @@ mod tests {
             panic!("refused");
         };
         assert_eq!(
-            (serve.origin.as_str(), serve.isolates),
-            ("http://o/?a=b", 1)
+            (serve.origin.as_str(), serve.isolates, serve.brake),
+            ("http://o/?a=b", 1, None)
         );
         assert_eq!(serve.set, [("A".to_owned(), "b".to_owned())]);
     }
@@ -315,6 +343,8 @@ mod tests {
         refused(&format!("{serve} --isolates 0"), "from 1 to 16");
         refused(&format!("{serve} --isolates 17"), "from 1 to 16");
         refused(&format!("{serve} --isolates x"), "from 1 to 16");
+        refused(&format!("{serve} --brake 0"), "at least 1");
+        refused(&format!("{serve} --brake x"), "at least 1");
         refused(&format!("{serve} --port 1"), "given twice");
         refused(&format!("{serve} --set A"), "KEY=VALUE");
         refused(&format!("{serve} --set a=b"), "not a variable name");

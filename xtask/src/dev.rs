@@ -20,7 +20,9 @@ pub fn run(port: u16, origin_port: u16) -> Outcome {
     let request = request(port, origin_port, &home, &key)?;
     let (mut gateway, _) = serve::start(&request)?;
     furnish(port, &key)?;
-    eprintln!("{}", welcome(port, origin_port, &key));
+    let session = secret::random()?;
+    sign_in(origin_port, &session)?;
+    eprintln!("{}", welcome(port, origin_port, &key, &session));
     loop {
         thread::sleep(Duration::from_millis(200));
         if let Some(failure) = gateway.ended().or_else(|| origin.ended()) {
@@ -37,6 +39,10 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
     let set = vec![
         ("ADMIN_TOKEN".to_owned(), key.to_owned()),
         ("TOKEN_KEYS".to_owned(), token_keys),
+        (
+            "SESSION_VERIFY_URL".to_owned(),
+            format!("http://127.0.0.1:{origin_port}/session"),
+        ),
     ];
     let origin = format!("http://127.0.0.1:{origin_port}");
     Ok(Serve {
@@ -45,6 +51,7 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
         state: home.join("state"),
         set,
         isolates: 1,
+        brake: Some(20),
     })
 }
 
@@ -66,13 +73,21 @@ fn furnish(port: u16, key: &str) -> Outcome {
     )
 }
 
+/// A browser session that the sample origin knows, of a person who administers `demo`.
+fn sign_in(origin_port: u16, session: &str) -> Outcome {
+    let body = format!(
+        r#"{{"cookie":"session={session}","user_id":"demo-admin","organizations":[{{"name":"demo","role":"admin"}}]}}"#
+    );
+    create(origin_port, "/debug/sessions", &[], &body)
+}
+
 /// 409: an earlier run made it.
 fn create(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
     let answer = http::post(port, path, headers, body)?;
     match answer.status {
         200 | 201 | 409 => Ok(()),
         status => Err(failed(format_args!(
-            "the gateway answered {status} to POST {path} {body}: {}",
+            "port {port} answered {status} to POST {path} {body}: {}",
             answer.body
         ))),
     }
@@ -85,7 +100,7 @@ fn suggest(option: &str, failure: Failure) -> Failure {
     }
 }
 
-fn welcome(port: u16, origin_port: u16, key: &str) -> String {
+fn welcome(port: u16, origin_port: u16, key: &str, session: &str) -> String {
     let gateway = format!("http://127.0.0.1:{port}");
     let [mint, attest, revoke] = commands(&gateway, key);
     format!(
@@ -94,6 +109,7 @@ gateway        {gateway}
 dashboard      {gateway}/dashboard/
 sample origin  http://127.0.0.1:{origin_port}
 administrator  {key}   (for this run)
+a session      Cookie: session={session}   (for this run; administers demo)
 
 Try it, in another terminal:
 

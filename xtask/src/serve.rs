@@ -129,6 +129,8 @@ fn configuration(request: &Serve, state: &Path) -> Outcome<String> {
     Ok(json::object([
         ("port", request.port.to_string()),
         ("isolates", request.isolates.to_string()),
+        // 0: the binding is not there.
+        ("brake", request.brake.unwrap_or(0).to_string()),
         // Where wrangler keeps its stores below its own --persist-to.
         ("state", path(&state.join("v3"))),
         ("build", path(&build::folder())),

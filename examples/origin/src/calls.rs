@@ -28,6 +28,8 @@ pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Call {
     path: String,
+    /// As it came, without its `?`; empty when there is none.
+    query: String,
     protocol: &'static str,
     method: String,
     http_version: String,
@@ -99,6 +101,7 @@ pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: N
     };
     let call = Call {
         path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
         protocol: protocol(&parts.headers),
         method: parts.method.to_string(),
         http_version: format!("{:?}", parts.version),

@@ -14,8 +14,10 @@ mod debug;
 mod digest;
 mod failure;
 mod plain;
+mod rest;
 mod server;
 mod service;
+mod session;
 mod state;
 mod web_errors;
 

@@ -13,7 +13,7 @@ use tonic_web::GrpcWebLayer;
 
 use crate::calls::{CallLog, record};
 use crate::service::{self, Shared};
-use crate::{debug, plain};
+use crate::{debug, plain, rest, session};
 
 /// How long calls in flight may still take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(2);
@@ -50,9 +50,12 @@ fn app() -> Router {
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .merge(plain::routes(state.clone()))
+        .merge(rest::routes())
         // Outermost, so that it sees requests as they came.
         .layer(middleware::from_fn_with_state(calls.clone(), record));
-    debug::routes(state, calls).merge(rpcs)
+    debug::routes(state, calls)
+        .merge(session::routes())
+        .merge(rpcs)
 }
 
 async fn out_of_grace(stopped: oneshot::Receiver<()>) {

@@ -1,6 +1,7 @@
 //! Configurations as rows.
 
 use super::*;
+use crate::domain::route::Place;
 
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const ADMIN: &str = "0123456789abcdef0123456789abcdef";
@@ -29,11 +30,46 @@ fn defaults_are_those_of_the_documentation() {
     let config = good_and("", "").expect("a good configuration");
     assert_eq!(config.origin_url, "http://127.0.0.1:9090");
     assert_eq!(config.mint_rate.limit(), 10);
+    assert_eq!(config.minter_rate, None);
     assert_eq!(config.mint_ceiling, 100);
+    let closed = WaysIn {
+        bootstrap: false,
+        session_url: None,
+        workflow_read: false,
+    };
+    assert_eq!(config.ways_in, closed);
     assert_eq!(config.trusted_ip_header, "cf-connecting-ip");
     assert_eq!(config.jwt_leeway_seconds, 0);
     assert_eq!(config.origin_timeout_ms, 30_000);
     assert!(config.unheeded.is_empty());
+    assert!(!config.rest_routes);
+}
+
+#[test]
+fn rest_routes_open_where_no_identity_sits_in_the_trusted_header() {
+    let with = |mode, header| {
+        read(&[
+            ("ORIGIN_URL", "http://127.0.0.1:9090/"),
+            ("TOKEN_KEYS", KEY),
+            ("REST_ROUTES", mode),
+            ("TRUSTED_IP_HEADER", header),
+        ])
+    };
+    assert!(with("open", "X-Real-IP").is_ok_and(|config| config.rest_routes));
+    assert!(with("closed", "X-Real-IP").is_ok_and(|config| !config.rest_routes));
+    let header = ROUTES.iter().find_map(|route| match route.workflow?.place {
+        Place::Header(name) => Some(name),
+        _ => None,
+    });
+    // Only where the table has such a route: the one that is shipped does.
+    if let Some(header) = header {
+        let problems = with("open", header).expect_err("the header is taken away");
+        assert!(
+            problems[0].starts_with("TRUSTED_IP_HEADER is where `"),
+            "{problems:?}"
+        );
+        assert!(with("closed", header).is_ok());
+    }
 }
 
 #[test]
@@ -89,7 +125,26 @@ fn every_wrong_value_is_named() {
         ),
         ("TRUSTED_IP_HEADER", "a b", "TRUSTED_IP_HEADER is not"),
         ("ORIGIN_AUTH", "assertion", "ORIGIN_AUTH must be"),
-        ("BOOTSTRAP", "open", "BOOTSTRAP must be"),
+        ("BOOTSTRAP", "ajar", "BOOTSTRAP must be `closed` or `open`"),
+        ("ENVIRONMENT", "staging", "ENVIRONMENT must be"),
+        ("WORKFLOW_TOKEN_READ", "yes", "WORKFLOW_TOKEN_READ must be"),
+        (
+            "MINT_PER_HOUR_PER_MINTER",
+            "0",
+            "MINT_PER_HOUR_PER_MINTER must be",
+        ),
+        (
+            "SESSION_VERIFY_URL",
+            "ftp://x/session",
+            "SESSION_VERIFY_URL must begin",
+        ),
+        (
+            "SESSION_VERIFY_URL",
+            "http://control.example/session",
+            "SESSION_VERIFY_URL must begin with https://, or",
+        ),
+        ("REST_ROUTES", "ajar", "REST_ROUTES must be"),
+        ("REST_ROUTES", "OPEN", "REST_ROUTES must be"),
     ];
     for (name, value, expected) in rows {
         let problems = good_and(name, value).expect_err(name);
@@ -106,8 +161,11 @@ fn every_wrong_value_is_named() {
 fn what_is_not_heeded_yet_is_said() {
     let config = good_and("REVOCATION_BOUND_SECONDS", "5").expect("accepted");
     assert_eq!(config.unheeded.len(), 1);
-    let config = good_and("SESSION_VERIFY_URL", "http://x").expect("accepted");
-    assert_eq!(config.unheeded, ["SESSION_VERIFY_URL"]);
+    let config = good_and("ASSERTION_KEYS", "k1:x").expect("accepted");
+    assert_eq!(config.unheeded, ["ASSERTION_KEYS"]);
+    let config = good_and("WORKFLOW_TOKEN_READ", "on").expect("accepted");
+    let told = "WORKFLOW_TOKEN_READ (an administrator key is set)";
+    assert_eq!(config.unheeded, [told]);
 }
 
 #[test]
@@ -116,9 +174,103 @@ fn the_administrator_key_is_compared_as_a_whole_and_never_shown() {
     assert!(admin.matches(ADMIN));
     assert!(!admin.matches(ADMIN.trim_start_matches('0')));
     assert!(!admin.matches(""));
-    assert_eq!(format!("{admin:?}"), "AdminKey");
+    assert_eq!(format!("{admin:?}"), "AdminKeys");
     let piped = good_and("ADMIN_TOKEN", &format!("{ADMIN}\n")).expect("good");
     assert!(piped.admin.expect("set").matches(ADMIN));
     let config = good_and("ADMIN_TOKEN", "").expect("optional");
     assert!(config.admin.is_none());
+}
+
+#[test]
+fn r24_several_administrator_keys_are_read_and_the_wrong_one_is_numbered() {
+    let second = "fedcba9876543210fedcba9876543210";
+    let admin = |text: &str| good_and("ADMIN_TOKEN", text).map(|config| config.admin.expect("set"));
+    let both = admin(&format!("{ADMIN}, {second}\n")).expect("good");
+    assert!(both.matches(ADMIN) && both.matches(second));
+    assert!(!both.matches(&format!("{ADMIN}, {second}")));
+    assert!(!both.matches(&format!("{ADMIN},{second}")));
+    let nine = [ADMIN; 9].join(",");
+    assert!(admin(&[ADMIN; 8].join(",")).is_ok());
+    let rows = [
+        (
+            format!("{ADMIN},short"),
+            "ADMIN_TOKEN, key 2 is shorter than 32 characters",
+        ),
+        (
+            format!("{ADMIN},"),
+            "ADMIN_TOKEN, key 2 is shorter than 32 characters",
+        ),
+        (
+            format!(",{ADMIN}"),
+            "ADMIN_TOKEN, key 1 is shorter than 32 characters",
+        ),
+        (
+            format!("{ADMIN},pst_{second}"),
+            "ADMIN_TOKEN, key 2 must not begin like a token of the registry",
+        ),
+        (nine, "ADMIN_TOKEN has more than 8 keys"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(admin(&text).expect_err("wrong"), [expected]);
+    }
+}
+
+#[test]
+fn r22_bootstrap_is_no_part_of_production_and_no_companion_of_a_key() {
+    let without_admin = |more: &[(&str, &str)]| {
+        let mut all = vec![("ORIGIN_URL", "http://127.0.0.1:9090"), ("TOKEN_KEYS", KEY)];
+        all.extend_from_slice(more);
+        read(&all)
+    };
+    let open = ("BOOTSTRAP", "open");
+    for rest in [&[open][..], &[open, ("ENVIRONMENT", "development")]] {
+        assert!(without_admin(rest).expect("good").ways_in.bootstrap);
+    }
+    let production = "BOOTSTRAP is `open` although ENVIRONMENT is `production`: close it";
+    let with_key = "BOOTSTRAP is `open` although ADMIN_TOKEN is set: one of the two is too much";
+    let live = ("ENVIRONMENT", "production");
+    let key = ("ADMIN_TOKEN", ADMIN);
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let rows: [Row<'_>; 3] = [
+        (&[open, live], &[production]),
+        (&[open, key], &[with_key]),
+        (&[open, live, key], &[production, with_key]),
+    ];
+    for (variables, expected) in rows {
+        assert_eq!(without_admin(variables).expect_err("wrong"), expected);
+    }
+    assert!(!without_admin(&[live]).expect("good").ways_in.bootstrap);
+}
+
+#[test]
+fn r23_cookies_go_over_https_or_stay_on_the_machine() {
+    for good in [
+        "https://control.example/session",
+        "https://control.example:8443/a/b",
+        "http://127.0.0.1:9090/session",
+        "http://127.9.9.9/session",
+        "http://localhost:9090/session",
+        "http://[::1]:9090/session",
+    ] {
+        let config = good_and("SESSION_VERIFY_URL", good).expect(good);
+        assert_eq!(config.ways_in.session_url.as_deref(), Some(good));
+    }
+    for bad in [
+        "http://127.0.0.1.example/session",
+        "http://localhost.example/session",
+        "http://10.0.0.1/session",
+        "http://[::2]/session",
+        "http://[::ffff:10.0.0.1]/session",
+        "http://localhost@control.example/session",
+        "https://control.example/session?x=1",
+        "https://",
+        "control.example/session",
+    ] {
+        let problems = good_and("SESSION_VERIFY_URL", bad).expect_err(bad);
+        assert_eq!(problems.len(), 1, "{bad}");
+        assert!(
+            problems[0].starts_with("SESSION_VERIFY_URL "),
+            "{problems:?}"
+        );
+    }
 }

@@ -12,7 +12,7 @@ fn from() -> From {
         bucket: "192.0.2.1".to_owned(),
         origin: Origin {
             actor: "admin-token".to_owned(),
-            tier: "administrator-key".to_owned(),
+            tier: "admin".to_owned(),
             address: Some("192.0.2.1".to_owned()),
             user_agent: None,
             request_id: "r".to_owned(),

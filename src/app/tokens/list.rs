@@ -8,7 +8,7 @@ use crate::app::organization::resolve_id;
 use crate::app::page::{Cursor, Page};
 use crate::app::ports::{Directory, Records};
 use crate::domain::caller::Caller;
-use crate::domain::decide::{Target, decide};
+use crate::domain::decide::{Denial, Target, decide};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
@@ -138,7 +138,7 @@ pub async fn list<P: Directory + Records>(
     ports: &P,
 ) -> Result<TokenList> {
     let reach = reach(caller, Operation::TokenList)?;
-    let filter = filter.within(reach);
+    let filter = confine(caller, filter.within(reach))?;
     let organization = resolve_id(caller, organization, ports).await?;
     let rows = ports
         .tokens(organization, &filter, page.after.as_ref(), page.limit + 1)
@@ -151,6 +151,23 @@ pub async fn list<P: Directory + Records>(
         tokens: rows.into_iter().map(Into::into).collect(),
         next_cursor,
     })
+}
+
+/// A caller that may see one project's tokens asks for those, by name or not at all.
+fn confine(caller: &Caller, filter: Filter) -> Result<Filter> {
+    let Some(own) = caller.confined_to() else {
+        return Ok(filter);
+    };
+    match &filter.project {
+        Some(other) if *other != own.name => Err(Denial::OtherProject {
+            project: own.name.clone(),
+        }
+        .into()),
+        _ => Ok(Filter {
+            project: Some(own.name.clone()),
+            ..filter
+        }),
+    }
 }
 
 /// `GET /org/tokens/{id}`.

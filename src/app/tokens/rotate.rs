@@ -7,7 +7,8 @@ use super::{UNKNOWN, hide, reach, token_id};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{MintCommand, RotateAnswer, RotateCommand};
-use crate::app::mint::{From, Minted, expiry, minter, new_token_id, secret, take};
+use crate::app::mint::{From, Minted, expiry, new_token_id, secret};
+use crate::app::mint_limits::take;
 use crate::app::organization::resolve_id;
 use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets};
 use crate::app::registry::read_body;
@@ -29,7 +30,7 @@ struct Request {
 /// `POST /org/tokens/{id}/rotate`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`,
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`, `MinterRate`,
 /// `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,
@@ -84,7 +85,7 @@ where
         description: None,
         created_at: now,
         created_by: caller.provenance(),
-        minted_by: minter(caller),
+        minted_by: caller.token().map(|minter| minter.id),
         // A successor takes the place of the old one under the ceiling.
         ceiling: 0,
         origin: from.origin,
@@ -95,7 +96,7 @@ where
         mint,
         retire_at,
     };
-    take(&from.bucket, config, ports).await?;
+    let taken = take(&from.bucket, caller, config, ports).await?;
     let refusal = match ports.rotate(&permit, &command).await? {
         RotateAnswer::Rotated { description } => {
             ports.publish(&command.mint.facts);
@@ -112,8 +113,7 @@ where
         },
         RotateAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
-    // Nothing was written: the address gets its take back. If that fails, it waits a little.
-    let _ = ports.give_back(&from.bucket).await;
+    taken.give_back(ports).await;
     Err(refusal)
 }
 
@@ -132,11 +132,7 @@ fn successor_end(
     old: &TokenFacts,
     wished: Option<Timestamp>,
 ) -> Result<Option<Timestamp>> {
-    let own = match caller {
-        Caller::Administrator => None,
-        Caller::Token(facts) => facts.expires_at,
-    };
-    let kept = match (old.expires_at, own) {
+    let kept = match (old.expires_at, caller.expires_at()) {
         (Some(old), Some(own)) => Some(old.min(own)),
         (old, own) => old.or(own),
     };

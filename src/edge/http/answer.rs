@@ -1,5 +1,5 @@
-//! An answer of the origin, not yet given to anybody. Refuses one that does not speak gRPC-Web,
-//! and to change one that does: it is passed on as it came, or translated as a whole.
+//! An answer of the origin, not yet given to anybody. Refuses one to a call that does not speak
+//! gRPC-Web, one that points elsewhere, and to change any other: it is passed on as it came, or translated as a whole.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
@@ -47,6 +47,24 @@ impl Answered {
                 "the origin answered HTTP {} without gRPC-Web",
                 answered.status()
             ),
+        })
+    }
+
+    /// Takes an answer to a REST request: any but one that points elsewhere.
+    ///
+    /// # Errors
+    /// `Origin` for a redirect.
+    pub fn plain(response: Response) -> Result<Self> {
+        let status = response.status();
+        // 304 says that the caller's copy is good, and nothing of another place.
+        if (300..400).contains(&status) && status != 304 {
+            return Err(Error::Origin {
+                cause: format!("the origin answered HTTP {status}, a redirect"),
+            });
+        }
+        Ok(Self {
+            response,
+            body: None,
         })
     }
 

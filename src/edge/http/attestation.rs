@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use super::answer::Answered;
 use super::forward::{self, Outgoing};
 use super::incoming::Incoming;
+use super::management::bucket;
 use super::{body, respond};
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
@@ -15,6 +16,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::decide::{Denial, Permit, open};
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{self, Access, Rpc};
+use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::grpc_web::{self, Encoding, FrameError};
@@ -30,7 +32,10 @@ pub async fn handle(
 ) -> core::result::Result<web_sys::Response, JsValue> {
     match call(incoming, config, platform, log).await {
         Ok(response) => Ok(response),
-        Err(error) => refuse(incoming, &error, log),
+        Err(error) => {
+            let error = brake::slow(&platform.env, bucket(incoming, config), error).await;
+            refuse(incoming, &error, log)
+        }
     }
 }
 

@@ -25,7 +25,11 @@ pub async fn read(incoming: &Incoming, limit: usize) -> Result<Body> {
     match declared {
         Some(length) if length > limit as u64 => Err(Error::BodyTooLarge { limit }),
         Some(_) => whole(incoming, limit).await,
-        None => pieces(incoming, limit).await,
+        None => {
+            let bytes = read_stream(incoming.request.body(), limit).await?;
+            let raw = Uint8Array::from(bytes.as_slice());
+            Ok(Body { bytes, raw })
+        }
     }
 }
 
@@ -43,9 +47,13 @@ async fn whole(incoming: &Incoming, limit: usize) -> Result<Body> {
     })
 }
 
-async fn pieces(incoming: &Incoming, limit: usize) -> Result<Body> {
+/// Reads a stream of unknown length.
+///
+/// # Errors
+/// `BodyTooLarge`, or `Invalid` when it breaks off.
+pub async fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if let Some(stream) = incoming.request.body() {
+    if let Some(stream) = stream {
         let reader: web_sys::ReadableStreamDefaultReader = stream
             .get_reader()
             .dyn_into()
@@ -66,8 +74,7 @@ async fn pieces(incoming: &Incoming, limit: usize) -> Result<Body> {
             bytes.extend_from_slice(&chunk.to_vec());
         }
     }
-    let raw = Uint8Array::from(bytes.as_slice());
-    Ok(Body { bytes, raw })
+    Ok(bytes)
 }
 
 fn broken(_: JsValue) -> Error {

@@ -4,7 +4,7 @@
 use super::body;
 use super::incoming::Incoming;
 use super::respond::Answer;
-use crate::app::authenticate::{admit, present};
+use super::ways_in;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
@@ -124,12 +124,7 @@ pub async fn handle(
     let operation = operation(&route, &incoming.method)?;
     log.operation = Some(operation.name());
 
-    let authorization = incoming.header("authorization");
-    let presented = present(authorization.as_deref(), config, now())?;
-    let caller = admit(&presented, None, true, config, platform)
-        .await?
-        .caller;
-    log.caller(&caller);
+    let caller = ways_in::caller(incoming, operation, config, platform, log).await?;
 
     let body = match incoming.method.as_str() {
         "POST" | "PATCH" => json_body(incoming).await?,
@@ -143,7 +138,7 @@ pub async fn handle(
         organization: incoming.header("postern-organization"),
         body: &body,
     };
-    match route {
+    let answer = match route {
         Route::Organizations | Route::Organization(_) | Route::Projects | Route::Workflows(_) => {
             call.registry(route, operation).await
         }
@@ -153,7 +148,11 @@ pub async fn handle(
         | Route::Token(_)
         | Route::Rotate(_)
         | Route::Release(_) => call.tokens(route, operation).await,
-    }
+    }?;
+    Ok(Answer {
+        deprecated: matches!(caller, Caller::WorkflowReader(_)),
+        ..answer
+    })
 }
 
 /// An authenticated call with its body read.

@@ -12,6 +12,10 @@ mod oauth;
 mod openapi;
 mod readiness;
 mod respond;
+mod rest;
+mod ways_in;
+
+pub use body::read_stream;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
@@ -73,6 +77,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+        return answered;
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await

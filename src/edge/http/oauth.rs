@@ -3,7 +3,7 @@
 
 use super::body;
 use super::incoming::Incoming;
-use super::management::origin;
+use super::management::{bucket, origin};
 use super::respond::Answer;
 use crate::app::authenticate::{admit, present};
 use crate::app::config::Config;
@@ -11,6 +11,7 @@ use crate::app::error::{Error, Result};
 use crate::app::oauth;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
+use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::protocol::media_type;
@@ -36,10 +37,16 @@ pub async fn handle(
     if introspects {
         log.operation = Some("token.introspect");
         let authorization = incoming.header("authorization");
-        let presented = present(authorization.as_deref(), config, now())?;
-        let caller = admit(&presented, None, true, config, platform)
-            .await?
-            .caller;
+        let entered = async {
+            let presented = present(authorization.as_deref(), config, now())?;
+            admit(&presented, None, true, config, platform).await
+        };
+        let caller = match entered.await {
+            Ok(admitted) => admitted.caller,
+            Err(error) => {
+                return Err(brake::slow(&platform.env, bucket(incoming, config), error).await);
+            }
+        };
         log.caller(&caller);
         let token = form(incoming).await?;
         let answer = oauth::introspect(&caller, &token, config, platform).await?;

@@ -18,6 +18,7 @@ pub fn serve(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Respo
         status: 200,
         body: DOCUMENT.to_owned(),
         no_store: false,
+        deprecated: false,
     };
     respond::json(&answer, incoming)
 }

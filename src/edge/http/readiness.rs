@@ -103,6 +103,7 @@ fn answer(
         status,
         body: body.to_string(),
         no_store: true,
+        deprecated: false,
     };
     respond::json(&answer, incoming)
 }

@@ -17,14 +17,18 @@ use crate::wire::problem::{self, Problem};
 fn http_status(error: &Error) -> u16 {
     match error {
         Error::Credential(_) => 401,
-        Error::Denied(_) => 403,
+        Error::Denied(_) | Error::CrossSite => 403,
         Error::Invalid { .. } => 400,
         Error::NotFound { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. } | Error::NativeGrpc | Error::ConnectJson => 415,
-        Error::MintRate { .. } | Error::ReportRate { .. } | Error::MintCeiling { .. } => 429,
+        Error::MintRate { .. }
+        | Error::MinterRate { .. }
+        | Error::ReportRate { .. }
+        | Error::MintCeiling { .. }
+        | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
     }
@@ -34,11 +38,13 @@ fn http_status(error: &Error) -> u16 {
 /// which stock clients repeat for three minutes.
 fn status_of(error: &Error) -> GrpcStatus {
     match error {
-        Error::Credential(_) => GrpcStatus::Unauthenticated,
-        Error::Denied(_) => GrpcStatus::PermissionDenied,
+        // The brake too: stock clients repeat a call after RESOURCE_EXHAUSTED.
+        Error::Credential(_) | Error::TooManyFailures { .. } => GrpcStatus::Unauthenticated,
+        Error::Denied(_) | Error::CrossSite => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
         Error::BodyTooLarge { .. }
         | Error::MintRate { .. }
+        | Error::MinterRate { .. }
         | Error::ReportRate { .. }
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
@@ -83,6 +89,8 @@ pub struct Answer {
     pub body: String,
     /// Answers with a secret must not be kept anywhere.
     pub no_store: bool,
+    /// The way in that the caller took is going away (RFC 9745).
+    pub deprecated: bool,
 }
 
 impl Answer {
@@ -95,6 +103,7 @@ impl Answer {
             status,
             body: serde_json::to_string(value).map_err(Error::unavailable)?,
             no_store: false,
+            deprecated: false,
         })
     }
 
@@ -122,8 +131,15 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
             "private, no-cache"
         },
     )?;
+    if answer.deprecated {
+        headers.set("deprecation", WORKFLOW_READ_DEPRECATED)?;
+    }
     finish(answer.status, &headers, Some(&answer.body), incoming)
 }
+
+/// Since when management calls with a workflow token are deprecated: the first release,
+/// 2026-11-22 in the syntax of RFC 9745.
+const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
 
 /// Writes an error as a problem document.
 pub fn problem(
@@ -170,6 +186,14 @@ pub fn problem_document(
             limit,
             retry_after_seconds,
         } => rate_headers(&headers, "mint", *limit, *retry_after_seconds)?,
+        Error::MinterRate {
+            limit,
+            retry_after_seconds,
+        } => rate_headers(&headers, "minter", *limit, *retry_after_seconds)?,
+        Error::TooManyFailures {
+            retry_after_seconds,
+            ..
+        } => headers.set("retry-after", &retry_after_seconds.to_string())?,
         Error::ReportRate {
             limit,
             retry_after_seconds,

@@ -4,5 +4,6 @@
 pub mod d1;
 pub mod effects;
 pub mod facts;
+pub mod first_token;
 pub mod records;
 pub mod token_rows;

@@ -43,6 +43,7 @@ async fn calls_are_shown_as_received() {
         "method",
         "path",
         "protocol",
+        "query",
     ];
     assert_eq!(keys, expected, "others read these");
     assert_eq!(

@@ -7,6 +7,7 @@ mod organizations;
 mod plain;
 mod programs;
 mod refusals;
+mod rest;
 mod sequence;
 mod services;
 mod shapes;

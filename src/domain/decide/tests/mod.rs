@@ -2,6 +2,7 @@
 //! are beside.
 
 mod management;
+mod ways_in;
 
 use std::rc::Rc;
 

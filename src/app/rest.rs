@@ -1,0 +1,114 @@
+//! A REST request for the origin: who is calling, what it names, whether it may. Refuses to move
+//! bytes; the edge forwards them once it holds the permit.
+
+use std::rc::Rc;
+
+use super::authenticate::{Presented, admit};
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ports::{Clock, Facts, Ledgers, Memory};
+use crate::domain::caller::Caller;
+use crate::domain::decide::{
+    Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide, open,
+};
+use crate::domain::id::{RunId, WorkflowId};
+use crate::domain::operation::Operation;
+use crate::domain::route::{BUILT_IN, ROUTES, Route};
+use crate::wire::rest::{self, Found, Named, Parts};
+
+/// Looks a request up: in the routes that are always there, and, where `REST_ROUTES` opens them,
+/// in those of the table.
+pub fn find(method: &str, path: &str, config: &Config) -> Found {
+    let table = if config.rest_routes { ROUTES } else { &[] };
+    rest::find(BUILT_IN.iter().chain(table), method, path)
+}
+
+/// Reads what a request names.
+///
+/// # Errors
+/// `Invalid`.
+pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named> {
+    rest::named(route, parts).map_err(|error| Error::invalid(error.code(), error.to_string()))
+}
+
+/// Lets a request pass whose route is open to everybody.
+///
+/// # Errors
+/// `Denied` for any other.
+pub fn pass(route: &'static Route) -> Result<Permit> {
+    Ok(open(Operation::Route(route))?)
+}
+
+/// A request whose caller is known, and on which nothing is decided yet.
+#[derive(Debug)]
+pub struct Recognized {
+    pub caller: Caller,
+    named: Named,
+    run: Option<Known>,
+}
+
+/// The run that a request names, as far as it is known.
+type Known = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
+
+/// Authenticates the caller of a request.
+///
+/// # Errors
+/// `Credential`, `Invalid` for a run that is no UUID, or `Unavailable`.
+pub async fn recognize<P>(
+    presented: Presented,
+    named: Named,
+    config: &Config,
+    ports: &P,
+) -> Result<Recognized>
+where
+    P: Clock + Facts + Ledgers + Memory,
+{
+    let id = named.run.as_deref().map(RunId::parse_any).transpose();
+    let id = id.map_err(|_| {
+        Error::invalid("run_id_invalid", "the id of the workflow run is not a UUID")
+    })?;
+    let admitted = admit(&presented, id, true, config, ports).await?;
+    let known = admitted.run.map(|run| (run, admitted.pin));
+    Ok(Recognized {
+        caller: admitted.caller,
+        run: id.map(|_| known.filter(|(run, _)| agrees(&named, run))),
+        named,
+    })
+}
+
+/// Whether a run is one of the project and workflow that are named beside it. Of others it is
+/// unknown, as it is at the origin.
+fn agrees(named: &Named, run: &RunFacts) -> bool {
+    let same = |name: &Option<String>, own: &str| name.as_deref().is_none_or(|name| name == own);
+    same(&named.project, &run.project) && same(&named.workflow, &run.workflow)
+}
+
+impl Recognized {
+    /// Decides on the request (R30).
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn decide(&self, route: &'static Route) -> Result<Permit> {
+        let touches = Touches {
+            project: match &self.named.project {
+                Some(project) => ProjectNamed::Name(project),
+                None => ProjectNamed::Open,
+            },
+            workflow: self.named.workflow.as_deref().unwrap_or_default(),
+            ..Touches::default()
+        };
+        let run = match &self.run {
+            None => RunNamed::Open,
+            Some(None) => RunNamed::Unknown,
+            Some(Some((run, pin))) => RunNamed::Known { run, pin: *pin },
+        };
+        let target = Target::Call {
+            touches: &touches,
+            run,
+        };
+        Ok(decide(&self.caller, Operation::Route(route), target)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

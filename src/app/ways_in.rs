@@ -1,0 +1,128 @@
+//! The ways in to management calls, in their order (R22 to R25). Refuses to decide what the caller
+//! may do once it is in; `decide` does.
+//!
+//! INVARIANT (a failed dependency closes): a tier that cannot find out ends the call; it neither
+//! admits nor lets the next tier try.
+
+use std::rc::Rc;
+
+use super::authenticate::{admit, present};
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Sessions};
+use super::session;
+use crate::domain::caller::{Caller, Session};
+use crate::domain::decide::Denial;
+use crate::domain::operation::Operation;
+use crate::domain::role::policies_of;
+use crate::domain::scope::{Named, Scope};
+use crate::domain::session::NoMembership;
+use crate::domain::token::TokenFacts;
+use crate::wire::site::Site;
+
+/// What a management call shows of itself at the door.
+#[derive(Debug)]
+pub struct Knock<'a> {
+    pub operation: Operation,
+    pub authorization: Option<&'a str>,
+    pub cookie: Option<&'a str>,
+    /// `Postern-Organization`.
+    pub organization: Option<&'a str>,
+    pub site: Site,
+    /// Whether the method is one that changes something.
+    pub writes: bool,
+    /// Whether the body is declared as JSON.
+    pub is_json: bool,
+}
+
+/// Finds out who is calling, by the first way in that the call is for. A call with an
+/// `Authorization` header is never one of tier 0 or 1.
+///
+/// # Errors
+/// `Credential`, `CrossSite`, `Denied` for an organization that is not the person's or a call
+/// that no session may make, `Invalid` for want of its name, `NotFound` for one that is not
+/// registered, `Unavailable`.
+pub async fn enter<P>(knock: &Knock<'_>, config: &Config, ports: &P) -> Result<Caller>
+where
+    P: Clock + Directory + Facts + FirstToken + Ledgers + Memory + Sessions,
+{
+    if knock.authorization.is_none() {
+        // Tier 0.
+        if config.ways_in.bootstrap && !ports.any_live_token(ports.now()).await? {
+            // A page in the browser of whoever sits at the laptop is not who should mint.
+            return match knock.site {
+                Site::Other => Err(Error::CrossSite),
+                Site::Own | Site::Untold => Ok(Caller::Bootstrap),
+            };
+        }
+        // Tier 1.
+        if let (Some(url), Some(cookie)) = (&config.ways_in.session_url, knock.cookie) {
+            return session(url, cookie, knock, ports).await;
+        }
+    }
+    // Tiers 2a and 2b.
+    let presented = present(knock.authorization, config, ports.now())?;
+    let caller = admit(&presented, None, true, config, ports).await?.caller;
+    Ok(match caller {
+        // Tier 3.
+        Caller::Token(facts) if may_read(&facts, knock.operation, config) => {
+            Caller::WorkflowReader(facts)
+        }
+        caller => caller,
+    })
+}
+
+async fn session<P>(url: &str, cookie: &str, knock: &Knock<'_>, ports: &P) -> Result<Caller>
+where
+    P: Clock + Directory + Sessions,
+{
+    // Before the endpoint is asked: another site's page makes the browser send the cookie too.
+    if knock.writes && (knock.site != Site::Own || !knock.is_json) {
+        return Err(Error::CrossSite);
+    }
+    let person = session::verify(url, cookie, ports).await?;
+    if above_organizations(knock.operation) {
+        return Err(Denial::Operation.into());
+    }
+    let membership = person
+        .membership(knock.organization)
+        .map_err(|none| match none {
+            NoMembership::Unnamed => Error::invalid(
+                "organization_required",
+                "name the organization in the `Postern-Organization` header",
+            ),
+            NoMembership::NotAMember => Denial::NotAMember.into(),
+        })?;
+    let id = ports
+        .organization_id(&membership.organization)
+        .await?
+        .ok_or(Error::NotFound {
+            what: "organization",
+        })?;
+    Ok(Caller::Session(Rc::new(Session {
+        user: person.user.clone(),
+        organization: Named {
+            id,
+            name: membership.organization.clone(),
+        },
+        policies: policies_of(&membership.role),
+    })))
+}
+
+/// What is about organizations rather than within one: no role reaches there.
+fn above_organizations(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::OrganizationCreate | Operation::OrganizationList | Operation::OrganizationUpdate
+    )
+}
+
+fn may_read(facts: &TokenFacts, operation: Operation, config: &Config) -> bool {
+    config.ways_in.workflow_read
+        && config.admin.is_none()
+        && matches!(facts.scope, Scope::Workflow { .. })
+        && matches!(operation, Operation::TokenList | Operation::TokenRead)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What a role in an organization gives to a person's session, as policies (R15, R23). Refuses to
+//! decide anything, and gives nothing for a role that it does not know.
+
+use super::policy::{Policy, defaults, policies};
+use super::scope::Scope;
+
+/// Reads of the registry: projects, workflows. Tokens cannot use it: the registry is closed to
+/// them whatever they hold.
+pub const REGISTRY_READ: &str = "registry:read";
+
+/// The rows: a role, and what it holds of the management of tokens and of the registry.
+const ROLES: [(&str, &[&str]); 5] = [
+    ("owner", ADMINISTERS),
+    ("admin", ADMINISTERS),
+    ("member", &["project_api_token:*"]),
+    ("contributor", &["project_api_token:*"]),
+    ("viewer", &["project_api_token:list"]),
+];
+
+const ADMINISTERS: &[&str] = &["org_api_token:*", "project_api_token:*", REGISTRY_READ];
+
+/// The policies of a role. Who may mint holds the usual policies of tokens too, because a mint
+/// hands out only what its minter holds (R18).
+pub fn policies_of(role: &str) -> Vec<Policy> {
+    let Some((_, own)) = ROLES.iter().find(|(name, _)| *name == role) else {
+        return Vec::new();
+    };
+    let mut held = policies(own);
+    if own.contains(&"project_api_token:*") {
+        held.extend(defaults(&Scope::Organization));
+    }
+    held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy;
+    use super::*;
+
+    #[test]
+    fn r23_roles_are_rows_of_policies() {
+        let all = [
+            "org_api_token:create",
+            "org_api_token:list",
+            "org_api_token:revoke",
+            "project_api_token:create",
+            "project_api_token:list",
+            "project_api_token:revoke",
+            REGISTRY_READ,
+            "workflow_run:read",
+        ];
+        // In the order of `all`.
+        let rows = [
+            ("owner", "11111111"),
+            ("admin", "11111111"),
+            ("member", "00011101"),
+            ("contributor", "00011101"),
+            ("viewer", "00001000"),
+            ("Owner", "00000000"),
+            ("", "00000000"),
+            ("superuser", "00000000"),
+        ];
+        for (role, expected) in rows {
+            let held = policies_of(role);
+            let got: String = all
+                .iter()
+                .map(|required| match policy::held(&held, required) {
+                    true => '1',
+                    false => '0',
+                })
+                .collect();
+            assert_eq!(got, expected, "{role}");
+        }
+    }
+
+    #[test]
+    fn r23_every_row_parses() {
+        for (role, own) in ROLES {
+            assert_eq!(policies(own).len(), own.len(), "{role}");
+            assert!(own.iter().all(|text| Policy::parse(text).is_ok()), "{role}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The plain GET routes of the control plane's HTTP port, which are always on. Refuses its other
+//! ones: pages, downloads and logins are for browsers, which have no token.
+
+use super::super::rpc::{Access, Effect, Narrow};
+use super::{Place, Route, Segment, Source};
+
+/// The routes.
+pub static BUILT_IN: [Route; 3] = [
+    Route {
+        name: "GET /infoz",
+        segments: &[Segment::Literal("infoz")],
+        query: Some(&["readiness"]),
+        ..STATUS
+    },
+    // Probes ask `?readiness=1`.
+    Route {
+        name: "GET /statusz",
+        segments: &[Segment::Literal("statusz")],
+        query: Some(&["readiness"]),
+        ..STATUS
+    },
+    // Answers from all of a project, so that no token of a workflow may ask (R30).
+    Route {
+        name: "GET /discover/{digest}",
+        segments: &[Segment::Literal("discover"), Segment::Parameter("digest")],
+        access: Access::Token,
+        policies: &["referrer:read"],
+        narrow: Narrow::Named,
+        project: Some(Source {
+            place: Place::Query("project_name"),
+            optional: true,
+        }),
+        query: Some(&[
+            "kind",
+            "pagination.cursor",
+            "pagination.limit",
+            "project_name",
+            "project_version",
+        ]),
+        ..STATUS
+    },
+];
+
+const STATUS: Route = Route {
+    name: "",
+    method: "GET",
+    segments: &[],
+    allow: "GET",
+    access: Access::Open,
+    policies: &[],
+    effect: Effect::Read,
+    project: None,
+    workflow: None,
+    run: None,
+    narrow: Narrow::Any,
+    query: None,
+};

@@ -1,0 +1,460 @@
+//! Limits that hold across isolates, restarts and clocks: ceilings (R27), buckets of addresses and of minters (R26), and
+//! the brake on refused credentials, which never holds up a good one.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_system_tests::forge::Keys;
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::{Answer, Call};
+use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, id};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::{cases, runner, stored};
+use serde_json::{Value, json};
+
+struct World {
+    keys: Keys,
+    origin: Origin,
+}
+
+fn main() -> ExitCode {
+    runner::run(
+        || async {
+            World {
+                keys: Keys::random(),
+                origin: Origin::start().await,
+            }
+        },
+        cases![
+            r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens,
+            r26_a_minter_mints_as_often_as_it_may_from_wherever,
+            r26_a_bucket_that_is_full_again_leaves_nothing_behind,
+            r26_a_clock_that_ran_ahead_or_behind_locks_nobody_out,
+            refused_credentials_are_slowed_and_good_ones_never,
+            without_the_binding_there_is_no_brake,
+        ],
+    )
+}
+
+fn minting(organization: &Organization, gateway: &Gateway, isolate: u16, body: &Value) -> Call {
+    organization
+        .call_on(gateway, isolate, "POST", "/org/tokens")
+        .json(body)
+}
+
+async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(world: Arc<World>) {
+    const CEILING: usize = 100;
+    let gateway = Serve::new(&world.origin.url, &world.keys)
+        .set("ORG_TOKEN_MINT_CEILING", &CEILING.to_string())
+        .isolates(4)
+        .start()
+        .await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    // What does not count: system tokens, revoked ones, expired ones.
+    for _ in 0..3 {
+        organization
+            .mint(&gateway, &json!({ "system": true }))
+            .await;
+        let ended = organization.mint(&gateway, &json!({})).await;
+        organization.revoke(&gateway, &ended.id).await;
+        organization
+            .mint(&gateway, &json!({ "expires_in": "1s" }))
+            .await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+
+    let round = |count: u16| {
+        let calls: Vec<_> = (0..count)
+            .map(|index| {
+                let format = if index % 3 == 0 { "jwt" } else { "opaque" };
+                let call = minting(
+                    &organization,
+                    &gateway,
+                    index % 4,
+                    &json!({ "format": format }),
+                );
+                tokio::spawn(call.send())
+            })
+            .collect();
+        async move {
+            let mut answers = Vec::new();
+            for call in calls {
+                answers.push(call.await.expect("an answer"));
+            }
+            answers
+        }
+    };
+    let (mut minted, mut refused) = (BTreeSet::new(), 0);
+    for answer in round(200).await {
+        if answer.status == 201 {
+            minted.insert(id(&answer.json(201)));
+        } else {
+            let problem = answer.problem(429, "mint_ceiling_reached");
+            let detail = problem["detail"].as_str().expect("a sentence");
+            assert!(
+                detail.contains("its ceiling of 100 live tokens"),
+                "{detail}"
+            );
+            refused += 1;
+        }
+    }
+    assert_eq!((minted.len(), refused), (CEILING, 200 - CEILING));
+    assert_eq!(
+        organization.token_ids(&gateway, "").await,
+        minted,
+        "what was answered is what is"
+    );
+
+    // A system token still goes; one that ends makes room for exactly one.
+    organization
+        .mint(&gateway, &json!({ "system": true }))
+        .await;
+    let ended = minted.first().expect("some").clone();
+    organization.revoke(&gateway, &ended).await;
+    let made = round(8)
+        .await
+        .iter()
+        .filter(|answer| answer.status == 201)
+        .count();
+    assert_eq!(made, 1);
+
+    // The organization's own ceiling wins; 0 is none.
+    let path = format!("/orgs/{}", organization.name);
+    let change = |ceiling: Value| {
+        let call = gateway.call("PATCH", &path).bearer(&world.keys.admin);
+        call.json(&json!({ "mint_ceiling": ceiling })).send()
+    };
+    change(json!(CEILING + 2)).await.json(200);
+    let made = round(8)
+        .await
+        .iter()
+        .filter(|answer| answer.status == 201)
+        .count();
+    assert_eq!(made, 2);
+    change(json!(0)).await.json(200);
+    for answer in round(8).await {
+        answer.json(201);
+    }
+    change(Value::Null).await.json(200);
+    for answer in round(4).await {
+        answer.problem(429, "mint_ceiling_reached");
+    }
+    gateway.stop();
+}
+
+async fn r26_a_minter_mints_as_often_as_it_may_from_wherever(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys)
+        .set("MINT_PER_HOUR_PER_MINTER", "4")
+        .set("MINT_PER_HOUR", "6")
+        .set("ORG_TOKEN_MINT_CEILING", "0")
+        .isolates(2);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let mint = |gateway: &Gateway, minter: &str, isolate: u16, address: &str, body: &Value| {
+        let call = gateway
+            .call_on(isolate, "POST", "/org/tokens")
+            .bearer(minter);
+        call.organization(&organization.name)
+            .from(address)
+            .json(body)
+    };
+    let limited = |answer: Answer| {
+        let problem = answer.problem(429, "minter_rate_exceeded");
+        let wait: u64 = answer
+            .header("retry-after")
+            .expect("a wait")
+            .parse()
+            .expect("seconds");
+        assert!(
+            (800..=900).contains(&wait),
+            "one of four an hour is back after 15 minutes, not {wait} s"
+        );
+        let told = format!("this minter may mint 4 tokens an hour: try again in {wait} s");
+        assert_eq!(problem["detail"], told);
+        assert_eq!(
+            answer.header("ratelimit-policy"),
+            Some(r#""minter";q=4;w=3600"#)
+        );
+        let told = format!(r#""minter";r=0;t={wait}"#);
+        assert_eq!(answer.header("ratelimit"), Some(told.as_str()));
+    };
+    let admin = world.keys.admin.as_str();
+    let wide = json!({ "policies": ["project_api_token:*", "workflow:read"] });
+    let first = Minted::of(
+        mint(&gateway, admin, 0, "192.0.2.1", &wide)
+            .send()
+            .await
+            .json(201),
+    );
+    let second = Minted::of(
+        mint(&gateway, admin, 1, "192.0.2.2", &wide)
+            .send()
+            .await
+            .json(201),
+    );
+    // A name that is taken costs nothing, of either bucket.
+    let named = json!({ "name": "one", "project": SHOP });
+    mint(&gateway, admin, 0, "192.0.2.3", &named)
+        .send()
+        .await
+        .json(201);
+    for _ in 0..5 {
+        let taken = mint(&gateway, admin, 1, "192.0.2.3", &named).send().await;
+        taken.problem(409, "name_taken");
+    }
+    mint(&gateway, admin, 0, "192.0.2.4", &json!({}))
+        .send()
+        .await
+        .json(201);
+    for (isolate, address) in [(0, "192.0.2.5"), (1, "192.0.2.6"), (1, "2001:db8::1")] {
+        limited(
+            mint(&gateway, admin, isolate, address, &json!({}))
+                .send()
+                .await,
+        );
+    }
+    // A rotation is a mint.
+    let rotate = organization.rotating(&gateway, &first.id, &json!({}));
+    limited(rotate.send().await);
+    // Others mint on, each as often; what the minter's bucket refused has cost the address nothing.
+    let narrow = json!({ "project": SHOP, "policies": ["workflow:read"] });
+    for (minter, address) in [(&first, "192.0.2.5"), (&second, "192.0.2.6")] {
+        for index in 0..4 {
+            let call = mint(&gateway, &minter.token, index % 2, address, &narrow);
+            call.send().await.json(201);
+        }
+        limited(
+            mint(&gateway, &minter.token, 0, address, &narrow)
+                .send()
+                .await,
+        );
+    }
+    // The address has its own limit still: six, of which four are gone.
+    for _ in 0..3 {
+        limited(
+            mint(&gateway, &first.token, 1, "192.0.2.5", &narrow)
+                .send()
+                .await,
+        );
+    }
+    gateway.kill();
+    let gateway = serve.start().await;
+    limited(
+        mint(&gateway, admin, 0, "192.0.2.9", &json!({}))
+            .send()
+            .await,
+    );
+    limited(
+        mint(&gateway, &first.token, 1, "192.0.2.9", &narrow)
+            .send()
+            .await,
+    );
+    gateway.stop();
+}
+
+fn buckets(serve: &Serve) -> Vec<std::path::PathBuf> {
+    let mut stores = stored::stores(&serve.state(), "MintLimiter");
+    stores.retain(|store| stored::has_table(store, "bucket"));
+    stores
+}
+
+async fn r26_a_bucket_that_is_full_again_leaves_nothing_behind(world: Arc<World>) {
+    let slow = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "60");
+    let gateway = slow.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    organization.mint(&gateway, &json!({})).await;
+    gateway.stop();
+    // A minute until it is full: it is there, and nothing else of the address.
+    let [bucket] = buckets(&slow).try_into().expect("one bucket");
+    let columns = stored::sql(&bucket, "select name from pragma_table_info('bucket')");
+    assert_eq!(
+        columns,
+        [json!({ "name": "only" }), json!({ "name": "full_at" })]
+    );
+
+    // A second until it is full.
+    let quick = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "3600");
+    let gateway = quick.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    for address in ["192.0.2.1", "2001:db8::1", "nonsense"] {
+        let call = minting(&organization, &gateway, 0, &json!({}));
+        call.without("cf-connecting-ip")
+            .from(address)
+            .send()
+            .await
+            .json(201);
+    }
+    gateway.stop();
+    let mut left = buckets(&quick);
+    for _ in 0..10 {
+        if left.is_empty() {
+            break;
+        }
+        // Alarms that were due while nothing ran ring after the start.
+        let gateway = quick.start().await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        gateway.stop();
+        left = buckets(&quick);
+    }
+    assert!(left.is_empty(), "{left:?}");
+
+    // It counts anew, and an alarm that rings a second time finds nothing to spoil.
+    let gateway = quick.start().await;
+    let call = minting(&organization, &gateway, 0, &json!({}));
+    call.without("cf-connecting-ip")
+        .from("192.0.2.1")
+        .send()
+        .await
+        .json(201);
+    gateway.stop();
+}
+
+async fn r26_a_clock_that_ran_ahead_or_behind_locks_nobody_out(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "2");
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let mint = |gateway: &Gateway| minting(&organization, gateway, 0, &json!({})).send();
+    mint(&gateway).await.json(201);
+    gateway.stop();
+    let set = |full_at: &str| {
+        let [bucket] = buckets(&serve).try_into().expect("one bucket");
+        stored::sql(&bucket, &format!("update bucket set full_at = {full_at}"));
+    };
+    // As a clock a hundred years ahead would have left it: the longest wait is still one interval.
+    set("4951497600000000");
+    let gateway = serve.start().await;
+    let answer = mint(&gateway).await;
+    answer.problem(429, "mint_rate_exceeded");
+    let wait: u32 = answer
+        .header("retry-after")
+        .expect("a wait")
+        .parse()
+        .expect("seconds");
+    assert!(wait <= 1_800, "{wait} s");
+    gateway.stop();
+    // As one in 1970 would: full.
+    set("1000000");
+    let gateway = serve.start().await;
+    mint(&gateway).await.json(201);
+    mint(&gateway).await.json(201);
+    mint(&gateway).await.problem(429, "mint_rate_exceeded");
+    gateway.stop();
+}
+
+/// A credential of each kind that is refused, and the call it comes with.
+fn bad(gateway: &Gateway, isolate: u16, address: &str) -> Vec<Call> {
+    let manage = |credential: &str| {
+        let call = gateway.call_on(isolate, "GET", "/org/tokens");
+        call.bearer(credential).from(address)
+    };
+    let introspect = gateway
+        .call_on(isolate, "POST", "/oauth/introspect")
+        .from(address);
+    vec![
+        manage("nonsense-that-nobody-ever-minted"),
+        manage("pst_0000000000000000000000_000000000000000000000000000000000000000000000000"),
+        introspect.bearer("nonsense").form(&[("token", "x")]),
+    ]
+}
+
+async fn refused_credentials_are_slowed_and_good_ones_never(world: Arc<World>) {
+    const ALLOWED: usize = 6;
+    let gateway = Serve::new(&world.origin.url, &world.keys)
+        .brake(u32::try_from(ALLOWED).expect("a small number"))
+        .isolates(2)
+        .start()
+        .await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "opaque").await;
+    let address = "203.0.113.7";
+    // Calls without a credential are not counted.
+    for _ in 0..3 * ALLOWED {
+        let call = gateway.call("GET", "/org/tokens").from(address);
+        call.send().await.problem(401, "credential_missing");
+    }
+    // More than two minutes' worth, so that however the minutes fall, one of them is over its limit.
+    let (mut answered, mut slowed) = (0, 0);
+    while answered < 3 * ALLOWED {
+        for call in bad(
+            &gateway,
+            u16::try_from(answered % 2).expect("0 or 1"),
+            address,
+        ) {
+            let answer = call.send().await;
+            answered += 1;
+            if answer.status == 429 {
+                slowed += 1;
+                answer.problem(429, "too_many_failures");
+                assert_eq!(answer.header("retry-after"), Some("60"));
+                assert_eq!(answer.header("www-authenticate"), None);
+                // The good ones from the same address, over the same connection.
+                let good = organization.call(&gateway, "GET", "/org/tokens");
+                good.without("cf-connecting-ip")
+                    .from(address)
+                    .send()
+                    .await
+                    .json(200);
+                let call = rpc::call(
+                    &gateway,
+                    FIND_OR_CREATE,
+                    &token.token,
+                    &rpc::names(SHOP, RELEASE),
+                );
+                call.without("cf-connecting-ip")
+                    .from(address)
+                    .send()
+                    .await
+                    .accepted();
+            } else {
+                assert!(answer.status == 401, "{}", answer.text());
+            }
+        }
+    }
+    assert!(slowed > 0 && slowed < answered, "{slowed} of {answered}");
+    // In gRPC-Web it is a refused credential, which stock clients do not repeat.
+    for _ in 0..3 * ALLOWED {
+        let call = rpc::call(
+            &gateway,
+            FIND_OR_CREATE,
+            "nonsense",
+            &rpc::names(SHOP, RELEASE),
+        );
+        let answer = call.without("cf-connecting-ip").from(address).send().await;
+        assert_eq!(answer.header("grpc-status"), Some("16"));
+        slowed += usize::from(
+            answer
+                .header("grpc-message")
+                .is_some_and(|told| told.starts_with("too many refused")),
+        );
+    }
+    assert!(slowed > ALLOWED, "{slowed}");
+    // The log keeps the reason that the answer does not tell.
+    let log = gateway.serve().log();
+    let line = log.lines().find(|line| line.contains("too_many_failures"));
+    assert!(
+        line.is_some_and(|line| line.contains("no known form of credential")),
+        "{line:?}"
+    );
+    // Another address, and another IPv6 network, are others.
+    for other in ["203.0.113.8", "2001:db8:7::1"] {
+        for call in bad(&gateway, 0, other) {
+            let answer = call.send().await;
+            assert_eq!(answer.status, 401, "{other}: {}", answer.text());
+        }
+    }
+    gateway.stop();
+}
+
+async fn without_the_binding_there_is_no_brake(world: Arc<World>) {
+    let gateway = Serve::new(&world.origin.url, &world.keys).start().await;
+    for _ in 0..20 {
+        for call in bad(&gateway, 0, "203.0.113.7") {
+            let answer = call.send().await;
+            assert_eq!(answer.status, 401, "{}", answer.text());
+        }
+    }
+    gateway.stop();
+}
