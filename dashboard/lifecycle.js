@@ -27,7 +27,7 @@ export function revokeDialog(token, changed) {
     "Revoke this token?",
     (close, dialog) => {
       const place = h("div", {});
-      const button = h("button", { type: "button", class: "danger solid", autofocus: true }, "Revoke for ever");
+      const button = h("button", { type: "button", class: "danger solid" }, "Revoke for ever");
       const body = h("div", {},
         facts([
           ["Token", named(token.name), " ", h("code", {}, token.prefix)],
@@ -36,7 +36,8 @@ export function revokeDialog(token, changed) {
         ]),
         h("p", {}, "Calls with it are refused from the moment this is answered. There is no way back."),
         place,
-        h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button));
+        // The focus begins where a key that is held down does no harm.
+        h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button));
       button.addEventListener("click", async () => {
         const answer = await attempt(button, place, () => call("DELETE", pathOf(token)));
         if (!answer) return;

@@ -127,3 +127,32 @@ test("offline_and_errors_say_so_and_can_be_tried_again", async () => {
     await rowOf(page, token).waitFor();
   });
 });
+
+test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
+  const [first, second] = [await organization(), await organization()];
+  const token = await mint(first, { name: "seen by kim" });
+  await withPage(async (page, context) => {
+    await context.addCookies([{ name: "session", value: first, url: url() }]);
+    await openDashboard(page);
+    await rowOf(page, token).getByRole("button", { name: "Revoke seen by kim" }).click();
+    await page.getByRole("button", { name: "Revoke for ever" }).click();
+    await page.locator("#final").waitFor();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByLabel("Project", { exact: true }).selectOption("shop");
+    await page.getByRole("radio", { name: /^Project/ }).check();
+    await page.getByRole("button", { name: "Mint token" }).click();
+    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+  });
+  await withPage(async (page, context) => {
+    await context.addCookies([{ name: "session", value: `${first}.${second}`, url: url() }]);
+    await openDashboard(page);
+    const name = page.getByLabel("Name of the organization");
+    await name.fill("someone-elses");
+    await page.getByRole("button", { name: "Open" }).click();
+    await page.locator('[data-code="not_a_member"]').waitFor();
+    await name.fill(second);
+    await page.getByRole("button", { name: "Open" }).click();
+    await page.getByText("No live token yet.").waitFor();
+  });
+});

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ const FLAGS = [
 ];
 
 let gateway;
+let sessions;
 let browser;
 let folder;
 let origin;
@@ -36,9 +38,22 @@ async function freePort() {
   return port;
 }
 
+/** The session endpoint: a cookie `session=a.b` is an administrator of the organizations a and b. */
+async function serveSessions() {
+  sessions = createHttpServer((request, response) => {
+    const names = /(?:^|; )session=([a-z0-9.-]+)/.exec(request.headers.cookie ?? "")?.[1];
+    response.statusCode = names ? 200 : 401;
+    response.setHeader("content-type", "application/json");
+    response.end(names && JSON.stringify({ user_id: "kim", organizations: names.split(".").map((name) => ({ name, role: "admin" })) }));
+  });
+  await new Promise((resolve, reject) => sessions.once("error", reject).listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${sessions.address().port}/session`;
+}
+
 async function serve() {
   const port = await freePort();
   const set = {
+    SESSION_VERIFY_URL: await serveSessions(),
     ADMIN_TOKEN: ADMIN,
     TOKEN_KEYS: `k1:${randomBytes(32).toString("base64url")}`,
     MINT_PER_HOUR: String(MINTS_PER_HOUR),
@@ -74,6 +89,8 @@ export async function stop() {
     gateway.kill("SIGTERM");
     await ended;
   }
+  sessions?.closeAllConnections();
+  sessions?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 }
 
