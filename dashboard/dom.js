@@ -48,7 +48,7 @@ const STEPS = [
 export function ago(moment, now = Date.now()) {
   const seconds = (new Date(moment).getTime() - now) / 1_000;
   for (const [unit, from, length = from] of STEPS) {
-    if (Math.abs(seconds) >= from) return relative.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= from) return relative.format(Math.round(seconds / length), unit);
   }
   return seconds > 0 ? "in seconds" : "just now";
 }

@@ -139,9 +139,10 @@ test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
     await page.locator("#final").waitFor();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("button", { name: "Mint a token" }).click();
-    await page.getByLabel("Project", { exact: true }).selectOption("shop");
-    await page.getByRole("radio", { name: /^Project/ }).check();
-    await page.getByRole("button", { name: "Mint token" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("radio", { name: /^Project/ }).check();
+    await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
+    await dialog.getByRole("button", { name: "Mint token" }).click();
     await page.getByRole("dialog", { name: "Token minted" }).waitFor();
   });
   await withPage(async (page, context) => {
