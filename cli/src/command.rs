@@ -1,13 +1,38 @@
 //! The command line: which commands there are. Each command's flags stand beside its code.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::audit::Audit;
 use crate::bridge;
+use crate::doctor::Doctor;
 use crate::fail::Outcome;
+use crate::leaks::Leaks;
+use crate::registry::{Organizations, Projects, Workflows};
+use crate::shell::{Completion, Man};
+use crate::tokens::Tokens;
 
-/// Tokens and attestation calls through a Postern gateway.
+const AFTER: &str = "\
+Where the gateway and the credential are found, in this order:
+  flags        --url, --token, --organization
+  environment  POSTERN_URL, POSTERN_TOKEN, POSTERN_ORGANIZATION
+  file         ~/.config/postern/config.toml with url, token, organization, ca;
+               refused when others than its owner may use it
+
+Exit codes:
+  0  done
+  1  none of the others
+  2  wrong flags or arguments
+  3  the configuration, the address, or a file
+  4  no credential, or one that is refused
+  5  the credential may not do this
+  6  not found
+  7  the gateway refuses the request as it is
+  8  a limit or a ceiling
+  9  no answer, or none of a gateway";
+
+/// Tokens and attestation calls through a Postern gateway
 #[derive(Debug, Parser)]
-#[command(name = "postern", version, max_term_width = 100)]
+#[command(name = "postern", version, max_term_width = 100, after_help = AFTER)]
 pub struct Command {
     /// What to do.
     #[command(subcommand)]
@@ -17,15 +42,45 @@ pub struct Command {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Mint, list, rotate and revoke API tokens
+    #[command(visible_alias = "token")]
+    ApiToken(Tokens),
+    /// Organizations
+    #[command(visible_alias = "organization")]
+    Org(Organizations),
+    /// Projects of an organization
+    Project(Projects),
+    /// Workflows of a project
+    Workflow(Workflows),
+    /// Report tokens that were found in public
+    Leaks(Leaks),
+    /// The audit log of an organization
+    Audit(Audit),
     /// Serve native gRPC on this machine, and call the gateway with gRPC-Web
     Bridge(bridge::Options),
+    /// Find out what is wrong between here and the gateway
+    Doctor(Doctor),
+    /// Print completions for a shell
+    Completion(Completion),
+    /// Print the man page
+    #[command(hide = true)]
+    Man(Man),
 }
 
 impl Command {
     /// Does it.
     pub async fn run(self) -> Outcome {
         match self.what {
+            What::ApiToken(tokens) => tokens.run().await,
+            What::Org(organizations) => organizations.run().await,
+            What::Project(projects) => projects.run().await,
+            What::Workflow(workflows) => workflows.run().await,
+            What::Leaks(leaks) => leaks.run().await,
+            What::Audit(audit) => audit.run().await,
             What::Bridge(options) => bridge::run(&options).await,
+            What::Doctor(doctor) => doctor.run().await,
+            What::Completion(completion) => completion.run(Self::command()),
+            What::Man(man) => man.run(Self::command()),
         }
     }
 }

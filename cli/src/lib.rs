@@ -2,7 +2,18 @@
 //! terminal. Talks to a gateway over its public routes only; keeps no credential.
 
 pub mod address;
+pub mod api;
+pub mod audit;
 pub mod bridge;
 pub mod command;
 pub mod connect;
+pub mod doctor;
 pub mod fail;
+pub mod leaks;
+pub mod output;
+pub mod problem;
+pub mod registry;
+pub mod settings;
+pub mod shell;
+pub mod text;
+pub mod tokens;

@@ -1,10 +1,12 @@
 //! The configuration, read once from named variables. Refuses to fall back: a wrong value is a
 //! problem, all problems are reported together, and until they are gone the gate answers 503.
 
+use self::origin_auth::Assertions;
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
 use crate::domain::route::ROUTES;
 
+pub mod origin_auth;
 mod ways_in;
 
 pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
@@ -32,6 +34,8 @@ pub struct Config {
     pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
+    /// What the origin is shown besides the caller's credential; `None` without keys for it.
+    pub assertions: Option<Assertions>,
     /// Variables of later versions that are set although this one does not heed them.
     pub unheeded: Vec<&'static str>,
 }
@@ -118,11 +122,7 @@ impl Config {
                 false
             }
         };
-        if let Some(mode) = text("ORIGIN_AUTH")
-            && mode != "passthrough"
-        {
-            problems.push("ORIGIN_AUTH must be `passthrough` in this version".into());
-        }
+        let assertions = origin_auth::read(&text, &origin_url, &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
@@ -132,9 +132,6 @@ impl Config {
         let mut unheeded = Vec::new();
         if bound > 0 {
             unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
-        }
-        if text("ASSERTION_KEYS").is_some() {
-            unheeded.push("ASSERTION_KEYS");
         }
         if ways_in.workflow_read && admin.is_some() {
             unheeded.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
@@ -158,6 +155,7 @@ impl Config {
                 trusted_ip_header,
                 rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
+                assertions,
                 unheeded,
             }),
             _ => Err(problems),

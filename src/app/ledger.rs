@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::leaks::OnLeak;
-use crate::domain::audit::{Event, Link, Origin};
+use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::{Action, Changes, Event, Link, Origin};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
@@ -223,6 +224,58 @@ pub struct SweepAnswer {
     pub tokens: Vec<TokenId>,
 }
 
+/// Write down what the gate has done in the record by itself (R35).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NoteCommand {
+    pub organization: OrganizationId,
+    pub action: Action,
+    /// What it was done to, such as `project:shop`.
+    pub target: Option<String>,
+    pub origin: Origin,
+}
+
+/// Write down that a mint was refused, as often as the bound allows (R35).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusalCommand {
+    pub organization: OrganizationId,
+    /// The code of the error: one of the program's own words.
+    pub outcome: String,
+    pub target: Option<String>,
+    pub origin: Origin,
+}
+
+/// Change what an organization allows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LimitsCommand {
+    pub organization: OrganizationId,
+    /// As in `Organization`: all three as they shall be.
+    pub mint_ceiling: Option<u32>,
+    pub max_idle_days: u32,
+    pub on_leak: OnLeak,
+    /// What was asked for, for the event.
+    pub changes: Changes,
+    pub origin: Origin,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitsAnswer {
+    Changed,
+    /// D1 has not taken it yet; the outbox still carries it.
+    RecordUnavailable {
+        cause: String,
+    },
+}
+
+/// Sign how far the audit chain reaches (R35).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckpointCommand {
+    pub organization: OrganizationId,
+    /// Whether D1 shall keep it.
+    pub keep: bool,
+}
+
 /// Remember a run of the origin (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {
@@ -266,6 +319,20 @@ pub enum Effect {
         at: Timestamp,
     },
     AppendAudit(Box<AuditRow>),
+    /// What an organization allows, as of an event: an earlier one that comes late changes nothing.
+    SetLimits {
+        organization: OrganizationId,
+        sequence: i64,
+        mint_ceiling: Option<u32>,
+        max_idle_days: u32,
+        on_leak: OnLeak,
+    },
+    KeepCheckpoint {
+        organization: OrganizationId,
+        sequence: i64,
+        at: Timestamp,
+        signed: Signed,
+    },
     /// Held back since a moment, or, with `None`, no longer.
     Quarantine {
         organization: OrganizationId,

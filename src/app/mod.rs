@@ -2,7 +2,9 @@
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
 pub mod adopt;
+pub mod assertion;
 pub mod attest;
+pub mod audit;
 pub mod authenticate;
 pub mod config;
 pub mod error;
@@ -15,6 +17,7 @@ pub mod openapi;
 pub mod organization;
 pub mod page;
 pub mod ports;
+pub mod refusal;
 pub mod registry;
 pub mod rest;
 pub mod session;

@@ -22,8 +22,9 @@ mod tests {
     use crate::app::registry::create_project;
     use crate::app::testing::{self, World, now_or_never, project, workflow};
     use crate::app::tokens::{self, TokenRecord, TokenView};
-    use crate::app::{oauth, registry};
+    use crate::app::{audit, oauth, registry};
     use crate::domain::audit::Origin;
+    use crate::domain::audit::verify::Row;
     use crate::domain::caller::Caller;
     use crate::domain::id::Id;
     use crate::domain::name::TokenName;
@@ -111,6 +112,18 @@ mod tests {
         }
     }
 
+    fn event() -> audit::EventView {
+        let content = r#"{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1,"action":"token.mint","origin":{"actor":"a","tier":"t","address":null,"user_agent":null,"request_id":"r"}}"#;
+        let text = String::new;
+        audit::EventView::of(Row {
+            content: content.to_owned(),
+            previous: text(),
+            link: text(),
+            kid: text(),
+        })
+        .expect("an event")
+    }
+
     #[test]
     fn answers_have_exactly_the_documented_members() {
         let (world, config) = (World::new(), testing::config());
@@ -123,7 +136,13 @@ mod tests {
         let adopted = now_or_never(adopted);
         let bulk = br#"{"never_used":true}"#;
         let revoked = now_or_never(tokens::revoke_many(&admin, acme, bulk, origin(), &world));
-        let entry = now_or_never(create_project(&admin, acme, br#"{"name":"x"}"#, &world));
+        let entry = now_or_never(create_project(
+            &admin,
+            acme,
+            br#"{"name":"x"}"#,
+            origin(),
+            &world,
+        ));
         let filter = tokens::Filter::parse(None, None, None, None, None, Timestamp::from_millis(0));
         let filter = filter.expect("a filter");
         let list = now_or_never(tokens::list(&admin, acme, filter, &page, &world));
@@ -132,6 +151,11 @@ mod tests {
         let workflows = now_or_never(registry::list_workflows(
             &admin, acme, "shop", &page, &world,
         ));
+        let span = audit::Span::parse(None, None).expect("the defaults");
+        let filter = audit::Filter::default();
+        let events = now_or_never(audit::list(&admin, acme, &filter, &span, &world));
+        let signed = now_or_never(audit::checkpoint(&admin, acme, &world));
+        let signatures = now_or_never(audit::checkpoints(&admin, acme, &span, &world));
         world.keep(facts());
         let id = facts().id.to_string();
         let released = now_or_never(tokens::release(&admin, acme, &id, origin(), &world));
@@ -151,6 +175,10 @@ mod tests {
             ("WorkflowList", members(&workflows.expect("lists"))),
             ("Released", members(&released.expect("releases"))),
             ("Named", members(&project())),
+            ("AuditEvent", members(&event())),
+            ("AuditList", members(&events.expect("lists"))),
+            ("Checkpoint", members(&signed.expect("signs"))),
+            ("CheckpointList", members(&signatures.expect("lists"))),
         ];
         for (name, found) in rows {
             let (known, required) = documented(name);
@@ -200,17 +228,32 @@ mod tests {
         let rows = [
             (
                 "CreateOrganization",
-                expected(now_or_never(organization::create(&admin, wrong, &world))),
+                expected(now_or_never(organization::create(
+                    &admin,
+                    wrong,
+                    origin(),
+                    &world,
+                ))),
             ),
             (
                 "UpdateOrganization",
                 expected(now_or_never(organization::update(
-                    &admin, "acme", wrong, &world,
+                    &admin,
+                    "acme",
+                    wrong,
+                    origin(),
+                    &world,
                 ))),
             ),
             (
                 "CreateEntry",
-                expected(now_or_never(create_project(&admin, acme, wrong, &world))),
+                expected(now_or_never(create_project(
+                    &admin,
+                    acme,
+                    wrong,
+                    origin(),
+                    &world,
+                ))),
             ),
             (
                 "MintRequest",

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::leaks::OnLeak;
+use super::ledger::{LimitsAnswer, LimitsCommand, NoteCommand};
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Directory, Entropy, Records};
+use super::ports::{Clock, Directory, Entropy, Ledgers, Records};
 use super::registry::{label, new_id, read_body};
+use crate::domain::audit::{Action, Changes, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
 use crate::domain::id::{self, OrganizationId};
@@ -79,9 +81,14 @@ struct CreateOrganization {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `Conflict` for a name or id that is taken, `Unavailable`.
-pub async fn create<P>(caller: &Caller, body: &[u8], ports: &P) -> Result<OrganizationView>
+pub async fn create<P>(
+    caller: &Caller,
+    body: &[u8],
+    origin: Origin,
+    ports: &P,
+) -> Result<OrganizationView>
 where
-    P: Clock + Entropy + Records,
+    P: Clock + Entropy + Ledgers + Records,
 {
     let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
     let body: CreateOrganization = read_body(body)?;
@@ -96,6 +103,13 @@ where
         created_at: ports.now(),
     };
     ports.create_organization(&permit, &row).await?;
+    let note = NoteCommand {
+        organization: row.id,
+        action: Action::OrganizationCreate,
+        target: Some(format!("organization:{}", row.name)),
+        origin,
+    };
+    ports.note(&permit, &note).await?;
     Ok(row.into())
 }
 
@@ -117,26 +131,56 @@ fn present<'de, D: serde::Deserializer<'de>>(
 }
 
 /// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.
+/// The change and its audit row reach the record together, by the Ledger.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Unavailable`.
-pub async fn update<P: Records>(
+/// `Denied`, `Invalid`, `NotFound`, `Unavailable`: then the change may still come.
+pub async fn update<P: Ledgers + Records>(
     caller: &Caller,
     name: &str,
     body: &[u8],
+    origin: Origin,
     ports: &P,
 ) -> Result<OrganizationView> {
     let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
     let body: UpdateOrganization = read_body(body)?;
     let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    let changes = body.changes();
     row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
     row.on_leak = body.on_leak.unwrap_or(row.on_leak);
     row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
     check_limits(row.mint_ceiling, row.max_idle_days)?;
-    if ports.update_organization(&permit, &row).await? {
-        Ok(row.into())
-    } else {
-        Err(UNKNOWN)
+    if changes.is_empty() {
+        return Ok(row.into());
+    }
+    let command = LimitsCommand {
+        organization: row.id,
+        mint_ceiling: row.mint_ceiling,
+        max_idle_days: row.max_idle_days,
+        on_leak: row.on_leak,
+        changes,
+        origin,
+    };
+    match ports.change_limits(&permit, &command).await? {
+        LimitsAnswer::Changed => Ok(row.into()),
+        LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
+    }
+}
+
+impl UpdateOrganization {
+    /// What the request names, for the audit row.
+    fn changes(&self) -> Changes {
+        let mut changes = Changes::new();
+        if let Some(ceiling) = self.mint_ceiling {
+            changes.insert("mint_ceiling".to_owned(), ceiling.into());
+        }
+        if let Some(days) = self.max_idle_days {
+            changes.insert("max_idle_days".to_owned(), days.into());
+        }
+        if let Some(on_leak) = self.on_leak {
+            changes.insert("on_leak".to_owned(), on_leak.word().into());
+        }
+        changes
     }
 }
 

@@ -7,17 +7,21 @@
 
 use std::rc::Rc;
 
+use super::audit::{Filter as EventFilter, Listed, Span};
 use super::error::Result;
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunAnswer, RunCommand,
+    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
+    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
+    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
+    RunCommand,
 };
 use super::organization::Organization;
-use super::page::{Cursor, Page};
+use super::page::{Cursor, Page, Place};
 use super::registry::Entry;
 use super::tokens::{Filter, TokenRecord};
+use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::verify::Row;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
@@ -124,6 +128,57 @@ pub trait Ledgers {
         organization: OrganizationId,
         command: &RunCommand,
     ) -> Result<RunAnswer>;
+    /// Writes down what was done in the record without the Ledger (R35).
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn note(&self, permit: &Permit, command: &NoteCommand) -> Result<()>;
+    /// Writes down that a mint was refused. Needs no permit: there was none.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn refuse(&self, organization: OrganizationId, command: &RefusalCommand) -> Result<()>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn change_limits(&self, permit: &Permit, command: &LimitsCommand)
+    -> Result<LimitsAnswer>;
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn checkpoint(&self, permit: &Permit, command: &CheckpointCommand) -> Result<Signed>;
+}
+
+/// The audit log as the record has it.
+pub trait AuditLog {
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn events(
+        &self,
+        organization: OrganizationId,
+        filter: &EventFilter,
+        span: &Span,
+    ) -> Result<Vec<Listed>>;
+    /// Rows in their order, behind `after` and up to `up_to`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn rows(
+        &self,
+        organization: OrganizationId,
+        after: u64,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Row)>>;
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn checkpoints(
+        &self,
+        organization: OrganizationId,
+        span: &Span,
+    ) -> Result<Vec<(Place, Signed)>>;
 }
 
 /// The origin, asked by the gate itself in the name of one caller.
@@ -163,11 +218,6 @@ pub trait Records {
     /// # Errors
     /// When the record does not answer.
     async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak>;
-    /// Replaces what can change of an organization: its limits. `false` when there is none such.
-    ///
-    /// # Errors
-    /// When the record does not answer.
-    async fn update_organization(&self, permit: &Permit, row: &Organization) -> Result<bool>;
     /// # Errors
     /// When the record does not answer.
     async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;

@@ -4,15 +4,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::ledger::NoteCommand;
 use super::organization::resolve;
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Entropy, Records};
+use super::ports::{Clock, Entropy, Ledgers, Records};
+use crate::domain::audit::{Action, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
 use crate::domain::id::{Id, Project, Workflow};
 use crate::domain::name::Label;
 use crate::domain::operation::Operation;
-use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::wire::rfc3339;
 
@@ -71,10 +72,11 @@ pub async fn create_project<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
+    origin: Origin,
     ports: &P,
 ) -> Result<EntryView>
 where
-    P: Clock + Entropy + Records,
+    P: Clock + Entropy + Ledgers + Records,
 {
     let permit = decide(caller, Operation::ProjectCreate, Target::Registry)?;
     let entry = read_entry::<Project, _>(body, ports)?;
@@ -82,6 +84,13 @@ where
     ports
         .create_project(&permit, organization.id, &entry)
         .await?;
+    let note = NoteCommand {
+        organization: organization.id,
+        action: Action::ProjectCreate,
+        target: Some(format!("project:{}", entry.name)),
+        origin,
+    };
+    ports.note(&permit, &note).await?;
     Ok(entry.into())
 }
 
@@ -113,15 +122,27 @@ pub async fn create_workflow<P>(
     organization: Option<&str>,
     project: &str,
     body: &[u8],
+    origin: Origin,
     ports: &P,
 ) -> Result<EntryView>
 where
-    P: Clock + Entropy + Records,
+    P: Clock + Entropy + Ledgers + Records,
 {
     let permit = decide(caller, Operation::WorkflowCreate, Target::Registry)?;
     let entry = read_entry::<Workflow, _>(body, ports)?;
-    let project = find_project(caller, organization, project, ports).await?;
+    let organization = resolve(caller, organization, ports).await?;
+    let project = ports
+        .project(organization.id, project)
+        .await?
+        .ok_or(Error::NotFound { what: "project" })?;
     ports.create_workflow(&permit, project.id, &entry).await?;
+    let note = NoteCommand {
+        organization: organization.id,
+        action: Action::WorkflowCreate,
+        target: Some(format!("workflow:{}/{}", project.name, entry.name)),
+        origin,
+    };
+    ports.note(&permit, &note).await?;
     Ok(entry.into())
 }
 
@@ -137,25 +158,16 @@ pub async fn list_workflows<P: Records>(
     ports: &P,
 ) -> Result<WorkflowList> {
     decide(caller, Operation::WorkflowList, Target::Registry)?;
-    let project = find_project(caller, organization, project, ports).await?;
+    let organization = resolve(caller, organization, ports).await?;
+    let project = ports
+        .project(organization.id, project)
+        .await?
+        .ok_or(Error::NotFound { what: "project" })?;
     let (rows, next_cursor) = page.cut(ports.workflows(project.id, page).await?, place);
     Ok(WorkflowList {
         workflows: rows.into_iter().map(Into::into).collect(),
         next_cursor,
     })
-}
-
-async fn find_project<P: Records>(
-    caller: &Caller,
-    organization: Option<&str>,
-    project: &str,
-    ports: &P,
-) -> Result<Named<Project>> {
-    let organization = resolve(caller, organization, ports).await?;
-    ports
-        .project(organization.id, project)
-        .await?
-        .ok_or(Error::NotFound { what: "project" })
 }
 
 fn place<K>(entry: &Entry<K>) -> Cursor {

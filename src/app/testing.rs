@@ -1,6 +1,7 @@
 //! A world for use-case tests: every port in memory, with a log of what was asked. Refuses to be
 //! clever: it keeps what it is given, and fails only where a test told it to.
 
+mod lookups;
 mod records;
 
 use std::cell::{Cell, RefCell};
@@ -9,17 +10,21 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::audit::Listed;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, LeakCommand, Liveness, MintAnswer, MintCommand, ReleaseAnswer,
-    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, Liveness,
+    MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
+    RunAnswer, RunCommand,
 };
 use super::organization::Organization;
-use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, Memory, MintBuckets, Origin};
+use super::ports::{Clock, Entropy, Ledgers, MintBuckets, Origin};
 use super::testing_door::Door;
+use crate::domain::audit::checkpoint::{Checkpoint, Signed};
+use crate::domain::audit::{GENESIS, hex};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
@@ -75,6 +80,8 @@ pub struct World {
     pub minted: RefCell<Vec<MintCommand>>,
     pub rotated: RefCell<Vec<RotateCommand>>,
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
+    /// What a list of the audit log gives.
+    pub events: RefCell<Vec<Listed>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
     pub door: Door,
@@ -125,6 +132,7 @@ impl World {
             minted: RefCell::default(),
             rotated: RefCell::default(),
             bulk: RefCell::default(),
+            events: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
             door: Door::default(),
@@ -165,50 +173,6 @@ impl Entropy for World {
             *byte = self.entropy.get();
         }
         Ok(())
-    }
-}
-
-impl Memory for World {
-    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
-        self.memory.borrow().get(&token).cloned()
-    }
-
-    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
-        self.memory.borrow_mut().insert(facts.id, Rc::clone(facts));
-    }
-
-    fn run(&self, _: OrganizationId, _: RunId) -> Option<Rc<RunFacts>> {
-        None
-    }
-
-    fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {
-        self.note(format!("remember {run}"));
-    }
-
-    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
-        self.pins.borrow().get(&token).copied()
-    }
-
-    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
-        self.pins.borrow_mut().entry(token).or_insert(workflow);
-    }
-}
-
-impl Facts for World {
-    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>> {
-        self.note("facts");
-        let tokens = self.tokens.borrow();
-        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
-    }
-
-    fn publish(&self, facts: &TokenFacts) {
-        self.note(format!("publish {}", facts.name.as_str()));
-    }
-}
-
-impl Directory for World {
-    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
-        Ok((name == "acme").then(|| organization().id))
     }
 }
 
@@ -306,6 +270,36 @@ impl Ledgers for World {
         Ok(RunAnswer {
             pin: pin.or(command.facts.workflow_id),
         })
+    }
+
+    async fn note(&self, _: &Permit, command: &NoteCommand) -> Result<()> {
+        let target = command.target.as_deref().unwrap_or_default();
+        self.note(format!("note {} {target}", command.action.name()));
+        Ok(())
+    }
+
+    async fn refuse(&self, _: OrganizationId, command: &RefusalCommand) -> Result<()> {
+        let target = command.target.as_deref().unwrap_or("mint");
+        self.note(format!("refused {} {target}", command.outcome));
+        Ok(())
+    }
+
+    async fn change_limits(&self, _: &Permit, command: &LimitsCommand) -> Result<LimitsAnswer> {
+        let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
+        let changes = serde_json::to_string(&command.changes).expect("serializes");
+        self.note(format!("limits {ceiling:?} {days} {changes}"));
+        Ok(LimitsAnswer::Changed)
+    }
+
+    async fn checkpoint(&self, _: &Permit, command: &CheckpointCommand) -> Result<Signed> {
+        self.note(format!("checkpoint {}", command.keep));
+        let checkpoint = Checkpoint {
+            organization_id: command.organization,
+            sequence: 0,
+            link: hex(&GENESIS),
+            at: self.now(),
+        };
+        Ok(checkpoint.sign(&config().root_keys.audit).expect("signs"))
     }
 }
 

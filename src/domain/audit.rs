@@ -1,6 +1,11 @@
 //! Audit events and the keyed chain that binds each to the one before it (R35). Refuses to store
-//! anything: the Ledger appends, D1 keeps.
+//! anything: the Ledger appends, D1 keeps. Beside it: what a checkpoint signs, and the check of an
+//! export.
 
+pub mod checkpoint;
+pub mod verify;
+
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
 use super::id::{OrganizationId, TokenId};
@@ -35,6 +40,18 @@ pub enum Action {
     /// Minted at the origin and registered here (R39).
     #[serde(rename = "token.adopt")]
     TokenAdopt,
+    /// A mint or rotation that a limit, a policy or a taken name has refused; `outcome` says which.
+    #[serde(rename = "token.mint_refused")]
+    TokenMintRefused,
+    #[serde(rename = "organization.create")]
+    OrganizationCreate,
+    /// Its limits, or what happens to tokens found in public; `changes` has the new values.
+    #[serde(rename = "organization.update")]
+    OrganizationUpdate,
+    #[serde(rename = "project.create")]
+    ProjectCreate,
+    #[serde(rename = "workflow.create")]
+    WorkflowCreate,
 }
 
 impl Action {
@@ -50,7 +67,19 @@ impl Action {
             Self::TokenRelease => "token.release",
             Self::TokenRotate => "token.rotate",
             Self::TokenAdopt => "token.adopt",
+            Self::TokenMintRefused => "token.mint_refused",
+            Self::OrganizationCreate => "organization.create",
+            Self::OrganizationUpdate => "organization.update",
+            Self::ProjectCreate => "project.create",
+            Self::WorkflowCreate => "workflow.create",
         }
+    }
+
+    /// The action of this word; `None` for any other text.
+    pub fn parse(word: &str) -> Option<Self> {
+        let word: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+            word.into_deserializer();
+        Self::deserialize(word).ok()
     }
 }
 
@@ -75,13 +104,35 @@ pub struct Event {
     pub sequence: u64,
     pub at: Timestamp,
     pub action: Action,
-    pub token_id: TokenId,
-    pub token_prefix: String,
+    /// The token that it happened to, and its display prefix; absent where it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<TokenId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_prefix: Option<String>,
     pub origin: Origin,
     /// The token that this one succeeds, for `token.rotate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TokenId>,
+    /// What it happened to besides, such as `project:shop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The code of the refusal; absent = it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// How many further events of this kind the bound has left out; see [`MAX_REFUSALS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// The new values of what was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
 }
+
+/// Names and new values.
+pub type Changes = serde_json::Map<String, serde_json::Value>;
+
+/// Refused mints of one organization, hour and outcome that get an event each, so that a caller
+/// who is refused cannot fill the log. The rest of the hour is one event with their `count`.
+pub const MAX_REFUSALS: u32 = 10;
 
 /// The link before an organization's first event.
 pub const GENESIS: [u8; 32] = [0; 32];
@@ -139,8 +190,8 @@ mod tests {
             sequence: 1,
             at: Timestamp::from_millis(1_000),
             action: Action::TokenMint,
-            token_id: Id::from_u128(2),
-            token_prefix: "pst_0000".to_owned(),
+            token_id: Some(Id::from_u128(2)),
+            token_prefix: Some("pst_0000".to_owned()),
             origin: Origin {
                 actor: "admin-token".to_owned(),
                 tier: "admin".to_owned(),
@@ -149,6 +200,28 @@ mod tests {
                 request_id: "r".to_owned(),
             },
             replaces: None,
+            target: None,
+            outcome: None,
+            count: None,
+            changes: None,
+        }
+    }
+
+    #[test]
+    fn actions_are_read_as_they_are_written() {
+        for action in [
+            Action::TokenMint,
+            Action::TokenMintRefused,
+            Action::OrganizationUpdate,
+        ] {
+            assert_eq!(Action::parse(action.name()), Some(action));
+            assert_eq!(
+                serde_json::to_value(action).ok(),
+                Some(action.name().into())
+            );
+        }
+        for word in ["", "token", "TOKEN.MINT", "TokenMint", "token.mint "] {
+            assert_eq!(Action::parse(word), None, "{word}");
         }
     }
 

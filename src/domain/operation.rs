@@ -23,6 +23,9 @@ pub enum Operation {
     TokenAdopt,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
+    AuditRead,
+    /// To sign how far the audit log reaches.
+    AuditCheckpoint,
     /// A call for the origin.
     Rpc(&'static Rpc),
     /// A REST request for the origin.
@@ -91,6 +94,8 @@ impl Operation {
             (Self::TokenRotate, Managed::ProjectTokens) => {
                 Some(&["project_api_token:create", "project_api_token:revoke"])
             }
+            // Ours, not the control plane's; no token holds it by default.
+            (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
             _ => None,
         }
     }
@@ -113,6 +118,8 @@ impl Operation {
             Self::TokenRelease => "token.release",
             Self::TokenAdopt => "token.adopt",
             Self::TokenRevokeOwn => "token.revoke_own",
+            Self::AuditRead => "audit.read",
+            Self::AuditCheckpoint => "audit.checkpoint",
             Self::Rpc(row) => row.method,
             Self::Route(row) => row.name,
         }

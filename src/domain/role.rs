@@ -17,7 +17,12 @@ const ROLES: [(&str, &[&str]); 5] = [
     ("viewer", &["project_api_token:list"]),
 ];
 
-const ADMINISTERS: &[&str] = &["org_api_token:*", "project_api_token:*", REGISTRY_READ];
+const ADMINISTERS: &[&str] = &[
+    "org_api_token:*",
+    "project_api_token:*",
+    "audit:read",
+    REGISTRY_READ,
+];
 
 /// The policies of a role. Who may mint holds the usual policies of tokens too, because a mint
 /// hands out only what its minter holds (R18).
@@ -46,19 +51,20 @@ mod tests {
             "project_api_token:create",
             "project_api_token:list",
             "project_api_token:revoke",
+            "audit:read",
             REGISTRY_READ,
             "workflow_run:read",
         ];
         // In the order of `all`.
         let rows = [
-            ("owner", "11111111"),
-            ("admin", "11111111"),
-            ("member", "00011101"),
-            ("contributor", "00011101"),
-            ("viewer", "00001000"),
-            ("Owner", "00000000"),
-            ("", "00000000"),
-            ("superuser", "00000000"),
+            ("owner", "111111111"),
+            ("admin", "111111111"),
+            ("member", "000111001"),
+            ("contributor", "000111001"),
+            ("viewer", "000010000"),
+            ("Owner", "000000000"),
+            ("", "000000000"),
+            ("superuser", "000000000"),
         ];
         for (role, expected) in rows {
             let held = policies_of(role);

@@ -1,9 +1,13 @@
 //! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
 //! port is one call into the file that owns it.
 
-use std::cell::OnceCell;
+mod record;
+
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use worker::{Context, Env};
 
 use super::memory;
@@ -12,24 +16,20 @@ use super::sessions;
 use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
-use crate::app::leaks::OnLeak;
 use crate::app::ledger::{
-    Admission, AdmitQuery, LeakCommand, MintAnswer, MintCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunAnswer, RunCommand,
+    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
+    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
+    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
+    RunCommand,
 };
-use crate::app::organization::Organization;
-use crate::app::page::{Cursor, Page};
 use crate::app::ports::{
-    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Records,
-    SessionAnswer, Sessions,
+    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, SessionAnswer,
+    Sessions,
 };
-use crate::app::registry::Entry;
-use crate::app::tokens::{Filter, TokenRecord};
+use crate::domain::audit::checkpoint::Signed;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
-use crate::domain::scope::Named;
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -66,11 +66,42 @@ pub fn now() -> Timestamp {
 pub struct Platform {
     pub env: Env,
     context: Rc<Context>,
+    /// Milliseconds that this request has waited for Ledgers.
+    ledger_ms: Rc<Cell<Option<i64>>>,
 }
 
 impl Platform {
     pub fn new(env: Env, context: Rc<Context>) -> Self {
-        Self { env, context }
+        Self {
+            env,
+            context,
+            ledger_ms: Rc::default(),
+        }
+    }
+
+    /// Milliseconds that this request has waited for Ledgers; `None` where it asked none.
+    pub fn ledger_ms(&self) -> Option<i64> {
+        self.ledger_ms.get()
+    }
+
+    /// Sends a command to a Ledger.
+    async fn command<C: Serialize, A: DeserializeOwned>(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+        command: &C,
+    ) -> Result<A> {
+        let call = ledger_client::command(&self.env, organization, name, command);
+        self.timed(call).await
+    }
+
+    /// Counts the time of a call to a Ledger.
+    async fn timed<T>(&self, call: impl Future<Output = T>) -> T {
+        let begun = now();
+        let answer = call.await;
+        let before = self.ledger_ms.get().unwrap_or(0);
+        self.ledger_ms.set(Some(before + now().since(begun)));
+        answer
     }
 
     /// Runs a future on after the answer.
@@ -171,13 +202,14 @@ fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
 
 impl Ledgers for Platform {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
-        ledger_client::admit(&self.env, organization, query).await
+        self.timed(ledger_client::admit(&self.env, organization, query))
+            .await
     }
 
     async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
         let organization = command.facts.organization.id;
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "mint", command).await
+        self.command(organization, "mint", command).await
     }
 
     async fn revoke(
@@ -187,7 +219,7 @@ impl Ledgers for Platform {
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "revoke", command).await
+        self.command(organization, "revoke", command).await
     }
 
     async fn describe(
@@ -195,11 +227,12 @@ impl Ledgers for Platform {
         organization: OrganizationId,
         token: TokenId,
     ) -> Result<Option<TokenFacts>> {
-        ledger_client::describe(&self.env, organization, token).await
+        self.timed(ledger_client::describe(&self.env, organization, token))
+            .await
     }
 
     async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()> {
-        ledger_client::command(&self.env, organization, "leak", command).await
+        self.command(organization, "leak", command).await
     }
 
     async fn release(
@@ -209,13 +242,13 @@ impl Ledgers for Platform {
         command: &ReleaseCommand,
     ) -> Result<ReleaseAnswer> {
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "release", command).await
+        self.command(organization, "release", command).await
     }
 
     async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
         let organization = command.mint.facts.organization.id;
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "rotate", command).await
+        self.command(organization, "rotate", command).await
     }
 
     async fn revoke_many(
@@ -225,7 +258,7 @@ impl Ledgers for Platform {
         command: &RevokeManyCommand,
     ) -> Result<RevokeManyAnswer> {
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "revoke-many", command).await
+        self.command(organization, "revoke-many", command).await
     }
 
     async fn record_run(
@@ -235,7 +268,31 @@ impl Ledgers for Platform {
         command: &RunCommand,
     ) -> Result<RunAnswer> {
         check(permit, organization)?;
-        ledger_client::command(&self.env, organization, "run", command).await
+        self.command(organization, "run", command).await
+    }
+
+    async fn note(&self, permit: &Permit, command: &NoteCommand) -> Result<()> {
+        check(permit, command.organization)?;
+        self.command(command.organization, "note", command).await
+    }
+
+    async fn refuse(&self, organization: OrganizationId, command: &RefusalCommand) -> Result<()> {
+        self.command(organization, "refuse", command).await
+    }
+
+    async fn change_limits(
+        &self,
+        permit: &Permit,
+        command: &LimitsCommand,
+    ) -> Result<LimitsAnswer> {
+        check(permit, command.organization)?;
+        self.command(command.organization, "limits", command).await
+    }
+
+    async fn checkpoint(&self, permit: &Permit, command: &CheckpointCommand) -> Result<Signed> {
+        check(permit, command.organization)?;
+        self.command(command.organization, "checkpoint", command)
+            .await
     }
 }
 
@@ -266,92 +323,5 @@ impl Sessions for Platform {
 
     async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer> {
         sessions::ask(url, cookie).await
-    }
-}
-
-impl Records for Platform {
-    async fn create_organization(&self, _permit: &Permit, row: &Organization) -> Result<()> {
-        records::create_organization(&self.env, row).await
-    }
-
-    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
-        records::organization(&self.env, name).await
-    }
-
-    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak> {
-        records::on_leak(&self.env, organization).await
-    }
-
-    async fn update_organization(&self, _permit: &Permit, row: &Organization) -> Result<bool> {
-        records::update_organization(&self.env, row).await
-    }
-
-    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
-        records::organizations(&self.env, page).await
-    }
-
-    async fn create_project(
-        &self,
-        permit: &Permit,
-        organization: OrganizationId,
-        row: &Entry<Project>,
-    ) -> Result<()> {
-        check(permit, organization)?;
-        records::create_project(&self.env, organization, row).await
-    }
-
-    async fn project(
-        &self,
-        organization: OrganizationId,
-        name: &str,
-    ) -> Result<Option<Named<Project>>> {
-        records::project(&self.env, organization, name).await
-    }
-
-    async fn projects(
-        &self,
-        organization: OrganizationId,
-        page: &Page,
-    ) -> Result<Vec<Entry<Project>>> {
-        records::projects(&self.env, organization, page).await
-    }
-
-    async fn create_workflow(
-        &self,
-        _permit: &Permit,
-        project: ProjectId,
-        row: &Entry<Workflow>,
-    ) -> Result<()> {
-        records::create_workflow(&self.env, project, row).await
-    }
-
-    async fn workflows_named(
-        &self,
-        organization: OrganizationId,
-        name: &str,
-    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
-        records::workflows_named(&self.env, organization, name).await
-    }
-
-    async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>> {
-        records::workflows(&self.env, project, page).await
-    }
-
-    async fn token(
-        &self,
-        organization: OrganizationId,
-        token: TokenId,
-    ) -> Result<Option<TokenRecord>> {
-        records::token(&self.env, organization, token).await
-    }
-
-    async fn tokens(
-        &self,
-        organization: OrganizationId,
-        filter: &Filter,
-        cursor: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Vec<TokenRecord>> {
-        records::tokens(&self.env, organization, filter, cursor, limit).await
     }
 }

@@ -1,18 +1,45 @@
-//! The hourly event: revokes what has been idle too long, organization by organization (R14).
-//! Refuses to let one organization's trouble stop the others.
+//! The hourly event: revokes what has been idle too long (R14), and signs how far audit logs reach
+//! (R35), organization by organization. Refuses to let one organization's trouble stop the others.
 
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use super::log;
 use super::objects::ledger_client;
-use super::store::records;
-use crate::app::ledger::{SweepAnswer, SweepCommand};
+use super::platform::now;
+use super::store::{audit, records};
+use crate::app::ledger::{CheckpointCommand, SweepAnswer, SweepCommand};
 use crate::domain::audit::Origin;
+use crate::domain::audit::checkpoint::Signed;
 
 /// Runs by the `crons` of wrangler.toml.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let organizations = match records::organizations_with_idle_limit(&env).await {
+    sweep(&env).await;
+    sign(&env).await;
+}
+
+/// Checkpoints of the logs that have grown, once a day each. Last, so that what the sweep wrote is
+/// in them.
+async fn sign(env: &Env) {
+    let due = match audit::due_for_checkpoint(env, now()).await {
+        Ok(due) => due,
+        Err(error) => return log::failure("scheduled", &error.private()),
+    };
+    for organization in due {
+        let command = CheckpointCommand {
+            organization,
+            keep: true,
+        };
+        let signed: Result<Signed, _> =
+            ledger_client::command(env, organization, "checkpoint", &command).await;
+        if let Err(error) = signed {
+            log::failure("scheduled.checkpoint", &error.private());
+        }
+    }
+}
+
+async fn sweep(env: &Env) {
+    let organizations = match records::organizations_with_idle_limit(env).await {
         Ok(organizations) => organizations,
         Err(error) => return log::failure("scheduled", &error.private()),
     };
@@ -28,7 +55,7 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
             },
         };
         let swept: Result<SweepAnswer, _> =
-            ledger_client::command(&env, organization, "sweep", &command).await;
+            ledger_client::command(env, organization, "sweep", &command).await;
         match swept {
             Ok(answer) if answer.tokens.is_empty() => {}
             Ok(answer) => worker::console_log!(

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::Serialize;
 
 use super::grpc_status::Detail;
+use super::grpc_web::is_uncompressed;
 
 /// The media type of messages.
 pub const PROTO: &str = "application/proto";
@@ -40,7 +41,7 @@ pub fn request(
     if version.is_some_and(|version| version != "1") {
         return Err(ConnectError::Version);
     }
-    if content_encoding.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    if !is_uncompressed(content_encoding) {
         return Err(ConnectError::Compressed);
     }
     let Some(text) = timeout_ms else {

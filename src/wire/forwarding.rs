@@ -16,9 +16,11 @@ pub const HOP_BY_HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// Headers by which a caller could pose as a proxy, the platform or this gate, and cookies, which
-/// belong to the gate's own dashboard. What the origin sees of these names comes from the gate.
-pub const SPOOFABLE: [&str; 24] = [
+/// Headers by which a caller could pose as a proxy, the platform or this gate, or name another
+/// method or path than the one that was decided on, and cookies, which belong to the gate's own
+/// dashboard. What the origin sees of these names comes from the gate.
+pub const SPOOFABLE: [&str; 36] = [
+    "cf-access-authenticated-user-email",
     "cf-connecting-ip",
     "cf-connecting-ipv6",
     "cf-ew-via",
@@ -36,13 +38,24 @@ pub const SPOOFABLE: [&str; 24] = [
     "via",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-envoy-external-address",
     "x-forwarded",
+    "x-forwarded-client-cert",
+    "x-forwarded-email",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-port",
+    "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-forwarded-user",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-forwarded-for",
+    "x-original-url",
     "x-real-ip",
     "x-request-id",
+    "x-rewrite-url",
 ];
 
 /// Header names that a `Connection` header marks as hop-by-hop. `Authorization` and the headers

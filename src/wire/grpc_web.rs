@@ -12,6 +12,10 @@ use super::protocol::media_type;
 /// Largest request body that is read for inspection, in bytes as they arrive (10 MiB).
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
 
+/// Largest request body of a call that needs no credential, in bytes (4 KiB). The messages of these
+/// calls have a number or nothing.
+pub const MAX_OPEN_BODY: usize = 4 * 1024;
+
 /// Status codes of gRPC that the gate itself answers with (R34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrpcStatus {
@@ -84,6 +88,12 @@ impl fmt::Display for FrameError {
             Self::Several => "the body has more than one message",
         })
     }
+}
+
+/// Whether a body arrives as it was written, by its `Content-Encoding`: what the gate cannot undo, an
+/// origin may, and then reads another message.
+pub fn is_uncompressed(content_encoding: Option<&str>) -> bool {
+    content_encoding.is_none_or(|coding| coding.trim().eq_ignore_ascii_case("identity"))
 }
 
 /// The one message of a unary request.
@@ -208,6 +218,23 @@ mod tests {
         ];
         for (bytes, expected) in rows {
             assert_eq!(single_message(bytes), expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn a_content_encoding_other_than_identity_is_compression() {
+        for coding in [None, Some("identity"), Some("Identity"), Some(" identity ")] {
+            assert!(is_uncompressed(coding), "{coding:?}");
+        }
+        for coding in [
+            "gzip",
+            "deflate",
+            "br",
+            "",
+            "identity, identity",
+            "gzip, identity",
+        ] {
+            assert!(!is_uncompressed(Some(coding)), "{coding}");
         }
     }
 

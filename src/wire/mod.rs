@@ -2,6 +2,7 @@
 //! and values become text or bytes. Refuses I/O, clocks and decisions.
 
 pub mod address;
+pub mod assertion;
 pub mod bearer;
 pub mod connect;
 pub mod duration;

@@ -6,6 +6,10 @@ use core::fmt;
 
 use crate::domain::rpc::Path;
 
+/// Most values that a field may have that is looked for. No call needs as many; without a limit a
+/// message of 10 MiB has five million, and a list of them more than an isolate's memory.
+pub const MAX_VALUES: usize = 1000;
+
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtobufError {
@@ -20,6 +24,8 @@ pub enum ProtobufError {
     OtherType,
     /// The string is not UTF-8.
     Utf8,
+    /// The field is there more often than [`MAX_VALUES`].
+    Repeated,
 }
 
 impl fmt::Display for ProtobufError {
@@ -31,6 +37,7 @@ impl fmt::Display for ProtobufError {
             Self::WireType => "the message has a group or an unknown wire type",
             Self::OtherType => "a field that is needed to decide has another type",
             Self::Utf8 => "a field that names something is not UTF-8",
+            Self::Repeated => "a field that names something is repeated more than 1000 times",
         })
     }
 }
@@ -176,7 +183,7 @@ impl<'m> Wanted<'m> {
 /// and no deeper; what lies beside the paths is skipped by its length.
 ///
 /// # Errors
-/// The first fault of the message, or a wanted field that is of another type.
+/// The first fault of the message, or a wanted field that is of another type or there too often.
 pub fn find<'m>(message: &'m [u8], wanted: &mut [Wanted<'m>]) -> Result<(), ProtobufError> {
     walk(message, &[], wanted)
 }
@@ -201,6 +208,9 @@ fn walk<'m>(
                 return Err(ProtobufError::OtherType);
             };
             if deeper.is_empty() {
+                if want.found.len() >= MAX_VALUES {
+                    return Err(ProtobufError::Repeated);
+                }
                 want.found.push(bytes);
             } else {
                 inside = path.get(..=above.len());
@@ -343,6 +353,23 @@ mod tests {
         let mut wanted = [Wanted::new(&[3])];
         find(b"\x1a\x01\xff\x1a\x01b", &mut wanted).expect("a message");
         assert_eq!(wanted[0].text(), Err(ProtobufError::Utf8));
+    }
+
+    #[test]
+    fn fields_may_be_repeated_so_often() {
+        let times = |count: usize| b"\x22\x00".repeat(count);
+        assert_eq!(strings(&times(MAX_VALUES), [&[4]]), Ok([""]));
+        assert_eq!(
+            strings(&times(MAX_VALUES + 1), [&[4]]),
+            Err(ProtobufError::Repeated)
+        );
+        // What is not looked for is not counted.
+        assert_eq!(strings(&times(MAX_VALUES + 1), [&[5]]), Ok([""]));
+        assert!(
+            ProtobufError::Repeated
+                .to_string()
+                .contains(&MAX_VALUES.to_string())
+        );
     }
 
     #[test]

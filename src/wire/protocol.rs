@@ -43,15 +43,49 @@ impl Protocol {
     }
 }
 
-/// The media type of a `Content-Type`, in lower case and without parameters.
+/// The media type of a `Content-Type`, in lower case and without parameters. The origin gets it in
+/// this form only: gRPC servers in Go take `; json` for a codec, and then read JSON where the gate
+/// has read protobuf; they compare case by case, and know no text in `-Text`; and of two values one
+/// takes the first, another the last.
 pub fn media_type(content_type: &str) -> String {
     let media = content_type.split(';').next().unwrap_or_default();
-    media.trim().to_ascii_lowercase()
+    media.trim_ascii().to_ascii_lowercase()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r33_the_origin_reads_the_body_as_the_gate_does() {
+        let rows = [
+            ("application/grpc-web;json", "application/grpc-web"),
+            ("application/grpc-web ; +json", "application/grpc-web"),
+            (
+                "Application/gRPC-Web-Text+Proto;x=application/grpc-web",
+                "application/grpc-web-text+proto",
+            ),
+            // Two headers, joined by the platform.
+            (
+                "application/grpc-web+proto; a=, application/grpc-web-text",
+                "application/grpc-web+proto",
+            ),
+        ];
+        for (text, expected) in rows {
+            assert!(Protocol::of(text).is_ok(), "{text}");
+            assert_eq!(media_type(text), expected, "{text}");
+        }
+        for text in [
+            "application/grpc-web+proto, application/grpc-web-text",
+            "application/grpc-web, application/grpc-web",
+            "application/proto, application/grpc-web",
+            "application/grpc-web+proto+json",
+            "application/grpc-web-textual",
+            "application/grpc-web\u{a0};json",
+        ] {
+            assert!(Protocol::of(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn content_types() {

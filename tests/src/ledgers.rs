@@ -11,32 +11,86 @@ use crate::gateway::files;
 /// # Panics
 /// When there is no Ledger, or the SQL fails.
 pub fn on_ledgers(state: &Path, sql: &str) {
+    let run = on_stores(state, "Ledger", "head", sql);
+    assert_eq!(run, Ok(()), "{sql}");
+}
+
+/// Runs SQL on D1; gives what SQLite says against it.
+///
+/// # Panics
+/// When there is no D1.
+pub fn on_record(state: &Path, sql: &str) -> Result<(), String> {
+    on_stores(state, "D1DatabaseObject", "organizations", sql)
+}
+
+/// What every table of D1 is called while D1 does not answer.
+const TABLES: [&str; 7] = [
+    "organizations",
+    "projects",
+    "workflows",
+    "tokens",
+    "runs",
+    "audit",
+    "checkpoints",
+];
+
+/// Has every statement of the gateway on D1 fail, until [`mend_record`]: its tables go by other names meanwhile.
+///
+/// # Panics
+/// When SQLite refuses.
+pub fn break_record(state: &Path) {
+    let rename = |table: &str| format!("alter table {table} rename to {table}_away;");
+    let sql: String = TABLES.map(rename).concat();
+    assert_eq!(on_record(state, &sql), Ok(()));
+}
+
+/// Undoes [`break_record`].
+///
+/// # Panics
+/// When SQLite refuses.
+pub fn mend_record(state: &Path) {
+    let rename = |table: &str| format!("alter table {table}_away rename to {table};");
+    let sql: String = TABLES.map(rename).concat();
+    let run = on_stores(state, "D1DatabaseObject", "organizations_away", &sql);
+    assert_eq!(run, Ok(()));
+}
+
+/// Has every read and write of KV fail: the table of its entries has none of its columns any more.
+///
+/// # Panics
+/// When there is no KV.
+pub fn break_kv(state: &Path) {
+    let sql = "drop table _mf_entries; create table _mf_entries (gone integer);";
+    let run = on_stores(state, "KVNamespaceObject", "_mf_entries", sql);
+    assert_eq!(run, Ok(()));
+}
+
+/// Runs SQL on every store of a kind that has a table.
+fn on_stores(state: &Path, kind: &str, table: &str, sql: &str) -> Result<(), String> {
     let script = "const { DatabaseSync } = require('node:sqlite'); \
-                  const db = new DatabaseSync(process.argv[1]); \
-                  const has = db.prepare(\"select 1 from sqlite_master where name = 'head'\"); \
-                  if (has.get()) db.exec(process.argv[2]); db.close();";
+                  const [, file, table, sql] = process.argv; \
+                  const db = new DatabaseSync(file); \
+                  const has = db.prepare('select 1 from sqlite_master where name = ?'); \
+                  if (has.get(table)) { db.exec(sql); console.log('ran'); } db.close();";
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let node = root.join("node_modules/.bin/node");
-    let ledgers: Vec<_> = files(state)
-        .into_iter()
-        .filter(|path| {
-            let text = path.to_string_lossy();
-            text.contains("Ledger") && text.ends_with(".sqlite") && !text.contains("metadata")
-        })
-        .collect();
-    assert!(
-        !ledgers.is_empty(),
-        "no Ledger is stored in {}",
-        state.display()
-    );
-    for ledger in ledgers {
+    let stores = files(state).into_iter().filter(|path| {
+        let text = path.to_string_lossy();
+        text.contains(kind) && text.ends_with(".sqlite") && !text.contains("metadata")
+    });
+    let mut ran = 0;
+    for store in stores {
         let done = Command::new(&node)
             .args(["--no-warnings", "-e", script])
-            .arg(&ledger)
-            .arg(sql)
+            .arg(&store)
+            .args([table, sql])
             .output()
             .expect("node runs");
-        let told = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{}: {told}", ledger.display());
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned());
+        }
+        ran += usize::from(!done.stdout.is_empty());
     }
+    assert!(ran > 0, "no {kind} with {table} in {}", state.display());
+    Ok(())
 }

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod forge;
 pub mod gateway;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod life;
 pub mod organization;
 pub mod origin;
 mod process;
+pub mod program;
 pub mod rpc;
 pub mod runner;
 pub mod stored;

@@ -223,7 +223,8 @@ impl Organization {
         rows.iter().map(id).collect()
     }
 
-    async fn all(&self, gateway: &Gateway, path: &str, query: &str, field: &str) -> Vec<Value> {
+    /// The rows of any list, over all its pages.
+    pub async fn all(&self, gateway: &Gateway, path: &str, query: &str, field: &str) -> Vec<Value> {
         pages(|page| self.call(gateway, "GET", &page), path, query, field).await
     }
 }

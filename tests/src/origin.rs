@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use postern_origin::assertion::Verifier;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,10 +24,19 @@ pub struct Origin {
 impl Origin {
     /// Starts an empty one on a free port.
     pub async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// Starts one that answers only what this verifier believes.
+    pub async fn demanding(verifier: Verifier) -> Self {
+        Self::with(Some(verifier)).await
+    }
+
+    async fn with(verifier: Option<Verifier>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(postern_origin::serve(listener, async {
+        let task = tokio::spawn(postern_origin::serve_requiring(listener, verifier, async {
             let _ = stopped.await;
         }));
         Self {

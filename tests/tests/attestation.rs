@@ -635,7 +635,12 @@ async fn every_form_of_a_foreign_run_id_is_refused(world: Arc<World>) {
         let answer = rpc::call(&world.gateway, STORE, &token.token, &message)
             .send()
             .await;
-        answer.refused(3, "`workflow_run_id` is not a UUID");
+        let sentence = if nonsense.is_empty() {
+            "the message names no workflow run"
+        } else {
+            "the id of the workflow run is not a UUID"
+        };
+        answer.refused(3, sentence);
     }
     world.origin.assert_untouched("run ids that are none").await;
     world.assert_run_open(&sibling).await;

@@ -1011,7 +1011,8 @@ fn audited(serve: &Serve, organization: &Organization, revoked: &BTreeSet<String
     };
     assert_eq!(of("token.mint").len(), MANY + 4);
     let revokes = of("token.revoke");
-    assert_eq!(rows.len(), MANY + 4 + revokes.len(), "and no others");
+    // The organization, its two projects and two workflows.
+    assert_eq!(rows.len(), 5 + MANY + 4 + revokes.len(), "and no others");
     let tokens: Vec<_> = revokes
         .iter()
         .map(|row| row["token_id"].as_str().expect("an id").to_owned())

@@ -103,7 +103,7 @@ async fn all_wrong_values_are_told_at_once(world: Arc<World>) {
         "JWT_LEEWAY_SECONDS must be a whole number from 0 to 60",
         "ORIGIN_TIMEOUT_SECONDS must be a whole number from 1 to 300",
         "TRUSTED_IP_HEADER is not the name of a header",
-        "ORIGIN_AUTH must be `passthrough` in this version",
+        "ASSERTION_KEYS is not set: ORIGIN_AUTH `assertion` needs `kid:base64url` with 32 random bytes",
         "BOOTSTRAP is `open` although ADMIN_TOKEN is set: one of the two is too much",
     ];
     assert_misconfigured(&world, &gateway, &problems).await;

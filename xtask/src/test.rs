@@ -105,6 +105,11 @@ fn tests(step: &'static str, arguments: &[&str], xtask: Option<&Path>) -> Report
         followed(cargo::host().map(|mut cargo| {
             if let Some(xtask) = xtask {
                 cargo.env("POSTERN_XTASK", xtask);
+                // The native tests have built it, with the same features for all.
+                let postern = paths::target().join("debug/postern");
+                if postern.is_file() {
+                    cargo.env("POSTERN_CLI", postern);
+                }
             }
             cargo.args(arguments);
             cargo

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::address::Gateway;
 use crate::connect;
 use crate::fail::{Failure, Kind, Outcome};
+use crate::settings;
 
 mod answer;
 mod call;
@@ -37,9 +38,9 @@ pub struct Options {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
     pub listen: String,
 
-    /// The gateway to call
+    /// The gateway to call; otherwise POSTERN_URL, or `url` of the configuration file
     #[arg(long, value_name = "URL")]
-    pub gateway: String,
+    pub gateway: Option<String>,
 
     /// Trust only the certificates of this PEM file, instead of the public authorities
     #[arg(long, value_name = "FILE")]
@@ -78,9 +79,10 @@ impl Options {
     /// What calls share, ready to serve.
     pub fn bridge(&self, log: Arc<Log>) -> Outcome<Arc<Bridge>> {
         let connect_timeout = Duration::from_secs(self.connect_timeout);
+        let (url, ca) = settings::gateway(self.gateway.as_deref(), self.ca.clone())?;
         Ok(Arc::new(Bridge {
-            http: connect::client(self.ca.as_deref(), connect_timeout)?,
-            gateway: Gateway::parse(&self.gateway, self.insecure_http)?,
+            http: connect::client(ca.as_deref(), connect_timeout)?,
+            gateway: Gateway::parse(&url, self.insecure_http)?,
             max_message: self.max_message,
             timeout: (self.timeout > 0).then(|| Duration::from_secs(self.timeout)),
             log,

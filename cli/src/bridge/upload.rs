@@ -69,7 +69,8 @@ impl Body for Upload {
                 return Poll::Ready(Some(Ok(Frame::data(data))));
             }
             let piece = match ready!(Pin::new(&mut self.from).poll_frame(context)) {
-                None => return Poll::Ready(None),
+                None if self.frames.is_between() => return Poll::Ready(None),
+                None => return Poll::Ready(Some(Err(self.end(cut_off())))),
                 Some(Err(_)) => return Poll::Ready(Some(Err(Broken))),
                 // gRPC has no trailers in requests.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -86,8 +87,13 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.waiting.is_empty() && self.from.is_end_stream()
+        self.waiting.is_empty() && self.frames.is_between() && self.from.is_end_stream()
     }
+}
+
+fn cut_off() -> Status {
+    let message = "the request ends within a frame";
+    Status::new(Code::INVALID_ARGUMENT, message)
 }
 
 fn of_request(fault: Fault) -> Status {

@@ -120,12 +120,21 @@ async fn request_headers_above_the_limit() {
 }
 
 #[tokio::test]
-async fn a_frame_in_the_request_that_is_no_message() {
+async fn requests_that_are_no_frames() {
     let server = Handmade::answering(good()).await;
     let bridge = Bridge::start(&server.url, &[]).await;
-    let body = frame(0x80, b"grpc-status: 0\r\n");
-    let (head, _, _) = raw::call_with(bridge.address, "application/grpc", &body).await;
-    assert_eq!(head.headers["grpc-status"], "3");
+    for (body, message) in [
+        (
+            frame(0x80, b"grpc-status: 0\r\n"),
+            "the request has a frame that is not a message (flag 128)",
+        ),
+        (vec![0, 0, 0], "the request ends within a frame"),
+        (vec![0, 0, 0, 0, 9, 1], "the request ends within a frame"),
+    ] {
+        let (head, _, _) = raw::call_with(bridge.address, "application/grpc", &body).await;
+        assert_eq!(head.headers["grpc-status"], "3");
+        assert_eq!(head.headers["grpc-message"], message);
+    }
     assert!(server.seen.lock().unwrap().bodies.is_empty());
 }
 

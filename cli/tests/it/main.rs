@@ -1,17 +1,26 @@
-//! The bridge from outside: a stock kind of gRPC client (tonic, HTTP/2) before it, the sample
-//! origin or a hand-made server behind it. Internals are tested beside the code.
+//! The command from outside. The bridge: a stock kind of gRPC client (tonic, HTTP/2) before it, the
+//! sample origin or a hand-made server behind it. The other commands: the built program, and a
+//! gateway of fixed answers. Internals are tested beside the code.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
 )]
 
+mod audit;
 mod calls;
+mod commands;
+mod gateway;
+mod golden;
+mod help;
 mod limits;
+mod others;
 mod program;
 mod raw;
 mod shapes;
 mod support;
 mod tls;
+mod trouble;

@@ -98,7 +98,9 @@ impl Bridge {
 pub fn options(gateway: &str, flags: &[&str]) -> bridge::Options {
     let words = ["postern", "bridge", "--gateway", gateway];
     let command = Command::try_parse_from(words.iter().chain(flags)).unwrap();
-    let What::Bridge(options) = command.what;
+    let What::Bridge(options) = command.what else {
+        panic!("another command");
+    };
     options
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod assertion;
 pub mod attestation;
 mod bundle;
 mod caller;
@@ -23,7 +24,7 @@ mod web_errors;
 
 pub use digest::sha256_hex;
 pub use failure::reason;
-pub use server::serve;
+pub use server::{serve, serve_requiring};
 
 /// Messages, server traits and clients generated from proto/controlplane/v1.
 pub mod proto {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic_web::GrpcWebLayer;
 
+use crate::assertion::{Verifier, require};
 use crate::calls::{CallLog, record};
 use crate::service::{self, Shared};
 use crate::{debug, plain, rest, session};
@@ -26,6 +27,16 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_requiring(listener, None, shutdown).await
+}
+
+/// As [`serve`]; with a verifier, only calls that carry a good assertion are
+/// answered.
+pub async fn serve_requiring(
+    listener: TcpListener,
+    verifier: Option<Verifier>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         let message =
@@ -33,7 +44,7 @@ pub async fn serve(
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, app()).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app(verifier)).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens any more only when serving has ended already.
         let _ = stopping.send(());
@@ -44,15 +55,18 @@ pub async fn serve(
     }
 }
 
-fn app() -> Router {
+fn app(verifier: Option<Verifier>) -> Router {
     let (state, calls) = (Shared::default(), CallLog::default());
-    let rpcs = service::routes(&state)
+    let mut rpcs = service::routes(&state)
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .merge(plain::routes(state.clone()))
-        .merge(rest::routes())
-        // Outermost, so that it sees requests as they came.
-        .layer(middleware::from_fn_with_state(calls.clone(), record));
+        .merge(rest::routes());
+    if let Some(verifier) = verifier {
+        rpcs = rpcs.layer(middleware::from_fn_with_state(verifier, require));
+    }
+    // Outermost, so that it sees requests as they came.
+    let rpcs = rpcs.layer(middleware::from_fn_with_state(calls.clone(), record));
     debug::routes(state, calls)
         .merge(session::routes())
         .merge(rpcs)

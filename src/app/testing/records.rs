@@ -27,14 +27,6 @@ impl Records for World {
         Err(Error::unavailable("the record is down"))
     }
 
-    async fn update_organization(&self, _: &Permit, row: &Organization) -> Result<bool> {
-        self.note(format!(
-            "update {} {:?} {}",
-            row.name, row.mint_ceiling, row.max_idle_days
-        ));
-        Ok(true)
-    }
-
     async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
         Ok(vec![organization()])
     }

@@ -98,9 +98,14 @@ impl Answered {
         if let Some(ending) = self.ending() {
             return Ok((None, ending));
         }
-        let promise = self.response.array_buffer().map_err(refused)?;
-        let buffer = JsFuture::from(promise).await.map_err(refused)?;
-        let body = Uint8Array::new(&buffer);
+        let body = match self.body.take() {
+            // The runtime gives a body once; the answer to an Init is read before it is translated.
+            Some(body) => body,
+            None => {
+                let promise = self.response.array_buffer().map_err(refused)?;
+                Uint8Array::new(&JsFuture::from(promise).await.map_err(refused)?)
+            }
+        };
         if body.length() > MAX_ANSWER {
             return Err(Error::Origin {
                 cause: format!("the answer has {} bytes", body.length()),

@@ -5,9 +5,10 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 
 use super::answer::Answered;
-use super::forward::{self, Outgoing};
+use super::asked::bucket;
+use super::assertion;
+use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
-use super::management::bucket;
 use super::{body, respond};
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
@@ -20,7 +21,7 @@ use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
 use crate::wire::grpc_web::{self, Encoding, FrameError};
-use crate::wire::protocol::{Protocol, Unspoken};
+use crate::wire::protocol::{Protocol, Unspoken, media_type};
 use crate::wire::{connect, connect::ConnectError};
 
 /// Answers a call below the origin's prefix.
@@ -111,19 +112,27 @@ async fn call(
             let message = content.message();
             let recognized = attest::recognize(presented, rpc, message, config, platform).await?;
             log.caller(&recognized.caller);
-            let origin = forward::Asking { incoming, config };
-            Passed::Token(recognized.decide(rpc, platform, &origin).await?)
+            let caller = recognized.caller.clone();
+            let origin = Asking {
+                caller: &caller,
+                incoming,
+                config,
+                platform,
+            };
+            let authorized = recognized.decide(rpc, platform, &origin).await?;
+            assertion::add(&headers, ("POST", &rpc.path()), &content.body, &origin)?;
+            Passed::Token(authorized)
         }
     };
     if rpc.makes_run {
         forward::answer_must_be_readable(&headers)?;
     }
 
-    let sent = now();
+    let asked = now();
     let mut answered =
         forward::call(authorized.permit(), rpc, &headers, content.body, config).await?;
-    log.origin_status = Some(answered.status());
-    let waited = now().since(sent);
+    log.origin(answered.status(), asked);
+    let waited = now().since(asked);
     if let (true, Passed::Token(authorized)) = (rpc.makes_run, &authorized) {
         learn(authorized, &mut answered, platform).await?;
     }
@@ -167,14 +176,29 @@ impl Content {
     }
 
     /// Reads what must be read to decide, or to speak gRPC-Web for a caller that does not. What
-    /// need not be read streams through.
+    /// need not be read streams through, from callers who have shown a credential.
     async fn read(
         protocol: Protocol,
         rpc: &Rpc,
         incoming: &Incoming,
         headers: &web_sys::Headers,
     ) -> Result<Self> {
+        let limit = match rpc.access {
+            // Strangers may call these.
+            Access::Open => grpc_web::MAX_OPEN_BODY,
+            Access::Token | Access::Person => grpc_web::MAX_BODY,
+        };
+        if let Protocol::GrpcWeb(_) = protocol {
+            let media = incoming.header("content-type").unwrap_or_default();
+            headers
+                .set("content-type", &media_type(&media))
+                .map_err(forward::refused)?;
+        }
         match protocol {
+            Protocol::GrpcWeb(_) if rpc.access == Access::Open => Ok(Self {
+                read: None,
+                body: Outgoing::Bytes(body::read(incoming, limit).await?.raw),
+            }),
             Protocol::GrpcWeb(_) if !rpc.is_inspected() => Ok(Self {
                 read: None,
                 body: incoming
@@ -183,7 +207,13 @@ impl Content {
                     .map_or(Outgoing::Nothing, Outgoing::Stream),
             }),
             Protocol::GrpcWeb(encoding) => {
-                let body = body::read(incoming, grpc_web::MAX_BODY).await?;
+                if !grpc_web::is_uncompressed(incoming.header("content-encoding").as_deref()) {
+                    return Err(unreadable(FrameError::Compressed));
+                }
+                headers
+                    .delete("content-encoding")
+                    .map_err(forward::refused)?;
+                let body = body::read(incoming, limit).await?;
                 let frames = match encoding {
                     Encoding::Binary => body.bytes,
                     Encoding::Text => encoding
@@ -204,7 +234,7 @@ impl Content {
                     incoming.header("content-encoding").as_deref(),
                 )
                 .map_err(|error| wrong_connect(&error))?;
-                let body = body::read(incoming, grpc_web::MAX_BODY).await?;
+                let body = body::read(incoming, limit).await?;
                 forward::as_grpc_web(headers)?;
                 if let Some(timeout) = timeout {
                     headers

@@ -9,14 +9,17 @@ use web_sys::{
 };
 
 use super::answer::Answered;
+use super::assertion;
 use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ports::Origin;
+use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Permit};
 use crate::domain::id::RunId;
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{RUN_LOOKUP, Rpc};
+use crate::edge::platform::Platform;
 use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE, nominated};
 use crate::wire::grpc_web;
 use crate::wire::trace;
@@ -180,8 +183,10 @@ pub fn as_grpc_web(headers: &Headers) -> Result<()> {
 
 /// The origin, asked by the gate in the name of the caller of this request.
 pub struct Asking<'a> {
+    pub caller: &'a Caller,
     pub incoming: &'a Incoming,
     pub config: &'a Config,
+    pub platform: &'a Platform,
 }
 
 impl Origin for Asking<'_> {
@@ -193,6 +198,7 @@ impl Origin for Asking<'_> {
         let message = [&[0x0a, 36], id.as_bytes()].concat();
         let frame = grpc_web::frame(&message).map_err(Error::unavailable)?;
         let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
+        assertion::add(&headers, ("POST", &RUN_LOOKUP.path()), &body, self)?;
         let answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
         let (message, ending) = answered.end().await?;
         match ending.status {

@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
+use super::asked::{bucket, is_json, origin};
 use super::body;
 use super::incoming::Incoming;
-use super::management::{bucket, is_json, origin};
 use super::respond::Answer;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};

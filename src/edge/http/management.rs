@@ -1,29 +1,19 @@
 //! The management routes. Refuses credentials before it looks at anything else, and bodies of
 //! more than 64 KiB.
 
-use super::body;
+use super::asked::{bucket, json_body, origin, page, token_query};
 use super::incoming::Incoming;
 use super::respond::Answer;
 use super::ways_in;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
-use crate::app::page::Page;
-use crate::app::tokens::Filter;
-use crate::app::{adopt, organization, registry, tokens};
+use crate::app::{adopt, organization, refusal, registry, tokens};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
-use crate::edge::log::RequestLog;
-use crate::edge::platform::{Platform, now};
-use crate::wire::address;
-use crate::wire::protocol::media_type;
-use crate::wire::query::{self, QueryError};
-
-/// Largest body of a management call, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
-/// Longest part of a `User-Agent` that an audit row keeps.
-const MAX_USER_AGENT: usize = 200;
+use crate::edge::log::{self, RequestLog};
+use crate::edge::platform::Platform;
 
 /// A route's place in the tree, with what its path names.
 enum Route<'a> {
@@ -37,6 +27,8 @@ enum Route<'a> {
     Token(&'a str),
     Rotate(&'a str),
     Release(&'a str),
+    Audit,
+    Checkpoints,
 }
 
 fn find(path: &str) -> Option<Route<'_>> {
@@ -56,6 +48,8 @@ fn find(path: &str) -> Option<Route<'_>> {
         ("org", Some("tokens"), Some(id), None) => Route::Token(id),
         ("org", Some("tokens"), Some(id), Some("rotate")) => Route::Rotate(id),
         ("org", Some("tokens"), Some(id), Some("release")) => Route::Release(id),
+        ("org", Some("audit"), None, _) => Route::Audit,
+        ("org", Some("audit"), Some("checkpoints"), None) => Route::Checkpoints,
         _ => return None,
     };
     parts.next().is_none().then_some(route)
@@ -97,11 +91,18 @@ fn operation(route: &Route<'_>, method: &str) -> Result<Operation> {
         ),
         Route::Rotate(_) => (None, Some(Operation::TokenRotate), None),
         Route::Release(_) => (None, Some(Operation::TokenRelease), None),
+        Route::Audit => (Some(Operation::AuditRead), None, None),
+        Route::Checkpoints => (
+            Some(Operation::AuditRead),
+            Some(Operation::AuditCheckpoint),
+            None,
+        ),
     };
     let allow = match (get, post, delete) {
         (None, None, None) => "PATCH",
         (Some(_), Some(_), _) => "GET, POST",
-        (Some(_), None, _) => "GET, DELETE",
+        (Some(_), None, Some(_)) => "GET, DELETE",
+        (Some(_), None, None) => "GET",
         (None, ..) => "POST",
     };
     match method {
@@ -125,6 +126,9 @@ pub async fn handle(
     log.operation = Some(operation.name());
 
     let caller = ways_in::caller(incoming, operation, config, platform, log).await?;
+    if matches!(caller, Caller::Administrator | Caller::Session(_)) {
+        log.organization(incoming.header("postern-organization").as_deref());
+    }
 
     let body = match incoming.method.as_str() {
         "POST" | "PATCH" => json_body(incoming).await?,
@@ -148,6 +152,8 @@ pub async fn handle(
         | Route::Token(_)
         | Route::Rotate(_)
         | Route::Release(_) => call.tokens(route, operation).await,
+        Route::Audit => super::audit::read(&call).await,
+        Route::Checkpoints => super::audit::checkpoints(&call, operation).await,
     }?;
     Ok(Answer {
         deprecated: matches!(caller, Caller::WorkflowReader(_)),
@@ -156,12 +162,13 @@ pub async fn handle(
 }
 
 /// An authenticated call with its body read.
-struct Call<'a> {
-    incoming: &'a Incoming,
+pub struct Call<'a> {
+    pub incoming: &'a Incoming,
     config: &'a Config,
-    platform: &'a Platform,
-    caller: &'a Caller,
-    organization: Option<String>,
+    pub platform: &'a Platform,
+    pub caller: &'a Caller,
+    /// As the caller names it.
+    pub organization: Option<String>,
     body: &'a [u8],
 }
 
@@ -170,10 +177,11 @@ impl Call<'_> {
         let (caller, ports, body) = (self.caller, self.platform, self.body);
         let named = self.organization.as_deref();
         let page = || page(&self.incoming.query);
+        let origin = self.origin();
         match (route, operation) {
             (Route::Workflows(project), Operation::WorkflowCreate) => Answer::new(
                 201,
-                &registry::create_workflow(caller, named, project, body, ports).await?,
+                &registry::create_workflow(caller, named, project, body, origin, ports).await?,
             ),
             (Route::Workflows(project), _) => Answer::new(
                 200,
@@ -181,18 +189,20 @@ impl Call<'_> {
             ),
             (Route::Projects, Operation::ProjectCreate) => Answer::new(
                 201,
-                &registry::create_project(caller, named, body, ports).await?,
+                &registry::create_project(caller, named, body, origin, ports).await?,
             ),
             (Route::Projects, _) => Answer::new(
                 200,
                 &registry::list_projects(caller, named, &page()?, ports).await?,
             ),
-            (Route::Organization(name), _) => {
-                Answer::new(200, &organization::update(caller, name, body, ports).await?)
-            }
-            (_, Operation::OrganizationCreate) => {
-                Answer::new(201, &organization::create(caller, body, ports).await?)
-            }
+            (Route::Organization(name), _) => Answer::new(
+                200,
+                &organization::update(caller, name, body, origin, ports).await?,
+            ),
+            (_, Operation::OrganizationCreate) => Answer::new(
+                201,
+                &organization::create(caller, body, origin, ports).await?,
+            ),
             _ => Answer::new(200, &organization::list(caller, &page()?, ports).await?),
         }
     }
@@ -203,17 +213,14 @@ impl Call<'_> {
         match (route, operation) {
             (Route::Rotate(id), _) => {
                 let from = self.from();
-                Answer::secret(
-                    201,
-                    &tokens::rotate(caller, named, id, body, from, self.config, ports).await?,
-                )
+                let rotated =
+                    tokens::rotate(caller, named, id, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(rotated, Some(id)).await?)
             }
             (Route::Adopt, _) => {
                 let from = self.from();
-                Answer::secret(
-                    201,
-                    &adopt::adopt(caller, named, body, from, self.config, ports).await?,
-                )
+                let adopted = adopt::adopt(caller, named, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(adopted, None).await?)
             }
             (Route::Release(id), _) => {
                 let origin = self.origin();
@@ -241,10 +248,8 @@ impl Call<'_> {
             }
             (_, Operation::TokenCreate) => {
                 let from = self.from();
-                Answer::secret(
-                    201,
-                    &mint::mint(caller, named, body, from, self.config, ports).await?,
-                )
+                let minted = mint::mint(caller, named, body, from, self.config, ports).await;
+                Answer::secret(201, &self.noting(minted, None).await?)
             }
             _ => {
                 let (filter, page) = token_query(&self.incoming.query)?;
@@ -254,6 +259,21 @@ impl Call<'_> {
                 )
             }
         }
+    }
+
+    /// A mint, adoption or rotation on its way out: a refusal is written down first (R35). It stands also
+    /// where that fails.
+    async fn noting<T>(&self, outcome: Result<T>, rotated: Option<&str>) -> Result<T> {
+        if let Err(error) = &outcome {
+            let named = self.organization.as_deref();
+            let origin = self.origin();
+            let noted =
+                refusal::note(error, self.caller, named, rotated, origin, self.platform).await;
+            if let Err(failure) = noted {
+                log::failure("audit.mint_refused", &failure.private());
+            }
+        }
+        outcome
     }
 
     /// Who asks from where, for the audit row (R21, R35).
@@ -267,91 +287,6 @@ impl Call<'_> {
             bucket: bucket(self.incoming, self.config),
             origin: self.origin(),
         }
-    }
-}
-
-/// The body of a write: JSON, or nothing at all.
-async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
-    let body = body::read(incoming, MAX_BODY).await?.bytes;
-    if !body.is_empty() && !is_json(incoming) {
-        return Err(Error::MediaType {
-            expected: "application/json",
-        });
-    }
-    Ok(body)
-}
-
-/// Whether the body is declared as JSON.
-pub fn is_json(incoming: &Incoming) -> bool {
-    let content_type = incoming.header("content-type").unwrap_or_default();
-    media_type(&content_type) == "application/json"
-}
-
-/// The bucket of the client's address, or one for all whose address is not known.
-pub fn bucket(incoming: &Incoming, config: &Config) -> String {
-    incoming
-        .address(&config.trusted_ip_header)
-        .map_or_else(|| "unknown".to_owned(), address::bucket)
-}
-
-fn wrong_query(error: QueryError) -> Error {
-    let detail = match error {
-        QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
-        QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
-    };
-    Error::invalid("query_invalid", detail)
-}
-
-fn page(query: &str) -> Result<Page> {
-    let [limit, cursor] = query::read(query, ["limit", "cursor"]).map_err(wrong_query)?;
-    Page::parse(limit.as_deref(), cursor.as_deref())
-}
-
-fn token_query(query: &str) -> Result<(Filter, Page)> {
-    let [
-        status,
-        scope,
-        project,
-        minted_by,
-        include_system,
-        limit,
-        cursor,
-    ] = query::read(
-        query,
-        [
-            "status",
-            "scope",
-            "project",
-            "minted_by",
-            "include_system",
-            "limit",
-            "cursor",
-        ],
-    )
-    .map_err(wrong_query)?;
-    let filter = Filter::parse(
-        status.as_deref(),
-        scope.as_deref(),
-        project.as_deref(),
-        minted_by.as_deref(),
-        include_system.as_deref(),
-        now(),
-    )?;
-    Ok((filter, Page::parse(limit.as_deref(), cursor.as_deref())?))
-}
-
-/// Who asks from where, for the audit row (R21, R35).
-pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
-    Origin {
-        actor: caller.provenance(),
-        tier: caller.tier().to_owned(),
-        address: incoming
-            .address(&config.trusted_ip_header)
-            .map(|address| address.to_string()),
-        user_agent: incoming
-            .header("user-agent")
-            .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
-        request_id: incoming.request_id.clone(),
     }
 }
 

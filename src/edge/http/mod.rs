@@ -1,11 +1,15 @@
 //! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
 
 mod answer;
+mod asked;
+mod assertion;
 mod assets;
 mod attestation;
+mod audit;
 mod body;
 mod forward;
 mod incoming;
+mod jwks;
 mod leaks;
 mod management;
 mod oauth;
@@ -35,17 +39,18 @@ pub async fn handle(
 ) -> Result<web_sys::Response, JsValue> {
     let begun = now();
     let incoming = Incoming::read(request)?;
-    let mut log = RequestLog {
-        request_id: incoming.request_id.clone(),
-        method: incoming.method.clone(),
-        path: incoming.path.clone(),
-        outcome: "ok",
-        ..RequestLog::default()
-    };
+    let admin = config(&platform.env).ok();
+    let admin = admin.as_ref().and_then(|config| config.admin.as_ref());
+    let mut log = RequestLog::begin(
+        &incoming.request_id,
+        &incoming.method,
+        &incoming.path,
+        begun,
+        |text| admin.is_some_and(|key| key.matches(text)),
+    );
     let response = route(&incoming, &platform, &mut log).await?;
-    log.status = response.status();
-    log.ms = now().since(begun);
-    log.write();
+    log.ledger_ms = platform.ledger_ms();
+    log.end(response.status(), &platform.env);
     Ok(response)
 }
 
@@ -77,6 +82,9 @@ async fn route(
     };
     if path.starts_with(ORIGIN_PREFIX) {
         return attestation::handle(incoming, &config, platform, log).await;
+    }
+    if path == "/.well-known/jwks.json" {
+        return jwks::serve(incoming, &config, log);
     }
     if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
         return answered;

@@ -1,9 +1,9 @@
 //! `/oauth/introspect` and `/oauth/revoke`. Refuses tokens in the query string, where logs would
 //! keep them: the form in the body is the only place.
 
+use super::asked::{bucket, origin};
 use super::body;
 use super::incoming::Incoming;
-use super::management::{bucket, origin};
 use super::respond::Answer;
 use crate::app::authenticate::{admit, present};
 use crate::app::config::Config;

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
-use super::respond::{self, Answer};
+use super::respond::{self, Answer, Content};
 use crate::app::error::Error;
 use crate::app::openapi::DOCUMENT;
 use crate::edge::log::RequestLog;
@@ -16,7 +16,7 @@ pub fn serve(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Respo
     }
     let answer = Answer {
         status: 200,
-        body: DOCUMENT.to_owned(),
+        body: Content::Json(DOCUMENT.to_owned()),
         no_store: false,
         deprecated: false,
     };

@@ -5,7 +5,7 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
-use super::respond::{self, Answer};
+use super::respond::{self, Answer, Content};
 use crate::app::error::Error;
 use crate::edge::log::{self, RequestLog};
 use crate::edge::objects::ledger_client;
@@ -15,8 +15,18 @@ use crate::wire::problem::Problem;
 
 /// The isolate runs. Asks nothing else.
 pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
-    answer(incoming, 200, &json!({ "status": "ok" }), log)
+    if is_read(incoming) {
+        answer(incoming, 200, &json!({ "status": "ok" }))
+    } else {
+        respond::problem(&NOT_READ, incoming, log)
+    }
 }
+
+fn is_read(incoming: &Incoming) -> bool {
+    matches!(incoming.method.as_str(), "GET" | "HEAD")
+}
+
+const NOT_READ: Error = Error::MethodNotAllowed { allow: "GET, HEAD" };
 
 /// Everything an answer can depend on, and the longest time a revoked token may still pass.
 pub async fn readyz(
@@ -24,9 +34,8 @@ pub async fn readyz(
     platform: &Platform,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
-        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
-        return respond::problem(&error, incoming, log);
+    if !is_read(incoming) {
+        return respond::problem(&NOT_READ, incoming, log);
     }
     let config = match config(&platform.env) {
         Ok(config) => config,
@@ -34,8 +43,7 @@ pub async fn readyz(
             let error = Error::Misconfigured {
                 problems: problems.clone(),
             };
-            log.outcome = error.code();
-            log.cause = Some(error.private());
+            log.refused(&error);
             let mut document = Problem::new(
                 503,
                 error.code(),
@@ -46,9 +54,9 @@ pub async fn readyz(
             return respond::problem_document(&error, &document, incoming);
         }
     };
-    // Both ends of the schema: the oldest table, and the newest column.
+    // Both ends of the schema: the oldest table, and the newest one.
     let probe = "select (select id from organizations limit 1) as a, \
-                 (select claims from tokens limit 1) as b";
+                 (select mac from checkpoints limit 1) as b";
     let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
     let ledger = ledger_client::ping(&platform.env).await;
     let facts = match platform.env.kv("FACTS") {
@@ -86,22 +94,17 @@ pub async fn readyz(
         },
         "unheeded_variables": config.unheeded,
     });
-    answer(incoming, if ready { 200 } else { 503 }, &body, log)
+    answer(incoming, if ready { 200 } else { 503 }, &body)
 }
 
 fn answer(
     incoming: &Incoming,
     status: u16,
     body: &serde_json::Value,
-    log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
-        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
-        return respond::problem(&error, incoming, log);
-    }
     let answer = Answer {
         status,
-        body: body.to_string(),
+        body: Content::Json(body.to_string()),
         no_store: true,
         deprecated: false,
     };

@@ -82,11 +82,19 @@ fn detail(error: &Error) -> Option<Detail> {
     Some(grpc_status::error_info(reason, error.code()))
 }
 
-/// A JSON answer.
+/// What an answer carries.
+#[derive(Debug)]
+pub enum Content {
+    Json(String),
+    /// Newline-delimited JSON, read piece by piece as the client takes it.
+    Lines(web_sys::ReadableStream),
+}
+
+/// An answer that is no refusal.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub body: String,
+    pub body: Content,
     /// Answers with a secret must not be kept anywhere.
     pub no_store: bool,
     /// The way in that the caller took is going away (RFC 9745).
@@ -101,7 +109,7 @@ impl Answer {
     pub fn new(status: u16, value: &impl Serialize) -> Result<Self, Error> {
         Ok(Self {
             status,
-            body: serde_json::to_string(value).map_err(Error::unavailable)?,
+            body: Content::Json(serde_json::to_string(value).map_err(Error::unavailable)?),
             no_store: false,
             deprecated: false,
         })
@@ -119,10 +127,17 @@ impl Answer {
     }
 }
 
-/// Writes a JSON answer.
+/// The media type of an export (R35).
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// Writes an answer: JSON, or lines of it.
 pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
     let headers = web_sys::Headers::new()?;
-    headers.set("content-type", "application/json")?;
+    let content_type = match &answer.body {
+        Content::Json(_) => "application/json",
+        Content::Lines(_) => NDJSON,
+    };
+    headers.set("content-type", content_type)?;
     headers.set(
         "cache-control",
         if answer.no_store {
@@ -134,7 +149,26 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
     if answer.deprecated {
         headers.set("deprecation", WORKFLOW_READ_DEPRECATED)?;
     }
-    finish(answer.status, &headers, Some(&answer.body), incoming)
+    match &answer.body {
+        Content::Json(text) => finish(answer.status, &headers, Some(text), incoming),
+        Content::Lines(stream) => {
+            let init = init(answer.status, &headers, incoming)?;
+            web_sys::Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
+        }
+    }
+}
+
+/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
+pub fn document(
+    body: &str,
+    content_type: &str,
+    cache_control: &str,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("content-type", content_type)?;
+    headers.set("cache-control", cache_control)?;
+    finish(200, &headers, Some(body), incoming)
 }
 
 /// Since when management calls with a workflow token are deprecated: the first release,
@@ -147,7 +181,7 @@ pub fn problem(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = http_status(error);
     let mut document = Problem::new(
         status,
@@ -228,7 +262,7 @@ pub fn grpc(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = status_of(error) as u8;
     log.grpc_status = Some(status);
     let mut message = encode_message(&grpc_message(error));
@@ -254,7 +288,7 @@ pub fn connect(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    note(error, log);
+    log.refused(error);
     let status = status_of(error) as u8;
     log.grpc_status = Some(status);
     let details: Vec<Detail> = detail(error).into_iter().collect();
@@ -272,21 +306,25 @@ pub fn connect(
     finish(http, &headers, Some(&body), incoming)
 }
 
-fn note(error: &Error, log: &mut RequestLog) {
-    log.outcome = error.code();
-    log.cause = Some(error.private());
-}
-
 fn finish(
     status: u16,
     headers: &web_sys::Headers,
     body: Option<&str>,
     incoming: &Incoming,
 ) -> Result<web_sys::Response, JsValue> {
+    let init = init(status, headers, incoming)?;
+    web_sys::Response::new_with_opt_str_and_init(body, &init)
+}
+
+fn init(
+    status: u16,
+    headers: &web_sys::Headers,
+    incoming: &Incoming,
+) -> Result<web_sys::ResponseInit, JsValue> {
     headers.set("x-request-id", &incoming.request_id)?;
     headers.set("x-content-type-options", "nosniff")?;
     let init = web_sys::ResponseInit::new();
     init.set_status(status);
     init.set_headers(headers);
-    web_sys::Response::new_with_opt_str_and_init(body, &init)
+    Ok(init)
 }

@@ -4,9 +4,10 @@
 use js_sys::Uint8Array;
 
 use super::answer::Answered;
-use super::forward::{self, Outgoing};
+use super::asked::is_json;
+use super::assertion;
+use super::forward::{self, Asking, Outgoing};
 use super::incoming::Incoming;
-use super::management::is_json;
 use super::{body, respond};
 use crate::app::authenticate::present;
 use crate::app::config::Config;
@@ -57,21 +58,36 @@ async fn request(
             Some(present(authorization.as_deref(), config, now())?)
         }
     };
+    let target = match incoming.query.as_str() {
+        "" => incoming.path.clone(),
+        query => format!("{}?{query}", incoming.path),
+    };
     let headers = forward::headers(incoming, config)?;
     let (named, body) = read(route, parameters, incoming).await?;
+    if route.inspects_body() {
+        // Read here as JSON in UTF-8: no parameter and no second value may say otherwise.
+        headers
+            .set("content-type", "application/json")
+            .map_err(forward::refused)?;
+    }
     let permit: Permit = match presented {
         None => rest::pass(route)?,
         Some(presented) => {
             let recognized = rest::recognize(presented, named, config, platform).await?;
             log.caller(&recognized.caller);
-            recognized.decide(route)?
+            let caller = recognized.caller.clone();
+            let permit = recognized.decide(route)?;
+            let asking = Asking {
+                caller: &caller,
+                incoming,
+                config,
+                platform,
+            };
+            assertion::add(&headers, (route.method, &target), &body, &asking)?;
+            permit
         }
     };
 
-    let target = match incoming.query.as_str() {
-        "" => incoming.path.clone(),
-        query => format!("{}?{query}", incoming.path),
-    };
     let operation = Operation::Route(route);
     let sent = now();
     let response = forward::send(

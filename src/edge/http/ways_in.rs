@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::asked::{bucket, is_json};
 use super::incoming::Incoming;
-use super::management::{bucket, is_json};
 use crate::app::config::Config;
 use crate::app::error::Result;
 use crate::app::ways_in::{Knock, enter};

@@ -96,6 +96,42 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
             ],
         ),
         Effect::AppendAudit(row) => append_audit(database, row),
+        Effect::SetLimits {
+            organization,
+            sequence,
+            mint_ceiling,
+            max_idle_days,
+            on_leak,
+        } => statement(
+            database,
+            "update organizations set mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
+             limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
+            vec![
+                mint_ceiling.map_or(Bind::Null, Bind::number),
+                Bind::number(*max_idle_days),
+                Bind::text(on_leak.word()),
+                Bind::whole(*sequence),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::KeepCheckpoint {
+            organization,
+            sequence,
+            at,
+            signed,
+        } => statement(
+            database,
+            "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
+             values (?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing",
+            vec![
+                Bind::text(organization),
+                Bind::whole(*sequence),
+                Bind::time(*at),
+                Bind::text(&signed.checkpoint),
+                Bind::text(&signed.kid),
+                Bind::text(&signed.mac),
+            ],
+        ),
     }
 }
 
@@ -155,7 +191,8 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
             Bind::time(event.at),
             Bind::text(event.action.name()),
             Bind::text(&event.origin.actor),
-            Bind::text(event.token_id),
+            // Empty where the event is about no token.
+            Bind::text(event.token_id.map_or(String::new(), |id| id.to_string())),
             Bind::text(&row.content),
             Bind::text(&row.previous),
             Bind::text(&row.link.mac),

@@ -1,6 +1,7 @@
 //! The two stores: D1 keeps the record, KV keeps token facts near the caller. Refuses to say
 //! whether a token lives.
 
+pub mod audit;
 pub mod d1;
 pub mod effects;
 pub mod facts;

@@ -119,20 +119,6 @@ pub async fn organization(env: &Env, name: &str) -> Result<Option<Organization>>
         .transpose()
 }
 
-/// Replaces the limits; `false` when there is no such organization.
-pub async fn update_organization(env: &Env, row: &Organization) -> Result<bool> {
-    let sql = "update organizations set mint_ceiling = ?, max_idle_days = ?, on_leak = ? where id = ? \
-               returning id, name, mint_ceiling, max_idle_days, on_leak, created_at";
-    let values = vec![
-        row.mint_ceiling.map_or(Bind::Null, Bind::number),
-        Bind::number(row.max_idle_days),
-        Bind::text(row.on_leak.word()),
-        Bind::text(row.id),
-    ];
-    let rows: Vec<OrganizationRow> = d1::rows(env, sql, values).await?;
-    Ok(!rows.is_empty())
-}
-
 /// What an organization wants done with tokens found in public.
 pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> {
     #[derive(Deserialize)]

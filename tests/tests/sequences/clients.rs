@@ -1,4 +1,5 @@
-//! The stock client's commands as it makes them of calls, with the generated clients over gRPC-Web.
+//! The stock client's commands as it makes them of calls, with the generated clients over gRPC-Web, or over native
+//! gRPC as it has them.
 
 use postern_origin::client::{Channel, Connection, Wire};
 use postern_origin::proto::attestation_service_client::AttestationServiceClient;
@@ -22,30 +23,99 @@ use postern_origin::proto::{
 use postern_origin::{attestation, sha256_hex};
 use postern_system_tests::rpc;
 use prost::Message as _;
-use tonic::Status;
+use tonic::body::Body;
+use tonic::client::GrpcService;
+use tonic::codegen::{Bytes, StdError};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{self, Uri};
+use tonic::{Request, Status};
+
+/// What generated clients call through.
+pub trait Calls:
+    GrpcService<
+        Body,
+        Error: Into<StdError> + Send,
+        Future: Send,
+        ResponseBody: http_body::Body<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+    > + Clone
+    + Send
+{
+}
+
+impl<C> Calls for C where
+    C: GrpcService<
+            Body,
+            Error: Into<StdError> + Send,
+            Future: Send,
+            ResponseBody: http_body::Body<Data = Bytes, Error: Into<StdError> + Send>
+                              + Send
+                              + 'static,
+        > + Clone
+        + Send
+{
+}
+
+/// Native gRPC, with the token added to each call.
+pub type Native = InterceptedService<transport::Channel, Signed>;
+
+/// Adds the token.
+#[derive(Clone)]
+pub struct Signed(MetadataValue<Ascii>);
+
+impl Interceptor for Signed {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
 
 /// The clients of one credential.
-pub struct Clients {
-    attestations: AttestationServiceClient<Channel>,
-    states: AttestationStateServiceClient<Channel>,
-    signing: SigningServiceClient<Channel>,
-    context: ContextServiceClient<Channel>,
-    status: StatusServiceClient<Channel>,
-    workflows: WorkflowServiceClient<Channel>,
-    runs: WorkflowRunServiceClient<Channel>,
+pub struct Clients<C = Channel> {
+    attestations: AttestationServiceClient<C>,
+    states: AttestationStateServiceClient<C>,
+    signing: SigningServiceClient<C>,
+    context: ContextServiceClient<C>,
+    status: StatusServiceClient<C>,
+    workflows: WorkflowServiceClient<C>,
+    runs: WorkflowRunServiceClient<C>,
 }
 
 impl Clients {
+    /// Over gRPC-Web.
     pub fn new(url: &str, token: &str, wire: Wire) -> Self {
         let connection = Connection::new(url, Some(token), wire).expect("a client");
+        Self::with(|| connection.client(|channel, url| (channel, url)))
+    }
+}
+
+impl Clients<Native> {
+    /// Over native gRPC.
+    pub async fn native(url: &str, token: &str) -> Self {
+        let url: Uri = url.parse().expect("a URL");
+        let channel = transport::Channel::builder(url.clone()).connect().await;
+        let channel = channel.expect("a connection");
+        let value = format!("Bearer {token}").parse().expect("a header value");
+        let signed = InterceptedService::new(channel, Signed(value));
+        Self::with(|| (signed.clone(), url.clone()))
+    }
+}
+
+impl<C: Calls> Clients<C> {
+    fn with(connection: impl Fn() -> (C, Uri)) -> Self {
+        fn of<C, T>(connection: (C, Uri), with_origin: impl FnOnce(C, Uri) -> T) -> T {
+            with_origin(connection.0, connection.1)
+        }
         Self {
-            attestations: connection.client(AttestationServiceClient::with_origin),
-            states: connection.client(AttestationStateServiceClient::with_origin),
-            signing: connection.client(SigningServiceClient::with_origin),
-            context: connection.client(ContextServiceClient::with_origin),
-            status: connection.client(StatusServiceClient::with_origin),
-            workflows: connection.client(WorkflowServiceClient::with_origin),
-            runs: connection.client(WorkflowRunServiceClient::with_origin),
+            attestations: of(connection(), AttestationServiceClient::with_origin),
+            states: of(connection(), AttestationStateServiceClient::with_origin),
+            signing: of(connection(), SigningServiceClient::with_origin),
+            context: of(connection(), ContextServiceClient::with_origin),
+            status: of(connection(), StatusServiceClient::with_origin),
+            workflows: of(connection(), WorkflowServiceClient::with_origin),
+            runs: of(connection(), WorkflowRunServiceClient::with_origin),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What the stock client calls, in its own order (init, add, status, push, reset, verify), through the gate with tokens
-//! of every scope and format, in both forms of gRPC-Web; and the same calls with something that is not the token's.
+//! of every scope and format, in both forms of gRPC-Web and in native gRPC through a bridge; and the same calls with something that is not the token's.
 
 mod calls;
 mod clients;
@@ -12,12 +12,14 @@ use postern_origin::client::Wire;
 use postern_origin::proto::workflow_run_service_view_request::Ref;
 use postern_origin::reason;
 use postern_system_tests::cases;
-use postern_system_tests::organization::{OTHER, RELEASE, SHOP};
+use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::program::Postern;
 use postern_system_tests::rpc;
 use postern_system_tests::runner::{self, Case};
 use tonic::Code;
 
 use self::calls::{names, send};
+use self::clients::{Calls, Clients};
 use self::world::{ELSEWHERE, World};
 
 const OTHER_NAME: &str =
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         }
     }
     cases.extend(cases![
+        r29_native_grpc_runs_the_sequences_through_the_bridge,
         r30_no_call_on_a_run_leaves_the_workflow,
         r30_no_call_on_a_run_leaves_the_project,
         r32_a_run_of_another_organization_is_unknown_to_every_call,
@@ -59,9 +62,43 @@ async fn runs_the_sequences(
 ) {
     let organization = world.organization().await;
     let token = world.mint(&organization, scope, format).await;
-    let mut clients = world.clients(&token, wire);
+    let clients = world.clients(&token, wire);
     world.origin.reset().await;
+    the_sequences(&world, &organization, clients, scope, format).await;
 
+    let protocol = if wire == Wire::Text {
+        "grpc-web-text"
+    } else {
+        "grpc-web"
+    };
+    for call in world.origin.calls().await {
+        assert_eq!(call["protocol"], protocol, "{call}");
+    }
+}
+
+async fn r29_native_grpc_runs_the_sequences_through_the_bridge(world: Arc<World>) {
+    let postern = Postern::new(&[("POSTERN_URL", &world.gateway.url(0))]);
+    let bridge = postern.bridge().await;
+    let organization = world.organization().await;
+    for scope in ["organization", "project", "workflow"] {
+        let token = world.mint(&organization, scope, "opaque").await;
+        let clients = Clients::native(&bridge.url, &token.token).await;
+        world.origin.reset().await;
+        the_sequences(&world, &organization, clients, scope, "opaque").await;
+        for call in world.origin.calls().await {
+            assert_eq!(call["protocol"], "grpc-web", "{call}");
+        }
+    }
+}
+
+/// Everything that the stock client's commands call.
+async fn the_sequences<C: Calls>(
+    world: &World,
+    organization: &Organization,
+    mut clients: Clients<C>,
+    scope: &str,
+    format: &str,
+) {
     let run = clients.init(SHOP, RELEASE).await;
     let digest = clients.add(&run, "").await;
     clients.status(&run).await;
@@ -101,15 +138,6 @@ async fn runs_the_sequences(
     assert_eq!(seen.runs_count, 2 + world.runs_before(&run).await);
     let by_digest = clients.view_run(Ref::Digest(stored)).await;
     assert_eq!(by_digest.is_ok(), scope == "organization", "{by_digest:?}");
-
-    let protocol = if wire == Wire::Text {
-        "grpc-web-text"
-    } else {
-        "grpc-web"
-    };
-    for call in world.origin.calls().await {
-        assert_eq!(call["protocol"], protocol, "{call}");
-    }
 }
 
 async fn r30_no_call_on_a_run_leaves_the_workflow(world: Arc<World>) {

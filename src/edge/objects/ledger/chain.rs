@@ -3,14 +3,41 @@
 
 use worker::Result;
 
-use super::Ledger;
 use super::journal::Head;
-use crate::app::ledger::{AuditRow, Effect};
-use crate::domain::audit::{Action, Event, Link, Origin, hex, link};
-use crate::domain::id::TokenId;
+use super::outbox::NEEDED;
+use super::{ALARM_MS, Ledger, journal};
+use crate::app::ledger::{
+    AuditRow, CheckpointCommand, Effect, LimitsAnswer, LimitsCommand, NoteCommand,
+};
+use crate::domain::audit::checkpoint::{Checkpoint, Signed};
+use crate::domain::audit::{Action, Changes, Event, Link, Origin, hex, link};
+use crate::domain::id::{Id, OrganizationId, Token, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
-use crate::edge::platform::config;
+use crate::edge::log;
+use crate::edge::platform::{config, now};
+
+/// What the Ledger does of itself, under a name of its own (R21).
+pub fn by_itself(tier: &str) -> Origin {
+    Origin {
+        actor: "ledger".to_owned(),
+        tier: tier.to_owned(),
+        address: None,
+        user_agent: None,
+        request_id: Id::<Token>::from_u128(0).to_string(),
+    }
+}
+
+/// An event that is about no token, before it has its place in the chain.
+pub struct Happening<'a> {
+    pub organization: OrganizationId,
+    pub action: Action,
+    pub target: Option<&'a str>,
+    pub outcome: Option<&'a str>,
+    pub count: Option<u64>,
+    pub changes: Option<&'a Changes>,
+    pub origin: &'a Origin,
+}
 
 impl Ledger {
     /// The next event of the organization's chain; moves the head past it.
@@ -23,19 +50,47 @@ impl Ledger {
         replaces: Option<TokenId>,
         origin: &Origin,
     ) -> Result<Effect> {
+        let event = Event {
+            organization_id: facts.organization.id,
+            sequence: 0,
+            at,
+            action,
+            token_id: Some(facts.id),
+            token_prefix: Some(facts.display_prefix()),
+            origin: origin.clone(),
+            replaces,
+            target: None,
+            outcome: None,
+            count: None,
+            changes: None,
+        };
+        self.append(head, event)
+    }
+
+    /// The same for an event that is about no token.
+    pub(super) fn happening(&self, head: &mut Head, happening: &Happening<'_>) -> Result<Effect> {
+        let event = Event {
+            organization_id: happening.organization,
+            sequence: 0,
+            at: now(),
+            action: happening.action,
+            token_id: None,
+            token_prefix: None,
+            origin: happening.origin.clone(),
+            replaces: None,
+            target: happening.target.map(str::to_owned),
+            outcome: happening.outcome.map(str::to_owned),
+            count: happening.count,
+            changes: happening.changes.cloned(),
+        };
+        self.append(head, event)
+    }
+
+    fn append(&self, head: &mut Head, mut event: Event) -> Result<Effect> {
         let config = config(&self.env).map_err(|problems| problems.join("; "))?;
         let key = config.root_keys.audit.signing();
         head.sequence += 1;
-        let event = Event {
-            organization_id: facts.organization.id,
-            sequence: u64::try_from(head.sequence).unwrap_or_default(),
-            at,
-            action,
-            token_id: facts.id,
-            token_prefix: facts.display_prefix(),
-            origin: origin.clone(),
-            replaces,
-        };
+        event.sequence = u64::try_from(head.sequence).unwrap_or_default();
         let content = serde_json::to_string(&event)?;
         let previous = hex(&head.link);
         head.link = link(key, &head.link, &content);
@@ -48,5 +103,105 @@ impl Ledger {
                 mac: hex(&head.link),
             },
         })))
+    }
+
+    /// Writes down what the gate has done in the record.
+    pub(super) async fn note(&self, command: NoteCommand) -> Result<()> {
+        self.prepare_write()?;
+        let mut head = journal::head(&self.db)?;
+        let audit = self.happening(
+            &mut head,
+            &Happening {
+                organization: command.organization,
+                action: command.action,
+                target: command.target.as_deref(),
+                outcome: None,
+                count: None,
+                changes: None,
+                origin: &command.origin,
+            },
+        )?;
+        journal::set_head(&self.db, &head)?;
+        journal::push(&self.db, &[audit])?;
+        // Nobody waits for the row: the alarm carries it, or whoever comes first.
+        self.set_alarm(ALARM_MS).await
+    }
+
+    /// Changes what an organization allows: the event and the change go to D1 in one batch.
+    pub(super) async fn change_limits(&self, command: LimitsCommand) -> Result<LimitsAnswer> {
+        self.prepare_write()?;
+        let mut head = journal::head(&self.db)?;
+        let audit = self.happening(
+            &mut head,
+            &Happening {
+                organization: command.organization,
+                action: Action::OrganizationUpdate,
+                target: None,
+                outcome: None,
+                count: None,
+                changes: Some(&command.changes),
+                origin: &command.origin,
+            },
+        )?;
+        let change = Effect::SetLimits {
+            organization: command.organization,
+            sequence: head.sequence,
+            mint_ceiling: command.mint_ceiling,
+            max_idle_days: command.max_idle_days,
+            on_leak: command.on_leak,
+        };
+        journal::set_head(&self.db, &head)?;
+        let entry = journal::push(&self.db, &[change, audit])?;
+        self.set_alarm(ALARM_MS).await?;
+        let delivered = self
+            .memory
+            .outbox
+            .deliver(&self.env, &self.db, entry, NEEDED)
+            .await;
+        Ok(match delivered {
+            Ok(()) => LimitsAnswer::Changed,
+            Err(cause) => LimitsAnswer::RecordUnavailable { cause },
+        })
+    }
+
+    /// Signs how far the chain reaches, once D1 has been offered all of it. Should D1 not take it,
+    /// the checkpoint knows more than D1 has, which is what it is for.
+    pub(super) async fn checkpoint(&self, command: CheckpointCommand) -> Result<Signed> {
+        let mut head = Head::GENESIS;
+        if self.exists()? {
+            self.prepare_write()?;
+            // Before the wait: what happens meanwhile belongs to the next one.
+            head = journal::head(&self.db)?;
+            let delivered = self
+                .memory
+                .outbox
+                .deliver(&self.env, &self.db, i64::MAX, NEEDED)
+                .await;
+            if let Err(cause) = delivered {
+                log::failure("ledger.checkpoint", &cause);
+            }
+        }
+        let config = config(&self.env).map_err(|problems| problems.join("; "))?;
+        let signed = Checkpoint {
+            organization_id: command.organization,
+            sequence: u64::try_from(head.sequence).unwrap_or_default(),
+            link: hex(&head.link),
+            at: now(),
+        }
+        .sign(&config.root_keys.audit)?;
+        if command.keep && head.sequence > 0 {
+            journal::push(
+                &self.db,
+                &[Effect::KeepCheckpoint {
+                    organization: command.organization,
+                    sequence: head.sequence,
+                    at: now(),
+                    signed: signed.clone(),
+                }],
+            )?;
+            self.set_alarm(ALARM_MS).await?;
+            self.deliver_soon("ledger.checkpoint").await;
+        }
+        Ok(signed)
     }
 }

@@ -16,6 +16,15 @@ pub struct Head {
     pub link: [u8; 32],
 }
 
+impl Head {
+    /// Before the first event.
+    pub const GENESIS: Self = Self {
+        version: 0,
+        sequence: 0,
+        link: GENESIS,
+    };
+}
+
 #[derive(Deserialize)]
 struct HeadRow {
     version: i64,
@@ -39,11 +48,7 @@ struct EntryRow {
 pub fn head(db: &SqlStorage) -> worker::Result<Head> {
     let query = "select version, sequence, link from head where only = 0";
     let Some(row) = sql::first::<HeadRow>(db, query, vec![])? else {
-        return Ok(Head {
-            version: 0,
-            sequence: 0,
-            link: GENESIS,
-        });
+        return Ok(Head::GENESIS);
     };
     let link = unhex(&row.link)
         .ok_or_else(|| worker::Error::RustError("the audit link does not parse".into()))?;

@@ -3,12 +3,13 @@
 
 use worker::Result;
 
+use super::chain::by_itself;
 use super::outbox::NEEDED;
 use super::storage::{self, State};
 use super::{ALARM_MS, Ledger, journal};
 use crate::app::ledger::{Effect, MintAnswer, MintCommand, RotateAnswer, RotateCommand, TokenRow};
 use crate::domain::audit::{Action, Origin};
-use crate::domain::id::{Id, TokenId};
+use crate::domain::id::TokenId;
 use crate::domain::token::TokenFacts;
 use crate::edge::platform::now;
 use crate::edge::store::records;
@@ -170,13 +171,7 @@ impl Ledger {
         if self.memory.recovered.replace(true) {
             return Ok(());
         }
-        let origin = Origin {
-            actor: "ledger".to_owned(),
-            tier: "recovery".to_owned(),
-            address: None,
-            user_agent: None,
-            request_id: Id::<crate::domain::id::Token>::from_u128(0).to_string(),
-        };
+        let origin = by_itself("recovery");
         for facts in storage::pending(&self.db)? {
             self.abandon(&facts, &origin)?;
         }

@@ -10,6 +10,7 @@ mod journal;
 mod leak;
 mod mint;
 mod outbox;
+mod refusals;
 mod revoke;
 mod schema;
 mod selection;
@@ -120,6 +121,20 @@ impl DurableObject for Ledger {
             (Method::Post, Some("sweep")) => {
                 Response::from_json(&self.sweep(request.json().await?).await?)
             }
+            (Method::Post, Some("note")) => {
+                self.note(request.json().await?).await?;
+                Response::from_json(&())
+            }
+            (Method::Post, Some("refuse")) => {
+                self.refuse(request.json().await?).await?;
+                Response::from_json(&())
+            }
+            (Method::Post, Some("limits")) => {
+                Response::from_json(&self.change_limits(request.json().await?).await?)
+            }
+            (Method::Post, Some("checkpoint")) => {
+                Response::from_json(&self.checkpoint(request.json().await?).await?)
+            }
             (Method::Post, Some("run")) => {
                 Response::from_json(&self.record_run(&request.json().await?).await?)
             }
@@ -132,6 +147,7 @@ impl DurableObject for Ledger {
         if self.exists()? {
             self.recover()?;
             self.settle_uses()?;
+            self.close_hours()?;
             let delivered = self
                 .memory
                 .outbox
@@ -141,6 +157,7 @@ impl DurableObject for Ledger {
                 log::failure("ledger.alarm", &cause);
                 self.set_alarm(ALARM_MS).await?;
             }
+            self.await_hour().await?;
         }
         Response::empty()
     }

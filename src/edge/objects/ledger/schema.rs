@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 2] = [FIRST, PINS];
+const STEPS: [&[&str]; 3] = [FIRST, PINS, REFUSALS];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -66,6 +66,15 @@ const PINS: &[&str] = &[
         workflow text not null
     ) strict, without rowid",
 ];
+
+/// How many mints were refused in an hour, by outcome.
+const REFUSALS: &[&str] = &["create table refusals (
+        outcome text primary key not null,
+        organization text not null,
+        hour integer not null,
+        written integer not null,
+        left_out integer not null
+    ) strict"];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).

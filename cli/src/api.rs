@@ -1,0 +1,219 @@
+//! Calls of the gateway's management API, one connection after the other. Follows no redirect,
+//! repeats nothing, and reads no answer without a bound in size and time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use crate::connect::{self, Http};
+use crate::fail::{Failure, Kind, Outcome, cause};
+use crate::output::Progress;
+use crate::problem;
+use crate::settings::Settings;
+use crate::text::encoded;
+
+/// Longest answer that is read whole, in bytes.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+/// Rows of a page: the most that the gateway gives.
+const PAGE: &str = "500";
+const CONNECT: Duration = Duration::from_secs(10);
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("postern-cli/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ORGANIZATION: HeaderName = HeaderName::from_static("postern-organization");
+
+/// A gateway, and how to call it.
+pub struct Api {
+    http: Http<Full<Bytes>>,
+    settings: Settings,
+}
+
+/// An answer that was read whole.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The JSON of a success, or what to end with.
+    pub fn json(&self) -> Outcome<Value> {
+        if !self.status.is_success() {
+            return Err(problem::failure(self.status, &self.headers, &self.body));
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|_| problem::of_stranger(self.status, &self.headers))
+    }
+}
+
+impl Api {
+    /// The API of the gateway in the settings.
+    pub fn new(settings: Settings) -> Outcome<Self> {
+        let http = connect::client(settings.ca.as_deref(), CONNECT.min(settings.timeout))?;
+        Ok(Self { http, settings })
+    }
+
+    /// What the calls are made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Reads something.
+    pub async fn get(&self, path: &str) -> Outcome<Value> {
+        self.answer(Method::GET, path, None).await?.json()
+    }
+
+    /// Makes or does something.
+    pub async fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
+        self.answer(Method::POST, path, Some(body)).await?.json()
+    }
+
+    /// Ends something.
+    pub async fn delete(&self, path: &str) -> Outcome<Value> {
+        self.answer(Method::DELETE, path, None).await?.json()
+    }
+
+    /// Reads a list page by page, to its end or to so many rows. `member` holds the rows.
+    pub async fn list(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        member: &'static str,
+        most: usize,
+    ) -> Outcome<Vec<Value>> {
+        let progress = Progress::new(member);
+        let mut rows = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let cursor_part = cursor.as_deref().map(|cursor| ("cursor", cursor));
+            let query: Vec<String> = [("limit", PAGE)]
+                .into_iter()
+                .chain(query.iter().copied())
+                .chain(cursor_part)
+                .map(|(name, value)| format!("{name}={}", encoded(value)))
+                .collect();
+            let mut page = self.get(&format!("{path}?{}", query.join("&"))).await?;
+            let Some(Value::Array(found)) = page.get_mut(member).map(Value::take) else {
+                let message = format!("the gateway's answer has no `{member}`");
+                return Err(Failure::new(Kind::Unavailable, message));
+            };
+            rows.extend(found);
+            progress.at(rows.len());
+            let next = page.get("next_cursor").and_then(Value::as_str);
+            // The same cursor twice would never end.
+            let next = next.filter(|next| cursor.as_deref() != Some(*next));
+            match next {
+                Some(next) if rows.len() < most => cursor = Some(next.to_owned()),
+                _ => break,
+            }
+        }
+        rows.truncate(most);
+        Ok(rows)
+    }
+
+    /// Any call, with whatever it answers.
+    pub async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Outcome<Answer> {
+        let answer = self.start(method, path, body, JSON).await?;
+        let (head, body) = answer.into_parts();
+        let body = self
+            .in_time(Limited::new(body, MAX_ANSWER).collect())
+            .await?;
+        let body = body.map_err(|error| {
+            let message = format!("the gateway's answer broke off: {error}");
+            Failure::new(Kind::Unavailable, message)
+        })?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
+
+    /// A call whose answer comes in pieces. The head must be a success.
+    pub async fn stream(&self, path: &str, accept: HeaderValue) -> Outcome<Response<Incoming>> {
+        let answer = self.start(Method::GET, path, None, accept.clone()).await?;
+        if answer.status() == StatusCode::OK && answer.headers().get(CONTENT_TYPE) == Some(&accept)
+        {
+            return Ok(answer);
+        }
+        let (head, body) = answer.into_parts();
+        let body = self
+            .in_time(Limited::new(body, MAX_ANSWER).collect())
+            .await?;
+        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        Err(match head.status.is_success() {
+            true => problem::of_stranger(head.status, &head.headers),
+            false => problem::failure(head.status, &head.headers, &body),
+        })
+    }
+
+    /// Waits for a step of a call, no longer than the settings say.
+    pub async fn in_time<T>(&self, step: impl Future<Output = T>) -> Outcome<T> {
+        let timeout = self.settings.timeout;
+        tokio::time::timeout(timeout, step).await.map_err(|_| {
+            let message = format!("no answer within {} s", timeout.as_secs());
+            Failure::new(Kind::Unavailable, message)
+        })
+    }
+
+    async fn start(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        accept: HeaderValue,
+    ) -> Outcome<Response<Incoming>> {
+        let path = path
+            .parse()
+            .map_err(|error| Failure::new(Kind::Usage, error))?;
+        let bytes = body.map(Value::to_string).unwrap_or_default();
+        let mut request = Request::new(Full::from(bytes));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.settings.gateway.url(path)?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, AGENT);
+        headers.insert(ACCEPT, accept);
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        if let Some(authorization) = &self.settings.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(organization) = &self.settings.organization {
+            headers.insert(ORGANIZATION, organization.clone());
+        }
+        let answer = self.in_time(self.http.request(request)).await?;
+        answer.map_err(|error| self.unreachable(&error))
+    }
+
+    fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Failure {
+        let what = match error.is_connect() {
+            true => "cannot be reached",
+            false => "did not answer",
+        };
+        let gateway = &self.settings.gateway;
+        let cause = cause(error);
+        let failure = Failure::new(
+            Kind::Unavailable,
+            format!("the gateway {gateway} {what}: {cause}"),
+        );
+        match cause.contains("certificate") {
+            true => failure.hint("a private authority is named with --ca FILE"),
+            false => failure,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! `postern audit`: what was done in an organization. An export is whole or no file at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use http::HeaderValue;
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::fail::{Failure, Kind, Outcome};
+use crate::output::{Format, Progress, print, print_json, remark};
+use crate::settings::{Flags, Settings};
+use crate::text::{member, table};
+
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+
+/// Longest line that could be a checkpoint, in bytes.
+const MAX_LINE: usize = 64 * 1024;
+
+/// `postern audit`.
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// List events, newest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Write the whole log with the links of its chain, oldest first, one JSON object a line
+    Export {
+        /// Where to; a new file that only you can read, once the export is whole. Otherwise stdout
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// One action, such as token.revoke
+    #[arg(long)]
+    action: Option<String>,
+
+    /// One actor, whole, such as admin-token
+    #[arg(long)]
+    actor: Option<String>,
+
+    /// What happened to the token with this id
+    #[arg(long, value_name = "ID")]
+    token_id: Option<String>,
+
+    /// From this moment on, such as 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    since: Option<String>,
+
+    /// Before this moment
+    #[arg(long, value_name = "MOMENT")]
+    until: Option<String>,
+
+    /// Most events; 0 for all
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    limit: usize,
+
+    /// How to write them
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+impl Audit {
+    /// Does it.
+    pub async fn run(self) -> Outcome {
+        let api = Api::new(Settings::find(&self.flags)?)?;
+        match self.what {
+            What::List(list) => list.run(&api).await,
+            What::Export { file: None } => export(&api, &mut std::io::stdout()).await,
+            What::Export { file: Some(file) } => export_to(&api, &file).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, api: &Api) -> Outcome {
+        let query: Vec<_> = [
+            ("action", self.action.as_deref()),
+            ("actor", self.actor.as_deref()),
+            ("token", self.token_id.as_deref()),
+            ("since", self.since.as_deref()),
+            ("until", self.until.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+        let most = match self.limit {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        let events = api.list("/org/audit", &query, "events", most).await?;
+        match self.output {
+            Format::Json => print_json(&Value::Array(events)),
+            Format::Table if events.is_empty() => {
+                remark("there are no events like that");
+                Ok(())
+            }
+            Format::Table => print(&view(&events)),
+        }
+    }
+}
+
+fn view(events: &[Value]) -> String {
+    let headings = [
+        "AT", "ACTION", "OUTCOME", "TOKEN", "TARGET", "ACTOR", "ADDRESS", "REQUEST",
+    ];
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            vec![
+                member(event, "at"),
+                member(event, "action"),
+                member(event, "outcome"),
+                member(event, "token_prefix"),
+                member(event, "target"),
+                member(event, "actor"),
+                member(event, "address"),
+                member(event, "request_id"),
+            ]
+        })
+        .collect();
+    table(&headings, &rows)
+}
+
+/// Writes the export as it arrives, and fails unless its last line is the signed checkpoint.
+async fn export(api: &Api, to: &mut impl Write) -> Outcome {
+    let cannot = |error: std::io::Error| {
+        let message = format!("cannot write the export: {error}");
+        Failure::new(Kind::Other, message)
+    };
+    let mut body = api.stream("/org/audit", NDJSON).await?.into_body();
+    let progress = Progress::new("events");
+    let mut lines = Lines::default();
+    while let Some(frame) = api.in_time(body.frame()).await? {
+        let frame = frame.map_err(|error| broke_off(&error.to_string()))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        to.write_all(&piece).map_err(cannot)?;
+        lines.take(&piece);
+        progress.at(lines.ended);
+    }
+    to.flush().map_err(cannot)?;
+    match lines.end_with_a_checkpoint() {
+        true => Ok(()),
+        false => Err(broke_off("it ends without a checkpoint")),
+    }
+}
+
+async fn export_to(api: &Api, file: &Path) -> Outcome {
+    let cannot = |error: std::io::Error| {
+        let message = format!("{}: {error}", file.display());
+        Failure::new(Kind::Configuration, message)
+    };
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    // What an earlier run that was broken off has left.
+    let _ = fs::remove_file(&partial);
+    let mut to = private(&partial).map_err(cannot)?;
+    let exported = export(api, &mut to).await;
+    let kept = exported.and_then(|()| {
+        // Another file of that name stays as it is.
+        fs::hard_link(&partial, file).map_err(cannot)
+    });
+    let _ = fs::remove_file(&partial);
+    kept
+}
+
+/// A new file for the owner alone: the log has addresses of people in it.
+fn private(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+fn broke_off(why: &str) -> Failure {
+    let message = format!("the export broke off: {why}");
+    Failure::new(Kind::Unavailable, message).hint("export again")
+}
+
+/// Counts lines, and keeps the last one.
+#[derive(Default)]
+struct Lines {
+    ended: usize,
+    last: Vec<u8>,
+    is_whole: bool,
+}
+
+impl Lines {
+    fn take(&mut self, piece: &[u8]) {
+        for byte in piece {
+            if self.is_whole {
+                self.last.clear();
+                self.is_whole = false;
+            }
+            match byte {
+                b'\n' => {
+                    self.ended += 1;
+                    self.is_whole = true;
+                }
+                byte if self.last.len() < MAX_LINE => self.last.push(*byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn end_with_a_checkpoint(&self) -> bool {
+        let last: Option<Value> = serde_json::from_slice(&self.last).ok();
+        self.is_whole && last.is_some_and(|last| last.get("checkpoint").is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_ends_with_its_checkpoint() {
+        let row = "{\"content\":\"{}\"}\n";
+        let end = "{\"checkpoint\":\"{}\",\"kid\":\"r1\",\"mac\":\"00\"}\n";
+        for (text, whole) in [
+            (format!("{row}{row}{end}"), true),
+            (end.to_owned(), true),
+            (format!("{row}{row}"), false),
+            (format!("{row}{}", end.trim_end()), false),
+            (format!("{end}{row}"), false),
+            (String::new(), false),
+        ] {
+            for size in [1, 7, 1000] {
+                let mut lines = Lines::default();
+                for piece in text.as_bytes().chunks(size) {
+                    lines.take(piece);
+                }
+                assert_eq!(lines.end_with_a_checkpoint(), whole, "{text}");
+                assert_eq!(lines.ended, text.matches('\n').count());
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! `postern doctor`: what is wrong between here and the gateway, and what to do about it. Reads
+//! only; ends with the kind of the first thing that is broken.
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use http::header::DATE;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Api};
+use crate::fail::{Failure, Kind, Outcome};
+use crate::output::{Format, print, print_json};
+use crate::settings::{Flags, Settings};
+use crate::text::{member, plain};
+
+/// How far two clocks may be apart without a word.
+const SKEW: i64 = 30;
+
+/// `postern doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    flags: Flags,
+
+    /// How to write what was found
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    Odd,
+    Broken(Kind),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    about: &'static str,
+    state: State,
+    found: String,
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn good(about: &'static str, found: impl Into<String>) -> Self {
+        Self {
+            about,
+            state: State::Good,
+            found: found.into(),
+            advice: None,
+        }
+    }
+
+    fn odd(about: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            state: State::Odd,
+            advice: Some(advice.into()),
+            ..Self::good(about, found)
+        }
+    }
+
+    fn broken(about: &'static str, failure: Failure) -> Self {
+        Self {
+            state: State::Broken(failure.kind),
+            advice: failure.hint,
+            ..Self::good(about, failure.message)
+        }
+    }
+}
+
+impl Doctor {
+    /// Does it.
+    pub async fn run(self) -> Outcome {
+        let findings = examine(&self.flags).await;
+        match self.output {
+            Format::Json => print_json(&objects(&findings))?,
+            Format::Table => print(&lines(&findings))?,
+        }
+        let broken = findings.iter().find_map(|finding| match finding.state {
+            State::Broken(kind) => Some((finding.about, kind)),
+            State::Good | State::Odd => None,
+        });
+        match broken {
+            None => Ok(()),
+            Some((about, kind)) => Err(Failure::new(kind, format!("broken: {about}"))),
+        }
+    }
+}
+
+async fn examine(flags: &Flags) -> Vec<Finding> {
+    let api = match Settings::find(flags).and_then(Api::new) {
+        Ok(api) => api,
+        Err(failure) => return vec![Finding::broken("settings", failure)],
+    };
+    let mut findings = vec![Finding::good(
+        "settings",
+        api.settings().gateway.to_string(),
+    )];
+    let began = SystemTime::now();
+    let ready = match api.answer(Method::GET, "/readyz", None).await {
+        Ok(ready) => ready,
+        Err(failure) => {
+            findings.push(Finding::broken("connection", failure));
+            return findings;
+        }
+    };
+    findings.push(Finding::good("connection", "the gateway answers"));
+    findings.extend(readiness(&ready));
+    findings.push(clock(&ready, began, SystemTime::now()));
+    findings.push(version(api.get("/openapi.json").await));
+    findings.push(credential(&api).await);
+    findings
+}
+
+/// What `/readyz` says.
+fn readiness(ready: &Answer) -> Vec<Finding> {
+    let body: Value = serde_json::from_slice(&ready.body).unwrap_or(Value::Null);
+    let Some(dependencies) = body.get("dependencies").and_then(Value::as_object) else {
+        let failure = match ready.status {
+            // A page of somebody else's.
+            StatusCode::OK => crate::problem::of_stranger(ready.status, &ready.headers),
+            status => crate::problem::failure(status, &ready.headers, &ready.body),
+        };
+        let failure = match failure.message.contains("(misconfigured") {
+            true => failure.hint("mend the gateway's variables: docs/OPERATIONS.md has the table"),
+            false => failure,
+        };
+        return vec![Finding::broken("readiness", failure)];
+    };
+    let mut findings: Vec<Finding> = dependencies
+        .iter()
+        .filter(|(_, state)| state.as_str() != Some("ready"))
+        .map(|(name, _)| dependency(name))
+        .collect();
+    let is_ready = ready.status == StatusCode::OK;
+    if findings.is_empty() && is_ready {
+        findings.push(Finding::good("readiness", "all parts are ready"));
+    } else if findings.is_empty() {
+        let failure = Failure::new(Kind::Unavailable, "the gateway is not ready");
+        findings.push(Finding::broken("readiness", failure));
+    }
+    let unheeded = body.get("unheeded_variables").and_then(Value::as_array);
+    let unheeded: Vec<_> = unheeded
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(plain))
+        .collect();
+    if !unheeded.is_empty() {
+        let found = format!("the gateway does not heed {}", unheeded.join(", "));
+        findings.push(Finding::odd("variables", found, "unset them"));
+    }
+    findings
+}
+
+fn dependency(name: &str) -> Finding {
+    let found = format!("`{}` does not answer", plain(name));
+    let advice = match name {
+        // The gate can do without it.
+        "facts" => return Finding::odd("readiness", found, "see to the KV namespace FACTS"),
+        "record" => {
+            "see to D1, and apply its migrations: npx wrangler d1 migrations apply postern --remote"
+        }
+        "ledger" => "see to the Durable Object LEDGER",
+        _ => "see the gateway's log",
+    };
+    Finding::broken(
+        "readiness",
+        Failure::new(Kind::Unavailable, found).hint(advice),
+    )
+}
+
+/// Compares the clocks: a token that is to live for minutes is dead on arrival where they differ.
+fn clock(answer: &Answer, began: SystemTime, ended: SystemTime) -> Finding {
+    let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
+    let theirs = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let Some(theirs) = theirs.map(|theirs| theirs.with_timezone(&Utc)) else {
+        return Finding::odd(
+            "clock",
+            "the answer has no date",
+            "compare the clocks yourself",
+        );
+    };
+    let took = ended.duration_since(began).unwrap_or(Duration::ZERO);
+    let ours = DateTime::<Utc>::from(began + took / 2);
+    let ahead = (ours - theirs).num_seconds();
+    let found = match ahead {
+        1.. => format!("this machine is {ahead} s ahead of the gateway"),
+        _ => format!("this machine is {} s behind the gateway", -ahead),
+    };
+    match ahead.abs() {
+        0..=SKEW => Finding::good("clock", "as the gateway's"),
+        _ => Finding::odd(
+            "clock",
+            found,
+            "set this machine's clock: tokens end by the gateway's",
+        ),
+    }
+}
+
+fn version(description: Outcome<Value>) -> Finding {
+    let description = match description {
+        Ok(description) => description,
+        Err(failure) => return Finding::broken("version", failure),
+    };
+    let theirs = member(description.get("info").unwrap_or(&Value::Null), "version");
+    match theirs == env!("CARGO_PKG_VERSION") {
+        true => Finding::good("version", theirs),
+        false => Finding::odd(
+            "version",
+            format!(
+                "the gateway is {theirs}, this command {}",
+                env!("CARGO_PKG_VERSION")
+            ),
+            "install the command of the gateway's release",
+        ),
+    }
+}
+
+async fn credential(api: &Api) -> Finding {
+    if api.settings().authorization.is_none() {
+        let advice = "set POSTERN_TOKEN, or `token` in the configuration file";
+        return Finding::odd("credential", "none", advice);
+    }
+    match api.get("/org/tokens?limit=1").await {
+        Ok(_) => Finding::good("credential", "accepted, and may list tokens"),
+        Err(failure) if failure.kind == Kind::NotAllowed => {
+            Finding::good("credential", "accepted, and may not list tokens")
+        }
+        Err(failure) => Finding::broken("credential", failure),
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Good => "good",
+        State::Odd => "odd",
+        State::Broken(_) => "broken",
+    }
+}
+
+fn lines(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let (state, about) = (state(finding.state), finding.about);
+        text.push_str(&format!("{state:6}  {about:10}  {}\n", finding.found));
+        if let Some(advice) = &finding.advice {
+            text.push_str(&format!("{:20}-> {advice}\n", ""));
+        }
+    }
+    text
+}
+
+fn objects(findings: &[Finding]) -> Value {
+    let object = |finding: &Finding| {
+        json!({
+            "about": finding.about,
+            "state": state(finding.state),
+            "found": finding.found,
+            "advice": finding.advice,
+        })
+    };
+    findings.iter().map(object).collect()
+}
+
+#[cfg(test)]
+mod tests;

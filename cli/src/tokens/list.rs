@@ -1,0 +1,66 @@
+//! `postern api-token list`: all of them, page after page.
+
+use serde_json::Value;
+
+use super::view;
+use crate::api::Api;
+use crate::fail::Outcome;
+use crate::output::{Format, print, print_json, remark};
+
+/// Which tokens to list.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// By what has become of them
+    #[arg(long, default_value = "active", value_parser = ["active", "revoked", "all"])]
+    status: String,
+
+    /// Those that have ended too: the same as --status all
+    #[arg(long, short, conflicts_with = "status")]
+    all: bool,
+
+    /// By what they are for; `global` is `organization`
+    #[arg(long, short, value_name = "SCOPE", value_parser = ["organization", "global", "project", "workflow"])]
+    scope: Option<String>,
+
+    /// Those of this project
+    #[arg(long, short)]
+    project: Option<String>,
+
+    /// Those that the token with this id has minted
+    #[arg(long, value_name = "ID")]
+    minted_by: Option<String>,
+
+    /// How to write them
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+impl List {
+    pub(super) async fn run(self, api: &Api) -> Outcome {
+        let status = if self.all { "all" } else { &self.status };
+        let scope = match self.scope.as_deref() {
+            Some("global") => Some("organization"),
+            scope => scope,
+        };
+        let query: Vec<_> = [
+            ("status", Some(status)),
+            ("scope", scope),
+            ("project", self.project.as_deref()),
+            ("minted_by", self.minted_by.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+        let tokens = api
+            .list("/org/tokens", &query, "tokens", usize::MAX)
+            .await?;
+        match self.output {
+            Format::Json => print_json(&Value::Array(tokens)),
+            Format::Table if tokens.is_empty() => {
+                remark("there are no API tokens like that in this organization");
+                Ok(())
+            }
+            Format::Table => print(&view::tokens(&tokens)),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `postern api-token rotate`.
+
+use serde_json::Value;
+
+use super::{body, expiration, route, view};
+use crate::api::Api;
+use crate::fail::Outcome;
+use crate::output::TokenFormat;
+
+/// Which token to replace, and how.
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The id of the token
+    #[arg(long)]
+    id: String,
+
+    /// How long the old token lives on, such as 10m; otherwise it ends at once
+    #[arg(long, value_name = "SPAN")]
+    overlap: Option<String>,
+
+    /// How long the new token lives, such as 90d; otherwise as long as the old one would have
+    #[arg(long, value_name = "SPAN")]
+    expiration: Option<String>,
+
+    /// How to write the new token
+    #[arg(long, short, value_enum, default_value_t = TokenFormat::Table)]
+    output: TokenFormat,
+}
+
+impl Rotate {
+    pub(super) async fn run(self, api: &Api) -> Outcome {
+        let body = body(&[
+            ("overlap", self.overlap.as_deref()),
+            ("expires_in", expiration(self.expiration.as_ref())),
+        ]);
+        let path = format!("{}/rotate", route(&self.id));
+        let made = api.post(&path, &Value::Object(body)).await?;
+        view::print_new(&made, self.output)
+    }
+}

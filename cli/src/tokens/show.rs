@@ -1,0 +1,69 @@
+//! `postern api-token show`.
+
+use serde_json::Value;
+
+use super::{route, view};
+use crate::api::Api;
+use crate::fail::Outcome;
+use crate::output::{Format, print, print_json};
+use crate::text::{member, moment, plain};
+
+/// Which token to show.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The id of the token
+    #[arg(long)]
+    id: String,
+
+    /// How to write it
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+impl Show {
+    pub(super) async fn run(self, api: &Api) -> Outcome {
+        let token = api.get(&route(&self.id)).await?;
+        match self.output {
+            Format::Json => print_json(&token),
+            Format::Table => print(&sheet(&token)),
+        }
+    }
+}
+
+fn sheet(token: &Value) -> String {
+    let organization = token.get("organization").unwrap_or(&Value::Null);
+    let policies = token.get("policies").and_then(Value::as_array);
+    let policies: Vec<_> = policies
+        .into_iter()
+        .flatten()
+        .filter_map(|policy| policy.as_str().map(plain))
+        .collect();
+    // By whom it was minted is then who brought it here.
+    let adopted = match token.get("adopted") {
+        Some(Value::Bool(true)) => "yes, the origin minted it",
+        _ => "",
+    };
+    let rows = [
+        ("ID", member(token, "id")),
+        ("NAME", member(token, "name")),
+        ("ORGANIZATION", member(organization, "name")),
+        ("SCOPE", view::scope(token)),
+        ("DESCRIPTION", member(token, "description")),
+        ("FORMAT", member(token, "format")),
+        ("PREFIX", member(token, "prefix")),
+        ("MINTED BY", member(token, "created_by")),
+        ("ADOPTED", adopted.to_owned()),
+        ("CREATED AT", moment(token, "created_at")),
+        ("EXPIRES AT", moment(token, "expires_at")),
+        ("REVOKED AT", moment(token, "revoked_at")),
+        ("HELD BACK AT", moment(token, "quarantined_at")),
+        ("LAST USED AT", moment(token, "last_used_at")),
+        ("USES", member(token, "uses")),
+        ("POLICIES", policies.join("\n              ")),
+    ];
+    let mut text = String::new();
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        text.push_str(&format!("{name:12}  {value}\n"));
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! `postern audit` on a gateway of fixed answers.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::gateway::{Gateway, Reply, json, problem};
+use crate::golden;
+
+const ROW: &str = "{\"content\":\"{}\",\"previous\":\"00\",\"link\":\"01\",\"kid\":\"r1\"}\n";
+const END: &str = "{\"checkpoint\":\"{}\",\"kid\":\"r1\",\"mac\":\"77\"}\n";
+
+fn ndjson(body: &str) -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![("content-type", "application/x-ndjson".to_owned())],
+        body: body.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn list() {
+    let event = json!({
+        "organization_id": "48507561-55cb-400d-b62c-05475945ca0d", "sequence": 12,
+        "at": "2026-11-22T01:14:20.641Z", "action": "token.mint", "actor": "admin-token",
+        "tier": "administrator-key", "token_id": "1e217d87-0e6f-4d57-aa1b-616722c1c5d6",
+        "token_prefix": "pst_0ur4e3zI", "replaces": null, "target": null, "outcome": "ok",
+        "count": null, "changes": null, "address": "192.0.2.7", "user_agent": "curl/7.88.1",
+        "request_id": "ba0ecd2b5de1c6b1bd9b1e0ab2a3d5a1", "previous": "6f0c", "link": "1d9a",
+        "kid": "r1",
+    });
+    let page = |cursor: Option<&str>| {
+        let events = vec![event.clone(); 2];
+        json(200, &json!({ "events": events, "next_cursor": cursor }))
+    };
+    let gateway = Gateway::start(vec![page(Some("c")), page(Some("d"))]).await;
+    let words = [
+        "audit",
+        "list",
+        "--limit",
+        "3",
+        "--action",
+        "token.mint",
+        "--actor",
+        "admin-token",
+        "--since",
+        "2026-11-22T00:00:00Z",
+        "--until",
+        "2026-11-23T00:00:00Z",
+        "--token-id",
+        "t",
+    ];
+    let output = gateway.run(&words).await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    golden::check("output/audit-list-table.txt", &output.stdout);
+    let query = "limit=500&action=token.mint&actor=admin-token&token=t&since=2026-11-22T00%3A00%3A00Z&until=2026-11-23T00%3A00%3A00Z";
+    assert_eq!(
+        gateway.asked(),
+        [
+            format!("GET /org/audit?{query}"),
+            format!("GET /org/audit?{query}&cursor=c"),
+        ]
+    );
+    let gateway = Gateway::start(vec![page(None)]).await;
+    let output = gateway.run(&["audit", "ls", "-o", "json"]).await;
+    golden::check("output/audit-list-json.txt", &output.stdout);
+}
+
+#[tokio::test]
+async fn a_whole_export() {
+    let body = format!("{ROW}{ROW}{END}");
+    let gateway = Gateway::start(vec![ndjson(&body), ndjson(&body), ndjson(&body)]).await;
+    let output = gateway.run(&["audit", "export"]).await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert_eq!(output.stdout, body);
+    assert_eq!(gateway.asked(), ["GET /org/audit"]);
+    assert_eq!(
+        gateway.came.lock().unwrap()[0].headers["accept"],
+        "application/x-ndjson"
+    );
+
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("log.ndjson");
+    let path = file.to_str().unwrap();
+    let output = gateway.run(&["audit", "export", path]).await;
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(&file).unwrap(), body);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+
+    // One that is there stays as it is.
+    fs::write(&file, "kept").unwrap();
+    let output = gateway.run(&["audit", "export", path]).await;
+    assert_eq!(output.code, 3);
+    assert!(output.stderr.contains("File exists"), "{}", output.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_off_leaves_no_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("log.ndjson");
+    let path = file.to_str().unwrap();
+    for (reply, code, why) in [
+        (
+            ndjson(&format!("{ROW}{ROW}")),
+            9,
+            "it ends without a checkpoint",
+        ),
+        (ndjson(""), 9, "it ends without a checkpoint"),
+        (
+            problem(403, "operation_not_allowed"),
+            5,
+            "operation_not_allowed",
+        ),
+        (
+            json(200, &json!({ "events": [] })),
+            9,
+            "not an answer of a Postern gateway",
+        ),
+    ] {
+        let gateway = Gateway::start(vec![reply]).await;
+        let output = gateway.run(&["audit", "export", path]).await;
+        assert_eq!(output.code, code, "{}", output.stderr);
+        assert!(output.stderr.contains(why), "{}", output.stderr);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,138 @@
+//! The commands beside those about tokens, on a gateway of fixed answers.
+
+use serde_json::{Value, json};
+
+use crate::commands::{ID, check};
+use crate::gateway::{Gateway, Output, SECRET, json, problem};
+use crate::golden;
+
+#[tokio::test]
+async fn organizations_projects_and_workflows() {
+    let entry = json!({ "id": ID, "name": "shop", "created_at": "2026-11-22T01:14:20.571Z" });
+    let mut organization = entry.clone();
+    organization["mint_ceiling"] = Value::Null;
+    organization["max_idle_days"] = 0.into();
+    organization["on_leak"] = "revoke".into();
+
+    let words = [
+        "org",
+        "create",
+        "acme",
+        "--mint-ceiling",
+        "5",
+        "--max-idle-days",
+        "90",
+        "--on-leak",
+        "quarantine",
+    ];
+    let gateway = check("org-create", vec![json(201, &organization)], &words).await;
+    let expected =
+        json!({ "name": "acme", "mint_ceiling": 5, "max_idle_days": 90, "on_leak": "quarantine" });
+    assert_eq!(gateway.came.lock().unwrap()[0].json(), expected);
+    assert_eq!(gateway.asked(), ["POST /orgs"]);
+
+    let page = json!({ "organizations": [organization], "next_cursor": null });
+    let gateway = check(
+        "org-list",
+        vec![json(200, &page)],
+        &["org", "list", "-o", "json"],
+    )
+    .await;
+    assert_eq!(gateway.asked(), ["GET /orgs?limit=500"]);
+
+    let words = ["project", "create", "shop", "--id", ID];
+    let gateway = check("project-create", vec![json(201, &entry)], &words).await;
+    assert_eq!(gateway.asked(), ["POST /org/projects"]);
+    assert_eq!(
+        gateway.came.lock().unwrap()[0].json(),
+        json!({ "name": "shop", "id": ID })
+    );
+
+    let page = json!({ "projects": [entry], "next_cursor": null });
+    check("project-list", vec![json(200, &page)], &["project", "ls"]).await;
+
+    let words = ["workflow", "create", "--project", "a/b", "release"];
+    let gateway = check("workflow-create", vec![json(201, &entry)], &words).await;
+    assert_eq!(gateway.asked(), ["POST /org/projects/a%2Fb/workflows"]);
+
+    let gateway = Gateway::start(vec![json(
+        200,
+        &json!({ "workflows": [], "next_cursor": null }),
+    )])
+    .await;
+    let output = gateway
+        .run(&["workflow", "list", "--project", "shop"])
+        .await;
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+    assert_eq!(output.stderr, "there are no workflows\n");
+}
+
+#[tokio::test]
+async fn leaks() {
+    let received = || json(202, &json!({ "status": "received" }));
+    let report = async |gateway: &Gateway, text: &str| -> Output {
+        gateway.run_with(&["leaks", "report", "-"], text).await
+    };
+    let gateway = Gateway::start(vec![received()]).await;
+    let output = report(&gateway, &format!("found: {SECRET}!\n{SECRET}\n")).await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert!(
+        output.stdout.starts_with("1 reported. "),
+        "{}",
+        output.stdout
+    );
+    assert!(!output.stdout.contains("pst_"), "{}", output.stdout);
+    {
+        let came = gateway.came.lock().unwrap();
+        assert_eq!(came[0].what, "POST /leaks");
+        assert_eq!(came[0].json(), json!({ "tokens": [SECRET] }));
+        // Who reports a leak does not say who it is.
+        assert!(!came[0].headers.contains_key("authorization"));
+        assert!(!came[0].headers.contains_key("postern-organization"));
+    }
+
+    let gateway = Gateway::start(Vec::new()).await;
+    let output = report(&gateway, "nothing").await;
+    assert_eq!(output.code, 2);
+    assert_eq!(
+        output.stderr,
+        "postern: - holds nothing that looks like a token\n"
+    );
+}
+
+/// Without what differs from run to run, and from release to release.
+fn shown(gateway: &Gateway, output: &Output) -> String {
+    let shown = output.stdout.replace(&gateway.url, "URL");
+    shown.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
+#[tokio::test]
+async fn doctor() {
+    let ready = json(
+        200,
+        &json!({ "status": "ready", "dependencies": { "record": "ready" }, "unheeded_variables": [] }),
+    );
+    let about = json(
+        200,
+        &json!({ "info": { "version": env!("CARGO_PKG_VERSION") } }),
+    );
+    let list = json(200, &json!({ "tokens": [], "next_cursor": null }));
+    let gateway = Gateway::start(vec![ready.clone(), about.clone(), list]).await;
+    let output = gateway.run(&["doctor"]).await;
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (0, ""),
+        "{}",
+        output.stdout
+    );
+    let text = shown(&gateway, &output);
+    golden::check("output/doctor-table.txt", &text);
+
+    let refused = problem(401, "credential_refused");
+    let gateway = Gateway::start(vec![ready, about, refused]).await;
+    let output = gateway.run(&["doctor", "-o", "json"]).await;
+    assert_eq!(output.code, 4);
+    assert_eq!(output.stderr, "postern: broken: credential\n");
+    let text = shown(&gateway, &output);
+    golden::check("output/doctor-json.txt", &text);
+}

@@ -1,0 +1,73 @@
+//! The ports of the test world that only look things up. Refuses to keep anything of its own.
+
+use std::rc::Rc;
+
+use super::{World, organization};
+use crate::app::audit::{Filter, Listed, Span};
+use crate::app::error::Result;
+use crate::app::page::Place;
+use crate::app::ports::{AuditLog, Directory, Facts, Memory};
+use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::verify::Row;
+use crate::domain::decide::RunFacts;
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use crate::domain::token::TokenFacts;
+
+impl Memory for World {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
+        self.memory.borrow().get(&token).cloned()
+    }
+
+    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
+        self.memory.borrow_mut().insert(facts.id, Rc::clone(facts));
+    }
+
+    fn run(&self, _: OrganizationId, _: RunId) -> Option<Rc<RunFacts>> {
+        None
+    }
+
+    fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {
+        self.note(format!("remember {run}"));
+    }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        self.pins.borrow().get(&token).copied()
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        self.pins.borrow_mut().entry(token).or_insert(workflow);
+    }
+}
+
+impl Facts for World {
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>> {
+        self.note("facts");
+        let tokens = self.tokens.borrow();
+        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
+    }
+
+    fn publish(&self, facts: &TokenFacts) {
+        self.note(format!("publish {}", facts.name.as_str()));
+    }
+}
+
+impl Directory for World {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        Ok((name == "acme").then(|| organization().id))
+    }
+}
+
+impl AuditLog for World {
+    async fn events(&self, _: OrganizationId, _: &Filter, span: &Span) -> Result<Vec<Listed>> {
+        self.note(format!("events {}", span.limit));
+        Ok(self.events.borrow().clone())
+    }
+
+    async fn rows(&self, _: OrganizationId, _: u64, _: u64, _: u32) -> Result<Vec<(u64, Row)>> {
+        Ok(Vec::new())
+    }
+
+    async fn checkpoints(&self, _: OrganizationId, _: &Span) -> Result<Vec<(Place, Signed)>> {
+        Ok(Vec::new())
+    }
+}

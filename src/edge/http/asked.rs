@@ -1,0 +1,105 @@
+//! What a management request asks in its body, its query and its headers, beside its path. Refuses
+//! what has another media type than JSON, and parameters that nobody knows or that come twice.
+
+use super::body;
+use super::incoming::Incoming;
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::page::Page;
+use crate::app::tokens::Filter;
+use crate::domain::audit::Origin;
+use crate::domain::caller::Caller;
+use crate::edge::platform::now;
+use crate::wire::address;
+use crate::wire::protocol::media_type;
+use crate::wire::query::{self, QueryError};
+
+/// Largest body of a management call, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Longest part of a `User-Agent` that an audit row keeps.
+const MAX_USER_AGENT: usize = 200;
+
+/// The body of a write: JSON, or nothing at all.
+pub async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
+    let body = body::read(incoming, MAX_BODY).await?.bytes;
+    if !body.is_empty() && !is_json(incoming) {
+        return Err(Error::MediaType {
+            expected: "application/json",
+        });
+    }
+    Ok(body)
+}
+
+/// Whether the body is declared as JSON.
+pub fn is_json(incoming: &Incoming) -> bool {
+    let content_type = incoming.header("content-type").unwrap_or_default();
+    media_type(&content_type) == "application/json"
+}
+
+/// The bucket of the client's address, or one for all whose address is not known.
+pub fn bucket(incoming: &Incoming, config: &Config) -> String {
+    incoming
+        .address(&config.trusted_ip_header)
+        .map_or_else(|| "unknown".to_owned(), address::bucket)
+}
+
+pub fn wrong_query(error: QueryError) -> Error {
+    let detail = match error {
+        QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
+        QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
+    };
+    Error::invalid("query_invalid", detail)
+}
+
+pub fn page(query: &str) -> Result<Page> {
+    let [limit, cursor] = query::read(query, ["limit", "cursor"]).map_err(wrong_query)?;
+    Page::parse(limit.as_deref(), cursor.as_deref())
+}
+
+pub fn token_query(query: &str) -> Result<(Filter, Page)> {
+    let [
+        status,
+        scope,
+        project,
+        minted_by,
+        include_system,
+        limit,
+        cursor,
+    ] = query::read(
+        query,
+        [
+            "status",
+            "scope",
+            "project",
+            "minted_by",
+            "include_system",
+            "limit",
+            "cursor",
+        ],
+    )
+    .map_err(wrong_query)?;
+    let filter = Filter::parse(
+        status.as_deref(),
+        scope.as_deref(),
+        project.as_deref(),
+        minted_by.as_deref(),
+        include_system.as_deref(),
+        now(),
+    )?;
+    Ok((filter, Page::parse(limit.as_deref(), cursor.as_deref())?))
+}
+
+/// Who asks from where, for the audit row (R21, R35).
+pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
+    Origin {
+        actor: caller.provenance(),
+        tier: caller.tier().to_owned(),
+        address: incoming
+            .address(&config.trusted_ip_header)
+            .map(|address| address.to_string()),
+        user_agent: incoming
+            .header("user-agent")
+            .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+        request_id: incoming.request_id.clone(),
+    }
+}

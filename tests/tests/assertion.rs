@@ -1,0 +1,522 @@
+//! Assertions on the whole way: an origin that demands them believes the gate's and nothing else. What is presented
+//! to it directly was made by a gate for another origin of the same audience, so that it is real and unspent.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use postern_origin::assertion::Verifier;
+use postern_origin::client::{self, Wire};
+use postern_origin::proto::AttestationServiceInitResponse;
+use postern_origin::{attestation, sha256_hex};
+use postern_system_tests::forge::{self, Keys};
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::{Call, Http};
+use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::rpc::{self, BINARY, CANCEL, FIND_OR_CREATE, INIT};
+use postern_system_tests::{cases, random, runner};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tonic::Request;
+
+/// What the origins and the gates of this file call themselves and it.
+const AUDIENCE: &str = "attest";
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// RFC 8037, appendix A: a seed and its public key.
+const RFC_SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+const RFC_PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+struct World {
+    keys: Keys,
+    /// Demands nothing, and shows what arrives.
+    open: Origin,
+    /// A gate in front of it that sends assertions.
+    gateway: Gateway,
+}
+
+fn main() -> ExitCode {
+    runner::run(
+        || async {
+            let (keys, open) = (Keys::random(), Origin::start().await);
+            let gateway = asserting(&open, &keys, &seed("a1")).start().await;
+            World {
+                keys,
+                open,
+                gateway,
+            }
+        },
+        cases![
+            the_key_set_is_public_and_has_the_documented_shape,
+            claims_say_who_calls_what_with_which_body,
+            an_origin_that_demands_assertions_takes_calls_through_the_gate_only,
+            an_assertion_is_good_for_one_call_of_its_own_kind,
+            an_old_assertion_is_refused,
+            an_inbound_assertion_never_arrives,
+            a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be,
+            passthrough_publishes_keys_and_sends_no_assertion,
+            keys_overlap_while_they_rotate,
+        ],
+    )
+}
+
+/// An entry of `ASSERTION_KEYS`.
+fn seed(kid: &str) -> String {
+    format!("{kid}:{}", B64.encode(random::<32>()))
+}
+
+/// A gate that sends assertions.
+fn asserting(origin: &Origin, keys: &Keys, seeds: &str) -> Serve {
+    Serve::new(&origin.url, keys)
+        .set("ORIGIN_AUTH", "assertion")
+        .set("ASSERTION_AUDIENCE", AUDIENCE)
+        .set("ASSERTION_KEYS", seeds)
+}
+
+/// An origin that demands assertions made by that gate, and how far its clock is ahead, in seconds.
+async fn demanding(gateway: &Gateway) -> (Origin, Arc<AtomicU64>) {
+    let ahead = Arc::new(AtomicU64::new(0));
+    let by = Arc::clone(&ahead);
+    let clock = Arc::new(move || now() + by.load(Ordering::SeqCst));
+    let url = format!("{}{JWKS}", gateway.url(0));
+    let verifier = Verifier::with_clock(&url, AUDIENCE, clock).expect("the URL of a gate");
+    (Origin::demanding(verifier).await, ahead)
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+/// A call straight to an origin, around every gate.
+fn direct(origin: &Origin, path: &str, body: &[u8]) -> Call {
+    Call::new(&Http::new(), "POST", &format!("{}{path}", origin.url))
+        .header("content-type", BINARY)
+        .bearer("anything")
+        .body(body.to_vec())
+}
+
+/// Makes a gate send a call to the open origin, and gives the assertion that came with it.
+async fn capture(origin: &Origin, gateway: &Gateway, token: &Minted, message: &[u8]) -> String {
+    origin.reset().await;
+    let call = rpc::call(gateway, FIND_OR_CREATE, &token.token, message);
+    call.send().await.accepted();
+    let calls = origin.calls().await;
+    assert_eq!(calls.len(), 1);
+    assertion(&calls[0])
+}
+
+/// A message from an address, as the platform tells it.
+fn from<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let address = "10.9.8.7".parse().expect("an address");
+    request.metadata_mut().insert("cf-connecting-ip", address);
+    request
+}
+
+/// The one assertion that a call arrived with.
+fn assertion(call: &Value) -> String {
+    let values = call["headers"]["postern-assertion"].as_array();
+    match values.map(Vec::as_slice) {
+        Some([Value::String(value)]) => value.clone(),
+        other => panic!("not one assertion: {other:?}"),
+    }
+}
+
+impl World {
+    async fn token(&self) -> (Organization, Minted) {
+        let organization = Organization::new(&self.gateway, &self.keys.admin).await;
+        let token = organization.mint_for_release(&self.gateway, "opaque").await;
+        (organization, token)
+    }
+
+    /// An unspent assertion for [`FIND_OR_CREATE`] with the body that it is for.
+    async fn unspent(&self) -> (String, Vec<u8>) {
+        let message = rpc::names(SHOP, RELEASE);
+        let (_, token) = self.token().await;
+        let assertion = capture(&self.open, &self.gateway, &token, &message).await;
+        (assertion, rpc::frame(0, &message))
+    }
+}
+
+async fn the_key_set_is_public_and_has_the_documented_shape(world: Arc<World>) {
+    let seeds = format!("rfc:{RFC_SEED},{}", seed("a0"));
+    let gateway = asserting(&world.open, &world.keys, &seeds).start().await;
+    let answer = gateway.call("GET", JWKS).send().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/jwk-set+json")
+    );
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    let set: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let keys = set["keys"].as_array().expect("a list");
+    assert_eq!(
+        keys[0],
+        json!({
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "rfc", "x": RFC_PUBLIC,
+        })
+    );
+    assert_eq!((keys.len(), &keys[1]["kid"]), (2, &json!("a0")));
+    assert_eq!(set.as_object().map(serde_json::Map::len), Some(1));
+    for secret in seeds.split(',').filter_map(|entry| entry.split(':').nth(1)) {
+        assert!(!answer.text().contains(secret), "a seed is published");
+    }
+
+    let head = gateway.call("HEAD", JWKS).send().await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    let posted = gateway.call("POST", JWKS).send().await;
+    posted.problem(405, "method_not_allowed");
+    let other = gateway.call("GET", "/.well-known/jwks").send().await;
+    other.problem(404, "not_found");
+    gateway.stop();
+}
+
+async fn claims_say_who_calls_what_with_which_body(world: Arc<World>) {
+    let (organization, token) = world.token().await;
+    let message = rpc::names(SHOP, RELEASE);
+    world.open.reset().await;
+    for path in [FIND_OR_CREATE, INIT] {
+        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        call.send().await.accepted();
+    }
+    let calls = world.open.calls().await;
+    let mut ids = Vec::new();
+    for (call, path) in calls.iter().zip([FIND_OR_CREATE, INIT]) {
+        let assertion = assertion(call);
+        let claims = forge::part(&assertion, 1);
+        assert_eq!(
+            forge::part(&assertion, 0),
+            json!({"alg": "EdDSA", "typ": "postern-assertion+jwt", "kid": "a1"})
+        );
+        assert_eq!(claims["iss"], "postern");
+        assert_eq!(claims["aud"], AUDIENCE);
+        assert_eq!(claims["sub"], json!(token.id));
+        assert_eq!(
+            claims["org"],
+            json!({"id": organization.id, "name": organization.name})
+        );
+        assert_eq!(claims["scope"], format!("workflow/{SHOP}/{RELEASE}"));
+        assert_eq!(
+            claims["project"],
+            json!({"id": organization.shop, "name": SHOP})
+        );
+        assert_eq!(
+            claims["workflow"],
+            json!({"id": organization.release, "name": RELEASE})
+        );
+        assert_eq!(
+            (&claims["operation"], &call["path"]),
+            (&json!(path), &json!(path))
+        );
+        assert_eq!(claims["body_sha256"], call["body_sha256"]);
+        assert_eq!(claims["body_sha256"], sha256_hex(&rpc::frame(0, &message)));
+        assert_eq!(
+            json!([claims["request_id"]]),
+            call["headers"]["x-request-id"]
+        );
+        let moment = |name: &str| claims[name].as_u64().expect("seconds");
+        assert_eq!(moment("exp") - moment("iat"), 30);
+        assert!(moment("iat").abs_diff(now()) < 60, "the present");
+        assert_eq!(
+            call["headers"]["authorization_sha256"],
+            json!([sha256_hex(format!("Bearer {}", token.token).as_bytes())]),
+            "kept as it came"
+        );
+        ids.push(claims["jti"].clone());
+    }
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+
+    // The text form is hashed as it goes out, not as it decodes; a wider token says so.
+    let token = organization
+        .mint(&world.gateway, &json!({"format": "jwt"}))
+        .await;
+    let text = base64::engine::general_purpose::STANDARD.encode(rpc::frame(0, &message));
+    world.open.reset().await;
+    let call = rpc::anonymous(&world.gateway, 0, FIND_OR_CREATE, text.clone().into_bytes())
+        .without("content-type")
+        .header("content-type", rpc::TEXT)
+        .bearer(&token.token);
+    call.send().await.accepted();
+    let claims = forge::part(&assertion(&world.open.calls().await[0]), 1);
+    assert_eq!(claims["body_sha256"], sha256_hex(text.as_bytes()));
+    assert_eq!(
+        (&claims["sub"], &claims["scope"]),
+        (&json!(token.id), &json!("organization"))
+    );
+    assert_eq!(claims.get("project"), None);
+}
+
+async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(world: Arc<World>) {
+    let seeds = seed("a1");
+    // The origin's address is known before the gate's, whose keys it needs: it takes them from another gate of the
+    // same keys.
+    let keys_only = asserting(&world.open, &world.keys, &seeds).start().await;
+    let (origin, _) = demanding(&keys_only).await;
+    let gateway = asserting(&origin, &world.keys, &seeds).start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    for (format, wire) in [("opaque", Wire::Binary), ("jwt", Wire::Text)] {
+        let token = organization.mint_for_release(&gateway, format).await;
+        let mut client = client::connect_as(&gateway.url(0), &token.token, wire).expect("a client");
+        let made = client.find_or_create_workflow(from(rpc::find_or_create(SHOP, RELEASE)));
+        made.await.expect("FindOrCreateWorkflow");
+        let made = client.init(from(rpc::init(SHOP, RELEASE))).await;
+        let run = made.expect("Init").into_inner().result;
+        let run = run.and_then(|made| made.workflow_run).expect("a run").id;
+        let bundle = attestation::attest("file", b"content")
+            .expect("entropy")
+            .bundle;
+        let stored = client.store(from(rpc::store(&run, &bundle))).await;
+        stored.expect("Store");
+        assert_eq!(origin.bundle(&run).await, bundle);
+
+        // The same credential around the gate.
+        let message = rpc::frame(0, &rpc::names(SHOP, RELEASE));
+        let around = direct(&origin, FIND_OR_CREATE, &message)
+            .without("authorization")
+            .bearer(&token.token);
+        around.send().await.refused(
+            16,
+            "assertion: there is none: the call did not come through the gate",
+        );
+    }
+    gateway.stop();
+    keys_only.stop();
+}
+
+async fn an_assertion_is_good_for_one_call_of_its_own_kind(world: Arc<World>) {
+    let (assertion, body) = world.unspent().await;
+    let (origin, _) = demanding(&world.gateway).await;
+    let present = |path: &str, body: &[u8], assertion: &str| {
+        direct(&origin, path, body).header("postern-assertion", assertion)
+    };
+    let other_body = rpc::frame(0, &rpc::names(SHOP, "other"));
+    let refused = present(FIND_OR_CREATE, &other_body, &assertion)
+        .send()
+        .await;
+    refused.refused(16, "assertion: it is for another body");
+    let refused = present(INIT, &body, &assertion).send().await;
+    refused.refused(16, "assertion: it is for another operation");
+    let twice = present(FIND_OR_CREATE, &body, &assertion).header("postern-assertion", &assertion);
+    twice
+        .send()
+        .await
+        .refused(16, "assertion: there are several");
+
+    // Every claim, changed on the way.
+    let claims = forge::part(&assertion, 1);
+    let parts: Vec<&str> = assertion.split('.').collect();
+    for name in claims.as_object().expect("claims").keys() {
+        let mut bent = claims.clone();
+        bent[name] = match &claims[name] {
+            Value::Number(number) => json!(number.as_u64().expect("seconds") + 1),
+            Value::String(text) => json!(format!("{text}x")),
+            _ => json!({"id": "00000000-0000-4000-8000-000000000000", "name": "x"}),
+        };
+        let bent = format!("{}.{}.{}", parts[0], B64.encode(bent.to_string()), parts[2]);
+        let refused = present(FIND_OR_CREATE, &body, &bent).send().await;
+        refused.refused(16, "assertion: its signature is wrong");
+    }
+    // The same audience, another gate: its keys are not in this one's set.
+    let foreign = asserting(&world.open, &world.keys, &seed("b1"))
+        .start()
+        .await;
+    let organization = Organization::new(&foreign, &world.keys.admin).await;
+    let token = organization.mint_for_release(&foreign, "jwt").await;
+    let message = rpc::names(SHOP, RELEASE);
+    let strange = capture(&world.open, &foreign, &token, &message).await;
+    let refused = present(FIND_OR_CREATE, &body, &strange).send().await;
+    refused.refused(16, "assertion: its key is not in the key set");
+    foreign.stop();
+
+    // None of that has spent it.
+    let taken = present(FIND_OR_CREATE, &body, &assertion).send().await;
+    taken.accepted();
+    let refused = present(FIND_OR_CREATE, &body, &assertion).send().await;
+    refused.refused(16, "assertion: it has been used before");
+}
+
+async fn an_old_assertion_is_refused(world: Arc<World>) {
+    let (assertion, body) = world.unspent().await;
+    let (origin, ahead) = demanding(&world.gateway).await;
+    let present = || direct(&origin, FIND_OR_CREATE, &body).header("postern-assertion", &assertion);
+    // 30 s of life and 5 s for clocks that differ.
+    ahead.store(36, Ordering::SeqCst);
+    let refused = present().send().await;
+    refused.refused(16, "assertion: it has expired");
+    // For another audience it is refused at any age.
+    let url = format!("{}{JWKS}", world.gateway.url(0));
+    let other = Verifier::new(&url, "https://other.example").expect("the URL of a gate");
+    let other = Origin::demanding(other).await;
+    let refused = direct(&other, FIND_OR_CREATE, &body)
+        .header("postern-assertion", &assertion)
+        .send()
+        .await;
+    refused.refused(16, "assertion: it is for another audience");
+}
+
+async fn an_inbound_assertion_never_arrives(world: Arc<World>) {
+    let (assertion, _) = world.unspent().await;
+    let (_, token) = world.token().await;
+    let message = rpc::names(SHOP, RELEASE);
+    world.open.reset().await;
+    let call = rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &message)
+        .header("postern-assertion", &assertion)
+        .header("Postern-Assertion", "forged")
+        .header("connection", "postern-assertion");
+    call.send().await.accepted();
+    let arrived = self::assertion(&world.open.calls().await[0]);
+    assert_ne!(arrived, assertion);
+    assert_eq!(forge::part(&arrived, 1)["sub"], json!(token.id));
+}
+
+async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    // The origin knows by the claims whose run it is.
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let message = rpc::names(SHOP, RELEASE);
+    // A run that begins around the gate, which must ask the origin about it.
+    let around = |path: &str| {
+        direct(&world.open, path, &rpc::frame(0, &message))
+            .without("authorization")
+            .bearer(&token.token)
+    };
+    around(FIND_OR_CREATE).send().await.accepted();
+    let begun = around(INIT).send().await.accepted();
+    let begun = AttestationServiceInitResponse::decode(begun.as_slice()).expect("an Init answer");
+    let run = begun.result.and_then(|result| result.workflow_run);
+    let cancel = rpc::cancel(&run.expect("a run").id).encode_to_vec();
+    world.open.reset().await;
+    let call = rpc::call(&world.gateway, CANCEL, &token.token, &cancel);
+    call.send().await.accepted();
+    let calls = world.open.calls().await;
+    let view = "/controlplane.v1.WorkflowRunService/View";
+    assert_eq!(calls.len(), 2, "the look-up, and the call");
+    for (call, path) in calls.iter().zip([view, CANCEL]) {
+        let claims = forge::part(&assertion(call), 1);
+        assert_eq!(
+            (&claims["operation"], &call["path"]),
+            (&json!(path), &json!(path))
+        );
+        assert_eq!(claims["body_sha256"], call["body_sha256"]);
+        assert_eq!(claims["sub"], json!(token.id));
+    }
+
+    let token = organization.mint(&world.gateway, &json!({})).await;
+    for (path, asserted) in [
+        ("/controlplane.v1.SigningService/GenerateSigningCert", true),
+        ("/controlplane.v1.StatusService/Infoz", false),
+    ] {
+        world.open.reset().await;
+        let call = rpc::call(&world.gateway, path, &token.token, b"");
+        call.send().await.ending();
+        let calls = world.open.calls().await;
+        assert_eq!(calls.len(), 1, "{path}");
+        if asserted {
+            let claims = forge::part(&assertion(&calls[0]), 1);
+            assert_eq!(claims["operation"], path);
+            assert_eq!(claims.get("body_sha256"), None);
+        } else {
+            assert_eq!(calls[0]["headers"].get("postern-assertion"), None);
+        }
+    }
+}
+
+async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
+    let set = world.gateway.call("GET", JWKS).send().await;
+    let (origin, _) = demanding(&world.gateway).await;
+    let (assertion, body) = world.unspent().await;
+    let plain = Serve::new(&origin.url, &world.keys);
+    let gateway = plain
+        .clone()
+        .set("ASSERTION_KEYS", &seed("a7"))
+        .start()
+        .await;
+    let published = gateway.call("GET", JWKS).send().await;
+    let keys: Value = serde_json::from_slice(&published.body).expect("JSON");
+    assert_eq!(keys["keys"][0]["kid"], "a7");
+    assert_ne!(published.text(), set.text());
+    let ready = gateway.call("GET", "/readyz").send().await.json(200);
+    assert_eq!(ready["unheeded_variables"], json!([]));
+
+    // The origin's refusal comes through as it is; a caller's own assertion, good as it is, does not go in.
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "opaque").await;
+    let call = rpc::anonymous(&gateway, 0, FIND_OR_CREATE, body)
+        .bearer(&token.token)
+        .header("postern-assertion", &assertion);
+    let (ending, _) = call.send().await.ending();
+    assert_eq!(ending.code, 16);
+    assert_eq!(
+        ending.message,
+        "assertion: there is none: the call did not come through the gate"
+    );
+    gateway.stop();
+
+    let gateway = plain.start().await;
+    let published = gateway.call("GET", JWKS).send().await;
+    assert_eq!(
+        (published.status, published.text().as_ref()),
+        (200, r#"{"keys":[]}"#)
+    );
+    gateway.stop();
+}
+
+async fn keys_overlap_while_they_rotate(world: Arc<World>) {
+    let (old, new) = (seed("old"), seed("new"));
+    let message = rpc::names(SHOP, RELEASE);
+    let body = rpc::frame(0, &message);
+    let state = asserting(&world.open, &world.keys, &old);
+    let kid = |assertion: &str| forge::part(assertion, 0)["kid"].clone();
+
+    let gateway = state.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "opaque").await;
+    let by_old = capture(&world.open, &gateway, &token, &message).await;
+    let also_by_old = capture(&world.open, &gateway, &token, &message).await;
+    assert_eq!(kid(&by_old), "old");
+    gateway.stop();
+    // Gates take seconds to start, so each origin's clock stands still at the moment of an assertion.
+    let origin_at = async |gateway: &Gateway, assertion: &str| {
+        let made_at = forge::part(assertion, 1)["iat"].as_u64().expect("seconds");
+        let url = format!("{}{JWKS}", gateway.url(0));
+        let verifier = Verifier::with_clock(&url, AUDIENCE, Arc::new(move || made_at));
+        Origin::demanding(verifier.expect("the URL of a gate")).await
+    };
+    let present = |origin: &Origin, assertion: &str| {
+        direct(origin, FIND_OR_CREATE, &body).header("postern-assertion", assertion)
+    };
+
+    // The same stores, the new key first: it signs, and the old one is still believed.
+    let gateway = state
+        .clone()
+        .set("ASSERTION_KEYS", &format!("{new},{old}"))
+        .start()
+        .await;
+    let by_new = capture(&world.open, &gateway, &token, &message).await;
+    assert_eq!(kid(&by_new), "new");
+    for assertion in [&by_old, &by_new] {
+        let origin = origin_at(&gateway, assertion).await;
+        present(&origin, assertion).send().await.accepted();
+    }
+    gateway.stop();
+
+    // Without the old key: what it signed is refused.
+    let gateway = state.clone().set("ASSERTION_KEYS", &new).start().await;
+    let origin = origin_at(&gateway, &also_by_old).await;
+    let refused = present(&origin, &also_by_old).send().await;
+    refused.refused(16, "assertion: its key is not in the key set");
+    let set = gateway.call("GET", JWKS).send().await;
+    let set: Value = serde_json::from_slice(&set.body).expect("JSON");
+    assert_eq!(set["keys"].as_array().map(Vec::len), Some(1));
+    let again = capture(&world.open, &gateway, &token, &message).await;
+    assert_eq!(kid(&again), "new");
+    let origin = origin_at(&gateway, &again).await;
+    present(&origin, &again).send().await.accepted();
+    gateway.stop();
+}

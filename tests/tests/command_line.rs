@@ -1,0 +1,309 @@
+//! The `postern` command on a whole gateway: the life of a token from the terminal, attestation by
+//! a native gRPC client through the bridge, and what is said when something is wrong.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use postern_origin::attestation::attest;
+use postern_origin::proto::attestation_service_client::AttestationServiceClient;
+use postern_system_tests::forge::{self, Keys};
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::life::{REFUSED, accepted};
+use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::origin::Origin;
+use postern_system_tests::program::Postern;
+use postern_system_tests::{cases, random_id, random_name, rpc, runner};
+use serde_json::json;
+use tonic::transport::Channel;
+use tonic::{Code, Request};
+
+struct World {
+    origin: Origin,
+    keys: Keys,
+    gateway: Gateway,
+}
+
+fn main() -> ExitCode {
+    let start = || async {
+        let origin = Origin::start().await;
+        let keys = Keys::random();
+        let gateway = Serve::new(&origin.url, &keys).start().await;
+        World {
+            origin,
+            keys,
+            gateway,
+        }
+    };
+    runner::run(
+        start,
+        cases![
+            a_token_from_mint_to_revoke,
+            r39_a_token_of_the_origin_is_adopted,
+            a_bad_token,
+            a_configuration_file_that_others_may_read,
+            a_gateway_that_is_not_there,
+            the_doctor_finds_nothing_wrong,
+            leaks_are_reported,
+            attestation_by_native_grpc,
+        ],
+    )
+}
+
+impl World {
+    /// The command of an administrator in that organization.
+    fn administrator(&self, organization: &str) -> Postern {
+        Postern::new(&[
+            ("POSTERN_URL", &self.gateway.url(0)),
+            ("POSTERN_TOKEN", &self.keys.admin),
+            ("POSTERN_ORGANIZATION", organization),
+        ])
+    }
+
+    async fn lives(&self, token: &str) -> bool {
+        accepted(&self.gateway, 0, token).await
+    }
+}
+
+/// The options that name the workflow which scoped tokens are for.
+const FOR_RELEASE: [&str; 4] = ["--project", SHOP, "--workflow", RELEASE];
+
+async fn a_token_from_mint_to_revoke(world: Arc<World>) {
+    let name = random_name("cli");
+    let postern = world.administrator(&name);
+    let created = postern.run(&["org", "create", &name, "-o", "json"]).await;
+    assert_eq!(created.json()["name"], name.as_str());
+    postern.run(&["project", "create", SHOP]).await.done();
+    let words = ["workflow", "create", RELEASE, "--project", SHOP];
+    postern.run(&words).await.done();
+    let workflows = ["workflow", "list", "--project", SHOP, "-o", "json"];
+    let workflows = postern.run(&workflows).await.json();
+    assert_eq!(workflows[0]["name"], RELEASE);
+
+    let create = ["api-token", "create", "--name", "ci", "--expiration", "1h"];
+    let create: Vec<_> = create.iter().chain(&FOR_RELEASE).copied().collect();
+    let made = [&create[..], &["-o", "json"]].concat();
+    let made = postern.run(&made).await.json();
+    let (id, token) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap(),
+    );
+    assert!(world.lives(token).await);
+    let again = postern.run(&create).await;
+    again.failed(7, "name_taken");
+
+    let listed = ["api-token", "list", "-o", "json"];
+    assert_eq!(postern.run(&listed).await.json()[0]["id"], id);
+    let shown = postern.run(&["api-token", "show", "--id", id]).await.done();
+    assert!(
+        shown.contains("SCOPE         workflow/shop/release\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains(token), "{shown}");
+
+    let rotate = ["api-token", "rotate", "--id", id, "-o", "token"];
+    let successor = postern.run(&rotate).await.done();
+    let successor = successor.trim_end();
+    assert!(!world.lives(token).await, "rotated out");
+    assert!(world.lives(successor).await);
+
+    let live = postern.run(&listed).await.json();
+    let next = live[0]["id"].as_str().unwrap();
+    assert_ne!(next, id);
+    let revoke = ["api-token", "revoke", "--id", next];
+    let revoked = postern.run(&revoke).await.done();
+    let line = format!("API token revoked! {next}, ");
+    assert!(revoked.starts_with(&line), "{revoked}");
+    assert!(!world.lives(successor).await);
+    assert_eq!(
+        postern.run(&revoke).await.done(),
+        revoked,
+        "the first time counts"
+    );
+    let table = postern.run(&["api-token", "list", "--all"]).await.done();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    let unknown = [
+        "api-token",
+        "show",
+        "--id",
+        "00000000-0000-4000-8000-000000000000",
+    ];
+    postern.run(&unknown).await.failed(6, "not_found");
+}
+
+async fn r39_a_token_of_the_origin_is_adopted(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let claims = json!({
+        "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"],
+        "token_name": "upstream", "org_id": organization.id, "org_name": organization.name,
+        "project_id": organization.shop, "project_name": SHOP,
+        "workflow_id": organization.release, "workflow_name": RELEASE,
+    });
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    let token = forge::jwt(&header, &claims.to_string(), &world.keys.k2);
+    assert!(!world.lives(&token).await, "before it is adopted");
+    let postern = world.administrator(&organization.name);
+    let adopt = ["api-token", "adopt", "--name", "ci", "-o", "json"];
+    let output = postern.run_with(&adopt, &format!("{token}\n")).await;
+    assert!(!output.stdout.contains(&token), "{output:?}");
+    let adopted = output.json();
+    assert_eq!(adopted["id"], claims["jti"]);
+    assert_eq!(adopted["name"], "ci");
+    assert!(world.lives(&token).await);
+    let again = postern.run_with(&adopt, &token).await;
+    again.failed(7, "(already_adopted, request ");
+    let nonsense = postern.run_with(&adopt, "not.a.jwt").await;
+    nonsense.failed(7, "(jwt_invalid, request ");
+}
+
+async fn a_bad_token(world: Arc<World>) {
+    let url = world.gateway.url(0);
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let minted = organization
+        .mint_for_release(&world.gateway, "opaque")
+        .await;
+    organization.revoke(&world.gateway, &minted.id).await;
+    for (token, message) in [
+        (minted.token.as_str(), "(credential_refused, request "),
+        ("pst_nonsense", "(credential_"),
+    ] {
+        let postern = Postern::new(&[("POSTERN_URL", &url), ("POSTERN_TOKEN", token)]);
+        let output = postern.run(&["api-token", "list"]).await;
+        assert!(!output.stderr.contains(token), "{output:?}");
+        output.failed(4, message);
+    }
+    // Without any, the hint says where one goes.
+    let postern = Postern::new(&[("POSTERN_URL", &url)]);
+    let output = postern.run(&["api-token", "list"]).await;
+    output.failed(4, "hint: give a credential: POSTERN_TOKEN");
+}
+
+async fn a_configuration_file_that_others_may_read(world: Arc<World>) {
+    let postern = Postern::new(&[]);
+    let folder = postern.home().join(".config/postern");
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.toml");
+    let (url, admin) = (world.gateway.url(0), &world.keys.admin);
+    fs::write(&file, format!("url = \"{url}\"\ntoken = \"{admin}\"\n")).unwrap();
+    let list = ["org", "list", "-o", "json"];
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = postern.run(&list).await;
+    assert!(!refused.stderr.contains(admin.as_str()), "{refused:?}");
+    refused.failed(3, "hint: chmod 600 ");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(postern.run(&list).await.json().is_array());
+}
+
+async fn a_gateway_that_is_not_there(_: Arc<World>) {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
+    let postern = Postern::new(&[("POSTERN_URL", &url), ("POSTERN_TOKEN", "any")]);
+    let message = format!("the gateway {url} cannot be reached: ");
+    postern
+        .run(&["api-token", "list"])
+        .await
+        .failed(9, &message);
+    let output = postern.run(&["doctor"]).await;
+    assert_eq!(output.code, 9);
+    assert!(output.stdout.contains(&message), "{output:?}");
+}
+
+async fn the_doctor_finds_nothing_wrong(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let postern = world.administrator(&organization.name);
+    let report = postern.run(&["doctor", "-o", "json"]).await.json();
+    for finding in report.as_array().unwrap() {
+        // workerd by itself sends no date.
+        let state = match finding["about"].as_str() {
+            Some("clock") => "odd",
+            _ => "good",
+        };
+        assert_eq!(finding["state"], state, "{finding}");
+    }
+}
+
+async fn leaks_are_reported(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let minted = organization
+        .mint_for_release(&world.gateway, "opaque")
+        .await;
+    assert!(world.lives(&minted.token).await);
+    let postern = Postern::new(&[("POSTERN_URL", &world.gateway.url(0))]);
+    let text = format!("+ TOKEN: \"{}\"\n", minted.token);
+    let reported = postern.run_with(&["leaks", "report", "-"], &text).await;
+    assert!(reported.done().starts_with("1 reported. "));
+    // The answer comes before the deed, so that it tells nothing.
+    for _ in 0..200 {
+        if !world.lives(&minted.token).await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the reported token lives on");
+}
+
+async fn connect(url: &str) -> AttestationServiceClient<Channel> {
+    let channel = Channel::from_shared(url.to_owned()).unwrap();
+    AttestationServiceClient::new(channel.connect().await.unwrap())
+}
+
+fn signed<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let value = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+async fn attestation_by_native_grpc(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let minted = organization
+        .mint_for_release(&world.gateway, "opaque")
+        .await;
+    let token = minted.token.as_str();
+    let postern = world.administrator(&organization.name);
+    let bridge = postern.bridge().await;
+    let mut client = connect(&bridge.url).await;
+
+    let workflow = signed(token, rpc::find_or_create(SHOP, RELEASE));
+    client.find_or_create_workflow(workflow).await.unwrap();
+    let begun = client.init(signed(token, rpc::init(SHOP, RELEASE))).await;
+    let begun = begun.unwrap().into_inner().result.unwrap();
+    let run = begun.workflow_run.unwrap().id;
+    let mut bundle = attest("module.wasm", b"content").unwrap().bundle;
+    bundle.resize(1 << 20, b' ');
+    let stored = client.store(signed(token, rpc::store(&run, &bundle))).await;
+    stored.unwrap();
+    assert!(world.origin.bundle(&run).await == bundle, "byte for byte");
+
+    // Scope, in the words of the control plane.
+    let other = signed(token, rpc::find_or_create(SHOP, OTHER));
+    let status = client.find_or_create_workflow(other).await.unwrap_err();
+    let message = "API token is workflow-scoped and cannot create or look up other workflows";
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::PermissionDenied, message)
+    );
+    let nobody = Request::new(rpc::find_or_create(SHOP, RELEASE));
+    let status = client.find_or_create_workflow(nobody).await.unwrap_err();
+    let message = "JWT token is missing";
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::Unauthenticated, message)
+    );
+
+    // Larger than the gateway reads.
+    let large = signed(token, rpc::store(&run, &vec![b' '; 11 << 20]));
+    let status = client.store(large).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+
+    let revoke = ["api-token", "revoke", "--id", &minted.id];
+    postern.run(&revoke).await.done();
+    for size in [0, 8 << 20] {
+        let call = signed(token, rpc::store(&run, &vec![b' '; size]));
+        let status = client.store(call).await.unwrap_err();
+        let refusal = (status.code(), status.message());
+        assert_eq!(refusal, (Code::Unauthenticated, REFUSED), "{size}");
+    }
+}
