@@ -21,6 +21,8 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync",
 ];
 
+const END_MS = 15_000;
+
 let gateway;
 let sessions;
 let browser;
@@ -82,12 +84,21 @@ export async function start() {
   });
 }
 
+/** Waits for it, but not for ever: what does not end by itself is ended. */
+async function within(ms, ending) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(() => resolve("late"), ms)));
+  const first = await Promise.race([ending, late]);
+  clearTimeout(timer);
+  return first !== "late";
+}
+
 export async function stop() {
-  await browser?.close();
+  if (browser) await within(END_MS, browser.close());
   if (gateway && gateway.exitCode === null) {
     const ended = new Promise((resolve) => gateway.once("exit", resolve));
     gateway.kill("SIGTERM");
-    await ended;
+    if (!(await within(END_MS, ended))) gateway.kill("SIGKILL");
   }
   sessions?.closeAllConnections();
   sessions?.close();

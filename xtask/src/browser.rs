@@ -26,6 +26,7 @@ pub fn tests(xtask: &Path) -> Outcome<Command> {
     let mut command = Command::new(node::node()?);
     command
         .arg("--test-reporter=./tests/browser/reporter.mjs")
+        .arg("--test-force-exit") // the last case is the end, whatever is still open
         .arg("tests/browser/main.mjs")
         .current_dir(paths::root())
         .env("POSTERN_XTASK", xtask)
