@@ -1,6 +1,7 @@
 //! Postern's developer commands: build, serve, try and test the gateway. No part of this ships with it.
 
 mod args;
+mod browser;
 mod build;
 mod cache;
 mod cargo;

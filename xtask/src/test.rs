@@ -1,11 +1,12 @@
 //! `cargo xtask test`: everything CI runs. Every step runs, whatever failed before; the last line counts.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::fail::{Failure, Outcome, doing, failed};
-use crate::{build, cargo, paths, process};
+use crate::{browser, build, cargo, paths, process};
 
 const SYSTEM_TESTS: &str = "postern-system-tests";
 
@@ -60,12 +61,14 @@ pub fn run() -> Outcome {
     reports.push(tests("native tests", &native, None));
     reports.push(timed("build the module", || counted(build::run())));
     if system_tests {
-        let program = program.to_string_lossy().into_owned();
         reports.push(tests(
             "whole-system tests",
             &["test", "-p", SYSTEM_TESTS, "--no-fail-fast"],
-            Some(&program),
+            Some(program),
         ));
+    }
+    if paths::root().join("tests/browser").is_dir() {
+        reports.push(in_browser(program));
     }
     let total = summarize(&reports);
     println!("{} passed, {} failed", total.passed, total.failed);
@@ -97,10 +100,9 @@ fn check(step: &'static str, arguments: &[&str]) -> Report {
 }
 
 /// A step that counts its tests. One that fails without a failed test (it did not compile, say) counts as one.
-fn tests(step: &'static str, arguments: &[&str], xtask: Option<&str>) -> Report {
+fn tests(step: &'static str, arguments: &[&str], xtask: Option<&Path>) -> Report {
     timed(step, || {
-        let mut count = Count::default();
-        let result = cargo::host().and_then(|mut cargo| {
+        followed(cargo::host().map(|mut cargo| {
             if let Some(xtask) = xtask {
                 cargo.env("POSTERN_XTASK", xtask);
                 // The native tests have built it, with the same features for all.
@@ -109,14 +111,26 @@ fn tests(step: &'static str, arguments: &[&str], xtask: Option<&str>) -> Report 
                     cargo.env("POSTERN_CLI", postern);
                 }
             }
-            follow(cargo.args(arguments), &mut count)
-        });
-        if let Err(failure) = result {
-            let _ = failure.report();
-            count.failed = count.failed.max(1);
-        }
-        count
+            cargo.args(arguments);
+            cargo
+        }))
     })
+}
+
+/// The dashboard's tests, which report like cargo's.
+fn in_browser(xtask: &Path) -> Report {
+    timed("dashboard in a browser", || followed(browser::tests(xtask)))
+}
+
+/// Runs a command that counts its tests to its end.
+fn followed(command: Outcome<Command>) -> Count {
+    let mut count = Count::default();
+    let result = command.and_then(|mut command| follow(&mut command, &mut count));
+    if let Err(failure) = result {
+        let _ = failure.report();
+        count.failed = count.failed.max(1);
+    }
+    count
 }
 
 /// Passes the output on, line by line, and adds up the results in it.
@@ -137,7 +151,8 @@ fn follow(command: &mut Command, count: &mut Count) -> Outcome {
     if status.success() {
         Ok(())
     } else {
-        Err(failed(format_args!("`cargo test`: {status}")))
+        let program = command.get_program().to_string_lossy();
+        Err(failed(format_args!("the tests of `{program}`: {status}")))
     }
 }
 

@@ -108,7 +108,7 @@ fn through_apt() -> Outcome<Toolchain> {
 }
 
 /// Installs Debian packages, refreshing the package lists only if they do not know the packages.
-fn install(packages: &[&str]) -> Outcome {
+pub fn install(packages: &[&str]) -> Outcome {
     let apt = |arguments: &[&str]| {
         let mut command = as_root(packages)?;
         process::quiet(

@@ -1,0 +1,96 @@
+// Starts the page: who is signed in, which view is shown. The address holds the view's name and nothing else.
+
+import { whenUnauthorized } from "./api.js";
+import { auditView } from "./audit.js";
+import { choice, h, say } from "./dom.js";
+import { gateView } from "./gate.js";
+import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
+import { aboveOrganizations, chooseOrganization, forget, state } from "./state.js";
+import { tokensView } from "./tokens.js";
+
+const VIEWS = { tokens: ["Tokens", tokensView], audit: ["Audit", auditView], gate: ["Gate", gateView] };
+const main = document.getElementById("main");
+let leave = () => {};
+
+const current = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "tokens");
+
+/** Puts a view on the page, and the focus on its heading unless it is to stay where it is. */
+function put(content, title, stay = false) {
+  leave();
+  leave = content.leave ?? (() => {});
+  main.replaceChildren(content);
+  document.title = `${title} · Postern`;
+  if (!stay) main.querySelector("h1")?.focus();
+}
+
+function show(reason) {
+  const name = current();
+  for (const link of document.querySelectorAll("#nav a")) {
+    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  who();
+  if (name === "gate") return put(gateView(), "Gate");
+  if (!state.who) return put(signInView(show, reason), "Sign in");
+  const lacking = state.who.needsOrganization || (aboveOrganizations() && !state.who.organization);
+  if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
+  else if (lacking) return put(organizationView(show), "Organization");
+  who();
+  const [title, view] = VIEWS[name];
+  return put(view(), title);
+}
+
+/** Who is signed in and for which organization, with the ways to change either. */
+function who() {
+  const place = document.getElementById("who");
+  if (!state.who) return place.replaceChildren();
+  const { organization, label } = state.who;
+  let of = organization && h("span", { class: "strong" }, organization);
+  if (aboveOrganizations() && state.organizations.length > 0) {
+    of = choice(state.organizations.map((row) => [row.name, row.name]), organization ?? "", { "aria-label": "Organization" });
+    of.addEventListener("change", () => {
+      chooseOrganization(of.value);
+      const [title, view] = VIEWS[current()];
+      put(view(), title, true);
+      say(`Organization ${of.value}`);
+    });
+  }
+  const out = h("button", { type: "button", class: "quiet-button" }, "Sign out");
+  out.addEventListener("click", () => end(
+    state.who.kind === "session" ? "This page has let go of the session. To end it, sign out where you signed in." : "Signed out."));
+  place.replaceChildren(...[of, h("span", { class: "quiet label" }, label), out].filter(Boolean));
+}
+
+function end(reason) {
+  forget();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  show(reason);
+}
+
+whenUnauthorized((refused) => {
+  if (state.who) end(refused);
+});
+
+window.addEventListener("hashchange", () => show());
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names views
+  main.focus();
+});
+
+const offline = document.getElementById("offline");
+function network() {
+  offline.hidden = navigator.onLine;
+  offline.textContent = navigator.onLine ? "" : "This browser is offline. What is shown may be old; nothing can be changed until it is back.";
+}
+window.addEventListener("online", network);
+window.addEventListener("offline", network);
+network();
+
+// A page that comes back from the back-forward cache must not show what a signed-out person left.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) end("Signed out.");
+});
+
+main.append(h("p", { class: "quiet", role: "status" }, "Asking the gate…"));
+await enterWithoutCredential().catch(forget);
+show();

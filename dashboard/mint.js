@@ -1,0 +1,178 @@
+// Minting: what the token may do, where, and until when. Refusals stay in the form, which keeps what was typed.
+
+import { call } from "./api.js";
+import { choice, exact, field, h, openDialog, unique } from "./dom.js";
+import { defaults, offered, words } from "./policies.js";
+import { attempt, refusalBox } from "./refusals.js";
+import { createDialog, projects, workflows } from "./registry.js";
+import { secretDialog } from "./secret.js";
+import { aboveOrganizations, state } from "./state.js";
+
+const SCOPES = [
+  ["workflow", "Workflow", "one workflow of one project"],
+  ["project", "Project", "one project and all its workflows"],
+  ["organization", "Organization", "everything in the organization"],
+];
+const EXPIRIES = [
+  ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"], ["exact", "Exact date…"], ["none", "No end"],
+];
+
+/** A picker of names from the API; a text field where the caller may not list them. */
+function picker(kind, label, onChange) {
+  const box = h("div", { class: "picker" });
+  const set = (rows, chosen, parent) => {
+    let input;
+    if (rows === null) {
+      input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "63" });
+      input.addEventListener("change", () => onChange?.(input.value.trim()));
+    } else {
+      input = choice([["", rows.length ? "Choose…" : `No ${kind} yet`], ...rows.map((name) => [name, name])], chosen ?? "");
+      input.addEventListener("change", () => onChange?.(input.value));
+    }
+    const create = h("button", { type: "button", class: "quiet-button" }, `New ${kind}`);
+    create.addEventListener("click", () =>
+      createDialog(parent, (name) => {
+        set([...(rows ?? []), name].sort(), name, parent);
+        onChange?.(name);
+        box.querySelector("select").focus();
+      }));
+    const able = rows !== null && (aboveOrganizations()) && (kind === "project" || parent);
+    box.replaceChildren(field(label, input, rows === null ? "Its name; you may not list them." : undefined), able ? create : "");
+  };
+  return { box, set, value: () => box.querySelector("select, input")?.value.trim() ?? "" };
+}
+
+/** The tick boxes for one scope; `value()` is undefined while nothing but the defaults is ticked. */
+function policyPicker() {
+  const box = h("div", {});
+  const summary = h("summary", {});
+  let scope;
+  const ticked = () => [...box.querySelectorAll("input:checked")].map((input) => input.value);
+  const isDefault = () => {
+    const [now, usual] = [ticked().sort(), defaults(scope).sort()];
+    return now.length === usual.length && now.every((policy, index) => policy === usual[index]);
+  };
+  const tell = () => (summary.textContent = `Policies: ${isDefault() ? "the defaults" : `${ticked().length} chosen`}`);
+  const render = (wanted) => {
+    scope = wanted;
+    const usual = new Set(defaults(scope));
+    box.replaceChildren(
+      ...offered(scope).map(([title, group]) =>
+        h("fieldset", {}, h("legend", {}, title),
+          h("div", { class: "ticks" }, Object.keys(group).map((policy) => {
+            const id = unique("policy");
+            const own = state.who.policies;
+            return h("div", { class: "tick" },
+              h("input", { type: "checkbox", id, value: policy, checked: usual.has(policy) }),
+              h("label", { for: id }, words(policy), h("code", {}, policy),
+                own && !own.includes(policy) && !own.includes(`${policy.split(":")[0]}:*`) &&
+                  h("span", { class: "hint" }, "you do not hold it")));
+          })))),
+    );
+    tell();
+  };
+  box.addEventListener("change", tell);
+  return { element: h("details", { class: "policies" }, summary, box), render, value: () => (isDefault() ? undefined : ticked()) };
+}
+
+function radios(name, rows, chosen, onChange) {
+  return rows.map(([value, title, hint]) => {
+    const id = unique(name);
+    const input = h("input", { type: "radio", name, id, value, checked: value === chosen });
+    input.addEventListener("change", () => onChange?.(value));
+    return h("div", { class: "radio" }, input, h("label", { for: id }, title, h("span", { class: "hint" }, hint)));
+  });
+}
+
+/** Opens the form. `minted` is called once a token was made and its dialog closed. */
+export async function mintDialog(minted) {
+  openDialog(
+    "Mint a token",
+    (close) => {
+      const name = h("input", { type: "text", autocomplete: "off", maxlength: "200", autofocus: true });
+      const description = h("input", { type: "text", autocomplete: "off", maxlength: "1000" });
+      const place = h("div", {});
+      const policies = policyPicker();
+      let scope = "workflow";
+      const workflow = picker("workflow", "Workflow");
+      const project = picker("project", "Project", async (chosen) => {
+        workflow.set([], "", chosen);
+        if (!chosen || scope !== "workflow") return;
+        try {
+          workflow.set(await workflows(chosen), "", chosen);
+        } catch (refused) {
+          place.replaceChildren(refusalBox(refused));
+        }
+      });
+      const setScope = (wanted) => {
+        scope = wanted;
+        project.box.hidden = scope === "organization";
+        workflow.box.hidden = scope !== "workflow";
+        policies.render(scope);
+        if (scope === "workflow" && project.value() && !workflow.value()) project.box.querySelector("select, input").dispatchEvent(new Event("change"));
+      };
+      project.set([], "");
+      workflow.set([], "", "");
+      setScope(scope);
+      projects().then((rows) => project.set(rows, ""), (refused) => place.replaceChildren(refusalBox(refused)));
+
+      const expiry = choice(EXPIRIES, "90d");
+      const date = h("input", { type: "datetime-local", step: "1" });
+      const dateField = field("Expires at", date, "In the time zone of this browser.");
+      dateField.hidden = true;
+      expiry.addEventListener("change", () => (dateField.hidden = expiry.value !== "exact"));
+      const own = state.who.expiresAt;
+      const button = h("button", { type: "submit", class: "primary" }, "Mint token");
+
+      const form = h(
+        "form",
+        { novalidate: true },
+        h("div", { class: "columns" },
+          field("Name", name, "Empty: made from the id."),
+          field("Description", description)),
+        h("fieldset", {}, h("legend", {}, "Scope"), h("div", { class: "radios" }, radios("scope", SCOPES, scope, setScope))),
+        h("div", { class: "columns" }, project.box, workflow.box),
+        h("div", { class: "columns" },
+          field("Expires", expiry, own ? `Not after your own end, ${exact(own)}.` : undefined), dateField),
+        h("fieldset", {}, h("legend", {}, "Format"), h("div", { class: "radios" }, radios("format", [
+          ["opaque", "Opaque key", "pst_…: scanners find it when it leaks"],
+          ["jwt", "JWT", "for clients that read claims"],
+        ], "opaque"))),
+        policies.element,
+        place,
+        h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
+      );
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const wrong = lacking(scope, project.value(), workflow.value(), expiry.value, date.value);
+        if (wrong) {
+          place.replaceChildren(h("p", { class: "note bad", role: "alert" }, wrong));
+          return;
+        }
+        const body = {
+          name: name.value === "" ? undefined : name.value,
+          description: description.value === "" ? undefined : description.value,
+          project: scope === "organization" ? undefined : project.value(),
+          workflow: scope === "workflow" ? workflow.value() : undefined,
+          format: form.querySelector("input[name=format]:checked").value,
+          policies: policies.value(),
+        };
+        if (expiry.value === "exact") body.expires_at = new Date(date.value).toISOString();
+        else if (expiry.value !== "none") body.expires_in = expiry.value;
+        const answer = await attempt(button, place, () => call("POST", "/org/tokens", { body }));
+        if (!answer) return;
+        close();
+        secretDialog("Token minted", answer, { closed: minted });
+      });
+      return form;
+    },
+    { wide: true },
+  );
+}
+
+function lacking(scope, project, workflow, expiry, date) {
+  if (scope !== "organization" && !project) return "Choose a project.";
+  if (scope === "workflow" && !workflow) return "Choose a workflow.";
+  if (expiry === "exact" && Number.isNaN(Date.parse(date))) return "Give the date and time at which it expires.";
+  return undefined;
+}

@@ -1,0 +1,90 @@
+// The one time that a token is seen: with copy buttons and snippets, and gone from the page's memory when it is closed.
+
+import { copyButton, exact, h, named, openDialog, unique } from "./dom.js";
+
+/** Files and commands that use the token. None of them holds it: files are committed, and commands are remembered. */
+const SNIPPETS = {
+  "GitHub Actions": (gate) => `# once, in a shell; paste the token when asked:
+#   gh secret set CHAINLOOP_TOKEN
+steps:
+  - name: Attest
+    env:
+      CHAINLOOP_TOKEN: \${{ secrets.CHAINLOOP_TOKEN }}
+    run: |
+      postern bridge --gateway ${gate} &
+      chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+  GitLab: (gate) => `# Settings > CI/CD > Variables: CHAINLOOP_TOKEN, masked and protected
+attest:
+  script:
+    - postern bridge --gateway ${gate} &
+    - chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+  Shell: (gate) => `printf 'Token: '; stty -echo; IFS= read -r CHAINLOOP_TOKEN; stty echo; echo
+export CHAINLOOP_TOKEN
+postern bridge --gateway ${gate} &
+chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+};
+
+/**
+ * Shows what a mint or a rotation answered. `minted.token` is taken out of it.
+ * @param {string} title
+ * @param {{token: string}} minted the answer
+ * @param {{note?: Node, closed?: () => void}} options a paragraph below the title; what to do afterwards
+ */
+export function secretDialog(title, minted, { note, closed } = {}) {
+  let secret = minted.token;
+  delete minted.token;
+  let copied = false;
+  const close = openDialog(
+    title,
+    (close) => {
+      const label = unique("secret");
+      const text = h("code", { class: "secret", id: "secret", tabindex: "0", role: "textbox", "aria-readonly": "true",
+        "aria-labelledby": label }, secret);
+      const copy = copyButton(() => secret ?? "", "Copy token", label);
+      copy.classList.add("primary");
+      copy.setAttribute("autofocus", "");
+      copy.addEventListener("click", () => (copied = true));
+      text.addEventListener("copy", () => (copied = true));
+      const unsaved = h("p", { class: "note", role: "alert", hidden: true },
+        "The token was not copied yet, and cannot be shown again. Close once more to go on without it.");
+      const done = h("button", { type: "button" }, "Close");
+      done.addEventListener("click", () => {
+        if (copied || !unsaved.hidden) return close();
+        unsaved.hidden = false;
+      });
+      return [
+        note,
+        h("p", {}, named(minted.name, { class: "name strong" }), " ", h("code", {}, minted.prefix), ", ",
+          minted.expires_at ? `expires ${exact(minted.expires_at)}` : "without end"),
+        h("p", { class: "note", id: label }, "Copy the token now. It is not stored and will not be shown again."),
+        text,
+        h("div", { class: "buttons start" }, copy),
+        h("h3", {}, "Use it in"),
+        ...Object.entries(SNIPPETS).map(([name, text], index) => snippet(name, text(location.origin), index === 0)),
+        unsaved,
+        h("div", { class: "buttons" }, done),
+      ];
+    },
+    {
+      wide: true,
+      closed: () => {
+        secret = null;
+        closed?.();
+      },
+      // Escape must not lose what was not copied.
+      keep: () => !copied,
+    },
+  );
+  return close;
+}
+
+function snippet(name, text, open) {
+  const label = unique("snippet");
+  return h(
+    "details",
+    { open, name: "snippet" },
+    h("summary", { id: label }, name),
+    h("pre", { tabindex: "0", role: "group", "aria-labelledby": label }, h("code", {}, text)),
+    copyButton(() => text, "Copy snippet", label),
+  );
+}

@@ -1,0 +1,30 @@
+// Who is signed in, and for which organization. In memory only.
+
+import { all, setCredential, setOrganization } from "./api.js";
+
+/** `kind`: `admin`, `bootstrap`, `session` or `token`. `policies`: null where the gate does not say. */
+export const state = { who: null, organizations: [], moreOrganizations: false, focusToken: null };
+
+export const aboveOrganizations = () => state.who?.kind === "admin" || state.who?.kind === "bootstrap";
+
+export async function loadOrganizations() {
+  const { rows, more } = await all("/orgs", "organizations", { quiet: true });
+  rows.sort((a, b) => a.name.localeCompare(b.name));
+  state.organizations = rows;
+  state.moreOrganizations = more;
+}
+
+/** Chooses what calls below /org/ are about. A token has its own organization and names none. */
+export function chooseOrganization(name) {
+  state.who.organization = name;
+  setOrganization(state.who.kind === "token" ? null : name);
+}
+
+/** The organization's row, for callers who see it. */
+export const organizationRow = () => state.organizations.find((row) => row.name === state.who?.organization);
+
+export function forget() {
+  setCredential(null);
+  setOrganization(null);
+  Object.assign(state, { who: null, organizations: [], moreOrganizations: false, focusToken: null });
+}

@@ -1,0 +1,121 @@
+// axe-core on every view and dialog in both themes, the size of it all, and pictures to look at in target/screenshots.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { mint, openDashboard, organization, rowOf, signIn, withPage } from "./world.mjs";
+
+const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const MOST_BYTES = 100_000;
+
+let shown;
+
+async function example() {
+  if (shown) return shown;
+  const name = await organization();
+  const manager = await mint(name, { name: "platform-team", description: "mints for the projects", expires_in: "90d" });
+  await mint(name, { name: "release pipeline", project: "shop", workflow: "release", expires_in: "3d" });
+  await mint(name, { name: "nightly scans", project: "shop" });
+  const { api, opens } = await import("./world.mjs");
+  await opens(manager.token);
+  await api("POST", "/org/tokens", { credential: manager.token, body: { name: "minted by a token", project: "shop" } });
+  const old = await mint(name, { name: "laptop of kim" });
+  await api("DELETE", `/org/tokens/${old.id}`, { organization: name });
+  await mint(name, { name: "<b>bold</b> \u202eevil", project: "shop" });
+  shown = { name, manager };
+  return shown;
+}
+
+const dialog = (page) => page.getByRole("dialog");
+
+/** Each view and dialog: how to get there. */
+const VIEWS = {
+  "sign-in": async (page) => {
+    await openDashboard(page);
+    await page.getByLabel("Token or administrator key").waitFor();
+  },
+  tokens: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByLabel("Status").selectOption("all");
+    await page.getByText("Revoked", { exact: true }).nth(1).waitFor();
+    await page.locator("#count strong").waitFor();
+    await page.getByRole("checkbox", { name: "Select nightly scans" }).check();
+  },
+  empty: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByLabel("Text").fill("nothing like it");
+  },
+  mint: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("button", { name: "Mint a token" }).click();
+    await dialog(page).getByLabel("Project", { exact: true }).selectOption("shop");
+    await dialog(page).getByText("Policies: the defaults").click();
+  },
+  minted: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("button", { name: "Mint a token" }).click();
+    await dialog(page).getByRole("radio", { name: /^Organization/ }).check();
+    await dialog(page).getByRole("button", { name: "Mint token" }).click();
+    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+  },
+  revoke: async (page, { name, manager }) => {
+    await signIn(page, { organization: name });
+    await rowOf(page, manager).getByRole("button", { name: "Revoke" }).click();
+  },
+  rotate: async (page, { name, manager }) => {
+    await signIn(page, { organization: name });
+    await rowOf(page, manager).getByRole("button", { name: "Rotate" }).click();
+  },
+  details: async (page, { name, manager }) => {
+    await signIn(page, { organization: name });
+    await rowOf(page, manager).getByRole("button", { name: "Details of" }).click();
+    await dialog(page).getByText("policies", { exact: false }).first().click();
+  },
+  bulk: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("button", { name: "Revoke many…" }).click();
+    await dialog(page).getByLabel("Project").fill("shop");
+    await dialog(page).getByRole("button", { name: "Show what would be revoked" }).click();
+    await dialog(page).getByText("would be revoked.").waitFor();
+  },
+  audit: async (page, { name }) => {
+    await signIn(page, { organization: name, view: "#audit" });
+    await page.locator("#chain").waitFor();
+  },
+  gate: async (page) => {
+    await openDashboard(page, "#gate");
+    await page.locator(".verdict[data-state=ready]").waitFor();
+  },
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`no_view_has_an_axe_violation_in_${colorScheme}`, async () => {
+    const world = await example();
+    await mkdir(PICTURES, { recursive: true });
+    for (const [view, reach] of Object.entries(VIEWS)) {
+      for (const width of [1280, 360]) {
+        // axe is put into the page past its policy, which the other cases hold to.
+        await withPage(async (page) => {
+          await reach(page, world);
+          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${view} fits at ${width}`);
+          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk"].includes(view) });
+          await page.addScriptTag({ path: AXE });
+          const violations = await page.evaluate(async () =>
+            (await window.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`));
+          assert.deepEqual(violations, [], `${view}, ${colorScheme}, ${width}`);
+        }, { colorScheme, width, height: width === 360 ? 740 : 900, bypassCSP: true });
+      }
+    }
+  });
+}
+
+test("the_whole_dashboard_is_small", async () => {
+  let bytes = 0;
+  for (const file of await readdir(DASHBOARD)) bytes += (await readFile(`${DASHBOARD}${file}`)).length;
+  console.log(`dashboard: ${bytes} bytes`);
+  assert.ok(bytes < MOST_BYTES, `${bytes} bytes`);
+});

@@ -1,0 +1,15 @@
+// The dashboard in a real browser against the built module. Run by `cargo xtask test`.
+
+import { after, before } from "node:test";
+import { start, stop } from "./world.mjs";
+
+before(start, { timeout: 20 * 60_000 });
+after(stop);
+
+await import("./entering.mjs");
+await import("./minting.mjs");
+await import("./ending.mjs");
+await import("./names.mjs");
+await import("./auditing.mjs");
+await import("./keyboard.mjs");
+await import("./looks.mjs");

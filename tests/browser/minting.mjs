@@ -1,0 +1,156 @@
+// Minting in all scopes, copying, and the limits.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { api, MINTS_PER_HOUR, mint, opens, organization, signIn, withPage } from "./world.mjs";
+
+/** Fills and sends the form; gives the token that is shown. */
+async function mintInPage(page, { name, scope, fill = async () => {} }) {
+  await page.getByRole("button", { name: "Mint a token" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill(name);
+  await dialog.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
+  if (scope !== "Organization") await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
+  if (scope === "Workflow") await dialog.getByLabel("Workflow", { exact: true }).selectOption("release");
+  await fill(dialog);
+  await dialog.getByRole("button", { name: "Mint token" }).click();
+}
+
+test("all_three_scopes_are_minted_shown_once_and_copied", async () => {
+  const name = await organization();
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    for (const [scope, where] of [["Workflow", "shop / release"], ["Project", "shop"], ["Organization", "organization"]]) {
+      await mintInPage(page, { name: `ci-${scope.toLowerCase()}`, scope });
+      const dialog = page.getByRole("dialog", { name: "Token minted" });
+      const secret = await dialog.locator("#secret").textContent();
+      assert.match(secret, /^pst_[0-9A-Za-z]{22}_[0-9A-Za-z]{48}$/);
+      for (const snippet of await dialog.locator("pre").all()) {
+        assert.ok(!(await snippet.textContent()).includes(secret), "a snippet is committed: it holds no token");
+      }
+      await dialog.getByRole("button", { name: "Copy token" }).click();
+      await dialog.getByRole("button", { name: "Copied" }).waitFor();
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+      await dialog.getByRole("button", { name: "Close" }).click();
+      await page.locator("tbody tr", { hasText: `ci-${scope.toLowerCase()}` }).locator('[data-label="Scope"]', { hasText: where }).waitFor();
+      assert.ok(!(await page.content()).includes(secret), "gone when closed");
+      assert.equal(await opens(secret), scope === "Organization" ? 200 : 403);
+    }
+    assert.match(await page.locator("#count").textContent(), /^3 live/);
+  });
+});
+
+test("a_token_that_was_not_copied_is_not_lost_by_one_key", async () => {
+  const name = await organization();
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    await mintInPage(page, { name: "kept", scope: "Project" });
+    const dialog = page.getByRole("dialog", { name: "Token minted" });
+    await dialog.waitFor();
+    await page.keyboard.press("Escape");
+    assert.ok(await dialog.isVisible());
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.getByText("was not copied yet").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "detached" });
+  });
+});
+
+test("expiry_format_and_policies_arrive_as_chosen", async () => {
+  const name = await organization();
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    await mintInPage(page, {
+      name: "chosen",
+      scope: "Organization",
+      fill: async (dialog) => {
+        await dialog.getByLabel("Description").fill("what it is for");
+        await dialog.getByLabel("Expires", { exact: true }).selectOption("exact");
+        await dialog.getByLabel("Expires at").fill("2030-01-31T12:00:00");
+        await dialog.getByRole("radio", { name: "JWT" }).check();
+        await dialog.getByText("Policies: the defaults").click();
+        for (const box of await dialog.getByRole("checkbox").all()) await box.uncheck();
+        await dialog.getByRole("checkbox", { name: "workflow_run:read" }).check();
+        await dialog.getByText("Policies: 1 chosen").waitFor();
+      },
+    });
+    await page.getByRole("dialog", { name: "Token minted" }).getByText("jwt_").first().waitFor();
+  });
+  const { body } = await api("GET", "/org/tokens", { organization: name });
+  const [token] = body.tokens;
+  assert.deepEqual(
+    [token.name, token.description, token.format, token.expires_at, token.policies],
+    ["chosen", "what it is for", "jwt", "2030-01-31T12:00:00Z", ["workflow_run:read"]],
+  );
+});
+
+test("the_defaults_that_are_ticked_are_those_of_the_gate", async () => {
+  const name = await organization();
+  const given = {
+    Workflow: (await mint(name, { project: "shop", workflow: "release" })).policies,
+    Organization: (await mint(name, {})).policies,
+  };
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("button", { name: "Mint a token" }).click();
+    for (const [scope, expected] of Object.entries(given)) {
+      await page.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
+      const ticked = await page.locator("dialog input[type=checkbox]:checked").evaluateAll((boxes) => boxes.map((box) => box.value));
+      assert.deepEqual(ticked.sort(), [...expected].sort(), scope);
+    }
+  });
+});
+
+test("a_first_project_and_workflow_are_made_on_the_way", async () => {
+  const name = `new-${Date.now().toString(36)}`;
+  assert.equal((await api("POST", "/orgs", { body: { name } })).status, 201);
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("button", { name: "Mint a token" }).click();
+    for (const [kind, made] of [["project", "web"], ["workflow", "build"]]) {
+      await page.getByRole("button", { name: `New ${kind}` }).click();
+      const inner = page.getByRole("dialog", { name: `New ${kind}` });
+      await inner.getByLabel(`Name of the ${kind}`).fill(made);
+      await inner.getByRole("button", { name: `Create ${kind}` }).click();
+      await inner.waitFor({ state: "detached" });
+    }
+    await page.getByRole("button", { name: "Mint token" }).click();
+    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+  });
+});
+
+test("refusals_say_what_to_do_and_when_to_try_again", async () => {
+  const name = await organization();
+  await mint(name, { name: "taken", project: "shop" });
+  await withPage(async (page) => {
+    await signIn(page, { organization: name });
+    await mintInPage(page, { name: "taken", scope: "Project" });
+    const dialog = page.getByRole("dialog", { name: "Mint a token" });
+    await dialog.locator('[data-code="name_taken"]', { hasText: "Choose another name" }).waitFor();
+    assert.equal(await dialog.getByLabel("Name", { exact: true }).inputValue(), "taken", "what was typed is kept");
+
+    await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: 1 } });
+    await dialog.getByLabel("Name", { exact: true }).fill("one-more");
+    await dialog.getByRole("button", { name: "Mint token" }).click();
+    await dialog.locator('[data-code="mint_ceiling_reached"]', { hasText: "Revoke a token" }).waitFor();
+    await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: 0 } });
+
+    // The page's own address, as its headers say it, has a bucket of its own: it is emptied from the page.
+    const emptied = await page.evaluate(async ([name, credential, times]) => {
+      const statuses = [];
+      for (let turn = 0; turn < times; turn += 1) {
+        const answer = await fetch("/org/tokens", {
+          method: "POST",
+          headers: { authorization: `Bearer ${credential}`, "postern-organization": name, "content-type": "application/json" },
+        });
+        statuses.push(answer.status);
+      }
+      return statuses.at(-1);
+    }, [name, (await import("./world.mjs")).ADMIN, MINTS_PER_HOUR + 1]);
+    assert.equal(emptied, 429);
+    await dialog.getByRole("button", { name: "Mint token" }).click();
+    const box = dialog.locator('[data-code="mint_rate_exceeded"]');
+    await box.waitFor();
+    assert.match(await box.textContent(), /Try again in \d+ (s|min), at \d\d:\d\d\./);
+  });
+});
