@@ -13,6 +13,8 @@ Postern's developer commands
       the dashboard, and prints three commands to try; Ctrl-C stops all
   cargo xtask test
       everything CI runs, from a bare clone; ends with a summary
+  cargo xtask browser
+      the dashboard's tests in Chromium
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask serve --port P --origin URL --state DIR [--set KEY=VALUE]... [--isolates N] [--brake N]
@@ -31,6 +33,7 @@ pub enum Request {
     Help,
     Build,
     Test,
+    Browser,
     Serve(Serve),
     Origin { port: u16 },
     Dev { port: u16, origin_port: u16 },
@@ -74,6 +77,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "help" | "--help" | "-h" => Ok(Request::Help),
         "build" => options(&command, rest, &[]).map(|_| Request::Build),
         "test" => options(&command, rest, &[]).map(|_| Request::Test),
+        "browser" => options(&command, rest, &[]).map(|_| Request::Browser),
         "serve" => serve(rest).map(Request::Serve),
         "origin" => {
             let given = options(&command, rest, &["--port"])?;
@@ -276,6 +280,7 @@ mod tests {
         assert_eq!(typed("serve --help"), Ok(Request::Help));
         assert_eq!(typed("build"), Ok(Request::Build));
         assert_eq!(typed("test"), Ok(Request::Test));
+        assert_eq!(typed("browser"), Ok(Request::Browser));
         assert_eq!(
             typed("dev"),
             Ok(Request::Dev {

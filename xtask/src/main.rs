@@ -54,5 +54,6 @@ fn execute(request: Request) -> Outcome {
         Request::Dev { port, origin_port } => dev::run(port, origin_port),
         Request::Attest(words) => origin::attest(words),
         Request::Test => test::run(),
+        Request::Browser => test::browser(),
     }
 }
