@@ -182,7 +182,7 @@ async fn r35_every_management_write_is_an_event(world: Arc<World>) {
     assert_eq!(of(&listed, &changed)["changes"], limits);
     assert_eq!(of(&listed, &minted)["address"], organization.address);
     assert_eq!(of(&listed, &minted)["user_agent"], "an agent");
-    assert_eq!(of(&listed, &minted)["tier"], "administrator-key");
+    assert_eq!(of(&listed, &minted)["tier"], "admin");
     let repeated = again.header("x-request-id").expect("an id");
     assert!(
         !listed.iter().any(|event| event["request_id"] == repeated),
@@ -868,7 +868,7 @@ async fn a_log_line_tells_who_did_what_and_for_how_long(world: Arc<World>) {
         .log_line(answer.header("x-request-id").expect("an id"))
         .await;
     for (field, expected) in [
-        ("tier", json!("api-token")),
+        ("tier", json!("token")),
         ("token_id", json!(token.id)),
         ("token_prefix", token.answer["prefix"].clone()),
         ("organization", json!(organization.name)),
@@ -899,7 +899,7 @@ async fn a_log_line_tells_who_did_what_and_for_how_long(world: Arc<World>) {
         .await;
     assert_eq!(line["operation"], "audit.read");
     assert_eq!(line["organization"], organization.name);
-    assert_eq!(line["tier"], "administrator-key");
+    assert_eq!(line["tier"], "admin");
     let answer = life::call(gateway, 0, &format!("{}x", token.token))
         .send()
         .await;

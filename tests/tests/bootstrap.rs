@@ -148,6 +148,9 @@ async fn r22_a_first_token_is_minted_without_any_key(world: Arc<World>) {
         .iter()
         .filter(|store| stored::has_table(store, "audit"))
         .flat_map(|store| stored::sql(store, "select actor, action, content from audit"))
+        // Every use is an event; the one of the mint is looked at closely.
+        .inspect(|row| assert_eq!(row["actor"], "bootstrap", "{row}"))
+        .filter(|row| row["action"] == "token.mint")
         .collect();
     let [row] = rows.as_slice() else {
         panic!("one audit row, not {rows:#?}")

@@ -243,7 +243,8 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
     let token = organization.mint_for_release(&gateway, "jwt").await;
     let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
     gateway.stop();
-    on_ledgers(&serve.state(), "drop table pins; drop table schema");
+    let later = "drop table schema; drop table pins; drop table refusals";
+    on_ledgers(&serve.state(), later);
 
     let gateway = serve.start().await;
     let cancel = rpc::cancel(&run).encode_to_vec();
@@ -252,14 +253,14 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
         .await
         .accepted();
     gateway.stop();
-    // Both tables are there again, and the run has told the token's workflow.
+    // The tables are there again, and the run has told the token's workflow.
     let workflow = world.origin.run(&run).await["workflow_id"]
         .as_str()
         .expect("an id")
         .to_owned();
     let check = format!(
         "create temp table ok (x check (x = 1)); \
-         insert into ok select count(*) from schema where version = 2; \
+         insert into ok select count(*) from schema where version = 3; \
          insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
         token.id
     );
