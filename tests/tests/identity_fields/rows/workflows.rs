@@ -160,6 +160,11 @@ pub(super) fn contracts_and_artifacts() -> Vec<Row> {
                 Seen::digest(&m.digest)
                     .needing(m.role == 1, &["cas_artifact:read"])
                     .needing(m.role == 2, &["cas_artifact:create"])
+                    // Neither: of the policies of both.
+                    .needing(
+                        ![1, 2].contains(&m.role),
+                        &["cas_artifact:create", "cas_artifact:read"],
+                    )
             },
         ),
         row(
