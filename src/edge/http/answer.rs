@@ -122,14 +122,6 @@ impl Answered {
         Ok((message.map(<[u8]>::to_vec), ending))
     }
 
-    /// As [`Self::read`], for an answer that nobody else gets.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn end(mut self) -> Result<(Option<Vec<u8>>, Ending)> {
-        self.read().await
-    }
-
     /// The answer for the client: as it came, with the request's id and the time it took.
     ///
     /// # Errors

@@ -199,8 +199,8 @@ impl Origin for Asking<'_> {
         let frame = grpc_web::frame(&message).map_err(Error::unavailable)?;
         let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
         assertion::add(&headers, ("POST", &RUN_LOOKUP.path()), &body, self)?;
-        let answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
-        let (message, ending) = answered.end().await?;
+        let mut answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
+        let (message, ending) = answered.read().await?;
         match ending.status {
             0 => Ok(message),
             // Wrong request, no such run, not allowed, not in this state, no such call, nobody.
