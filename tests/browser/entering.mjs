@@ -94,7 +94,8 @@ test("a_credential_that_ends_meanwhile_leads_back_to_the_sign_in", async () => {
     assert.equal((await api("DELETE", `/org/tokens/${revoked.id}`, { organization: name })).status, 200);
     await page.getByRole("radio", { name: /^Organization/ }).check();
     await page.getByRole("button", { name: "Mint token" }).click();
-    await page.locator('[data-code="credential_refused"]').waitFor();
+    // On the page, not in the dialog, which has closed but may not have left the document yet.
+    await page.locator('main [data-code="credential_refused"]').waitFor();
     assert.equal(await page.getByRole("dialog").count(), 0);
     assert.equal(await page.locator("table").count(), 0);
   });

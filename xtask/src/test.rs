@@ -67,6 +67,9 @@ pub fn run() -> Outcome {
             Some(program),
         ));
     }
+    reports.push(timed("dashboard in the browser", || {
+        followed(browser::tests(program))
+    }));
     let total = summarize(&reports);
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 {
