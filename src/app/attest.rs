@@ -8,14 +8,15 @@ use std::rc::Rc;
 use super::authenticate::{Presented, admit};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory, Origin};
+use super::ledger::Purpose;
+use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{
     Denial, Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide,
 };
 use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::Operation;
-use crate::domain::rpc::Rpc;
+use crate::domain::rpc::{Effect, Rpc};
 use crate::wire::identity::{self, Identified, IdentityError};
 
 pub use runs::learn_run;
@@ -26,6 +27,8 @@ pub struct Recognized<'m> {
     pub caller: Caller,
     touches: Touches<'m>,
     run: Run,
+    /// As in [`Admitted`](super::authenticate::Admitted).
+    bound_ms: i64,
 }
 
 /// The run that a call names.
@@ -46,6 +49,8 @@ pub struct Authorized {
     pub caller: Caller,
     /// The project and workflow that the request named, for calls whose answer makes a run.
     naming: Option<(String, String)>,
+    /// As in [`Admitted`](super::authenticate::Admitted).
+    pub bound_ms: i64,
 }
 
 /// Authenticates the caller of a call, and finds out what its message is about. `message` is
@@ -61,7 +66,7 @@ pub async fn recognize<'m, P>(
     ports: &P,
 ) -> Result<Recognized<'m>>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let read = |message| identity::read(message, rpc).map_err(unreadable);
     let identified = message.map(read).transpose()?;
@@ -69,7 +74,11 @@ where
         Some(identified) => run_id(rpc, identified)?,
         None => None,
     };
-    let admitted = admit(&presented, id, true, config, ports).await?;
+    let purpose = match rpc.effect {
+        Effect::Read => Purpose::Read,
+        Effect::Write => Purpose::Write,
+    };
+    let admitted = admit(&presented, id, purpose, config, ports).await?;
     let run = match (id, admitted.run) {
         (None, _) => Run::Open,
         (Some(id), None) => Run::Unknown(id),
@@ -82,6 +91,7 @@ where
         caller: admitted.caller,
         touches: identified.map(|found| found.touches).unwrap_or_default(),
         run,
+        bound_ms: admitted.bound_ms,
     })
 }
 
@@ -132,6 +142,7 @@ impl Recognized<'_> {
             permit: decided?,
             caller: self.caller,
             naming,
+            bound_ms: self.bound_ms,
         })
     }
 

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use super::config::Config;
 use super::error::{CredentialError, Error, Result};
-use super::ledger::{AdmitQuery, Liveness};
-use super::ports::{Clock, Facts, Ledgers, Memory};
+use super::ledger::{Admission, AdmitQuery, Liveness, Purpose};
+use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::claims::{Claims, Pair};
 use crate::domain::decide::RunFacts;
@@ -39,6 +39,8 @@ pub struct Admitted {
     /// The origin's id of the workflow that the token is for, where a run was asked about and
     /// the id was learned.
     pub pin: Option<WorkflowId>,
+    /// How old the Ledger's word may be that this rests on, in milliseconds; 0 = it was asked.
+    pub bound_ms: i64,
 }
 
 /// Checks the header offline.
@@ -104,20 +106,20 @@ fn jwt_refusal(error: JwtError) -> CredentialError {
 }
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
-/// in the same question, for the run that the call names. `counts` makes it a use of the token
-/// (R13); looking a token up is none.
+/// in the same question, for the run that the call names. A read may rest on what this isolate was
+/// told, where the configuration sets a bound.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
 pub async fn admit<P>(
     presented: &Presented,
     run: Option<RunId>,
-    counts: bool,
+    purpose: Purpose,
     config: &Config,
     ports: &P,
 ) -> Result<Admitted>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let id = match presented {
         Presented::Administrator => {
@@ -125,6 +127,7 @@ where
                 caller: Caller::Administrator,
                 run: None,
                 pin: None,
+                bound_ms: 0,
             });
         }
         Presented::Opaque { id, .. } => *id,
@@ -158,13 +161,17 @@ where
         None => false,
     };
     let settled = known_run.as_ref().is_some_and(pinned);
+    let expired = |facts: &TokenFacts| facts.expired(lenient(presented, config, ports.now()));
+    let bounded = purpose == Purpose::Read && config.revocation_bound_ms > 0;
     let query = AdmitQuery {
         token: id,
         facts: facts.is_none(),
         run: run.filter(|_| !settled),
-        counts,
+        counts: purpose != Purpose::Look,
+        // What has expired is no use; whether it was revoked before, the Ledger tells.
+        version: bounded && !facts.as_deref().is_some_and(expired),
     };
-    let admission = ports.admit(organization, query).await?;
+    let (admission, bound_ms) = ask(organization, query, config.revocation_bound_ms, ports).await?;
     match admission.liveness {
         Liveness::Live => {}
         Liveness::Revoked => return Err(CredentialError::Refused("revoked token").into()),
@@ -179,7 +186,7 @@ where
         facts = Some(learned);
     }
     let facts = facts.ok_or_else(|| Error::unavailable("no facts"))?;
-    if facts.expired(lenient(presented, config, ports.now())) {
+    if expired(&facts) {
         return Err(CredentialError::Expired("row expired").into());
     }
     ports.remember_facts(&facts);
@@ -199,7 +206,31 @@ where
         caller: Caller::Token(facts),
         run,
         pin: pin.or(admission.pin),
+        bound_ms,
     })
+}
+
+/// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was told
+/// within the bound. Tells, beside the answer, how old it may be.
+async fn ask<P>(
+    organization: OrganizationId,
+    query: AdmitQuery,
+    bound_ms: i64,
+    ports: &P,
+) -> Result<(Admission, i64)>
+where
+    P: Clock + Ledgers + Revocations,
+{
+    let alone = query.version && !query.facts && query.run.is_none();
+    if alone && ports.lived(organization, query.token, bound_ms) {
+        return Ok((Admission::LIVE, bound_ms));
+    }
+    let asked = ports.now();
+    let admission = ports.admit(organization, query).await?;
+    if let (Liveness::Live, Some(version)) = (admission.liveness, admission.version) {
+        ports.heard(organization, query.token, version, asked, bound_ms);
+    }
+    Ok((admission, 0))
 }
 
 /// The moment to hold a row's expiry against: a JWT's has the same leeway as its `exp`, which is

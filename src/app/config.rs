@@ -34,9 +34,12 @@ pub struct Config {
     pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
+    /// How long an isolate may repeat for a read what the Ledger said of a token, in milliseconds;
+    /// 0 = every call asks.
+    pub revocation_bound_ms: i64,
     /// What the origin is shown besides the caller's credential; `None` without keys for it.
     pub assertions: Option<Assertions>,
-    /// Variables of later versions that are set although this one does not heed them.
+    /// Variables that are set and that another one takes the effect from.
     pub unheeded: Vec<&'static str>,
 }
 
@@ -130,9 +133,6 @@ impl Config {
             &mut problems,
         );
         let mut unheeded = Vec::new();
-        if bound > 0 {
-            unheeded.push("REVOCATION_BOUND_SECONDS (every call is strict)");
-        }
         if ways_in.workflow_read && admin.is_some() {
             unheeded.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
         }
@@ -155,6 +155,7 @@ impl Config {
                 trusted_ip_header,
                 rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
+                revocation_bound_ms: i64::from(bound) * 1000,
                 assertions,
                 unheeded,
             }),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::authenticate::{Admitted, Presented, admit, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::LeakCommand;
-use super::ports::{Clock, Facts, Ledgers, Memory, MintBuckets, Records};
+use super::ledger::{LeakCommand, Purpose};
+use super::ports::{Clock, Facts, Ledgers, Memory, MintBuckets, Records, Revocations};
 use super::registry::read_body;
 use crate::domain::audit::Origin;
 use crate::domain::bucket::Rate;
@@ -118,7 +118,7 @@ pub async fn act<P>(
     ports: &P,
 ) -> (u32, Vec<String>)
 where
-    P: Clock + Facts + Ledgers + Memory + Records,
+    P: Clock + Facts + Ledgers + Memory + Records + Revocations,
 {
     let mut acted = 0;
     let mut causes = Vec::new();
@@ -139,9 +139,9 @@ where
 /// Looks at one text, and tells whether there was something to end.
 async fn look<P>(presented: &Presented, origin: &Origin, config: &Config, ports: &P) -> Result<bool>
 where
-    P: Clock + Facts + Ledgers + Memory + Records,
+    P: Clock + Facts + Ledgers + Memory + Records + Revocations,
 {
-    match admit(presented, None, false, config, ports).await {
+    match admit(presented, None, Purpose::Look, config, ports).await {
         Ok(Admitted {
             caller: Caller::Token(facts),
             ..

@@ -2,7 +2,11 @@
 //! on them, D1 keeps what they record. Both ends are this program, in one version or two while a
 //! deployment rolls out, so fields are only ever added, with a default.
 
+mod admission;
+
 use serde::{Deserialize, Serialize};
+
+pub use admission::{Admission, AdmitQuery, Liveness, Purpose, SyncAnswer, SyncCommand};
 
 use super::leaks::OnLeak;
 use crate::domain::audit::checkpoint::Signed;
@@ -11,41 +15,6 @@ use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
-
-/// What the gate asks on every credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AdmitQuery {
-    pub token: TokenId,
-    /// Ask for the facts too: this isolate has not seen the token yet.
-    pub facts: bool,
-    /// Ask which workflow a run belongs to.
-    pub run: Option<RunId>,
-    /// Whether this is a use of the token (R13), or only a look at it.
-    pub counts: bool,
-}
-
-/// Whether a token lives. INVARIANT (only the Ledger says that it lives): no cache and no other
-/// store answers this question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Liveness {
-    Live,
-    Revoked,
-    Unknown,
-}
-
-/// The Ledger's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Admission {
-    pub liveness: Liveness,
-    #[serde(default)]
-    pub facts: Option<TokenFacts>,
-    #[serde(default)]
-    pub run: Option<RunFacts>,
-    /// The origin's id of the workflow that the token is for; where a run was asked about.
-    #[serde(default)]
-    pub pin: Option<WorkflowId>,
-}
 
 /// Mint this token, if name and ceiling allow.
 #[derive(Debug, Clone, Serialize, Deserialize)]

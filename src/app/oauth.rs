@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::authenticate::{Admitted, Presented, admit, present};
 use super::config::Config;
 use super::error::{Error, Result};
+use super::ledger::Purpose;
 use super::ledger::RevokeCommand;
-use super::ports::{Clock, Facts, Ledgers, Memory};
+use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Target, decide};
@@ -88,7 +89,7 @@ pub async fn introspect<P>(
     ports: &P,
 ) -> Result<Introspection>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let Some(facts) = holder(token, config, ports).await? else {
         return Ok(Introspection::default());
@@ -115,7 +116,7 @@ pub async fn revoke_own<P>(
     ports: &P,
 ) -> Result<()>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let Some(facts) = holder(token, config, ports).await? else {
         return Ok(());
@@ -147,14 +148,14 @@ async fn holder<P>(
     ports: &P,
 ) -> Result<Option<std::rc::Rc<TokenFacts>>>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let header = zeroize::Zeroizing::new(format!("Bearer {token}"));
     let presented = match present(Some(&header), config, ports.now()) {
         Ok(Presented::Administrator) | Err(_) => return Ok(None),
         Ok(presented) => presented,
     };
-    match admit(&presented, None, false, config, ports).await {
+    match admit(&presented, None, Purpose::Look, config, ports).await {
         Ok(Admitted {
             caller: Caller::Token(facts),
             ..

@@ -53,6 +53,22 @@ pub trait Memory {
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
 }
 
+/// What this isolate was told of tokens' lives, for as long as the configured bound lets it be
+/// repeated (bounded mode). Forgetting is allowed.
+pub trait Revocations {
+    /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
+    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool;
+    /// The Ledger, asked at `asked`, said that the token lives, at this version of its log.
+    fn heard(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+        version: i64,
+        asked: Timestamp,
+        bound_ms: i64,
+    );
+}
+
 /// Immutable token facts by id, near the caller, filled from the record on a miss.
 pub trait Facts {
     /// # Errors

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::authenticate::{Presented, admit};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory};
+use super::ledger::Purpose;
+use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{
     Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide, open,
@@ -14,6 +15,7 @@ use crate::domain::decide::{
 use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::Operation;
 use crate::domain::route::{BUILT_IN, ROUTES, Route};
+use crate::domain::rpc::Effect;
 use crate::wire::rest::{self, Found, Named, Parts};
 
 /// Looks a request up: in the routes that are always there, and, where `REST_ROUTES` opens them,
@@ -45,6 +47,8 @@ pub struct Recognized {
     pub caller: Caller,
     named: Named,
     run: Option<Known>,
+    /// As in [`Admitted`](super::authenticate::Admitted).
+    pub bound_ms: i64,
 }
 
 /// The run that a request names, as far as it is known.
@@ -56,21 +60,27 @@ type Known = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
 /// `Credential`, `Invalid` for a run that is no UUID, or `Unavailable`.
 pub async fn recognize<P>(
     presented: Presented,
+    route: &Route,
     named: Named,
     config: &Config,
     ports: &P,
 ) -> Result<Recognized>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Ledgers + Memory + Revocations,
 {
     let id = named.run.as_deref().map(RunId::parse_any).transpose();
     let id = id.map_err(|_| {
         Error::invalid("run_id_invalid", "the id of the workflow run is not a UUID")
     })?;
-    let admitted = admit(&presented, id, true, config, ports).await?;
+    let purpose = match route.effect {
+        Effect::Read => Purpose::Read,
+        Effect::Write => Purpose::Write,
+    };
+    let admitted = admit(&presented, id, purpose, config, ports).await?;
     let known = admitted.run.map(|run| (run, admitted.pin));
     Ok(Recognized {
         caller: admitted.caller,
+        bound_ms: admitted.bound_ms,
         run: id.map(|_| known.filter(|(run, _)| agrees(&named, run))),
         named,
     })

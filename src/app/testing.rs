@@ -29,6 +29,7 @@ use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::operation::Operation;
+use crate::domain::revocation::Copy;
 use crate::domain::rpc::RUN_LOOKUP;
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
@@ -74,6 +75,8 @@ pub struct World {
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
     pub pins: RefCell<HashMap<TokenId, WorkflowId>>,
+    /// What the isolate was told of revocations.
+    pub copy: RefCell<Copy>,
     /// Every question and command, in order.
     pub asked: RefCell<Vec<String>>,
     pub mint_answer: RefCell<MintAnswer>,
@@ -127,6 +130,7 @@ impl World {
             runs: RefCell::default(),
             memory: RefCell::default(),
             pins: RefCell::default(),
+            copy: RefCell::default(),
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),
@@ -192,6 +196,7 @@ impl Ledgers for World {
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: None,
+            version: query.version.then_some(1),
         })
     }
 

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use super::authenticate::{admit, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Sessions};
+use super::ledger::Purpose;
+use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Revocations, Sessions};
 use super::session;
 use crate::domain::caller::{Caller, Session};
 use crate::domain::decide::Denial;
@@ -44,7 +45,7 @@ pub struct Knock<'a> {
 /// registered, `Unavailable`.
 pub async fn enter<P>(knock: &Knock<'_>, config: &Config, ports: &P) -> Result<Caller>
 where
-    P: Clock + Directory + Facts + FirstToken + Ledgers + Memory + Sessions,
+    P: Clock + Directory + Facts + FirstToken + Ledgers + Memory + Revocations + Sessions,
 {
     if knock.authorization.is_none() {
         // Tier 0.
@@ -62,7 +63,9 @@ where
     }
     // Tiers 2a and 2b.
     let presented = present(knock.authorization, config, ports.now())?;
-    let caller = admit(&presented, None, true, config, ports).await?.caller;
+    let caller = admit(&presented, None, Purpose::Write, config, ports)
+        .await?
+        .caller;
     Ok(match caller {
         // Tier 3.
         Caller::Token(facts) if may_read(&facts, knock.operation, config) => {

@@ -14,6 +14,7 @@ pub mod name;
 pub mod operation;
 pub mod policy;
 pub mod policy_text;
+pub mod revocation;
 pub mod role;
 pub mod route;
 pub mod rpc;

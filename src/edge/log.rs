@@ -2,6 +2,8 @@
 //! holds one, and what callers write freely (bodies, queries, user agents) is not repeated; of a
 //! path only what can be no credential is.
 
+use std::cell::Cell;
+
 use serde::Serialize;
 use worker::{AnalyticsEngineDataPointBuilder, Env};
 
@@ -15,6 +17,11 @@ use crate::domain::token::OPAQUE_PREFIX;
 
 /// The dataset that counts go to, where it is bound.
 const ANALYTICS: &str = "ANALYTICS";
+thread_local! {
+    /// Whether no dataset is bound, which cannot change while an isolate lives.
+    static UNBOUND: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Longest part of a path that the line repeats: a UUID and the names of the origin's services fit;
 /// tokens do not, nor does a key with something before it.
 const MAX_PART: usize = 40;
@@ -129,7 +136,11 @@ impl RequestLog {
     /// One data point, where a dataset is bound: index the organization, blobs outcome, operation
     /// and tier, doubles 1, milliseconds and HTTP status.
     fn count(&self, env: &Env) {
+        if UNBOUND.get() {
+            return;
+        }
         let Ok(dataset) = env.analytics_engine(ANALYTICS) else {
+            UNBOUND.set(true);
             return;
         };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds lie within 2^53")]

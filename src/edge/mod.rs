@@ -8,6 +8,7 @@ mod log;
 mod memory;
 mod objects;
 mod platform;
+mod revocations;
 mod scheduled;
 mod sessions;
 mod store;

@@ -12,6 +12,7 @@ use worker::{Context, Env};
 
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
+use super::revocations;
 use super::sessions;
 use super::store::{facts, first_token, records};
 use crate::app::config::Config;
@@ -23,8 +24,8 @@ use crate::app::ledger::{
     RunCommand,
 };
 use crate::app::ports::{
-    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, SessionAnswer,
-    Sessions,
+    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Revocations,
+    SessionAnswer, Sessions,
 };
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::bucket::{Empty, Rate};
@@ -145,6 +146,23 @@ impl Memory for Platform {
 
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
         memory::remember_pin(token, workflow);
+    }
+}
+
+impl Revocations for Platform {
+    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool {
+        revocations::lived(self, organization, token, bound_ms)
+    }
+
+    fn heard(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+        version: i64,
+        asked: Timestamp,
+        bound_ms: i64,
+    ) {
+        revocations::heard(self, organization, token, version, asked, bound_ms);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which request headers never reach the origin. Refuses nothing itself; the edge deletes these
-//! by name, without walking the whole header list, and then sets its own.
+//! Which request headers never reach the origin. Refuses nothing itself; the edge deletes what these
+//! rules name, and then sets its own.
 
 /// Headers about the connection (RFC 9110, section 7.6.1) and what older runtimes mishandle when
 /// it is passed on: `Expect` garbled the answer of a 2026-04 workerd.
@@ -58,6 +58,15 @@ pub const SPOOFABLE: [&str; 36] = [
     "x-rewrite-url",
 ];
 
+/// Whether a header of this name, in lower case, stays behind, whatever the request.
+/// `Content-Length` does: the runtime knows the length of what it sends.
+pub fn stays_behind(name: &str, trusted_ip_header: &str) -> bool {
+    HOP_BY_HOP.binary_search(&name).is_ok()
+        || SPOOFABLE.binary_search(&name).is_ok()
+        || name == trusted_ip_header
+        || name == "content-length"
+}
+
 /// Header names that a `Connection` header marks as hop-by-hop. `Authorization` and the headers
 /// that carry the protocol stay, whatever a caller writes there.
 pub fn nominated(connection: &str) -> impl Iterator<Item = String> + '_ {
@@ -87,6 +96,24 @@ mod tests {
             for name in list {
                 assert_eq!(*name, name.to_ascii_lowercase());
             }
+        }
+    }
+
+    #[test]
+    fn what_stays_behind() {
+        for name in HOP_BY_HOP.iter().chain(&SPOOFABLE) {
+            assert!(stays_behind(name, "x-edge-ip"), "{name}");
+        }
+        assert!(stays_behind("x-edge-ip", "x-edge-ip"));
+        assert!(stays_behind("content-length", "x-edge-ip"));
+        for name in [
+            "authorization",
+            "content-type",
+            "x-custom",
+            "grpc-timeout",
+            "",
+        ] {
+            assert!(!stays_behind(name, "x-edge-ip"), "{name}");
         }
     }
 

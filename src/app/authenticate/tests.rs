@@ -49,7 +49,7 @@ pub(super) fn enter(world: &World, credential: &str) -> Result<Admitted> {
     let config = testing::config();
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
-    now_or_never(admit(&presented, None, true, &config, world))
+    now_or_never(admit(&presented, None, Purpose::Write, &config, world))
 }
 
 pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
@@ -57,6 +57,72 @@ pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
         Err(Error::Credential(error)) => error,
         other => panic!("expected a refusal, got {other:?}"),
     }
+}
+
+/// As [`enter`], with a bound of 5 s.
+fn enter_bounded(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
+    let mut config = testing::config();
+    config.revocation_bound_ms = 5_000;
+    let header = format!("Bearer {credential}");
+    let presented = present(Some(&header), &config, world.now())?;
+    now_or_never(admit(&presented, None, purpose, &config, world))
+}
+
+#[test]
+fn a_read_rests_on_what_was_told_within_the_bound_and_nothing_else_does() {
+    let world = World::new();
+    let key = opaque(&world, 7);
+    let asked = |purpose, what: &[&str], bound_ms| {
+        let admitted = enter_bounded(&world, &key, purpose).expect("it lives");
+        assert_eq!(world.take_asked(), what, "{purpose:?}");
+        assert_eq!(admitted.bound_ms, bound_ms, "{purpose:?}");
+    };
+    asked(Purpose::Read, &["facts", "admit"], 0);
+    asked(Purpose::Read, &[], 5_000);
+    asked(Purpose::Write, &["admit"], 0);
+    asked(Purpose::Look, &["admit"], 0);
+    world.now.set(world.now.get() + 4_999);
+    asked(Purpose::Read, &[], 5_000);
+    world.now.set(world.now.get() + 1);
+    asked(Purpose::Read, &["admit"], 0);
+    assert!(enter(&world, &key).is_ok());
+    assert_eq!(world.take_asked(), ["admit"], "no bound is set");
+}
+
+#[test]
+fn a_token_that_ended_passes_reads_until_the_bound() {
+    let world = World::new();
+    let key = opaque(&world, 7);
+    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
+    let revoked = Liveness::Revoked;
+    let id = Id::from_u128(7);
+    world
+        .tokens
+        .borrow_mut()
+        .get_mut(&id)
+        .expect("kept")
+        .liveness = revoked;
+    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
+    let refusal = |purpose| match enter_bounded(&world, &key, purpose) {
+        Err(Error::Credential(error)) => error,
+        other => panic!("expected a refusal, got {other:?}"),
+    };
+    let expected = CredentialError::Refused("revoked token");
+    assert_eq!(refusal(Purpose::Write), expected);
+    world.now.set(world.now.get() + 5_000);
+    assert_eq!(refusal(Purpose::Read), expected);
+}
+
+#[test]
+fn a_token_that_expires_passes_no_read_whatever_was_told() {
+    let world = World::new();
+    let mut facts = facts(7, Scope::Organization);
+    facts.expires_at = Some(world.now().plus_millis(1_000).floor_to_second());
+    let key = jwt_for(&facts);
+    world.keep(facts);
+    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
+    world.now.set(world.now.get() + 1_000);
+    assert!(enter_bounded(&world, &key, Purpose::Read).is_err());
 }
 
 #[test]

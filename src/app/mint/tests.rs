@@ -107,7 +107,7 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
         let admitted = now_or_never(crate::app::authenticate::admit(
             &presented.expect("well formed"),
             None,
-            true,
+            crate::app::ledger::Purpose::Write,
             &config,
             &world,
         ));

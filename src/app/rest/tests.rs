@@ -103,7 +103,7 @@ fn names(project: &str, workflow: &str, run: &str) -> Named {
 
 fn ask(world: &World, presented: Presented, route: &'static Route, named: Named) -> Result<Permit> {
     let config = testing::config();
-    now_or_never(recognize(presented, named, &config, world))?.decide(route)
+    now_or_never(recognize(presented, route, named, &config, world))?.decide(route)
 }
 
 /// What a scope is told: `Ok` or the code.

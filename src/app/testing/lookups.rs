@@ -6,11 +6,12 @@ use super::{World, organization};
 use crate::app::audit::{Filter, Listed, Span};
 use crate::app::error::Result;
 use crate::app::page::Place;
-use crate::app::ports::{AuditLog, Directory, Facts, Memory};
+use crate::app::ports::{AuditLog, Clock, Directory, Facts, Memory, Revocations};
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::audit::verify::Row;
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
 impl Memory for World {
@@ -36,6 +37,16 @@ impl Memory for World {
 
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
         self.pins.borrow_mut().entry(token).or_insert(workflow);
+    }
+}
+
+impl Revocations for World {
+    fn lived(&self, _: OrganizationId, token: TokenId, bound_ms: i64) -> bool {
+        self.copy.borrow().lives(token, self.now(), bound_ms)
+    }
+
+    fn heard(&self, _: OrganizationId, token: TokenId, version: i64, asked: Timestamp, _: i64) {
+        self.copy.borrow_mut().join(token, version, asked);
     }
 }
 

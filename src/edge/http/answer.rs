@@ -8,7 +8,10 @@ use web_sys::{Headers, Response, ResponseInit};
 
 use super::forward::refused;
 use super::incoming::Incoming;
+use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::domain::time::Timestamp;
+use crate::edge::platform::now;
 use crate::wire::connect;
 use crate::wire::grpc_answer::{self, Ending};
 use crate::wire::grpc_web::{Encoding, FrameError};
@@ -126,7 +129,7 @@ impl Answered {
     ///
     /// # Errors
     /// `Origin` when the runtime refuses the answer.
-    pub fn pass_on(self, incoming: &Incoming, timing: &str) -> Result<Response> {
+    pub fn pass_on(self, incoming: &Incoming, told: &Told) -> Result<Response> {
         let init: &ResponseInit = self.response.unchecked_ref();
         let response = match &self.body {
             Some(body) => Response::new_with_opt_js_u8_array_and_init(Some(body), init),
@@ -135,7 +138,7 @@ impl Answered {
             }
         }
         .map_err(refused)?;
-        finish(&response.headers(), incoming, timing)?;
+        finish(&response.headers(), incoming, told)?;
         Ok(response)
     }
 
@@ -143,7 +146,7 @@ impl Answered {
     ///
     /// # Errors
     /// As [`Self::read`]; `Origin` too for a success without a message.
-    pub async fn into_connect(mut self, incoming: &Incoming, timing: &str) -> Result<Response> {
+    pub async fn into_connect(mut self, incoming: &Incoming, told: &Told) -> Result<Response> {
         let (message, ending) = self.read().await?;
         let headers = Headers::new_with_headers(&self.response.headers()).map_err(refused)?;
         for name in [
@@ -163,7 +166,7 @@ impl Answered {
             let _ = headers.append(&format!("trailer-{name}"), value);
         }
         let init = ResponseInit::new();
-        finish(&headers, incoming, timing)?;
+        finish(&headers, incoming, told)?;
         let set = |name, value| headers.set(name, value).map_err(refused);
         if ending.status != 0 {
             let (http, body) = connect::error(ending.status, &ending.message, &ending.details);
@@ -182,11 +185,35 @@ impl Answered {
     }
 }
 
+/// What the gate tells about an answer of the origin.
+pub struct Told {
+    /// Milliseconds, as `Server-Timing` has them.
+    timing: String,
+    /// How old the word on the token may be, in seconds, where the configuration sets a bound.
+    bound: Option<i64>,
+}
+
+impl Told {
+    /// A call that began at `begun`, waited `waited` ms for the origin, and rests on a word on its
+    /// token that is at most `bound_ms` old.
+    pub fn new(begun: Timestamp, waited: i64, bound_ms: i64, config: &Config) -> Self {
+        let own = now().since(begun).saturating_sub(waited);
+        Self {
+            timing: format!("gate;dur={own}, origin;dur={waited}"),
+            bound: (config.revocation_bound_ms > 0).then_some(bound_ms / 1000),
+        }
+    }
+}
+
 /// What the gate adds to every answer of the origin.
-fn finish(headers: &Headers, incoming: &Incoming, timing: &str) -> Result<()> {
+fn finish(headers: &Headers, incoming: &Incoming, told: &Told) -> Result<()> {
+    let set = |name, value: &str| headers.set(name, value).map_err(refused);
+    set("x-request-id", &incoming.request_id)?;
+    if let Some(seconds) = told.bound {
+        set("postern-revocation-bound", &seconds.to_string())?;
+    }
     headers
-        .set("x-request-id", &incoming.request_id)
-        .and_then(|()| headers.append("server-timing", timing))
+        .append("server-timing", &told.timing)
         .map_err(refused)
 }
 

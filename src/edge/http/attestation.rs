@@ -4,7 +4,7 @@
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 
-use super::answer::Answered;
+use super::answer::{Answered, Told};
 use super::asked::bucket;
 use super::assertion;
 use super::forward::{self, Asking, Outgoing};
@@ -136,11 +136,10 @@ async fn call(
     if let (true, Passed::Token(authorized)) = (rpc.makes_run, &authorized) {
         learn(authorized, &mut answered, platform).await?;
     }
-    let own = now().since(begun).saturating_sub(waited);
-    let timing = format!("gate;dur={own}, origin;dur={waited}");
+    let told = Told::new(begun, waited, authorized.bound_ms(), config);
     match protocol {
-        Protocol::GrpcWeb(_) => answered.pass_on(incoming, &timing),
-        Protocol::Connect => answered.into_connect(incoming, &timing).await,
+        Protocol::GrpcWeb(_) => answered.pass_on(incoming, &told),
+        Protocol::Connect => answered.into_connect(incoming, &told).await,
     }
 }
 
@@ -155,6 +154,13 @@ impl Passed {
         match self {
             Self::Open(permit) => permit,
             Self::Token(authorized) => &authorized.permit,
+        }
+    }
+
+    fn bound_ms(&self) -> i64 {
+        match self {
+            Self::Open(_) => 0,
+            Self::Token(authorized) => authorized.bound_ms,
         }
     }
 }
@@ -190,9 +196,12 @@ impl Content {
         };
         if let Protocol::GrpcWeb(_) = protocol {
             let media = incoming.header("content-type").unwrap_or_default();
-            headers
-                .set("content-type", &media_type(&media))
-                .map_err(forward::refused)?;
+            let bare = media_type(&media);
+            if bare != media {
+                headers
+                    .set("content-type", &bare)
+                    .map_err(forward::refused)?;
+            }
         }
         match protocol {
             Protocol::GrpcWeb(_) if rpc.access == Access::Open => Ok(Self {
@@ -210,9 +219,11 @@ impl Content {
                 if !grpc_web::is_uncompressed(incoming.header("content-encoding").as_deref()) {
                     return Err(unreadable(FrameError::Compressed));
                 }
-                headers
-                    .delete("content-encoding")
-                    .map_err(forward::refused)?;
+                if incoming.has("content-encoding") {
+                    headers
+                        .delete("content-encoding")
+                        .map_err(forward::refused)?;
+                }
                 let body = body::read(incoming, limit).await?;
                 let frames = match encoding {
                     Encoding::Binary => body.bytes,

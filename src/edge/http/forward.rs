@@ -20,7 +20,7 @@ use crate::domain::id::RunId;
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{RUN_LOOKUP, Rpc};
 use crate::edge::platform::Platform;
-use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE, nominated};
+use crate::wire::forwarding::{nominated, stays_behind};
 use crate::wire::grpc_web;
 use crate::wire::trace;
 
@@ -130,11 +130,11 @@ fn base_headers(incoming: &Incoming, config: &Config) -> core::result::Result<He
             headers.delete(&name)?;
         }
     }
-    for name in HOP_BY_HOP.iter().chain(&SPOOFABLE) {
-        headers.delete(name)?;
+    for name in incoming.names() {
+        if stays_behind(name, &config.trusted_ip_header) {
+            headers.delete(name)?;
+        }
     }
-    headers.delete(&config.trusted_ip_header)?;
-    headers.delete("content-length")?;
     if let Some(address) = incoming.address(&config.trusted_ip_header) {
         headers.set("x-forwarded-for", &address.to_string())?;
     }
@@ -142,7 +142,7 @@ fn base_headers(incoming: &Incoming, config: &Config) -> core::result::Result<He
     let traceparent = incoming.header("traceparent");
     let (traceparent, continued) = trace::outgoing(traceparent.as_deref(), incoming.trace_entropy);
     headers.set("traceparent", &traceparent)?;
-    if !continued {
+    if !continued && incoming.has("tracestate") {
         headers.delete("tracestate")?;
     }
     Ok(headers)

@@ -1,5 +1,5 @@
-//! What the gate reads of a request: method, path, a few headers by name. Refuses to walk the
-//! header list: each name that is read costs one call, the whole list costs fifteen.
+//! What the gate reads of a request: method, path, which headers it has, and a few of them by name.
+//! Refuses to read the values of the others.
 
 use std::net::IpAddr;
 
@@ -17,6 +17,9 @@ pub struct Incoming {
     /// is only ever compared whole, byte by byte.
     pub path: String,
     pub query: String,
+    /// The names of all headers, in lower case, one a line: one call for all, and none for each
+    /// header that is not there.
+    names: String,
     /// 32 hex digits, made here; an incoming one is not believed.
     pub request_id: String,
     /// Ids for the trace context of the request to the origin.
@@ -32,8 +35,11 @@ impl Incoming {
         trace_entropy.copy_from_slice(trace);
         let url = request.url();
         let (path, query) = path_and_query(&url);
+        let headers = request.headers();
+        let names = js_sys::Array::from(&headers.keys()).join("\n");
         Ok(Self {
-            headers: request.headers(),
+            names: names.into(),
+            headers,
             method: request.method(),
             path: path.to_owned(),
             query: query.to_owned(),
@@ -43,8 +49,21 @@ impl Incoming {
         })
     }
 
-    /// A header's value, several joined by `, `.
+    /// The names of all headers, in lower case.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.split('\n')
+    }
+
+    /// Whether there is a header of this name, in lower case.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().any(|own| own == name)
+    }
+
+    /// A header's value, several joined by `, `. The name is in lower case.
     pub fn header(&self, name: &str) -> Option<String> {
+        if !self.has(name) {
+            return None;
+        }
         self.headers.get(name).ok().flatten()
     }
 

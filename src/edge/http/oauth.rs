@@ -8,6 +8,7 @@ use super::respond::Answer;
 use crate::app::authenticate::{admit, present};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::ledger::Purpose;
 use crate::app::oauth;
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
@@ -39,7 +40,7 @@ pub async fn handle(
         let authorization = incoming.header("authorization");
         let entered = async {
             let presented = present(authorization.as_deref(), config, now())?;
-            admit(&presented, None, true, config, platform).await
+            admit(&presented, None, Purpose::Write, config, platform).await
         };
         let caller = match entered.await {
             Ok(admitted) => admitted.caller,

@@ -85,7 +85,7 @@ pub async fn readyz(
     }
     let body = json!({
         "status": state(ready),
-        "revocation_bound_seconds": 0,
+        "revocation_bound_seconds": config.revocation_bound_ms / 1000,
         "dependencies": {
             "configuration": "ready",
             "record": state(record.is_ok()),

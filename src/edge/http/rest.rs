@@ -3,7 +3,7 @@
 
 use js_sys::Uint8Array;
 
-use super::answer::Answered;
+use super::answer::{Answered, Told};
 use super::asked::is_json;
 use super::assertion;
 use super::forward::{self, Asking, Outgoing};
@@ -70,10 +70,10 @@ async fn request(
             .set("content-type", "application/json")
             .map_err(forward::refused)?;
     }
-    let permit: Permit = match presented {
-        None => rest::pass(route)?,
+    let (permit, bound_ms): (Permit, i64) = match presented {
+        None => (rest::pass(route)?, 0),
         Some(presented) => {
-            let recognized = rest::recognize(presented, named, config, platform).await?;
+            let recognized = rest::recognize(presented, route, named, config, platform).await?;
             log.caller(&recognized.caller);
             let caller = recognized.caller.clone();
             let permit = recognized.decide(route)?;
@@ -84,7 +84,7 @@ async fn request(
                 platform,
             };
             assertion::add(&headers, (route.method, &target), &body, &asking)?;
-            permit
+            (permit, recognized.bound_ms)
         }
     };
 
@@ -102,9 +102,8 @@ async fn request(
     .await?;
     let waited = now().since(sent);
     log.origin_status = Some(response.status());
-    let own = now().since(begun).saturating_sub(waited);
-    let timing = format!("gate;dur={own}, origin;dur={waited}");
-    Answered::plain(response)?.pass_on(incoming, &timing)
+    let told = Told::new(begun, waited, bound_ms, config);
+    Answered::plain(response)?.pass_on(incoming, &told)
 }
 
 /// Reads what the request names. The body goes on byte for byte where a route has an identity in

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
 use crate::app::error::{Error, Result};
-use crate::app::ledger::{Admission, AdmitQuery, Liveness};
+use crate::app::ledger::{Admission, AdmitQuery};
 use crate::domain::id::{OrganizationId, TokenId};
 use crate::domain::token::TokenFacts;
 
@@ -21,23 +21,23 @@ pub async fn admit(
 ) -> Result<Admission> {
     let verb = if query.counts { "use" } else { "look" };
     let mut url = format!("http://ledger/{verb}/{}", query.token);
-    if query.facts || query.run.is_some() {
+    if query.facts || query.run.is_some() || query.version {
         url.push_str(if query.facts { "/facts" } else { "/state" });
     }
-    if let Some(run) = query.run {
-        url.push_str(&format!("/{run}"));
+    match query.run {
+        Some(run) => url.push_str(&format!("/{run}")),
+        None if query.version => url.push_str("/-"),
+        None => {}
+    }
+    if query.version {
+        url.push_str("/version");
     }
     let mut answer = stub(env, organization)?
         .fetch_with_str(&url)
         .await
         .map_err(failed)?;
     match answer.status_code() {
-        204 => Ok(Admission {
-            liveness: Liveness::Live,
-            facts: None,
-            run: None,
-            pin: None,
-        }),
+        204 => Ok(Admission::LIVE),
         200 => answer.json().await.map_err(failed),
         status => Err(failed(format!("status {status}"))),
     }

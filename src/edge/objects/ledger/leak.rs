@@ -74,7 +74,7 @@ impl Ledger {
         // A revocation log that is read by version must show both the holding and the release.
         head.version += 1;
         let audit = self.event(&mut head, now(), action, &stored.facts, None, origin)?;
-        storage::quarantine(&self.db, token, at)?;
+        storage::quarantine(&self.db, token, at, head.version)?;
         journal::set_head(&self.db, &head)?;
         let effect = Effect::Quarantine {
             organization: stored.facts.organization.id,

@@ -86,7 +86,10 @@ impl Ledger {
             return Ok(RotateAnswer::NotLive);
         }
         storage::make_live(&self.db, facts.id)?;
-        storage::retire(&self.db, command.old, command.retire_at)?;
+        let mut head = journal::head(&self.db)?;
+        head.version += 1;
+        storage::retire(&self.db, command.old, command.retire_at, head.version)?;
+        journal::set_head(&self.db, &head)?;
         journal::push(
             &self.db,
             &[Effect::RevokeToken {

@@ -16,6 +16,7 @@ mod schema;
 mod selection;
 mod storage;
 mod sweep;
+mod sync;
 mod uses;
 
 use std::cell::Cell;
@@ -27,7 +28,7 @@ use worker::{
 
 use self::outbox::{NEEDED, Outbox};
 use self::uses::Uses;
-use crate::app::ledger::{Admission, Effect, Liveness, RunAnswer, RunCommand};
+use crate::app::ledger::{Admission, AdmitQuery, Effect, Liveness, RunAnswer, RunCommand};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
@@ -87,8 +88,18 @@ impl DurableObject for Ledger {
                 let token = parts.next().and_then(|id| TokenId::parse(id).ok());
                 let facts = parts.next() == Some("facts");
                 let run = parts.next().and_then(|id| RunId::parse(id).ok());
+                let version = parts.next() == Some("version");
                 match token {
-                    Some(token) => self.admit(token, facts, run, verb == "use").await,
+                    Some(token) => {
+                        let query = AdmitQuery {
+                            token,
+                            facts,
+                            run,
+                            counts: verb == "use",
+                            version,
+                        };
+                        self.admit(query).await
+                    }
                     None => Response::error("malformed", 400),
                 }
             }
@@ -135,6 +146,9 @@ impl DurableObject for Ledger {
             (Method::Post, Some("checkpoint")) => {
                 Response::from_json(&self.checkpoint(request.json().await?).await?)
             }
+            (Method::Post, Some("sync")) => {
+                Response::from_json(&self.sync(&request.json().await?).await?)
+            }
             (Method::Post, Some("run")) => {
                 Response::from_json(&self.record_run(&request.json().await?).await?)
             }
@@ -165,29 +179,28 @@ impl DurableObject for Ledger {
 
 impl Ledger {
     /// Answers 204 for a live token when nothing else was asked, and an [`Admission`] otherwise.
-    async fn admit(
-        &self,
-        token: TokenId,
-        facts: bool,
-        run: Option<RunId>,
-        counts: bool,
-    ) -> Result<Response> {
+    async fn admit(&self, query: AdmitQuery) -> Result<Response> {
+        let AdmitQuery {
+            token, facts, run, ..
+        } = query;
         let now = now();
-        let (liveness, expired) = self.liveness(token, now)?;
+        let (liveness, standing) = self.liveness(token, now)?;
         if liveness != Liveness::Live {
             return Response::from_json(&Admission {
                 liveness,
-                facts: None,
-                run: None,
-                pin: None,
+                ..Admission::LIVE
             });
         }
+        let standing = standing.as_ref();
+        let expired = standing
+            .and_then(|standing| standing.expires_at)
+            .is_some_and(|end| end <= now);
         // An expired credential is refused by its holder's end of this question: no use of it.
-        if counts && !expired {
-            self.memory.uses.note(token, now);
+        if query.counts && !expired {
+            self.memory.uses.note(token, 1, now);
             self.set_alarm(USES_MS).await?;
         }
-        if !facts && run.is_none() {
+        if !facts && run.is_none() && !query.version {
             return Response::empty().map(|answer| answer.with_status(204));
         }
         let stored = storage::token(&self.db, token)?.map(|stored| stored.facts);
@@ -195,11 +208,17 @@ impl Ledger {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
             None => (None, None),
         };
+        // One that is being rotated out ends without another change: it is asked about each time.
+        let lasting = standing.is_some_and(|standing| standing.revoked_at.is_none());
         Response::from_json(&Admission {
             liveness,
             facts: stored.filter(|_| facts),
             run,
             pin,
+            version: match query.version && lasting {
+                true => Some(journal::head(&self.db)?.version),
+                false => None,
+            },
         })
     }
 
@@ -220,15 +239,19 @@ impl Ledger {
         Ok((run, pin))
     }
 
-    /// Whether a token lives, and whether it has expired, which the asker judges by itself.
-    fn liveness(&self, token: TokenId, now: Timestamp) -> Result<(Liveness, bool)> {
+    /// Whether a token lives, and what that follows from. Whether it has expired the asker judges by
+    /// itself.
+    fn liveness(
+        &self,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<(Liveness, Option<storage::Standing>)> {
         if !self.exists()? {
-            return Ok((Liveness::Unknown, false));
+            return Ok((Liveness::Unknown, None));
         }
         let Some(standing) = storage::standing(&self.db, token)? else {
-            return Ok((Liveness::Unknown, false));
+            return Ok((Liveness::Unknown, None));
         };
-        let expired = standing.expires_at.is_some_and(|end| end <= now);
         let liveness = match (standing.state, standing.revoked_at) {
             // Not born yet: its minter has no answer, so nobody holds it.
             (storage::State::Pending, _) => Liveness::Unknown,
@@ -238,7 +261,7 @@ impl Ledger {
             (storage::State::Live, Some(end)) if end > now => Liveness::Live,
             _ => Liveness::Revoked,
         };
-        Ok((liveness, expired))
+        Ok((liveness, Some(standing)))
     }
 
     fn describe(&self, token: TokenId) -> Result<Option<TokenFacts>> {

@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 3] = [FIRST, PINS, REFUSALS];
+const STEPS: [&[&str]; 4] = [FIRST, PINS, REFUSALS, VERSIONS];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -29,7 +29,7 @@ const FIRST: &[&str] = &[
         expires_at integer,
         -- When it ended; ahead of now for a token that is being rotated out.
         revoked_at integer,
-        -- The Ledger's version when it was revoked.
+        -- The Ledger's version when its standing last changed.
         version integer,
         -- Since when it is held back; null = it is not.
         quarantined_at integer,
@@ -75,6 +75,10 @@ const REFUSALS: &[&str] = &["create table refusals (
         written integer not null,
         left_out integer not null
     ) strict"];
+
+/// What has changed since a version, found without reading every token.
+const VERSIONS: &[&str] =
+    &["create index tokens_by_version on tokens (version) where version is not null"];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).

@@ -95,9 +95,27 @@ pub fn standing(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standi
 }
 
 /// Holds a token back, or, with `None`, no longer.
-pub fn quarantine(db: &SqlStorage, token: TokenId, at: Option<Timestamp>) -> worker::Result<()> {
-    let query = "update tokens set quarantined_at = ? where id = ? and state < 2";
-    sql::run(db, query, vec![sql::maybe_time(at), sql::text(token)])
+pub fn quarantine(
+    db: &SqlStorage,
+    token: TokenId,
+    at: Option<Timestamp>,
+    version: i64,
+) -> worker::Result<()> {
+    let query = "update tokens set quarantined_at = ?, version = ? where id = ? and state < 2";
+    let values = vec![sql::maybe_time(at), sql::number(version), sql::text(token)];
+    sql::run(db, query, values)
+}
+
+/// Tokens whose standing has changed after a version, the first `limit` of them.
+pub fn changed(db: &SqlStorage, since: i64, limit: usize) -> worker::Result<Vec<TokenId>> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: TokenId,
+    }
+    let query = "select id from tokens where version > ? limit ?";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = sql::rows::<Row>(db, query, vec![sql::number(since), sql::number(limit)])?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// A token with its facts.
@@ -197,9 +215,10 @@ pub fn succession(db: &SqlStorage, token: TokenId) -> worker::Result<bool> {
 }
 
 /// Gives a living token its end.
-pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp) -> worker::Result<()> {
-    let query = "update tokens set revoked_at = ? where id = ? and state < 2";
-    sql::run(db, query, vec![sql::time(at), sql::text(token)])
+pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp, version: i64) -> worker::Result<()> {
+    let query = "update tokens set revoked_at = ?, version = ? where id = ? and state < 2";
+    let values = vec![sql::time(at), sql::number(version), sql::text(token)];
+    sql::run(db, query, values)
 }
 
 /// The record has arrived: the token opens what it opens. A token that was revoked meanwhile

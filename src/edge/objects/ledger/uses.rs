@@ -18,11 +18,11 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// Counts one use.
-    pub fn note(&self, token: TokenId, at: Timestamp) {
+    /// Counts uses, the last of them at `at`.
+    pub fn note(&self, token: TokenId, uses: i64, at: Timestamp) {
         let mut open = self.open.borrow_mut();
         let entry = open.entry(token).or_insert((0, at));
-        *entry = (entry.0 + 1, at);
+        *entry = (entry.0 + uses, entry.1.max(at));
     }
 
     fn take(&self) -> HashMap<TokenId, (i64, Timestamp)> {

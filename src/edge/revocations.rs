@@ -1,0 +1,157 @@
+//! Bounded mode in an isolate: its copies of revocation logs, and the calls that keep them young and
+//! report uses. Refuses to make a request wait for either: what a copy cannot answer, the Ledger is
+//! asked.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use worker::{Delay, Env};
+
+use super::log;
+use super::objects::ledger_client;
+use super::platform::{Platform, now};
+use crate::app::error::Result;
+use crate::app::ledger::{SyncAnswer, SyncCommand};
+use crate::domain::id::{OrganizationId, TokenId};
+use crate::domain::revocation::{Copy, Delta};
+use crate::domain::time::Timestamp;
+
+/// Most organizations that an isolate has copies for; a full map is emptied.
+const CAPACITY: usize = 1_024;
+
+/// Uses are reported at least this often, in milliseconds: as often as a Ledger writes them.
+const USES_MS: i64 = 8_000;
+
+#[derive(Default)]
+struct Held {
+    copy: Copy,
+    uses: HashMap<TokenId, (i64, Timestamp)>,
+    /// When the next call to the Ledger is due. One that is long overdue was lost with its request.
+    sync_due: Option<Timestamp>,
+}
+
+thread_local! {
+    static HELD: RefCell<HashMap<OrganizationId, Held>> = RefCell::default();
+}
+
+/// Runs a function on what is held for an organization. Nothing is awaited in it.
+fn with<T>(organization: OrganizationId, run: impl FnOnce(&mut Held) -> T) -> T {
+    HELD.with_borrow_mut(|held| {
+        if held.len() >= CAPACITY && !held.contains_key(&organization) {
+            held.clear();
+        }
+        run(held.entry(organization).or_default())
+    })
+}
+
+/// See [`Revocations`](crate::app::ports::Revocations).
+pub fn lived(
+    platform: &Platform,
+    organization: OrganizationId,
+    token: TokenId,
+    bound_ms: i64,
+) -> bool {
+    let now = now();
+    let (lives, schedule) = with(organization, |held| {
+        let lives = held.copy.lives(token, now, bound_ms);
+        if lives {
+            note(&mut held.uses, token, 1, now);
+        }
+        (lives, claim(held, now, bound_ms))
+    });
+    if schedule {
+        keep_young(platform, organization, bound_ms);
+    }
+    lives
+}
+
+/// See [`Revocations`](crate::app::ports::Revocations).
+pub fn heard(
+    platform: &Platform,
+    organization: OrganizationId,
+    token: TokenId,
+    version: i64,
+    asked: Timestamp,
+    bound_ms: i64,
+) {
+    let schedule = with(organization, |held| {
+        held.copy.join(token, version, asked);
+        claim(held, now(), bound_ms)
+    });
+    if schedule {
+        keep_young(platform, organization, bound_ms);
+    }
+}
+
+fn note(uses: &mut HashMap<TokenId, (i64, Timestamp)>, token: TokenId, count: i64, at: Timestamp) {
+    match uses.entry(token) {
+        Entry::Occupied(mut entry) => {
+            let (uses, last) = *entry.get();
+            entry.insert((uses + count, last.max(at)));
+        }
+        Entry::Vacant(entry) => {
+            entry.insert((count, at));
+        }
+    }
+}
+
+/// How long a copy is left alone: so that a new one is here before the bound is reached.
+fn interval_ms(bound_ms: i64) -> i64 {
+    (bound_ms * 4 / 5).min(USES_MS)
+}
+
+/// Whether the caller shall make the next call to the Ledger: one at a time does.
+fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> bool {
+    let lost = |due: Timestamp| now.as_millis() > due.as_millis() + USES_MS;
+    if held.sync_due.is_some_and(|due| !lost(due)) {
+        return false;
+    }
+    held.sync_due = Some(now.plus_millis(interval_ms(bound_ms)));
+    true
+}
+
+/// Asks for what has changed, once, in a while. With traffic, the next request asks for the next
+/// time; without, nobody does.
+fn keep_young(platform: &Platform, organization: OrganizationId, bound_ms: i64) {
+    let env = platform.env.clone();
+    let wait = u64::try_from(interval_ms(bound_ms)).unwrap_or_default();
+    platform.after_answer(async move {
+        Delay::from(Duration::from_millis(wait)).await;
+        if let Err(error) = sync(&env, organization).await {
+            log::failure("revocations.sync", &error.private());
+        }
+    });
+}
+
+/// One call: uses there, changes back.
+async fn sync(env: &Env, organization: OrganizationId) -> Result<()> {
+    let asked = now();
+    let (since, taken) = with(organization, |held| {
+        // From here on, whoever comes makes the next call: what it notes is not in this one.
+        held.sync_due = None;
+        (held.copy.version(), std::mem::take(&mut held.uses))
+    });
+    let uses = taken.iter().map(|(token, (uses, at))| (*token, *uses, *at));
+    let command = SyncCommand {
+        since,
+        uses: uses.collect(),
+    };
+    let answer: Result<SyncAnswer> =
+        ledger_client::command(env, organization, "sync", &command).await;
+    with(organization, |held| match answer {
+        Ok(SyncAnswer { version, changed }) => {
+            held.copy.advance(since, &Delta { version, changed }, asked);
+            Ok(())
+        }
+        Err(error) => {
+            // They are reported with the next call. One that was taken although it did not answer
+            // counts twice: a use too many is better than a token that looks idle.
+            for (token, (uses, at)) in taken {
+                note(&mut held.uses, token, uses, at);
+            }
+            Err(error)
+        }
+    })
+}
