@@ -37,11 +37,15 @@ impl Copy {
     /// Whether a token lived less than `bound_ms` ago. No is no refusal, but a question for the
     /// Ledger.
     pub fn lives(&self, token: TokenId, now: Timestamp, bound_ms: i64) -> bool {
-        let fresh = self.as_of.is_some_and(|as_of| {
+        self.is_fresh(now, bound_ms) && self.live.contains(&token)
+    }
+
+    /// Whether the copy is younger than `bound_ms`.
+    pub fn is_fresh(&self, now: Timestamp, bound_ms: i64) -> bool {
+        self.as_of.is_some_and(|as_of| {
             // A clock that went back makes ages unknown.
             (0..bound_ms).contains(&now.as_millis().saturating_sub(as_of.as_millis()))
-        });
-        fresh && self.live.contains(&token)
+        })
     }
 
     /// The version to ask for changes after.

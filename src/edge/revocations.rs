@@ -54,15 +54,15 @@ pub fn lived(
     bound_ms: i64,
 ) -> bool {
     let now = now();
-    let (lives, schedule) = with(organization, |held| {
+    let (lives, wait) = with(organization, |held| {
         let lives = held.copy.lives(token, now, bound_ms);
         if lives {
             note(&mut held.uses, token, 1, now);
         }
         (lives, claim(held, now, bound_ms))
     });
-    if schedule {
-        keep_young(platform, organization, bound_ms);
+    if let Some(wait) = wait {
+        keep_young(platform, organization, wait);
     }
     lives
 }
@@ -76,12 +76,12 @@ pub fn heard(
     asked: Timestamp,
     bound_ms: i64,
 ) {
-    let schedule = with(organization, |held| {
+    let wait = with(organization, |held| {
         held.copy.join(token, version, asked);
         claim(held, now(), bound_ms)
     });
-    if schedule {
-        keep_young(platform, organization, bound_ms);
+    if let Some(wait) = wait {
+        keep_young(platform, organization, wait);
     }
 }
 
@@ -102,23 +102,30 @@ fn interval_ms(bound_ms: i64) -> i64 {
     (bound_ms * 4 / 5).min(USES_MS)
 }
 
-/// Whether the caller shall make the next call to the Ledger: one at a time does.
-fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> bool {
+/// After how many milliseconds the caller shall make the next call to the Ledger; `None` = another
+/// does. At once where the copy is too old to answer anything.
+fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> Option<i64> {
     let lost = |due: Timestamp| now.as_millis() > due.as_millis() + USES_MS;
     if held.sync_due.is_some_and(|due| !lost(due)) {
-        return false;
+        return None;
     }
-    held.sync_due = Some(now.plus_millis(interval_ms(bound_ms)));
-    true
+    let wait = match held.copy.is_fresh(now, bound_ms) {
+        true => interval_ms(bound_ms),
+        false => 0,
+    };
+    held.sync_due = Some(now.plus_millis(wait));
+    Some(wait)
 }
 
-/// Asks for what has changed, once, in a while. With traffic, the next request asks for the next
+/// Asks for what has changed, once, after `wait_ms`. With traffic, the next request asks for the next
 /// time; without, nobody does.
-fn keep_young(platform: &Platform, organization: OrganizationId, bound_ms: i64) {
+fn keep_young(platform: &Platform, organization: OrganizationId, wait_ms: i64) {
     let env = platform.env.clone();
-    let wait = u64::try_from(interval_ms(bound_ms)).unwrap_or_default();
+    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default());
     platform.after_answer(async move {
-        Delay::from(Duration::from_millis(wait)).await;
+        if !wait.is_zero() {
+            Delay::from(wait).await;
+        }
         if let Err(error) = sync(&env, organization).await {
             log::failure("revocations.sync", &error.private());
         }

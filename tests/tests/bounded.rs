@@ -130,8 +130,8 @@ async fn the_bound_is_told(world: Arc<World>) {
 
 async fn reads_repeat_the_word_and_writes_ask(world: Arc<World>) {
     let gateway = &world.gateway;
-    let organization = world.organization().await;
     for format in ["opaque", "jwt"] {
+        let organization = world.organization().await;
         let token = organization.mint_for_release(gateway, format).await;
         let run = rpc::begin(gateway, &token.token, SHOP, RELEASE).await;
         let held = Held { token, run };

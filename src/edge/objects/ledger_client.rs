@@ -1,9 +1,11 @@
 //! The gate's calls to a Ledger. Refuses to guess: an answer that is not the expected one is a
 //! failure, and a failure is never a yes.
 
+use std::cell::OnceCell;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{Env, Headers, Method, Request, RequestInit, Stub};
+use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Stub};
 
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{Admission, AdmitQuery};
@@ -107,10 +109,24 @@ pub async fn ping(env: &Env) -> Result<()> {
     }
 }
 
+thread_local! {
+    /// The binding, found once for an isolate; stubs belong to their request.
+    static NAMESPACE: OnceCell<ObjectNamespace> = const { OnceCell::new() };
+}
+
 fn stub(env: &Env, organization: OrganizationId) -> Result<Stub> {
-    env.durable_object(BINDING)
-        .and_then(|namespace| namespace.get_by_name(&organization.to_string()))
-        .map_err(failed)
+    NAMESPACE.with(|cell| {
+        let namespace = match cell.get() {
+            Some(namespace) => namespace,
+            None => {
+                let found = env.durable_object(BINDING).map_err(failed)?;
+                cell.get_or_init(|| found)
+            }
+        };
+        namespace
+            .get_by_name(&organization.to_string())
+            .map_err(failed)
+    })
 }
 
 fn failed(error: impl core::fmt::Display) -> Error {

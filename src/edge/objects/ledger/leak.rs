@@ -49,7 +49,9 @@ impl Ledger {
             return Ok(ReleaseAnswer::NotHeld);
         }
         self.prepare_write()?;
-        let held = storage::standing(&self.db, command.token)?
+        let held = self
+            .db
+            .standing(command.token)?
             .is_some_and(|standing| standing.quarantined && standing.state == storage::State::Live);
         if !held {
             return Ok(ReleaseAnswer::NotHeld);

@@ -20,7 +20,7 @@ impl Ledger {
         let now = now();
         let facts = &command.facts;
         // Fresh ids never meet one; an adopted token brings the one that the origin gave it.
-        if let Some(standing) = storage::standing(&self.db, facts.id)? {
+        if let Some(standing) = self.db.standing(facts.id)? {
             let ended = standing.revoked_at.is_some_and(|end| end <= now);
             return Ok(MintAnswer::IdTaken {
                 revoked: ended || standing.state == State::Revoked,
@@ -108,7 +108,7 @@ impl Ledger {
 
     /// Whether a token lives and has no end.
     fn rotatable(&self, token: TokenId) -> Result<bool> {
-        Ok(storage::standing(&self.db, token)?.is_some_and(|standing| {
+        Ok(self.db.standing(token)?.is_some_and(|standing| {
             standing.state == State::Live && standing.revoked_at.is_none() && !standing.quarantined
         }))
     }

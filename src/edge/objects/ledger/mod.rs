@@ -14,6 +14,7 @@ mod refusals;
 mod revoke;
 mod schema;
 mod selection;
+mod standing;
 mod storage;
 mod sweep;
 mod sync;
@@ -22,11 +23,10 @@ mod uses;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
-use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
-};
+use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use self::outbox::{NEEDED, Outbox};
+use self::standing::Store;
 use self::uses::Uses;
 use crate::app::ledger::{Admission, AdmitQuery, Effect, Liveness, RunAnswer, RunCommand};
 use crate::domain::decide::RunFacts;
@@ -50,7 +50,7 @@ const USES_MS: i64 = 8_000;
 pub struct Ledger {
     state: State,
     env: Env,
-    db: SqlStorage,
+    db: Store,
     /// A panic in one call leaves these as they were or as they became; both are true of the
     /// SQLite that they describe, so the next call may go on with them.
     memory: AssertUnwindSafe<Memory>,
@@ -71,7 +71,7 @@ struct Memory {
 
 impl DurableObject for Ledger {
     fn new(state: State, env: Env) -> Self {
-        let db = state.storage().sql();
+        let db = Store::new(state.storage().sql());
         Self {
             state,
             env,
@@ -245,11 +245,11 @@ impl Ledger {
         &self,
         token: TokenId,
         now: Timestamp,
-    ) -> Result<(Liveness, Option<storage::Standing>)> {
+    ) -> Result<(Liveness, Option<standing::Standing>)> {
         if !self.exists()? {
             return Ok((Liveness::Unknown, None));
         }
-        let Some(standing) = storage::standing(&self.db, token)? else {
+        let Some(standing) = self.db.standing(token)? else {
             return Ok((Liveness::Unknown, None));
         };
         let liveness = match (standing.state, standing.revoked_at) {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use worker::SqlStorage;
 
 use super::super::sql;
+use super::standing::Store;
 use crate::app::ledger::{MintCommand, RunCommand};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
@@ -45,14 +46,6 @@ struct StoredRow {
 }
 
 #[derive(Deserialize)]
-struct StateRow {
-    state: i64,
-    revoked_at: Option<i64>,
-    quarantined_at: Option<i64>,
-    expires_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
 struct Count {
     count: i64,
 }
@@ -62,7 +55,7 @@ struct TextRow {
     facts: String,
 }
 
-fn state(code: i64) -> State {
+pub(super) fn state(code: i64) -> State {
     match code {
         0 => State::Pending,
         1 => State::Live,
@@ -70,37 +63,14 @@ fn state(code: i64) -> State {
     }
 }
 
-/// What decides whether a token lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    pub state: State,
-    /// Its end, which may lie ahead.
-    pub revoked_at: Option<Timestamp>,
-    /// Held back after a report.
-    pub quarantined: bool,
-    /// When it ends by itself.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// A token's standing: the question of every request.
-pub fn standing(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standing>> {
-    let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
-    let row = sql::first::<StateRow>(db, query, vec![sql::text(token)])?;
-    Ok(row.map(|row| Standing {
-        state: state(row.state),
-        revoked_at: row.revoked_at.map(Timestamp::from_millis),
-        quarantined: row.quarantined_at.is_some(),
-        expires_at: row.expires_at.map(Timestamp::from_millis),
-    }))
-}
-
 /// Holds a token back, or, with `None`, no longer.
 pub fn quarantine(
-    db: &SqlStorage,
+    db: &Store,
     token: TokenId,
     at: Option<Timestamp>,
     version: i64,
 ) -> worker::Result<()> {
+    db.forget(token);
     let query = "update tokens set quarantined_at = ?, version = ? where id = ? and state < 2";
     let values = vec![sql::maybe_time(at), sql::number(version), sql::text(token)];
     sql::run(db, query, values)
@@ -215,7 +185,8 @@ pub fn succession(db: &SqlStorage, token: TokenId) -> worker::Result<bool> {
 }
 
 /// Gives a living token its end.
-pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp, version: i64) -> worker::Result<()> {
+pub fn retire(db: &Store, token: TokenId, at: Timestamp, version: i64) -> worker::Result<()> {
+    db.forget(token);
     let query = "update tokens set revoked_at = ?, version = ? where id = ? and state < 2";
     let values = vec![sql::time(at), sql::number(version), sql::text(token)];
     sql::run(db, query, values)
@@ -223,7 +194,8 @@ pub fn retire(db: &SqlStorage, token: TokenId, at: Timestamp, version: i64) -> w
 
 /// The record has arrived: the token opens what it opens. A token that was revoked meanwhile
 /// stays revoked.
-pub fn make_live(db: &SqlStorage, token: TokenId) -> worker::Result<()> {
+pub fn make_live(db: &Store, token: TokenId) -> worker::Result<()> {
+    db.forget(token);
     let values = vec![
         sql::number(State::Live.code()),
         sql::text(token),
@@ -238,7 +210,8 @@ pub fn make_live(db: &SqlStorage, token: TokenId) -> worker::Result<()> {
 
 /// Writes the tombstone. INVARIANT (a revoke that has answered is final): no statement of this
 /// file leads out of `Revoked`.
-pub fn bury(db: &SqlStorage, token: TokenId, at: Timestamp, version: i64) -> worker::Result<()> {
+pub fn bury(db: &Store, token: TokenId, at: Timestamp, version: i64) -> worker::Result<()> {
+    db.forget(token);
     let values = vec![
         sql::number(State::Revoked.code()),
         sql::time(at),
@@ -262,7 +235,8 @@ pub fn pending(db: &SqlStorage) -> worker::Result<Vec<TokenFacts>> {
 
 /// Removes a token that has never lived, and tells when it was made; nothing when there is none
 /// such.
-pub fn forget_pending(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Timestamp>> {
+pub fn forget_pending(db: &Store, token: TokenId) -> worker::Result<Option<Timestamp>> {
+    db.forget(token);
     #[derive(Deserialize)]
     struct Row {
         created_at: i64,
