@@ -8,6 +8,7 @@ pub mod audit;
 pub mod authenticate;
 pub mod config;
 pub mod error;
+pub mod explain;
 pub mod leaks;
 pub mod ledger;
 pub mod mint;

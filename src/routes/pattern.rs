@@ -1,9 +1,10 @@
 //! Path patterns. Refuses whatever is not compared byte by byte or is the gate's own.
 
 /// First segments that are the gate's own.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     ".well-known",
     "discover",
+    "explain",
     "healthz",
     "infoz",
     "leaks",

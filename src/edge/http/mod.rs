@@ -7,6 +7,7 @@ mod assets;
 mod attestation;
 mod audit;
 mod body;
+mod explain;
 mod forward;
 mod incoming;
 mod jwks;
@@ -91,6 +92,8 @@ async fn route(
     }
     let answered = if path.starts_with("/oauth/") {
         oauth::handle(incoming, &config, platform, log).await
+    } else if path == "/explain" {
+        explain::handle(incoming, &config, platform, log).await
     } else if path == "/leaks" {
         leaks::handle(incoming, &config, platform, log).await
     } else {

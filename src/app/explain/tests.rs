@@ -1,0 +1,181 @@
+//! Explanations as rows: what is asked, of whom, and what would be decided.
+
+use super::*;
+use crate::app::authenticate::present;
+use crate::app::testing::{self, ADMIN, World, now_or_never, project, workflow};
+use crate::domain::id::Id;
+use crate::domain::name::TokenName;
+use crate::domain::policy::defaults;
+use crate::domain::scope::{Named, Scope};
+use crate::domain::token::{TokenFacts, Verifier};
+use crate::wire::jwt::issue;
+use serde_json::{Value, json};
+
+const RUN: &str = "00000000-0000-4000-8000-00000000000a";
+
+fn credential(world: &World, scope: Scope) -> String {
+    let facts = TokenFacts {
+        id: Id::from_u128(7),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: Id::from_u128(1),
+            name: "acme".to_owned(),
+        },
+        policies: defaults(&scope),
+        scope,
+        verifier: Verifier::Jwt,
+        is_system: false,
+        expires_at: None,
+    };
+    world.keep(facts.clone());
+    let token = issue(&facts, &testing::config().token_keys).expect("issues");
+    token.expose().to_owned()
+}
+
+fn ask(world: &World, credential: &str, question: &Value) -> Result<Value> {
+    let config = testing::config();
+    let header = format!("Bearer {credential}");
+    let presented = present(Some(&header), &config, world.now())?;
+    let body = question.to_string();
+    let told = now_or_never(explain(&presented, body.as_bytes(), &config, world))?;
+    Ok(serde_json::to_value(told).expect("serializes"))
+}
+
+fn release() -> Scope {
+    Scope::Workflow {
+        project: project(),
+        workflow: workflow(),
+    }
+}
+
+#[test]
+fn what_a_workflow_token_may() {
+    let world = World::new();
+    let token = credential(&world, release());
+    let named = |operation: &str, project: &str, workflow: &str| json!({ "operation": operation, "project": project, "workflow": workflow });
+    let rows = [
+        (named("AttestationService/Init", "shop", "release"), None),
+        (
+            named(
+                "/controlplane.v1.AttestationService/Init",
+                "shop",
+                "release",
+            ),
+            None,
+        ),
+        (
+            named("AttestationService/Init", "shop", "other"),
+            Some("other_workflow"),
+        ),
+        (
+            named("AttestationService/Init", "elsewhere", "release"),
+            Some("other_project"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Init" }),
+            Some("not_confined"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Store", "run": RUN }),
+            Some("unknown_run"),
+        ),
+        (
+            json!({ "operation": "token.create" }),
+            Some("operation_not_allowed"),
+        ),
+        (
+            json!({ "operation": "project.create" }),
+            Some("operation_not_allowed"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Nothing" }),
+            Some("operation_not_allowed"),
+        ),
+    ];
+    for (question, code) in rows {
+        let told = ask(&world, &token, &question).expect("explained");
+        assert_eq!(told["allowed"], code.is_none(), "{question}: {told}");
+        let refusal = told["refusal"]["code"].as_str();
+        assert_eq!(refusal, code, "{question}: {told}");
+        assert_eq!(told["caller"]["workflow"], "release");
+    }
+}
+
+#[test]
+fn policies_are_told_one_by_one() {
+    let world = World::new();
+    let token = credential(&world, Scope::Organization);
+    let told = ask(&world, &token, &json!({ "operation": "audit.read" })).expect("explained");
+    assert_eq!(told["allowed"], false);
+    let policies = json!([{ "policy": "audit:read", "held": false }]);
+    assert_eq!(told["needs"]["policies"], policies);
+    let nothing = ask(&world, &token, &json!({ "operation": "no such thing" }));
+    let nothing = nothing.expect("explained");
+    assert_eq!(nothing["needs"], Value::Null);
+}
+
+#[test]
+fn the_administrator_key_manages_and_attests_nothing() {
+    let world = World::new();
+    for (operation, allowed) in [
+        ("project.create", true),
+        ("token.revoke", true),
+        ("AttestationService/Init", false),
+    ] {
+        let told = ask(&world, ADMIN, &json!({ "operation": operation })).expect("explained");
+        assert_eq!(told["allowed"], allowed, "{operation}");
+    }
+}
+
+#[test]
+fn a_known_run_is_held_against_the_scope() {
+    let world = World::new();
+    let token = credential(&world, release());
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    for (workflow, code) in [("release", None), ("other", Some("other_workflow"))] {
+        let facts = RunFacts {
+            project: "shop".to_owned(),
+            workflow: workflow.to_owned(),
+            workflow_id: None,
+        };
+        world.runs.borrow_mut().insert(id, facts);
+        let question = json!({ "operation": "AttestationService/Store", "run": RUN });
+        let told = ask(&world, &token, &question).expect("explained");
+        assert_eq!(told["refusal"]["code"].as_str(), code, "{told}");
+        assert_eq!(told["run"]["workflow"], workflow);
+    }
+}
+
+#[test]
+fn wrong_questions_and_refused_credentials() {
+    let world = World::new();
+    let token = credential(&world, release());
+    for question in [
+        json!({}),
+        json!({ "operation": 1 }),
+        json!({ "operation": "token.create", "more": true }),
+        json!({ "operation": "x".repeat(MAX_NAME + 1) }),
+        json!({ "operation": "token.create", "run": "no uuid" }),
+    ] {
+        let refused = ask(&world, &token, &question).expect_err("refused");
+        assert!(matches!(refused, Error::Invalid { .. }), "{refused:?}");
+    }
+    world.tokens.borrow_mut().clear();
+    let refused = ask(&world, &token, &json!({ "operation": "token.create" }));
+    assert!(matches!(refused, Err(Error::Credential(_))));
+}
+
+/// Whoever may make a call is told so, and whoever may not is told why: for every call.
+#[test]
+fn every_call_can_be_asked_about() {
+    let world = World::new();
+    let token = credential(&world, Scope::Organization);
+    for rpc in crate::domain::rpc::rpcs() {
+        let told = ask(&world, &token, &json!({ "operation": rpc.method }));
+        let told = told.expect("explained");
+        let missing = |needed: &Value| needed["held"] == false;
+        let policies = told["needs"]["policies"].as_array().expect("policies");
+        let expected = rpc.access != Access::Person && !policies.iter().any(missing);
+        assert_eq!(told["allowed"], expected, "{}: {told}", rpc.method);
+    }
+}

@@ -1,0 +1,45 @@
+//! `POST /explain`: what would be decided on a call of the credential that asks. Refuses whatever
+//! credential the call itself would be refused with, in the same words.
+
+use super::asked::{bucket, is_json};
+use super::body;
+use super::incoming::Incoming;
+use super::respond::Answer;
+use crate::app::authenticate::present;
+use crate::app::config::Config;
+use crate::app::error::{Error, Result};
+use crate::app::explain::explain;
+use crate::edge::brake;
+use crate::edge::log::RequestLog;
+use crate::edge::platform::{Platform, now};
+
+/// Largest question, in bytes.
+const MAX_QUESTION: usize = 16 * 1024;
+
+/// Answers a question.
+pub async fn handle(
+    incoming: &Incoming,
+    config: &Config,
+    platform: &Platform,
+    log: &mut RequestLog,
+) -> Result<Answer> {
+    if incoming.method != "POST" {
+        return Err(Error::MethodNotAllowed { allow: "POST" });
+    }
+    log.operation = Some("explain");
+    let authorization = incoming.header("authorization");
+    let asked = async {
+        let presented = present(authorization.as_deref(), config, now())?;
+        if !is_json(incoming) {
+            return Err(Error::MediaType {
+                expected: "application/json",
+            });
+        }
+        let question = body::read(incoming, MAX_QUESTION).await?.bytes;
+        explain(&presented, &question, config, platform).await
+    };
+    match asked.await {
+        Ok(explanation) => Answer::secret(200, &explanation),
+        Err(error) => Err(brake::slow(&platform.env, bucket(incoming, config), error).await),
+    }
+}
