@@ -5,6 +5,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::audit::Audit;
 use crate::bridge;
 use crate::doctor::Doctor;
+use crate::explain::Explain;
 use crate::fail::Outcome;
 use crate::leaks::Leaks;
 use crate::registry::{Organizations, Projects, Workflows};
@@ -56,6 +57,8 @@ pub enum What {
     Leaks(Leaks),
     /// The audit log of an organization
     Audit(Audit),
+    /// Ask what the gateway would decide on a call, and why
+    Explain(Explain),
     /// Serve native gRPC on this machine, and call the gateway with gRPC-Web
     Bridge(bridge::Options),
     /// Find out what is wrong between here and the gateway
@@ -77,6 +80,7 @@ impl Command {
             What::Workflow(workflows) => workflows.run().await,
             What::Leaks(leaks) => leaks.run().await,
             What::Audit(audit) => audit.run().await,
+            What::Explain(explain) => explain.run().await,
             What::Bridge(options) => bridge::run(&options).await,
             What::Doctor(doctor) => doctor.run().await,
             What::Completion(completion) => completion.run(Self::command()),

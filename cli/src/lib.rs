@@ -8,6 +8,7 @@ pub mod bridge;
 pub mod command;
 pub mod connect;
 pub mod doctor;
+pub mod explain;
 pub mod fail;
 pub mod leaks;
 pub mod output;

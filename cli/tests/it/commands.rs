@@ -312,3 +312,62 @@ async fn adopt_without_a_token() {
     assert_eq!(output.stderr, "postern: standard input holds no token\n");
     assert!(gateway.asked().is_empty());
 }
+
+fn explained(allowed: bool) -> Value {
+    let refusal = json!({
+        "code": "other_workflow",
+        "detail": "API token is workflow-scoped and cannot create or look up other workflows",
+    });
+    json!({
+        "operation": "AttestationService/Init",
+        "allowed": allowed,
+        "refusal": if allowed { Value::Null } else { refusal },
+        "caller": { "tier": "token", "token": ID, "organization": "acme", "project": "shop", "workflow": "release" },
+        "needs": { "access": "token", "policies": [{ "policy": "workflow:read", "held": allowed }], "narrow": "named" },
+        "run": { "known": true, "project": "shop", "workflow": "release" },
+    })
+}
+
+#[tokio::test]
+async fn explain() {
+    let words = [
+        "explain",
+        "--operation",
+        "AttestationService/Init",
+        "--project",
+        "shop",
+        "--workflow",
+        "release",
+    ];
+    let json_words: Vec<_> = words.iter().chain(&["-o", "json"]).copied().collect();
+    for (format, words) in [("table", &words[..]), ("json", &json_words[..])] {
+        let replies = vec![json(200, &explained(true))];
+        let gateway = check(&format!("explain-{format}"), replies, words).await;
+        let asked = json!({
+            "operation": "AttestationService/Init", "project": "shop", "workflow": "release",
+        });
+        let came = gateway.came.lock().unwrap();
+        assert_eq!(came[0].what, "POST /explain");
+        assert_eq!(came[0].json(), asked);
+    }
+}
+
+#[tokio::test]
+async fn explain_ends_as_the_call_would() {
+    let gateway = Gateway::start(vec![json(200, &explained(false))]).await;
+    let output = gateway
+        .run(&["explain", "--operation", "AttestationService/Init"])
+        .await;
+    assert_eq!(output.code, 5);
+    assert!(
+        output
+            .stderr
+            .contains("cannot create or look up other workflows (other_workflow)"),
+        "{}",
+        output.stderr
+    );
+    golden::check("output/explain-refused.txt", &output.stdout);
+    let gateway = Gateway::start(vec![json(200, &json!({}))]).await;
+    let output = gateway.run(&["explain", "--operation", "token.list"]).await;
+    assert_eq!((output.code, output.stdout.as_str()), (9, ""));
+}
