@@ -15,7 +15,7 @@ use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
 use postern_system_tests::origin::Origin;
 use postern_system_tests::program::Postern;
 use postern_system_tests::{cases, random_id, random_name, rpc, runner};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             the_doctor_finds_nothing_wrong,
             leaks_are_reported,
             attestation_by_native_grpc,
+            what_would_be_decided_is_explained,
         ],
     )
 }
@@ -306,4 +307,46 @@ async fn attestation_by_native_grpc(world: Arc<World>) {
         let refusal = (status.code(), status.message());
         assert_eq!(refusal, (Code::Unauthenticated, REFUSED), "{size}");
     }
+}
+
+async fn what_would_be_decided_is_explained(world: Arc<World>) {
+    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+    let minted = organization
+        .mint_for_release(&world.gateway, "opaque")
+        .await;
+    let postern = Postern::new(&[
+        ("POSTERN_URL", &world.gateway.url(0)),
+        ("POSTERN_TOKEN", &minted.token),
+    ]);
+    world.origin.reset().await;
+    let ask = ["explain", "--operation", "AttestationService/Init"];
+    let own = [&ask[..], &FOR_RELEASE, &["-o", "json"]].concat();
+    let told = postern.run(&own).await.json();
+    assert_eq!(told["allowed"], true, "{told}");
+    assert_eq!(told["caller"]["token"], minted.id.as_str());
+
+    let other = [&ask[..], &["--project", SHOP, "--workflow", OTHER]].concat();
+    let refused = postern.run(&other).await;
+    assert_eq!(refused.code, 5, "{refused:?}");
+    let message = "API token is workflow-scoped and cannot create or look up other workflows";
+    assert!(refused.stderr.contains(message), "{refused:?}");
+    assert!(refused.stdout.starts_with("refused: "), "{refused:?}");
+    let unknown = ["explain", "--operation", "AttestationService/Nothing"];
+    let unknown = postern.run(&unknown).await;
+    assert_eq!(unknown.code, 5, "{unknown:?}");
+    assert!(unknown.stdout.contains("no table has this operation"));
+    let wrong = [&ask[..], &["--run", "no-uuid"]].concat();
+    let wrong = postern.run(&wrong).await;
+    wrong.failed(7, "run_id_invalid");
+
+    // Whatever was explained, the origin was asked nothing and the token was not used.
+    world.origin.assert_untouched("an explanation").await;
+    let shown = organization.token(&world.gateway, &minted.id).await;
+    assert_eq!(
+        (&shown["uses"], &shown["last_used_at"]),
+        (&json!(0), &Value::Null)
+    );
+    organization.revoke(&world.gateway, &minted.id).await;
+    let revoked = postern.run(&own).await;
+    revoked.failed(4, "the credential was refused");
 }
