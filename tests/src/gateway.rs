@@ -197,6 +197,11 @@ impl Gateway {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The process that was started; workerd is below it.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How many isolates there are.
     pub fn isolates(&self) -> u16 {
         self.isolates

@@ -14,7 +14,7 @@ pub mod ledgers;
 pub mod life;
 pub mod organization;
 pub mod origin;
-mod process;
+pub mod process;
 pub mod program;
 pub mod rpc;
 pub mod runner;

@@ -23,6 +23,8 @@ Postern's developer commands
       with --brake, an address is slowed down after N refused credentials in a minute
   cargo xtask origin --port P
       the sample origin; prints `ready http://127.0.0.1:P`
+  cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
+      Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
   cargo xtask attest --gateway URL --project P --workflow W
       one attestation of the built module through a gateway, with the token in POSTERN_TOKEN
 
@@ -35,9 +37,16 @@ pub enum Request {
     Test,
     Browser,
     Serve(Serve),
-    Origin { port: u16 },
-    Dev { port: u16, origin_port: u16 },
+    Origin {
+        port: u16,
+    },
+    Dev {
+        port: u16,
+        origin_port: u16,
+    },
     Attest(Vec<String>),
+    /// The words are the bench's own.
+    Bench(Vec<String>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +110,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
             })
         }
         "attest" => attest(rest),
+        "bench" => Ok(Request::Bench(rest)),
         other => Err(misuse(format_args!(
             "no such command: `{other}`\n\n{USAGE}"
         ))),

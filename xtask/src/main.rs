@@ -1,6 +1,7 @@
 //! Postern's developer commands: build, serve, try and test the gateway. No part of this ships with it.
 
 mod args;
+mod bench;
 mod browser;
 mod build;
 mod cache;
@@ -54,6 +55,7 @@ fn execute(request: Request) -> Outcome {
         Request::Dev { port, origin_port } => dev::run(port, origin_port),
         Request::Attest(words) => origin::attest(words),
         Request::Test => test::run(),
+        Request::Bench(words) => bench::run(words),
         Request::Browser => test::browser(),
     }
 }

@@ -1,0 +1,125 @@
+//! `cargo xtask bench` after everything was built: reads the flags, starts the systems, measures, writes the report.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use postern_bench::plan::{Cell, Effort, measure};
+use postern_bench::report::Report;
+use postern_bench::systems::Running;
+use postern_bench::work::Work;
+use postern_bench::{machine, origin};
+
+const USAGE: &str = "\
+cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
+  --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
+  --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
+  --systems A,B    only systems whose names begin so; `bare` and its control always run
+  --out DIR        where bench.md, bench.json and bench.svg go; target/bench unless told";
+
+/// Everything but the quick look.
+const CELLS: [Cell; 7] = [
+    (Work::Store, 16),
+    (Work::Read, 16),
+    (Work::Store, 1),
+    (Work::Store, 64),
+    (Work::Init, 16),
+    (Work::Bundle64K, 16),
+    (Work::Bundle1M, 16),
+];
+const QUICK: [Cell; 2] = [(Work::Store, 16), (Work::Read, 16)];
+const QUICK_SYSTEMS: [&str; 4] = [
+    "js-do",
+    "js-bounded",
+    "postern, JWT",
+    "postern bounded, JWT",
+];
+
+struct Flags {
+    quick: bool,
+    rounds: Option<usize>,
+    systems: Option<Vec<String>>,
+    out: String,
+}
+
+fn flags() -> Result<Flags, String> {
+    let mut flags = Flags {
+        quick: false,
+        rounds: None,
+        systems: None,
+        out: "target/bench".to_owned(),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value\n{USAGE}"));
+        match word.as_str() {
+            "--quick" => flags.quick = true,
+            "--rounds" => match value()?.parse() {
+                Ok(rounds @ 2..=1_000) => flags.rounds = Some(rounds),
+                _ => return Err("--rounds is a number from 2 to 1000".to_owned()),
+            },
+            "--systems" => {
+                flags.systems = Some(
+                    value()?
+                        .split(',')
+                        .map(|name| name.trim().to_owned())
+                        .collect(),
+                );
+            }
+            "--out" => flags.out = value()?,
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    Ok(flags)
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    match bench().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench() -> Result<(), String> {
+    let flags = flags()?;
+    let wanted = |name: &str| {
+        name.starts_with("bare")
+            || match (&flags.systems, flags.quick) {
+                (Some(systems), _) => systems
+                    .iter()
+                    .any(|wanted| name.starts_with(wanted.as_str())),
+                (None, true) => QUICK_SYSTEMS.contains(&name),
+                (None, false) => true,
+            }
+    };
+    let (cells, effort) = match flags.quick {
+        true => (&QUICK[..], (2, 800, 300)),
+        false => (&CELLS[..], (5, 1_500, 500)),
+    };
+    let effort = Effort {
+        rounds: flags.rounds.unwrap_or(effort.0),
+        time: Duration::from_millis(effort.1),
+        warm: Duration::from_millis(effort.2),
+    };
+    let origin = origin::start().await;
+    let running = Running::start(&origin, wanted).await;
+    let names: Vec<_> = running.systems.iter().map(|system| system.name).collect();
+    let samples = measure(&running.systems, cells, effort).await?;
+    drop(running);
+    let report = Report {
+        machine: machine::description(),
+        effort,
+        cells,
+        systems: &names,
+        samples: &samples,
+    };
+    report
+        .write(Path::new(&flags.out))
+        .map_err(|error| format!("{}: {error}", flags.out))?;
+    print!("{}", report.markdown());
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! The systems that are compared, each running on a workerd of its own. Refuses to compare what refuses a good token or
+//! lets a bad one through.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use postern_origin::sha256_hex;
+use postern_system_tests::forge::{self, Keys};
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::organization::{Organization, RELEASE, SHOP};
+use postern_system_tests::{process, random_id, root, rpc};
+use serde_json::{Value, json};
+
+use crate::{machine, origin};
+
+/// The bound of the bounded systems, in seconds, of Postern's and of the peers'.
+const BOUND: u32 = 5;
+/// Tokens in a peer's D1.
+const TOKENS: usize = 1_000;
+/// As in wrangler.toml.
+const COMPATIBILITY_DATE: &str = "2026-04-01";
+
+/// A system.
+pub struct System {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// Where it listens.
+    pub port: u16,
+    /// The credential that it accepts.
+    pub credential: String,
+    /// Its workerd.
+    pub workerd: u32,
+}
+
+/// Everything that runs, and ends with this value.
+pub struct Running {
+    /// The systems, in the order of tables.
+    pub systems: Vec<System>,
+    /// Postern's gateways: strict and bounded.
+    pub gateways: Vec<(Gateway, Organization)>,
+    peers: Vec<Child>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for peer in &mut self.peers {
+            process::signal(peer.id(), 15);
+            let _ = peer.wait();
+        }
+    }
+}
+
+/// Peers: name in tables, file in bench/peers, variables.
+const PEERS: [(&str, &str, &[(&str, &str)]); 7] = [
+    ("bare", "bare", &[]),
+    ("bare (control)", "bare", &[]),
+    ("hono-jose", "hono-jose", &[]),
+    (
+        "hono-jose, 5 s cache",
+        "hono-jose",
+        &[("CACHE_SECONDS", "5")],
+    ),
+    ("hono-opaque", "hono-opaque", &[]),
+    ("js-do", "js-do", &[]),
+    ("js-bounded", "js-bounded", &[]),
+];
+
+impl Running {
+    /// Starts those whose names `wanted` takes, in front of the origin.
+    pub async fn start(origin: &str, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut running = Self {
+            systems: Vec::new(),
+            gateways: Vec::new(),
+            peers: Vec::new(),
+        };
+        for (name, file, set) in PEERS {
+            if wanted(name) {
+                eprintln!("starting {name} ...");
+                running.start_peer(name, file, set, origin);
+            }
+        }
+        for (bound, names) in [
+            (0, ["postern, JWT", "postern, opaque"]),
+            (BOUND, ["postern bounded, JWT", "postern bounded, opaque"]),
+        ] {
+            if names.iter().any(|name| wanted(name)) {
+                eprintln!("starting postern, bound {bound} s ...");
+                running.start_postern(bound, names, origin, &wanted).await;
+            }
+        }
+        running
+    }
+
+    fn start_peer(&mut self, name: &'static str, file: &str, set: &[(&str, &str)], origin: &str) {
+        let port = free_port();
+        let secret = format!("{}{}", random_id(), random_id());
+        let (id, key) = (random_id(), format!("key_{}{}", random_id(), random_id()));
+        let claims = json!({
+            "iss": "bench", "aud": "api", "jti": id, "exp": 4_000_000_000_u64, "org_id": random_id(),
+            "org_name": "acme", "project_id": random_id(), "project_name": SHOP,
+            "workflow_id": random_id(), "workflow_name": RELEASE,
+        });
+        let header = json!({ "alg": "HS256", "typ": "JWT" });
+        let jwt = forge::jwt(&header, &claims.to_string(), secret.as_bytes());
+        let row = |id: &str, key: &str| json!({ "id": id, "hash": sha256_hex(key.as_bytes()) });
+        let mut tokens = vec![row(&id, &key)];
+        tokens.extend((1..TOKENS).map(|_| row(&random_id(), &random_id())));
+        let set: Value = set.iter().map(|(name, value)| (*name, *value)).collect();
+        let order = json!({
+            "peer": file, "port": port, "origin": origin, "secret": secret, "set": set,
+            "tokens": tokens, "compatibilityDate": COMPATIBILITY_DATE,
+        });
+        let mut command = Command::new(node());
+        command
+            .arg("bench/peer.mjs")
+            .current_dir(root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        process::tie(&mut command);
+        let mut child = command.spawn().expect("Node starts");
+        let stdin = child.stdin.as_mut().expect("stdin was asked for");
+        writeln!(stdin, "{order}").expect("the order is taken");
+        let mut ready = String::new();
+        let stdout = child.stdout.take().expect("stdout was asked for");
+        let read = BufReader::new(stdout).read_line(&mut ready);
+        assert!(read.is_ok() && ready == "ready\n", "{name} does not start");
+        let workerd = workerd(child.id());
+        self.peers.push(child);
+        self.systems.push(System {
+            name,
+            port,
+            credential: if file == "hono-opaque" { key } else { jwt },
+            workerd,
+        });
+    }
+
+    async fn start_postern(
+        &mut self,
+        bound: u32,
+        names: [&'static str; 2],
+        origin: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) {
+        let keys = Keys::random();
+        let serve = Serve::new(origin, &keys).set("REVOCATION_BOUND_SECONDS", &bound.to_string());
+        let gateway = serve.start().await;
+        let organization = Organization::new(&gateway, &keys.admin).await;
+        for (name, format) in names.into_iter().zip(["jwt", "opaque"]) {
+            if !wanted(name) {
+                continue;
+            }
+            let token = organization.mint_for_release(&gateway, format).await;
+            let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
+            assert_eq!(run, origin::RUN);
+            self.systems.push(System {
+                name,
+                port: port_of(&gateway),
+                credential: token.token,
+                workerd: workerd(gateway.process()),
+            });
+        }
+        self.gateways.push((gateway, organization));
+    }
+}
+
+impl System {
+    /// Resident memory, in MiB.
+    pub fn resident_mib(&self) -> f64 {
+        machine::resident_mib(self.workerd)
+    }
+}
+
+fn port_of(gateway: &Gateway) -> u16 {
+    let socket = gateway.socket();
+    let port = socket
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok());
+    port.expect("a socket has a port")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The pinned Node, as `cargo xtask` has put it there.
+pub fn node() -> PathBuf {
+    let pinned = root().join("node_modules/.bin/node");
+    match pinned.exists() {
+        true => pinned,
+        false => PathBuf::from("node"),
+    }
+}
+
+/// The workerd below a process; the process itself where none is found.
+fn workerd(of: u32) -> u32 {
+    let below = process::descendants(of);
+    let found = below.iter().find(|(_, name)| name.contains("workerd"));
+    found.map_or(of, |(id, _)| *id)
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: builds the module and the bench, and runs it. Knows nothing of what it measures.
+
+use std::process::Command;
+
+use crate::fail::{Outcome, failed};
+use crate::{build, cargo, node, paths, process};
+
+pub fn run(words: Vec<String>) -> Outcome {
+    node::modules()?;
+    build::run()?;
+    let mut compiler = cargo::host()?;
+    compiler.args([
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "postern-bench",
+    ]);
+    let what = "compiling the bench (1 to 2 min from nothing) ...";
+    if !process::announced(what, || process::run(&mut compiler))?.success() {
+        return Err(failed(
+            "the bench does not compile; cargo's messages are above",
+        ));
+    }
+    let mut bench = Command::new(paths::target().join("release/postern-bench"));
+    bench
+        .args(words)
+        .current_dir(paths::root())
+        .env("POSTERN_XTASK", paths::program()?);
+    match process::run(&mut bench)?.success() {
+        true => Ok(()),
+        false => Err(failed(
+            "the bench did not end well; what went wrong is above",
+        )),
+    }
+}
