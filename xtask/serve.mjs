@@ -65,6 +65,7 @@ function gateway(config, index) {
     name: workerName(index),
     modulesRoot: config.build,
     modules: [
+      ...counting(at),
       { type: "ESModule", path: at("index.js") },
       { type: "CompiledWasm", path: at("index_bg.wasm") },
     ],
@@ -82,6 +83,14 @@ function gateway(config, index) {
     // The module, not the simulator, must be what strips a spoofed address before forwarding.
     stripCfConnectingIp: false,
   };
+}
+
+/** Modules in front of the built one that count its calls out of wasm, for the test that pins their number. */
+function counting(at) {
+  const folder = process.env.POSTERN_CROSSINGS;
+  if (!folder) return [];
+  const module = (name) => ({ type: "ESModule", path: at(name), contents: readFileSync(join(folder, name), "utf8") });
+  return [module("counted.mjs"), module("count.mjs")];
 }
 
 const workerName = (index) => (index === 0 ? "postern" : `postern-${index}`);

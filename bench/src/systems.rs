@@ -52,8 +52,15 @@ impl Drop for Running {
     }
 }
 
-/// Peers: name in tables, file in bench/peers, variables.
-const PEERS: [(&str, &str, &[(&str, &str)]); 7] = [
+/// A peer: name in tables, file in bench/peers, variables.
+type Peer = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// The peers.
+const PEERS: [Peer; 7] = [
     ("bare", "bare", &[]),
     ("bare (control)", "bare", &[]),
     ("hono-jose", "hono-jose", &[]),

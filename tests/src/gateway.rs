@@ -29,6 +29,7 @@ pub struct Serve {
     isolates: u16,
     brake: Option<u32>,
     set: BTreeMap<String, String>,
+    environment: BTreeMap<String, PathBuf>,
     folder: Arc<TempDir>,
 }
 
@@ -50,6 +51,7 @@ impl Serve {
             isolates: 1,
             brake: None,
             set: BTreeMap::new(),
+            environment: BTreeMap::new(),
             folder: Arc::new(folder),
         }
     }
@@ -58,6 +60,15 @@ impl Serve {
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.set.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
+    #[must_use]
+    pub fn counting(mut self) -> Self {
+        let folder = root().join("tests/crossings");
+        self.environment
+            .insert("POSTERN_CROSSINGS".to_owned(), folder);
         self
     }
 
@@ -130,6 +141,7 @@ impl Serve {
         for (name, value) in &self.set {
             command.arg("--set").arg(format!("{name}={value}"));
         }
+        command.envs(&self.environment);
         command
             .current_dir(root())
             .stdin(Stdio::null())
