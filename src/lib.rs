@@ -16,4 +16,6 @@ mod documents;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod query_plans;
+#[cfg(test)]
 mod routes;

@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 4] = [FIRST, PINS, REFUSALS, VERSIONS];
+const STEPS: [&[&str]; 4] = [FIRST, PINS, REFUSALS, INDEXES];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -76,9 +76,14 @@ const REFUSALS: &[&str] = &["create table refusals (
         left_out integer not null
     ) strict"];
 
-/// What has changed since a version, found without reading every token.
-const VERSIONS: &[&str] =
-    &["create index tokens_by_version on tokens (version) where version is not null"];
+/// What has changed since a version, who lives, and what is pending, found without reading every
+/// token that ever was.
+const INDEXES: &[&str] = &[
+    "create index tokens_by_version on tokens (version) where version is not null",
+    "create index tokens_living on tokens (expires_at)
+        where state < 2 and is_system = 0 and revoked_at is null",
+    "create index tokens_pending on tokens (id) where state = 0",
+];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).

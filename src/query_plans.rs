@@ -1,0 +1,191 @@
+//! Every statement that stands in the source of the edge, planned by SQLite on the tables that the migrations and the
+//! Ledger's steps make: each finds its rows by an index. Refuses a statement that reads a whole table, unless it is told
+//! why that is right.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+/// Statements that read a table or an index from one end, by how they begin, and why they may.
+const WALKS: &[(&str, &str)] = &[
+    (
+        "select exists (select 1 from tokens where (revoked_at",
+        "asked while bootstrap is open, and ends at the first that lives",
+    ),
+    (
+        "select id, name, mint_ceiling, max_idle_days",
+        "hourly, and every organization is to be looked at",
+    ),
+    (
+        "select o.id from organizations o left join checkpoints",
+        "hourly, and every organization is to be looked at",
+    ),
+    (
+        "select t.id, t.organization_id, o.name as organization_name",
+        "a beginning: those who use it add by which index",
+    ),
+    (
+        "select facts from tokens where state = 0",
+        "all of an index that holds nothing else",
+    ),
+    ("delete from refusals where hour <", "a row for each code"),
+    (
+        "select outcome, organization, hour, left_out from refusals",
+        "a row for each code",
+    ),
+    (
+        "select count(*) as count from sqlite_master",
+        "a row for each table",
+    ),
+    ("select name from sqlite_master", "a row for each table"),
+    ("select full_at from bucket", "one row"),
+    ("select version from schema", "one row"),
+    (
+        "select id, effects from outbox order by id limit",
+        "by its key, as far as the limit",
+    ),
+    (
+        "select facts from tokens where state = 1 and is_system = 0",
+        "the idle sweep: hourly, and every living token is to be looked at",
+    ),
+    (
+        "select facts, used_at from tokens where state = 1",
+        "a bulk revoke: its criteria may be about any living token",
+    ),
+];
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            into.push(path);
+        }
+    }
+    into.sort();
+}
+
+/// The string literals of Rust source, with their escapes undone. Raw strings hold no statement here.
+fn literals(source: &str) -> Vec<String> {
+    let code = source.lines().map(|line| match line.trim_start() {
+        comment if comment.starts_with("//") => "",
+        _ => line,
+    });
+    let code = code.collect::<Vec<_>>().join("\n").replace("'\"'", "");
+    let mut found = Vec::new();
+    let mut rest = code.chars().peekable();
+    while let Some(character) = rest.next() {
+        if character != '"' {
+            continue;
+        }
+        let mut literal = String::new();
+        while let Some(character) = rest.next() {
+            match character {
+                '"' => break,
+                '\\' => match rest.next() {
+                    Some('\n') => while rest.next_if(|next| next.is_whitespace()).is_some() {},
+                    Some(escaped) => literal.push(escaped),
+                    None => {}
+                },
+                character => literal.push(character),
+            }
+        }
+        found.push(literal);
+    }
+    found
+}
+
+/// Statements that are whole as they stand.
+fn statements(files: &[PathBuf]) -> Vec<String> {
+    let verbs = ["select ", "insert ", "update ", "delete "];
+    let mut found: Vec<String> = files
+        .iter()
+        .flat_map(|file| literals(&read(file)))
+        .filter(|text| verbs.iter().any(|verb| text.starts_with(verb)) && !text.contains('{'))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn record() -> Connection {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the migrations")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    let db = Connection::open_in_memory().expect("a database");
+    for file in files {
+        db.execute_batch(&read(&file)).expect("a migration");
+    }
+    db
+}
+
+fn objects() -> Connection {
+    let db = Connection::open_in_memory().expect("a database");
+    for file in ["ledger/schema.rs", "limiter.rs"] {
+        for step in literals(&read(Path::new("src/edge/objects").join(file))) {
+            if step.starts_with("create ") {
+                db.execute_batch(&step)
+                    .unwrap_or_else(|error| panic!("{step}: {error}"));
+            }
+        }
+    }
+    db
+}
+
+/// The lines of a plan that read from one end to the other.
+fn walks(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db
+        .prepare(&format!("explain query plan {sql}"))
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
+    let lines = statement
+        .query_map(rusqlite::params_from_iter(nulls), |row| {
+            row.get::<_, String>(3)
+        })
+        .expect("a plan");
+    lines
+        .map(|line| line.expect("a row"))
+        .filter(|line| line.starts_with("SCAN") && !line.starts_with("SCAN CONSTANT ROW"))
+        .collect()
+}
+
+#[test]
+fn every_statement_finds_its_rows_by_an_index() {
+    let mut unused: Vec<&str> = WALKS.iter().map(|(begins, _)| *begins).collect();
+    let mut wrong = Vec::new();
+    for (folder, db, least) in [
+        ("src/edge/store", record(), 8),
+        ("src/edge/objects", objects(), 25),
+    ] {
+        let mut files = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut files,
+        );
+        files.retain(|file| !file.ends_with("tests.rs"));
+        let statements = statements(&files);
+        assert!(statements.len() >= least, "{folder}: {}", statements.len());
+        for sql in statements {
+            let walked = walks(&db, &sql);
+            if walked.is_empty() {
+                continue;
+            }
+            match WALKS.iter().find(|(begins, _)| sql.starts_with(begins)) {
+                Some((begins, _)) => unused.retain(|other| other != begins),
+                None => wrong.push(format!("{sql}\n    {}", walked.join("\n    "))),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no index serves:\n{}", wrong.join("\n"));
+    assert_eq!(unused, Vec::<&str>::new(), "these walk no more");
+}
