@@ -8,13 +8,14 @@ use postern_bench::plan::{Cell, Effort, measure};
 use postern_bench::report::Report;
 use postern_bench::systems::Running;
 use postern_bench::work::Work;
-use postern_bench::{machine, origin};
+use postern_bench::{machine, origin, staleness};
 
 const USAGE: &str = "\
-cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
+cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR] [--staleness]
   --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
   --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
   --systems A,B    only systems whose names begin so; `bare` and its control always run
+  --staleness      nothing of that: a model of bounded mode in 300 locations
   --out DIR        where bench.md, bench.json and bench.svg go; target/bench unless told";
 
 /// Everything but the quick look.
@@ -37,6 +38,7 @@ const QUICK_SYSTEMS: [&str; 4] = [
 
 struct Flags {
     quick: bool,
+    staleness: bool,
     rounds: Option<usize>,
     systems: Option<Vec<String>>,
     out: String,
@@ -45,6 +47,7 @@ struct Flags {
 fn flags() -> Result<Flags, String> {
     let mut flags = Flags {
         quick: false,
+        staleness: false,
         rounds: None,
         systems: None,
         out: "target/bench".to_owned(),
@@ -66,6 +69,7 @@ fn flags() -> Result<Flags, String> {
                         .collect(),
                 );
             }
+            "--staleness" => flags.staleness = true,
             "--out" => flags.out = value()?,
             _ => return Err(USAGE.to_owned()),
         }
@@ -86,6 +90,10 @@ async fn main() -> ExitCode {
 
 async fn bench() -> Result<(), String> {
     let flags = flags()?;
+    if flags.staleness {
+        print!("{}", staleness::markdown());
+        return Ok(());
+    }
     let wanted = |name: &str| {
         name.starts_with("bare")
             || match (&flags.systems, flags.quick) {
