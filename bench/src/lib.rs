@@ -6,6 +6,7 @@ pub mod machine;
 pub mod origin;
 pub mod plan;
 pub mod report;
+pub mod soak;
 pub mod staleness;
 pub mod statistics;
 pub mod systems;

@@ -8,13 +8,14 @@ use postern_bench::plan::{Cell, Effort, measure};
 use postern_bench::report::Report;
 use postern_bench::systems::Running;
 use postern_bench::work::Work;
-use postern_bench::{machine, origin, staleness};
+use postern_bench::{machine, origin, soak, staleness};
 
 const USAGE: &str = "\
-cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR] [--staleness]
+cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR] [--soak SECONDS] [--staleness]
   --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
   --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
   --systems A,B    only systems whose names begin so; `bare` and its control always run
+  --soak SECONDS   nothing of that: strict calls with mints and revokes mixed in, and the memory they leave
   --staleness      nothing of that: a model of bounded mode in 300 locations
   --out DIR        where bench.md, bench.json and bench.svg go; target/bench unless told";
 
@@ -39,6 +40,7 @@ const QUICK_SYSTEMS: [&str; 4] = [
 struct Flags {
     quick: bool,
     staleness: bool,
+    soak: Option<u64>,
     rounds: Option<usize>,
     systems: Option<Vec<String>>,
     out: String,
@@ -48,6 +50,7 @@ fn flags() -> Result<Flags, String> {
     let mut flags = Flags {
         quick: false,
         staleness: false,
+        soak: None,
         rounds: None,
         systems: None,
         out: "target/bench".to_owned(),
@@ -69,6 +72,10 @@ fn flags() -> Result<Flags, String> {
                         .collect(),
                 );
             }
+            "--soak" => match value()?.parse() {
+                Ok(seconds @ 10..=86_400) => flags.soak = Some(seconds),
+                _ => return Err("--soak is a number of seconds from 10 to 86400".to_owned()),
+            },
             "--staleness" => flags.staleness = true,
             "--out" => flags.out = value()?,
             _ => return Err(USAGE.to_owned()),
@@ -92,6 +99,12 @@ async fn bench() -> Result<(), String> {
     let flags = flags()?;
     if flags.staleness {
         print!("{}", staleness::markdown());
+        return Ok(());
+    }
+    if let Some(seconds) = flags.soak {
+        let origin = origin::start().await;
+        let running = Running::start(&origin, |name| name == "postern, JWT").await;
+        print!("{}", soak::run(&running, seconds).await?);
         return Ok(());
     }
     let wanted = |name: &str| {

@@ -1,0 +1,72 @@
+//! A long run of strict calls with mints and revokes mixed in: what becomes of workerd's memory. Refuses to go on after the
+//! first answer that is no success.
+
+use std::time::{Duration, Instant};
+
+use postern_system_tests::organization::Minted;
+
+use crate::load;
+use crate::statistics::percentile;
+use crate::systems::Running;
+use crate::work::Work;
+
+const CONNECTIONS: usize = 16;
+const LAP: Duration = Duration::from_secs(10);
+/// Tokens that are minted in a lap, and revoked in the next.
+const TURNED_OVER: usize = 20;
+
+/// Runs for so many seconds; gives the table.
+///
+/// # Errors
+/// The first answer that is no success.
+pub async fn run(running: &Running, seconds: u64) -> Result<String, String> {
+    let system = running
+        .systems
+        .iter()
+        .find(|system| system.name == "postern, JWT");
+    let (Some(system), Some((gateway, organization))) = (system, running.gateways.first()) else {
+        return Err("the soak needs `postern, JWT`".to_owned());
+    };
+    let begun = Instant::now();
+    let request = Work::Store.request(&system.credential);
+    let (mut laps, mut calls) = (Vec::new(), 0);
+    let mut minted: Vec<Minted> = Vec::new();
+    while begun.elapsed().as_secs() < seconds {
+        let load = load::run(system.port, &request, CONNECTIONS, LAP);
+        let turn_over = async {
+            for old in minted.drain(..) {
+                organization.revoke(gateway, &old.id).await;
+            }
+            let mut fresh = Vec::new();
+            for _ in 0..TURNED_OVER {
+                fresh.push(organization.mint_for_release(gateway, "opaque").await);
+            }
+            fresh
+        };
+        let (shown, fresh) = tokio::join!(load, turn_over);
+        minted = fresh;
+        let shown = shown?;
+        calls += shown.latencies.len();
+        laps.push((system.resident_mib(), percentile(&shown.latencies, 0.99)));
+        eprintln!("{} s ...", begun.elapsed().as_secs());
+    }
+    let at = |index: usize| laps.get(index).copied().unwrap_or_default();
+    let rows = [
+        ("start", at(0)),
+        ("middle", at(laps.len() / 2)),
+        ("end", at(laps.len().saturating_sub(1))),
+    ];
+    let mut text = format!(
+        "{seconds} s at {CONNECTIONS} connections, {calls} calls, {} tokens minted and revoked.\n\n| | RSS MiB | p99 ms |\n|---|---|---|\n",
+        laps.len() * TURNED_OVER
+    );
+    for (name, (resident, p99)) in rows {
+        text += &format!(
+            "| {name} | {resident:.0} | {:.2} |\n",
+            f64::from(p99) / 1000.0
+        );
+    }
+    let ratio = rows[2].1.0 / rows[1].1.0;
+    let met = if ratio <= 1.1 { "met" } else { "not met" };
+    Ok(text + &format!("\nEnd against middle: {ratio:.3}; target at most 1.1: {met}.\n"))
+}
