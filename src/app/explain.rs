@@ -138,14 +138,28 @@ where
     }
     let run = question.run.as_deref().map(RunId::parse_any).transpose();
     let run = run.map_err(|_| Error::invalid("run_id_invalid", "`run` must be a UUID"))?;
+    let operation = operation(&question.operation, config);
+    if let (Some(Operation::Rpc(rpc)), None) = (operation, run)
+        && rpc.identity.run.is_some()
+        && rpc.identity.digest.is_none()
+    {
+        return Err(Error::invalid(
+            "run_id_invalid",
+            "the call names a workflow run: give `run`",
+        ));
+    }
     let admitted = admit(presented, run, Purpose::Look, config, ports).await?;
-    Ok(answer(question, run, &admitted))
+    Ok(answer(question, operation, run, &admitted))
 }
 
-fn answer(question: Question, run: Option<RunId>, admitted: &Admitted) -> Explanation {
+fn answer(
+    question: Question,
+    operation: Option<Operation>,
+    run: Option<RunId>,
+    admitted: &Admitted,
+) -> Explanation {
     let Admitted { caller, pin, .. } = admitted;
     let found = admitted.run.as_deref();
-    let operation = operation(&question.operation);
     let decided = match operation {
         Some(operation) => decided(operation, &question, (run, found, *pin), caller),
         None => Err(Denial::Operation),
@@ -167,13 +181,15 @@ fn answer(question: Question, run: Option<RunId>, admitted: &Admitted) -> Explan
     }
 }
 
-fn operation(name: &str) -> Option<Operation> {
+/// The operation of that name, among those that this deployment serves.
+fn operation(name: &str, config: &Config) -> Option<Operation> {
     let path = match name.starts_with(ORIGIN_PREFIX) {
         true => name.to_owned(),
         false => format!("{ORIGIN_PREFIX}{name}"),
     };
     let managed = || MANAGED.into_iter().find(|known| known.name() == name);
-    let mut routes = BUILT_IN.iter().chain(ROUTES);
+    let table = if config.rest_routes { ROUTES } else { &[] };
+    let mut routes = BUILT_IN.iter().chain(table);
     rpc(&path).map(Operation::Rpc).or_else(managed).or_else(|| {
         routes
             .find(|route| route.name == name)

@@ -170,9 +170,21 @@ fn wrong_questions_and_refused_credentials() {
 fn every_call_can_be_asked_about() {
     let world = World::new();
     let token = credential(&world, Scope::Organization);
+    let facts = RunFacts {
+        project: "shop".to_owned(),
+        workflow: "release".to_owned(),
+        workflow_id: None,
+    };
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    world.runs.borrow_mut().insert(id, facts);
     for rpc in crate::domain::rpc::rpcs() {
-        let told = ask(&world, &token, &json!({ "operation": rpc.method }));
-        let told = told.expect("explained");
+        let mut question = json!({ "operation": rpc.method });
+        if rpc.identity.run.is_some() && rpc.identity.digest.is_none() {
+            let refused = ask(&world, &token, &question).expect_err(rpc.method);
+            assert_eq!(refused.code(), "run_id_invalid", "{}", rpc.method);
+            question["run"] = RUN.into();
+        }
+        let told = ask(&world, &token, &question).expect("explained");
         let missing = |needed: &Value| needed["held"] == false;
         let policies = told["needs"]["policies"].as_array().expect("policies");
         let expected = rpc.access != Access::Person && !policies.iter().any(missing);
