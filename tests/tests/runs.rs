@@ -243,7 +243,8 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
     let token = organization.mint_for_release(&gateway, "jwt").await;
     let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
     gateway.stop();
-    let later = "drop table schema; drop table pins; drop table refusals";
+    let later = "drop table schema; drop table pins; drop table refusals; \
+                 drop index tokens_by_version; drop index tokens_living; drop index tokens_pending";
     on_ledgers(&serve.state(), later);
 
     let gateway = serve.start().await;
@@ -260,7 +261,7 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
         .to_owned();
     let check = format!(
         "create temp table ok (x check (x = 1)); \
-         insert into ok select count(*) from schema where version = 3; \
+         insert into ok select count(*) from schema where version = 4; \
          insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
         token.id
     );

@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let serve = "serve --port 8000 --origin http://o --state d";
-        refused("bench", "no such command");
+        refused("fly", "no such command");
         refused("serve", "needs `--port`");
         refused("serve --port 1 --state d", "needs `--origin`");
         refused("serve --port 1 --origin o", "needs `--state`");

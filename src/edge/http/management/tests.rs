@@ -212,10 +212,11 @@ fn the_other_routes_are_documented_as_they_are_written() {
     );
     for (path, methods) in others {
         let methods: Vec<&str> = methods.keys().map(String::as_str).collect();
-        let expected: &[&str] = match path.starts_with("/oauth/") || path == "/leaks" {
-            true => &["POST"],
-            false => &["GET", "HEAD"],
-        };
+        let expected: &[&str] =
+            match path.starts_with("/oauth/") || ["/leaks", "/explain"].contains(&path.as_str()) {
+                true => &["POST"],
+                false => &["GET", "HEAD"],
+            };
         assert_eq!(methods, expected, "{path}");
     }
 }
