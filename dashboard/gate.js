@@ -56,7 +56,7 @@ function partRow([name, state]) {
 
 function boundText(seconds) {
   if (seconds === 0) return "0 s: once a revoke has answered, the token opens nothing.";
-  return `${seconds} s: a revoked token may still be let through for so long.`;
+  return `${seconds} s: for so long a revoked token may still read. Whatever changes something is checked at once.`;
 }
 
 /** What an answer looks like below the verdict. */

@@ -27,7 +27,9 @@ pub fn run(words: Vec<String>) -> Outcome {
         .args(words)
         .current_dir(paths::root())
         .env("POSTERN_XTASK", paths::program()?);
-    match process::run(&mut bench)?.success() {
+    // The report is its stdout.
+    let mut child = process::spawn(&mut bench)?;
+    match process::wait(&mut child)?.success() {
         true => Ok(()),
         false => Err(failed(
             "the bench did not end well; what went wrong is above",

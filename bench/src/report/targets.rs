@@ -65,7 +65,10 @@ pub fn markdown(report: &Report<'_>) -> String {
     ];
     let mut text = "\n**Targets**\n\n| | target | measured | |\n|---|---|---|---|\n".to_owned();
     for (what, target, measured, at_least) in rows {
-        let Some(measured) = measured else { continue };
+        let Some(measured) = measured else {
+            text += &format!("| {what} | {target} | not measured | |\n");
+            continue;
+        };
         let (word, met) = match at_least {
             true => ("at least", measured >= target),
             false => ("at most", measured <= target),
@@ -75,7 +78,7 @@ pub fn markdown(report: &Report<'_>) -> String {
     }
     if let Some(control) = report.ratio(STORE, "bare (control)", BARE, rate) {
         text += &format!(
-            "\nThe control, a second `bare`, is at {control:.3}: a difference smaller than that is none.\n"
+            "\nThe control, a second `bare`, is at {control:.3}: a difference smaller than between these two is none.\n"
         );
     }
     text + &without_simulator(report).unwrap_or_default()
@@ -95,7 +98,7 @@ fn without_simulator(report: &Report<'_>) -> Option<String> {
     let left = each - SIMULATED * (each - cached);
     let ratio = report.ratio(STORE, "hono-jose", BARE, rate)? * each / left;
     Some(format!(
-        "\nTwo thirds of a local D1 read is the simulator's. By processor time a read takes {:.2} s for 10,000 requests here \
+        "\nTwo thirds of a local D1 read is the simulator's. By workerd's processor time, which is not all that bounds a rate, a read takes {:.2} s for 10,000 requests here \
          (`hono-jose` less its cached form); with the simulator's share taken off, `hono-jose` would be at {ratio:.3} of bare.\n",
         each - cached
     ))
