@@ -83,7 +83,8 @@ fn lines(told: &Value, allowed: bool) -> String {
     };
     let mut lines = vec![format!("{word}: {}", member(told, "operation"))];
     lines.push(format!("caller: {}", caller(of("caller"))));
-    lines.extend(needs(of("needs")));
+    let has_token = of("caller").get("token").is_some_and(Value::is_string);
+    lines.extend(needs(of("needs"), has_token));
     lines.extend(run(of("run")));
     lines.join("\n") + "\n"
 }
@@ -102,7 +103,7 @@ fn caller(caller: &Value) -> String {
     format!("token {token} of {organization}, scope {scope}")
 }
 
-fn needs(needs: &Value) -> Vec<String> {
+fn needs(needs: &Value, has_token: bool) -> Vec<String> {
     if needs.is_null() {
         return vec!["needs: no table has this operation, so nobody may".to_owned()];
     }
@@ -125,6 +126,8 @@ fn needs(needs: &Value) -> Vec<String> {
     let policies = needs.get("policies").and_then(Value::as_array);
     for needed in policies.into_iter().flatten() {
         let held = match needed.get("held").and_then(Value::as_bool) {
+            // Who stands above tokens holds no policies, and needs none.
+            _ if !has_token => "for tokens",
             Some(true) => "held",
             _ => "not held",
         };
