@@ -13,8 +13,6 @@ use crate::statistics::median;
 const LOCATIONS: u64 = 300;
 /// Of a hundred calls to the Ledger, as many are lost.
 const LOST: u64 = 2;
-/// As in `edge::revocations`.
-const LONGEST_WAIT_MS: i64 = 8_000;
 
 /// A generator of the same numbers each time (xorshift).
 struct Chance(u64);
@@ -112,11 +110,7 @@ fn location(chance: &mut Chance, bound: i64, rate: u64) -> i64 {
             }
         }
         if sync_at.is_none() {
-            let wait = match copy.is_fresh(at(now), bound) {
-                true => (bound * 4 / 5).min(LONGEST_WAIT_MS),
-                false => 0,
-            };
-            sync_at = Some(now + wait);
+            sync_at = Some(now + copy.wait_ms(at(now), bound));
         }
     }
     last

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use super::authenticate::{Presented, admit};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::Purpose;
 use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{
@@ -16,7 +15,7 @@ use crate::domain::decide::{
 };
 use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::Operation;
-use crate::domain::rpc::{Effect, Rpc};
+use crate::domain::rpc::Rpc;
 use crate::wire::identity::{self, Identified, IdentityError};
 
 pub use runs::learn_run;
@@ -74,11 +73,7 @@ where
         Some(identified) => run_id(rpc, identified)?,
         None => None,
     };
-    let purpose = match rpc.effect {
-        Effect::Read => Purpose::Read,
-        Effect::Write => Purpose::Write,
-    };
-    let admitted = admit(&presented, id, purpose, config, ports).await?;
+    let admitted = admit(&presented, id, rpc.effect.into(), config, ports).await?;
     let run = match (id, admitted.run) {
         (None, _) => Run::Open,
         (Some(id), None) => Run::Unknown(id),

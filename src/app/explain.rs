@@ -10,14 +10,12 @@ use super::error::{Error, Result};
 use super::ledger::Purpose;
 use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use super::registry::read_body;
+use super::rest::served;
 use crate::domain::caller::Caller;
-use crate::domain::decide::{
-    Denial, Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide, open,
-};
+use crate::domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::{Managed, Operation, Requirements};
 use crate::domain::policy::held;
-use crate::domain::route::{BUILT_IN, ROUTES};
 use crate::domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
 
 /// Operations of the registry that can be asked about by the names that audit rows have.
@@ -188,13 +186,11 @@ fn operation(name: &str, config: &Config) -> Option<Operation> {
         false => format!("{ORIGIN_PREFIX}{name}"),
     };
     let managed = || MANAGED.into_iter().find(|known| known.name() == name);
-    let table = if config.rest_routes { ROUTES } else { &[] };
-    let mut routes = BUILT_IN.iter().chain(table);
-    rpc(&path).map(Operation::Rpc).or_else(managed).or_else(|| {
-        routes
-            .find(|route| route.name == name)
-            .map(Operation::Route)
-    })
+    let route = || served(config).find(|route| route.name == name);
+    rpc(&path)
+        .map(Operation::Rpc)
+        .or_else(managed)
+        .or_else(|| route().map(Operation::Route))
 }
 
 /// The kind of tokens that the question is about, where it is about tokens.
@@ -215,29 +211,18 @@ fn decided(
     caller: &Caller,
 ) -> core::result::Result<Permit, Denial> {
     let Some(requirements) = operation.requirements() else {
-        let target = match operation {
-            Operation::OrganizationCreate
-            | Operation::OrganizationList
-            | Operation::OrganizationUpdate
-            | Operation::ProjectCreate
-            | Operation::ProjectList
-            | Operation::WorkflowCreate
-            | Operation::WorkflowList => Target::Registry,
-            _ => Target::Tokens(managed(question)),
+        let managed = managed(question);
+        // What no policy opens is about the registry itself.
+        let target = match operation.policies(managed) {
+            None => Target::Registry,
+            Some(_) => Target::Tokens(managed),
         };
         return decide(caller, operation, target);
     };
     if requirements.access == Access::Open {
         return open(operation);
     }
-    let touches = Touches {
-        project: match &question.project {
-            Some(project) => ProjectNamed::Name(project),
-            None => ProjectNamed::Open,
-        },
-        workflow: question.workflow.as_deref().unwrap_or_default(),
-        ..Touches::default()
-    };
+    let touches = Touches::named(question.project.as_deref(), question.workflow.as_deref());
     let run = match (run, found) {
         (None, _) => RunNamed::Open,
         (Some(_), None) => RunNamed::Unknown,
@@ -253,13 +238,12 @@ fn decided(
 fn subject(caller: &Caller) -> Subject {
     let facts = caller.token();
     let scope = facts.map(|facts| &facts.scope);
-    let name = |name: &String| name.clone();
     Subject {
         tier: caller.tier(),
         token: facts.map(|facts| facts.id.to_string()),
         organization: facts.map(|facts| facts.organization.name.clone()),
-        project: scope.and_then(|scope| scope.project().map(|project| name(&project.name))),
-        workflow: scope.and_then(|scope| scope.workflow().map(|workflow| name(&workflow.name))),
+        project: scope.and_then(|scope| Some(scope.project()?.name.clone())),
+        workflow: scope.and_then(|scope| Some(scope.workflow()?.name.clone())),
     }
 }
 

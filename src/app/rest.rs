@@ -6,23 +6,23 @@ use std::rc::Rc;
 use super::authenticate::{Presented, admit};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::Purpose;
 use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::caller::Caller;
-use crate::domain::decide::{
-    Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide, open,
-};
+use crate::domain::decide::{Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use crate::domain::id::{RunId, WorkflowId};
 use crate::domain::operation::Operation;
 use crate::domain::route::{BUILT_IN, ROUTES, Route};
-use crate::domain::rpc::Effect;
 use crate::wire::rest::{self, Found, Named, Parts};
 
-/// Looks a request up: in the routes that are always there, and, where `REST_ROUTES` opens them,
-/// in those of the table.
-pub fn find(method: &str, path: &str, config: &Config) -> Found {
+/// The routes that are always there, and, where `REST_ROUTES` opens them, those of the table.
+pub fn served(config: &Config) -> impl Iterator<Item = &'static Route> {
     let table = if config.rest_routes { ROUTES } else { &[] };
-    rest::find(BUILT_IN.iter().chain(table), method, path)
+    BUILT_IN.iter().chain(table)
+}
+
+/// Looks a request up in the routes that are served.
+pub fn find(method: &str, path: &str, config: &Config) -> Found {
+    rest::find(served(config), method, path)
 }
 
 /// Reads what a request names.
@@ -72,11 +72,7 @@ where
     let id = id.map_err(|_| {
         Error::invalid("run_id_invalid", "the id of the workflow run is not a UUID")
     })?;
-    let purpose = match route.effect {
-        Effect::Read => Purpose::Read,
-        Effect::Write => Purpose::Write,
-    };
-    let admitted = admit(&presented, id, purpose, config, ports).await?;
+    let admitted = admit(&presented, id, route.effect.into(), config, ports).await?;
     let known = admitted.run.map(|run| (run, admitted.pin));
     Ok(Recognized {
         caller: admitted.caller,
@@ -99,14 +95,10 @@ impl Recognized {
     /// # Errors
     /// `Denied`.
     pub fn decide(&self, route: &'static Route) -> Result<Permit> {
-        let touches = Touches {
-            project: match &self.named.project {
-                Some(project) => ProjectNamed::Name(project),
-                None => ProjectNamed::Open,
-            },
-            workflow: self.named.workflow.as_deref().unwrap_or_default(),
-            ..Touches::default()
-        };
+        let Named {
+            project, workflow, ..
+        } = &self.named;
+        let touches = Touches::named(project.as_deref(), workflow.as_deref());
         let run = match &self.run {
             None => RunNamed::Open,
             Some(None) => RunNamed::Unknown,

@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::TokenId;
 use super::time::Timestamp;
 
@@ -13,8 +15,12 @@ pub const CAPACITY: usize = 8_192;
 /// Most changes in one [`Delta`]. After more, a copy starts anew.
 pub const MAX_CHANGES: usize = 1_000;
 
+/// Longest time between two questions for changes, in milliseconds: uses are reported with them, as
+/// often as a Ledger writes uses.
+pub const LONGEST_WAIT_MS: i64 = 8_000;
+
 /// What happened to an organization's tokens after a version of its log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
     /// The version that the log had reached when it was read.
     pub version: i64,
@@ -41,11 +47,20 @@ impl Copy {
     }
 
     /// Whether the copy is younger than `bound_ms`.
-    pub fn is_fresh(&self, now: Timestamp, bound_ms: i64) -> bool {
+    fn is_fresh(&self, now: Timestamp, bound_ms: i64) -> bool {
         self.as_of.is_some_and(|as_of| {
             // A clock that went back makes ages unknown.
             (0..bound_ms).contains(&now.as_millis().saturating_sub(as_of.as_millis()))
         })
+    }
+
+    /// After how many milliseconds changes are to be asked for: before the bound is reached, and at
+    /// once where the copy is too old to answer anything.
+    pub fn wait_ms(&self, now: Timestamp, bound_ms: i64) -> i64 {
+        match self.is_fresh(now, bound_ms) {
+            true => (bound_ms * 4 / 5).min(LONGEST_WAIT_MS),
+            false => 0,
+        }
     }
 
     /// The version to ask for changes after.

@@ -12,3 +12,4 @@ mod revocations;
 mod scheduled;
 mod sessions;
 mod store;
+mod uses;

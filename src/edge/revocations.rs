@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use worker::{Delay, Env};
@@ -12,22 +11,20 @@ use worker::{Delay, Env};
 use super::log;
 use super::objects::ledger_client;
 use super::platform::{Platform, now};
+use super::uses::Uses;
 use crate::app::error::Result;
-use crate::app::ledger::{SyncAnswer, SyncCommand};
+use crate::app::ledger::SyncCommand;
 use crate::domain::id::{OrganizationId, TokenId};
-use crate::domain::revocation::{Copy, Delta};
+use crate::domain::revocation::{Copy, Delta, LONGEST_WAIT_MS};
 use crate::domain::time::Timestamp;
 
 /// Most organizations that an isolate has copies for; a full map is emptied.
 const CAPACITY: usize = 1_024;
 
-/// Uses are reported at least this often, in milliseconds: as often as a Ledger writes them.
-const USES_MS: i64 = 8_000;
-
 #[derive(Default)]
 struct Held {
     copy: Copy,
-    uses: HashMap<TokenId, (i64, Timestamp)>,
+    uses: Uses,
     /// When the next call to the Ledger is due. One that is long overdue was lost with its request.
     sync_due: Option<Timestamp>,
 }
@@ -57,7 +54,7 @@ pub fn lived(
     let (lives, wait) = with(organization, |held| {
         let lives = held.copy.lives(token, now, bound_ms);
         if lives {
-            note(&mut held.uses, token, 1, now);
+            held.uses.note(token, 1, now);
         }
         (lives, claim(held, now, bound_ms))
     });
@@ -85,34 +82,14 @@ pub fn heard(
     }
 }
 
-fn note(uses: &mut HashMap<TokenId, (i64, Timestamp)>, token: TokenId, count: i64, at: Timestamp) {
-    match uses.entry(token) {
-        Entry::Occupied(mut entry) => {
-            let (uses, last) = *entry.get();
-            entry.insert((uses + count, last.max(at)));
-        }
-        Entry::Vacant(entry) => {
-            entry.insert((count, at));
-        }
-    }
-}
-
-/// How long a copy is left alone: so that a new one is here before the bound is reached.
-fn interval_ms(bound_ms: i64) -> i64 {
-    (bound_ms * 4 / 5).min(USES_MS)
-}
-
 /// After how many milliseconds the caller shall make the next call to the Ledger; `None` = another
-/// does. At once where the copy is too old to answer anything.
+/// does.
 fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> Option<i64> {
-    let lost = |due: Timestamp| now.as_millis() > due.as_millis() + USES_MS;
+    let lost = |due: Timestamp| now.as_millis() > due.as_millis() + LONGEST_WAIT_MS;
     if held.sync_due.is_some_and(|due| !lost(due)) {
         return None;
     }
-    let wait = match held.copy.is_fresh(now, bound_ms) {
-        true => interval_ms(bound_ms),
-        false => 0,
-    };
+    let wait = held.copy.wait_ms(now, bound_ms);
     held.sync_due = Some(now.plus_millis(wait));
     Some(wait)
 }
@@ -138,25 +115,24 @@ async fn sync(env: &Env, organization: OrganizationId) -> Result<()> {
     let (since, taken) = with(organization, |held| {
         // From here on, whoever comes makes the next call: what it notes is not in this one.
         held.sync_due = None;
-        (held.copy.version(), std::mem::take(&mut held.uses))
+        (held.copy.version(), held.uses.take())
     });
     let uses = taken.iter().map(|(token, (uses, at))| (*token, *uses, *at));
     let command = SyncCommand {
         since,
         uses: uses.collect(),
     };
-    let answer: Result<SyncAnswer> =
-        ledger_client::command(env, organization, "sync", &command).await;
+    let answer: Result<Delta> = ledger_client::command(env, organization, "sync", &command).await;
     with(organization, |held| match answer {
-        Ok(SyncAnswer { version, changed }) => {
-            held.copy.advance(since, &Delta { version, changed }, asked);
+        Ok(delta) => {
+            held.copy.advance(since, &delta, asked);
             Ok(())
         }
         Err(error) => {
             // They are reported with the next call. One that was taken although it did not answer
             // counts twice: a use too many is better than a token that looks idle.
             for (token, (uses, at)) in taken {
-                note(&mut held.uses, token, uses, at);
+                held.uses.note(token, uses, at);
             }
             Err(error)
         }

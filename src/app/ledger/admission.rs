@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
+use crate::domain::rpc::Effect;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -18,6 +19,15 @@ pub enum Purpose {
     /// To do something that changes nothing: what the isolate was told lately may do, where the
     /// configuration sets a bound.
     Read,
+}
+
+impl From<Effect> for Purpose {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Read => Self::Read,
+            Effect::Write => Self::Write,
+        }
+    }
 }
 
 /// What the gate asks on every credential.
@@ -73,19 +83,11 @@ impl Admission {
     };
 }
 
-/// Tell what has changed, and take in the uses that were not asked about one by one.
+/// Tell what has changed (the answer is a `domain::revocation::Delta`), and take in the uses that were not asked about one by one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SyncCommand {
     /// The version that the asker has.
     pub since: i64,
     /// Token, number of uses, time of the last one.
     pub uses: Vec<(TokenId, i64, Timestamp)>,
-}
-
-/// What has changed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SyncAnswer {
-    pub version: i64,
-    /// As in `domain::revocation::Delta`.
-    pub changed: Option<Vec<TokenId>>,
 }

@@ -21,6 +21,17 @@ pub struct Touches<'a> {
     pub policies: Vec<&'static str>,
 }
 
+impl<'a> Touches<'a> {
+    /// What is touched by names alone.
+    pub fn named(project: Option<&'a str>, workflow: Option<&'a str>) -> Self {
+        Self {
+            project: project.map_or(ProjectNamed::Open, ProjectNamed::Name),
+            workflow: workflow.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
 /// How a call names its project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProjectNamed<'a> {

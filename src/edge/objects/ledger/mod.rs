@@ -27,7 +27,6 @@ use worker::{DurableObject, Env, Method, Request, Response, Result, State, durab
 
 use self::outbox::{NEEDED, Outbox};
 use self::standing::Store;
-use self::uses::Uses;
 use crate::app::ledger::{Admission, AdmitQuery, Effect, Liveness, RunAnswer, RunCommand};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
@@ -35,6 +34,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 use crate::edge::log;
 use crate::edge::platform::now;
+use crate::edge::uses::Uses;
 
 /// How long after a change the alarm looks for what no command has delivered, and after a failed
 /// delivery tries again.
@@ -203,7 +203,11 @@ impl Ledger {
         if !facts && run.is_none() && !query.version {
             return Response::empty().map(|answer| answer.with_status(204));
         }
-        let stored = storage::token(&self.db, token)?.map(|stored| stored.facts);
+        // Neither the version nor a plain yes needs them.
+        let stored = match facts || run.is_some() {
+            true => storage::token(&self.db, token)?.map(|stored| stored.facts),
+            false => None,
+        };
         let (run, pin) = match run {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
             None => (None, None),

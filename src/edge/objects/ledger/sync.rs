@@ -4,13 +4,13 @@
 use worker::Result;
 
 use super::{Ledger, USES_MS, journal, storage};
-use crate::app::ledger::{SyncAnswer, SyncCommand};
-use crate::domain::revocation::MAX_CHANGES;
+use crate::app::ledger::SyncCommand;
+use crate::domain::revocation::{Delta, MAX_CHANGES};
 
 impl Ledger {
-    pub(super) async fn sync(&self, command: &SyncCommand) -> Result<SyncAnswer> {
+    pub(super) async fn sync(&self, command: &SyncCommand) -> Result<Delta> {
         if !self.exists()? {
-            return Ok(SyncAnswer {
+            return Ok(Delta {
                 version: 0,
                 changed: None,
             });
@@ -24,18 +24,13 @@ impl Ledger {
         // From here on nothing is awaited: the version is that of the list.
         let version = journal::head(&self.db)?.version;
         let changed = match command.since <= version {
-            true => storage::changed(&self.db, command.since, MAX_CHANGES + 1)?,
+            true => Some(storage::changed(&self.db, command.since, MAX_CHANGES + 1)?),
             // A log that is shorter than what was copied from it is another one.
-            false => {
-                return Ok(SyncAnswer {
-                    version,
-                    changed: None,
-                });
-            }
+            false => None,
         };
-        Ok(SyncAnswer {
+        Ok(Delta {
             version,
-            changed: Some(changed).filter(|changed| changed.len() <= MAX_CHANGES),
+            changed: changed.filter(|changed| changed.len() <= MAX_CHANGES),
         })
     }
 }
