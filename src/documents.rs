@@ -10,15 +10,21 @@ use std::path::{Path, PathBuf};
 
 type Names = BTreeSet<String>;
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    text(&root().join(path))
 }
 
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// The text of a file.
+pub fn text(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Every file below a folder whose name ends so, in order.
+pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder");
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.expect("an entry").path())

@@ -1,8 +1,9 @@
 //! The house rules that no compiler checks: arrows between layers, a first line in each file, and
 //! its length. Refuses exceptions; there is no list of them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::documents::{files, root, text};
 
 /// What each layer may not name.
 const FORBIDDEN: [(&str, &[&str]); 3] = [
@@ -26,26 +27,13 @@ const FORBIDDEN: [(&str, &[&str]); 3] = [
 
 const MAX_LINES: usize = 400;
 
-fn files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of sources") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
-
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let mut paths = Vec::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    files(&root.join(folder), &mut paths);
+    let paths = files(&root().join("src").join(folder), ".rs");
     assert!(!paths.is_empty(), "no sources in {folder}");
     paths
         .into_iter()
         .map(|path| {
-            let text = fs::read_to_string(&path).expect("a readable source");
+            let text = text(&path);
             (path, text)
         })
         .collect()

@@ -2,10 +2,12 @@
 //! Ledger's steps make: each finds its rows by an index. Refuses a statement that reads a whole table, unless it is told
 //! why that is right.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rusqlite::Connection;
+use rusqlite::types::Null;
+use rusqlite::{Connection, Params, params_from_iter};
+
+use crate::documents::{files, root, text};
 
 /// Statements that read a table or an index from one end, by how they begin, and why they may.
 const WALKS: &[(&str, &str)] = &[
@@ -55,23 +57,6 @@ const WALKS: &[(&str, &str)] = &[
     ),
 ];
 
-fn read(path: impl AsRef<Path>) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, into);
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            into.push(path);
-        }
-    }
-    into.sort();
-}
-
 /// The string literals of Rust source, with their escapes undone. Raw strings hold no statement here.
 fn literals(source: &str) -> Vec<String> {
     let code = source.lines().map(|line| match line.trim_start() {
@@ -103,11 +88,11 @@ fn literals(source: &str) -> Vec<String> {
 }
 
 /// Statements that are whole as they stand.
-fn statements(files: &[PathBuf]) -> Vec<String> {
+fn statements(sources: &[PathBuf]) -> Vec<String> {
     let verbs = ["select ", "insert ", "update ", "delete "];
-    let mut found: Vec<String> = files
+    let mut found: Vec<String> = sources
         .iter()
-        .flat_map(|file| literals(&read(file)))
+        .flat_map(|file| literals(&text(file)))
         .filter(|text| verbs.iter().any(|verb| text.starts_with(verb)) && !text.contains('{'))
         .collect();
     found.sort();
@@ -115,16 +100,12 @@ fn statements(files: &[PathBuf]) -> Vec<String> {
     found
 }
 
-fn record() -> Connection {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the migrations")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    files.sort();
+/// A database with the tables that the migrations make.
+pub fn record() -> Connection {
     let db = Connection::open_in_memory().expect("a database");
-    for file in files {
-        db.execute_batch(&read(&file)).expect("a migration");
+    for file in files(&root().join("migrations"), ".sql") {
+        db.execute_batch(&text(&file))
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
     db
 }
@@ -132,7 +113,7 @@ fn record() -> Connection {
 fn objects() -> Connection {
     let db = Connection::open_in_memory().expect("a database");
     for file in ["ledger/schema.rs", "limiter.rs"] {
-        for step in literals(&read(Path::new("src/edge/objects").join(file))) {
+        for step in literals(&text(&root().join("src/edge/objects").join(file))) {
             if step.starts_with("create ") {
                 db.execute_batch(&step)
                     .unwrap_or_else(|error| panic!("{step}: {error}"));
@@ -142,21 +123,25 @@ fn objects() -> Connection {
     db
 }
 
-/// The lines of a plan that read from one end to the other.
-fn walks(db: &Connection, sql: &str) -> Vec<String> {
+/// The plan of a statement, line by line.
+pub fn plan(db: &Connection, sql: &str, values: impl Params) -> Vec<String> {
     let mut statement = db
         .prepare(&format!("explain query plan {sql}"))
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
-    let lines = statement
-        .query_map(rusqlite::params_from_iter(nulls), |row| {
-            row.get::<_, String>(3)
-        })
-        .expect("a plan");
+    let lines = statement.query_map(values, |row| row.get(3));
     lines
+        .expect("a plan")
         .map(|line| line.expect("a row"))
-        .filter(|line| line.starts_with("SCAN") && !line.starts_with("SCAN CONSTANT ROW"))
         .collect()
+}
+
+/// The lines of a plan that read from one end to the other.
+fn walks(db: &Connection, sql: &str) -> Vec<String> {
+    let parameters = db.prepare(sql).map(|statement| statement.parameter_count());
+    let nulls = vec![Null; parameters.unwrap_or_else(|error| panic!("{sql}: {error}"))];
+    let mut lines = plan(db, sql, params_from_iter(nulls));
+    lines.retain(|line| line.starts_with("SCAN") && !line.starts_with("SCAN CONSTANT ROW"));
+    lines
 }
 
 #[test]
@@ -167,13 +152,9 @@ fn every_statement_finds_its_rows_by_an_index() {
         ("src/edge/store", record(), 8),
         ("src/edge/objects", objects(), 25),
     ] {
-        let mut files = Vec::new();
-        sources(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
-            &mut files,
-        );
-        files.retain(|file| !file.ends_with("tests.rs"));
-        let statements = statements(&files);
+        let mut sources = files(&root().join(folder), ".rs");
+        sources.retain(|file| !file.ends_with("tests.rs"));
+        let statements = statements(&sources);
         assert!(statements.len() >= least, "{folder}: {}", statements.len());
         for sql in statements {
             let walked = walks(&db, &sql);

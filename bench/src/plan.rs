@@ -2,7 +2,6 @@
 //! system, so that a machine that grows slower slows all of them. Refuses a figure of a single round.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::load;
@@ -76,7 +75,7 @@ async fn sample(
     let request = work.request(&system.credential);
     load::run(system.port, &request, connections, effort.warm).await?;
     let before = cpu_seconds(system.workerd);
-    let shown = load::run(system.port, &Arc::clone(&request), connections, effort.time).await?;
+    let shown = load::run(system.port, &request, connections, effort.time).await?;
     let cpu = cpu_seconds(system.workerd) - before;
     #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
     let count = shown.latencies.len() as f64;

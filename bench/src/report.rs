@@ -45,20 +45,16 @@ struct Row {
 }
 
 impl Report<'_> {
-    fn of(&self, cell: Cell, system: &str) -> &[Sample] {
-        let found = self
-            .samples
-            .iter()
-            .find(|((of, name), _)| *of == cell && *name == system);
-        found.map_or(&[], |(_, samples)| samples)
+    fn of(&self, cell: Cell, system: &'static str) -> &[Sample] {
+        self.samples.get(&(cell, system)).map_or(&[], Vec::as_slice)
     }
 
     /// The median of the ratios within each round.
     pub fn ratio(
         &self,
         cell: Cell,
-        system: &str,
-        to: &str,
+        system: &'static str,
+        to: &'static str,
         of: impl Fn(&Sample) -> f64,
     ) -> Option<f64> {
         let (ours, theirs) = (self.of(cell, system), self.of(cell, to));
@@ -67,7 +63,7 @@ impl Report<'_> {
         (!ratios.is_empty()).then(|| median(&ratios))
     }
 
-    fn row(&self, cell: Cell, system: &str) -> Option<Row> {
+    fn row(&self, cell: Cell, system: &'static str) -> Option<Row> {
         let samples = self.of(cell, system);
         let ratio = self.ratio(cell, system, BARE, |sample| sample.rate)?;
         let all = |of: fn(&Sample) -> f64| samples.iter().map(of).collect::<Vec<_>>();

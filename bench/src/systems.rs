@@ -2,13 +2,12 @@
 //! lets a bad one through.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use postern_origin::sha256_hex;
 use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::{Gateway, Serve, free_ports};
 use postern_system_tests::organization::{Organization, RELEASE, SHOP};
 use postern_system_tests::{process, random_id, root, rpc};
 use serde_json::{Value, json};
@@ -101,7 +100,7 @@ impl Running {
     }
 
     fn start_peer(&mut self, name: &'static str, file: &str, set: &[(&str, &str)], origin: &str) {
-        let port = free_port();
+        let port = free_ports(1);
         let secret = format!("{}{}", random_id(), random_id());
         let (id, key) = (random_id(), format!("key_{}{}", random_id(), random_id()));
         let claims = json!({
@@ -163,7 +162,7 @@ impl Running {
             assert_eq!(run, origin::RUN);
             self.systems.push(System {
                 name,
-                port: port_of(&gateway),
+                port: gateway.port(),
                 credential: token.token,
                 workerd: workerd(gateway.process()),
             });
@@ -177,19 +176,6 @@ impl System {
     pub fn resident_mib(&self) -> f64 {
         machine::resident_mib(self.workerd)
     }
-}
-
-fn port_of(gateway: &Gateway) -> u16 {
-    let socket = gateway.socket();
-    let port = socket
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse().ok());
-    port.expect("a socket has a port")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// The pinned Node, as `cargo xtask` has put it there.

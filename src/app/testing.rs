@@ -28,12 +28,13 @@ use crate::domain::audit::{GENESIS, hex};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use crate::domain::name::TokenName;
 use crate::domain::operation::Operation;
 use crate::domain::revocation::Copy;
 use crate::domain::rpc::RUN_LOOKUP;
-use crate::domain::scope::Named;
+use crate::domain::scope::{Named, Scope};
 use crate::domain::time::Timestamp;
-use crate::domain::token::TokenFacts;
+use crate::domain::token::{TokenFacts, Verifier};
 
 /// The administrator key of [`config`].
 pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
@@ -103,6 +104,24 @@ pub fn organization() -> Organization {
         max_idle_days: 0,
         on_leak: OnLeak::Revoke,
         created_at: Timestamp::from_millis(0),
+    }
+}
+
+/// A JWT of the world's organization without policies and without end.
+pub fn facts(id: u128, scope: Scope) -> TokenFacts {
+    let organization = organization();
+    TokenFacts {
+        id: Id::from_u128(id),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: organization.id,
+            name: organization.name,
+        },
+        scope,
+        verifier: Verifier::Jwt,
+        policies: Vec::new(),
+        is_system: false,
+        expires_at: None,
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Serve {
     isolates: u16,
     brake: Option<u32>,
     set: BTreeMap<String, String>,
-    environment: BTreeMap<String, PathBuf>,
+    counting: bool,
     folder: Arc<TempDir>,
 }
 
@@ -51,7 +51,7 @@ impl Serve {
             isolates: 1,
             brake: None,
             set: BTreeMap::new(),
-            environment: BTreeMap::new(),
+            counting: false,
             folder: Arc::new(folder),
         }
     }
@@ -66,9 +66,7 @@ impl Serve {
     /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
     #[must_use]
     pub fn counting(mut self) -> Self {
-        let folder = root().join("tests/crossings");
-        self.environment
-            .insert("POSTERN_CROSSINGS".to_owned(), folder);
+        self.counting = true;
         self
     }
 
@@ -141,7 +139,9 @@ impl Serve {
         for (name, value) in &self.set {
             command.arg("--set").arg(format!("{name}={value}"));
         }
-        command.envs(&self.environment);
+        if self.counting {
+            command.env("POSTERN_CROSSINGS", root().join("tests/crossings"));
+        }
         command
             .current_dir(root())
             .stdin(Stdio::null())
@@ -212,6 +212,11 @@ impl Gateway {
     /// The process that was started; workerd is below it.
     pub fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The port of the first isolate.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// How many isolates there are.
@@ -321,7 +326,7 @@ fn xtask() -> Command {
 }
 
 /// The first of `count` free ports in a row, below those that the kernel hands out by itself.
-fn free_ports(count: u16) -> u16 {
+pub fn free_ports(count: u16) -> u16 {
     for _ in 0..200 {
         let base = 20_000 + u16::from_be_bytes(random()) % 12_000;
         let bound: Vec<_> = (base..base + count)

@@ -1,26 +1,9 @@
 //! Credentials as rows: what is presented, what is answered, and which stores were asked.
 
 use super::*;
-use crate::app::testing::{self, ADMIN, World, now_or_never, project, workflow};
-use crate::domain::name::TokenName;
+use crate::app::testing::{self, ADMIN, World, facts, now_or_never, project, workflow};
 use crate::domain::scope::Scope;
 use crate::wire::jwt::issue;
-
-fn facts(id: u128, scope: Scope) -> TokenFacts {
-    TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope,
-        verifier: Verifier::Jwt,
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }
-}
 
 /// An opaque token in the world, and its key.
 fn opaque(world: &World, id: u128) -> String {
@@ -46,10 +29,21 @@ pub(super) fn jwt_for(facts: &TokenFacts) -> String {
 
 /// The whole way from header to caller.
 pub(super) fn enter(world: &World, credential: &str) -> Result<Admitted> {
-    let config = testing::config();
+    enter_within(world, credential, Purpose::Write, 0)
+}
+
+/// The same with a bound.
+fn enter_within(
+    world: &World,
+    credential: &str,
+    purpose: Purpose,
+    bound_ms: i64,
+) -> Result<Admitted> {
+    let mut config = testing::config();
+    config.revocation_bound_ms = bound_ms;
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
-    now_or_never(admit(&presented, None, Purpose::Write, &config, world))
+    now_or_never(admit(&presented, None, purpose, &config, world))
 }
 
 pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
@@ -61,11 +55,7 @@ pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
 
 /// As [`enter`], with a bound of 5 s.
 fn enter_bounded(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
-    let mut config = testing::config();
-    config.revocation_bound_ms = 5_000;
-    let header = format!("Bearer {credential}");
-    let presented = present(Some(&header), &config, world.now())?;
-    now_or_never(admit(&presented, None, purpose, &config, world))
+    enter_within(world, credential, purpose, 5_000)
 }
 
 #[test]

@@ -4,10 +4,9 @@ use super::*;
 use crate::app::authenticate::present;
 use crate::app::testing::{self, ADMIN, World, now_or_never, project, workflow};
 use crate::domain::id::Id;
-use crate::domain::name::TokenName;
 use crate::domain::policy::defaults;
-use crate::domain::scope::{Named, Scope};
-use crate::domain::token::{TokenFacts, Verifier};
+use crate::domain::scope::Scope;
+use crate::domain::token::TokenFacts;
 use crate::wire::jwt::issue;
 use serde_json::{Value, json};
 
@@ -15,17 +14,8 @@ const RUN: &str = "00000000-0000-4000-8000-00000000000a";
 
 fn credential(world: &World, scope: Scope) -> String {
     let facts = TokenFacts {
-        id: Id::from_u128(7),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
         policies: defaults(&scope),
-        scope,
-        verifier: Verifier::Jwt,
-        is_system: false,
-        expires_at: None,
+        ..testing::facts(7, scope)
     };
     world.keep(facts.clone());
     let token = issue(&facts, &testing::config().token_keys).expect("issues");

@@ -5,25 +5,15 @@ use serde_json::{Value, json};
 use super::*;
 use crate::app::testing::{self, World, now_or_never, project};
 use crate::domain::id::Id;
-use crate::domain::name::TokenName;
 use crate::domain::policy::defaults;
-use crate::domain::scope::{Named, Scope};
-use crate::domain::token::Verifier;
+use crate::domain::scope::Scope;
 use crate::wire::jwt::issue;
 
+/// With the policies that its scope has by default.
 fn facts(id: u128, scope: Scope) -> TokenFacts {
     TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
         policies: defaults(&scope),
-        scope,
-        verifier: Verifier::Jwt,
-        is_system: false,
-        expires_at: None,
+        ..testing::facts(id, scope)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::authenticate::{admit, present};
+use crate::app::ledger::Purpose;
 use crate::app::origin_tokens::adopted;
 use crate::app::tokens::rotate;
 
@@ -74,16 +75,7 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
         let config = testing::config();
         let header = format!("Bearer {}", jwt(&claims));
         let presented = present(Some(&header), &config, world.now()).expect("well formed");
-        assert!(
-            now_or_never(admit(
-                &presented,
-                None,
-                crate::app::ledger::Purpose::Write,
-                &config,
-                &world
-            ))
-            .is_ok()
-        );
+        assert!(now_or_never(admit(&presented, None, Purpose::Write, &config, &world)).is_ok());
     }
 }
 

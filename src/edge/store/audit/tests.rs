@@ -1,31 +1,13 @@
 //! The statements of the audit log on the tables that the migrations make: which index serves each,
 //! and what the triggers refuse. Refuses a database of its own making.
 
-use std::fs;
-use std::path::Path;
-
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::*;
 use crate::domain::audit::Action;
 use crate::domain::id::Id;
-
-fn migrated() -> Connection {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the migrations")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    files.sort();
-    let db = Connection::open_in_memory().expect("a database");
-    for file in files {
-        let sql = fs::read_to_string(&file).expect("a migration");
-        db.execute_batch(&sql)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    }
-    db
-}
+use crate::query_plans;
 
 fn bound(values: Vec<Bind>) -> Vec<Value> {
     let bind = |value| match value {
@@ -37,16 +19,7 @@ fn bound(values: Vec<Bind>) -> Vec<Value> {
 }
 
 fn plan(db: &Connection, sql: &str, values: Vec<Bind>) -> String {
-    let mut statement = db
-        .prepare(&format!("explain query plan {sql}"))
-        .expect("a statement");
-    let details = statement
-        .query_map(params_from_iter(bound(values)), |row| {
-            row.get::<_, String>(3)
-        })
-        .expect("a plan");
-    let details: Vec<String> = details.map(|row| row.expect("a row")).collect();
-    details.join("; ")
+    query_plans::plan(db, sql, params_from_iter(bound(values))).join("; ")
 }
 
 /// Fifty events: every second one by somebody else, every fifth a revoke.
@@ -95,7 +68,7 @@ fn span(limit: u32, after: Option<(i64, u64)>) -> Span {
 
 #[test]
 fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
-    let db = migrated();
+    let db = query_plans::record();
     fill(&db);
     let none = Filter::default;
     let rows = [
@@ -153,7 +126,7 @@ fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
 
 #[test]
 fn r35_pages_are_newest_first_and_meet_without_a_gap() {
-    let db = migrated();
+    let db = query_plans::record();
     fill(&db);
     let all = Filter::default();
     let first = sequences(&db, &all, &span(20, None));
@@ -178,7 +151,7 @@ fn r35_pages_are_newest_first_and_meet_without_a_gap() {
 
 #[test]
 fn r35_the_log_and_its_checkpoints_are_append_only() {
-    let db = migrated();
+    let db = query_plans::record();
     fill(&db);
     db.execute(
         "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
@@ -208,7 +181,7 @@ fn r35_the_log_and_its_checkpoints_are_append_only() {
 
 #[test]
 fn r35_the_schedule_signs_once_a_day_what_has_grown() {
-    let db = migrated();
+    let db = query_plans::record();
     let day = CHECKPOINT_EVERY_MS;
     let organization = |n: u128| Id::<crate::domain::id::Organization>::from_u128(n).to_string();
     for n in 1..=5 {
