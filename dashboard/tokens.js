@@ -7,6 +7,7 @@ import { detailsDialog, revokeDialog, rotateDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
 import { refusalBox } from "./refusals.js";
 import { projects } from "./registry.js";
+import { DAYS, spark } from "./spark.js";
 import { aboveOrganizations, organizationRow, state } from "./state.js";
 
 const SOON_MS = 7 * 86_400_000;
@@ -66,7 +67,7 @@ export function tokensView() {
     }
     try {
       const page = await call("GET", "/org/tokens", {
-        query: { status: filters.status, scope: filters.scope, project: filters.project, minted_by: filters.minted_by, limit: 100, cursor: next },
+        query: { status: filters.status, scope: filters.scope, project: filters.project, minted_by: filters.minted_by, uses_days: DAYS, limit: 100, cursor: next },
       });
       if (mine !== turn) return;
       rows = next ? [...rows, ...page.tokens] : page.tokens;
@@ -90,9 +91,9 @@ export function tokensView() {
       .catch(() => ({ rows: null }));
     if (mine !== turn || !live) return;
     const counted = live.filter((token) => !token.revoked_at).length;
-    const ceiling = aboveOrganizations() ? organizationRow()?.mint_ceiling : undefined;
+    const ceiling = aboveOrganizations() ? organizationRow()?.effective_mint_ceiling : undefined;
     const number = others ? `more than ${counted}` : String(counted);
-    const against = { undefined: "", null: ", ceiling: the gate's default", 0: ", no ceiling" }[ceiling] ?? ` of at most ${ceiling}`;
+    const against = { undefined: "", 0: ", no ceiling" }[ceiling] ?? ` of at most ${ceiling}`;
     count.replaceChildren(h("strong", {}, number), ` live${against}`, state.who.kind === "token" ? ", of those that you may see" : "");
   }
 
@@ -132,7 +133,7 @@ export function tokensView() {
       cell("Minted", when(token.created_at), h("span", { class: "below" }, "by ", named(token.created_by))),
       cell("Expires", when(token.expires_at, "no end")),
       cell("Last used", when(token.last_used_at)),
-      cell("Uses", token.uses.toLocaleString("en")),
+      cell("Uses", h("span", {}, token.uses.toLocaleString("en")), token.uses > 0 && h("span", { class: "below" }, spark(token.daily_uses))),
       cell("Status", h("span", { class: "badge", dataset: { kind } }, word)),
       h("td", { role: "cell", class: "actions" }, h("div", {},
         over ? null : action("Revoke", () => revokeDialog(token, () => load()), true),

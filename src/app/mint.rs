@@ -58,6 +58,7 @@ impl core::convert::From<MintCommand> for TokenRecord {
             minted_by: command.minted_by,
             last_used_at: None,
             uses: 0,
+            days: Vec::new(),
             revoked_at: None,
             quarantined_at: None,
         }

@@ -107,6 +107,7 @@ mod tests {
             minted_by: None,
             last_used_at: None,
             uses: 0,
+            days: Vec::new(),
             revoked_at: None,
             quarantined_at: None,
         }
@@ -143,10 +144,11 @@ mod tests {
             origin(),
             &world,
         ));
-        let filter = tokens::Filter::parse(None, None, None, None, None, Timestamp::from_millis(0));
+        let now = Timestamp::from_millis(0);
+        let filter = tokens::Filter::parse(None, None, None, None, None, None, now);
         let filter = filter.expect("a filter");
         let list = now_or_never(tokens::list(&admin, acme, filter, &page, &world));
-        let organizations = now_or_never(organization::list(&admin, &page, &world));
+        let organizations = now_or_never(organization::list(&admin, &page, &config, &world));
         let projects = now_or_never(registry::list_projects(&admin, acme, &page, &world));
         let workflows = now_or_never(registry::list_workflows(
             &admin, acme, "shop", &page, &world,
@@ -165,7 +167,7 @@ mod tests {
             ("Adopted", members(&adopted.expect("adopts"))),
             (
                 "Organization",
-                members(&OrganizationView::from(testing::organization())),
+                members(&OrganizationView::new(testing::organization(), &config)),
             ),
             ("BulkRevoked", members(&revoked.expect("revokes"))),
             ("Entry", members(&entry.expect("creates"))),
@@ -232,6 +234,7 @@ mod tests {
                     &admin,
                     wrong,
                     origin(),
+                    &config,
                     &world,
                 ))),
             ),
@@ -242,6 +245,7 @@ mod tests {
                     "acme",
                     wrong,
                     origin(),
+                    &config,
                     &world,
                 ))),
             ),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Config;
 use super::error::{Error, Result};
 use super::leaks::OnLeak;
 use super::ledger::{LimitsAnswer, LimitsCommand, NoteCommand};
@@ -42,16 +43,20 @@ pub struct OrganizationView {
     id: OrganizationId,
     name: String,
     mint_ceiling: Option<u32>,
+    /// What holds: its own, or else the configured default.
+    effective_mint_ceiling: u32,
     max_idle_days: u32,
     on_leak: OnLeak,
     created_at: String,
 }
 
-impl From<Organization> for OrganizationView {
-    fn from(row: Organization) -> Self {
+impl OrganizationView {
+    /// The view of an organization at a gate with this configuration.
+    pub fn new(row: Organization, config: &Config) -> Self {
         Self {
             id: row.id,
             name: row.name,
+            effective_mint_ceiling: row.mint_ceiling.unwrap_or(config.mint_ceiling),
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
             on_leak: row.on_leak,
@@ -85,6 +90,7 @@ pub async fn create<P>(
     caller: &Caller,
     body: &[u8],
     origin: Origin,
+    config: &Config,
     ports: &P,
 ) -> Result<OrganizationView>
 where
@@ -110,7 +116,7 @@ where
         origin,
     };
     ports.note(&permit, &note).await?;
-    Ok(row.into())
+    Ok(OrganizationView::new(row, config))
 }
 
 #[derive(Deserialize)]
@@ -140,6 +146,7 @@ pub async fn update<P: Ledgers + Records>(
     name: &str,
     body: &[u8],
     origin: Origin,
+    config: &Config,
     ports: &P,
 ) -> Result<OrganizationView> {
     let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
@@ -151,7 +158,7 @@ pub async fn update<P: Ledgers + Records>(
     row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
     check_limits(row.mint_ceiling, row.max_idle_days)?;
     if changes.is_empty() {
-        return Ok(row.into());
+        return Ok(OrganizationView::new(row, config));
     }
     let command = LimitsCommand {
         organization: row.id,
@@ -162,7 +169,7 @@ pub async fn update<P: Ledgers + Records>(
         origin,
     };
     match ports.change_limits(&permit, &command).await? {
-        LimitsAnswer::Changed => Ok(row.into()),
+        LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
         LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
     }
 }
@@ -204,7 +211,12 @@ fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {
 ///
 /// # Errors
 /// `Denied`, `Unavailable`.
-pub async fn list<P: Records>(caller: &Caller, page: &Page, ports: &P) -> Result<OrganizationList> {
+pub async fn list<P: Records>(
+    caller: &Caller,
+    page: &Page,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationList> {
     decide(caller, Operation::OrganizationList, Target::Registry)?;
     let rows = ports.organizations(page).await?;
     let (rows, next_cursor) = page.cut(rows, |row| Cursor {
@@ -212,7 +224,10 @@ pub async fn list<P: Records>(caller: &Caller, page: &Page, ports: &P) -> Result
         id: row.id.to_string(),
     });
     Ok(OrganizationList {
-        organizations: rows.into_iter().map(Into::into).collect(),
+        organizations: rows
+            .into_iter()
+            .map(|row| OrganizationView::new(row, config))
+            .collect(),
         next_cursor,
     })
 }

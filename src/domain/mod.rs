@@ -23,3 +23,4 @@ pub mod secret;
 pub mod session;
 pub mod time;
 pub mod token;
+pub mod usage;

@@ -9,6 +9,7 @@ after(stop);
 await import("./entering.mjs");
 await import("./minting.mjs");
 await import("./ending.mjs");
+await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
 await import("./keyboard.mjs");

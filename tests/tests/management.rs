@@ -92,6 +92,7 @@ fn listed() -> BTreeSet<&'static str> {
         "minted_by",
         "last_used_at",
         "uses",
+        "daily_uses",
         "revoked_at",
         "quarantined_at",
     ]))
@@ -140,6 +141,7 @@ async fn organizations_are_made_and_listed(world: Arc<World>) {
             "id",
             "name",
             "mint_ceiling",
+            "effective_mint_ceiling",
             "max_idle_days",
             "on_leak",
             "created_at"
@@ -197,6 +199,7 @@ async fn limits_of_an_organization_change_and_nothing_else(world: Arc<World>) {
             .send()
     };
     let mut expected = row().await;
+    let default = expected["effective_mint_ceiling"].clone();
     let rows = [
         (json!({ "mint_ceiling": 7 }), json!(7), json!(0)),
         (json!({ "max_idle_days": 365 }), json!(7), json!(365)),
@@ -211,6 +214,10 @@ async fn limits_of_an_organization_change_and_nothing_else(world: Arc<World>) {
     ];
     for (body, ceiling, days) in rows {
         let answer = patch(body.clone()).await.json(200);
+        expected["effective_mint_ceiling"] = match &ceiling {
+            Value::Null => default.clone(),
+            own => own.clone(),
+        };
         expected["mint_ceiling"] = ceiling;
         expected["max_idle_days"] = days;
         assert_eq!(answer, expected, "{body}");
@@ -605,6 +612,10 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
         ("status=dead", "status_invalid"),
         ("scope=all", "scope_invalid"),
         ("include_system=yes", "include_system_invalid"),
+        ("uses_days=0", "uses_days_invalid"),
+        ("uses_days=31", "uses_days_invalid"),
+        ("uses_days=-1", "uses_days_invalid"),
+        ("uses_days=1.5", "uses_days_invalid"),
         ("limit=0", "limit_invalid"),
         ("limit=501", "limit_invalid"),
         ("limit=-1", "limit_invalid"),

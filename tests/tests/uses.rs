@@ -130,6 +130,19 @@ async fn r13_uses_are_counted_exactly_and_shown_within_a_minute(world: Arc<World
                 "used from {begun} to {ended}: {row}"
             );
             assert_eq!(organization.token(gateway, &token.id).await, row);
+            assert_eq!(row["daily_uses"], Value::Null, "nobody asked");
+        }
+        // All of it is today's, or yesterday's where midnight was in between.
+        let rows = organization.tokens(gateway, "uses_days=3").await;
+        for (token, uses) in [(&opaque, total), (&jwt, total), (&unused, 0)] {
+            let row = rows.iter().find(|row| id(row) == token.id).expect("listed");
+            let days = row["daily_uses"].as_array().expect("days");
+            let [before, yesterday, today] = days.as_slice() else {
+                panic!("three days: {row}")
+            };
+            let count = |day: &Value| day.as_u64().expect("a count");
+            assert_eq!(count(before), 0, "{row}");
+            assert_eq!(count(yesterday) + count(today), uses, "{row}");
         }
         println!(
             "uses: {} calls in {} ms on {ISOLATES} isolates, all shown {} ms after the last",

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::app::testing::{World, now_or_never, organization, project, workflow};
+use crate::app::testing::{World, config, now_or_never, organization, project, workflow};
 use crate::app::{organization as organizations, refusal, registry};
 use crate::domain::decide::Denial;
 use crate::domain::id::Id;
@@ -230,7 +230,13 @@ fn r35_changes_of_the_registry_are_written_down() {
     let world = World::new();
     let (admin, acme) = (Caller::Administrator, Some("acme"));
     let name = br#"{"name":"x"}"#;
-    let created = now_or_never(organizations::create(&admin, name, origin(), &world));
+    let created = now_or_never(organizations::create(
+        &admin,
+        name,
+        origin(),
+        &config(),
+        &world,
+    ));
     created.expect("creates");
     let created = now_or_never(registry::create_project(
         &admin,
@@ -248,6 +254,7 @@ fn r35_changes_of_the_registry_are_written_down() {
         "acme",
         body,
         origin(),
+        &config(),
         &world,
     ));
     updated.expect("updates");
@@ -256,6 +263,7 @@ fn r35_changes_of_the_registry_are_written_down() {
         "acme",
         b"{}",
         origin(),
+        &config(),
         &world,
     ));
     updated.expect("nothing to do");

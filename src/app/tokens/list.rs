@@ -12,6 +12,7 @@ use crate::domain::decide::{Denial, Target, decide};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
+use crate::domain::usage::MAX_DAYS;
 
 /// A page of tokens.
 #[derive(Debug, Serialize)]
@@ -46,6 +47,8 @@ pub struct Filter {
     /// Tokens that this one minted.
     pub minted_by: Option<TokenId>,
     pub include_system: bool,
+    /// Of how many days the uses are shown, today among them; 0 = of none.
+    pub uses_days: u32,
     /// Tokens that the caller may not manage are not there (R16).
     pub reach: Reach,
     /// The moment that decides what has expired.
@@ -63,6 +66,7 @@ impl Filter {
         project: Option<&str>,
         minted_by: Option<&str>,
         include_system: Option<&str>,
+        uses_days: Option<&str>,
         now: Timestamp,
     ) -> Result<Self> {
         let status = match status {
@@ -98,6 +102,16 @@ impl Filter {
                 ));
             }
         };
+        let uses_days = match uses_days.map(str::parse) {
+            None => 0,
+            Some(Ok(days)) if (1..=MAX_DAYS).contains(&days) => days,
+            Some(_) => {
+                return Err(Error::invalid(
+                    "uses_days_invalid",
+                    format!("`uses_days` must be 1 to {MAX_DAYS}"),
+                ));
+            }
+        };
         let minted_by = minted_by.map(Id::parse).transpose().map_err(|_| {
             Error::invalid("minted_by_invalid", "`minted_by` must be the id of a token")
         })?;
@@ -107,6 +121,7 @@ impl Filter {
             project: project.map(str::to_owned),
             minted_by,
             include_system,
+            uses_days,
             reach: Reach {
                 organization_tokens: false,
                 project_tokens: false,
@@ -148,7 +163,10 @@ pub async fn list<P: Directory + Records>(
         id: row.facts.id.to_string(),
     });
     Ok(TokenList {
-        tokens: rows.into_iter().map(Into::into).collect(),
+        tokens: rows
+            .into_iter()
+            .map(|row| TokenView::counted(row, filter.now, filter.uses_days))
+            .collect(),
         next_cursor,
     })
 }

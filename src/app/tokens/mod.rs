@@ -24,6 +24,7 @@ use crate::domain::policy::Policy;
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Format, TokenFacts};
+use crate::domain::usage::{self, DayTotal};
 use crate::wire::rfc3339;
 
 /// A token as the record keeps it.
@@ -37,6 +38,8 @@ pub struct TokenRecord {
     pub minted_by: Option<TokenId>,
     pub last_used_at: Option<Timestamp>,
     pub uses: u64,
+    /// Its uses by day, where they were asked for.
+    pub days: Vec<DayTotal>,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
     /// Since when it is held back, found in public.
@@ -71,6 +74,8 @@ struct Life {
     minted_by: Option<TokenId>,
     last_used_at: Option<String>,
     uses: u64,
+    /// Oldest first, the last is today's.
+    daily_uses: Option<Vec<u64>>,
     revoked_at: Option<String>,
     quarantined_at: Option<String>,
 }
@@ -82,6 +87,16 @@ impl TokenView {
             life: None,
             ..record.into()
         }
+    }
+
+    /// The view with the uses of each of the last days, if any are asked for.
+    fn counted(mut record: TokenRecord, now: Timestamp, days: u32) -> Self {
+        let totals = core::mem::take(&mut record.days);
+        let mut view = Self::from(record);
+        if let Some(life) = view.life.as_mut().filter(|_| days > 0) {
+            life.daily_uses = Some(usage::by_day(&totals, now, days));
+        }
+        view
     }
 }
 
@@ -108,6 +123,7 @@ impl From<TokenRecord> for TokenView {
                 minted_by: record.minted_by,
                 last_used_at: record.last_used_at.map(rfc3339::print),
                 uses: record.uses,
+                daily_uses: None,
                 revoked_at: record.revoked_at.map(rfc3339::print),
                 quarantined_at: record.quarantined_at.map(rfc3339::print),
             }),

@@ -63,6 +63,7 @@ pub fn token_query(query: &str) -> Result<(Filter, Page)> {
         project,
         minted_by,
         include_system,
+        uses_days,
         limit,
         cursor,
     ] = query::read(
@@ -73,6 +74,7 @@ pub fn token_query(query: &str) -> Result<(Filter, Page)> {
             "project",
             "minted_by",
             "include_system",
+            "uses_days",
             "limit",
             "cursor",
         ],
@@ -84,6 +86,7 @@ pub fn token_query(query: &str) -> Result<(Filter, Page)> {
         project.as_deref(),
         minted_by.as_deref(),
         include_system.as_deref(),
+        uses_days.as_deref(),
         now(),
     )?;
     Ok((filter, Page::parse(limit.as_deref(), cursor.as_deref())?))

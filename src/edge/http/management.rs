@@ -197,13 +197,16 @@ impl Call<'_> {
             ),
             (Route::Organization(name), _) => Answer::new(
                 200,
-                &organization::update(caller, name, body, origin, ports).await?,
+                &organization::update(caller, name, body, origin, self.config, ports).await?,
             ),
             (_, Operation::OrganizationCreate) => Answer::new(
                 201,
-                &organization::create(caller, body, origin, ports).await?,
+                &organization::create(caller, body, origin, self.config, ports).await?,
             ),
-            _ => Answer::new(200, &organization::list(caller, &page()?, ports).await?),
+            _ => Answer::new(
+                200,
+                &organization::list(caller, &page()?, self.config, ports).await?,
+            ),
         }
     }
 

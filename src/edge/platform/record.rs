@@ -11,7 +11,7 @@ use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::decide::Permit;
 use crate::domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow};
 use crate::domain::scope::Named;
-use crate::edge::store::records;
+use crate::edge::store::{records, token_list};
 
 impl Records for Platform {
     async fn create_organization(&self, _permit: &Permit, row: &Organization) -> Result<()> {
@@ -92,6 +92,6 @@ impl Records for Platform {
         cursor: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TokenRecord>> {
-        records::tokens(&self.env, organization, filter, cursor, limit).await
+        token_list::tokens(&self.env, organization, filter, cursor, limit).await
     }
 }

@@ -7,4 +7,5 @@ pub mod effects;
 pub mod facts;
 pub mod first_token;
 pub mod records;
+pub mod token_list;
 pub mod token_rows;

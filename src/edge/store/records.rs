@@ -9,9 +9,9 @@ use super::token_rows::{SELECT, TokenRow};
 use crate::app::error::{Error, Result};
 use crate::app::leaks::OnLeak;
 use crate::app::organization::Organization;
-use crate::app::page::{Cursor, Page};
+use crate::app::page::Page;
 use crate::app::registry::Entry;
-use crate::app::tokens::{Filter, Level, Status, TokenRecord};
+use crate::app::tokens::TokenRecord;
 use crate::domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
@@ -86,7 +86,7 @@ fn taken(what: &'static str) -> impl Fn(&str) -> Error {
 }
 
 /// `and (created_at, id) < (?, ?)` for pages after the first, newest first.
-fn after(page: &Page, values: &mut Vec<Bind>, prefix: &str) -> String {
+pub fn after(page: &Page, values: &mut Vec<Bind>, prefix: &str) -> String {
     let Some(cursor) = &page.after else {
         return String::new();
     };
@@ -285,64 +285,4 @@ pub async fn token_organization(env: &Env, token: TokenId) -> Result<Option<Orga
     let sql = "select organization_id from tokens where id = ?";
     let rows: Vec<Row> = d1::rows(env, sql, vec![Bind::text(token)]).await?;
     rows.first().map(|row| id(&row.organization_id)).transpose()
-}
-
-pub async fn tokens(
-    env: &Env,
-    organization: OrganizationId,
-    filter: &Filter,
-    cursor: Option<&Cursor>,
-    limit: u32,
-) -> Result<Vec<TokenRecord>> {
-    let mut values = vec![Bind::text(organization)];
-    let mut sql = format!("{SELECT} where t.organization_id = ?");
-    match filter.status {
-        Status::Active => {
-            sql.push_str(
-                " and (t.revoked_at is null or t.revoked_at > ?) \
-                 and (t.expires_at is null or t.expires_at > ?)",
-            );
-            values.push(Bind::time(filter.now));
-            values.push(Bind::time(filter.now));
-        }
-        Status::Revoked => {
-            sql.push_str(" and t.revoked_at <= ?");
-            values.push(Bind::time(filter.now));
-        }
-        Status::All => {}
-    }
-    match filter.level {
-        Some(Level::Organization) => sql.push_str(" and t.project_id is null"),
-        Some(Level::Project) => {
-            sql.push_str(" and t.project_id is not null and t.workflow_id is null");
-        }
-        Some(Level::Workflow) => sql.push_str(" and t.workflow_id is not null"),
-        None => {}
-    }
-    if !filter.reach.organization_tokens {
-        sql.push_str(" and t.project_id is not null");
-    }
-    if !filter.reach.project_tokens {
-        sql.push_str(" and t.project_id is null");
-    }
-    if let Some(minter) = filter.minted_by {
-        sql.push_str(" and t.minted_by = ?");
-        values.push(Bind::text(minter));
-    }
-    if let Some(project) = &filter.project {
-        sql.push_str(" and p.name = ?");
-        values.push(Bind::text(project));
-    }
-    if !filter.include_system {
-        sql.push_str(" and t.is_system = 0");
-    }
-    let page = Page {
-        limit,
-        after: cursor.cloned(),
-    };
-    sql.push_str(&after(&page, &mut values, "t."));
-    sql.push_str(" order by t.created_at desc, t.id desc limit ?");
-    values.push(Bind::number(limit));
-    let rows: Vec<TokenRow> = d1::rows(env, &sql, values).await?;
-    rows.into_iter().map(TokenRow::read).collect()
 }

@@ -11,6 +11,7 @@ use crate::domain::policy::Policy;
 use crate::domain::scope::{Named, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
+use crate::domain::usage::DayTotal;
 
 /// What [`TokenRow`] needs, from `tokens t` joined with its organization, project and workflow.
 pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization_name, \
@@ -47,6 +48,9 @@ pub struct TokenRow {
     last_used_at: Option<i64>,
     uses: u64,
     quarantined_at: Option<i64>,
+    /// Pairs of day and total as JSON, where a list asks for them.
+    #[serde(default)]
+    days: Option<String>,
 }
 
 impl TokenRow {
@@ -75,6 +79,10 @@ impl TokenRow {
         };
         let policies: Vec<Policy> =
             serde_json::from_str(&self.policies).map_err(|_| bad("policies"))?;
+        let days: Vec<(i64, u64)> = match &self.days {
+            Some(days) => serde_json::from_str(days).map_err(|_| bad("days"))?,
+            None => Vec::new(),
+        };
         Ok(TokenRecord {
             facts: TokenFacts {
                 id: Id::parse(&self.id).map_err(|_| bad("id"))?,
@@ -97,6 +105,10 @@ impl TokenRow {
                 .map(|id| Id::parse(&id).map_err(|_| bad("minted_by")))
                 .transpose()?,
             uses: self.uses,
+            days: days
+                .into_iter()
+                .map(|(day, uses)| DayTotal { day, uses })
+                .collect(),
             quarantined_at: self.quarantined_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),

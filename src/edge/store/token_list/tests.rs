@@ -1,0 +1,184 @@
+//! Lists of tokens on the tables that the migrations make: every combination of filters goes by the index that
+//! is meant, in the order of the list, and the days of a page are those of its tokens. Refuses a database of its own
+//! making.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::*;
+use crate::app::tokens::Reach;
+use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+use crate::query_plans;
+
+const EVERYTHING: Reach = Reach {
+    organization_tokens: true,
+    project_tokens: true,
+    system_tokens: true,
+};
+const NOW: i64 = 1_800_000_000_000;
+
+fn filter() -> Filter {
+    Filter {
+        status: Status::All,
+        level: None,
+        project: None,
+        minted_by: None,
+        include_system: true,
+        uses_days: 0,
+        reach: EVERYTHING,
+        now: Timestamp::from_millis(NOW),
+    }
+}
+
+fn first(limit: u32) -> Page {
+    Page { limit, after: None }
+}
+
+fn bound(values: Vec<Bind>) -> Vec<Value> {
+    let bind = |value| match value {
+        Bind::Text(text) => Value::Text(text),
+        Bind::Number(number) => Value::Real(number),
+        Bind::Null => Value::Null,
+    };
+    values.into_iter().map(bind).collect()
+}
+
+/// Every combination of what decides the statement.
+fn filters() -> Vec<Filter> {
+    let mut found = Vec::new();
+    for status in [Status::Active, Status::Revoked, Status::All] {
+        for level in [
+            None,
+            Some(Level::Organization),
+            Some(Level::Project),
+            Some(Level::Workflow),
+        ] {
+            for bits in 0..64_u32 {
+                let has = |bit: u32| bits & (1 << bit) != 0;
+                found.push(Filter {
+                    status,
+                    level,
+                    project: has(0).then(|| "shop".to_owned()),
+                    minted_by: has(1).then(|| Id::from_u128(9)),
+                    include_system: has(2),
+                    uses_days: if has(3) { 14 } else { 0 },
+                    reach: Reach {
+                        organization_tokens: has(4),
+                        project_tokens: has(5),
+                        system_tokens: true,
+                    },
+                    ..filter()
+                });
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
+    let db = query_plans::record();
+    let pages = [
+        first(101),
+        Page {
+            limit: 101,
+            after: Some(Cursor {
+                at: Timestamp::from_millis(NOW),
+                id: Id::<crate::domain::id::Token>::from_u128(1).to_string(),
+            }),
+        },
+    ];
+    for filter in filters() {
+        for asked in &pages {
+            let (sql, values) = page(Id::from_u128(1), &filter, asked);
+            let plan = query_plans::plan(&db, &sql, params_from_iter(bound(values))).join("; ");
+            let (index, column) = match &filter {
+                Filter {
+                    minted_by: Some(_), ..
+                } => ("tokens_by_minter", "minted_by"),
+                Filter {
+                    project: Some(_), ..
+                } => ("tokens_by_project", "project_id"),
+                _ => ("tokens_by_age", "organization_id"),
+            };
+            let expected = format!("SEARCH t USING INDEX {index} ({column}=?");
+            assert!(plan.contains(&expected), "{filter:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "sorted: {plan}");
+            // The page itself, once its rows are found, is gone through for their days.
+            let scans = plan.matches("SCAN").count();
+            assert_eq!(scans, usize::from(filter.uses_days > 0), "{plan}");
+        }
+    }
+}
+
+/// Three tokens, of which the second is used as told: by `(day, total)`.
+fn used(db: &Connection, totals: &[(i64, i64)]) {
+    let organization = Id::<crate::domain::id::Organization>::from_u128(1).to_string();
+    db.execute(
+        "insert into organizations (id, name, created_at) values (?, 'acme', 0)",
+        [&organization],
+    )
+    .expect("an organization");
+    for number in 1..=3_u128 {
+        let id = Id::<crate::domain::id::Token>::from_u128(number).to_string();
+        let name = format!("token-{number}");
+        let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, created_by) \
+                   values (?, ?, ?, 'jwt', '[]', 0, 0, 'admin-token')";
+        db.execute(sql, (&id, &organization, &name))
+            .expect("a token");
+    }
+    let id = Id::<crate::domain::id::Token>::from_u128(2).to_string();
+    for (day, total) in totals {
+        // As the effects have it, twice.
+        for _ in 0..2 {
+            let sql = "update tokens set uses = max(uses, ?1), \
+                       last_used_at = max(coalesce(last_used_at, 0), ?2) where id = ?3";
+            db.execute(sql, (total, day * 86_400_000 + 5, &id))
+                .expect("a use");
+        }
+    }
+}
+
+fn days(db: &Connection) -> Vec<(String, String)> {
+    let asked = Filter {
+        uses_days: 14,
+        ..filter()
+    };
+    let (sql, values) = page(Id::from_u128(1), &asked, &first(10));
+    let mut statement = db.prepare(&sql).expect("a statement");
+    let rows = statement
+        .query_map(params_from_iter(bound(values)), |row| {
+            Ok((row.get("name")?, row.get("days")?))
+        })
+        .expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn uses_are_kept_by_day_for_thirty_days_with_the_total_before_them() {
+    type Row<'a> = (&'a [(i64, i64)], &'a str);
+    let rows: [Row<'_>; 7] = [
+        (&[], "[]"),
+        (&[(100, 3)], "[[100,3]]"),
+        (&[(100, 3), (100, 7), (101, 8)], "[[100,7],[101,8]]"),
+        // A late word of fewer uses, or of an earlier moment.
+        (&[(100, 7), (101, 6)], "[[100,7]]"),
+        (&[(101, 7), (100, 9)], "[[101,9]]"),
+        // Day 70 is the first before the thirty that end with day 100: their total.
+        (
+            &[(60, 1), (70, 2), (71, 3), (100, 4)],
+            "[[70,2],[71,3],[100,4]]",
+        ),
+        (&[(1, 1), (2, 2), (900, 3)], "[[2,2],[900,3]]"),
+    ];
+    for (totals, expected) in rows {
+        let db = query_plans::record();
+        used(&db, totals);
+        let expected: Vec<(String, String)> =
+            [("token-3", "[]"), ("token-2", expected), ("token-1", "[]")]
+                .map(|(name, days)| (name.to_owned(), days.to_owned()))
+                .into();
+        assert_eq!(days(&db), expected, "{totals:?}");
+    }
+}
