@@ -17,6 +17,7 @@ async function stop() {
 /** Rows among which the token has to be found. */
 async function fill(db, tokens) {
   await db.prepare("create table tokens (id text primary key not null, hash text unique not null, revoked_at integer)").run();
+  await db.prepare("create table events (id text primary key not null, hash text not null)").run();
   const insert = db.prepare("insert into tokens (id, hash) values (?, ?)");
   await db.batch(tokens.map(({ id, hash }) => insert.bind(id, hash)));
 }
@@ -26,7 +27,8 @@ async function main({ peer, port, origin, secret, set, tokens, compatibilityDate
   const bundle = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm", minify: true, external: ["cloudflare:workers"] });
   const script = bundle.outputFiles[0].text;
   const hasObject = peer.startsWith("js-");
-  const hasRecord = peer.startsWith("hono-");
+  const writes = peer === "writer";
+  const hasRecord = writes || peer.startsWith("hono-");
   miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -42,6 +44,7 @@ async function main({ peer, port, origin, secret, set, tokens, compatibilityDate
           compatibilityDate,
           bindings: { ORIGIN_URL: origin, SECRET: secret, ...set },
           ...(hasRecord && { d1Databases: { DB: "db" } }),
+          ...(writes && { kvNamespaces: { FACTS: "facts" } }),
           ...(hasObject && { durableObjects: { REVOCATIONS: { className: "Revocations", useSQLite: true } } }),
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },

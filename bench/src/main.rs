@@ -8,16 +8,20 @@ use postern_bench::plan::{Cell, Effort, measure};
 use postern_bench::report::Report;
 use postern_bench::systems::Running;
 use postern_bench::work::Work;
-use postern_bench::{machine, origin, soak, staleness};
+use postern_bench::{cold, growth, machine, origin, soak, staleness};
 
 const USAGE: &str = "\
-cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR] [--soak SECONDS] [--staleness]
+cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
+cargo xtask bench --growth | --cold | --soak SECONDS | --staleness  [--rounds N]
   --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
   --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
   --systems A,B    only systems whose names begin so; `bare` and its control always run
-  --soak SECONDS   nothing of that: strict calls with mints and revokes mixed in, and the memory they leave
-  --staleness      nothing of that: a model of bounded mode in 300 locations
-  --out DIR        where bench.md, bench.json and bench.svg go; target/bench unless told";
+  --out DIR        where bench.md, bench.json and bench.svg go; target/bench unless told
+and in place of all that:
+  --growth         the same questions with a hundred, ten thousand and a million tokens and events
+  --cold           from the start of workerd to the first answer; 15 rounds unless told
+  --soak SECONDS   strict calls with mints and revokes mixed in, and the memory they leave
+  --staleness      a model of bounded mode in 300 locations";
 
 /// Everything but the quick look.
 const CELLS: [Cell; 7] = [
@@ -37,10 +41,19 @@ const QUICK_SYSTEMS: [&str; 4] = [
     "postern bounded, JWT",
 ];
 
+/// What is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Table,
+    Quick,
+    Growth,
+    Cold,
+    Soak(u64),
+    Staleness,
+}
+
 struct Flags {
-    quick: bool,
-    staleness: bool,
-    soak: Option<u64>,
+    wanted: Wanted,
     rounds: Option<usize>,
     systems: Option<Vec<String>>,
     out: String,
@@ -48,9 +61,7 @@ struct Flags {
 
 fn flags() -> Result<Flags, String> {
     let mut flags = Flags {
-        quick: false,
-        staleness: false,
-        soak: None,
+        wanted: Wanted::Table,
         rounds: None,
         systems: None,
         out: "target/bench".to_owned(),
@@ -59,7 +70,9 @@ fn flags() -> Result<Flags, String> {
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value\n{USAGE}"));
         match word.as_str() {
-            "--quick" => flags.quick = true,
+            "--quick" => flags.wanted = Wanted::Quick,
+            "--growth" => flags.wanted = Wanted::Growth,
+            "--cold" => flags.wanted = Wanted::Cold,
             "--rounds" => match value()?.parse() {
                 Ok(rounds @ 2..=1_000) => flags.rounds = Some(rounds),
                 _ => return Err("--rounds is a number from 2 to 1000".to_owned()),
@@ -73,10 +86,10 @@ fn flags() -> Result<Flags, String> {
                 );
             }
             "--soak" => match value()?.parse() {
-                Ok(seconds @ 10..=86_400) => flags.soak = Some(seconds),
+                Ok(seconds @ 10..=86_400) => flags.wanted = Wanted::Soak(seconds),
                 _ => return Err("--soak is a number of seconds from 10 to 86400".to_owned()),
             },
-            "--staleness" => flags.staleness = true,
+            "--staleness" => flags.wanted = Wanted::Staleness,
             "--out" => flags.out = value()?,
             _ => return Err(USAGE.to_owned()),
         }
@@ -97,19 +110,26 @@ async fn main() -> ExitCode {
 
 async fn bench() -> Result<(), String> {
     let flags = flags()?;
-    if flags.staleness {
+    if flags.wanted == Wanted::Staleness {
         print!("{}", staleness::markdown());
         return Ok(());
     }
-    if let Some(seconds) = flags.soak {
-        let origin = origin::start().await;
-        let running = Running::start(&origin, |name| name == "postern, JWT").await;
-        print!("{}", soak::run(&running, seconds).await?);
-        return Ok(());
-    }
+    let origin = origin::start().await;
+    let told = match flags.wanted {
+        Wanted::Growth => growth::run(&origin, flags.rounds.unwrap_or(5)).await?,
+        Wanted::Cold => cold::run(&origin, flags.rounds.unwrap_or(15)).await?,
+        Wanted::Soak(seconds) => soak::run(&origin, seconds).await?,
+        _ => return table(&flags, &origin).await,
+    };
+    print!("{told}");
+    Ok(())
+}
+
+async fn table(flags: &Flags, origin: &str) -> Result<(), String> {
+    let quick = flags.wanted == Wanted::Quick;
     let wanted = |name: &str| {
         name.starts_with("bare")
-            || match (&flags.systems, flags.quick) {
+            || match (&flags.systems, quick) {
                 (Some(systems), _) => systems
                     .iter()
                     .any(|wanted| name.starts_with(wanted.as_str())),
@@ -117,7 +137,7 @@ async fn bench() -> Result<(), String> {
                 (None, false) => true,
             }
     };
-    let (cells, effort) = match flags.quick {
+    let (cells, effort) = match quick {
         true => (&QUICK[..], (2, 800, 300)),
         false => (&CELLS[..], (5, 1_500, 500)),
     };
@@ -126,8 +146,7 @@ async fn bench() -> Result<(), String> {
         time: Duration::from_millis(effort.1),
         warm: Duration::from_millis(effort.2),
     };
-    let origin = origin::start().await;
-    let running = Running::start(&origin, wanted).await;
+    let running = Running::start(origin, wanted).await;
     let names: Vec<_> = running.systems.iter().map(|system| system.name).collect();
     let samples = measure(&running.systems, cells, effort).await?;
     drop(running);

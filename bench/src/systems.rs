@@ -19,7 +19,7 @@ const BOUND: u32 = 5;
 /// Tokens in a peer's D1.
 const TOKENS: usize = 1_000;
 /// As in wrangler.toml.
-const COMPATIBILITY_DATE: &str = "2026-04-01";
+pub const COMPATIBILITY_DATE: &str = "2026-04-01";
 
 /// A system.
 pub struct System {
@@ -97,6 +97,13 @@ impl Running {
             }
         }
         running
+    }
+
+    /// Starts the Worker that only writes what a mint and its revoke leave in D1 and KV; gives its port and workerd.
+    pub fn start_writer(&mut self, origin: &str) -> (u16, u32) {
+        self.start_peer("stores alone", "writer", &[], origin);
+        let writer = self.systems.pop();
+        writer.map_or((0, 0), |writer| (writer.port, writer.workerd))
     }
 
     fn start_peer(&mut self, name: &'static str, file: &str, set: &[(&str, &str)], origin: &str) {

@@ -24,11 +24,12 @@ pub fn on_record(state: &Path, sql: &str) -> Result<(), String> {
 }
 
 /// What every table of D1 is called while D1 does not answer.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "organizations",
     "projects",
     "workflows",
     "tokens",
+    "token_days",
     "runs",
     "audit",
     "checkpoints",

@@ -1,0 +1,267 @@
+//! What becomes slower with more tokens and events: the same questions to gateways with few, more and many of them, in turn.
+//! Refuses to seed through the gate: a million mints are another measurement.
+
+mod seed;
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use postern::app::page::Cursor;
+use postern::domain::time::Timestamp;
+use postern_system_tests::forge::Keys;
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::Call;
+use postern_system_tests::life::millis;
+use postern_system_tests::organization::{Organization, SHOP};
+use postern_system_tests::rpc;
+use serde_json::json;
+
+use crate::statistics::median;
+use crate::work::Work;
+use crate::{load, origin};
+
+/// Tokens, and audit events, beside the few that were really made.
+const SIZES: [u64; 3] = [100, 10_000, 1_000_000];
+/// Calls of a kind in a round.
+const CALLS: usize = 15;
+/// Load on the way of every call, in a round.
+const LOAD: (usize, Duration) = (16, Duration::from_millis(1_000));
+/// Rows of a list; the smallest gateway has as many that live.
+const ROWS: u64 = 50;
+/// Addresses that mint, for the limiter.
+const ADDRESSES: u32 = 10_000;
+
+/// A gateway with its tokens.
+struct Grown {
+    size: u64,
+    gateway: Gateway,
+    organization: Organization,
+    /// A seeded token's list place: half of all tokens are younger.
+    halfway: String,
+    credential: String,
+    /// A few tokens of their own: of organization scope.
+    next: u64,
+}
+
+impl Grown {
+    async fn start(origin: &str, size: u64) -> Result<Self, String> {
+        eprintln!("seeding {size} tokens and events ...");
+        let keys = Keys::random();
+        let serve = Serve::new(origin, &keys);
+        let gateway = serve.start().await;
+        // A ceiling that is never reached: each mint counts who lives.
+        let limits = json!({ "mint_ceiling": 10_000_000 });
+        let organization = Organization::with(&gateway, &keys.admin, &limits).await;
+        let template = organization.mint_for_release(&gateway, "opaque").await;
+        let token = organization.mint_for_release(&gateway, "jwt").await;
+        organization.mint(&gateway, &json!({})).await;
+        assert_eq!(
+            rpc::begin(
+                &gateway,
+                &token.token,
+                SHOP,
+                postern_system_tests::organization::RELEASE
+            )
+            .await,
+            origin::RUN
+        );
+        let minted = millis(&template.answer["created_at"]);
+        // The record has all of it before the gateway ends.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        gateway.stop();
+        seed::tokens(&serve.state(), &template.id, size)?;
+        seed::audit(&serve.state(), &template.id, size)?;
+        let middle = i64::try_from(size / 2).unwrap_or(0);
+        let place = Cursor {
+            at: Timestamp::from_millis(minted - middle * 1000),
+            id: seed::id(size / 2),
+        };
+        Ok(Self {
+            size,
+            gateway: serve.start().await,
+            organization,
+            halfway: place.print(),
+            credential: token.token,
+            next: 0,
+        })
+    }
+
+    /// The next seeded token that lives.
+    fn living(&mut self) -> String {
+        self.next += 2;
+        seed::id(self.next)
+    }
+
+    fn get(&self, path: &str) -> Call {
+        self.organization.call(&self.gateway, "GET", path)
+    }
+}
+
+/// What is asked, by its name in the table.
+const ASKED: [&str; 12] = [
+    "Store, for each at 16 connections",
+    "list, newest 50 that live",
+    "list, with uses by day",
+    "list, 50 from the middle",
+    "list, by project",
+    "list, by scope that few have",
+    "read one token",
+    "mint, counted against the ceiling",
+    "revoke",
+    "revoke, many: 20 by id",
+    "audit, newest 50",
+    "audit, of one token",
+];
+
+/// Milliseconds that one question takes.
+async fn ask(grown: &mut Grown, asked: &str) -> Result<f64, String> {
+    let rows = format!("limit={ROWS}");
+    let call = match asked {
+        "Store, for each at 16 connections" => {
+            let request = Work::Store.request(&grown.credential);
+            let (connections, time) = LOAD;
+            let shown = load::run(grown.gateway.port(), &request, connections, time).await?;
+            #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
+            return Ok(shown.time.as_secs_f64() * 1000.0 / shown.latencies.len() as f64);
+        }
+        "list, newest 50 that live" => grown.get(&format!("/org/tokens?{rows}")),
+        "list, with uses by day" => grown.get(&format!("/org/tokens?{rows}&uses_days=14")),
+        "list, 50 from the middle" => grown.get(&format!(
+            "/org/tokens?{rows}&status=all&cursor={}",
+            grown.halfway
+        )),
+        "list, by project" => grown.get(&format!("/org/tokens?{rows}&project={SHOP}")),
+        "list, by scope that few have" => {
+            grown.get(&format!("/org/tokens?{rows}&scope=organization"))
+        }
+        "read one token" => grown.get(&format!("/org/tokens/{}", seed::id(2))),
+        "mint, counted against the ceiling" => grown
+            .organization
+            .minting(&grown.gateway, &json!({ "project": SHOP })),
+        "revoke" => {
+            let path = format!("/org/tokens/{}", grown.living());
+            grown.organization.call(&grown.gateway, "DELETE", &path)
+        }
+        "revoke, many: 20 by id" => {
+            let ids: Vec<_> = (0..20).map(|_| grown.living()).collect();
+            grown
+                .organization
+                .revoking(&grown.gateway, &json!({ "ids": ids }))
+        }
+        "audit, newest 50" => grown.get(&format!("/org/audit?{rows}")),
+        _ => grown.get(&format!("/org/audit?{rows}&token={}", seed::id(2))),
+    };
+    let begun = Instant::now();
+    let answer = call.send().await;
+    let taken = begun.elapsed().as_secs_f64() * 1000.0;
+    match answer.status {
+        200 | 201 => Ok(taken),
+        status => Err(format!(
+            "{asked}, {} tokens: HTTP {status}: {}",
+            grown.size,
+            answer.text()
+        )),
+    }
+}
+
+/// How often a question is put in a round; what uses up tokens, seldom.
+fn times(asked: &str) -> usize {
+    match asked {
+        "Store, for each at 16 connections" => 1,
+        "revoke" => 2,
+        "revoke, many: 20 by id" => 0,
+        _ => CALLS,
+    }
+}
+
+/// So many rounds; gives the tables.
+///
+/// # Errors
+/// The first answer that is no success.
+pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
+    let mut all = Vec::new();
+    for size in SIZES {
+        all.push(Grown::start(origin, size).await?);
+    }
+    let mut taken = vec![vec![Vec::new(); all.len()]; ASKED.len()];
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds} ...", round + 1);
+        for (question, asked) in ASKED.iter().enumerate() {
+            for place in 0..all.len() {
+                let number = (place + round) % all.len();
+                // Twenty of the fifty that live in the smallest one go at the end of all rounds.
+                let times = times(asked).max(usize::from(round + 1 == rounds));
+                let mut own = Vec::new();
+                for _ in 0..times {
+                    own.push(ask(&mut all[number], asked).await?);
+                }
+                if !own.is_empty() {
+                    taken[question][number].push(median(&own));
+                }
+            }
+        }
+    }
+    let heads: Vec<String> = SIZES.iter().map(|size| format!("{size}, ms")).collect();
+    let mut table = format!(
+        "{rounds} rounds, medians; half of the tokens are revoked, each has an audit event.\n\n| tokens | {} | most against fewest |\n|---|---|---|---|---|\n",
+        heads.join(" | ")
+    );
+    let mut ratios = Vec::new();
+    for (asked, by_size) in ASKED.iter().zip(&taken) {
+        let medians: Vec<f64> = by_size.iter().map(|own| median(own)).collect();
+        let within: Vec<f64> = by_size[2]
+            .iter()
+            .zip(&by_size[0])
+            .map(|(most, fewest)| most / fewest)
+            .collect();
+        ratios.push(median(&within));
+        let _ = writeln!(
+            table,
+            "| {asked} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            medians[0],
+            medians[1],
+            medians[2],
+            median(&within)
+        );
+    }
+    table += "\n| | target | measured | |\n|---|---|---|---|\n";
+    for (what, target, ratio) in [
+        ("check cost", 1.1, ratios[0]),
+        ("list page", 2.0, ratios[1]),
+    ] {
+        let met = if ratio <= target { "met" } else { "not met" };
+        let _ = writeln!(
+            table,
+            "| {what}, {} tokens against {} | at most {target} | {ratio:.3} | {met} |",
+            SIZES[2], SIZES[0]
+        );
+    }
+    let smallest = all.swap_remove(0);
+    drop(all);
+    Ok(table + &addresses(&smallest).await?)
+}
+
+/// Mints from more and more addresses, each with a bucket of its own.
+async fn addresses(grown: &Grown) -> Result<String, String> {
+    eprintln!("minting from {ADDRESSES} addresses ...");
+    let mut taken = Vec::new();
+    for number in 0..ADDRESSES {
+        let [_, a, b, c] = number.to_be_bytes();
+        let call = grown
+            .organization
+            .minting(&grown.gateway, &json!({ "project": SHOP }));
+        let begun = Instant::now();
+        let answer = call.from(&format!("10.{a}.{b}.{c}")).send().await;
+        taken.push(begun.elapsed().as_secs_f64() * 1000.0);
+        if answer.status != 201 {
+            return Err(format!("a mint: HTTP {}: {}", answer.status, answer.text()));
+        }
+    }
+    let hundred = |from: usize| median(taken.get(from..from + 100).unwrap_or_default());
+    let last = taken.len().saturating_sub(100);
+    Ok(format!(
+        "\nA mint from an address that has not minted before takes {:.2} ms among the first hundred addresses, {:.2} ms after {last} others.\n",
+        hundred(0),
+        hundred(last)
+    ))
+}
