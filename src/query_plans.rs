@@ -24,10 +24,6 @@ const WALKS: &[(&str, &str)] = &[
         "hourly, and every organization is to be looked at",
     ),
     (
-        "select t.id, t.organization_id, o.name as organization_name",
-        "a beginning: those who use it add by which index",
-    ),
-    (
         "select facts from tokens where state = 0",
         "all of an index that holds nothing else",
     ),

@@ -3,6 +3,8 @@
 
 mod seed;
 
+use seed::Revoked;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -36,10 +38,12 @@ struct Grown {
     size: u64,
     gateway: Gateway,
     organization: Organization,
+    /// Another one, of whose tokens only one lives.
+    past: Organization,
     /// A seeded token's list place: half of all tokens are younger.
     halfway: String,
     credential: String,
-    /// A few tokens of their own: of organization scope.
+    /// Number of the last seeded token that was revoked.
     next: u64,
 }
 
@@ -65,11 +69,14 @@ impl Grown {
             .await,
             origin::RUN
         );
+        let past = Organization::new(&gateway, &keys.admin).await;
+        let old = past.mint_for_release(&gateway, "opaque").await;
         let minted = millis(&template.answer["created_at"]);
         // The record has all of it before the gateway ends.
         tokio::time::sleep(Duration::from_secs(3)).await;
         gateway.stop();
-        seed::tokens(&serve.state(), &template.id, size)?;
+        seed::tokens(&serve.state(), &template.id, size, Revoked::Half)?;
+        seed::tokens(&serve.state(), &old.id, size, Revoked::All)?;
         seed::audit(&serve.state(), &template.id, size)?;
         let middle = i64::try_from(size / 2).unwrap_or(0);
         let place = Cursor {
@@ -80,6 +87,7 @@ impl Grown {
             size,
             gateway: serve.start().await,
             organization,
+            past,
             halfway: place.print(),
             credential: token.token,
             next: 0,
@@ -98,13 +106,14 @@ impl Grown {
 }
 
 /// What is asked, by its name in the table.
-const ASKED: [&str; 12] = [
+const ASKED: [&str; 13] = [
     "Store, for each at 16 connections",
     "list, newest 50 that live",
     "list, with uses by day",
     "list, 50 from the middle",
     "list, by project",
-    "list, by scope that few have",
+    "list, of organization scope, which few have",
+    "list, few live among the revoked",
     "read one token",
     "mint, counted against the ceiling",
     "revoke",
@@ -131,8 +140,12 @@ async fn ask(grown: &mut Grown, asked: &str) -> Result<f64, String> {
             grown.halfway
         )),
         "list, by project" => grown.get(&format!("/org/tokens?{rows}&project={SHOP}")),
-        "list, by scope that few have" => {
+        "list, of organization scope, which few have" => {
             grown.get(&format!("/org/tokens?{rows}&scope=organization"))
+        }
+        "list, few live among the revoked" => {
+            let path = format!("/org/tokens?{rows}");
+            grown.past.call(&grown.gateway, "GET", &path)
         }
         "read one token" => grown.get(&format!("/org/tokens/{}", seed::id(2))),
         "mint, counted against the ceiling" => grown
@@ -203,7 +216,7 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
     }
     let heads: Vec<String> = SIZES.iter().map(|size| format!("{size}, ms")).collect();
     let mut table = format!(
-        "{rounds} rounds, medians; half of the tokens are revoked, each has an audit event.\n\n| tokens | {} | most against fewest |\n|---|---|---|---|---|\n",
+        "{rounds} rounds, medians; half of the tokens are revoked, each has an audit event; a second organization has as many, of which one lives.\n\n| tokens | {} | most against fewest |\n|---|---|---|---|---|\n",
         heads.join(" | ")
     );
     let mut ratios = Vec::new();

@@ -1,12 +1,12 @@
-//! The hourly event: revokes what has been idle too long (R14), and signs how far audit logs reach
-//! (R35), organization by organization. Refuses to let one organization's trouble stop the others.
+//! The hourly event: revokes what has been idle too long (R14), signs how far audit logs reach (R35),
+//! organization by organization, and marks what has ended. Refuses to let one organization's trouble stop the others.
 
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use super::log;
 use super::objects::ledger_client;
 use super::platform::now;
-use super::store::{audit, records};
+use super::store::{audit, records, token_list};
 use crate::app::ledger::{CheckpointCommand, SweepAnswer, SweepCommand};
 use crate::domain::audit::Origin;
 use crate::domain::audit::checkpoint::Signed;
@@ -16,6 +16,9 @@ use crate::domain::audit::checkpoint::Signed;
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     sweep(&env).await;
     sign(&env).await;
+    if let Err(error) = token_list::mark_ended(&env, now()).await {
+        log::failure("scheduled.mark_ended", &error.private());
+    }
 }
 
 /// Checkpoints of the logs that have grown, once a day each. Last, so that what the sweep wrote is

@@ -54,9 +54,9 @@ pub async fn readyz(
             return respond::problem_document(&error, &document, incoming);
         }
     };
-    // Both ends of the schema: the oldest table, and the newest one.
+    // Both ends of the schema: the oldest table, and the newest column.
     let probe = "select (select id from organizations limit 1) as a, \
-                 (select mac from checkpoints limit 1) as b";
+                 (select over from tokens limit 1) as b";
     let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
     let ledger = ledger_client::ping(&platform.env).await;
     let facts = match platform.env.kv("FACTS") {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use worker::Env;
 
 use super::d1::{self, Bind};
-use super::token_rows::{SELECT, TokenRow};
+use super::token_rows::{COLUMNS, JOINS, TokenRow};
 use crate::app::error::{Error, Result};
 use crate::app::leaks::OnLeak;
 use crate::app::organization::Organization;
@@ -262,7 +262,8 @@ pub async fn token(
     organization: OrganizationId,
     token: TokenId,
 ) -> Result<Option<TokenRecord>> {
-    let sql = format!("{SELECT} where t.id = ? and t.organization_id = ?");
+    let sql =
+        format!("select {COLUMNS} from tokens t {JOINS} where t.id = ? and t.organization_id = ?");
     let values = vec![Bind::text(token), Bind::text(organization)];
     let rows: Vec<TokenRow> = d1::rows(env, &sql, values).await?;
     rows.into_iter().next().map(TokenRow::read).transpose()
@@ -270,7 +271,7 @@ pub async fn token(
 
 /// The facts of a token of any organization: only for a key that has passed its offline check.
 pub async fn any_token(env: &Env, token: TokenId) -> Result<Option<TokenFacts>> {
-    let sql = format!("{SELECT} where t.id = ?");
+    let sql = format!("select {COLUMNS} from tokens t {JOINS} where t.id = ?");
     let rows: Vec<TokenRow> = d1::rows(env, &sql, vec![Bind::text(token)]).await?;
     let record = rows.into_iter().next().map(TokenRow::read).transpose()?;
     Ok(record.map(|record| record.facts))

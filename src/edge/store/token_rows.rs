@@ -14,12 +14,14 @@ use crate::domain::token::{TokenFacts, Verifier};
 use crate::domain::usage::DayTotal;
 
 /// What [`TokenRow`] needs, from `tokens t` joined with its organization, project and workflow.
-pub const SELECT: &str = "select t.id, t.organization_id, o.name as organization_name, \
+pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
-     t.uses, t.quarantined_at \
-     from tokens t join organizations o on o.id = t.organization_id \
+     t.uses, t.quarantined_at";
+
+/// What [`COLUMNS`] are joined with.
+pub const JOINS: &str = "join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
      left join workflows w on w.id = t.workflow_id";
 

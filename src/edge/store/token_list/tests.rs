@@ -93,14 +93,11 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
         for asked in &pages {
             let (sql, values) = page(Id::from_u128(1), &filter, asked);
             let plan = query_plans::plan(&db, &sql, params_from_iter(bound(values))).join("; ");
-            let (index, column) = match &filter {
-                Filter {
-                    minted_by: Some(_), ..
-                } => ("tokens_by_minter", "minted_by"),
-                Filter {
-                    project: Some(_), ..
-                } => ("tokens_by_project", "project_id"),
-                _ => ("tokens_by_age", "organization_id"),
+            let index = index(&filter);
+            let column = match index {
+                "tokens_by_minter" => "minted_by",
+                "tokens_by_project" => "project_id",
+                _ => "organization_id",
             };
             let expected = format!("SEARCH t USING INDEX {index} ({column}=?");
             assert!(plan.contains(&expected), "{filter:?}: {plan}");
@@ -109,6 +106,66 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
             let scans = plan.matches("SCAN").count();
             assert_eq!(scans, usize::from(filter.uses_days > 0), "{plan}");
         }
+    }
+}
+
+/// Names of a list.
+fn names(db: &Connection, filter: &Filter) -> Vec<String> {
+    let (sql, values) = page(Id::from_u128(1), filter, &first(100));
+    let mut statement = db.prepare(&sql).expect("a statement");
+    let rows = statement
+        .query_map(params_from_iter(bound(values)), |row| row.get("name"))
+        .expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn what_has_ended_is_marked_and_lists_are_the_same_before_and_after() {
+    let db = query_plans::record();
+    used(&db, &[]);
+    let rows = [
+        // Name, revoked, expires, whether it is over.
+        ("live", None, None, 0),
+        ("lives on", None, Some(NOW + 1), 0),
+        ("rotated out", Some(NOW + 1), Some(NOW + 5), 0),
+        ("revoked", Some(NOW), None, 1),
+        ("expired", None, Some(NOW), 1),
+        ("both", Some(NOW + 9), Some(NOW - 1), 1),
+    ];
+    for (number, (name, revoked, expires, _)) in rows.iter().enumerate() {
+        let organization = Id::<crate::domain::id::Organization>::from_u128(1).to_string();
+        let id = Id::<crate::domain::id::Token>::from_u128(100 + number as u128).to_string();
+        let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, \
+                   created_by, revoked_at, expires_at) values (?, ?, ?, 'jwt', '[]', 0, 1, 'admin-token', ?, ?)";
+        db.execute(sql, (id, organization, name, revoked, expires))
+            .expect("a token");
+    }
+    let lists = || {
+        [Status::Active, Status::Revoked, Status::All].map(|status| {
+            let list = names(&db, &Filter { status, ..filter() });
+            assert!(
+                list.len() > usize::from(status != Status::Revoked),
+                "{list:?}"
+            );
+            list
+        })
+    };
+    let before = lists();
+    let plan = query_plans::plan(&db, &mark(), (NOW, 5)).join("; ");
+    assert!(
+        plan.contains("SEARCH tokens USING INDEX tokens_ending"),
+        "{plan}"
+    );
+    assert_eq!(db.execute(&mark(), (NOW, 2)), Ok(2), "a few at a time");
+    assert_eq!(db.execute(&mark(), (NOW, 5)), Ok(1));
+    assert_eq!(db.execute(&mark(), (NOW, 5)), Ok(0));
+    assert_eq!(lists(), before);
+    for (name, _, _, over) in rows {
+        let query = "select over from tokens where name = ?";
+        let marked: i64 = db
+            .query_row(query, [name], |row| row.get(0))
+            .expect("a row");
+        assert_eq!(marked, over, "{name}");
     }
 }
 
