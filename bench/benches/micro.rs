@@ -1,0 +1,135 @@
+//! What the gate computes for one call, native and part by part: `cargo bench -p postern-bench`. Refuses to stand for the
+//! time of a request, most of which is the runtime's: that is `cargo xtask bench`.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use postern::domain::audit;
+use postern::domain::caller::Caller;
+use postern::domain::decide::{RunFacts, RunNamed, Target, decide};
+use postern::domain::id::Id;
+use postern::domain::keys::{KeyRing, RootKeys};
+use postern::domain::name::TokenName;
+use postern::domain::operation::Operation;
+use postern::domain::policy::defaults;
+use postern::domain::rpc;
+use postern::domain::scope::{Named, Scope};
+use postern::domain::time::Timestamp;
+use postern::domain::token::{TokenFacts, Verifier};
+use postern::wire::{grpc_web, identity, jwt, opaque};
+use postern_bench::origin::RUN;
+use postern_system_tests::organization::{RELEASE, SHOP};
+use postern_system_tests::rpc::{STORE, frame, store};
+use prost::Message as _;
+
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn facts() -> TokenFacts {
+    let scope = Scope::Workflow {
+        project: Named {
+            id: Id::from_u128(2),
+            name: SHOP.to_owned(),
+        },
+        workflow: Named {
+            id: Id::from_u128(3),
+            name: RELEASE.to_owned(),
+        },
+    };
+    TokenFacts {
+        id: Id::from_u128(7),
+        name: TokenName::parse("ci").expect("a name"),
+        organization: Named {
+            id: Id::from_u128(1),
+            name: "acme".to_owned(),
+        },
+        policies: defaults(&scope).to_vec(),
+        scope,
+        verifier: Verifier::Jwt,
+        is_system: false,
+        expires_at: None,
+    }
+}
+
+fn credentials(criterion: &mut Criterion) {
+    let ring = KeyRing::parse(KEY).expect("a key");
+    let keys = RootKeys::from_token_keys(&ring);
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let token = jwt::issue(&facts(), &ring).expect("a JWT");
+    let signed = token
+        .expose()
+        .rsplit_once('.')
+        .map_or("", |(signed, _)| signed);
+    criterion.bench_function("JWT: verify", |bench| {
+        bench.iter(|| jwt::verify(black_box(&token), &ring, now, 0).expect("ours"));
+    });
+    criterion.bench_function("JWT: its HMAC alone", |bench| {
+        bench.iter(|| ring.signing().mac(&[black_box(signed.as_bytes())]));
+    });
+    let key = opaque::mint(Id::from_u128(7), &[7; opaque::MINT_ENTROPY], &keys).expect("a key");
+    let Verifier::Opaque { pepper, hash } = opaque::verifier(&key, &keys.pepper) else {
+        panic!("an opaque key has a hash")
+    };
+    criterion.bench_function("opaque key: check, offline", |bench| {
+        bench.iter(|| opaque::check(black_box(&key), &keys.check).expect("ours"));
+    });
+    criterion.bench_function("opaque key: hold against its hash", |bench| {
+        bench.iter(|| {
+            assert!(opaque::matches(
+                black_box(&key),
+                &pepper,
+                &hash,
+                &keys.pepper
+            ))
+        });
+    });
+}
+
+fn calls(criterion: &mut Criterion) {
+    let rpc = rpc::rpc(STORE).expect("in the table");
+    for (name, size) in [("300 bytes", 250), ("64 KiB", 64 << 10), ("1 MiB", 1 << 20)] {
+        let frames = frame(0, &store(RUN, &vec![b'b'; size]).encode_to_vec());
+        criterion.bench_function(&format!("Store of {name}: whose run it is"), |bench| {
+            bench.iter(|| {
+                let message = grpc_web::single_message(black_box(&frames)).expect("a frame");
+                identity::read(message, rpc)
+                    .expect("a message")
+                    .run
+                    .expect("a run")
+                    .len()
+            });
+        });
+    }
+    let frames = frame(0, &store(RUN, b"bundle").encode_to_vec());
+    let message = grpc_web::single_message(&frames).expect("a frame");
+    let touches = identity::read(message, rpc).expect("a message").touches;
+    let caller = Caller::Token(Rc::new(facts()));
+    let run = RunFacts {
+        project: SHOP.to_owned(),
+        workflow: RELEASE.to_owned(),
+        workflow_id: None,
+    };
+    criterion.bench_function("decide: a Store of the token's own run", |bench| {
+        bench.iter(|| {
+            let target = Target::Call {
+                touches: black_box(&touches),
+                run: RunNamed::Known {
+                    run: &run,
+                    pin: None,
+                },
+            };
+            decide(&caller, Operation::Rpc(rpc), target).expect("allowed")
+        });
+    });
+}
+
+fn log(criterion: &mut Criterion) {
+    let ring = KeyRing::parse(KEY).expect("a key");
+    let content = "x".repeat(420);
+    criterion.bench_function("audit: one link", |bench| {
+        bench.iter(|| audit::link(ring.signing(), &audit::GENESIS, black_box(&content)));
+    });
+}
+
+criterion_group!(micro, credentials, calls, log);
+criterion_main!(micro);
