@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { guardWorkerd } from "../xtask/guard.mjs";
 
 let miniflare;
 
@@ -23,6 +24,7 @@ async function fill(db, tokens) {
 }
 
 async function main({ peer, port, origin, secret, set, tokens, compatibilityDate }) {
+  guardWorkerd();
   const entry = fileURLToPath(new URL(`./peers/${peer}.mjs`, import.meta.url));
   const bundle = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm", minify: true, external: ["cloudflare:workers"] });
   const script = bundle.outputFiles[0].text;

@@ -5,10 +5,10 @@
 // Clients reach workerd itself: Miniflare's own entry worker would rewrite headers and cost about 2 ms a request.
 
 import { readFileSync, existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { Miniflare, Log, LogLevel, convertV4MiniflareOptions } from "miniflare";
+import { guardWorkerd } from "./guard.mjs";
 
 const HOST = "127.0.0.1";
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -149,16 +149,6 @@ async function hourly() {
   } catch (error) {
     say(`serve: the hourly event: ${error?.message ?? error}`);
   }
-}
-
-/** Has Miniflare start workerd through `cargo xtask`'s binary, which ties workerd's life to this process's (guard.rs). */
-function guardWorkerd() {
-  const guard = process.env.POSTERN_GUARD;
-  if (!guard) return;
-  const inMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
-  process.env.POSTERN_GUARDED_WORKERD = process.env.MINIFLARE_WORKERD_PATH ?? inMiniflare("workerd").default;
-  process.env.POSTERN_GUARD_PARENT = String(process.pid);
-  process.env.MINIFLARE_WORKERD_PATH = guard;
 }
 
 async function main(config) {

@@ -1,6 +1,7 @@
 //! The bench: Postern on workerd beside a Worker that only forwards and beside what one would write instead, in turn and in
 //! one run. Refuses wrangler's dev server, which hides every difference, and figures that it did not measure.
 
+pub mod chance;
 pub mod cold;
 pub mod growth;
 pub mod load;

@@ -1,9 +1,11 @@
-//! Which systems do which work, how long, and in which order: in turn, a round at a time, each round beginning with another
-//! system, so that a machine that grows slower slows all of them. Refuses a figure of a single round.
+//! Which systems do which work, how long, and in which order: in turn, a round at a time, so that a machine that grows slower
+//! slows all of them, and in another order each time, so that none is always behind the same one, whose last work may go
+//! on beside it. Refuses a figure of a single round.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::chance::Chance;
 use crate::load;
 use crate::machine::cpu_seconds;
 use crate::statistics::percentile;
@@ -52,11 +54,12 @@ pub async fn measure(
     effort: Effort,
 ) -> Result<Samples, String> {
     let mut samples = Samples::new();
+    let mut chance = Chance::new();
     for round in 0..effort.rounds {
         eprintln!("round {} of {} ...", round + 1, effort.rounds);
         for &cell in cells {
-            for place in 0..systems.len() {
-                let system = &systems[(place + round) % systems.len()];
+            for place in order(systems.len(), &mut chance) {
+                let system = &systems[place];
                 let sample = sample(system, cell, effort)
                     .await
                     .map_err(|error| format!("{}, {}: {error}", system.name, cell.0.name()))?;
@@ -65,6 +68,16 @@ pub async fn measure(
         }
     }
     Ok(samples)
+}
+
+/// All numbers below `count`, in an order that is drawn.
+fn order(count: usize, chance: &mut Chance) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        let other = usize::try_from(chance.below(last as u64 + 1)).unwrap_or(0);
+        order.swap(last, other);
+    }
+    order
 }
 
 async fn sample(
@@ -86,4 +99,26 @@ async fn sample(
         cpu: cpu / count * 10_000.0,
         resident: system.resident_mib(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_order_has_each_once_and_no_neighbours_stay_together() {
+        let mut chance = Chance::new();
+        let mut behind_the_first = BTreeSet::<usize>::new();
+        for _ in 0..200 {
+            let order = order(11, &mut chance);
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..11).collect::<Vec<_>>());
+            let first = order.iter().position(|place| *place == 0);
+            behind_the_first.extend(first.and_then(|at| order.get(at + 1).copied()));
+        }
+        assert_eq!(behind_the_first.len(), 10);
+    }
 }

@@ -57,10 +57,21 @@ impl Report<'_> {
         to: &'static str,
         of: impl Fn(&Sample) -> f64,
     ) -> Option<f64> {
+        let ratios = self.ratios(cell, system, to, of);
+        (!ratios.is_empty()).then(|| median(&ratios))
+    }
+
+    /// The ratios within each round.
+    pub fn ratios(
+        &self,
+        cell: Cell,
+        system: &'static str,
+        to: &'static str,
+        of: impl Fn(&Sample) -> f64,
+    ) -> Vec<f64> {
         let (ours, theirs) = (self.of(cell, system), self.of(cell, to));
         let pairs = ours.iter().zip(theirs);
-        let ratios: Vec<f64> = pairs.map(|(a, b)| of(a) / of(b)).collect();
-        (!ratios.is_empty()).then(|| median(&ratios))
+        pairs.map(|(a, b)| of(a) / of(b)).collect()
     }
 
     fn row(&self, cell: Cell, system: &'static str) -> Option<Row> {

@@ -7,6 +7,7 @@ use postern::domain::id::{Id, TokenId};
 use postern::domain::revocation::{Copy, Delta};
 use postern::domain::time::Timestamp;
 
+use crate::chance::Chance;
 use crate::statistics::median;
 
 /// Locations, each with one isolate.
@@ -14,31 +15,23 @@ const LOCATIONS: u64 = 300;
 /// Of a hundred calls to the Ledger, as many are lost.
 const LOST: u64 = 2;
 
-/// A generator of the same numbers each time (xorshift).
-struct Chance(u64);
+/// Milliseconds until the next read at so many a hundred seconds: exponential.
+fn until_read(chance: &mut Chance, per_hundred_seconds: u64) -> i64 {
+    #[expect(clippy::cast_precision_loss, reason = "a model")]
+    let wait = {
+        let share = (chance.below(1_000_000) + 1) as f64 / 1_000_001.0;
+        -share.ln() * 100_000.0 / per_hundred_seconds as f64
+    };
+    (wait as i64).max(1)
+}
 
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-
-    /// Milliseconds until the next read at so many a hundred seconds: exponential.
-    fn until_read(&mut self, per_hundred_seconds: u64) -> i64 {
-        #[expect(clippy::cast_precision_loss, reason = "a model")]
-        let wait = {
-            let share = (self.below(1_000_000) + 1) as f64 / 1_000_001.0;
-            -share.ln() * 100_000.0 / per_hundred_seconds as f64
-        };
-        (wait as i64).max(1)
-    }
-
-    /// One way to the Ledger, in milliseconds: 5 to 150, and ten times that for one in a hundred.
-    fn way(&mut self) -> i64 {
-        let way = 5 + i64::try_from(self.below(146)).unwrap_or(0);
-        if self.below(100) == 0 { way * 10 } else { way }
+/// One way to the Ledger, in milliseconds: 5 to 150, and ten times that for one in a hundred.
+fn way(chance: &mut Chance) -> i64 {
+    let way = 5 + i64::try_from(chance.below(146)).unwrap_or(0);
+    if chance.below(100) == 0 {
+        way * 10
+    } else {
+        way
     }
 }
 
@@ -66,11 +59,11 @@ fn location(chance: &mut Chance, bound: i64, rate: u64) -> i64 {
     let mut sync_at: Option<i64> = None;
     let (mut now, mut last) = (0, 0);
     while now < revoked + bound * 3 {
-        now += chance.until_read(rate);
+        now += until_read(chance, rate);
         // What was due before this read, in its order.
         if let Some(asked) = sync_at.filter(|due| *due <= now) {
             sync_at = None;
-            let reached = asked + chance.way();
+            let reached = asked + way(chance);
             let (since, version) = (copy.version(), version_at(reached));
             let changed = (since < 2 && version == 2).then_some(token);
             let delta = Delta {
@@ -83,7 +76,7 @@ fn location(chance: &mut Chance, bound: i64, rate: u64) -> i64 {
                     delta,
                     asked,
                 };
-                answers.push((reached + chance.way(), answer));
+                answers.push((reached + way(chance), answer));
             }
         }
         answers.sort_by_key(|(arrives, _)| *arrives);
@@ -100,13 +93,13 @@ fn location(chance: &mut Chance, bound: i64, rate: u64) -> i64 {
         if copy.lives(token, at(now), bound) {
             last = last.max(now - revoked);
         } else {
-            let reached = now + chance.way();
+            let reached = now + way(chance);
             if reached < revoked && chance.below(100) >= LOST {
                 let answer = Answer::Lives {
                     version: version_at(reached),
                     asked: now,
                 };
-                answers.push((reached + chance.way(), answer));
+                answers.push((reached + way(chance), answer));
             }
         }
         if sync_at.is_none() {
@@ -118,7 +111,7 @@ fn location(chance: &mut Chance, bound: i64, rate: u64) -> i64 {
 
 /// How long after a revoke the last read passed, in each location, in milliseconds.
 pub fn simulate(bound_seconds: i64, reads_per_hundred_seconds: u64) -> Vec<i64> {
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let mut chance = Chance::new();
     (0..LOCATIONS)
         .map(|_| location(&mut chance, bound_seconds * 1000, reads_per_hundred_seconds))
         .collect()

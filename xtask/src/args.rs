@@ -23,8 +23,10 @@ Postern's developer commands
       with --brake, an address is slowed down after N refused credentials in a minute
   cargo xtask origin --port P
       the sample origin; prints `ready http://127.0.0.1:P`
-  cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR] [--soak SECONDS] [--staleness]
+  cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
       Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
+  cargo xtask bench --growth | --cold | --soak SECONDS | --staleness  [--rounds N]
+      a million tokens; cold starts; memory over time; a model of bounded mode in many locations
   cargo xtask attest --gateway URL --project P --workflow W
       one attestation of the built module through a gateway, with the token in POSTERN_TOKEN
 

@@ -27,6 +27,9 @@ pub fn run(words: Vec<String>) -> Outcome {
         .args(words)
         .current_dir(paths::root())
         .env("POSTERN_XTASK", paths::program()?);
+    if cfg!(target_os = "linux") {
+        bench.env("POSTERN_GUARD", paths::program()?);
+    }
     // The report is its stdout.
     let mut child = process::spawn(&mut bench)?;
     match process::wait(&mut child)?.success() {

@@ -6,10 +6,10 @@ use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-/// Set by serve.mjs for workerd alone: the program to become.
+/// Set by guard.mjs for workerd alone: the program to become.
 const WORKERD: &str = "POSTERN_GUARDED_WORKERD";
 
-/// The process id of serve.mjs, which getppid cannot tell us once it is gone.
+/// The process id of the Node that has workerd started, which getppid cannot tell us once it is gone.
 const PARENT: &str = "POSTERN_GUARD_PARENT";
 
 /// Returns only if this run is not in that role, or if it failed.

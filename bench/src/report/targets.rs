@@ -2,7 +2,7 @@
 
 use super::{BARE, Report};
 use crate::plan::{Cell, Sample};
-use crate::statistics::median;
+use crate::statistics::{median, spread};
 use crate::work::Work;
 
 /// The simulator's share of a local D1 read, measured for the project by taking the simulator's workers apart: the rest is
@@ -76,12 +76,34 @@ pub fn markdown(report: &Report<'_>) -> String {
         let met = if met { "met" } else { "not met" };
         text += &format!("| {what} | {word} {target} | {measured:.3} | {met} |\n");
     }
-    if let Some(control) = report.ratio(STORE, "bare (control)", BARE, rate) {
-        text += &format!(
-            "\nThe control, a second `bare`, is at {control:.3}: a difference smaller than between these two is none.\n"
-        );
-    }
+    text += &controls(report);
     text + &without_simulator(report).unwrap_or_default()
+}
+
+/// What two systems differ by that are the same, table by table.
+fn controls(report: &Report<'_>) -> String {
+    let told: Vec<String> = report
+        .cells
+        .iter()
+        .filter_map(|&cell| {
+            let ratios = report.ratios(cell, "bare (control)", BARE, rate);
+            let (least, most) = spread(&ratios);
+            let (work, connections) = (cell.0.name(), cell.1);
+            (!ratios.is_empty()).then(|| {
+                format!(
+                    "{:.3} ({least:.2} to {most:.2}) in {work} at {connections}",
+                    median(&ratios)
+                )
+            })
+        })
+        .collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\nThe control, a second `bare`, is at {}: medians of the rounds, least and most. A difference smaller than that is none.\n",
+            told.join("; ")
+        ),
+    }
 }
 
 /// hono-jose's rate if a D1 read cost only what the runtime takes.

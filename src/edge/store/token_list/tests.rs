@@ -7,6 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::*;
 use crate::app::tokens::Reach;
+use crate::documents::{files, root, text};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::query_plans;
@@ -238,4 +239,26 @@ fn uses_are_kept_by_day_for_thirty_days_with_the_total_before_them() {
                 .into();
         assert_eq!(days(&db), expected, "{totals:?}");
     }
+}
+
+#[test]
+fn uses_from_before_days_were_counted_are_on_none() {
+    let db = Connection::open_in_memory().expect("a database");
+    let migrations = files(&root().join("migrations"), ".sql");
+    let (before, since) = migrations.split_at(5);
+    for file in before {
+        db.execute_batch(&text(file)).expect("a migration");
+    }
+    used(&db, &[(90, 9)]);
+    for file in since {
+        db.execute_batch(&text(file)).expect("a migration");
+    }
+    let own = |db: &Connection| days(db).into_iter().find(|(name, _)| name == "token-2");
+    assert_eq!(own(&db), Some(("token-2".to_owned(), "[[0,9]]".to_owned())));
+    let sql = "update tokens set uses = 12, last_used_at = 100 * 86400000 where name = 'token-2'";
+    assert_eq!(db.execute(sql, []), Ok(1));
+    assert_eq!(
+        own(&db),
+        Some(("token-2".to_owned(), "[[0,9],[100,12]]".to_owned()))
+    );
 }
