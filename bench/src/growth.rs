@@ -6,17 +6,19 @@ mod seed;
 use seed::Revoked;
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use postern::app::page::Cursor;
 use postern::domain::time::Timestamp;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
-use postern_system_tests::http::Call;
+use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::life::millis;
 use postern_system_tests::organization::{Organization, SHOP};
 use postern_system_tests::rpc;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::statistics::median;
 use crate::work::Work;
@@ -31,7 +33,9 @@ const LOAD: (usize, Duration) = (16, Duration::from_millis(1_000));
 /// Rows of a list; the smallest gateway has as many that live.
 const ROWS: u64 = 50;
 /// Addresses that mint, for the limiter.
-const ADDRESSES: u32 = 10_000;
+const ADDRESSES: u32 = 100_000;
+/// How many of them mint at a time.
+const LANES: usize = 8;
 
 /// A gateway with its tokens.
 struct Grown {
@@ -254,27 +258,52 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
     Ok(table + &addresses(&smallest).await?)
 }
 
-/// Mints from more and more addresses, each with a bucket of its own.
+/// Mints from more and more addresses, each with a bucket of its own: the first hundred and the last one by one, those between
+/// them on several lanes.
 async fn addresses(grown: &Grown) -> Result<String, String> {
     eprintln!("minting from {ADDRESSES} addresses ...");
-    let mut taken = Vec::new();
-    for number in 0..ADDRESSES {
+    let mint = |number: u32| {
         let [_, a, b, c] = number.to_be_bytes();
+        // An organization without a ceiling: nothing is counted.
         let call = grown
-            .organization
+            .past
             .minting(&grown.gateway, &json!({ "project": SHOP }));
-        let begun = Instant::now();
-        let answer = call.from(&format!("10.{a}.{b}.{c}")).send().await;
-        taken.push(begun.elapsed().as_secs_f64() * 1000.0);
-        if answer.status != 201 {
-            return Err(format!("a mint: HTTP {}: {}", answer.status, answer.text()));
+        call.from(&format!("10.{a}.{b}.{c}"))
+    };
+    let one_by_one = async |numbers: Range<u32>| {
+        let mut taken = Vec::new();
+        for number in numbers {
+            let (call, begun) = (mint(number), Instant::now());
+            minted(&call.send().await)?;
+            taken.push(begun.elapsed().as_secs_f64() * 1000.0);
         }
+        Ok::<_, String>(median(&taken))
+    };
+    let last = ADDRESSES - 100;
+    let first = one_by_one(0..100).await?;
+    let mut lanes = JoinSet::new();
+    for number in 100..last {
+        if lanes.len() >= LANES {
+            let done = lanes.join_next().await;
+            done.transpose()
+                .map_err(|error| error.to_string())?
+                .transpose()?;
+        }
+        let call = mint(number);
+        lanes.spawn(async move { minted(&call.send().await) });
     }
-    let hundred = |from: usize| median(taken.get(from..from + 100).unwrap_or_default());
-    let last = taken.len().saturating_sub(100);
+    for done in lanes.join_all().await {
+        done?;
+    }
+    let end = one_by_one(last..ADDRESSES).await?;
     Ok(format!(
-        "\nA mint from an address that has not minted before takes {:.2} ms among the first hundred addresses, {:.2} ms after {last} others.\n",
-        hundred(0),
-        hundred(last)
+        "\nA mint from an address that has not minted before takes {first:.2} ms among the first hundred addresses, {end:.2} ms after {last} others.\n"
     ))
+}
+
+fn minted(answer: &Answer) -> Result<(), String> {
+    match answer.status {
+        201 => Ok(()),
+        status => Err(format!("a mint: HTTP {status}: {}", answer.text())),
+    }
 }
