@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::statistics::{median, spread};
+use crate::chance::Chance;
+use crate::statistics::{median, ratios, spread, verdict};
 use crate::systems::{COMPATIBILITY_DATE, node};
 
 /// Isolates beside the one that is asked.
@@ -170,10 +171,9 @@ async fn answer(port: u16) -> Option<String> {
 
 /// Where the pinned workerd is.
 fn workerd() -> Result<String, String> {
-    let script = "const { createRequire } = require('node:module'); \
-                  process.stdout.write(createRequire(require.resolve('miniflare'))('workerd').default)";
+    let script = "process.stdout.write((await import('./xtask/guard.mjs')).workerd())";
     let told = Command::new(node())
-        .args(["-e", script])
+        .args(["--input-type=module", "-e", script])
         .current_dir(root())
         .output()
         .map_err(|error| format!("Node: {error}"))?;
@@ -196,10 +196,10 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
     ];
     let mut first = vec![Vec::new(); workers.len()];
     let mut further = vec![Vec::new(); workers.len()];
+    let mut chance = Chance::new();
     for round in 0..rounds {
         eprintln!("round {} of {rounds} ...", round + 1);
-        for place in 0..workers.len() {
-            let number = (place + round) % workers.len();
+        for number in chance.order(workers.len()) {
             let alone = workers[number].start(&workerd, 1).await?;
             let among = workers[number].start(&workerd, 1 + MORE).await?;
             first[number].push(alone);
@@ -212,28 +212,19 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
          {MORE} more of them add.\n\n\
          | | first answer, ms | least to most | to bare | one isolate more, ms |\n|---|---|---|---|---|\n"
     );
+    let mut ratio = 1.0;
     for ((worker, first_answer), more) in workers.iter().zip(&first).zip(&further) {
-        let ratios: Vec<f64> = first_answer
-            .iter()
-            .zip(&first[0])
-            .map(|(own, bare)| own / bare)
-            .collect();
+        // Postern is the last.
+        ratio = median(&ratios(first_answer, &first[0]));
         let (least, most) = spread(first_answer);
         let _ = writeln!(
             table,
-            "| {} | {:.1} | {least:.1} to {most:.1} | {:.2} | {:.1} |",
+            "| {} | {:.1} | {least:.1} to {most:.1} | {ratio:.2} | {:.1} |",
             worker.name,
             median(first_answer),
-            median(&ratios),
             median(more)
         );
     }
-    let ratios: Vec<f64> = first[2]
-        .iter()
-        .zip(&first[0])
-        .map(|(own, bare)| own / bare)
-        .collect();
-    let ratio = median(&ratios);
-    let met = if ratio <= 2.0 { "met" } else { "not met" };
+    let met = verdict(ratio <= 2.0);
     Ok(table + &format!("\nFirst answer against bare: {ratio:.2}; target at most 2: {met}.\n"))
 }

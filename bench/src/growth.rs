@@ -3,8 +3,6 @@
 
 mod seed;
 
-use seed::Revoked;
-
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -15,14 +13,16 @@ use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::life::millis;
-use postern_system_tests::organization::{Organization, SHOP};
+use postern_system_tests::organization::{Organization, RELEASE, SHOP};
 use postern_system_tests::rpc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::statistics::median;
+use crate::chance::Chance;
+use crate::statistics::{median, ratios, verdict};
 use crate::work::Work;
 use crate::{load, origin};
+use seed::Revoked;
 
 /// Tokens, and audit events, beside the few that were really made.
 const SIZES: [u64; 3] = [100, 10_000, 1_000_000];
@@ -64,13 +64,7 @@ impl Grown {
         let token = organization.mint_for_release(&gateway, "jwt").await;
         organization.mint(&gateway, &json!({})).await;
         assert_eq!(
-            rpc::begin(
-                &gateway,
-                &token.token,
-                SHOP,
-                postern_system_tests::organization::RELEASE
-            )
-            .await,
+            rpc::begin(&gateway, &token.token, SHOP, RELEASE).await,
             origin::RUN
         );
         let past = Organization::new(&gateway, &keys.admin).await;
@@ -109,21 +103,22 @@ impl Grown {
     }
 }
 
-/// What is asked, by its name in the table.
-const ASKED: [&str; 13] = [
-    "Store, for each at 16 connections",
-    "list, newest 50 that live",
-    "list, with uses by day",
-    "list, 50 from the middle",
-    "list, by project",
-    "list, of organization scope, which few have",
-    "list, few live among the revoked",
-    "read one token",
-    "mint, counted against the ceiling",
-    "revoke",
-    "revoke, many: 20 by id",
-    "audit, newest 50",
-    "audit, of one token",
+/// What is asked, by its name in the table, and how often in a round: what uses up tokens, seldom, and where half of those that
+/// live in the smallest gateway go, once at the end of all rounds.
+const ASKED: [(&str, usize); 13] = [
+    ("Store, for each at 16 connections", 1),
+    ("list, newest 50 that live", CALLS),
+    ("list, with uses by day", CALLS),
+    ("list, 50 from the middle", CALLS),
+    ("list, by project", CALLS),
+    ("list, of organization scope, which few have", CALLS),
+    ("list, few live among the revoked", CALLS),
+    ("read one token", CALLS),
+    ("mint, counted against the ceiling", CALLS),
+    ("revoke", 2),
+    ("revoke, many: 20 by id", 0),
+    ("audit, newest 50", CALLS),
+    ("audit, of one token", CALLS),
 ];
 
 /// Milliseconds that one question takes.
@@ -181,16 +176,6 @@ async fn ask(grown: &mut Grown, asked: &str) -> Result<f64, String> {
     }
 }
 
-/// How often a question is put in a round; what uses up tokens, seldom.
-fn times(asked: &str) -> usize {
-    match asked {
-        "Store, for each at 16 connections" => 1,
-        "revoke" => 2,
-        "revoke, many: 20 by id" => 0,
-        _ => CALLS,
-    }
-}
-
 /// So many rounds; gives the tables.
 ///
 /// # Errors
@@ -201,19 +186,18 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
         all.push(Grown::start(origin, size).await?);
     }
     let mut taken = vec![vec![Vec::new(); all.len()]; ASKED.len()];
+    let mut chance = Chance::new();
     for round in 0..rounds {
         eprintln!("round {} of {rounds} ...", round + 1);
-        for (question, asked) in ASKED.iter().enumerate() {
-            for place in 0..all.len() {
-                let number = (place + round) % all.len();
-                // Twenty of the fifty that live in the smallest one go at the end of all rounds.
-                let times = times(asked).max(usize::from(round + 1 == rounds));
+        for ((asked, times), taken) in ASKED.iter().zip(&mut taken) {
+            let times = (*times).max(usize::from(round + 1 == rounds));
+            for number in chance.order(all.len()) {
                 let mut own = Vec::new();
                 for _ in 0..times {
                     own.push(ask(&mut all[number], asked).await?);
                 }
                 if !own.is_empty() {
-                    taken[question][number].push(median(&own));
+                    taken[number].push(median(&own));
                 }
             }
         }
@@ -223,30 +207,20 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
         "{rounds} rounds, medians; half of the tokens are revoked, each has an audit event; a second organization has as many, of which one lives.\n\n| tokens | {} | most against fewest |\n|---|---|---|---|---|\n",
         heads.join(" | ")
     );
-    let mut ratios = Vec::new();
-    for (asked, by_size) in ASKED.iter().zip(&taken) {
+    let mut grown = Vec::new();
+    for ((asked, _), by_size) in ASKED.iter().zip(&taken) {
         let medians: Vec<f64> = by_size.iter().map(|own| median(own)).collect();
-        let within: Vec<f64> = by_size[2]
-            .iter()
-            .zip(&by_size[0])
-            .map(|(most, fewest)| most / fewest)
-            .collect();
-        ratios.push(median(&within));
+        let ratio = median(&ratios(&by_size[2], &by_size[0]));
+        grown.push(ratio);
         let _ = writeln!(
             table,
-            "| {asked} | {:.2} | {:.2} | {:.2} | {:.2} |",
-            medians[0],
-            medians[1],
-            medians[2],
-            median(&within)
+            "| {asked} | {:.2} | {:.2} | {:.2} | {ratio:.2} |",
+            medians[0], medians[1], medians[2]
         );
     }
     table += "\n| | target | measured | |\n|---|---|---|---|\n";
-    for (what, target, ratio) in [
-        ("check cost", 1.1, ratios[0]),
-        ("list page", 2.0, ratios[1]),
-    ] {
-        let met = if ratio <= target { "met" } else { "not met" };
+    for (what, target, ratio) in [("check cost", 1.1, grown[0]), ("list page", 2.0, grown[1])] {
+        let met = verdict(ratio <= target);
         let _ = writeln!(
             table,
             "| {what}, {} tokens against {} | at most {target} | {ratio:.3} | {met} |",

@@ -58,7 +58,7 @@ pub async fn measure(
     for round in 0..effort.rounds {
         eprintln!("round {} of {} ...", round + 1, effort.rounds);
         for &cell in cells {
-            for place in order(systems.len(), &mut chance) {
+            for place in chance.order(systems.len()) {
                 let system = &systems[place];
                 let sample = sample(system, cell, effort)
                     .await
@@ -68,16 +68,6 @@ pub async fn measure(
         }
     }
     Ok(samples)
-}
-
-/// All numbers below `count`, in an order that is drawn.
-fn order(count: usize, chance: &mut Chance) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    for last in (1..count).rev() {
-        let other = usize::try_from(chance.below(last as u64 + 1)).unwrap_or(0);
-        order.swap(last, other);
-    }
-    order
 }
 
 async fn sample(
@@ -99,26 +89,4 @@ async fn sample(
         cpu: cpu / count * 10_000.0,
         resident: system.resident_mib(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_order_has_each_once_and_no_neighbours_stay_together() {
-        let mut chance = Chance::new();
-        let mut behind_the_first = BTreeSet::<usize>::new();
-        for _ in 0..200 {
-            let order = order(11, &mut chance);
-            let mut sorted = order.clone();
-            sorted.sort_unstable();
-            assert_eq!(sorted, (0..11).collect::<Vec<_>>());
-            let first = order.iter().position(|place| *place == 0);
-            behind_the_first.extend(first.and_then(|at| order.get(at + 1).copied()));
-        }
-        assert_eq!(behind_the_first.len(), 10);
-    }
 }

@@ -12,7 +12,7 @@ use postern_system_tests::root;
 use serde_json::{Value, json};
 
 use crate::plan::{Cell, Effort, Sample, Samples};
-use crate::statistics::{median, spread};
+use crate::statistics::{median, ratios, spread};
 use crate::systems::node;
 
 /// The Worker that only forwards.
@@ -69,9 +69,8 @@ impl Report<'_> {
         to: &'static str,
         of: impl Fn(&Sample) -> f64,
     ) -> Vec<f64> {
-        let (ours, theirs) = (self.of(cell, system), self.of(cell, to));
-        let pairs = ours.iter().zip(theirs);
-        pairs.map(|(a, b)| of(a) / of(b)).collect()
+        let all = |system| self.of(cell, system).iter().map(&of).collect::<Vec<_>>();
+        ratios(&all(system), &all(to))
     }
 
     fn row(&self, cell: Cell, system: &'static str) -> Option<Row> {

@@ -7,8 +7,7 @@ use postern_system_tests::http::Call;
 use postern_system_tests::organization::Minted;
 
 use crate::load;
-use crate::machine::resident_mib;
-use crate::statistics::percentile;
+use crate::statistics::{percentile, verdict};
 use crate::systems::Running;
 use crate::work::Work;
 
@@ -23,7 +22,7 @@ const TURNED_OVER: usize = 20;
 /// The first answer that is no success.
 pub async fn run(origin: &str, seconds: u64) -> Result<String, String> {
     let mut running = Running::start(origin, |name| name == "postern, JWT").await;
-    let (writer, stores) = running.start_writer(origin);
+    let writer = running.start_writer(origin);
     let system = running
         .systems
         .iter()
@@ -49,7 +48,7 @@ pub async fn run(origin: &str, seconds: u64) -> Result<String, String> {
                 let call = Call::new(
                     &gateway.http,
                     "POST",
-                    &format!("http://127.0.0.1:{writer}/"),
+                    &format!("http://127.0.0.1:{}/", writer.port),
                 );
                 let status = call.send().await.status;
                 assert_eq!(status, 204, "the stores take what is written");
@@ -63,7 +62,7 @@ pub async fn run(origin: &str, seconds: u64) -> Result<String, String> {
         let own = system.resident_mib();
         laps.push((
             own,
-            resident_mib(stores),
+            writer.resident_mib(),
             percentile(&shown.latencies, 0.99),
         ));
         eprintln!("{} s, {own:.0} MiB ...", begun.elapsed().as_secs());
@@ -86,7 +85,7 @@ pub async fn run(origin: &str, seconds: u64) -> Result<String, String> {
     }
     let [_, (_, middle), (_, end)] = rows;
     let ratio = end.0 / middle.0;
-    let met = if ratio <= 1.1 { "met" } else { "not met" };
+    let met = verdict(ratio <= 1.1);
     let stores = end.1 - middle.1;
     Ok(text
         + &format!(

@@ -25,6 +25,17 @@ pub fn percentile(sorted: &[u32], share: f64) -> u32 {
     sorted.get(index).copied().unwrap_or_default()
 }
 
+/// What each value is to its pair.
+pub fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
+    let pairs = ours.iter().zip(theirs);
+    pairs.map(|(ours, theirs)| ours / theirs).collect()
+}
+
+/// Whether a target was met, in words.
+pub fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "not met" }
+}
+
 /// Smallest and largest.
 pub fn spread(values: &[f64]) -> (f64, f64) {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);

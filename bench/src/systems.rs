@@ -84,7 +84,8 @@ impl Running {
         for (name, file, set) in PEERS {
             if wanted(name) {
                 eprintln!("starting {name} ...");
-                running.start_peer(name, file, set, origin);
+                let peer = running.start_peer(name, file, set, origin);
+                running.systems.push(peer);
             }
         }
         for (bound, names) in [
@@ -99,14 +100,18 @@ impl Running {
         running
     }
 
-    /// Starts the Worker that only writes what a mint and its revoke leave in D1 and KV; gives its port and workerd.
-    pub fn start_writer(&mut self, origin: &str) -> (u16, u32) {
-        self.start_peer("stores alone", "writer", &[], origin);
-        let writer = self.systems.pop();
-        writer.map_or((0, 0), |writer| (writer.port, writer.workerd))
+    /// Starts the Worker that only writes what a mint and its revoke leave in D1 and KV.
+    pub fn start_writer(&mut self, origin: &str) -> System {
+        self.start_peer("stores alone", "writer", &[], origin)
     }
 
-    fn start_peer(&mut self, name: &'static str, file: &str, set: &[(&str, &str)], origin: &str) {
+    fn start_peer(
+        &mut self,
+        name: &'static str,
+        file: &str,
+        set: &[(&str, &str)],
+        origin: &str,
+    ) -> System {
         let port = free_ports(1);
         let secret = format!("{}{}", random_id(), random_id());
         let (id, key) = (random_id(), format!("key_{}{}", random_id(), random_id()));
@@ -141,12 +146,12 @@ impl Running {
         assert!(read.is_ok() && ready == "ready\n", "{name} does not start");
         let workerd = workerd(child.id());
         self.peers.push(child);
-        self.systems.push(System {
+        System {
             name,
             port,
             credential: if file == "hono-opaque" { key } else { jwt },
             workerd,
-        });
+        }
     }
 
     async fn start_postern(

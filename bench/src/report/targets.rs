@@ -2,7 +2,7 @@
 
 use super::{BARE, Report};
 use crate::plan::{Cell, Sample};
-use crate::statistics::{median, spread};
+use crate::statistics::{median, spread, verdict};
 use crate::work::Work;
 
 /// The simulator's share of a local D1 read, measured for the project by taking the simulator's workers apart: the rest is
@@ -73,7 +73,7 @@ pub fn markdown(report: &Report<'_>) -> String {
             true => ("at least", measured >= target),
             false => ("at most", measured <= target),
         };
-        let met = if met { "met" } else { "not met" };
+        let met = verdict(met);
         text += &format!("| {what} | {word} {target} | {measured:.3} | {met} |\n");
     }
     text += &controls(report);
