@@ -104,7 +104,7 @@ where
         created_at: now,
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
-        ceiling: organization.mint_ceiling.unwrap_or(config.mint_ceiling),
+        ceiling: organization.ceiling(config),
         origin: from.origin,
     };
     let born = mint::bear(&permit, &command, &from.bucket, caller, config, ports).await;

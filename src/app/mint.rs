@@ -164,7 +164,7 @@ where
         ceiling: match caller {
             // Tier 0 is there for one token: two calls at the same time cannot make two (R22).
             Caller::Bootstrap => 1,
-            _ => organization.mint_ceiling.unwrap_or(config.mint_ceiling),
+            _ => organization.ceiling(config),
         },
         origin: from.origin,
         facts,

@@ -37,13 +37,19 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
+impl Organization {
+    /// The ceiling that holds (R27): its own, or else the configured default; 0 = none.
+    pub fn ceiling(&self, config: &Config) -> u32 {
+        self.mint_ceiling.unwrap_or(config.mint_ceiling)
+    }
+}
+
 /// An organization as it is answered.
 #[derive(Debug, Serialize)]
 pub struct OrganizationView {
     id: OrganizationId,
     name: String,
     mint_ceiling: Option<u32>,
-    /// What holds: its own, or else the configured default.
     effective_mint_ceiling: u32,
     max_idle_days: u32,
     on_leak: OnLeak,
@@ -53,10 +59,11 @@ pub struct OrganizationView {
 impl OrganizationView {
     /// The view of an organization at a gate with this configuration.
     pub fn new(row: Organization, config: &Config) -> Self {
+        let effective_mint_ceiling = row.ceiling(config);
         Self {
             id: row.id,
             name: row.name,
-            effective_mint_ceiling: row.mint_ceiling.unwrap_or(config.mint_ceiling),
+            effective_mint_ceiling,
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
             on_leak: row.on_leak,

@@ -2,9 +2,9 @@
 //! that runs: two writers of one SQLite file are a test of SQLite.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::gateway::files;
+use crate::node;
 
 /// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node that serves the gateway.
 ///
@@ -73,15 +73,13 @@ fn on_stores(state: &Path, kind: &str, table: &str, sql: &str) -> Result<(), Str
                   const db = new DatabaseSync(file); \
                   const has = db.prepare('select 1 from sqlite_master where name = ?'); \
                   if (has.get(table)) { db.exec(sql); console.log('ran'); } db.close();";
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let node = root.join("node_modules/.bin/node");
     let stores = files(state).into_iter().filter(|path| {
         let text = path.to_string_lossy();
         text.contains(kind) && text.ends_with(".sqlite") && !text.contains("metadata")
     });
     let mut ran = 0;
     for store in stores {
-        let done = Command::new(&node)
+        let done = node()
             .args(["--no-warnings", "-e", script])
             .arg(&store)
             .args([table, sql])

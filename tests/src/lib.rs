@@ -21,6 +21,12 @@ pub mod runner;
 pub mod stored;
 
 use std::path::Path;
+use std::process::Command;
+
+/// The Node that serves the gateways, with its SQLite.
+pub fn node() -> Command {
+    Command::new(root().join("node_modules/.bin/node"))
+}
 
 /// Random bytes; the machine has always some.
 pub fn random<const N: usize>() -> [u8; N] {

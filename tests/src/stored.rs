@@ -2,12 +2,11 @@
 //! Refuses a gateway that runs: two writers of one SQLite file are a test of SQLite.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::gateway::files;
-use crate::root;
+use crate::node;
 
 /// The SQLite files of one kind (`MintLimiter`, `d1`), those aside in which the runtime keeps its own.
 pub fn stores(state: &Path, kind: &str) -> Vec<PathBuf> {
@@ -27,7 +26,7 @@ pub fn sql(store: &Path, statement: &str) -> Vec<Value> {
     let script = "const { DatabaseSync } = require('node:sqlite'); \
                   const db = new DatabaseSync(process.argv[1]); \
                   console.log(JSON.stringify(db.prepare(process.argv[2]).all())); db.close();";
-    let done = Command::new(root().join("node_modules/.bin/node"))
+    let done = node()
         .args(["--no-warnings", "-e", script])
         .arg(store)
         .arg(statement)

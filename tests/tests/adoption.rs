@@ -2,7 +2,7 @@
 //! end when they are revoked; not registered, they open nothing.
 
 use std::collections::BTreeSet;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use postern_system_tests::life::{REFUSED, accepted, now};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, fields};
 use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, STORE};
-use postern_system_tests::{cases, random_id, random_name, root, runner};
+use postern_system_tests::{cases, node, random_id, random_name, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
 
@@ -889,7 +889,7 @@ fn stored(serve: &Serve, organization: &Organization) -> Vec<Value> {
         .into_iter()
         .filter(|file| file.extension().is_some_and(|name| name == "sqlite"))
         .collect();
-    let output = Command::new(root().join("node_modules/.bin/node"))
+    let output = node()
         .args(["--no-warnings", "-e", SCRIPT, &organization.id])
         .args(&files)
         .output()

@@ -2,7 +2,7 @@
 //! thousand at once under load in four isolates, and what is left of it after a power cut.
 
 use std::collections::BTreeSet;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use postern_system_tests::gateway::{Gateway, Serve, files};
 use postern_system_tests::life::{accepted, assert_dead, assert_live, millis, now};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, fields, id};
 use postern_system_tests::origin::Origin;
-use postern_system_tests::{cases, random_id, random_name, root, runner};
+use postern_system_tests::{cases, node, random_id, random_name, runner};
 use serde_json::{Value, json};
 
 const ISOLATES: u16 = 4;
@@ -990,7 +990,7 @@ fn audited(serve: &Serve, organization: &Organization, revoked: &BTreeSet<String
         .into_iter()
         .filter(|file| file.extension().is_some_and(|name| name == "sqlite"))
         .collect();
-    let output = Command::new(root().join("node_modules/.bin/node"))
+    let output = node()
         .args(["--no-warnings", "-e", SCRIPT, &organization.id])
         .args(&files)
         .output()

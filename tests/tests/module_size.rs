@@ -1,10 +1,10 @@
 //! How large the built module is: pinned, so that growth is a decision. Smaller: lower the numbers.
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use postern_system_tests::{cases, root, runner};
+use postern_system_tests::{cases, node, root, runner};
 
 /// Most bytes of the wasm file, function names included, as built and as gzip packs it.
 const RAW: u64 = 2_200_000;
@@ -19,7 +19,7 @@ async fn the_module_is_within_its_budget(_: Arc<()>) {
     let raw = fs::metadata(&file).expect("a built module").len();
     let script = "const { gzipSync } = require('node:zlib'); const { readFileSync } = require('node:fs'); \
                   console.log(gzipSync(readFileSync(process.argv[1]), { level: 9 }).length)";
-    let told = Command::new(root().join("node_modules/.bin/node"))
+    let told = node()
         .args(["-e", script])
         .arg(&file)
         .output()

@@ -45,6 +45,18 @@ impl Bind {
     }
 }
 
+/// As SQLite itself takes it, for the tests of statements.
+#[cfg(test)]
+impl rusqlite::ToSql for Bind {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Number(number) => number.to_sql(),
+            Self::Null => rusqlite::types::Null.to_sql(),
+        }
+    }
+}
+
 /// The database.
 pub fn database(env: &Env) -> Result<D1Database> {
     env.d1("DB").map_err(failed)

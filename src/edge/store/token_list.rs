@@ -141,10 +141,10 @@ fn mark() -> String {
 /// `Unavailable`.
 pub async fn mark_ended(env: &Env, now: Timestamp) -> Result<()> {
     let database = d1::database(env)?;
-    let (limit, times) = AT_A_TIME;
+    let ((limit, times), sql) = (AT_A_TIME, mark());
     for _ in 0..times {
         let values = vec![Bind::time(now), Bind::number(limit)];
-        let statement = d1::statement(&database, &mark(), values).map_err(d1::failed)?;
+        let statement = d1::statement(&database, &sql, values).map_err(d1::failed)?;
         let done = statement.run().await.map_err(d1::failed)?;
         let meta = done.meta().map_err(d1::failed)?;
         if meta.and_then(|meta| meta.changes).unwrap_or(0) < limit as usize {

@@ -1,7 +1,6 @@
 //! The statements of the audit log on the tables that the migrations make: which index serves each,
 //! and what the triggers refuse. Refuses a database of its own making.
 
-use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::*;
@@ -9,17 +8,8 @@ use crate::domain::audit::Action;
 use crate::domain::id::Id;
 use crate::query_plans;
 
-fn bound(values: Vec<Bind>) -> Vec<Value> {
-    let bind = |value| match value {
-        Bind::Text(text) => Value::Text(text),
-        Bind::Number(number) => Value::Real(number),
-        Bind::Null => Value::Null,
-    };
-    values.into_iter().map(bind).collect()
-}
-
 fn plan(db: &Connection, sql: &str, values: Vec<Bind>) -> String {
-    query_plans::plan(db, sql, params_from_iter(bound(values))).join("; ")
+    query_plans::plan(db, sql, params_from_iter(values)).join("; ")
 }
 
 /// Fifty events: every second one by somebody else, every fifth a revoke.
@@ -49,7 +39,7 @@ fn sequences(db: &Connection, filter: &Filter, span: &Span) -> Vec<u64> {
     let (sql, values) = page(Id::from_u128(1), filter, span);
     let mut statement = db.prepare(&sql).expect("a statement");
     let rows = statement
-        .query_map(params_from_iter(bound(values)), |row| row.get::<_, u64>(0))
+        .query_map(params_from_iter(values), |row| row.get::<_, u64>(0))
         .expect("rows");
     rows.map(|row| row.expect("a row")).collect()
 }
@@ -214,7 +204,7 @@ fn r35_the_schedule_signs_once_a_day_what_has_grown() {
     signed(4, 2, day);
     let due = |now: i64| -> Vec<String> {
         let mut statement = db.prepare(DUE).expect("a statement");
-        let values = bound(vec![Bind::whole(now - day), Bind::number(10)]);
+        let values = vec![Bind::whole(now - day), Bind::number(10)];
         let rows = statement
             .query_map(params_from_iter(values), |row| row.get::<_, String>(0))
             .expect("rows");

@@ -2,8 +2,7 @@
 //! is meant, in the order of the list, and the days of a page are those of its tokens. Refuses a database of its own
 //! making.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::*;
 use crate::app::tokens::Reach;
@@ -34,15 +33,6 @@ fn filter() -> Filter {
 
 fn first(limit: u32) -> Page {
     Page { limit, after: None }
-}
-
-fn bound(values: Vec<Bind>) -> Vec<Value> {
-    let bind = |value| match value {
-        Bind::Text(text) => Value::Text(text),
-        Bind::Number(number) => Value::Real(number),
-        Bind::Null => Value::Null,
-    };
-    values.into_iter().map(bind).collect()
 }
 
 /// Every combination of what decides the statement.
@@ -93,7 +83,7 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
     for filter in filters() {
         for asked in &pages {
             let (sql, values) = page(Id::from_u128(1), &filter, asked);
-            let plan = query_plans::plan(&db, &sql, params_from_iter(bound(values))).join("; ");
+            let plan = query_plans::plan(&db, &sql, params_from_iter(values)).join("; ");
             let index = index(&filter);
             let column = match index {
                 "tokens_by_minter" => "minted_by",
@@ -110,12 +100,16 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
     }
 }
 
-/// Names of a list.
-fn names(db: &Connection, filter: &Filter) -> Vec<String> {
+/// What a list shows, row by row.
+fn listed<T>(
+    db: &Connection,
+    filter: &Filter,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
     let (sql, values) = page(Id::from_u128(1), filter, &first(100));
     let mut statement = db.prepare(&sql).expect("a statement");
     let rows = statement
-        .query_map(params_from_iter(bound(values)), |row| row.get("name"))
+        .query_map(params_from_iter(values), |row| read(row))
         .expect("rows");
     rows.map(|row| row.expect("a row")).collect()
 }
@@ -143,7 +137,8 @@ fn what_has_ended_is_marked_and_lists_are_the_same_before_and_after() {
     }
     let lists = || {
         [Status::Active, Status::Revoked, Status::All].map(|status| {
-            let list = names(&db, &Filter { status, ..filter() });
+            let list: Vec<String> =
+                listed(&db, &Filter { status, ..filter() }, |row| row.get("name"));
             assert!(
                 list.len() > usize::from(status != Status::Revoked),
                 "{list:?}"
@@ -203,20 +198,13 @@ fn days(db: &Connection) -> Vec<(String, String)> {
         uses_days: 14,
         ..filter()
     };
-    let (sql, values) = page(Id::from_u128(1), &asked, &first(10));
-    let mut statement = db.prepare(&sql).expect("a statement");
-    let rows = statement
-        .query_map(params_from_iter(bound(values)), |row| {
-            Ok((row.get("name")?, row.get("days")?))
-        })
-        .expect("rows");
-    rows.map(|row| row.expect("a row")).collect()
+    listed(db, &asked, |row| Ok((row.get("name")?, row.get("days")?)))
 }
 
 #[test]
 fn uses_are_kept_by_day_for_thirty_days_with_the_total_before_them() {
-    type Row<'a> = (&'a [(i64, i64)], &'a str);
-    let rows: [Row<'_>; 7] = [
+    type Used<'a> = (&'a [(i64, i64)], &'a str);
+    let rows: [Used<'_>; 7] = [
         (&[], "[]"),
         (&[(100, 3)], "[[100,3]]"),
         (&[(100, 3), (100, 7), (101, 8)], "[[100,7],[101,8]]"),
