@@ -221,7 +221,7 @@ fn permit(caller: &Caller, operation: Operation) -> Result<Permit> {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
-pub async fn list<P: AuditLog + Directory>(
+pub async fn list<P: AuditLog + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     filter: &Filter,
@@ -230,7 +230,7 @@ pub async fn list<P: AuditLog + Directory>(
 ) -> Result<EventList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let rows = ports.events(organization, filter, span).await?;
+    let rows = ports.events(organization.id, filter, span).await?;
     let (rows, next_cursor) = span.cut(rows, |listed| listed.place);
     let events = rows.into_iter().map(|listed| EventView::of(listed.row));
     Ok(EventList {
@@ -262,17 +262,17 @@ pub async fn export<P: Directory + Ledgers>(
     let permit = permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
     let command = CheckpointCommand {
-        organization,
+        organization: organization.id,
         keep: false,
     };
-    let checkpoint = ports.checkpoint(&permit, &command).await?;
+    let checkpoint = ports.checkpoint(&permit, &organization, &command).await?;
     #[derive(Deserialize)]
     struct Reach {
         sequence: u64,
     }
     let reach: Reach = serde_json::from_str(&checkpoint.checkpoint).map_err(Error::unavailable)?;
     Ok(Export {
-        organization,
+        organization: organization.id,
         up_to: reach.sequence,
         checkpoint,
     })
@@ -290,17 +290,17 @@ pub async fn checkpoint<P: Directory + Ledgers>(
     let permit = permit(caller, Operation::AuditCheckpoint)?;
     let organization = resolve_id(caller, organization, ports).await?;
     let command = CheckpointCommand {
-        organization,
+        organization: organization.id,
         keep: true,
     };
-    ports.checkpoint(&permit, &command).await
+    ports.checkpoint(&permit, &organization, &command).await
 }
 
 /// `GET /org/audit/checkpoints`: newest first.
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
-pub async fn checkpoints<P: AuditLog + Directory>(
+pub async fn checkpoints<P: AuditLog + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     span: &Span,
@@ -308,7 +308,7 @@ pub async fn checkpoints<P: AuditLog + Directory>(
 ) -> Result<CheckpointList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let rows = ports.checkpoints(organization, span).await?;
+    let rows = ports.checkpoints(organization.id, span).await?;
     let (rows, next_cursor) = span.cut(rows, |(place, _)| *place);
     Ok(CheckpointList {
         checkpoints: rows.into_iter().map(|(_, signed)| signed).collect(),

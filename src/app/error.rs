@@ -37,6 +37,11 @@ pub enum Error {
     NotFound {
         what: &'static str,
     },
+    /// A name whose id, as the stores have it, is another organization's: its Ledger says so. To
+    /// the client a name that is not registered.
+    Misdirected {
+        cause: String,
+    },
     /// A project or workflow that a token names is not in the registry; `detail` says which.
     Unregistered {
         detail: String,
@@ -122,7 +127,7 @@ impl Error {
             Self::CrossSite => "cross_site",
             Self::TooManyFailures { .. } => "too_many_failures",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
-            Self::NotFound { .. } => "not_found",
+            Self::NotFound { .. } | Self::Misdirected { .. } => "not_found",
             Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
@@ -168,6 +173,7 @@ impl Error {
             | Self::Conflict { detail, .. }
             | Self::Unregistered { detail } => detail.clone(),
             Self::NotFound { what } => format!("no such {what}"),
+            Self::Misdirected { .. } => Self::NotFound { what: "organization" }.public(),
             Self::MethodNotAllowed { allow } => format!("use {allow} here"),
             Self::BodyTooLarge { limit } => {
                 format!("the body is larger than the {limit} bytes that are read here")
@@ -220,7 +226,9 @@ impl Error {
                 | CredentialError::Expired(cause)
                 | CredentialError::Refused(cause),
             ) => (*cause).to_owned(),
-            Self::Unavailable { cause } | Self::Origin { cause } => cause.clone(),
+            Self::Unavailable { cause } | Self::Origin { cause } | Self::Misdirected { cause } => {
+                cause.clone()
+            }
             Self::Misconfigured { problems } => problems.join("; "),
             _ => self.public(),
         }

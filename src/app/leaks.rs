@@ -153,10 +153,10 @@ where
 }
 
 async fn hold<P: Ledgers + Records>(facts: &TokenFacts, origin: &Origin, ports: &P) -> Result<()> {
-    let organization = facts.organization.id;
+    let organization = &facts.organization;
     let command = LeakCommand {
         token: facts.id,
-        on_leak: wanted(organization, ports).await,
+        on_leak: wanted(organization.id, ports).await,
         origin: origin.clone(),
     };
     ports.report_leak(organization, &command).await

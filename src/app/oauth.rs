@@ -135,9 +135,7 @@ where
         token: facts.id,
         origin,
     };
-    ports
-        .revoke(&permit, facts.organization.id, &command)
-        .await?;
+    ports.revoke(&permit, &facts.organization, &command).await?;
     Ok(())
 }
 

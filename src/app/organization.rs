@@ -14,7 +14,9 @@ use crate::domain::audit::{Action, Changes, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
 use crate::domain::id::{self, OrganizationId};
+use crate::domain::name::Label;
 use crate::domain::operation::Operation;
+use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::wire::rfc3339;
 
@@ -38,6 +40,14 @@ pub struct Organization {
 }
 
 impl Organization {
+    /// Its id and name.
+    pub fn named(&self) -> Named<id::Organization> {
+        Named {
+            id: self.id,
+            name: self.name.clone(),
+        }
+    }
+
     /// The ceiling that holds (R27): its own, or else the configured default; 0 = none.
     pub fn ceiling(&self, config: &Config) -> u32 {
         self.mint_ceiling.unwrap_or(config.mint_ceiling)
@@ -122,7 +132,7 @@ where
         target: Some(format!("organization:{}", row.name)),
         origin,
     };
-    ports.note(&permit, &note).await?;
+    ports.note(&permit, &row.named(), &note).await?;
     Ok(OrganizationView::new(row, config))
 }
 
@@ -159,6 +169,8 @@ pub async fn update<P: Ledgers + Records>(
     let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
     let body: UpdateOrganization = read_body(body)?;
     let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    let organization = row.named();
+    ports.confirm(&organization).await?;
     let changes = body.changes();
     row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
     row.on_leak = body.on_leak.unwrap_or(row.on_leak);
@@ -175,7 +187,10 @@ pub async fn update<P: Ledgers + Records>(
         changes,
         origin,
     };
-    match ports.change_limits(&permit, &command).await? {
+    match ports
+        .change_limits(&permit, &organization, &command)
+        .await?
+    {
         LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
         LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
     }
@@ -243,30 +258,57 @@ pub async fn list<P: Records>(
 /// caller above organizations names in `Postern-Organization`.
 ///
 /// # Errors
-/// `Invalid` without a name, `NotFound`, `Unavailable`.
-pub async fn resolve<P: Records>(
+/// `Invalid` without a name, `NotFound`, `Misdirected`, `Unavailable`.
+pub async fn resolve<P: Ledgers + Records>(
     caller: &Caller,
     named: Option<&str>,
     ports: &P,
 ) -> Result<Organization> {
     let name = name(caller, named)?;
-    ports.organization(name).await?.ok_or(UNKNOWN)
+    let found = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    let organization = found.named();
+    if caller
+        .organization()
+        .is_some_and(|own| *own != organization)
+    {
+        return Err(Error::Misdirected {
+            cause: "the record has another organization under the caller's name".to_owned(),
+        });
+    }
+    ports.confirm(&organization).await?;
+    Ok(found)
 }
 
-/// The same organization's id alone, which needs no record.
+/// The same organization's id and name alone, which need no record.
 ///
 /// # Errors
 /// As [`resolve`].
-pub async fn resolve_id<P: Directory>(
+pub async fn resolve_id<P: Directory + Ledgers>(
     caller: &Caller,
     named: Option<&str>,
     ports: &P,
-) -> Result<OrganizationId> {
-    if let Some(own) = caller.organization() {
-        return Ok(own.id);
+) -> Result<Named<id::Organization>> {
+    match caller.organization() {
+        Some(own) => Ok(own.clone()),
+        None => registered(name(caller, named)?, ports).await,
     }
-    let name = name(caller, named)?;
-    ports.organization_id(name).await?.ok_or(UNKNOWN)
+}
+
+/// The organization of this name. INVARIANT (a name opens its own Ledger): the stores that turn a
+/// name into an id are believed only once the Ledger of that id has said that the name is its own.
+///
+/// # Errors
+/// `NotFound`, `Misdirected`, `Unavailable`.
+pub async fn registered<P: Directory + Ledgers>(
+    name: &str,
+    ports: &P,
+) -> Result<Named<id::Organization>> {
+    // No organization has another kind of name.
+    let name = Label::parse(name).map_err(|_| UNKNOWN)?.as_str().to_owned();
+    let id = ports.organization_id(&name).await?.ok_or(UNKNOWN)?;
+    let organization = Named { id, name };
+    ports.confirm(&organization).await?;
+    Ok(organization)
 }
 
 const UNKNOWN: Error = Error::NotFound {
@@ -287,3 +329,6 @@ fn name<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str> {
             }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,9 @@ use crate::domain::audit::checkpoint::Signed;
 use crate::domain::audit::verify::Row;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
-use crate::domain::id::{OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId};
+use crate::domain::id::{
+    self, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId,
+};
 use crate::domain::scope::Named;
 use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
@@ -78,16 +80,24 @@ pub trait Facts {
     fn publish(&self, facts: &TokenFacts);
 }
 
-/// Organizations' ids by name, near the caller. Neither ever changes, so copies cannot mislead,
-/// and revoking needs no record to find its Ledger.
+/// Organizations' ids by name, near the caller, so that revoking needs no record to find its Ledger.
+/// Neither ever changes, but whoever can write there can mislead: the Ledger confirms
+/// ([`Ledgers::confirm`]).
 pub trait Directory {
     /// # Errors
     /// When no store answers.
     async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>>;
 }
 
-/// The Ledgers, one for each organization.
+/// The Ledgers, one for each organization. Each knows its organization's name, and refuses what
+/// comes by another one: then the answer is `Misdirected`.
 pub trait Ledgers {
+    /// Asks the Ledger of this id whether the name is its organization's. One that has written
+    /// nothing yet does not know, and belongs to whoever writes first.
+    ///
+    /// # Errors
+    /// `Misdirected` when it is not; `Unavailable` when the Ledger does not answer.
+    async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()>;
     /// # Errors
     /// When the Ledger does not answer; never a guess.
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission>;
@@ -99,7 +109,7 @@ pub trait Ledgers {
     async fn revoke(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer>;
     /// The facts of a token of this organization, revoked or not; `None` when it has none such.
@@ -108,7 +118,7 @@ pub trait Ledgers {
     /// When the Ledger does not answer.
     async fn describe(
         &self,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         token: TokenId,
     ) -> Result<Option<TokenFacts>>;
     /// Ends or holds back a token that was found in public. Needs no permit: whoever has shown
@@ -116,13 +126,17 @@ pub trait Ledgers {
     ///
     /// # Errors
     /// When the Ledger does not answer.
-    async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()>;
+    async fn report_leak(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &LeakCommand,
+    ) -> Result<()>;
     /// # Errors
     /// When the Ledger does not answer.
     async fn release(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &ReleaseCommand,
     ) -> Result<ReleaseAnswer>;
     /// # Errors
@@ -133,7 +147,7 @@ pub trait Ledgers {
     async fn revoke_many(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RevokeManyCommand,
     ) -> Result<RevokeManyAnswer>;
     /// # Errors
@@ -141,26 +155,44 @@ pub trait Ledgers {
     async fn record_run(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RunCommand,
     ) -> Result<RunAnswer>;
     /// Writes down what was done in the record without the Ledger (R35).
     ///
     /// # Errors
     /// When the Ledger does not answer.
-    async fn note(&self, permit: &Permit, command: &NoteCommand) -> Result<()>;
+    async fn note(
+        &self,
+        permit: &Permit,
+        organization: &Named<id::Organization>,
+        command: &NoteCommand,
+    ) -> Result<()>;
     /// Writes down that a mint was refused. Needs no permit: there was none.
     ///
     /// # Errors
     /// When the Ledger does not answer.
-    async fn refuse(&self, organization: OrganizationId, command: &RefusalCommand) -> Result<()>;
+    async fn refuse(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &RefusalCommand,
+    ) -> Result<()>;
     /// # Errors
     /// When the Ledger does not answer.
-    async fn change_limits(&self, permit: &Permit, command: &LimitsCommand)
-    -> Result<LimitsAnswer>;
+    async fn change_limits(
+        &self,
+        permit: &Permit,
+        organization: &Named<id::Organization>,
+        command: &LimitsCommand,
+    ) -> Result<LimitsAnswer>;
     /// # Errors
     /// When the Ledger does not answer.
-    async fn checkpoint(&self, permit: &Permit, command: &CheckpointCommand) -> Result<Signed>;
+    async fn checkpoint(
+        &self,
+        permit: &Permit,
+        organization: &Named<id::Organization>,
+        command: &CheckpointCommand,
+    ) -> Result<Signed>;
 }
 
 /// The audit log as the record has it.

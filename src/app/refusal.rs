@@ -22,6 +22,7 @@ fn belongs(error: &Error) -> bool {
         | Error::TooManyFailures { .. }
         | Error::Invalid { .. }
         | Error::NotFound { .. }
+        | Error::Misdirected { .. }
         | Error::MethodNotAllowed { .. }
         | Error::BodyTooLarge { .. }
         | Error::MediaType { .. }
@@ -53,10 +54,10 @@ pub async fn note<P: Directory + Ledgers>(
     }
     let organization = resolve_id(caller, organization, ports).await?;
     let command = RefusalCommand {
-        organization,
+        organization: organization.id,
         outcome: error.code().to_owned(),
         target: rotated.map(|id| format!("token:{id}")),
         origin,
     };
-    ports.refuse(organization, &command).await
+    ports.refuse(&organization, &command).await
 }

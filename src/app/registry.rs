@@ -90,7 +90,7 @@ where
         target: Some(format!("project:{}", entry.name)),
         origin,
     };
-    ports.note(&permit, &note).await?;
+    ports.note(&permit, &organization.named(), &note).await?;
     Ok(entry.into())
 }
 
@@ -98,7 +98,7 @@ where
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
-pub async fn list_projects<P: Records>(
+pub async fn list_projects<P: Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     page: &Page,
@@ -142,7 +142,7 @@ where
         target: Some(format!("workflow:{}/{}", project.name, entry.name)),
         origin,
     };
-    ports.note(&permit, &note).await?;
+    ports.note(&permit, &organization.named(), &note).await?;
     Ok(entry.into())
 }
 
@@ -150,7 +150,7 @@ where
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
-pub async fn list_workflows<P: Records>(
+pub async fn list_workflows<P: Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     project: &str,

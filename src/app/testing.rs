@@ -27,7 +27,7 @@ use crate::domain::audit::checkpoint::{Checkpoint, Signed};
 use crate::domain::audit::{GENESIS, hex};
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
-use crate::domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use crate::domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::name::TokenName;
 use crate::domain::operation::Operation;
 use crate::domain::revocation::Copy;
@@ -88,6 +88,8 @@ pub struct World {
     pub events: RefCell<Vec<Listed>>,
     pub bucket: Cell<u32>,
     pub ledger_down: Cell<bool>,
+    /// What the one Ledger of this world calls its organization.
+    pub name: RefCell<String>,
     pub door: Door,
     pub fails_to_record: Cell<bool>,
     /// What the origin says of any run.
@@ -158,6 +160,7 @@ impl World {
             events: RefCell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
+            name: RefCell::new(organization().name),
             door: Door::default(),
             fails_to_record: Cell::new(false),
             view: RefCell::new(Ok(None)),
@@ -200,6 +203,15 @@ impl Entropy for World {
 }
 
 impl Ledgers for World {
+    async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
+        if *self.name.borrow() == organization.name {
+            return Ok(());
+        }
+        Err(Error::Misdirected {
+            cause: "another organization's name".to_owned(),
+        })
+    }
+
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.note("admit");
         if self.ledger_down.get() {
@@ -228,19 +240,24 @@ impl Ledgers for World {
     async fn revoke(
         &self,
         _: &Permit,
-        _: OrganizationId,
+        _: &Named<id::Organization>,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
         self.note(format!("revoke {}", command.token));
         Ok(RevokeAnswer::Unknown)
     }
 
-    async fn describe(&self, _: OrganizationId, token: TokenId) -> Result<Option<TokenFacts>> {
+    async fn describe(
+        &self,
+        organization: &Named<id::Organization>,
+        token: TokenId,
+    ) -> Result<Option<TokenFacts>> {
+        self.confirm(organization).await?;
         let tokens = self.tokens.borrow();
         Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
     }
 
-    async fn report_leak(&self, _: OrganizationId, command: &LeakCommand) -> Result<()> {
+    async fn report_leak(&self, _: &Named<id::Organization>, command: &LeakCommand) -> Result<()> {
         self.note(format!("leak {} {:?}", command.token, command.on_leak));
         Ok(())
     }
@@ -248,7 +265,7 @@ impl Ledgers for World {
     async fn release(
         &self,
         _: &Permit,
-        _: OrganizationId,
+        _: &Named<id::Organization>,
         command: &ReleaseCommand,
     ) -> Result<ReleaseAnswer> {
         self.note(format!("release {}", command.token));
@@ -264,7 +281,7 @@ impl Ledgers for World {
     async fn revoke_many(
         &self,
         _: &Permit,
-        _: OrganizationId,
+        _: &Named<id::Organization>,
         command: &RevokeManyCommand,
     ) -> Result<RevokeManyAnswer> {
         self.note("revoke many");
@@ -280,7 +297,7 @@ impl Ledgers for World {
     async fn record_run(
         &self,
         _: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RunCommand,
     ) -> Result<RunAnswer> {
         self.note(format!("record {}", command.run));
@@ -289,33 +306,48 @@ impl Ledgers for World {
         }
         self.runs
             .borrow_mut()
-            .insert((organization, command.run), command.facts.clone());
+            .insert((organization.id, command.run), command.facts.clone());
         let pin = self.pins.borrow().get(&command.token).copied();
         Ok(RunAnswer {
             pin: pin.or(command.facts.workflow_id),
         })
     }
 
-    async fn note(&self, _: &Permit, command: &NoteCommand) -> Result<()> {
+    async fn note(
+        &self,
+        _: &Permit,
+        _: &Named<id::Organization>,
+        command: &NoteCommand,
+    ) -> Result<()> {
         let target = command.target.as_deref().unwrap_or_default();
         self.note(format!("note {} {target}", command.action.name()));
         Ok(())
     }
 
-    async fn refuse(&self, _: OrganizationId, command: &RefusalCommand) -> Result<()> {
+    async fn refuse(&self, _: &Named<id::Organization>, command: &RefusalCommand) -> Result<()> {
         let target = command.target.as_deref().unwrap_or("mint");
         self.note(format!("refused {} {target}", command.outcome));
         Ok(())
     }
 
-    async fn change_limits(&self, _: &Permit, command: &LimitsCommand) -> Result<LimitsAnswer> {
+    async fn change_limits(
+        &self,
+        _: &Permit,
+        _: &Named<id::Organization>,
+        command: &LimitsCommand,
+    ) -> Result<LimitsAnswer> {
         let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
         let changes = serde_json::to_string(&command.changes).expect("serializes");
         self.note(format!("limits {ceiling:?} {days} {changes}"));
         Ok(LimitsAnswer::Changed)
     }
 
-    async fn checkpoint(&self, _: &Permit, command: &CheckpointCommand) -> Result<Signed> {
+    async fn checkpoint(
+        &self,
+        _: &Permit,
+        _: &Named<id::Organization>,
+        command: &CheckpointCommand,
+    ) -> Result<Signed> {
         self.note(format!("checkpoint {}", command.keep));
         let checkpoint = Checkpoint {
             organization_id: command.organization,

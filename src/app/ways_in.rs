@@ -10,13 +10,14 @@ use super::authenticate::{admit, present};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::Purpose;
+use super::organization::registered;
 use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Revocations, Sessions};
 use super::session;
 use crate::domain::caller::{Caller, Session};
 use crate::domain::decide::Denial;
 use crate::domain::operation::Operation;
 use crate::domain::role::policies_of;
-use crate::domain::scope::{Named, Scope};
+use crate::domain::scope::Scope;
 use crate::domain::session::NoMembership;
 use crate::domain::token::TokenFacts;
 use crate::wire::site::Site;
@@ -77,7 +78,7 @@ where
 
 async fn session<P>(url: &str, cookie: &str, knock: &Knock<'_>, ports: &P) -> Result<Caller>
 where
-    P: Clock + Directory + Sessions,
+    P: Clock + Directory + Ledgers + Sessions,
 {
     // Before the endpoint is asked: another site's page makes the browser send the cookie too.
     if knock.writes && (knock.site != Site::Own || !knock.is_json) {
@@ -96,18 +97,9 @@ where
             ),
             NoMembership::NotAMember => Denial::NotAMember.into(),
         })?;
-    let id = ports
-        .organization_id(&membership.organization)
-        .await?
-        .ok_or(Error::NotFound {
-            what: "organization",
-        })?;
     Ok(Caller::Session(Rc::new(Session {
         user: person.user.clone(),
-        organization: Named {
-            id,
-            name: membership.organization.clone(),
-        },
+        organization: registered(&membership.organization, ports).await?,
         policies: policies_of(&membership.role),
     })))
 }

@@ -11,11 +11,11 @@ pub use calls::{ProjectNamed, RunNamed, Touches};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use super::id::{OrganizationId, TokenId, WorkflowId};
+use super::id::{Organization, OrganizationId, TokenId, WorkflowId};
 use super::operation::{Managed, Operation, Requirements};
 use super::policy::{Policy, defaults, held};
 use super::rpc::{Access, RUN_LOOKUP};
-use super::scope::Scope;
+use super::scope::{Named, Scope};
 use super::time::Timestamp;
 use super::token::TokenFacts;
 
@@ -287,7 +287,8 @@ fn permit(facts: &TokenFacts, operation: Operation) -> Permit {
 struct Holder<'a> {
     /// Its own token, where it has one.
     token: Option<TokenId>,
-    organization: OrganizationId,
+    /// Id and name: a store that was tampered with could give the name another organization's id.
+    organization: &'a Named<Organization>,
     scope: &'a Scope,
     policies: &'a [Policy],
     expires_at: Option<Timestamp>,
@@ -297,7 +298,7 @@ impl<'a> From<&'a TokenFacts> for Holder<'a> {
     fn from(facts: &'a TokenFacts) -> Self {
         Self {
             token: Some(facts.id),
-            organization: facts.organization.id,
+            organization: &facts.organization,
             scope: &facts.scope,
             policies: &facts.policies,
             expires_at: facts.expires_at,
@@ -330,7 +331,7 @@ fn touches(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Res
     // Who may touch no token at all learns nothing of this one.
     manages(holder, operation, Managed::ProjectTokens)
         .or_else(|_| manages(holder, operation, Managed::OrganizationTokens))?;
-    if other.organization.id != holder.organization || other.is_system {
+    if other.organization != *holder.organization || other.is_system {
         return Err(Denial::Hidden);
     }
     manages(holder, operation, other.scope.managed()).map_err(|denial| {

@@ -46,6 +46,7 @@ pub fn remember_pin(token: TokenId, workflow: WorkflowId) {
     PINS.with(|slot| remember(slot, token, &Rc::new(workflow)));
 }
 
+/// The id that the Ledger of that id has confirmed for the name.
 pub fn organization(name: &str) -> Option<OrganizationId> {
     ORGANIZATIONS.with(|slot| slot.borrow().get(name).map(|id| **id))
 }

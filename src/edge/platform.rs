@@ -30,7 +30,8 @@ use crate::app::ports::{
 use crate::domain::audit::checkpoint::Signed;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
-use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use crate::domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};
+use crate::domain::scope::Named;
 use crate::domain::session::Person;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -88,7 +89,7 @@ impl Platform {
     /// Sends a command to a Ledger.
     async fn command<C: Serialize, A: DeserializeOwned>(
         &self,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         name: &str,
         command: &C,
     ) -> Result<A> {
@@ -204,7 +205,6 @@ impl Directory for Platform {
                 None => return Ok(None),
             },
         };
-        memory::remember_organization(name, id);
         Ok(Some(id))
     }
 }
@@ -219,98 +219,128 @@ fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
 }
 
 impl Ledgers for Platform {
+    async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
+        let Named { id, name } = organization;
+        if memory::organization(name) == Some(*id) {
+            return Ok(());
+        }
+        let asked = ledger_client::confirm(&self.env, organization);
+        if self.timed(asked).await? {
+            memory::remember_organization(name, *id);
+        }
+        Ok(())
+    }
+
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.timed(ledger_client::admit(&self.env, organization, query))
             .await
     }
 
     async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        let organization = command.facts.organization.id;
-        check(permit, organization)?;
+        let organization = &command.facts.organization;
+        check(permit, organization.id)?;
         self.command(organization, "mint", command).await
     }
 
     async fn revoke(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RevokeCommand,
     ) -> Result<RevokeAnswer> {
-        check(permit, organization)?;
+        check(permit, organization.id)?;
         self.command(organization, "revoke", command).await
     }
 
     async fn describe(
         &self,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         token: TokenId,
     ) -> Result<Option<TokenFacts>> {
         self.timed(ledger_client::describe(&self.env, organization, token))
             .await
     }
 
-    async fn report_leak(&self, organization: OrganizationId, command: &LeakCommand) -> Result<()> {
+    async fn report_leak(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &LeakCommand,
+    ) -> Result<()> {
         self.command(organization, "leak", command).await
     }
 
     async fn release(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &ReleaseCommand,
     ) -> Result<ReleaseAnswer> {
-        check(permit, organization)?;
+        check(permit, organization.id)?;
         self.command(organization, "release", command).await
     }
 
     async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
-        let organization = command.mint.facts.organization.id;
-        check(permit, organization)?;
+        let organization = &command.mint.facts.organization;
+        check(permit, organization.id)?;
         self.command(organization, "rotate", command).await
     }
 
     async fn revoke_many(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RevokeManyCommand,
     ) -> Result<RevokeManyAnswer> {
-        check(permit, organization)?;
+        check(permit, organization.id)?;
         self.command(organization, "revoke-many", command).await
     }
 
     async fn record_run(
         &self,
         permit: &Permit,
-        organization: OrganizationId,
+        organization: &Named<id::Organization>,
         command: &RunCommand,
     ) -> Result<RunAnswer> {
-        check(permit, organization)?;
+        check(permit, organization.id)?;
         self.command(organization, "run", command).await
     }
 
-    async fn note(&self, permit: &Permit, command: &NoteCommand) -> Result<()> {
-        check(permit, command.organization)?;
-        self.command(command.organization, "note", command).await
+    async fn note(
+        &self,
+        permit: &Permit,
+        organization: &Named<id::Organization>,
+        command: &NoteCommand,
+    ) -> Result<()> {
+        check(permit, organization.id)?;
+        self.command(organization, "note", command).await
     }
 
-    async fn refuse(&self, organization: OrganizationId, command: &RefusalCommand) -> Result<()> {
+    async fn refuse(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &RefusalCommand,
+    ) -> Result<()> {
         self.command(organization, "refuse", command).await
     }
 
     async fn change_limits(
         &self,
         permit: &Permit,
+        organization: &Named<id::Organization>,
         command: &LimitsCommand,
     ) -> Result<LimitsAnswer> {
-        check(permit, command.organization)?;
-        self.command(command.organization, "limits", command).await
+        check(permit, organization.id)?;
+        self.command(organization, "limits", command).await
     }
 
-    async fn checkpoint(&self, permit: &Permit, command: &CheckpointCommand) -> Result<Signed> {
-        check(permit, command.organization)?;
-        self.command(command.organization, "checkpoint", command)
-            .await
+    async fn checkpoint(
+        &self,
+        permit: &Permit,
+        organization: &Named<id::Organization>,
+        command: &CheckpointCommand,
+    ) -> Result<Signed> {
+        check(permit, organization.id)?;
+        self.command(organization, "checkpoint", command).await
     }
 }
 

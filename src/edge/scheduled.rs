@@ -46,9 +46,9 @@ async fn sweep(env: &Env) {
         Ok(organizations) => organizations,
         Err(error) => return log::failure("scheduled", &error.private()),
     };
-    for (organization, max_idle_days) in organizations {
+    for organization in organizations {
         let command = SweepCommand {
-            max_idle_days,
+            max_idle_days: organization.max_idle_days,
             origin: Origin {
                 actor: "idle-sweep".to_owned(),
                 tier: "schedule".to_owned(),
@@ -58,14 +58,14 @@ async fn sweep(env: &Env) {
             },
         };
         let swept: Result<SweepAnswer, _> =
-            ledger_client::command(env, organization, "sweep", &command).await;
+            ledger_client::command(env, &organization.named(), "sweep", &command).await;
         match swept {
             Ok(answer) if answer.tokens.is_empty() => {}
             Ok(answer) => worker::console_log!(
                 "{}",
                 serde_json::json!({
                     "event": "idle_sweep",
-                    "organization_id": organization,
+                    "organization_id": organization.id,
                     "revoked": answer.tokens,
                 })
             ),

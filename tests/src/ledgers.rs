@@ -23,6 +23,14 @@ pub fn on_record(state: &Path, sql: &str) -> Result<(), String> {
     on_stores(state, "D1DatabaseObject", "organizations", sql)
 }
 
+/// Runs SQL on KV, whose entries are rows of `_mf_entries`; gives what SQLite says against it.
+///
+/// # Panics
+/// When there is no KV.
+pub fn on_kv(state: &Path, sql: &str) -> Result<(), String> {
+    on_stores(state, "KVNamespaceObject", "_mf_entries", sql)
+}
+
 /// What every table of D1 is called while D1 does not answer.
 const TABLES: [&str; 8] = [
     "organizations",
@@ -62,8 +70,7 @@ pub fn mend_record(state: &Path) {
 /// When there is no KV.
 pub fn break_kv(state: &Path) {
     let sql = "drop table _mf_entries; create table _mf_entries (gone integer);";
-    let run = on_stores(state, "KVNamespaceObject", "_mf_entries", sql);
-    assert_eq!(run, Ok(()));
+    assert_eq!(on_kv(state, sql), Ok(()));
 }
 
 /// Runs SQL on every store of a kind that has a table.

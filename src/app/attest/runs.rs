@@ -113,7 +113,8 @@ where
         token: token.id,
         at: ports.now(),
     };
-    let pin = ports.record_run(permit, organization, &command).await?.pin;
+    let recorded = ports.record_run(permit, &token.organization, &command);
+    let pin = recorded.await?.pin;
     let learned = Rc::new(learned);
     ports.remember_run(organization, run, &learned);
     if let Some(pin) = pin {

@@ -72,7 +72,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
     let request: Request = read_body(body)?;
     let organization = resolve_id(caller, organization, ports).await?;
     let dry_run = request.dry_run;
-    let selector = selector(request, organization, ports).await?;
+    let selector = selector(request, organization.id, ports).await?;
     let command = RevokeManyCommand {
         organization_tokens: reach.organization_tokens,
         project_tokens: reach.project_tokens,
@@ -82,7 +82,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
         dry_run,
         origin,
     };
-    match ports.revoke_many(&permit, organization, &command).await? {
+    match ports.revoke_many(&permit, &organization, &command).await? {
         RevokeManyAnswer::Done {
             tokens,
             used_in_last_day,

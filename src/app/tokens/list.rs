@@ -6,7 +6,7 @@ use super::{Reach, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
 use crate::app::error::{Error, Result};
 use crate::app::organization::resolve_id;
 use crate::app::page::{Cursor, Page};
-use crate::app::ports::{Directory, Records};
+use crate::app::ports::{Directory, Ledgers, Records};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Target, decide};
 use crate::domain::id::{Id, TokenId};
@@ -145,7 +145,7 @@ impl Filter {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
-pub async fn list<P: Directory + Records>(
+pub async fn list<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     filter: Filter,
@@ -156,7 +156,12 @@ pub async fn list<P: Directory + Records>(
     let filter = confine(caller, filter.within(reach))?;
     let organization = resolve_id(caller, organization, ports).await?;
     let rows = ports
-        .tokens(organization, &filter, page.after.as_ref(), page.limit + 1)
+        .tokens(
+            organization.id,
+            &filter,
+            page.after.as_ref(),
+            page.limit + 1,
+        )
         .await?;
     let (rows, next_cursor) = page.cut(rows, |row| Cursor {
         at: row.created_at,
@@ -192,7 +197,7 @@ fn confine(caller: &Caller, filter: Filter) -> Result<Filter> {
 ///
 /// # Errors
 /// `Denied`, `Invalid` for a malformed id, `NotFound`, `Unavailable`.
-pub async fn read<P: Directory + Records>(
+pub async fn read<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     id: &str,
@@ -201,7 +206,7 @@ pub async fn read<P: Directory + Records>(
     reach(caller, Operation::TokenRead)?;
     let id = token_id(id)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let record: TokenRecord = ports.token(organization, id).await?.ok_or(UNKNOWN)?;
+    let record: TokenRecord = ports.token(organization.id, id).await?.ok_or(UNKNOWN)?;
     decide(caller, Operation::TokenRead, Target::Token(&record.facts)).map_err(hide)?;
     Ok(record.into())
 }

@@ -35,7 +35,7 @@ pub async fn release<P: Directory + Ledgers>(
     reach(caller, Operation::TokenRelease)?;
     let id = token_id(id)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let facts = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
+    let facts = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRelease, Target::Token(&facts)).map_err(hide)?;
     let wish = Wish {
         scope: &facts.scope,
@@ -45,7 +45,7 @@ pub async fn release<P: Directory + Ledgers>(
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     let command = ReleaseCommand { token: id, origin };
-    match ports.release(&permit, organization, &command).await? {
+    match ports.release(&permit, &organization, &command).await? {
         ReleaseAnswer::Released => Ok(Released { id }),
         ReleaseAnswer::NotHeld => Err(Error::Conflict {
             code: "token_not_held",

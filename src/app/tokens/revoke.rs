@@ -38,10 +38,10 @@ pub async fn revoke<P: Directory + Ledgers>(
     let id = token_id(id)?;
     let organization = resolve_id(caller, organization, ports).await?;
     // Facts never change, so nothing can come between this question and the command.
-    let facts = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
+    let facts = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRevoke, Target::Token(&facts)).map_err(hide)?;
     let command = RevokeCommand { token: id, origin };
-    match ports.revoke(&permit, organization, &command).await? {
+    match ports.revoke(&permit, &organization, &command).await? {
         RevokeAnswer::Revoked { at } => Ok(Revoked {
             id,
             revoked_at: rfc3339::print(at),

@@ -59,7 +59,7 @@ where
     )?;
     let overlap = overlap(request.overlap.as_deref())?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let old = ports.describe(organization, id).await?.ok_or(UNKNOWN)?;
+    let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
     if old.adopted() {
         return Err(Error::Conflict {

@@ -40,7 +40,7 @@ pub(super) fn session(
 ) -> Result<Permit, Denial> {
     let holder = Holder {
         token: None,
-        organization: session.organization.id,
+        organization: &session.organization,
         scope: &Scope::Organization,
         policies: &session.policies,
         expires_at: None,
@@ -87,7 +87,7 @@ pub(super) fn workflow_read(
         }
         (Operation::TokenRead, Target::Token(other)) => {
             let own = other.scope.project().map(|other| other.id) == Some(project.id);
-            if own && other.organization.id == facts.organization.id && !other.is_system {
+            if own && other.organization == facts.organization && !other.is_system {
                 Ok(permit(facts, operation))
             } else {
                 Err(Denial::Hidden)

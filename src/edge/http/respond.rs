@@ -19,7 +19,7 @@ fn http_status(error: &Error) -> u16 {
         Error::Credential(_) => 401,
         Error::Denied(_) | Error::CrossSite => 403,
         Error::Invalid { .. } => 400,
-        Error::NotFound { .. } | Error::Unregistered { .. } => 404,
+        Error::NotFound { .. } | Error::Misdirected { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
@@ -50,6 +50,7 @@ fn status_of(error: &Error) -> GrpcStatus {
         Error::NativeGrpc
         | Error::ConnectJson
         | Error::NotFound { .. }
+        | Error::Misdirected { .. }
         | Error::Unregistered { .. }
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,

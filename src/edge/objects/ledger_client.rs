@@ -5,12 +5,18 @@ use std::cell::OnceCell;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Stub};
+use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, Stub};
 
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{Admission, AdmitQuery};
-use crate::domain::id::{OrganizationId, TokenId};
+use crate::domain::id::{Organization, OrganizationId, TokenId};
+use crate::domain::scope::Named;
 use crate::domain::token::TokenFacts;
+
+/// The header that carries the name by which a call came to the Ledger.
+pub const NAME_HEADER: &str = "organization-name";
+/// The Ledger's status for a name that is not its organization's.
+pub const MISDIRECTED: u16 = 421;
 
 /// The binding.
 const BINDING: &str = "LEDGER";
@@ -45,49 +51,97 @@ pub async fn admit(
     }
 }
 
-/// The facts of a token, whether or not it still lives.
-pub async fn describe(
-    env: &Env,
-    organization: OrganizationId,
-    token: TokenId,
-) -> Result<Option<TokenFacts>> {
-    let url = format!("http://ledger/describe/{token}");
-    let mut answer = stub(env, organization)?
-        .fetch_with_str(&url)
-        .await
-        .map_err(failed)?;
-    match answer.status_code() {
-        200 => answer.json().await.map_err(failed),
-        status => Err(failed(format!("status {status}"))),
+/// Whose Ledger a call is for: its id, and the name by which the caller came to it, where one was
+/// given.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    id: OrganizationId,
+    name: Option<&'a str>,
+}
+
+impl From<OrganizationId> for Addressee<'_> {
+    fn from(id: OrganizationId) -> Self {
+        Self { id, name: None }
     }
 }
 
-/// Sends a command and reads its answer.
-pub async fn command<C: Serialize, A: DeserializeOwned>(
+impl<'a> From<&'a Named<Organization>> for Addressee<'a> {
+    fn from(named: &'a Named<Organization>) -> Self {
+        Self {
+            id: named.id,
+            name: Some(&named.name),
+        }
+    }
+}
+
+/// Asks whether the name is the organization's, and tells whether the Ledger knew.
+///
+/// # Errors
+/// `Misdirected`, `Unavailable`.
+pub async fn confirm(env: &Env, organization: &Named<Organization>) -> Result<bool> {
+    let answer = send(env, organization.into(), "name", None).await?;
+    Ok(answer.status_code() == 200)
+}
+
+/// The facts of a token, whether or not it still lives.
+pub async fn describe(
     env: &Env,
-    organization: OrganizationId,
+    organization: &Named<Organization>,
+    token: TokenId,
+) -> Result<Option<TokenFacts>> {
+    let path = format!("describe/{token}");
+    let mut answer = send(env, organization.into(), &path, None).await?;
+    answer.json().await.map_err(failed)
+}
+
+/// Sends a command and reads its answer.
+pub async fn command<'a, C: Serialize, A: DeserializeOwned>(
+    env: &Env,
+    organization: impl Into<Addressee<'a>>,
     name: &str,
     command: &C,
 ) -> Result<A> {
     let body = serde_json::to_string(command).map_err(failed)?;
+    let mut answer = send(env, organization.into(), name, Some(body)).await?;
+    answer.json().await.map_err(failed)
+}
+
+/// Sends a command, or, without a body, a question. What comes back has been answered.
+async fn send(env: &Env, to: Addressee<'_>, path: &str, body: Option<String>) -> Result<Response> {
     let headers = Headers::new();
-    headers
-        .set("content-type", "application/json")
-        .map_err(failed)?;
+    let method = match body {
+        Some(_) => Method::Post,
+        None => Method::Get,
+    };
+    if body.is_some() {
+        headers
+            .set("content-type", "application/json")
+            .map_err(failed)?;
+    }
+    if let Some(name) = to.name {
+        headers.set(NAME_HEADER, name).map_err(failed)?;
+    }
     let init = RequestInit {
-        method: Method::Post,
+        method,
         headers,
-        body: Some(body.into()),
+        body: body.map(Into::into),
         ..RequestInit::default()
     };
     let request =
-        Request::new_with_init(&format!("http://ledger/{name}"), &init).map_err(failed)?;
-    let mut answer = stub(env, organization)?
+        Request::new_with_init(&format!("http://ledger/{path}"), &init).map_err(failed)?;
+    let answer = stub(env, to.id)?
         .fetch_with_request(request)
         .await
         .map_err(failed)?;
     match answer.status_code() {
-        200 => answer.json().await.map_err(failed),
+        200 | 204 => Ok(answer),
+        MISDIRECTED => Err(Error::Misdirected {
+            cause: format!(
+                "the stores give the name `{}` the id {}, which is another organization's",
+                to.name.unwrap_or_default(),
+                to.id
+            ),
+        }),
         status => Err(failed(format!("status {status}"))),
     }
 }

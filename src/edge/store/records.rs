@@ -134,13 +134,11 @@ pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> 
 }
 
 /// Organizations whose idle tokens are revoked, with the days that they allow.
-pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<(OrganizationId, u32)>> {
+pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<Organization>> {
     let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
                where max_idle_days > 0 order by id";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
-    rows.into_iter()
-        .map(|row| Ok((id(&row.id)?, row.max_idle_days)))
-        .collect()
+    rows.into_iter().map(OrganizationRow::read).collect()
 }
 
 pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<Organization>> {

@@ -112,8 +112,11 @@ fn r10_r18_a_session_reaches_no_system_token_and_no_other_organization() {
     of_system.is_system = true;
     let mut foreign = facts(&project_token());
     foreign.organization.id = Id::from_u128(66);
+    // The id of another organization under the session's name is another organization.
+    let mut led_astray = facts(&project_token());
+    led_astray.organization.name = "globex".to_owned();
     for role in ["owner", "admin", "member"] {
-        for other in [&of_system, &foreign] {
+        for other in [&of_system, &foreign, &led_astray] {
             let answer = decide(&session(role), Operation::TokenRevoke, Target::Token(other));
             assert_eq!(answer, Err(Denial::Hidden), "{role}");
         }

@@ -9,6 +9,7 @@ mod chain;
 mod journal;
 mod leak;
 mod mint;
+mod name;
 mod outbox;
 mod refusals;
 mod revoke;
@@ -23,8 +24,11 @@ mod uses;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
+use self::name::{Name, misdirected};
 use self::outbox::{NEEDED, Outbox};
 use self::standing::Store;
 use crate::app::ledger::{Admission, AdmitQuery, Effect, Liveness, RunAnswer, RunCommand};
@@ -33,6 +37,7 @@ use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 use crate::edge::log;
+use crate::edge::objects::ledger_client::NAME_HEADER;
 use crate::edge::platform::now;
 use crate::edge::uses::Uses;
 
@@ -60,6 +65,7 @@ pub struct Ledger {
 struct Memory {
     outbox: Outbox,
     uses: Uses,
+    name: Name,
     /// Whether the tables are known to exist, and to be those of this release.
     exists: Cell<bool>,
     /// Whether tokens left pending by an earlier process have been dealt with.
@@ -82,6 +88,7 @@ impl DurableObject for Ledger {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let path = request.path();
+        let by = request.headers().get(NAME_HEADER)?;
         let mut parts = path.trim_start_matches('/').split('/');
         match (request.method(), parts.next()) {
             (Method::Get, Some(verb @ ("use" | "look"))) => {
@@ -103,6 +110,15 @@ impl DurableObject for Ledger {
                     None => Response::error("malformed", 400),
                 }
             }
+            (Method::Get, Some("name")) => {
+                // 200: the name is known to be the organization's; 204: nothing was written yet.
+                match (self.is_for(by.as_deref())?, self.name()?) {
+                    (false, _) => misdirected(),
+                    (true, Some(_)) => Response::ok("known"),
+                    (true, None) => Response::empty().map(|answer| answer.with_status(204)),
+                }
+            }
+            (Method::Get, Some("describe")) if !self.is_for(by.as_deref())? => misdirected(),
             (Method::Get, Some("describe")) => {
                 match parts.next().and_then(|id| TokenId::parse(id).ok()) {
                     Some(token) => Response::from_json(&self.describe(token)?),
@@ -110,47 +126,13 @@ impl DurableObject for Ledger {
                 }
             }
             (Method::Get, Some("ping")) => Response::empty().map(|answer| answer.with_status(204)),
-            (Method::Post, Some("mint")) => {
-                Response::from_json(&self.mint(request.json().await?).await?)
-            }
-            (Method::Post, Some("rotate")) => {
-                Response::from_json(&self.rotate(request.json().await?).await?)
-            }
-            (Method::Post, Some("revoke")) => {
-                Response::from_json(&self.revoke(request.json().await?).await?)
-            }
-            (Method::Post, Some("revoke-many")) => {
-                Response::from_json(&self.revoke_many(request.json().await?).await?)
-            }
-            (Method::Post, Some("leak")) => {
-                self.report_leak(request.json().await?).await?;
-                Response::from_json(&())
-            }
-            (Method::Post, Some("release")) => {
-                Response::from_json(&self.release(request.json().await?).await?)
-            }
-            (Method::Post, Some("sweep")) => {
-                Response::from_json(&self.sweep(request.json().await?).await?)
-            }
-            (Method::Post, Some("note")) => {
-                self.note(request.json().await?).await?;
-                Response::from_json(&())
-            }
-            (Method::Post, Some("refuse")) => {
-                self.refuse(request.json().await?).await?;
-                Response::from_json(&())
-            }
-            (Method::Post, Some("limits")) => {
-                Response::from_json(&self.change_limits(request.json().await?).await?)
-            }
-            (Method::Post, Some("checkpoint")) => {
-                Response::from_json(&self.checkpoint(request.json().await?).await?)
-            }
-            (Method::Post, Some("sync")) => {
-                Response::from_json(&self.sync(&request.json().await?).await?)
-            }
-            (Method::Post, Some("run")) => {
-                Response::from_json(&self.record_run(&request.json().await?).await?)
+            (Method::Post, Some(verb)) => {
+                let body = request.text().await?;
+                // From here to the write nothing is awaited.
+                if !self.is_for(by.as_deref())? {
+                    return misdirected();
+                }
+                self.command(verb, &body, by).await
             }
             _ => Response::error("unknown", 404),
         }
@@ -178,6 +160,30 @@ impl DurableObject for Ledger {
 }
 
 impl Ledger {
+    /// Does what a command says. `by` is the name by which it came, which is the organization's.
+    async fn command(&self, verb: &str, body: &str, by: Option<String>) -> Result<Response> {
+        if let "mint" | "rotate" | "note" | "refuse" | "limits" = verb {
+            self.prepare_write()?;
+            self.take_name(by)?;
+        }
+        match verb {
+            "mint" => answer(&self.mint(read(body)?).await?),
+            "rotate" => answer(&self.rotate(read(body)?).await?),
+            "revoke" => answer(&self.revoke(read(body)?).await?),
+            "revoke-many" => answer(&self.revoke_many(read(body)?).await?),
+            "leak" => answer(&self.report_leak(read(body)?).await?),
+            "release" => answer(&self.release(read(body)?).await?),
+            "sweep" => answer(&self.sweep(read(body)?).await?),
+            "note" => answer(&self.note(read(body)?).await?),
+            "refuse" => answer(&self.refuse(read(body)?).await?),
+            "limits" => answer(&self.change_limits(read(body)?).await?),
+            "checkpoint" => answer(&self.checkpoint(read(body)?).await?),
+            "sync" => answer(&self.sync(&read(body)?).await?),
+            "run" => answer(&self.record_run(&read(body)?).await?),
+            _ => Response::error("unknown", 404),
+        }
+    }
+
     /// Answers 204 for a live token when nothing else was asked, and an [`Admission`] otherwise.
     async fn admit(&self, query: AdmitQuery) -> Result<Response> {
         let AdmitQuery {
@@ -208,6 +214,16 @@ impl Ledger {
             true => storage::token(&self.db, token)?.map(|stored| stored.facts),
             false => None,
         };
+        // Before an isolate knows a token it asks for its facts: one that was minted here by another
+        // organization's name, which earlier releases took, opens nothing.
+        if let Some(stored) = &stored
+            && !self.is_for(Some(&stored.organization.name))?
+        {
+            return Response::from_json(&Admission {
+                liveness: Liveness::Unknown,
+                ..Admission::LIVE
+            });
+        }
         let (run, pin) = match run {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
             None => (None, None),
@@ -327,4 +343,12 @@ impl Ledger {
         self.memory.alarm_due.set(now + ms);
         self.state.storage().set_alarm(ms).await
     }
+}
+
+fn read<C: DeserializeOwned>(body: &str) -> Result<C> {
+    Ok(serde_json::from_str(body)?)
+}
+
+fn answer(value: &impl Serialize) -> Result<Response> {
+    Response::from_json(value)
 }

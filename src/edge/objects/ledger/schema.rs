@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 4] = [FIRST, PINS, REFUSALS, INDEXES];
+const STEPS: [&[&str]; 5] = [FIRST, PINS, REFUSALS, INDEXES, NAME];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -83,6 +83,17 @@ const INDEXES: &[&str] = &[
     "create index tokens_living on tokens (expires_at)
         where state < 2 and is_system = 0 and revoked_at is null",
     "create index tokens_pending on tokens (id) where state = 0",
+];
+
+/// The organization's name: of the first token, where there are tokens already.
+const NAME: &[&str] = &[
+    "create table organization (
+        only integer primary key check (only = 0),
+        name text not null
+    ) strict",
+    "insert into organization (only, name)
+        select 0, json_extract(facts, '$.organization.name') from tokens
+        order by created_at, rowid limit 1",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
