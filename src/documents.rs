@@ -303,7 +303,7 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 16] = [
+const ATTESTATION: [&str; 17] = [
     "body_unexpected",
     "body_unreadable",
     "connect_header",
@@ -314,6 +314,7 @@ const ATTESTATION: [&str; 16] = [
     "message_unreadable",
     "native_grpc",
     "not_confined",
+    "origin_tokens",
     "origin_unavailable",
     "other_organization",
     "other_workflow",

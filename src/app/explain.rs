@@ -270,6 +270,7 @@ fn needs(operation: Operation, managed: Managed, caller: &Caller) -> Needs {
                 Access::Open => "open",
                 Access::Token => "token",
                 Access::Person => "person",
+                Access::Closed => "closed",
             },
             policies: policies(names),
             narrow: match narrow {

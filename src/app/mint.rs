@@ -17,7 +17,7 @@ use crate::domain::decide::{Permit, Target, Wish, decide, granted};
 use crate::domain::id::{Id, TokenId};
 use crate::domain::name::{TokenName, check_description};
 use crate::domain::operation::Operation;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{self, Policy};
 use crate::domain::scope::{Named, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -354,6 +354,15 @@ fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
                 "`policies` must be texts of the form `resource:action`",
             )
         })?;
+    if let Some(unknown) = policies.iter().find(|policy| !policy::exists(policy)) {
+        return Err(Error::invalid(
+            "policy_unknown",
+            format!(
+                "nothing asks for the policy `{unknown}`: the nearest that there is is `{}`",
+                policy::nearest(unknown)
+            ),
+        ));
+    }
     policies.sort();
     policies.dedup();
     Ok(policies)

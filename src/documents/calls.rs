@@ -35,14 +35,14 @@ fn line(row: &Rpc) -> String {
     let who = match row.access {
         Access::Open => "everybody",
         Access::Token => "tokens",
-        Access::Person => "nobody",
+        Access::Person | Access::Closed => "nobody",
     };
     let effect = match row.effect {
         Effect::Read => "read",
         Effect::Write => "write",
     };
     let narrow = match (row.access, row.narrow) {
-        (Access::Person, _) => "",
+        (Access::Person | Access::Closed, _) => "",
         (_, Narrow::Any) => "any",
         (_, Narrow::Named) => "named",
         (_, Narrow::Confined) => "confined",

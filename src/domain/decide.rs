@@ -101,6 +101,8 @@ impl Permit {
 pub enum Denial {
     /// The caller has no right to this operation at all (R15, R17).
     Operation,
+    /// The call is about the origin's own tokens, which no token of this registry manages.
+    OriginTokens,
     /// The session's person is no member of the organization that the call names (R23).
     NotAMember,
     /// The request names a project that the token is not for.
@@ -138,6 +140,10 @@ impl Denial {
     pub fn public(&self) -> String {
         match self {
             Self::Operation => "operation not allowed".to_owned(),
+            Self::OriginTokens => "operation not allowed: the gateway can neither limit nor audit \
+                                   the origin's own API tokens, so none is managed through it: \
+                                   create tokens at `POST /org/tokens`"
+                .to_owned(),
             Self::NotAMember => {
                 "operation not allowed: the session is of no member of this organization".to_owned()
             }
@@ -186,6 +192,7 @@ impl Denial {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Operation => "operation_not_allowed",
+            Self::OriginTokens => "origin_tokens",
             Self::NotAMember => "not_a_member",
             Self::OtherProject { .. } => "other_project",
             Self::OtherWorkflowName | Self::OtherWorkflow => "other_workflow",

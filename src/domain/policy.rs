@@ -2,9 +2,13 @@
 //! when nobody says otherwise. Refuses to decide anything; `decide` does. The action `*` stands
 //! for all of a resource; there is no wildcard for resources.
 
+mod known;
+
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use known::{exists, nearest};
 
 use super::policy_text::is_policy;
 

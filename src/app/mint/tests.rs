@@ -40,6 +40,11 @@ fn wrong_requests_are_refused_before_they_cost_anything() {
     let long_description = json!({ "description": "x".repeat(501) }).to_string();
     let many = json!({ "policies": vec!["a:b"; 101] }).to_string();
     let rows = [
+        (
+            r#"{"policies":["workflw_run:read"]}"#,
+            "policy_unknown",
+        ),
+        (r#"{"policies":["workflow:read","b:*"]}"#, "policy_unknown"),
         ("{", "body_invalid"),
         ("[]", "body_invalid"),
         (r#"{"nam":"x"}"#, "body_invalid"),

@@ -66,6 +66,9 @@ pub(super) fn call(
     touches: &Touches<'_>,
     run: RunNamed<'_>,
 ) -> Result<(), Denial> {
+    if needs.access == Access::Closed {
+        return Err(Denial::OriginTokens);
+    }
     let policies = needs.policies.iter().chain(&touches.policies);
     if needs.access == Access::Person || !policies.clone().all(|p| held(&facts.policies, p)) {
         return Err(Denial::Operation);

@@ -1,10 +1,9 @@
 //! The other calls of the control plane (release 1.106.1). Refuses policies and field numbers of
-//! its own making: both are the control plane's, but for tokens, which are managed under the
-//! gate's two resources (R15).
+//! its own making: both are the control plane's.
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Confined, Denied, Named};
-use super::row::{digest, names, organization, person, project_at, run, token};
+use super::row::{closed, digest, names, organization, person, project_at, run, token};
 use super::{Effect, Identity, Is, NOTHING, OrganizationAt, ProjectAt, Rpc, When};
 
 const CONTRACT_IN_CREATE: &[When] = &[When {
@@ -260,28 +259,18 @@ pub static MANAGEMENT: [Rpc; 65] = [
         Write,
         &["project_membership:update"],
     ),
-    // The origin's own tokens: narrow tokens manage none (R17).
-    token(
+    // The origin's own tokens: what is made there would be refused here, and known to nobody.
+    closed(
         "APITokenService/Create",
         Write,
-        &["project_api_token:create"],
         project_at(ProjectAt::Reference(&[4])),
-        Denied,
     ),
-    token(
+    closed(
         "APITokenService/List",
         Read,
-        &["project_api_token:list"],
         project_at(ProjectAt::Reference(&[4])),
-        Denied,
     ),
-    token(
-        "APITokenService/Revoke",
-        Write,
-        &["project_api_token:revoke"],
-        NOTHING,
-        Denied,
-    ),
+    closed("APITokenService/Revoke", Write, NOTHING),
     token(
         "OrgInvitationService/Create",
         Write,

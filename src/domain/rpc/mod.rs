@@ -23,6 +23,9 @@ pub enum Access {
     Token,
     /// People whom the origin itself has signed in. No token of this registry opens it.
     Person,
+    /// Nobody: it makes, shows or ends credentials of the origin's own, which would be beyond the
+    /// registry's limits, its audit log and its revocations.
+    Closed,
 }
 
 /// Whether a call changes anything at the origin.
@@ -186,6 +189,8 @@ mod tests {
         assert_eq!(rpcs().count(), 81);
         assert_eq!(of(Access::Open), 3);
         assert_eq!(of(Access::Person), 11 + 11);
+        // Its own tokens are among the 54.
+        assert_eq!(of(Access::Closed), 3);
         let mut methods: Vec<&str> = rpcs().map(|row| row.method).collect();
         methods.sort_unstable();
         methods.dedup();

@@ -37,6 +37,14 @@ pub(super) const fn person(method: &'static str) -> Rpc {
     }
 }
 
+/// A call that would manage the origin's own credentials.
+pub(super) const fn closed(method: &'static str, effect: Effect, identity: Identity) -> Rpc {
+    Rpc {
+        access: Access::Closed,
+        ..token(method, effect, &[], identity, Denied)
+    }
+}
+
 /// By names of project and workflow.
 pub(super) const fn names(project: Path, workflow: Path) -> Identity {
     Identity {

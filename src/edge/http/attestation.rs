@@ -192,7 +192,7 @@ impl Content {
         let limit = match rpc.access {
             // Strangers may call these.
             Access::Open => grpc_web::MAX_OPEN_BODY,
-            Access::Token | Access::Person => grpc_web::MAX_BODY,
+            Access::Token | Access::Person | Access::Closed => grpc_web::MAX_BODY,
         };
         if let Protocol::GrpcWeb(_) = protocol {
             let media = incoming.header("content-type").unwrap_or_default();

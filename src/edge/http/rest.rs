@@ -53,7 +53,7 @@ async fn request(
     let begun = now();
     let presented = match route.access {
         Access::Open => None,
-        Access::Token | Access::Person => {
+        Access::Token | Access::Person | Access::Closed => {
             let authorization = incoming.header("authorization");
             Some(present(authorization.as_deref(), config, now())?)
         }
