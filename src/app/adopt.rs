@@ -126,9 +126,9 @@ fn check(token: &Secret, config: &Config, now: Timestamp) -> Result<Verified> {
     let header = Zeroizing::new(format!("Bearer {}", token.expose()));
     let token = bearer::credential(Some(&header))
         .map_err(|_| invalid_jwt("no Bearer credential of at most 8 KiB"))?;
-    let verified = jwt::verify(&token, &config.token_keys, now, 0).map_err(refusal)?;
+    let verified = jwt::verify(&token, config.jwt_keys(), now, 0).map_err(refusal)?;
     let claims = &verified.claims;
-    if verified.names_key {
+    if verified.signed.is_some() {
         return Err(unadoptable(
             "`token` names its key (`kid`), as only tokens that were minted here do",
         ));
@@ -158,7 +158,7 @@ fn refusal(error: JwtError) -> Error {
         JwtError::Critical => invalid_jwt("critical extensions"),
         JwtError::Stale | JwtError::Foreign => Error::invalid(
             "jwt_key_unknown",
-            "no key of this gateway signed `token`: the origin's secret belongs into `TOKEN_KEYS`",
+            "no key of `ADOPT_KEYS` signed `token`: that is where the origin's secret belongs",
         ),
         JwtError::Audience => unadoptable(WRONG_AUDIENCE),
         JwtError::Expired => Error::invalid(

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::config::Config;
 use super::error::{CredentialError, Error, Result};
-use super::ledger::{Admission, AdmitQuery, Liveness, Purpose};
+use super::ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::claims::{Claims, Pair};
@@ -18,7 +18,7 @@ use crate::domain::keys::KeyRing;
 use crate::domain::scope::Named;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{OPAQUE_PREFIX, TokenFacts, Verifier};
+use crate::domain::token::{OPAQUE_PREFIX, Signed, TokenFacts, Verifier};
 use crate::wire::bearer::{self, BearerError};
 use crate::wire::jwt::{self, JwtError, Verified};
 use crate::wire::opaque::{self, OpaqueError};
@@ -80,7 +80,7 @@ pub fn present(
     if text.split('.').count() == 3 {
         return jwt::verify(
             &credential,
-            &config.token_keys,
+            config.jwt_keys(),
             now,
             config.jwt_leeway_seconds,
         )
@@ -189,6 +189,7 @@ where
     if expired(&facts) {
         return Err(CredentialError::Expired("row expired").into());
     }
+    let facts = bind(presented, facts, config, ports).await?;
     ports.remember_facts(&facts);
     let run = match (known_run, run, admission.run) {
         (Some(known), _, _) => Some(known),
@@ -256,10 +257,14 @@ fn prove(
                 Err(CredentialError::Refused("hash mismatch"))
             }
         }
-        (Presented::Jwt(verified), Verifier::Jwt) if verified.names_key => {
-            claims_match(verified, facts)
-        }
-        (Presented::Jwt(verified), Verifier::Adopted { claims }) if !verified.names_key => {
+        (Presented::Jwt(verified), Verifier::Jwt { signed: minted }) => match &verified.signed {
+            Some(presented) => {
+                claims_match(verified, facts)?;
+                as_minted(presented, minted.as_ref())
+            }
+            None => Err(CredentialError::Refused("format mismatch")),
+        },
+        (Presented::Jwt(verified), Verifier::Adopted { claims }) if verified.signed.is_none() => {
             as_registered(&verified.claims, claims)
         }
         _ => Err(CredentialError::Refused("format mismatch")),
@@ -282,6 +287,56 @@ fn claims_match(
         return Err(CredentialError::Refused("workflow mismatch"));
     }
     Ok(())
+}
+
+/// What was signed is what was minted, under the key of that day: another key of the ring, or other
+/// claims under the same one, are a forgery by whoever has that key.
+fn as_minted(
+    presented: &Signed,
+    minted: Option<&Signed>,
+) -> core::result::Result<(), CredentialError> {
+    match minted {
+        Some(minted) if minted.kid != presented.kid => Err(CredentialError::Refused(
+            "signed under another key than when it was minted",
+        )),
+        Some(minted) if minted.digest != presented.digest => Err(CredentialError::Refused(
+            "signed otherwise than it was minted",
+        )),
+        // One of an earlier release: see `bind`.
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Facts of an earlier release do not say what was signed: they are bound to what is shown, if the
+/// first key signed it. What another key signed may be a forgery, and is refused until then.
+async fn bind<P: Ledgers>(
+    presented: &Presented,
+    facts: Rc<TokenFacts>,
+    config: &Config,
+    ports: &P,
+) -> Result<Rc<TokenFacts>> {
+    let signed = match presented {
+        Presented::Jwt(verified) if facts.unbound() => verified.signed.as_ref(),
+        _ => return Ok(facts),
+    };
+    let first = config.token_keys.signing().kid();
+    let signed = signed
+        .filter(|signed| signed.kid == first)
+        .ok_or(CredentialError::Refused(
+            "not signed by the first key, and not bound to another yet",
+        ))?;
+    let command = BindCommand {
+        token: facts.id,
+        signed: signed.clone(),
+    };
+    let bound = ports.bind(&facts.organization, &command).await?;
+    let bound = bound
+        .map(Rc::new)
+        .filter(|bound| !bound.unbound())
+        .ok_or_else(|| Error::unavailable("the Ledger did not bind a token"))?;
+    // Somebody else's may have come first.
+    prove(presented, &bound, &config.root_keys.pepper)?;
+    Ok(bound)
 }
 
 /// R4 for adopted tokens: every claim as it was registered, absence included.
@@ -314,7 +369,7 @@ fn same<K>(claim: Option<Pair>, row: Option<&Named<K>>) -> bool {
 
 /// Whether the token says which organization it belongs to. One that is minted here must.
 fn named_by_claim(verified: &Verified) -> bool {
-    verified.names_key || verified.claims.organization().is_some()
+    verified.signed.is_some() || verified.claims.organization().is_some()
 }
 
 fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
@@ -328,5 +383,7 @@ fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
 
 #[cfg(test)]
 mod adopted_tests;
+#[cfg(test)]
+mod signed_tests;
 #[cfg(test)]
 mod tests;

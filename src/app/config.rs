@@ -5,6 +5,7 @@ use self::origin_auth::Assertions;
 use crate::domain::bucket::Rate;
 use crate::domain::keys::{KeyRing, RootKeys};
 use crate::domain::route::ROUTES;
+use crate::wire::jwt::JwtKeys;
 
 pub mod origin_auth;
 mod ways_in;
@@ -23,6 +24,8 @@ pub struct Config {
     pub admin: Option<AdminKeys>,
     pub ways_in: WaysIn,
     pub token_keys: KeyRing,
+    /// The origin's own keys: they verify adopted tokens, and nothing else.
+    pub adopt_keys: Option<KeyRing>,
     pub root_keys: RootKeys,
     pub mint_rate: Rate,
     /// How often one minter may mint, from whatever address; `None` = as often as it likes.
@@ -44,6 +47,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// The keys that JWTs are verified under.
+    pub fn jwt_keys(&self) -> JwtKeys<'_> {
+        JwtKeys {
+            minted: &self.token_keys,
+            adopted: self.adopt_keys.as_ref(),
+        }
+    }
+
     /// Reads the configuration through `variable`, which gives a variable's text by name.
     ///
     /// # Errors
@@ -72,6 +83,10 @@ impl Config {
             );
         }
         let root = ring(text("ROOT_KEYS"), "ROOT_KEYS", &mut problems);
+        let adopt_keys = ring(text("ADOPT_KEYS"), "ADOPT_KEYS", &mut problems);
+        for (ours, name) in [(&token_keys, "TOKEN_KEYS"), (&root, "ROOT_KEYS")] {
+            shared(adopt_keys.as_ref(), ours.as_ref(), name, &mut problems);
+        }
 
         let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
         // 0 stands for the unset variable, and cannot be set.
@@ -149,6 +164,7 @@ impl Config {
                     None => RootKeys::from_token_keys(&token_keys),
                 },
                 token_keys,
+                adopt_keys,
                 mint_rate,
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,
@@ -170,6 +186,25 @@ fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<
         Err(problem) => {
             problems.push(format!("{name}: {problem}"));
             None
+        }
+    }
+}
+
+/// A key of the origin's among ours: whoever has it could sign what is minted here.
+fn shared(
+    adopted: Option<&KeyRing>,
+    ours: Option<&KeyRing>,
+    name: &str,
+    problems: &mut Vec<String>,
+) {
+    for key in adopted.into_iter().flat_map(KeyRing::iter) {
+        let same = |ring: &KeyRing| ring.iter().any(|own| own.expose() == key.expose());
+        if ours.is_some_and(same) {
+            problems.push(format!(
+                "ADOPT_KEYS: the key `{}` is in {name} too: the origin has it, so it must not sign \
+                 or derive anything here; docs/OPERATIONS.md says how to part them",
+                key.kid()
+            ));
         }
     }
 }

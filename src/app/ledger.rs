@@ -6,7 +6,7 @@ mod admission;
 
 use serde::{Deserialize, Serialize};
 
-pub use admission::{Admission, AdmitQuery, Liveness, Purpose, SyncCommand};
+pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose, SyncCommand};
 
 use super::leaks::OnLeak;
 use crate::domain::audit::checkpoint::Signed;

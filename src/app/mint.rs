@@ -144,7 +144,7 @@ where
         scope,
         is_system: request.system,
         expires_at,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         organization: Named {
             id: organization.id,
             name: organization.name.clone(),
@@ -236,8 +236,12 @@ pub(super) fn secret<P: Entropy>(
             facts.verifier = opaque::verifier(&key, &config.root_keys.pepper);
             Ok(key)
         }
-        Format::Jwt => jwt::issue(facts, &config.token_keys)
-            .map_err(|_| Error::unavailable("the claims do not serialize")),
+        Format::Jwt => {
+            let issued = jwt::issue(facts, &config.token_keys)
+                .map_err(|_| Error::unavailable("the claims do not serialize"))?;
+            facts.verifier = issued.verifier;
+            Ok(issued.token)
+        }
     }
 }
 

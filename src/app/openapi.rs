@@ -91,7 +91,7 @@ mod tests {
                 project: project(),
                 workflow: workflow(),
             },
-            verifier: Verifier::Jwt,
+            verifier: Verifier::Jwt { signed: None },
             policies: Vec::new(),
             is_system: false,
             expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
@@ -193,7 +193,9 @@ mod tests {
     fn introspection_and_problems_have_the_documented_members_where_they_have_any() {
         let (world, config) = (World::new(), testing::config());
         world.keep(facts());
-        let token = jwt::issue(&facts(), &config.token_keys).expect("issues");
+        let token = jwt::issue(&facts(), &config.token_keys)
+            .expect("issues")
+            .token;
         let look = |token: &str| {
             let admin = Caller::Administrator;
             let seen = now_or_never(oauth::introspect(&admin, token, &config, &world));

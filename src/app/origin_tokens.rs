@@ -67,10 +67,11 @@ pub fn sign(header: &Value, claims: &Value, ring: &KeyRing) -> String {
     format!("{signed}.{}", B64.encode(mac))
 }
 
-/// The JWT of the claims, as the origin makes it under the key that both share.
+/// The JWT of the claims, as the origin makes it under its own key.
 pub fn jwt(claims: &Value) -> String {
     let header = json!({ "alg": "HS256", "typ": "JWT" });
-    sign(&header, claims, &testing::config().token_keys)
+    let keys = testing::config().adopt_keys.expect("the origin's");
+    sign(&header, claims, &keys)
 }
 
 /// The claims as the verifier reads them.

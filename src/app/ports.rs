@@ -11,10 +11,10 @@ use super::audit::{Filter as EventFilter, Listed, Span};
 use super::error::Result;
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
-    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
-    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
-    RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakCommand, LimitsAnswer,
+    LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
+    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page, Place};
@@ -101,6 +101,16 @@ pub trait Ledgers {
     /// # Errors
     /// When the Ledger does not answer; never a guess.
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission>;
+    /// Binds a token of an earlier release to what was signed, unless it is bound already; gives its
+    /// facts. Needs no permit: the credential was proven, and nothing becomes wider by it.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn bind(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &BindCommand,
+    ) -> Result<Option<TokenFacts>>;
     /// # Errors
     /// When the Ledger does not answer.
     async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer>;

@@ -15,10 +15,10 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, Liveness,
-    MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
-    RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakCommand, LimitsAnswer,
+    LimitsCommand, Liveness, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
+    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
 use super::ports::{Clock, Entropy, Ledgers, MintBuckets, Origin};
@@ -39,6 +39,8 @@ use crate::domain::token::{TokenFacts, Verifier};
 /// The administrator key of [`config`].
 pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The origin's secret.
+const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
 
 /// A configuration with everything set.
 pub fn config() -> Config {
@@ -46,6 +48,7 @@ pub fn config() -> Config {
         "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
         "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
         "TOKEN_KEYS" => Some(KEY.to_owned()),
+        "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
         _ => None,
     })
     .expect("a good configuration")
@@ -120,7 +123,7 @@ pub fn facts(id: u128, scope: Scope) -> TokenFacts {
             name: organization.name,
         },
         scope,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: Vec::new(),
         is_system: false,
         expires_at: None,
@@ -229,6 +232,23 @@ impl Ledgers for World {
             pin: None,
             version: query.version.then_some(1),
         })
+    }
+
+    async fn bind(
+        &self,
+        _: &Named<id::Organization>,
+        command: &BindCommand,
+    ) -> Result<Option<TokenFacts>> {
+        let mut tokens = self.tokens.borrow_mut();
+        let kept = tokens.get_mut(&command.token);
+        Ok(kept.map(|kept| {
+            if kept.facts.unbound() {
+                kept.facts.verifier = Verifier::Jwt {
+                    signed: Some(command.signed.clone()),
+                };
+            }
+            kept.facts.clone()
+        }))
     }
 
     async fn mint(&self, _: &Permit, command: &MintCommand) -> Result<MintAnswer> {

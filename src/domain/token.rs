@@ -23,8 +23,13 @@ pub enum Format {
 pub enum Verifier {
     /// HMAC-SHA-256 of the whole key under the pepper `pepper`, in lower case hex.
     Opaque { pepper: String, hash: String },
-    /// Nothing: the signature proves the token, and its `jti` is the row's id.
-    Jwt,
+    /// What was signed, and under which key: no other key of the ring proves the token, and nothing
+    /// else signed under it. `None` in facts of releases that did not write it down; the Ledger
+    /// fills it in when such a token is first used under the first key.
+    Jwt {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
+    },
     /// The claims of a JWT that the origin minted, as they were registered (R39): the signature
     /// proves the token, and its claims must be these on every use, all of them.
     Adopted { claims: Box<Claims> },
@@ -35,9 +40,19 @@ impl Verifier {
     pub fn format(&self) -> Format {
         match self {
             Self::Opaque { .. } => Format::Opaque,
-            Self::Jwt | Self::Adopted { .. } => Format::Jwt,
+            Self::Jwt { .. } | Self::Adopted { .. } => Format::Jwt,
         }
     }
+}
+
+/// What a JWT that was minted here was signed as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The name of the key.
+    pub kid: String,
+    /// SHA-256 of what the signature covers, header and payload as they stand in the token with the
+    /// dot between them, in lower case hex.
+    pub digest: String,
 }
 
 /// The immutable facts of a token.
@@ -64,6 +79,12 @@ impl TokenFacts {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// Whether the facts of a JWT that was minted here do not say what was signed (see
+    /// [`Verifier::Jwt`]).
+    pub fn unbound(&self) -> bool {
+        matches!(self.verifier, Verifier::Jwt { signed: None })
+    }
+
     /// Whether the origin minted the token, and it was only registered here (R39).
     pub fn adopted(&self) -> bool {
         matches!(self.verifier, Verifier::Adopted { .. })
@@ -78,7 +99,7 @@ impl TokenFacts {
     pub fn project_known_to_origin(&self) -> bool {
         match (&self.verifier, self.scope.project()) {
             // The claims of a token minted here name its whole scope.
-            (Verifier::Jwt, _) | (Verifier::Adopted { .. }, None) => true,
+            (Verifier::Jwt { .. }, _) | (Verifier::Adopted { .. }, None) => true,
             (Verifier::Adopted { claims }, Some(project)) => claims.names_project(project.id),
             // The origin cannot read an opaque key.
             (Verifier::Opaque { .. }, _) => false,
@@ -148,7 +169,7 @@ mod tests {
                 name: "acme".to_owned(),
             },
             scope: Scope::Organization,
-            verifier: Verifier::Jwt,
+            verifier: Verifier::Jwt { signed: None },
             policies: Vec::new(),
             is_system: false,
             expires_at: Some(Timestamp::from_millis(5_000)),
@@ -194,7 +215,7 @@ mod tests {
         };
         let rows = [
             (opaque, workflow(3), false),
-            (Verifier::Jwt, workflow(3), true),
+            (Verifier::Jwt { signed: None }, workflow(3), true),
             (claiming(None), Scope::Organization, true),
             (claiming(Some(3)), workflow(3), true),
             (
@@ -233,7 +254,16 @@ mod tests {
     #[test]
     fn the_serialized_forms_are_pinned() {
         let rows = [
-            (Verifier::Jwt, r#"{"format":"jwt"}"#),
+            (Verifier::Jwt { signed: None }, r#"{"format":"jwt"}"#),
+            (
+                Verifier::Jwt {
+                    signed: Some(Signed {
+                        kid: "k1".to_owned(),
+                        digest: "ff".to_owned(),
+                    }),
+                },
+                r#"{"format":"jwt","signed":{"kid":"k1","digest":"ff"}}"#,
+            ),
             (
                 Verifier::Opaque {
                     pepper: "k1".to_owned(),

@@ -18,10 +18,10 @@ use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{
-    Admission, AdmitQuery, CheckpointCommand, LeakCommand, LimitsAnswer, LimitsCommand, MintAnswer,
-    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer,
-    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
-    RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakCommand, LimitsAnswer,
+    LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
+    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, RunAnswer, RunCommand,
 };
 use crate::app::ports::{
     Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Revocations,
@@ -234,6 +234,14 @@ impl Ledgers for Platform {
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.timed(ledger_client::admit(&self.env, organization, query))
             .await
+    }
+
+    async fn bind(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &BindCommand,
+    ) -> Result<Option<TokenFacts>> {
+        self.command(organization, "bind", command).await
     }
 
     async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {

@@ -36,7 +36,7 @@ fn facts(id: u128, name: &str, level: u8, end: Option<i64>) -> TokenFacts {
             1 => Scope::Project { project },
             _ => Scope::Workflow { project, workflow },
         },
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: Vec::new(),
         is_system: false,
         expires_at: end.map(|seconds| Timestamp::from_millis(seconds * 1000)),
@@ -60,9 +60,11 @@ proptest! {
         end in prop::option::of(2_000_000_000..4_000_000_000i64),
     ) {
         let facts = facts(id, &name, level, end);
-        let token = jwt::issue(&facts, &ring()).expect("issues");
+        let ring = ring();
+        let token = jwt::issue(&facts, &ring).expect("issues").token;
+        let keys = jwt::JwtKeys { minted: &ring, adopted: None };
         let now = Timestamp::from_millis(1_900_000_000_000);
-        let verified = jwt::verify(&token, &ring(), now, 0).expect("our own");
+        let verified = jwt::verify(&token, keys, now, 0).expect("our own");
         prop_assert_eq!(verified.id, facts.id);
         prop_assert_eq!(verified.claims.token_name.as_deref(), Some(facts.name.as_str()));
         prop_assert_eq!(verified.claims.exp, end);
@@ -95,10 +97,12 @@ proptest! {
     fn no_text_panics(text in "\\PC{0,200}") {
         let now = Timestamp::from_millis(0);
         let keys = RootKeys::from_token_keys(&ring());
+        let ring = ring();
+        let both = jwt::JwtKeys { minted: &ring, adopted: Some(&ring) };
         let _ = bearer::credential(Some(&text));
         let _ = opaque::check(&Secret::new(text.clone()), &keys.check);
         let _ = opaque::check(&Secret::new(format!("pst_{text}")), &keys.check);
-        let _ = jwt::verify(&Secret::new(text.clone()), &ring(), now, 0);
+        let _ = jwt::verify(&Secret::new(text.clone()), both, now, 0);
         let _ = duration::parse_seconds(&text);
         let _ = rfc3339::parse(&text);
         let _ = query::read(&text, ["a", "b"]);

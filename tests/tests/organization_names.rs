@@ -79,12 +79,28 @@ impl Two {
         let rows = [
             ("GET", "/org/tokens".to_owned(), None),
             ("GET", format!("/org/tokens/{token}"), None),
-            ("POST", format!("/org/tokens/{token}/rotate"), Some(json!({}))),
-            ("POST", format!("/org/tokens/{token}/release"), Some(json!({}))),
+            (
+                "POST",
+                format!("/org/tokens/{token}/rotate"),
+                Some(json!({})),
+            ),
+            (
+                "POST",
+                format!("/org/tokens/{token}/release"),
+                Some(json!({})),
+            ),
             ("DELETE", format!("/org/tokens/{token}"), None),
             ("POST", "/org/tokens".to_owned(), Some(json!({}))),
-            ("POST", "/org/tokens".to_owned(), Some(json!({ "project": SHOP }))),
-            ("POST", "/org/tokens/revoke".to_owned(), Some(json!({ "ids": [token] }))),
+            (
+                "POST",
+                "/org/tokens".to_owned(),
+                Some(json!({ "project": SHOP })),
+            ),
+            (
+                "POST",
+                "/org/tokens/revoke".to_owned(),
+                Some(json!({ "ids": [token] })),
+            ),
             ("GET", "/org/projects".to_owned(), None),
             ("GET", "/org/projects/shop/workflows".to_owned(), None),
             ("GET", "/org/audit".to_owned(), None),
@@ -176,7 +192,9 @@ async fn r1_a_name_that_the_record_points_elsewhere_opens_nothing(world: Arc<Wor
     let sql = "update organizations set name = name || '-old'";
     assert_eq!(on_record(&two.serve.state(), sql), Ok(()));
     let gateway = two.serve.start().await;
-    let own = two.acme.call_as(&gateway, &two.token, "POST", "/oauth/introspect");
+    let own = two
+        .acme
+        .call_as(&gateway, &two.token, "POST", "/oauth/introspect");
     let own = own.header("content-type", "application/x-www-form-urlencoded");
     let answer = own.body(format!("token={}", two.token.token)).send().await;
     assert_eq!(answer.json(200)["active"], true);

@@ -62,7 +62,7 @@ fn with(changes: Value) -> Value {
 fn holder(scope: Scope, policies: Vec<Policy>, expires_at: Option<Timestamp>) -> Caller {
     let mut facts = crate::app::origin_tokens::adopted(&claims(), scope);
     facts.id = Id::from_u128(0x99);
-    facts.verifier = Verifier::Jwt;
+    facts.verifier = Verifier::Jwt { signed: None };
     facts.policies = policies;
     facts.expires_at = expires_at;
     Caller::Token(Rc::new(facts))

@@ -130,11 +130,13 @@ fn header(world: &World, kind: &str) -> Option<String> {
             _ => defaults(&scope),
         },
         scope,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         is_system: kind == "system",
         expires_at: (kind == "expired").then(|| Timestamp::from_millis(1_000)),
     };
-    let token = jwt::issue(&facts, &testing::config().token_keys).expect("issues");
+    let token = jwt::issue(&facts, &testing::config().token_keys)
+        .expect("issues")
+        .token;
     let id = facts.id;
     world.keep(facts);
     if kind == "revoked" {

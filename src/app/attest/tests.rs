@@ -46,15 +46,17 @@ fn presented(world: &World) -> Presented {
             project: project(),
             workflow: workflow(),
         },
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: Vec::new(),
         is_system: false,
         expires_at: None,
     };
     let config = testing::config();
-    let token: Secret = jwt::issue(&facts, &config.token_keys).expect("issues");
+    let token: Secret = jwt::issue(&facts, &config.token_keys)
+        .expect("issues")
+        .token;
     world.keep(facts);
-    let verified = jwt::verify(&token, &config.token_keys, world.now(), 0).expect("ours");
+    let verified = jwt::verify(&token, config.jwt_keys(), world.now(), 0).expect("ours");
     Presented::Jwt(Box::new(verified))
 }
 

@@ -22,7 +22,7 @@ fn holder(scope: Scope, policies: &[&str]) -> Caller {
             name: organization().name,
         },
         scope,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: policies.iter().map(policy).collect(),
         is_system: false,
         expires_at: None,

@@ -56,7 +56,7 @@ fn r2_minted_and_adopted_tokens_do_not_open_each_other() {
     // A row of a token that was minted here, and the origin's way to write it.
     let world = World::new();
     let mut row = adopted(&claims(), Scope::Organization);
-    row.verifier = Verifier::Jwt;
+    row.verifier = Verifier::Jwt { signed: None };
     world.keep(row.clone());
     assert!(enter(&world, &jwt_for(&row)).is_ok());
     for warm in [true, false] {

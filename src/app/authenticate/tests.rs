@@ -23,6 +23,7 @@ fn opaque(world: &World, id: u128) -> String {
 pub(super) fn jwt_for(facts: &TokenFacts) -> String {
     issue(facts, &testing::config().token_keys)
         .expect("issues")
+        .token
         .expose()
         .to_owned()
 }
@@ -126,7 +127,9 @@ fn garbage_touches_no_store() {
         &crate::domain::keys::RootKeys::from_root(&other),
     )
     .expect("enough entropy");
-    let stale = issue(&facts(7, Scope::Organization), &other).expect("issues");
+    let stale = issue(&facts(7, Scope::Organization), &other)
+        .expect("issues")
+        .token;
     let rows = [
         (
             "random",

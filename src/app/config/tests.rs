@@ -73,6 +73,38 @@ fn rest_routes_open_where_no_identity_sits_in_the_trusted_header() {
 }
 
 #[test]
+fn a_key_of_the_origin_is_no_key_of_ours() {
+    let shared = "Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
+    let with = |token_keys: &str, root_keys: &str, adopt_keys: &str| {
+        read(&[
+            ("ORIGIN_URL", "http://127.0.0.1:9090/"),
+            ("TOKEN_KEYS", token_keys),
+            ("ROOT_KEYS", root_keys),
+            ("ADOPT_KEYS", adopt_keys),
+        ])
+    };
+    let cp = format!("cp:{shared}");
+    let both = format!("{KEY},k0:{shared}");
+    assert!(with(KEY, "", "").is_ok_and(|config| config.adopt_keys.is_none()));
+    assert!(with(KEY, "", &cp).is_ok_and(|config| config.adopt_keys.is_some()));
+    // The same name is not the same key.
+    assert!(with(KEY, "", &format!("k1:{shared}")).is_ok());
+    let rows = [
+        (both.as_str(), "", "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too"),
+        (cp.as_str(), "", "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too"),
+        (KEY, both.as_str(), "ADOPT_KEYS: the key `cp` is in ROOT_KEYS too"),
+    ];
+    for (token_keys, root_keys, expected) in rows {
+        let problems = with(token_keys, root_keys, &cp).expect_err(expected);
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(expected)),
+            "{problems:?}"
+        );
+        assert!(problems.iter().all(|problem| !problem.contains(shared)));
+    }
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let problems = read(&[("ADMIN_TOKEN", "short"), ("MINT_PER_HOUR", "0")]).expect_err("wrong");
     let starts = ["ORIGIN_URL", "ADMIN_TOKEN", "TOKEN_KEYS", "MINT_PER_HOUR"];
@@ -106,6 +138,7 @@ fn every_wrong_value_is_named() {
         ),
         ("TOKEN_KEYS", "k1:AAAA", "TOKEN_KEYS: entry 1"),
         ("ROOT_KEYS", "k1", "ROOT_KEYS: entry 1"),
+        ("ADOPT_KEYS", "cp:AAAA", "ADOPT_KEYS: entry 1"),
         ("MINT_PER_HOUR", "ten", "MINT_PER_HOUR must be"),
         (
             "ORG_TOKEN_MINT_CEILING",

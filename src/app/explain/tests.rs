@@ -18,7 +18,9 @@ fn credential(world: &World, scope: Scope) -> String {
         ..testing::facts(7, scope)
     };
     world.keep(facts.clone());
-    let token = issue(&facts, &testing::config().token_keys).expect("issues");
+    let token = issue(&facts, &testing::config().token_keys)
+        .expect("issues")
+        .token;
     token.expose().to_owned()
 }
 

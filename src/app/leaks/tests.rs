@@ -18,7 +18,7 @@ fn facts(id: u128) -> TokenFacts {
             name: "acme".to_owned(),
         },
         scope: Scope::Organization,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: Vec::new(),
         is_system: false,
         expires_at: None,
@@ -29,6 +29,7 @@ fn jwt(id: u128) -> String {
     let config = testing::config();
     issue(&facts(id), &config.token_keys)
         .expect("issues")
+        .token
         .expose()
         .to_owned()
 }

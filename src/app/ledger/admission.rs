@@ -7,7 +7,7 @@ use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::rpc::Effect;
 use crate::domain::time::Timestamp;
-use crate::domain::token::TokenFacts;
+use crate::domain::token::{Signed, TokenFacts};
 
 /// What a credential is asked about for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,14 @@ impl Admission {
         pin: None,
         version: None,
     };
+}
+
+/// Bind a token of an earlier release, whose facts do not say what was signed, to this. The first
+/// word stands; the answer is the token's facts as they are then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BindCommand {
+    pub token: TokenId,
+    pub signed: Signed,
 }
 
 /// Tell what has changed (the answer is a `domain::revocation::Delta`), and take in the uses that were not asked about one by one.

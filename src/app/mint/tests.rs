@@ -40,10 +40,7 @@ fn wrong_requests_are_refused_before_they_cost_anything() {
     let long_description = json!({ "description": "x".repeat(501) }).to_string();
     let many = json!({ "policies": vec!["a:b"; 101] }).to_string();
     let rows = [
-        (
-            r#"{"policies":["workflw_run:read"]}"#,
-            "policy_unknown",
-        ),
+        (r#"{"policies":["workflw_run:read"]}"#, "policy_unknown"),
         (r#"{"policies":["workflow:read","b:*"]}"#, "policy_unknown"),
         ("{", "body_invalid"),
         ("[]", "body_invalid"),
@@ -143,7 +140,7 @@ fn r21_r27_provenance_and_ceiling_reach_the_ledger() {
     let world = World::new();
     try_mint(
         &world,
-        r#"{"name":"ci","system":true,"policies":["b:c","a:b","b:c"]}"#,
+        r#"{"name":"ci","system":true,"policies":["workflow:read","cas_artifact:read","workflow:read"]}"#,
     )
     .expect("mints");
     let command = world.minted.borrow().first().cloned().expect("one command");
@@ -157,7 +154,7 @@ fn r21_r27_provenance_and_ceiling_reach_the_ledger() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(policies, ["a:b", "b:c"]);
+    assert_eq!(policies, ["cas_artifact:read", "workflow:read"]);
     assert_eq!(command.facts.organization.id, Id::from_u128(1));
 }
 

@@ -21,6 +21,7 @@ fn jwt(facts: &TokenFacts) -> String {
     let config = testing::config();
     issue(facts, &config.token_keys)
         .expect("issues")
+        .token
         .expose()
         .to_owned()
 }

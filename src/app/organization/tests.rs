@@ -40,9 +40,8 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     let named = Some("acme");
     let page = Page::parse(None, None).expect("a page");
     let span = Span::parse(None, None).expect("a span");
-    let filter = || {
-        Filter::parse(None, None, None, None, None, None, world.now()).expect("a filter")
-    };
+    let filter =
+        || Filter::parse(None, None, None, None, None, None, world.now()).expect("a filter");
     let ids = format!(r#"{{"ids":["{TOKEN}"]}}"#);
     let name = br#"{"name":"web"}"#;
     macro_rules! rows {
@@ -80,7 +79,10 @@ fn r1_a_name_of_another_ledger_opens_nothing() {
     let world = led_astray();
     for (what, answer) in every(&Caller::Administrator, &world) {
         let error = answer.expect_err(what);
-        assert!(matches!(error, Error::Misdirected { .. }), "{what}: {error:?}");
+        assert!(
+            matches!(error, Error::Misdirected { .. }),
+            "{what}: {error:?}"
+        );
         assert_eq!(error.code(), "not_found", "{what}");
         assert_eq!(error.public(), UNKNOWN.public(), "{what}");
         assert_ne!(error.private(), error.public(), "{what}");
@@ -111,7 +113,10 @@ fn r23_a_session_is_not_believed_where_record_and_ledger_disagree() {
         }))
     };
     let astray = now_or_never(resolve(&session(66), None, &world));
-    assert!(matches!(astray, Err(Error::Misdirected { .. })), "{astray:?}");
+    assert!(
+        matches!(astray, Err(Error::Misdirected { .. })),
+        "{astray:?}"
+    );
     let own = now_or_never(resolve(&session(1), None, &world)).expect("its own");
     assert_eq!(own.id, testing::organization().id);
 }

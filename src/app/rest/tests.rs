@@ -66,7 +66,7 @@ fn token(world: &World, scope: Scope, policies: &[&str]) -> Presented {
             name: "acme".to_owned(),
         },
         scope,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: policies
             .iter()
             .map(|text| Policy::parse(text).expect("a policy"))
@@ -75,9 +75,11 @@ fn token(world: &World, scope: Scope, policies: &[&str]) -> Presented {
         expires_at: None,
     };
     let config = testing::config();
-    let token: Secret = jwt::issue(&facts, &config.token_keys).expect("issues");
+    let token: Secret = jwt::issue(&facts, &config.token_keys)
+        .expect("issues")
+        .token;
     world.keep(facts);
-    let verified = jwt::verify(&token, &config.token_keys, world.now(), 0).expect("ours");
+    let verified = jwt::verify(&token, config.jwt_keys(), world.now(), 0).expect("ours");
     Presented::Jwt(Box::new(verified))
 }
 

@@ -72,14 +72,14 @@ fn jwt(world: &World, scope: Scope) -> String {
         scope,
         is_system: false,
         expires_at: None,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         organization: Named {
             id: organization().id,
             name: organization().name,
         },
     };
     let ring = KeyRing::parse(KEY).expect("a key");
-    let token = jwt::issue(&facts, &ring).expect("a token");
+    let token = jwt::issue(&facts, &ring).expect("a token").token;
     world.keep(facts);
     format!("Bearer {}", token.expose())
 }

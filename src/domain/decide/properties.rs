@@ -82,7 +82,7 @@ fn mint(caller: &Caller, wished: &Wished, id: u128) -> Option<TokenFacts> {
             name: "acme".to_owned(),
         },
         scope: scope.clone(),
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies,
         is_system: *is_system,
         expires_at,

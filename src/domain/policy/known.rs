@@ -66,10 +66,8 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
         for (j, other) in to.iter().enumerate() {
             let changed = at(&above, j) + usize::from(letter != other);
             let shifted = at(&above, j + 1).min(at(&row, j)) + 1;
-            let swapped = i > 0
-                && j > 0
-                && from.get(i - 1) == Some(other)
-                && to.get(j - 1) == Some(letter);
+            let swapped =
+                i > 0 && j > 0 && from.get(i - 1) == Some(other) && to.get(j - 1) == Some(letter);
             let swapped = match swapped {
                 true => at(&before, j - 1) + 1,
                 false => usize::MAX,
@@ -140,7 +138,11 @@ mod tests {
             ("ab", "ba", 1),
             ("a", "b", 1),
         ] {
-            assert_eq!(distance(from.as_bytes(), to.as_bytes()), expected, "{from} {to}");
+            assert_eq!(
+                distance(from.as_bytes(), to.as_bytes()),
+                expected,
+                "{from} {to}"
+            );
         }
     }
 

@@ -139,7 +139,7 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
     let facts = &row.facts;
     let (pepper, hash, claims) = match &facts.verifier {
         Verifier::Opaque { pepper, hash } => (Bind::text(pepper), Bind::text(hash), Bind::Null),
-        Verifier::Jwt => (Bind::Null, Bind::Null, Bind::Null),
+        Verifier::Jwt { .. } => (Bind::Null, Bind::Null, Bind::Null),
         Verifier::Adopted { claims } => {
             let claims = serde_json::to_string(claims)?;
             (Bind::Null, Bind::Null, Bind::Text(claims))

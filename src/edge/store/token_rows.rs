@@ -73,7 +73,7 @@ impl TokenRow {
         };
         let verifier = match (self.format.as_str(), self.pepper, self.hash, self.claims) {
             ("opaque", Some(pepper), Some(hash), None) => Verifier::Opaque { pepper, hash },
-            ("jwt", None, None, None) => Verifier::Jwt,
+            ("jwt", None, None, None) => Verifier::Jwt { signed: None },
             ("jwt", None, None, Some(claims)) => Verifier::Adopted {
                 claims: serde_json::from_str(&claims).map_err(|_| bad("claims"))?,
             },

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{API_TOKEN_AUDIENCE, ISSUER};
 use crate::domain::keys::KeyRing;
 use crate::domain::secret::Secret;
-use crate::domain::token::TokenFacts;
+use crate::domain::token::{TokenFacts, Verifier};
 
 /// The claims could not be serialized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,17 @@ struct IssuedClaims<'a> {
     workflow_name: Option<&'a str>,
 }
 
+/// A token, and what is kept of it.
+pub struct Issued {
+    pub token: Secret,
+    pub verifier: Verifier,
+}
+
 /// Signs the token with the ring's first key.
 ///
 /// # Errors
 /// [`IssueError`] if the claims cannot be written as JSON.
-pub fn issue(facts: &TokenFacts, ring: &KeyRing) -> Result<Secret, IssueError> {
+pub fn issue(facts: &TokenFacts, ring: &KeyRing) -> Result<Issued, IssueError> {
     let project = facts.scope.project();
     let workflow = facts.scope.workflow();
     let custom = IssuedClaims {
@@ -62,8 +68,14 @@ pub fn issue(facts: &TokenFacts, ring: &KeyRing) -> Result<Secret, IssueError> {
     let header = Header::empty()
         .with_token_type("JWT")
         .with_key_id(key.kid());
-    Hs256
+    let token = Hs256
         .token(&header, &claims, &Hs256Key::new(key.expose()))
-        .map(Secret::new)
-        .map_err(|_| IssueError)
+        .map_err(|_| IssueError)?;
+    let signed = super::signed(&token, key.kid()).ok_or(IssueError)?;
+    Ok(Issued {
+        token: Secret::new(token),
+        verifier: Verifier::Jwt {
+            signed: Some(signed),
+        },
+    })
 }

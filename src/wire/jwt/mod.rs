@@ -6,8 +6,13 @@ mod issue;
 mod verify;
 
 pub use claims::{Audience, audience};
-pub use issue::{IssueError, issue};
-pub use verify::{JwtError, Verified, verify};
+pub use issue::{IssueError, Issued, issue};
+pub use verify::{JwtError, JwtKeys, Verified, verify};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::audit::hex;
+use crate::domain::token::Signed;
 
 /// The issuer of every API token: the control plane's own name, because it must accept them too.
 pub const ISSUER: &str = "cp.chainloop";
@@ -17,6 +22,15 @@ pub const API_TOKEN_AUDIENCE: &str = "api-token-auth.chainloop";
 pub const USER_AUDIENCE: &str = "user-auth.chainloop";
 /// The audience of tokens that CI providers issue.
 pub const GENERIC_AUDIENCE: &str = "chainloop";
+
+/// What was signed of a token, and under which key; `None` where there is no signature.
+fn signed(token: &str, kid: &str) -> Option<Signed> {
+    let (signed, _) = token.rsplit_once('.')?;
+    Some(Signed {
+        kid: kid.to_owned(),
+        digest: hex(&Sha256::digest(signed.as_bytes())),
+    })
+}
 
 #[cfg(test)]
 mod tests;

@@ -19,15 +19,26 @@ use crate::domain::id::TokenId;
 use crate::domain::keys::{Key, KeyRing};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
+use crate::domain::token::Signed;
 
 /// A token whose signature and times are good and which was made for API calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub id: TokenId,
     pub claims: Claims,
-    /// Whether the header names the key, as those minted here do. The origin's do not: such a
-    /// token opens nothing unless it was adopted (R39).
-    pub names_key: bool,
+    /// What was signed under the key that the header names, as in tokens that are minted here. The
+    /// origin's name none: such a token opens nothing unless it was adopted (R39).
+    pub signed: Option<Signed>,
+}
+
+/// The keys that JWTs are verified under. None is of both kinds: whoever has the origin's secret must
+/// not be able to sign what is minted here.
+#[derive(Debug, Clone, Copy)]
+pub struct JwtKeys<'a> {
+    /// Ours alone: for tokens that name their key, which are minted here.
+    pub minted: &'a KeyRing,
+    /// The origin's too: for tokens that name none, which were adopted.
+    pub adopted: Option<&'a KeyRing>,
 }
 
 /// Why a token was refused. INVARIANT (stale is answered as such): [`JwtError::Stale`] is final;
@@ -73,7 +84,7 @@ struct IssuerOnly {
 /// The first check that fails, in the order of [`JwtError`].
 pub fn verify(
     token: &Secret,
-    ring: &KeyRing,
+    keys: JwtKeys<'_>,
     now: Timestamp,
     leeway_seconds: i64,
 ) -> Result<Verified, JwtError> {
@@ -104,9 +115,13 @@ pub fn verify(
     // The key is ours to choose: `kid` picks from the ring, `alg` picks nothing.
     let fits = |key: &Key| signature_fits(key, untrusted.signature_bytes(), signed);
     let signed_by_us = match header.key_id.as_deref() {
-        Some(kid) => ring.find(kid).is_some_and(fits),
+        Some(kid) => keys.minted.find(kid).is_some_and(fits),
         // The origin's own tokens name no key (R39): each is tried, always all of them.
-        None => ring.iter().fold(false, |found, key| fits(key) | found),
+        None => keys
+            .adopted
+            .into_iter()
+            .flat_map(KeyRing::iter)
+            .fold(false, |found, key| fits(key) | found),
     };
     if !signed_by_us {
         let claimed = serde_json::from_slice::<IssuerOnly>(&payload);
@@ -136,15 +151,14 @@ pub fn verify(
     {
         return Err(JwtError::Claims("an id without its name, or the reverse"));
     }
-    let names_key = header.key_id.is_some();
-    if !names_key {
-        claims.digest = hex(&Sha256::digest(&payload));
-    }
-    Ok(Verified {
-        id,
-        claims,
-        names_key,
-    })
+    let signed = match header.key_id.as_deref() {
+        Some(kid) => super::signed(text, kid),
+        None => {
+            claims.digest = hex(&Sha256::digest(&payload));
+            None
+        }
+    };
+    Ok(Verified { id, claims, signed })
 }
 
 fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {

@@ -21,7 +21,7 @@ fn token(scope: Scope) -> Caller {
             name: "acme".to_owned(),
         },
         scope,
-        verifier: Verifier::Jwt,
+        verifier: Verifier::Jwt { signed: None },
         policies: Vec::new(),
         is_system: false,
         expires_at: None,

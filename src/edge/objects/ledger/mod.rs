@@ -31,11 +31,13 @@ use worker::{DurableObject, Env, Method, Request, Response, Result, State, durab
 use self::name::{Name, misdirected};
 use self::outbox::{NEEDED, Outbox};
 use self::standing::Store;
-use crate::app::ledger::{Admission, AdmitQuery, Effect, Liveness, RunAnswer, RunCommand};
+use crate::app::ledger::{
+    Admission, AdmitQuery, BindCommand, Effect, Liveness, RunAnswer, RunCommand,
+};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
-use crate::domain::token::TokenFacts;
+use crate::domain::token::{TokenFacts, Verifier};
 use crate::edge::log;
 use crate::edge::objects::ledger_client::NAME_HEADER;
 use crate::edge::platform::now;
@@ -168,6 +170,7 @@ impl Ledger {
         }
         match verb {
             "mint" => answer(&self.mint(read(body)?).await?),
+            "bind" => answer(&self.bind(read(body)?)?),
             "rotate" => answer(&self.rotate(read(body)?).await?),
             "revoke" => answer(&self.revoke(read(body)?).await?),
             "revoke-many" => answer(&self.revoke_many(read(body)?).await?),
@@ -291,6 +294,23 @@ impl Ledger {
         Ok(storage::token(&self.db, token)?
             .filter(|stored| stored.state != storage::State::Pending)
             .map(|stored| stored.facts))
+    }
+
+    /// Binds a token whose facts do not say yet what was signed; the first word stands.
+    fn bind(&self, command: BindCommand) -> Result<Option<TokenFacts>> {
+        if !self.exists()? {
+            return Ok(None);
+        }
+        let Some(mut stored) = storage::token(&self.db, command.token)? else {
+            return Ok(None);
+        };
+        if stored.facts.unbound() {
+            stored.facts.verifier = Verifier::Jwt {
+                signed: Some(command.signed),
+            };
+            storage::set_facts(&self.db, &stored.facts)?;
+        }
+        Ok(Some(stored.facts))
     }
 
     async fn record_run(&self, command: &RunCommand) -> Result<RunAnswer> {

@@ -101,6 +101,15 @@ pub fn token(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Stored>> 
     }))
 }
 
+/// Stores what was missing in a token's facts.
+pub fn set_facts(db: &SqlStorage, facts: &TokenFacts) -> worker::Result<()> {
+    let values = vec![
+        sql::text(serde_json::to_string(facts)?),
+        sql::text(facts.id),
+    ];
+    sql::run(db, "update tokens set facts = ? where id = ?", values)
+}
+
 /// Where a token's name must be unique: its project's id, or nothing for the organization's own.
 fn place(facts: &TokenFacts) -> String {
     facts
