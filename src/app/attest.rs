@@ -1,11 +1,12 @@
 //! A call for the origin: who is calling, what it touches, whether it may. Refuses to move bytes;
 //! the edge forwards them once it holds the permit.
 
+pub mod pins;
 mod runs;
 
 use std::rc::Rc;
 
-use super::authenticate::{Presented, admit};
+use super::authenticate::{About, Presented, admit_about};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
@@ -26,6 +27,8 @@ pub struct Recognized<'m> {
     pub caller: Caller,
     touches: Touches<'m>,
     run: Run,
+    /// As in [`Admitted`](super::authenticate::Admitted).
+    pin: Option<WorkflowId>,
     /// As in [`Admitted`](super::authenticate::Admitted).
     bound_ms: i64,
 }
@@ -73,7 +76,12 @@ where
         Some(identified) => run_id(rpc, identified)?,
         None => None,
     };
-    let admitted = admit(&presented, id, rpc.effect.into(), config, ports).await?;
+    let about = match (id, rpc.identity.workflow) {
+        (Some(id), _) => About::Run(id),
+        (None, Some(_)) => About::Workflow,
+        (None, None) => About::Nothing,
+    };
+    let admitted = admit_about(&presented, about, rpc.effect.into(), config, ports).await?;
     let run = match (id, admitted.run) {
         (None, _) => Run::Open,
         (Some(id), None) => Run::Unknown(id),
@@ -86,6 +94,7 @@ where
         caller: admitted.caller,
         touches: identified.map(|found| found.touches).unwrap_or_default(),
         run,
+        pin: admitted.pin,
         bound_ms: admitted.bound_ms,
     })
 }
@@ -105,11 +114,12 @@ fn run_id(rpc: &Rpc, identified: &Identified<'_>) -> Result<Option<RunId>> {
 }
 
 impl Recognized<'_> {
-    /// Decides on the call (R30). A run that the gate does not know is looked up at the origin,
-    /// with the caller's own credential, once nothing else speaks against the call (R32).
+    /// Decides on the call (R30). Once nothing else speaks against it, the origin is asked with the
+    /// caller's own credential what only it knows: a run that the gate does not know (R32), and
+    /// whether the workflow that is named is still the token's.
     ///
     /// # Errors
-    /// `Denied`; `Origin` or `Unavailable` when a run cannot be looked up.
+    /// `Denied`; `Origin`, `Credential` or `Unavailable` when run or workflow cannot be looked up.
     pub async fn decide<P, O>(
         mut self,
         rpc: &'static Rpc,
@@ -133,8 +143,12 @@ impl Recognized<'_> {
             }
             _ => None,
         };
+        let permit = decided?;
+        if let (Run::Open, Some(_)) = (&self.run, rpc.identity.workflow) {
+            pins::confirm(&self.caller, self.pin, ports, origin).await?;
+        }
         Ok(Authorized {
-            permit: decided?,
+            permit,
             caller: self.caller,
             naming,
             bound_ms: self.bound_ms,
@@ -161,5 +175,7 @@ fn unreadable(error: IdentityError) -> Error {
 
 #[cfg(test)]
 mod decisions;
+#[cfg(test)]
+mod pin_tests;
 #[cfg(test)]
 mod tests;

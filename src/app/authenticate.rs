@@ -4,21 +4,21 @@
 //! INVARIANT (strangers create nothing): [`present`] touches no store; only what it lets through
 //! reaches [`admit`].
 
+mod proof;
+
 use std::rc::Rc;
 
+use self::proof::{bind, prove};
 use super::config::Config;
 use super::error::{CredentialError, Error, Result};
-use super::ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
+use super::ledger::{Admission, AdmitQuery, Liveness, Purpose};
 use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::caller::Caller;
-use crate::domain::claims::{Claims, Pair};
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
-use crate::domain::keys::KeyRing;
-use crate::domain::scope::Named;
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{OPAQUE_PREFIX, Signed, TokenFacts, Verifier};
+use crate::domain::token::{OPAQUE_PREFIX, TokenFacts};
 use crate::wire::bearer::{self, BearerError};
 use crate::wire::jwt::{self, JwtError, Verified};
 use crate::wire::opaque::{self, OpaqueError};
@@ -36,8 +36,8 @@ pub enum Presented {
 pub struct Admitted {
     pub caller: Caller,
     pub run: Option<Rc<RunFacts>>,
-    /// The origin's id of the workflow that the token is for, where a run was asked about and
-    /// the id was learned.
+    /// The origin's id of the workflow that the token is for, where a run or a workflow was asked
+    /// about and the id was learned.
     pub pin: Option<WorkflowId>,
     /// How old the Ledger's word may be that this rests on, in milliseconds; 0 = it was asked.
     pub bound_ms: i64,
@@ -105,6 +105,17 @@ fn jwt_refusal(error: JwtError) -> CredentialError {
     }
 }
 
+/// What a call names that the Ledger knows more of.
+#[derive(Debug, Clone, Copy)]
+pub enum About {
+    /// Nothing.
+    Nothing,
+    /// A run, and so a workflow.
+    Run(RunId),
+    /// A workflow by its name: a token for one workflow may be for another one of that name.
+    Workflow,
+}
+
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
 /// in the same question, for the run that the call names. A read may rest on what this isolate was
 /// told, where the configuration sets a bound.
@@ -121,6 +132,28 @@ pub async fn admit<P>(
 where
     P: Clock + Facts + Ledgers + Memory + Revocations,
 {
+    let about = run.map_or(About::Nothing, About::Run);
+    admit_about(presented, about, purpose, config, ports).await
+}
+
+/// [`admit`] for a call of which is known what it names.
+///
+/// # Errors
+/// As [`admit`].
+pub async fn admit_about<P>(
+    presented: &Presented,
+    about: About,
+    purpose: Purpose,
+    config: &Config,
+    ports: &P,
+) -> Result<Admitted>
+where
+    P: Clock + Facts + Ledgers + Memory + Revocations,
+{
+    let run = match about {
+        About::Run(run) => Some(run),
+        About::Nothing | About::Workflow => None,
+    };
     let id = match presented {
         Presented::Administrator => {
             return Ok(Admitted {
@@ -167,6 +200,9 @@ where
         token: id,
         facts: facts.is_none(),
         run: run.filter(|_| !settled),
+        pin: matches!(about, About::Workflow)
+            && pin.is_none()
+            && facts.as_deref().is_none_or(narrow),
         counts: purpose != Purpose::Look,
         // What has expired is no use; whether it was revoked before, the Ledger tells.
         version: bounded && !facts.as_deref().is_some_and(expired),
@@ -222,7 +258,7 @@ async fn ask<P>(
 where
     P: Clock + Ledgers + Revocations,
 {
-    let alone = query.version && !query.facts && query.run.is_none();
+    let alone = query.version && !query.facts && !query.pin && query.run.is_none();
     if alone && ports.lived(organization, query.token, bound_ms) {
         return Ok((Admission::LIVE, bound_ms));
     }
@@ -234,136 +270,17 @@ where
     Ok((admission, 0))
 }
 
+/// Whether a token is for one workflow.
+fn narrow(facts: &TokenFacts) -> bool {
+    facts.scope.workflow().is_some()
+}
+
 /// The moment to hold a row's expiry against: a JWT's has the same leeway as its `exp`, which is
 /// the same moment.
 fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp {
     match presented {
         Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
         Presented::Opaque { .. } | Presented::Administrator => now,
-    }
-}
-
-/// Whether the presented credential is the one that the facts describe (R2, R4).
-fn prove(
-    presented: &Presented,
-    facts: &TokenFacts,
-    peppers: &KeyRing,
-) -> core::result::Result<(), CredentialError> {
-    match (presented, &facts.verifier) {
-        (Presented::Opaque { key, .. }, Verifier::Opaque { pepper, hash }) => {
-            if opaque::matches(key, pepper, hash, peppers) {
-                Ok(())
-            } else {
-                Err(CredentialError::Refused("hash mismatch"))
-            }
-        }
-        (Presented::Jwt(verified), Verifier::Jwt { signed: minted }) => match &verified.signed {
-            Some(presented) => {
-                claims_match(verified, facts)?;
-                as_minted(presented, minted.as_ref())
-            }
-            None => Err(CredentialError::Refused("format mismatch")),
-        },
-        (Presented::Jwt(verified), Verifier::Adopted { claims }) if verified.signed.is_none() => {
-            as_registered(&verified.claims, claims)
-        }
-        _ => Err(CredentialError::Refused("format mismatch")),
-    }
-}
-
-/// R4: organization, project and workflow equal, including absence.
-fn claims_match(
-    verified: &Verified,
-    facts: &TokenFacts,
-) -> core::result::Result<(), CredentialError> {
-    let claims = &verified.claims;
-    if claims.org_id.as_deref() != Some(facts.organization.id.to_string().as_str()) {
-        return Err(CredentialError::Refused("organization mismatch"));
-    }
-    if !same(claims.project(), facts.scope.project()) {
-        return Err(CredentialError::Refused("project mismatch"));
-    }
-    if !same(claims.workflow(), facts.scope.workflow()) {
-        return Err(CredentialError::Refused("workflow mismatch"));
-    }
-    Ok(())
-}
-
-/// What was signed is what was minted, under the key of that day: another key of the ring, or other
-/// claims under the same one, are a forgery by whoever has that key.
-fn as_minted(
-    presented: &Signed,
-    minted: Option<&Signed>,
-) -> core::result::Result<(), CredentialError> {
-    match minted {
-        Some(minted) if minted.kid != presented.kid => Err(CredentialError::Refused(
-            "signed under another key than when it was minted",
-        )),
-        Some(minted) if minted.digest != presented.digest => Err(CredentialError::Refused(
-            "signed otherwise than it was minted",
-        )),
-        // One of an earlier release: see `bind`.
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Facts of an earlier release do not say what was signed: they are bound to what is shown, if the
-/// first key signed it. What another key signed may be a forgery, and is refused until then.
-async fn bind<P: Ledgers>(
-    presented: &Presented,
-    facts: Rc<TokenFacts>,
-    config: &Config,
-    ports: &P,
-) -> Result<Rc<TokenFacts>> {
-    let signed = match presented {
-        Presented::Jwt(verified) if facts.unbound() => verified.signed.as_ref(),
-        _ => return Ok(facts),
-    };
-    let first = config.token_keys.signing().kid();
-    let signed = signed
-        .filter(|signed| signed.kid == first)
-        .ok_or(CredentialError::Refused(
-            "not signed by the first key, and not bound to another yet",
-        ))?;
-    let command = BindCommand {
-        token: facts.id,
-        signed: signed.clone(),
-    };
-    let bound = ports.bind(&facts.organization, &command).await?;
-    let bound = bound
-        .map(Rc::new)
-        .filter(|bound| !bound.unbound())
-        .ok_or_else(|| Error::unavailable("the Ledger did not bind a token"))?;
-    // Somebody else's may have come first.
-    prove(presented, &bound, &config.root_keys.pepper)?;
-    Ok(bound)
-}
-
-/// R4 for adopted tokens: every claim as it was registered, absence included.
-fn as_registered(
-    claims: &Claims,
-    registered: &Claims,
-) -> core::result::Result<(), CredentialError> {
-    let organization = |claims: &Claims| (claims.org_id.clone(), claims.org_name.clone());
-    let why = if organization(claims) != organization(registered) {
-        "organization mismatch"
-    } else if claims.project() != registered.project() {
-        "project mismatch"
-    } else if claims.workflow() != registered.workflow() {
-        "workflow mismatch"
-    } else if claims != registered {
-        "claims mismatch"
-    } else {
-        return Ok(());
-    };
-    Err(CredentialError::Refused(why))
-}
-
-fn same<K>(claim: Option<Pair>, row: Option<&Named<K>>) -> bool {
-    match (claim, row) {
-        (None, None) => true,
-        (Some(claim), Some(row)) => Id::parse(&claim.id) == Ok(row.id),
-        _ => false,
     }
 }
 

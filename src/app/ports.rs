@@ -53,6 +53,10 @@ pub trait Memory {
     /// The origin's id of the workflow that a workflow-scoped token is for.
     fn pin(&self, token: TokenId) -> Option<WorkflowId>;
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
+    /// When the origin was last asked, and said that the workflow of the token's name is still the
+    /// one with that id.
+    fn pin_seen(&self, token: TokenId) -> Option<Timestamp>;
+    fn remember_pin_seen(&self, token: TokenId, at: Timestamp);
 }
 
 /// What this isolate was told of tokens' lives, for as long as the configured bound lets it be
@@ -247,6 +251,18 @@ pub trait Origin {
     /// # Errors
     /// `Origin` when it does not answer, or not in its protocol.
     async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
+    /// The message of an `AttestationServiceGetContractResponse` for the workflow of this name;
+    /// `None` when the origin says that there is none such, or none for this caller.
+    ///
+    /// # Errors
+    /// `Origin` when it does not answer, or not in its protocol; `Credential` when it refuses the
+    /// caller's.
+    async fn view_workflow(
+        &self,
+        permit: &Permit,
+        project: &str,
+        workflow: &str,
+    ) -> Result<Option<Vec<u8>>>;
 }
 
 /// The buckets that limit minting, one for each client address, and what else is limited so.

@@ -3,10 +3,11 @@
 
 use std::rc::Rc;
 
-use super::authenticate::{Presented, admit};
+use super::attest::pins;
+use super::authenticate::{About, Presented, admit_about};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
+use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use crate::domain::id::{RunId, WorkflowId};
@@ -48,6 +49,8 @@ pub struct Recognized {
     named: Named,
     run: Option<Known>,
     /// As in [`Admitted`](super::authenticate::Admitted).
+    pin: Option<WorkflowId>,
+    /// As in [`Admitted`](super::authenticate::Admitted).
     pub bound_ms: i64,
 }
 
@@ -72,11 +75,17 @@ where
     let id = id.map_err(|_| {
         Error::invalid("run_id_invalid", "the id of the workflow run is not a UUID")
     })?;
-    let admitted = admit(&presented, id, route.effect.into(), config, ports).await?;
+    let about = match (id, &named.workflow) {
+        (Some(id), _) => About::Run(id),
+        (None, Some(_)) => About::Workflow,
+        (None, None) => About::Nothing,
+    };
+    let admitted = admit_about(&presented, about, route.effect.into(), config, ports).await?;
     let known = admitted.run.map(|run| (run, admitted.pin));
     Ok(Recognized {
         caller: admitted.caller,
         bound_ms: admitted.bound_ms,
+        pin: admitted.pin,
         run: id.map(|_| known.filter(|(run, _)| agrees(&named, run))),
         named,
     })
@@ -90,11 +99,16 @@ fn agrees(named: &Named, run: &RunFacts) -> bool {
 }
 
 impl Recognized {
-    /// Decides on the request (R30).
+    /// Decides on the request (R30), once the origin has said that the workflow that is named is
+    /// still the token's, where that was learned.
     ///
     /// # Errors
-    /// `Denied`.
-    pub fn decide(&self, route: &'static Route) -> Result<Permit> {
+    /// `Denied`; `Origin` or `Credential` when the workflow cannot be looked up.
+    pub async fn decide<P, O>(&self, route: &'static Route, ports: &P, origin: &O) -> Result<Permit>
+    where
+        P: Clock + Memory,
+        O: Origin,
+    {
         let Named {
             project, workflow, ..
         } = &self.named;
@@ -108,7 +122,11 @@ impl Recognized {
             touches: &touches,
             run,
         };
-        Ok(decide(&self.caller, Operation::Route(route), target)?)
+        let permit = decide(&self.caller, Operation::Route(route), target)?;
+        if let (None, Some(_)) = (&self.run, workflow) {
+            pins::confirm(&self.caller, self.pin, ports, origin).await?;
+        }
+        Ok(permit)
     }
 }
 

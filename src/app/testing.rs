@@ -2,6 +2,7 @@
 //! clever: it keeps what it is given, and fails only where a test told it to.
 
 mod lookups;
+mod origin;
 mod records;
 
 use std::cell::{Cell, RefCell};
@@ -21,17 +22,14 @@ use super::ledger::{
     RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
-use super::ports::{Clock, Entropy, Ledgers, MintBuckets, Origin};
+use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
 use crate::domain::audit::checkpoint::{Checkpoint, Signed};
 use crate::domain::audit::{GENESIS, hex};
-use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::name::TokenName;
-use crate::domain::operation::Operation;
 use crate::domain::revocation::Copy;
-use crate::domain::rpc::RUN_LOOKUP;
 use crate::domain::scope::{Named, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
@@ -97,6 +95,12 @@ pub struct World {
     pub fails_to_record: Cell<bool>,
     /// What the origin says of any run.
     pub view: RefCell<Result<Option<Vec<u8>>>>,
+    /// What the origin says of any workflow.
+    pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
+    /// When it last said so.
+    pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
+    /// The workflow that the Ledger has learned for every token.
+    pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
 }
 
@@ -167,6 +171,9 @@ impl World {
             door: Door::default(),
             fails_to_record: Cell::new(false),
             view: RefCell::new(Ok(None)),
+            workflow_view: RefCell::new(Ok(None)),
+            pins_seen: RefCell::default(),
+            learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }
     }
@@ -229,7 +236,7 @@ impl Ledgers for World {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
-            pin: None,
+            pin: self.learned_pin.get().filter(|_| query.pin),
             version: query.version.then_some(1),
         })
     }
@@ -376,32 +383,5 @@ impl Ledgers for World {
             at: self.now(),
         };
         Ok(checkpoint.sign(&config().root_keys.audit).expect("signs"))
-    }
-}
-
-impl Origin for World {
-    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>> {
-        self.note(format!("view {run}"));
-        assert_eq!(permit.operation(), Operation::Rpc(&RUN_LOOKUP));
-        self.view.borrow().clone()
-    }
-}
-
-impl MintBuckets for World {
-    async fn take(&self, bucket: &str, _: Rate) -> Result<core::result::Result<(), Empty>> {
-        self.note(format!("take {bucket}"));
-        if self.bucket.get() == 0 {
-            return Ok(Err(Empty {
-                retry_after_seconds: 360,
-            }));
-        }
-        self.bucket.set(self.bucket.get() - 1);
-        Ok(Ok(()))
-    }
-
-    async fn give_back(&self, bucket: &str, _: Rate) -> Result<()> {
-        self.note(format!("give back {bucket}"));
-        self.bucket.set(self.bucket.get() + 1);
-        Ok(())
     }
 }

@@ -5,16 +5,17 @@
 //! origin and to every write ask for one.
 
 mod calls;
+mod lookups;
 
 pub use calls::{ProjectNamed, RunNamed, Touches};
+pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
 
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::id::{Organization, OrganizationId, TokenId, WorkflowId};
-use super::operation::{Managed, Operation, Requirements};
+use super::operation::{Managed, Operation};
 use super::policy::{Policy, defaults, held};
-use super::rpc::{Access, RUN_LOOKUP};
 use super::scope::{Named, Scope};
 use super::time::Timestamp;
 use super::token::TokenFacts;
@@ -115,7 +116,7 @@ pub enum Denial {
     OtherOrganization,
     /// The request does not say that it keeps to the token's project or workflow (R30).
     NotConfined,
-    /// The origin has a new workflow under the name that the token is for.
+    /// The origin has a new workflow under the name that the token is for, or none.
     WorkflowReplaced,
     /// Neither the gate nor the origin knows the run (R32).
     UnknownRun,
@@ -160,9 +161,11 @@ impl Denial {
             Self::NotConfined => "operation not allowed: the request must name the project and, \
                                   for a workflow-scoped token, the workflow that the token is for"
                 .to_owned(),
-            Self::WorkflowReplaced => "API token is scoped to a workflow that was deleted; the \
-                                       one of this name is new: mint a token for it"
-                .to_owned(),
+            Self::WorkflowReplaced => {
+                "API token is scoped to a workflow that was deleted; if there \
+                                       is one of this name, it is new: create a token for it"
+                    .to_owned()
+            }
             Self::UnknownRun => "operation not allowed: no such workflow run in the token's \
                                  organization"
                 .to_owned(),
@@ -248,36 +251,6 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
             calls::call(facts, &needs, touches, run)?;
             Ok(permit(facts, operation))
         }
-    }
-}
-
-/// Lets a call pass that is open to everybody at the origin too, whoever asks.
-///
-/// # Errors
-/// `Operation` for any other.
-pub fn open(operation: Operation) -> Result<Permit, Denial> {
-    match operation.requirements() {
-        Some(Requirements {
-            access: Access::Open,
-            ..
-        }) => Ok(Permit {
-            operation,
-            token: None,
-            reach: Reach::Nothing,
-        }),
-        _ => Err(Denial::Operation),
-    }
-}
-
-/// Lets the gate ask the origin, with the caller's own credential, which workflow a run belongs
-/// to (R32). What comes back decides and is not handed out, so it needs no policy.
-///
-/// # Errors
-/// `Operation` for callers whom the origin would not know.
-pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
-    match caller {
-        Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&RUN_LOOKUP))),
-        _ => Err(Denial::Operation),
     }
 }
 

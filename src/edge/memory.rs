@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
@@ -19,6 +20,7 @@ thread_local! {
     static FACTS: Slot<TokenId, TokenFacts> = RefCell::new(HashMap::new());
     static ORGANIZATIONS: Slot<String, OrganizationId> = RefCell::new(HashMap::new());
     static PINS: Slot<TokenId, WorkflowId> = RefCell::new(HashMap::new());
+    static PINS_SEEN: RefCell<HashMap<TokenId, Timestamp>> = RefCell::new(HashMap::new());
     static RUNS: Slot<(OrganizationId, RunId), RunFacts> = RefCell::new(HashMap::new());
 }
 
@@ -44,6 +46,20 @@ pub fn pin(token: TokenId) -> Option<WorkflowId> {
 
 pub fn remember_pin(token: TokenId, workflow: WorkflowId) {
     PINS.with(|slot| remember(slot, token, &Rc::new(workflow)));
+}
+
+/// When the origin last said that a token's workflow is still the one: true of that moment, for ever.
+pub fn pin_seen(token: TokenId) -> Option<Timestamp> {
+    PINS_SEEN.with_borrow(|seen| seen.get(&token).copied())
+}
+
+pub fn remember_pin_seen(token: TokenId, at: Timestamp) {
+    PINS_SEEN.with_borrow_mut(|seen| {
+        if seen.len() >= CAPACITY {
+            seen.clear();
+        }
+        seen.insert(token, at);
+    });
 }
 
 /// The id that the Ledger of that id has confirmed for the name.

@@ -148,6 +148,14 @@ impl Memory for Platform {
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
         memory::remember_pin(token, workflow);
     }
+
+    fn pin_seen(&self, token: TokenId) -> Option<Timestamp> {
+        memory::pin_seen(token)
+    }
+
+    fn remember_pin_seen(&self, token: TokenId, at: Timestamp) {
+        memory::remember_pin_seen(token, at);
+    }
 }
 
 impl Revocations for Platform {

@@ -12,6 +12,7 @@ pub mod grpc_status;
 pub mod grpc_web;
 pub mod identity;
 pub mod jwt;
+pub mod message;
 pub mod opaque;
 pub mod problem;
 pub mod protobuf;

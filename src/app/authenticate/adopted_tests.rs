@@ -9,6 +9,7 @@ use crate::app::origin_tokens::{
 };
 use crate::app::testing::{self, World, project, workflow};
 use crate::domain::scope::Scope;
+use crate::domain::token::Verifier;
 
 fn narrow() -> Scope {
     Scope::Workflow {

@@ -7,7 +7,9 @@ use super::tests::refused;
 use super::*;
 use crate::app::origin_tokens::{claims, id, sign};
 use crate::app::testing::{self, World, facts, now_or_never};
+use crate::domain::keys::KeyRing;
 use crate::domain::scope::Scope;
+use crate::domain::token::Verifier;
 use crate::wire::jwt::issue;
 
 const K1: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -145,7 +147,11 @@ fn r6_what_the_origin_signs_in_our_manner_is_stale() {
     for kid in ["k1", "cp"] {
         let header = json!({ "alg": "HS256", "typ": "JWT", "kid": kid });
         let credential = sign(&header, &claims(), origins);
-        assert_eq!(refused(&world, &credential), CredentialError::Stale, "{kid}");
+        assert_eq!(
+            refused(&world, &credential),
+            CredentialError::Stale,
+            "{kid}"
+        );
     }
     assert_eq!(world.take_asked(), Vec::<String>::new());
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::app::testing::{self, ADMIN, World, facts, now_or_never, project, workflow};
+use crate::domain::id::Id;
+use crate::domain::keys::KeyRing;
+use crate::domain::scope::Named;
 use crate::domain::scope::Scope;
 use crate::wire::jwt::issue;
 

@@ -90,9 +90,21 @@ fn a_key_of_the_origin_is_no_key_of_ours() {
     // The same name is not the same key.
     assert!(with(KEY, "", &format!("k1:{shared}")).is_ok());
     let rows = [
-        (both.as_str(), "", "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too"),
-        (cp.as_str(), "", "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too"),
-        (KEY, both.as_str(), "ADOPT_KEYS: the key `cp` is in ROOT_KEYS too"),
+        (
+            both.as_str(),
+            "",
+            "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too",
+        ),
+        (
+            cp.as_str(),
+            "",
+            "ADOPT_KEYS: the key `cp` is in TOKEN_KEYS too",
+        ),
+        (
+            KEY,
+            both.as_str(),
+            "ADOPT_KEYS: the key `cp` is in ROOT_KEYS too",
+        ),
     ];
     for (token_keys, root_keys, expected) in rows {
         let problems = with(token_keys, root_keys, &cp).expect_err(expected);

@@ -38,6 +38,8 @@ pub struct AdmitQuery {
     pub facts: bool,
     /// Ask which workflow a run belongs to.
     pub run: Option<RunId>,
+    /// Ask for the origin's id of the workflow that the token is for.
+    pub pin: bool,
     /// Whether this is a use of the token (R13), or only a look at it.
     pub counts: bool,
     /// Ask for the version of the revocation log too.
@@ -63,7 +65,7 @@ pub struct Admission {
     pub facts: Option<TokenFacts>,
     #[serde(default)]
     pub run: Option<RunFacts>,
-    /// The origin's id of the workflow that the token is for; where a run was asked about.
+    /// The origin's id of the workflow that the token is for; where it or a run was asked about.
     #[serde(default)]
     pub pin: Option<WorkflowId>,
     /// The version of the revocation log, where it was asked for and the token lives without an

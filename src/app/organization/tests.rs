@@ -9,7 +9,7 @@ use crate::app::error::Error;
 use crate::app::mint::From;
 use crate::app::testing::{self, World, facts, now_or_never};
 use crate::app::tokens::{self, Filter};
-use crate::app::{adopt, mint, registry};
+use crate::app::{mint, registry};
 use crate::domain::caller::Session;
 use crate::domain::role::policies_of;
 use crate::domain::scope::Scope;

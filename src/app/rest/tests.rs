@@ -105,7 +105,8 @@ fn names(project: &str, workflow: &str, run: &str) -> Named {
 
 fn ask(world: &World, presented: Presented, route: &'static Route, named: Named) -> Result<Permit> {
     let config = testing::config();
-    now_or_never(recognize(presented, route, named, &config, world))?.decide(route)
+    let recognized = now_or_never(recognize(presented, route, named, &config, world))?;
+    now_or_never(recognized.decide(route, world, world))
 }
 
 /// What a scope is told: `Ok` or the code.

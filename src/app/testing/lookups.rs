@@ -38,6 +38,14 @@ impl Memory for World {
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
         self.pins.borrow_mut().entry(token).or_insert(workflow);
     }
+
+    fn pin_seen(&self, token: TokenId) -> Option<Timestamp> {
+        self.pins_seen.borrow().get(&token).copied()
+    }
+
+    fn remember_pin_seen(&self, token: TokenId, at: Timestamp) {
+        self.pins_seen.borrow_mut().insert(token, at);
+    }
 }
 
 impl Revocations for World {

@@ -8,6 +8,7 @@ use crate::app::testing::{ADMIN, World, now_or_never, organization, project, wor
 use crate::domain::id::Id;
 use crate::domain::keys::KeyRing;
 use crate::domain::name::TokenName;
+use crate::domain::scope::Named;
 use crate::domain::token::Verifier;
 use crate::wire::jwt;
 

@@ -18,6 +18,16 @@ const CONTRACT_IN_FIND_OR_CREATE: &[When] = &[When {
 /// Policies come from the token's own organization, or from where the message leaves it open.
 const POLICY: Identity = organization(OrganizationAt::Name(&[3]));
 
+/// Policies have no part in it, so every token that may begin a run may read this; it changes
+/// nothing, and the answer tells the workflow's id.
+pub(super) const CONTRACT: Rpc = token(
+    "AttestationService/GetContract",
+    Read,
+    &[],
+    names(&[3], &[2]),
+    Named,
+);
+
 /// The rows.
 pub static ATTESTATION: [Rpc; 16] = [
     Rpc {
@@ -30,13 +40,7 @@ pub static ATTESTATION: [Rpc; 16] = [
             Named,
         )
     },
-    token(
-        "AttestationService/GetContract",
-        Read,
-        &[],
-        names(&[3], &[2]),
-        Named,
-    ),
+    CONTRACT,
     Rpc {
         makes_run: true,
         ..token(

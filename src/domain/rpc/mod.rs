@@ -146,6 +146,9 @@ pub fn rpcs() -> impl Iterator<Item = &'static Rpc> {
 /// The call by which the gate itself asks the origin which workflow a run belongs to (R32).
 pub static RUN_LOOKUP: Rpc = management::RUN_VIEW;
 
+/// The call by which the gate itself asks the origin which workflow has a name now (R30).
+pub static WORKFLOW_LOOKUP: Rpc = attestation::CONTRACT;
+
 /// A message that names nothing.
 pub const NOTHING: Identity = Identity {
     organization: OrganizationAt::Nowhere,

@@ -8,20 +8,21 @@ use web_sys::{
     AbortSignal, Headers, ReadableStream, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
 };
 
-use super::answer::Answered;
+use super::answer::{Answered, Ending};
 use super::assertion;
 use super::incoming::Incoming;
 use crate::app::config::Config;
-use crate::app::error::{Error, Result};
+use crate::app::error::{CredentialError, Error, Result};
 use crate::app::ports::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Permit};
 use crate::domain::id::RunId;
 use crate::domain::operation::Operation;
-use crate::domain::rpc::{RUN_LOOKUP, Rpc};
+use crate::domain::rpc::{RUN_LOOKUP, Rpc, WORKFLOW_LOOKUP};
 use crate::edge::platform::Platform;
 use crate::wire::forwarding::{nominated, stays_behind};
 use crate::wire::grpc_web;
+use crate::wire::message;
 use crate::wire::trace;
 
 /// A request body on its way to the origin.
@@ -191,16 +192,9 @@ pub struct Asking<'a> {
 
 impl Origin for Asking<'_> {
     async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>> {
-        let headers = headers(self.incoming, self.config)?;
-        as_grpc_web(&headers)?;
         let id = run.to_string();
-        // Field 1, the id in text: 36 bytes.
-        let message = [&[0x0a, 36], id.as_bytes()].concat();
-        let frame = grpc_web::frame(&message).map_err(Error::unavailable)?;
-        let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
-        assertion::add(&headers, ("POST", &RUN_LOOKUP.path()), &body, self)?;
-        let mut answered = call(permit, &RUN_LOOKUP, &headers, body, self.config).await?;
-        let (message, ending) = answered.read().await?;
+        let message = message::text(1, &id);
+        let (message, ending) = self.ask(permit, &RUN_LOOKUP, &message).await?;
         match ending.status {
             0 => Ok(message),
             // Wrong request, no such run, not allowed, not in this state, no such call, nobody.
@@ -209,6 +203,43 @@ impl Origin for Asking<'_> {
                 cause: format!("looking up a run: status {status}: {}", ending.message),
             }),
         }
+    }
+
+    async fn view_workflow(
+        &self,
+        permit: &Permit,
+        project: &str,
+        workflow: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let message = [message::text(2, workflow), message::text(3, project)].concat();
+        let (message, ending) = self.ask(permit, &WORKFLOW_LOOKUP, &message).await?;
+        match ending.status {
+            0 => Ok(message),
+            // No such workflow; not this caller's.
+            5 | 7 => Ok(None),
+            16 => Err(CredentialError::Refused("the origin refused the credential").into()),
+            status => Err(Error::Origin {
+                cause: format!("looking up a workflow: status {status}: {}", ending.message),
+            }),
+        }
+    }
+}
+
+impl Asking<'_> {
+    /// Makes a call of the gate's own with the caller's credential; gives its message and ending.
+    async fn ask(
+        &self,
+        permit: &Permit,
+        rpc: &'static Rpc,
+        message: &[u8],
+    ) -> Result<(Option<Vec<u8>>, Ending)> {
+        let headers = headers(self.incoming, self.config)?;
+        as_grpc_web(&headers)?;
+        let frame = grpc_web::frame(message).map_err(Error::unavailable)?;
+        let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
+        assertion::add(&headers, ("POST", &rpc.path()), &body, self)?;
+        let mut answered = call(permit, rpc, &headers, body, self.config).await?;
+        answered.read().await
     }
 }
 

@@ -76,13 +76,13 @@ async fn request(
             let recognized = rest::recognize(presented, route, named, config, platform).await?;
             log.caller(&recognized.caller);
             let caller = recognized.caller.clone();
-            let permit = recognized.decide(route)?;
             let asking = Asking {
                 caller: &caller,
                 incoming,
                 config,
                 platform,
             };
+            let permit = recognized.decide(route, platform, &asking).await?;
             assertion::add(&headers, (route.method, &target), &body, &asking)?;
             (permit, recognized.bound_ms)
         }

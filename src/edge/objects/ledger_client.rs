@@ -29,16 +29,19 @@ pub async fn admit(
 ) -> Result<Admission> {
     let verb = if query.counts { "use" } else { "look" };
     let mut url = format!("http://ledger/{verb}/{}", query.token);
-    if query.facts || query.run.is_some() || query.version {
+    if query.facts || query.run.is_some() || query.version || query.pin {
         url.push_str(if query.facts { "/facts" } else { "/state" });
     }
     match query.run {
         Some(run) => url.push_str(&format!("/{run}")),
-        None if query.version => url.push_str("/-"),
+        None if query.version || query.pin => url.push_str("/-"),
         None => {}
     }
-    if query.version {
-        url.push_str("/version");
+    if query.version || query.pin {
+        url.push_str(if query.version { "/version" } else { "/-" });
+    }
+    if query.pin {
+        url.push_str("/pin");
     }
     let mut answer = stub(env, organization)?
         .fetch_with_str(&url)

@@ -98,12 +98,14 @@ impl DurableObject for Ledger {
                 let facts = parts.next() == Some("facts");
                 let run = parts.next().and_then(|id| RunId::parse(id).ok());
                 let version = parts.next() == Some("version");
+                let pin = parts.next() == Some("pin");
                 match token {
                     Some(token) => {
                         let query = AdmitQuery {
                             token,
                             facts,
                             run,
+                            pin,
                             counts: verb == "use",
                             version,
                         };
@@ -209,7 +211,7 @@ impl Ledger {
             self.memory.uses.note(token, 1, now);
             self.set_alarm(USES_MS).await?;
         }
-        if !facts && run.is_none() && !query.version {
+        if !facts && run.is_none() && !query.version && !query.pin {
             return Response::empty().map(|answer| answer.with_status(204));
         }
         // Neither the version nor a plain yes needs them.
@@ -229,6 +231,7 @@ impl Ledger {
         }
         let (run, pin) = match run {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
+            None if query.pin => (None, storage::pin(&self.db, token, None)?),
             None => (None, None),
         };
         // One that is being rotated out ends without another change: it is asked about each time.

@@ -93,7 +93,7 @@ const NAME: &[&str] = &[
     ) strict",
     "insert into organization (only, name)
         select 0, json_extract(facts, '$.organization.name') from tokens
-        order by created_at, rowid limit 1",
+        where rowid = (select min(rowid) from tokens)",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
