@@ -110,6 +110,7 @@ fn needs(needs: &Value, has_token: bool) -> Vec<String> {
     let access = match member(needs, "access").as_str() {
         "open" => "nothing: it is open to everybody".to_owned(),
         "person" => "a person whom the control plane has signed in; no token will do".to_owned(),
+        "closed" => "nothing that there is: the gateway lets nobody make this call".to_owned(),
         "administrator" => "an administrator key; no token will do".to_owned(),
         _ => "a token".to_owned(),
     };

@@ -24,6 +24,10 @@ pub struct Keys {
     pub k1: [u8; 32],
     /// Was in the ring once.
     pub k0: [u8; 32],
+    /// The origin's secret.
+    pub origin: [u8; 32],
+    /// The origin's secret before that.
+    pub origin_old: [u8; 32],
 }
 
 impl Keys {
@@ -34,12 +38,20 @@ impl Keys {
             k2: random(),
             k1: random(),
             k0: random(),
+            origin: random(),
+            origin_old: random(),
         }
     }
 
     /// `TOKEN_KEYS`.
     pub fn ring(&self) -> String {
         format!("k2:{},k1:{}", B64.encode(self.k2), B64.encode(self.k1))
+    }
+
+    /// `ADOPT_KEYS`.
+    pub fn origin_ring(&self) -> String {
+        let (new, old) = (B64.encode(self.origin), B64.encode(self.origin_old));
+        format!("cp2:{new},cp1:{old}")
     }
 
     /// The root keys that a gateway without `ROOT_KEYS` derives from its token keys.

@@ -39,6 +39,7 @@ impl Serve {
         Self::bare(origin)
             .set("ADMIN_TOKEN", &keys.admin)
             .set("TOKEN_KEYS", &keys.ring())
+            .set("ADOPT_KEYS", &keys.origin_ring())
             .set("MINT_PER_HOUR", "100000")
             .set("ORG_TOKEN_MINT_CEILING", "0")
     }

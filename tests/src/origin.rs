@@ -85,6 +85,13 @@ impl Origin {
         list(&self.call("GET", "/debug/calls").send().await.json(200))
     }
 
+    /// The paths of the calls since the last reset.
+    pub async fn paths(&self) -> Vec<String> {
+        let calls = self.calls().await;
+        let path = |call: &Value| call["path"].as_str().expect("a path").to_owned();
+        calls.iter().map(path).collect()
+    }
+
     /// Asserts that nothing has arrived since the last reset.
     pub async fn assert_untouched(&self, why: &str) {
         let calls = self.calls().await;

@@ -115,7 +115,7 @@ impl World {
 
     /// The JWT of these claims, as the origin signs it.
     fn jwt(&self, claims: &Value) -> String {
-        forge::jwt(&header(), &claims.to_string(), &self.keys.k2)
+        forge::jwt(&header(), &claims.to_string(), &self.keys.origin)
     }
 
     fn adopting(&self, organization: &Organization, token: &str, more: &Value) -> Call {
@@ -188,7 +188,7 @@ fn adopted(token: String, answer: Value) -> Minted {
 async fn r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is(world: Arc<World>) {
     let organization = world.organization().await;
     let exp = seconds_from_now(3600);
-    for key in [&world.keys.k2, &world.keys.k1] {
+    for key in [&world.keys.origin, &world.keys.origin_old] {
         let changes = changed(&for_release(&organization), &json!({ "exp": exp }));
         let claims = changed(&claims(&organization), &changes);
         let token = forge::jwt(&header(), &claims.to_string(), key);
@@ -452,10 +452,10 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
     let rows = [
         ("no JWT", "garbage".to_owned(), "jwt_invalid"),
         ("an opaque key", opaque.token.clone(), "jwt_invalid"),
-        ("alg none", under(none, &world.keys.k2), "jwt_invalid"),
+        ("alg none", under(none, &world.keys.origin), "jwt_invalid"),
         (
             "alg HS384",
-            forge::jwt_384(&hs384, &good.to_string(), &world.keys.k2),
+            forge::jwt_384(&hs384, &good.to_string(), &world.keys.origin),
             "jwt_invalid",
         ),
         (

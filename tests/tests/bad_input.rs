@@ -151,6 +151,14 @@ async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
             json!({ "expires_at": "2099-01-01T00:00:00Z", "expires_in": "1d" }),
             "expiry_ambiguous",
         ),
+        row(
+            json!({ "policies": ["workflw_run:read"] }),
+            "policy_unknown",
+        ),
+        row(
+            json!({ "policies": ["workflow:read", "everything:*"] }),
+            "policy_unknown",
+        ),
         row(json!({ "policies": ["everything"] }), "policies_invalid"),
         row(json!({ "policies": ["*"] }), "policies_invalid"),
         row(json!({ "policies": ["*:a"] }), "policies_invalid"),

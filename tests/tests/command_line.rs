@@ -142,7 +142,7 @@ async fn r39_a_token_of_the_origin_is_adopted(world: Arc<World>) {
         "workflow_id": organization.release, "workflow_name": RELEASE,
     });
     let header = json!({ "alg": "HS256", "typ": "JWT" });
-    let token = forge::jwt(&header, &claims.to_string(), &world.keys.k2);
+    let token = forge::jwt(&header, &claims.to_string(), &world.keys.origin);
     assert!(!world.lives(&token).await, "before it is adopted");
     let postern = world.administrator(&organization.name);
     let adopt = ["api-token", "adopt", "--name", "ci", "-o", "json"];

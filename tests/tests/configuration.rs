@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::{Organization, RELEASE, SHOP};
 use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT};
-use postern_system_tests::{cases, forge, runner};
+use postern_system_tests::{cases, forge, runner, stored};
 use serde_json::{Value, json};
 
 struct World {
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         cases![
             all_wrong_values_are_told_at_once,
             missing_keys_are_told,
+            r39_a_key_that_the_origin_has_is_no_key_of_ours,
+            r2_rows_of_an_earlier_release_are_bound_at_their_first_use,
             without_an_administrator_key_nobody_administers,
             the_root_keys_and_not_the_token_keys_make_opaque_keys,
             a_retired_key_leaves_its_jwts_stale,
@@ -122,6 +125,81 @@ async fn missing_keys_are_told(world: Arc<World>) {
     let problems = ["TOKEN_KEYS is not set: give `kid:base64url` with at least 32 random bytes"];
     assert_misconfigured(&world, &gateway, &problems).await;
     gateway.stop();
+}
+
+async fn r39_a_key_that_the_origin_has_is_no_key_of_ours(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys)
+        .set("ADOPT_KEYS", &world.keys.ring().replace("k1:", "cp:"))
+        .set("ROOT_KEYS", &world.keys.ring());
+    let gateway = serve.start().await;
+    let told = |kid: &str, name: &str| {
+        format!(
+            "ADOPT_KEYS: the key `{kid}` is in {name} too: the origin has it, so it must not sign or derive anything \
+             here; docs/OPERATIONS.md says how to part them"
+        )
+    };
+    let problems = [
+        told("k2", "TOKEN_KEYS"),
+        told("cp", "TOKEN_KEYS"),
+        told("k2", "ROOT_KEYS"),
+        told("cp", "ROOT_KEYS"),
+    ];
+    let problems: Vec<&str> = problems.iter().map(String::as_str).collect();
+    assert_misconfigured(&world, &gateway, &problems).await;
+    gateway.stop();
+}
+
+async fn r2_rows_of_an_earlier_release_are_bound_at_their_first_use(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await;
+    gateway.stop();
+    // As releases wrote it that kept neither key nor digest.
+    on_ledgers(
+        &serve.state(),
+        "update tokens set facts = json_remove(facts, '$.verifier.signed')",
+    );
+    let kept = || {
+        stored::stores(&serve.state(), "Ledger")
+            .iter()
+            .filter(|store| stored::has_table(store, "tokens"))
+            .flat_map(|store| {
+                stored::sql(
+                    store,
+                    "select facts ->> '$.verifier.signed.kid' as kid from tokens",
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept(), [json!({ "kid": null })]);
+
+    let gateway = serve.start().await;
+    let names = rpc::names(SHOP, RELEASE);
+    let call = |token: &str| rpc::call(&gateway, FIND_OR_CREATE, token, &names).send();
+    // Whoever has an older key of the ring comes first, and gets nothing by it.
+    let claims = forge::part(&token.token, 1).to_string();
+    let header = json!({ "alg": "HS256", "typ": "JWT", "kid": "k1" });
+    let forged = forge::jwt(&header, &claims, &world.keys.k1);
+    for (credential, cause) in [
+        (
+            &forged,
+            "not signed by the first key, and not bound to another yet",
+        ),
+        (&token.token, ""),
+        (&forged, "signed under another key than when it was minted"),
+    ] {
+        let answer = call(credential).await;
+        if cause.is_empty() {
+            answer.accepted();
+            continue;
+        }
+        answer.refused(16, "the credential was refused");
+        let id = answer.header("x-request-id").expect("a request id");
+        assert_eq!(gateway.log_line(id).await["cause"], cause);
+    }
+    gateway.stop();
+    assert_eq!(kept(), [json!({ "kid": "k2" })]);
 }
 
 async fn without_an_administrator_key_nobody_administers(world: Arc<World>) {

@@ -99,7 +99,7 @@ async fn r9_a_successor_is_the_old_token_in_all_but_its_secret(world: Arc<World>
     ];
     let others = [
         json!({}),
-        json!({ "description": "for the pipeline", "policies": ["cas_artifact:read", "x:*"],
+        json!({ "description": "for the pipeline", "policies": ["cas_artifact:read", "workflow:*"],
                 "expires_at": "2099-01-01T00:00:00Z" }),
         json!({ "description": "é", "policies": [], "system": true }),
     ];

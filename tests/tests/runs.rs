@@ -8,7 +8,10 @@ use std::sync::Arc;
 use postern_origin::attestation;
 use postern_origin::client::{Connection, Wire};
 use postern_origin::proto::workflow_service_client::WorkflowServiceClient;
-use postern_origin::proto::{WorkflowServiceCreateRequest, WorkflowServiceDeleteRequest};
+use postern_origin::proto::{
+    AttestationServiceGetContractRequest, FindOrCreateWorkflowRequest,
+    WorkflowRunServiceListRequest, WorkflowServiceCreateRequest, WorkflowServiceDeleteRequest,
+};
 use postern_origin::sha256_hex;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
@@ -24,7 +27,9 @@ const VIEW: &str = "/controlplane.v1.WorkflowRunService/View";
 const STATE_READ: &str = "/controlplane.v1.AttestationStateService/Read";
 const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the token's organization";
 const OTHER_WORKFLOW: &str = "API token is scoped to a different workflow";
-const REPLACED: &str = "API token is scoped to a workflow that was deleted; the one of this name is new: mint a token for it";
+const GET_CONTRACT: &str = "/controlplane.v1.AttestationService/GetContract";
+const LIST_RUNS: &str = "/controlplane.v1.WorkflowRunService/List";
+const REPLACED: &str = "API token is scoped to a workflow that was deleted; if there is one of this name, it is new: create a token for it";
 
 struct World {
     keys: Keys,
@@ -49,6 +54,10 @@ fn main() -> ExitCode {
             r32_runs_that_the_origin_does_not_give_stay_closed,
             r32_without_the_origin_a_run_stays_closed,
             r30_a_workflow_made_anew_is_another_one,
+            r30_nothing_by_name_goes_to_a_workflow_made_anew,
+            r30_a_workflow_that_was_deleted_is_not_made_by_its_token,
+            r30_the_workflow_is_asked_about_once_in_a_while,
+            r30_without_the_origins_word_nothing_goes_there,
             ledgers_of_the_first_release_come_forward,
         ],
     )
@@ -215,9 +224,136 @@ async fn r30_a_workflow_made_anew_is_another_one(world: Arc<World>) {
     world.store(0, &fresh, &begun).send().await.accepted();
 }
 
+/// What a token can do by the name of its workflow, as gRPC-Web calls.
+fn by_name() -> Vec<(&'static str, Vec<u8>)> {
+    let contract = FindOrCreateWorkflowRequest {
+        contract_bytes: b"schemaVersion: v1".to_vec(),
+        ..rpc::find_or_create(SHOP, RELEASE)
+    };
+    let read = AttestationServiceGetContractRequest {
+        project_name: SHOP.to_owned(),
+        workflow_name: RELEASE.to_owned(),
+        ..Default::default()
+    };
+    let list = WorkflowRunServiceListRequest {
+        project_name: SHOP.to_owned(),
+        workflow_name: RELEASE.to_owned(),
+        ..Default::default()
+    };
+    vec![
+        (INIT, rpc::init(SHOP, RELEASE).encode_to_vec()),
+        (FIND_OR_CREATE, rpc::names(SHOP, RELEASE)),
+        (FIND_OR_CREATE, contract.encode_to_vec()),
+        (GET_CONTRACT, read.encode_to_vec()),
+        (LIST_RUNS, list.encode_to_vec()),
+    ]
+}
+
+async fn r30_nothing_by_name_goes_to_a_workflow_made_anew(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let wide = wide(&organization, &world.gateway).await;
+    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+    for (path, message) in by_name() {
+        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        call.send().await.accepted();
+    }
+    world.recreate(&wide).await;
+    let runs = world.origin.runs().await.len();
+    world.origin.reset().await;
+    // An isolate that was told nothing yet.
+    for _ in 0..2 {
+        for (path, message) in by_name() {
+            let call = rpc::call_on(&world.gateway, 1, path, &token.token, &message);
+            call.send().await.refused(7, REPLACED);
+        }
+    }
+    let told = world.origin.paths().await;
+    assert_eq!(told, vec![GET_CONTRACT; 10], "only the gate's own question");
+    assert_eq!(world.origin.runs().await.len(), runs);
+}
+
+async fn r30_a_workflow_that_was_deleted_is_not_made_by_its_token(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let wide = wide(&organization, &world.gateway).await;
+    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+    world.delete(&wide).await;
+    world.origin.reset().await;
+    for (path, message) in by_name() {
+        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        call.send().await.refused(7, REPLACED);
+    }
+    assert_eq!(world.origin.paths().await, vec![GET_CONTRACT; 5]);
+    world.create(&wide).await;
+}
+
+async fn r30_the_workflow_is_asked_about_once_in_a_while(world: Arc<World>) {
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+    let init = rpc::init(SHOP, RELEASE).encode_to_vec();
+    let begin = |isolate| rpc::call_on(&world.gateway, isolate, INIT, &token.token, &init).send();
+    world.origin.reset().await;
+    for isolate in [0, 0, 1, 0, 1] {
+        begin(isolate).await.accepted();
+    }
+    let asked = world.origin.paths().await;
+    let asked = asked.iter().filter(|path| *path == GET_CONTRACT).count();
+    assert_eq!(asked, 2, "once for each isolate");
+    // It is the caller that asks: the question has its credential.
+    let calls = world.origin.calls().await;
+    let own = sha256_hex(format!("Bearer {}", token.token).as_bytes());
+    let question = calls.iter().find(|call| call["path"] == GET_CONTRACT);
+    let headers = &question.expect("asked")["headers"];
+    assert_eq!(headers["authorization_sha256"], json!([own]));
+    // Tokens of no single workflow are not asked about.
+    let wide = wide(&organization, &world.gateway).await;
+    world.origin.reset().await;
+    for _ in 0..2 {
+        rpc::begin(&world.gateway, &wide.token, SHOP, RELEASE).await;
+    }
+    assert!(
+        !world
+            .origin
+            .paths()
+            .await
+            .iter()
+            .any(|path| path == GET_CONTRACT)
+    );
+}
+
+async fn r30_without_the_origins_word_nothing_goes_there(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await;
+    rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
+    gateway.stop();
+    // The same stores before an origin that says nothing: its one answer would be the question's.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let serve = serve
+        .set("ORIGIN_URL", &url)
+        .set("ORIGIN_TIMEOUT_SECONDS", "1");
+    let gateway = serve.start().await;
+    let init = rpc::init(SHOP, RELEASE).encode_to_vec();
+    let call = rpc::call(&gateway, INIT, &token.token, &init);
+    let answer = call.send().await;
+    answer.refused(14, "the origin is not available: try again");
+    gateway.stop();
+}
+
 impl World {
     /// Deletes `shop`/`release` at the origin and makes it again.
     async fn recreate(&self, token: &Minted) {
+        self.delete(token).await;
+        self.create(token).await;
+    }
+
+    async fn delete(&self, token: &Minted) {
         let connection = Connection::new(&self.origin.url, Some(&token.token), Wire::Binary);
         let mut workflows = connection
             .expect("a connection")
@@ -227,6 +363,13 @@ impl World {
             project_name: SHOP.to_owned(),
         };
         workflows.delete(delete).await.expect("deleted");
+    }
+
+    async fn create(&self, token: &Minted) {
+        let connection = Connection::new(&self.origin.url, Some(&token.token), Wire::Binary);
+        let mut workflows = connection
+            .expect("a connection")
+            .client(WorkflowServiceClient::with_origin);
         let create = WorkflowServiceCreateRequest {
             name: RELEASE.to_owned(),
             project_name: SHOP.to_owned(),
@@ -243,7 +386,7 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
     let token = organization.mint_for_release(&gateway, "jwt").await;
     let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
     gateway.stop();
-    let later = "drop table schema; drop table pins; drop table refusals; \
+    let later = "drop table schema; drop table organization; drop table pins; drop table refusals; \
                  drop index tokens_by_version; drop index tokens_living; drop index tokens_pending";
     on_ledgers(&serve.state(), later);
 
@@ -261,7 +404,7 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
         .to_owned();
     let check = format!(
         "create temp table ok (x check (x = 1)); \
-         insert into ok select count(*) from schema where version = 4; \
+         insert into ok select count(*) from schema where version = 5; \
          insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
         token.id
     );

@@ -8,7 +8,7 @@ use web_sys::{
     AbortSignal, Headers, ReadableStream, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
 };
 
-use super::answer::{Answered, Ending};
+use super::answer::Answered;
 use super::assertion;
 use super::incoming::Incoming;
 use crate::app::config::Config;
@@ -21,6 +21,7 @@ use crate::domain::operation::Operation;
 use crate::domain::rpc::{RUN_LOOKUP, Rpc, WORKFLOW_LOOKUP};
 use crate::edge::platform::Platform;
 use crate::wire::forwarding::{nominated, stays_behind};
+use crate::wire::grpc_answer::Ending;
 use crate::wire::grpc_web;
 use crate::wire::message;
 use crate::wire::trace;
