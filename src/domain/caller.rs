@@ -6,6 +6,7 @@ use super::id::{Organization, Project};
 use super::policy::Policy;
 use super::scope::Named;
 use super::session::UserId;
+use super::standing::Actor;
 use super::time::Timestamp;
 use super::token::TokenFacts;
 
@@ -63,6 +64,12 @@ impl Caller {
             Self::Token(facts) | Self::WorkflowReader(facts) => Some(facts),
             Self::Bootstrap | Self::Session(_) | Self::Administrator => None,
         }
+    }
+
+    /// Whom a write for this caller is for, as the Ledger is told.
+    pub fn actor(&self) -> Actor {
+        self.token()
+            .map_or(Actor::NotAToken, |facts| Actor::Token(facts.id))
     }
 
     /// The organization that the caller belongs to; `None` for callers above organizations.

@@ -6,14 +6,17 @@
 
 mod calls;
 mod lookups;
+mod permit;
 
 pub use calls::{ProjectNamed, RunNamed, Touches};
 pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
+pub use permit::Permit;
+use permit::Reach;
 
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use super::id::{Organization, OrganizationId, TokenId, WorkflowId};
+use super::id::{Organization, TokenId, WorkflowId};
 use super::operation::{Managed, Operation};
 use super::policy::{Policy, defaults, held};
 use super::scope::{Named, Scope};
@@ -56,44 +59,6 @@ pub enum Target<'a> {
         touches: &'a Touches<'a>,
         run: RunNamed<'a>,
     },
-}
-
-/// Proof that [`decide`] allowed one operation to one caller.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Permit {
-    operation: Operation,
-    token: Option<TokenId>,
-    reach: Reach,
-}
-
-/// How far a permit goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// To the origin with what is open to everybody; into no organization.
-    Nothing,
-    One(OrganizationId),
-    All,
-}
-
-impl Permit {
-    /// The operation that was allowed.
-    pub fn operation(&self) -> Operation {
-        self.operation
-    }
-
-    /// The token it was allowed to; `None` for callers without one.
-    pub fn token(&self) -> Option<TokenId> {
-        self.token
-    }
-
-    /// Whether the permit reaches into an organization: a token's reaches into its own only.
-    pub fn reaches(&self, organization: OrganizationId) -> bool {
-        match self.reach {
-            Reach::Nothing => false,
-            Reach::One(own) => own == organization,
-            Reach::All => true,
-        }
-    }
 }
 
 /// Why an authenticated caller may not. The public sentences are the origin's own where it has

@@ -21,6 +21,7 @@ pub mod rpc;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod standing;
 pub mod time;
 pub mod token;
 pub mod usage;
