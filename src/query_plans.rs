@@ -44,11 +44,11 @@ const WALKS: &[(&str, &str)] = &[
         "by its key, as far as the limit",
     ),
     (
-        "select facts from tokens where state = 1 and is_system = 0",
+        "select facts from tokens where state < 2 and is_system = 0",
         "the idle sweep: hourly, and every living token is to be looked at",
     ),
     (
-        "select facts, used_at from tokens where state = 1",
+        "select facts, used_at from tokens where state < 2",
         "a bulk revoke: its criteria may be about any living token",
     ),
 ];
@@ -106,7 +106,8 @@ pub fn record() -> Connection {
     db
 }
 
-fn objects() -> Connection {
+/// A database with the tables that the objects make.
+pub fn objects() -> Connection {
     let db = Connection::open_in_memory().expect("a database");
     for file in ["ledger/schema.rs", "limiter.rs"] {
         for step in literals(&text(&root().join("src/edge/objects").join(file))) {

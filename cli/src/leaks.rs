@@ -13,8 +13,10 @@ use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Progress, print};
 use crate::settings::{Flags, Settings};
 
-/// Most texts in one report, as the gateway has it; and their bytes, well below its limit.
+/// Most texts in one report, and most JWTs among them, as the gateway has it; and their bytes, well
+/// below its limit.
 const MAX_TEXTS: usize = 1000;
+const MAX_JWTS: usize = 64;
 const MAX_BYTES: usize = 512 * 1024;
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -121,14 +123,18 @@ fn tokens(text: &[u8]) -> Vec<&str> {
 /// As many texts in each report as the gateway takes.
 fn reports<'t>(found: &[&'t str]) -> Vec<Vec<&'t str>> {
     let mut reports: Vec<Vec<&str>> = Vec::new();
-    let mut bytes = usize::MAX;
+    let (mut bytes, mut jwts) = (0, 0);
     for text in found {
-        bytes = bytes.saturating_add(text.len());
+        let jwt = usize::from(text.contains('.'));
+        bytes += text.len();
+        jwts += jwt;
         match reports.last_mut() {
-            Some(last) if last.len() < MAX_TEXTS && bytes <= MAX_BYTES => last.push(text),
+            Some(last) if last.len() < MAX_TEXTS && bytes <= MAX_BYTES && jwts <= MAX_JWTS => {
+                last.push(text);
+            }
             _ => {
                 reports.push(vec![text]);
-                bytes = text.len();
+                (bytes, jwts) = (text.len(), jwt);
             }
         }
     }
@@ -158,6 +164,10 @@ mod tests {
         let small: Vec<&str> = small.iter().map(String::as_str).collect();
         let sizes: Vec<_> = reports(&small).iter().map(Vec::len).collect();
         assert_eq!(sizes, [1000, 1000, 1]);
+        let jwts: Vec<String> = (0..130).map(|n| format!("eyJ{n}.b.c")).collect();
+        let jwts: Vec<&str> = jwts.iter().map(String::as_str).collect();
+        let sizes: Vec<_> = reports(&jwts).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [64, 64, 2]);
         let large = "x".repeat(MAX_TOKEN);
         let sizes: Vec<_> = reports(&[large.as_str(); 100])
             .iter()

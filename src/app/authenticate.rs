@@ -31,6 +31,17 @@ pub enum Presented {
     Jwt(Box<Verified>),
 }
 
+impl Presented {
+    /// The id that the credential names; `None` for an administrator key.
+    pub fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::Administrator => None,
+            Self::Opaque { id, .. } => Some(*id),
+            Self::Jwt(verified) => Some(verified.id),
+        }
+    }
+}
+
 /// An authenticated caller, with what the Ledger knew of the run that was asked about.
 #[derive(Debug)]
 pub struct Admitted {
@@ -154,38 +165,16 @@ where
         About::Run(run) => Some(run),
         About::Nothing | About::Workflow => None,
     };
-    let id = match presented {
-        Presented::Administrator => {
-            return Ok(Admitted {
-                caller: Caller::Administrator,
-                run: None,
-                pin: None,
-                bound_ms: 0,
-            });
-        }
-        Presented::Opaque { id, .. } => *id,
-        Presented::Jwt(verified) => verified.id,
+    let Some(id) = presented.token() else {
+        return Ok(Admitted {
+            caller: Caller::Administrator,
+            run: None,
+            pin: None,
+            bound_ms: 0,
+        });
     };
     let mut facts = Memory::facts(ports, id);
-    let organization = match (&facts, presented) {
-        (Some(facts), _) => {
-            prove(presented, facts, &config.root_keys.pepper)?;
-            facts.organization.id
-        }
-        (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
-            organization_claim(verified)?
-        }
-        // An opaque key does not name its organization, nor does an old token of the origin: the
-        // stores do. What else they say of it is believed only to refuse; what it may do comes
-        // from the Ledger.
-        (None, _) => {
-            let found = Facts::facts(ports, id)
-                .await?
-                .ok_or(CredentialError::Refused("unknown token"))?;
-            prove(presented, &found, &config.root_keys.pepper)?;
-            found.organization.id
-        }
-    };
+    let organization = home(presented, id, facts.as_deref(), config, ports).await?;
     let known_run = run.and_then(|run| ports.run(organization, run));
     let pin = ports.pin(id);
     // A workflow token's first run tells the Ledger which workflow it is for.
@@ -247,6 +236,36 @@ where
     })
 }
 
+/// The organization whose Ledger has the token, where `known` are its facts as this isolate knows
+/// them. What is known is proved already.
+async fn home<P: Facts>(
+    presented: &Presented,
+    id: TokenId,
+    known: Option<&TokenFacts>,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationId> {
+    match (known, presented) {
+        (Some(facts), _) => {
+            prove(presented, facts, &config.root_keys.pepper)?;
+            Ok(facts.organization.id)
+        }
+        (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
+            organization_claim(verified)
+        }
+        // An opaque key does not name its organization, nor does an old token of the origin: the
+        // stores do. What else they say of it is believed only to refuse; what it may do comes
+        // from the Ledger.
+        (None, _) => {
+            let found = Facts::facts(ports, id)
+                .await?
+                .ok_or(CredentialError::Refused("unknown token"))?;
+            prove(presented, &found, &config.root_keys.pepper)?;
+            Ok(found.organization.id)
+        }
+    }
+}
+
 /// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was told
 /// within the bound. Tells, beside the answer, how old it may be.
 async fn ask<P>(
@@ -297,6 +316,10 @@ fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
         .and_then(|id| OrganizationId::parse(id).ok())
         .ok_or_else(|| CredentialError::Refused("organization claim is not a UUID").into())
 }
+
+mod possession;
+
+pub use possession::possession;
 
 #[cfg(test)]
 mod adopted_tests;

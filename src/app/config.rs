@@ -32,6 +32,8 @@ pub struct Config {
     pub minter_rate: Option<Rate>,
     /// Live tokens of an organization that has no ceiling of its own; 0 = none.
     pub mint_ceiling: u32,
+    /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
+    pub max_overlap_ms: i64,
     pub trusted_ip_header: String,
     /// Whether the routes of the table of REST routes are served.
     pub rest_routes: bool,
@@ -100,6 +102,12 @@ impl Config {
             100,
             0..=10_000_000,
         );
+        let overlap = number(
+            text("MAX_ROTATION_OVERLAP_DAYS"),
+            "MAX_ROTATION_OVERLAP_DAYS",
+            7,
+            0..=365,
+        );
         let bound = number(
             text("REVOCATION_BOUND_SECONDS"),
             "REVOCATION_BOUND_SECONDS",
@@ -120,7 +128,7 @@ impl Config {
             })
         };
         let (mint_per_hour, mint_ceiling) = (value(mint_per_hour), value(ceiling));
-        let per_minter = value(per_minter);
+        let (per_minter, overlap) = (value(per_minter), value(overlap));
         let (bound, leeway, timeout) = (value(bound), value(leeway), value(timeout));
 
         let trusted_ip_header = text("TRUSTED_IP_HEADER")
@@ -168,6 +176,7 @@ impl Config {
                 mint_rate,
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,
+                max_overlap_ms: i64::from(overlap) * 86_400_000,
                 trusted_ip_header,
                 rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),

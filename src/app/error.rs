@@ -2,6 +2,7 @@
 //! the private cause for the log. Refuses to know any wire status: the edge's one table does.
 
 use crate::domain::decide::Denial;
+use crate::domain::standing::Inactive;
 
 /// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
 /// from is [`CredentialError::Refused`], with one sentence for all of it.
@@ -231,6 +232,17 @@ impl Error {
             }
             Self::Misconfigured { problems } => problems.join("; "),
             _ => self.public(),
+        }
+    }
+}
+
+impl From<Inactive> for CredentialError {
+    /// The refusal of a credential whose token is not active, wherever that is found out.
+    fn from(inactive: Inactive) -> Self {
+        match inactive {
+            Inactive::Unknown => Self::Refused("unknown token"),
+            Inactive::Revoked => Self::Refused("revoked token"),
+            Inactive::Expired => Self::Expired("row expired"),
         }
     }
 }

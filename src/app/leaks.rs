@@ -4,20 +4,21 @@
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::authenticate::{Admitted, Presented, admit, present};
+use super::authenticate::{Presented, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::{LeakCommand, Purpose};
-use super::ports::{Clock, Facts, Ledgers, Memory, MintBuckets, Records, Revocations};
+use super::ledger::{LeakAnswer, LeakCommand};
+use super::ports::{Clock, Facts, Ledgers, Memory, MintBuckets, Records};
 use super::registry::read_body;
 use crate::domain::audit::Origin;
 use crate::domain::bucket::Rate;
-use crate::domain::caller::Caller;
 use crate::domain::id::OrganizationId;
-use crate::domain::token::TokenFacts;
 
 /// Most texts of one report.
 pub const MAX_TEXTS: usize = 1_000;
+/// Most of them that have the form of a JWT: each costs an HMAC for every key of the ring, of which
+/// there are up to eight, over up to 8 KiB.
+pub const MAX_JWTS: usize = 64;
 /// Longest text; a longer one is no token of ours.
 const MAX_TEXT: usize = 8 * 1024;
 /// Texts that are looked at together.
@@ -29,9 +30,9 @@ const REPORTS_PER_HOUR: u32 = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnLeak {
-    /// End it.
+    /// Revoke it. A system token is quarantined instead (R10).
     Revoke,
-    /// Hold it back until it is released or revoked.
+    /// Quarantine it until it is released or revoked.
     Quarantine,
 }
 
@@ -73,11 +74,18 @@ where
             format!("`tokens` must hold 1 to {MAX_TEXTS} texts"),
         ));
     }
+    let tokens = request.tokens.into_iter().map(zeroize::Zeroizing::new);
+    let tokens: Vec<_> = tokens.collect();
+    let jwts = tokens.iter().filter(|text| is_jwt(text)).count();
+    if jwts > MAX_JWTS {
+        return Err(Error::invalid(
+            "tokens_invalid",
+            format!("`tokens` can hold at most {MAX_JWTS} JWTs: send them in several reports"),
+        ));
+    }
     let now = ports.now();
-    let presented = request
-        .tokens
-        .into_iter()
-        .map(zeroize::Zeroizing::new)
+    let presented = tokens
+        .iter()
         .filter(|text| text.len() <= MAX_TEXT)
         .filter_map(|text| {
             let header = zeroize::Zeroizing::new(format!("Bearer {}", text.trim()));
@@ -109,8 +117,8 @@ impl Report {
     }
 }
 
-/// Ends or holds back what is live among the texts of a report, and tells how many. Goes on after
-/// a failure; the causes come back for the log.
+/// Revokes or quarantines what the texts of a report are, in whatever state it is, and tells how many
+/// that changed. Goes on after a failure; the causes come back for the log.
 pub async fn act<P>(
     report: &Report,
     origin: &Origin,
@@ -118,7 +126,7 @@ pub async fn act<P>(
     ports: &P,
 ) -> (u32, Vec<String>)
 where
-    P: Clock + Facts + Ledgers + Memory + Records + Revocations,
+    P: Clock + Facts + Ledgers + Memory + Records,
 {
     let mut acted = 0;
     let mut causes = Vec::new();
@@ -136,30 +144,27 @@ where
     (acted, causes)
 }
 
-/// Looks at one text, and tells whether there was something to end.
+/// Looks at one text, and tells whether there was something to revoke or quarantine.
 async fn look<P>(presented: &Presented, origin: &Origin, config: &Config, ports: &P) -> Result<bool>
 where
-    P: Clock + Facts + Ledgers + Memory + Records + Revocations,
+    P: Clock + Facts + Ledgers + Memory + Records,
 {
-    match admit(presented, None, Purpose::Look, config, ports).await {
-        Ok(Admitted {
-            caller: Caller::Token(facts),
-            ..
-        }) => hold(&facts, origin, ports).await.map(|()| true),
-        // Not live: there is nothing left to end.
-        Ok(_) | Err(Error::Credential(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-async fn hold<P: Ledgers + Records>(facts: &TokenFacts, origin: &Origin, ports: &P) -> Result<()> {
+    let Some(facts) = possession(presented, config, ports).await? else {
+        return Ok(false);
+    };
     let organization = &facts.organization;
     let command = LeakCommand {
         token: facts.id,
         on_leak: wanted(organization.id, ports).await,
         origin: origin.clone(),
     };
-    ports.report_leak(organization, &command).await
+    let answer = ports.report_leak(organization, &command).await?;
+    Ok(answer != LeakAnswer::Unchanged)
+}
+
+/// Whether a text has the form of a JWT: three parts.
+fn is_jwt(text: &str) -> bool {
+    text.len() <= MAX_TEXT && text.split('.').count() == 3
 }
 
 /// What the organization wants; the safer of the two while the record cannot tell.

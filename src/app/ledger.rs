@@ -3,10 +3,12 @@
 //! deployment rolls out, so fields are only ever added, with a default.
 
 mod admission;
+mod leak;
 
 use serde::{Deserialize, Serialize};
 
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose, SyncCommand};
+pub use leak::{LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
 
 use super::leaks::OnLeak;
 use crate::domain::audit::checkpoint::Signed;
@@ -15,6 +17,10 @@ use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
+
+/// The header that names a command's actor: the id of the token that the command is for. A command
+/// without it is for no token ([`Actor::NotAToken`](crate::domain::standing::Actor)).
+pub const ACTOR: &str = "postern-actor";
 
 /// Mint this token, if name and ceiling allow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +50,10 @@ pub enum MintAnswer {
     CeilingReached {
         ceiling: u32,
     },
+    /// Somebody revoked the token while it was being created.
+    RevokedMeanwhile,
+    /// Somebody reported the token while it was being created: it exists, quarantined.
+    QuarantinedMeanwhile,
     /// D1 did not take the record; the token is dead and was never handed out.
     RecordUnavailable {
         cause: String,
@@ -71,6 +81,12 @@ pub enum RotateAnswer {
     NotLive,
     /// Another living token has taken the name that the new one asked for.
     NameTaken,
+    /// Too many that are being rotated out still live.
+    CeilingReached {
+        ceiling: u32,
+    },
+    /// Somebody revoked the successor while it was being created; the old token is as it was.
+    RevokedMeanwhile,
     RecordUnavailable {
         cause: String,
     },
@@ -147,29 +163,6 @@ pub enum RevokeAnswer {
         at: Timestamp,
     },
     Unknown,
-}
-
-/// Revoke or hold back a token that was found in public.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LeakCommand {
-    pub token: TokenId,
-    pub on_leak: OnLeak,
-    pub origin: Origin,
-}
-
-/// Let a token that is held back live again.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReleaseCommand {
-    pub token: TokenId,
-    pub origin: Origin,
-}
-
-/// Whether there was anything to release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReleaseAnswer {
-    Released,
-    NotHeld,
 }
 
 /// Revoke what has been idle too long (R14).

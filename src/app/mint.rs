@@ -206,11 +206,30 @@ where
             detail: "a live token of this organization or project has this name already".into(),
         },
         MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        // What was written stays: nothing is given back for it.
+        MintAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
+        MintAnswer::QuarantinedMeanwhile => {
+            return Err(Error::Conflict {
+                code: "quarantined_meanwhile",
+                detail: "this token was reported as found in public while it was being \
+                         registered: it is quarantined; release or revoke it"
+                    .into(),
+            });
+        }
         MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
     // Nothing was written: the address gets its take back. If that fails, it waits a little.
     taken.give_back(ports).await;
     Err(refusal)
+}
+
+/// A token that somebody revoked before it was handed out.
+pub(super) fn revoked_meanwhile() -> Error {
+    Error::Conflict {
+        code: "revoked_meanwhile",
+        detail: "the new token was revoked while it was being created, so it is not handed out"
+            .into(),
+    }
 }
 
 /// A fresh random id.

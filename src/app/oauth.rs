@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::authenticate::{Admitted, Presented, admit, present};
+use super::authenticate::{Admitted, Presented, admit, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::Purpose;
@@ -104,8 +104,9 @@ where
     })
 }
 
-/// `POST /oauth/revoke`. Whoever has a token may end it: holding it is the authorization. Unknown,
-/// expired and revoked tokens are as revoked as they can be, and that is the answer.
+/// `POST /oauth/revoke`. Whoever has a token may revoke it: holding it is the authorization, whatever
+/// state the token is in. Unknown and revoked tokens, and JWTs that have expired, are as revoked as
+/// they can be, and that is the answer.
 ///
 /// # Errors
 /// `Invalid` for a system token (R10), `Unavailable`.
@@ -116,9 +117,12 @@ pub async fn revoke_own<P>(
     ports: &P,
 ) -> Result<()>
 where
-    P: Clock + Facts + Ledgers + Memory + Revocations,
+    P: Clock + Facts + Ledgers + Memory,
 {
-    let Some(facts) = holder(token, config, ports).await? else {
+    let Some(presented) = read(token, config, ports) else {
+        return Ok(());
+    };
+    let Some(facts) = possession(&presented, config, ports).await? else {
         return Ok(());
     };
     let caller = Caller::Token(facts.clone());
@@ -139,7 +143,15 @@ where
     Ok(())
 }
 
-/// The live token that a text is, if it is one.
+/// The credential that a text is, if it passes the offline check and is a token.
+fn read<P: Clock>(token: &str, config: &Config, ports: &P) -> Option<Presented> {
+    let header = zeroize::Zeroizing::new(format!("Bearer {token}"));
+    present(Some(&header), config, ports.now())
+        .ok()
+        .filter(|presented| !matches!(presented, Presented::Administrator))
+}
+
+/// The active token that a text is, if it is one.
 async fn holder<P>(
     token: &str,
     config: &Config,
@@ -148,10 +160,8 @@ async fn holder<P>(
 where
     P: Clock + Facts + Ledgers + Memory + Revocations,
 {
-    let header = zeroize::Zeroizing::new(format!("Bearer {token}"));
-    let presented = match present(Some(&header), config, ports.now()) {
-        Ok(Presented::Administrator) | Err(_) => return Ok(None),
-        Ok(presented) => presented,
+    let Some(presented) = read(token, config, ports) else {
+        return Ok(None);
     };
     match admit(&presented, None, Purpose::Look, config, ports).await {
         Ok(Admitted {

@@ -5,13 +5,17 @@
     reason = "one single-threaded runtime drives these futures; none needs a Send bound"
 )]
 
+mod ledgers;
+
+pub use ledgers::Ledgers;
+
 use std::rc::Rc;
 
 use super::audit::{Filter as EventFilter, Listed, Span};
 use super::error::Result;
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakCommand, LimitsAnswer,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakAnswer, LeakCommand, LimitsAnswer,
     LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
     ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
     RotateCommand, RunAnswer, RunCommand,
@@ -29,6 +33,7 @@ use crate::domain::id::{
 };
 use crate::domain::scope::Named;
 use crate::domain::session::Person;
+use crate::domain::standing::Actor;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -91,122 +96,6 @@ pub trait Directory {
     /// # Errors
     /// When no store answers.
     async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>>;
-}
-
-/// The Ledgers, one for each organization. Each knows its organization's name, and refuses what
-/// comes by another one: then the answer is `Misdirected`.
-pub trait Ledgers {
-    /// Asks the Ledger of this id whether the name is its organization's. One that has written
-    /// nothing yet does not know, and belongs to whoever writes first.
-    ///
-    /// # Errors
-    /// `Misdirected` when it is not; `Unavailable` when the Ledger does not answer.
-    async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()>;
-    /// # Errors
-    /// When the Ledger does not answer; never a guess.
-    async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission>;
-    /// Binds a token of an earlier release to what was signed, unless it is bound already; gives its
-    /// facts. Needs no permit: the credential was proven, and nothing becomes wider by it.
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn bind(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &BindCommand,
-    ) -> Result<Option<TokenFacts>>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn revoke(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeCommand,
-    ) -> Result<RevokeAnswer>;
-    /// The facts of a token of this organization, revoked or not; `None` when it has none such.
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn describe(
-        &self,
-        organization: &Named<id::Organization>,
-        token: TokenId,
-    ) -> Result<Option<TokenFacts>>;
-    /// Ends or holds back a token that was found in public. Needs no permit: whoever has shown
-    /// the token has shown that it must not be trusted.
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn report_leak(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &LeakCommand,
-    ) -> Result<()>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn release(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &ReleaseCommand,
-    ) -> Result<ReleaseAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn revoke_many(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeManyCommand,
-    ) -> Result<RevokeManyAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn record_run(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RunCommand,
-    ) -> Result<RunAnswer>;
-    /// Writes down what was done in the record without the Ledger (R35).
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn note(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &NoteCommand,
-    ) -> Result<()>;
-    /// Writes down that a mint was refused. Needs no permit: there was none.
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn refuse(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &RefusalCommand,
-    ) -> Result<()>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn change_limits(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &LimitsCommand,
-    ) -> Result<LimitsAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn checkpoint(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &CheckpointCommand,
-    ) -> Result<Signed>;
 }
 
 /// The audit log as the record has it.

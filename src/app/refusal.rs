@@ -59,5 +59,6 @@ pub async fn note<P: Directory + Ledgers>(
         target: rotated.map(|id| format!("token:{id}")),
         origin,
     };
-    ports.refuse(&organization, &command).await
+    let actor = caller.actor();
+    ports.refuse(actor, &organization, &command).await
 }

@@ -1,6 +1,6 @@
-//! The brake on refused credentials: the platform's rate limit, one count for each client address.
-//! Refuses to touch a good credential: it is asked only after one was refused, and can only change
-//! the words of that refusal. Where the binding is absent it is off.
+//! The brake on refused credentials: the platform's rate limit, one count for each client address. A
+//! report of leaks in which nothing is a credential counts like one. A good credential is never
+//! touched: the brake is asked only after one was refused. Where the binding is absent it is off.
 
 use worker::Env;
 
@@ -20,18 +20,29 @@ pub async fn slow(env: &Env, bucket: String, error: Error) -> Error {
         Error::Credential(cause) => *cause,
         _ => return error,
     };
+    match count(env, bucket, cause).await {
+        Ok(()) => error,
+        Err(too_many) => too_many,
+    }
+}
+
+/// Counts what is no credential for the bucket of its address.
+///
+/// # Errors
+/// `TooManyFailures`, with this cause for the log.
+pub async fn count(env: &Env, bucket: String, cause: CredentialError) -> Result<(), Error> {
     let Ok(limiter) = env.rate_limiter(BINDING) else {
-        return error;
+        return Ok(());
     };
     match limiter.limit(bucket).await {
-        Ok(outcome) if !outcome.success => Error::TooManyFailures {
+        Ok(outcome) if !outcome.success => Err(Error::TooManyFailures {
             retry_after_seconds: PERIOD_SECONDS,
             cause,
-        },
-        Ok(_) => error,
+        }),
+        Ok(_) => Ok(()),
         Err(failure) => {
             log::failure("brake", &failure.to_string());
-            error
+            Ok(())
         }
     }
 }

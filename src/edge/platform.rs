@@ -1,6 +1,7 @@
 //! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
 //! port is one call into the file that owns it.
 
+mod ledgers;
 mod record;
 
 use std::cell::{Cell, OnceCell};
@@ -18,7 +19,7 @@ use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakCommand, LimitsAnswer,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakAnswer, LeakCommand, LimitsAnswer,
     LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
     ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
     RotateCommand, RunAnswer, RunCommand,
@@ -33,6 +34,7 @@ use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::scope::Named;
 use crate::domain::session::Person;
+use crate::domain::standing::Actor;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 
@@ -84,17 +86,6 @@ impl Platform {
     /// Milliseconds that this request has waited for Ledgers; `None` where it asked none.
     pub fn ledger_ms(&self) -> Option<i64> {
         self.ledger_ms.get()
-    }
-
-    /// Sends a command to a Ledger.
-    async fn command<C: Serialize, A: DeserializeOwned>(
-        &self,
-        organization: &Named<id::Organization>,
-        name: &str,
-        command: &C,
-    ) -> Result<A> {
-        let call = ledger_client::command(&self.env, organization, name, command);
-        self.timed(call).await
     }
 
     /// Counts the time of a call to a Ledger.
@@ -223,140 +214,6 @@ fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
         Ok(())
     } else {
         Err(Denial::Operation.into())
-    }
-}
-
-impl Ledgers for Platform {
-    async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
-        let Named { id, name } = organization;
-        if memory::organization(name) == Some(*id) {
-            return Ok(());
-        }
-        let asked = ledger_client::confirm(&self.env, organization);
-        if self.timed(asked).await? {
-            memory::remember_organization(name, *id);
-        }
-        Ok(())
-    }
-
-    async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
-        self.timed(ledger_client::admit(&self.env, organization, query))
-            .await
-    }
-
-    async fn bind(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &BindCommand,
-    ) -> Result<Option<TokenFacts>> {
-        self.command(organization, "bind", command).await
-    }
-
-    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        let organization = &command.facts.organization;
-        check(permit, organization.id)?;
-        self.command(organization, "mint", command).await
-    }
-
-    async fn revoke(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeCommand,
-    ) -> Result<RevokeAnswer> {
-        check(permit, organization.id)?;
-        self.command(organization, "revoke", command).await
-    }
-
-    async fn describe(
-        &self,
-        organization: &Named<id::Organization>,
-        token: TokenId,
-    ) -> Result<Option<TokenFacts>> {
-        self.timed(ledger_client::describe(&self.env, organization, token))
-            .await
-    }
-
-    async fn report_leak(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &LeakCommand,
-    ) -> Result<()> {
-        self.command(organization, "leak", command).await
-    }
-
-    async fn release(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &ReleaseCommand,
-    ) -> Result<ReleaseAnswer> {
-        check(permit, organization.id)?;
-        self.command(organization, "release", command).await
-    }
-
-    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
-        let organization = &command.mint.facts.organization;
-        check(permit, organization.id)?;
-        self.command(organization, "rotate", command).await
-    }
-
-    async fn revoke_many(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeManyCommand,
-    ) -> Result<RevokeManyAnswer> {
-        check(permit, organization.id)?;
-        self.command(organization, "revoke-many", command).await
-    }
-
-    async fn record_run(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RunCommand,
-    ) -> Result<RunAnswer> {
-        check(permit, organization.id)?;
-        self.command(organization, "run", command).await
-    }
-
-    async fn note(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &NoteCommand,
-    ) -> Result<()> {
-        check(permit, organization.id)?;
-        self.command(organization, "note", command).await
-    }
-
-    async fn refuse(
-        &self,
-        organization: &Named<id::Organization>,
-        command: &RefusalCommand,
-    ) -> Result<()> {
-        self.command(organization, "refuse", command).await
-    }
-
-    async fn change_limits(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &LimitsCommand,
-    ) -> Result<LimitsAnswer> {
-        check(permit, organization.id)?;
-        self.command(organization, "limits", command).await
-    }
-
-    async fn checkpoint(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &CheckpointCommand,
-    ) -> Result<Signed> {
-        check(permit, organization.id)?;
-        self.command(organization, "checkpoint", command).await
     }
 }
 

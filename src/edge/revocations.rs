@@ -16,6 +16,7 @@ use crate::app::error::Result;
 use crate::app::ledger::SyncCommand;
 use crate::domain::id::{OrganizationId, TokenId};
 use crate::domain::revocation::{Copy, Delta, LONGEST_WAIT_MS};
+use crate::domain::standing::Actor;
 use crate::domain::time::Timestamp;
 
 /// Most organizations that an isolate has copies for; a full map is emptied.
@@ -122,7 +123,8 @@ async fn sync(env: &Env, organization: OrganizationId) -> Result<()> {
         since,
         uses: uses.collect(),
     };
-    let answer: Result<Delta> = ledger_client::command(env, organization, "sync", &command).await;
+    let answer: Result<Delta> =
+        ledger_client::command(env, organization, Actor::NotAToken, "sync", &command).await;
     with(organization, |held| match answer {
         Ok(delta) => {
             held.copy.advance(since, &delta, asked);

@@ -10,6 +10,7 @@ use super::store::{audit, records, token_list};
 use crate::app::ledger::{CheckpointCommand, SweepAnswer, SweepCommand};
 use crate::domain::audit::Origin;
 use crate::domain::audit::checkpoint::Signed;
+use crate::domain::standing::Actor;
 
 /// Runs by the `crons` of wrangler.toml.
 #[event(scheduled)]
@@ -34,7 +35,8 @@ async fn sign(env: &Env) {
             keep: true,
         };
         let signed: Result<Signed, _> =
-            ledger_client::command(env, organization, "checkpoint", &command).await;
+            ledger_client::command(env, organization, Actor::NotAToken, "checkpoint", &command)
+                .await;
         if let Err(error) = signed {
             log::failure("scheduled.checkpoint", &error.private());
         }
@@ -57,8 +59,14 @@ async fn sweep(env: &Env) {
                 request_id: "scheduled".to_owned(),
             },
         };
-        let swept: Result<SweepAnswer, _> =
-            ledger_client::command(env, &organization.named(), "sweep", &command).await;
+        let swept: Result<SweepAnswer, _> = ledger_client::command(
+            env,
+            &organization.named(),
+            Actor::NotAToken,
+            "sweep",
+            &command,
+        )
+        .await;
         match swept {
             Ok(answer) if answer.tokens.is_empty() => {}
             Ok(answer) => worker::console_log!(

@@ -6,7 +6,7 @@ use crate::app::testing::{self, ADMIN, World, now_or_never};
 use crate::domain::id::Id;
 use crate::domain::name::TokenName;
 use crate::domain::scope::{Named, Scope};
-use crate::domain::token::Verifier;
+use crate::domain::token::{TokenFacts, Verifier};
 use crate::wire::jwt::issue;
 
 fn facts(id: u128) -> TokenFacts {
@@ -64,7 +64,7 @@ fn what_is_not_ours_is_dropped_before_any_store() {
 }
 
 #[test]
-fn live_tokens_are_acted_on_and_dead_ones_left() {
+fn the_ledger_is_told_of_every_token_that_it_has_whatever_its_state() {
     let world = World::new();
     for id in [7, 8] {
         world.keep(facts(id));
@@ -81,11 +81,13 @@ fn live_tokens_are_acted_on_and_dead_ones_left() {
     let done = now_or_never(act(&report, &origin(), &testing::config(), &world));
     assert_eq!(done, (1, Vec::new()));
     let asked = world.take_asked();
-    let leak = format!(
-        "leak {} Revoke",
-        Id::<crate::domain::id::Token>::from_u128(7)
-    );
-    assert_eq!(asked, ["admit", &leak, "admit", "admit"]);
+    let leak = |id| {
+        let id = Id::<crate::domain::id::Token>::from_u128(id);
+        format!("leak {id} Revoke")
+    };
+    // Whether there is anything to revoke is the Ledger's to say; it has no third one.
+    let expected = ["describe", &leak(7), "describe", &leak(8), "describe"];
+    assert_eq!(asked, expected);
 }
 
 #[test]
@@ -95,6 +97,13 @@ fn reports_have_bounds() {
         let error = report(&world, &vec![String::new(); texts]).expect_err(code);
         assert_eq!(error.code(), code);
     }
+    let mut jwts = vec!["a.b.c".to_owned(); MAX_JWTS];
+    jwts.push("neither one.nor.the.other".to_owned());
+    assert!(report(&world, &jwts).expect("received").is_empty());
+    jwts.push("d.e.f".to_owned());
+    let error = report(&world, &jwts).expect_err("too many JWTs");
+    assert_eq!(error.code(), "tokens_invalid");
+    assert!(error.public().contains("at most 64 JWTs"));
     world.bucket.set(0);
     let error = report(&world, &[jwt(7)]).expect_err("too often");
     assert_eq!(error.code(), "report_rate_exceeded");

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::app::ledger::Liveness;
 use crate::app::testing::{self, World, now_or_never, project};
 use crate::domain::id::Id;
 use crate::domain::policy::defaults;
 use crate::domain::scope::Scope;
+use crate::domain::standing::Actor;
 use crate::wire::jwt::issue;
 
 /// With the policies that its scope has by default.
@@ -110,7 +112,7 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
     now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
     assert_eq!(
         world.take_asked(),
-        ["admit", &format!("revoke {}", subject.id)]
+        ["describe", &format!("revoke {}", subject.id)]
     );
 
     let mut system = facts(8, Scope::Organization);
@@ -121,11 +123,58 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
         error_word(&error.expect_err("refused")),
         "unsupported_token_type"
     );
-    assert_eq!(world.take_asked(), ["admit"]);
+    assert_eq!(world.take_asked(), ["describe"]);
 
     // RFC 7009, section 2.2: an invalid token is no error.
     now_or_never(revoke_own("garbage", origin(), &config, &world)).expect("nothing to do");
     assert_eq!(world.take_asked(), Vec::<String>::new());
+}
+
+/// A quarantined token is one that the Ledger admits as little as a revoked one, and that a release
+/// makes active again: whoever holds it must be able to end that.
+#[test]
+fn a_holder_revokes_a_token_that_would_not_be_admitted() {
+    let world = World::new();
+    let (subject, other) = (facts(7, Scope::Organization), facts(8, Scope::Organization));
+    world.keep(subject.clone());
+    for liveness in [Liveness::Revoked, Liveness::Unknown] {
+        let mut tokens = world.tokens.borrow_mut();
+        tokens.get_mut(&subject.id).expect("kept").liveness = liveness;
+        drop(tokens);
+        let config = testing::config();
+        now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
+        let asked = world.take_asked();
+        let revoke = format!("revoke {}", subject.id);
+        assert_eq!(asked, ["describe", &revoke], "{liveness:?}");
+    }
+    // One that the Ledger does not have, and one whose claims are not the row's.
+    let mut moved = subject.clone();
+    moved.scope = Scope::Project { project: project() };
+    for token in [jwt(&other), jwt(&moved)] {
+        let config = testing::config();
+        now_or_never(revoke_own(&token, origin(), &config, &world)).expect("nothing to do");
+        assert_eq!(world.take_asked(), ["describe"]);
+    }
+}
+
+/// To show the token is all that it takes, so the Ledger is asked about no actor.
+#[test]
+fn r40_the_permit_of_a_holder_names_no_actor() {
+    let subject = facts(7, Scope::Project { project: project() });
+    let caller = caller(subject.clone());
+    let permit = decide(&caller, Operation::TokenRevokeOwn, Target::Token(&subject));
+    assert_eq!(permit.expect("its own").actor(), Actor::NotAToken);
+    let manager = facts(8, Scope::Organization);
+    let caller = Caller::Token(manager.clone().into());
+    let permit = decide(&caller, Operation::TokenRevoke, Target::Token(&subject));
+    assert_eq!(permit.expect("in reach").actor(), Actor::Token(manager.id));
+    assert_eq!(caller.actor(), Actor::Token(manager.id));
+    let permit = decide(
+        &Caller::Administrator,
+        Operation::TokenRevoke,
+        Target::Token(&subject),
+    );
+    assert_eq!(permit.expect("above all").actor(), Actor::NotAToken);
 }
 
 #[test]

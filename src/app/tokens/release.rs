@@ -1,4 +1,4 @@
-//! Releasing a token that is held back after a report (see `leaks`). Refuses whoever could not mint
+//! Releasing a token that is quarantined after a report (see `leaks`). Refuses whoever could not mint
 //! such a token: to make live is what minting is.
 
 use serde::Serialize;
@@ -23,8 +23,8 @@ pub struct Released {
 /// `POST /org/tokens/{id}/release`.
 ///
 /// # Errors
-/// `Denied`, `Invalid` for a malformed id, `NotFound`, `Conflict` for a token that is not held
-/// back, `Unavailable`.
+/// `Denied`, `Invalid` for a malformed id, `NotFound`, `Conflict` for a token that is not
+/// quarantined, `Unavailable`.
 pub async fn release<P: Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
@@ -49,7 +49,7 @@ pub async fn release<P: Directory + Ledgers>(
         ReleaseAnswer::Released => Ok(Released { id }),
         ReleaseAnswer::NotHeld => Err(Error::Conflict {
             code: "token_not_held",
-            detail: "the token is not held back: there is nothing to release".into(),
+            detail: "the token is not quarantined: there is nothing to release".into(),
         }),
     }
 }

@@ -7,10 +7,10 @@ use super::{UNKNOWN, hide, reach, token_id};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{MintCommand, RotateAnswer, RotateCommand};
-use crate::app::mint::{From, Minted, expiry, new_token_id, secret};
+use crate::app::mint::{From, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::app::mint_limits::take;
-use crate::app::organization::resolve_id;
-use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets};
+use crate::app::organization::{resolve, resolve_id};
+use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::app::registry::read_body;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, Wish, decide};
@@ -18,6 +18,8 @@ use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 use crate::wire::duration;
+
+const DAY_MS: i64 = 86_400_000;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +33,7 @@ struct Request {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`, `MinterRate`,
-/// `Unavailable`. After an error the old token is as it was.
+/// `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -42,7 +44,7 @@ pub async fn rotate<P>(
     ports: &P,
 ) -> Result<Minted>
 where
-    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets,
+    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
     reach(caller, Operation::TokenRotate)?;
     let id = token_id(id)?;
@@ -57,8 +59,16 @@ where
         request.expires_in.as_deref(),
         now,
     )?;
-    let overlap = overlap(request.overlap.as_deref())?;
-    let organization = resolve_id(caller, organization, ports).await?;
+    let overlap = overlap(request.overlap.as_deref(), config)?;
+    // Without overlap a successor takes the old token's place, and nothing is added to count.
+    let (organization, ceiling) = match overlap {
+        0 => (resolve_id(caller, organization, ports).await?, 0),
+        _ => {
+            let row = resolve(caller, organization, ports).await?;
+            let ceiling = row.ceiling(config);
+            (row.named(), ceiling)
+        }
+    };
     let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
     if old.adopted() {
@@ -86,8 +96,7 @@ where
         created_at: now,
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
-        // A successor takes the place of the old one under the ceiling.
-        ceiling: 0,
+        ceiling,
         origin: from.origin,
         facts,
     };
@@ -111,6 +120,8 @@ where
             code: "name_taken",
             detail: "another live token has taken the name of this one".into(),
         },
+        RotateAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        RotateAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
         RotateAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
     taken.give_back(ports).await;
@@ -146,20 +157,31 @@ fn successor_end(
     Ok(wish.expires_at)
 }
 
-/// How long both shall live, in milliseconds; not at all unless asked.
-fn overlap(text: Option<&str>) -> Result<i64> {
-    match text {
-        None => Ok(0),
-        Some("0" | "0s" | "PT0S") => Ok(0),
-        Some(text) => duration::parse_seconds(text)
-            .map(|seconds| seconds.saturating_mul(1000))
-            .ok_or_else(|| {
-                Error::invalid(
-                    "overlap_invalid",
-                    "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
-                )
-            }),
+/// How long both shall live, in milliseconds; not at all unless asked, and no longer than the
+/// configuration allows.
+fn overlap(text: Option<&str>, config: &Config) -> Result<i64> {
+    let Some(text) = text.filter(|text| !["0", "0s", "PT0S"].contains(text)) else {
+        return Ok(0);
+    };
+    let overlap = duration::parse_seconds(text)
+        .map(|seconds| seconds.saturating_mul(1000))
+        .ok_or_else(|| {
+            Error::invalid(
+                "overlap_invalid",
+                "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
+            )
+        })?;
+    if overlap > config.max_overlap_ms {
+        return Err(Error::invalid(
+            "overlap_too_long",
+            match config.max_overlap_ms / DAY_MS {
+                0 => "`overlap` is not allowed here: leave it out".to_owned(),
+                1 => "`overlap` can be at most one day here".to_owned(),
+                days => format!("`overlap` can be at most {days} days here"),
+            },
+        ));
     }
+    Ok(overlap)
 }
 
 fn retirement(old: &TokenFacts, overlap_ms: i64, now: Timestamp) -> Result<Timestamp> {

@@ -8,9 +8,10 @@ use super::body;
 use super::incoming::Incoming;
 use super::respond::Answer;
 use crate::app::config::Config;
-use crate::app::error::{Error, Result};
+use crate::app::error::{CredentialError, Error, Result};
 use crate::app::leaks;
 use crate::domain::caller::Caller;
+use crate::edge::brake;
 use crate::edge::log::{self, RequestLog};
 use crate::edge::platform::Platform;
 
@@ -34,7 +35,13 @@ pub async fn handle(
         });
     }
     let body = zeroize::Zeroizing::new(body::read(incoming, MAX_REPORT).await?.bytes);
-    let report = leaks::receive(&body, &bucket(incoming, config), config, platform).await?;
+    let address = bucket(incoming, config);
+    let report = leaks::receive(&body, &address, config, platform).await?;
+    if report.is_empty() {
+        // To look at garbage costs as much as to look at tokens, and takes from no bucket.
+        let cause = CredentialError::Refused("a report without any credential");
+        brake::count(&platform.env, address, cause).await?;
+    }
     let mut from = origin(incoming, config, &Caller::Administrator);
     from.actor = "leak-report".to_owned();
     from.tier = "open".to_owned();

@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, Stub};
 
-use crate::app::error::{Error, Result};
-use crate::app::ledger::{Admission, AdmitQuery};
+use crate::app::error::{CredentialError, Error, Result};
+use crate::app::ledger::{ACTOR, Admission, AdmitQuery};
 use crate::domain::id::{Organization, OrganizationId, TokenId};
 use crate::domain::scope::Named;
+use crate::domain::standing::{Actor, Inactive};
 use crate::domain::token::TokenFacts;
 
 /// The header that carries the name by which a call came to the Ledger.
@@ -82,35 +83,43 @@ impl<'a> From<&'a Named<Organization>> for Addressee<'a> {
 /// # Errors
 /// `Misdirected`, `Unavailable`.
 pub async fn confirm(env: &Env, organization: &Named<Organization>) -> Result<bool> {
-    let answer = send(env, organization.into(), "name", None).await?;
+    let answer = send(env, organization.into(), Actor::NotAToken, "name", None).await?;
     Ok(answer.status_code() == 200)
 }
 
-/// The facts of a token, whether or not it still lives.
-pub async fn describe(
+/// The facts of a token in whatever state it is.
+pub async fn describe<'a>(
     env: &Env,
-    organization: &Named<Organization>,
+    organization: impl Into<Addressee<'a>>,
     token: TokenId,
 ) -> Result<Option<TokenFacts>> {
     let path = format!("describe/{token}");
-    let mut answer = send(env, organization.into(), &path, None).await?;
+    let mut answer = send(env, organization.into(), Actor::NotAToken, &path, None).await?;
     answer.json().await.map_err(failed)
 }
 
-/// Sends a command and reads its answer.
+/// Sends a command for an actor and reads its answer. An actor that is not active is refused as its
+/// credential would be.
 pub async fn command<'a, C: Serialize, A: DeserializeOwned>(
     env: &Env,
     organization: impl Into<Addressee<'a>>,
+    actor: Actor,
     name: &str,
     command: &C,
 ) -> Result<A> {
     let body = serde_json::to_string(command).map_err(failed)?;
-    let mut answer = send(env, organization.into(), name, Some(body)).await?;
+    let mut answer = send(env, organization.into(), actor, name, Some(body)).await?;
     answer.json().await.map_err(failed)
 }
 
 /// Sends a command, or, without a body, a question. What comes back has been answered.
-async fn send(env: &Env, to: Addressee<'_>, path: &str, body: Option<String>) -> Result<Response> {
+async fn send(
+    env: &Env,
+    to: Addressee<'_>,
+    actor: Actor,
+    path: &str,
+    body: Option<String>,
+) -> Result<Response> {
     let headers = Headers::new();
     let method = match body {
         Some(_) => Method::Post,
@@ -124,6 +133,9 @@ async fn send(env: &Env, to: Addressee<'_>, path: &str, body: Option<String>) ->
     if let Some(name) = to.name {
         headers.set(NAME_HEADER, name).map_err(failed)?;
     }
+    if let Some(token) = actor.token() {
+        headers.set(ACTOR, &token.to_string()).map_err(failed)?;
+    }
     let init = RequestInit {
         method,
         headers,
@@ -132,7 +144,7 @@ async fn send(env: &Env, to: Addressee<'_>, path: &str, body: Option<String>) ->
     };
     let request =
         Request::new_with_init(&format!("http://ledger/{path}"), &init).map_err(failed)?;
-    let answer = stub(env, to.id)?
+    let mut answer = stub(env, to.id)?
         .fetch_with_request(request)
         .await
         .map_err(failed)?;
@@ -145,6 +157,10 @@ async fn send(env: &Env, to: Addressee<'_>, path: &str, body: Option<String>) ->
                 to.id
             ),
         }),
+        401 => {
+            let why: Inactive = answer.json().await.map_err(failed)?;
+            Err(CredentialError::from(why).into())
+        }
         status => Err(failed(format!("status {status}"))),
     }
 }

@@ -167,7 +167,7 @@ fn r9_r39_an_adopted_token_is_not_rotated_here() {
     let answer = rotate(&admin, Some("acme"), &id, b"", from(), &config, &world);
     let error = now_or_never(answer).err().map(|error| error.code());
     assert_eq!(error, Some("adopted_token"));
-    assert_eq!(world.take_asked(), Vec::<String>::new());
+    assert_eq!(world.take_asked(), ["describe"]);
     // Who may not rotate it is not told what it is.
     let caller = organization_token();
     let answer = rotate(&caller, None, &id, b"", from(), &config, &world);

@@ -3,6 +3,7 @@
 
 use worker::Result;
 
+use super::acting::{Acting, Done};
 use super::journal::Head;
 use super::outbox::NEEDED;
 use super::{ALARM_MS, Ledger, journal};
@@ -106,8 +107,8 @@ impl Ledger {
     }
 
     /// Writes down what the gate has done in the record.
-    pub(super) async fn note(&self, command: NoteCommand) -> Result<()> {
-        self.prepare_write()?;
+    pub(super) async fn note(&self, acting: Acting, command: NoteCommand) -> Done<()> {
+        self.prepare_write(acting)?;
         let mut head = journal::head(&self.db)?;
         let audit = self.happening(
             &mut head,
@@ -124,12 +125,17 @@ impl Ledger {
         journal::set_head(&self.db, &head)?;
         journal::push(&self.db, &[audit])?;
         // Nobody waits for the row: the alarm carries it, or whoever comes first.
-        self.set_alarm(ALARM_MS).await
+        self.set_alarm(ALARM_MS).await?;
+        Ok(())
     }
 
     /// Changes what an organization allows: the event and the change go to D1 in one batch.
-    pub(super) async fn change_limits(&self, command: LimitsCommand) -> Result<LimitsAnswer> {
-        self.prepare_write()?;
+    pub(super) async fn change_limits(
+        &self,
+        acting: Acting,
+        command: LimitsCommand,
+    ) -> Done<LimitsAnswer> {
+        self.prepare_write(acting)?;
         let mut head = journal::head(&self.db)?;
         let audit = self.happening(
             &mut head,
@@ -166,10 +172,15 @@ impl Ledger {
 
     /// Signs how far the chain reaches, once D1 has been offered all of it. Should D1 not take it,
     /// the checkpoint knows more than D1 has, which is what it is for.
-    pub(super) async fn checkpoint(&self, command: CheckpointCommand) -> Result<Signed> {
+    pub(super) async fn checkpoint(
+        &self,
+        acting: Acting,
+        command: CheckpointCommand,
+    ) -> Done<Signed> {
         let mut head = Head::GENESIS;
+        let actor = acting.actor();
         if self.exists()? {
-            self.prepare_write()?;
+            self.prepare_write(acting)?;
             // Before the wait: what happens meanwhile belongs to the next one.
             head = journal::head(&self.db)?;
             let delivered = self
@@ -181,15 +192,10 @@ impl Ledger {
                 log::failure("ledger.checkpoint", &cause);
             }
         }
-        let config = config(&self.env).map_err(|problems| problems.join("; "))?;
-        let signed = Checkpoint {
-            organization_id: command.organization,
-            sequence: u64::try_from(head.sequence).unwrap_or_default(),
-            link: hex(&head.link),
-            at: now(),
-        }
-        .sign(&config.root_keys.audit)?;
+        let signed = self.sign(command.organization, &head)?;
         if command.keep && head.sequence > 0 {
+            // D1 was waited for since: nothing is kept for an actor that was revoked meanwhile.
+            self.acting(actor)?;
             journal::push(
                 &self.db,
                 &[Effect::KeepCheckpoint {
@@ -203,5 +209,16 @@ impl Ledger {
             self.deliver_soon("ledger.checkpoint").await;
         }
         Ok(signed)
+    }
+
+    fn sign(&self, organization: OrganizationId, head: &Head) -> Result<Signed> {
+        let config = config(&self.env).map_err(|problems| problems.join("; "))?;
+        let checkpoint = Checkpoint {
+            organization_id: organization,
+            sequence: u64::try_from(head.sequence).unwrap_or_default(),
+            link: hex(&head.link),
+            at: now(),
+        };
+        Ok(checkpoint.sign(&config.root_keys.audit)?)
     }
 }

@@ -1,62 +1,69 @@
-//! The Ledger on tokens found in public: ended, or held back and released. Refuses to hold back
-//! what is dead, and to release what was revoked.
+//! The Ledger on tokens found in public: revoked, or quarantined and released. What becomes of each is
+//! the rule of `LeakCommand::outcome`; here it is written.
 
 use worker::Result;
 
+use super::acting::{Acting, Done};
 use super::{ALARM_MS, Ledger, journal, storage};
-use crate::app::leaks::OnLeak;
-use crate::app::ledger::{Effect, LeakCommand, ReleaseAnswer, ReleaseCommand};
+use crate::app::ledger::{Effect, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
 use crate::domain::audit::{Action, Origin};
-use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
+use crate::domain::token::TokenFacts;
 use crate::edge::platform::now;
 
 impl Ledger {
-    pub(super) async fn report_leak(&self, command: LeakCommand) -> Result<()> {
+    pub(super) async fn report_leak(
+        &self,
+        acting: Acting,
+        command: LeakCommand,
+    ) -> Done<LeakAnswer> {
         if !self.exists()? {
-            return Ok(());
+            return Ok(LeakAnswer::Unchanged);
         }
-        self.prepare_write()?;
+        self.prepare_write(acting)?;
+        let (standing, stored) = (
+            self.db.standing(command.token)?,
+            storage::token(&self.db, command.token)?,
+        );
+        let (Some(standing), Some(stored)) = (standing, stored) else {
+            return Ok(LeakAnswer::Unchanged);
+        };
         let at = now();
-        match command.on_leak {
-            OnLeak::Quarantine => {
-                let held = Some(at);
-                self.quarantine(
-                    command.token,
-                    held,
-                    Action::TokenQuarantine,
-                    &command.origin,
-                )?;
+        let outcome = command.outcome(&standing, &stored.facts, at);
+        match outcome {
+            LeakAnswer::Unchanged => return Ok(outcome),
+            LeakAnswer::Quarantined => {
+                let action = Action::TokenQuarantine;
+                self.quarantine(&stored.facts, Some(at), action, &command.origin)?;
             }
-            OnLeak::Revoke => {
-                let Some(stored) = storage::token(&self.db, command.token)? else {
-                    return Ok(());
-                };
-                if stored.revoked_at.is_some_and(|first| first <= at) {
-                    return Ok(());
-                }
+            LeakAnswer::Revoked => {
                 let action = Action::TokenRevokeLeaked;
                 self.bury([&stored.facts], at, action, &command.origin)?;
             }
         }
         self.set_alarm(ALARM_MS).await?;
         self.deliver_soon("ledger.leak").await;
-        Ok(())
+        Ok(outcome)
     }
 
-    pub(super) async fn release(&self, command: ReleaseCommand) -> Result<ReleaseAnswer> {
+    pub(super) async fn release(
+        &self,
+        acting: Acting,
+        command: ReleaseCommand,
+    ) -> Done<ReleaseAnswer> {
         if !self.exists()? {
             return Ok(ReleaseAnswer::NotHeld);
         }
-        self.prepare_write()?;
-        let held = self
+        self.prepare_write(acting)?;
+        let releasable = self
             .db
             .standing(command.token)?
-            .is_some_and(|standing| standing.quarantined && standing.state == storage::State::Live);
-        if !held {
+            .is_some_and(|standing| standing.releasable());
+        let stored = storage::token(&self.db, command.token)?.filter(|_| releasable);
+        let Some(stored) = stored else {
             return Ok(ReleaseAnswer::NotHeld);
-        }
-        self.quarantine(command.token, None, Action::TokenRelease, &command.origin)?;
+        };
+        self.quarantine(&stored.facts, None, Action::TokenRelease, &command.origin)?;
         self.set_alarm(ALARM_MS).await?;
         self.deliver_soon("ledger.release").await;
         Ok(ReleaseAnswer::Released)
@@ -64,23 +71,20 @@ impl Ledger {
 
     fn quarantine(
         &self,
-        token: TokenId,
+        facts: &TokenFacts,
         at: Option<Timestamp>,
         action: Action,
         origin: &Origin,
     ) -> Result<()> {
-        let Some(stored) = storage::token(&self.db, token)? else {
-            return Ok(());
-        };
         let mut head = journal::head(&self.db)?;
-        // A revocation log that is read by version must show both the holding and the release.
+        // A revocation log that is read by version must show both the quarantine and the release.
         head.version += 1;
-        let audit = self.event(&mut head, now(), action, &stored.facts, None, origin)?;
-        storage::quarantine(&self.db, token, at, head.version)?;
+        let audit = self.event(&mut head, now(), action, facts, None, origin)?;
+        storage::quarantine(&self.db, facts.id, at, head.version)?;
         journal::set_head(&self.db, &head)?;
         let effect = Effect::Quarantine {
-            organization: stored.facts.organization.id,
-            token,
+            organization: facts.organization.id,
+            token: facts.id,
             at,
         };
         journal::push(&self.db, &[effect, audit]).map(|_| ())

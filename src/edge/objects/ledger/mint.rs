@@ -1,36 +1,38 @@
-//! The Ledger's births: mint and rotate. Refuses to let a token live before its record is in D1:
-//! it is pending until then, and dead if that fails.
+//! The Ledger's new tokens: mint, adopt and rotate. None opens anything before its record is in D1:
+//! it is pending until then. When D1 has it, all that could have changed meanwhile is looked at
+//! again, in the step that makes it live: whoever asked for it, and the token itself.
 
 use worker::Result;
 
+use super::acting::{Acting, Done};
 use super::chain::by_itself;
 use super::outbox::NEEDED;
-use super::storage::{self, State};
-use super::{ALARM_MS, Ledger, journal};
+use super::{ALARM_MS, Ledger, ceiling, journal, storage};
 use crate::app::ledger::{Effect, MintAnswer, MintCommand, RotateAnswer, RotateCommand, TokenRow};
 use crate::domain::audit::{Action, Origin};
 use crate::domain::id::TokenId;
+use crate::domain::standing::{Actor, Created, State};
 use crate::domain::token::TokenFacts;
 use crate::edge::platform::now;
 use crate::edge::store::records;
 
 impl Ledger {
-    pub(super) async fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
-        self.prepare_write()?;
+    pub(super) async fn mint(&self, acting: Acting, command: MintCommand) -> Done<MintAnswer> {
+        let actor = acting.actor();
+        self.prepare_write(acting)?;
         let now = now();
         let facts = &command.facts;
         // Fresh ids never meet one; an adopted token brings the one that the origin gave it.
         if let Some(standing) = self.db.standing(facts.id)? {
-            let ended = standing.revoked_at.is_some_and(|end| end <= now);
             return Ok(MintAnswer::IdTaken {
-                revoked: ended || standing.state == State::Revoked,
+                revoked: !standing.revocable(now),
             });
         }
         if storage::name_taken(&self.db, facts, None, now)? {
             return Ok(MintAnswer::NameTaken);
         }
         let ceiling = command.ceiling;
-        if ceiling > 0 && !facts.is_system && storage::living(&self.db, now)? >= i64::from(ceiling)
+        if ceiling > 0 && !facts.is_system && ceiling::counted(&self.db, now)? >= i64::from(ceiling)
         {
             return Ok(MintAnswer::CeilingReached { ceiling });
         }
@@ -48,8 +50,40 @@ impl Ledger {
             self.set_alarm(ALARM_MS).await?;
             return Ok(refusal);
         }
-        storage::make_live(&self.db, facts.id)?;
-        Ok(MintAnswer::Minted)
+        let acting = self.still_acting(actor, facts, &command.origin).await?;
+        Ok(match self.go_live(facts.id, acting)? {
+            Created::Active => MintAnswer::Minted,
+            Created::Revoked => MintAnswer::RevokedMeanwhile,
+            Created::Quarantined => MintAnswer::QuarantinedMeanwhile,
+        })
+    }
+
+    /// Looks at the actor of a new token again, once D1 has its row. If it is not active any more,
+    /// the new token is abandoned, with an audit event.
+    async fn still_acting(
+        &self,
+        actor: Actor,
+        facts: &TokenFacts,
+        origin: &Origin,
+    ) -> Done<Acting> {
+        match self.acting(actor) {
+            Ok(acting) => Ok(acting),
+            Err(stop) => {
+                self.abandon(facts, origin)?;
+                self.set_alarm(ALARM_MS).await?;
+                Err(stop)
+            }
+        }
+    }
+
+    /// Makes a pending token live, and tells what it has become.
+    fn go_live(&self, token: TokenId, acting: Acting) -> Result<Created> {
+        let Some(standing) = self.db.standing(token)? else {
+            // An adoption that was taken back: as good as revoked.
+            return Ok(Created::Revoked);
+        };
+        storage::make_live(&self.db, token, acting)?;
+        Ok(standing.created())
     }
 
     /// Whether the record has the token for another organization, whose row ours did not replace:
@@ -64,28 +98,47 @@ impl Ledger {
         }
     }
 
-    pub(super) async fn rotate(&self, mut command: RotateCommand) -> Result<RotateAnswer> {
-        self.prepare_write()?;
+    pub(super) async fn rotate(
+        &self,
+        acting: Acting,
+        mut command: RotateCommand,
+    ) -> Done<RotateAnswer> {
+        let actor = acting.actor();
+        self.prepare_write(acting)?;
         if !self.rotatable(command.old)? || storage::succession(&self.db, command.old)? {
             return Ok(RotateAnswer::NotLive);
         }
+        let ceiling = command.mint.ceiling;
+        if ceiling > 0
+            && !command.mint.facts.is_system
+            && command.retire_at > now()
+            && ceiling::rotation_exceeds(&self.db, command.old, now(), ceiling)?
+        {
+            return Ok(RotateAnswer::CeilingReached { ceiling });
+        }
         command.mint.description = storage::description(&self.db, command.old)?;
-        let facts = &command.mint.facts;
+        let (facts, origin) = (&command.mint.facts, &command.mint.origin);
         if storage::name_taken(&self.db, facts, Some(command.old), now())? {
             return Ok(RotateAnswer::NameTaken);
         }
-        let born = self
+        let recorded = self
             .bear(&command.mint, Action::TokenRotate, Some(command.old))
             .await?;
-        if let Err(cause) = born {
+        if let Err(cause) = recorded {
             return Ok(RotateAnswer::RecordUnavailable { cause });
         }
+        // A token that rotates itself is active until the step below, which ends it.
+        let acting = self.still_acting(actor, facts, origin).await?;
         // Somebody may have ended the old token meanwhile: then the new one must not live on.
         if !self.rotatable(command.old)? {
-            self.abandon(facts, &command.mint.origin)?;
+            self.abandon(facts, origin)?;
+            self.set_alarm(ALARM_MS).await?;
             return Ok(RotateAnswer::NotLive);
         }
-        storage::make_live(&self.db, facts.id)?;
+        // Nobody holds the successor yet, so a report cannot have been about it.
+        if self.go_live(facts.id, acting)? == Created::Revoked {
+            return Ok(RotateAnswer::RevokedMeanwhile);
+        }
         let mut head = journal::head(&self.db)?;
         head.version += 1;
         storage::retire(&self.db, command.old, command.retire_at, head.version)?;
@@ -96,7 +149,7 @@ impl Ledger {
                 organization: facts.organization.id,
                 token: command.old,
                 at: command.retire_at,
-                by: command.mint.origin.actor.clone(),
+                by: origin.actor.clone(),
             }],
         )?;
         self.set_alarm(ALARM_MS).await?;
@@ -106,11 +159,10 @@ impl Ledger {
         })
     }
 
-    /// Whether a token lives and has no end.
+    /// Whether a successor may take a token's place.
     fn rotatable(&self, token: TokenId) -> Result<bool> {
-        Ok(self.db.standing(token)?.is_some_and(|standing| {
-            standing.state == State::Live && standing.revoked_at.is_none() && !standing.quarantined
-        }))
+        let standing = self.db.standing(token)?;
+        Ok(standing.is_some_and(|standing| standing.rotatable()))
     }
 
     /// Stores a token as pending with its event, and brings both to D1. The inner error says why
@@ -147,8 +199,13 @@ impl Ledger {
         Ok(delivered)
     }
 
-    /// Kills a token whose birth could not be completed.
+    /// Takes back a pending token that could not be completed. One that was revoked meanwhile is
+    /// final already.
     fn abandon(&self, facts: &TokenFacts, origin: &Origin) -> Result<()> {
+        let standing = self.db.standing(facts.id)?;
+        if standing.is_none_or(|standing| standing.state != State::Pending) {
+            return Ok(());
+        }
         if !facts.adopted() {
             return self.bury([facts], now(), Action::TokenMintAbandoned, origin);
         }

@@ -5,6 +5,8 @@
 //! INVARIANT (one writer for each organization): each command checks and writes without awaiting,
 //! so no other command can come between; only then does it wait for D1.
 
+mod acting;
+mod ceiling;
 mod chain;
 mod journal;
 mod leak;
@@ -24,10 +26,9 @@ mod uses;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
+use self::acting::{Acting, Done};
 use self::name::{Name, misdirected};
 use self::outbox::{NEEDED, Outbox};
 use self::standing::Store;
@@ -36,6 +37,7 @@ use crate::app::ledger::{
 };
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
+use crate::domain::standing::{Inactive, Standing};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
 use crate::edge::log;
@@ -88,7 +90,7 @@ impl DurableObject for Ledger {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
+    async fn fetch(&self, request: Request) -> Result<Response> {
         let path = request.path();
         let by = request.headers().get(NAME_HEADER)?;
         let mut parts = path.trim_start_matches('/').split('/');
@@ -130,14 +132,7 @@ impl DurableObject for Ledger {
                 }
             }
             (Method::Get, Some("ping")) => Response::empty().map(|answer| answer.with_status(204)),
-            (Method::Post, Some(verb)) => {
-                let body = request.text().await?;
-                // From here to the write nothing is awaited.
-                if !self.is_for(by.as_deref())? {
-                    return misdirected();
-                }
-                self.command(verb, &body, by).await
-            }
+            (Method::Post, Some(name)) => self.carry_out(name, request).await,
             _ => Response::error("unknown", 404),
         }
     }
@@ -164,27 +159,23 @@ impl DurableObject for Ledger {
 }
 
 impl Ledger {
-    /// Does what a command says. `by` is the name by which it came, which is the organization's.
-    async fn command(&self, verb: &str, body: &str, by: Option<String>) -> Result<Response> {
-        if let "mint" | "rotate" | "note" | "refuse" | "limits" = verb {
-            self.prepare_write()?;
-            self.take_name(by)?;
-        }
-        match verb {
-            "mint" => answer(&self.mint(read(body)?).await?),
-            "bind" => answer(&self.bind(read(body)?)?),
-            "rotate" => answer(&self.rotate(read(body)?).await?),
-            "revoke" => answer(&self.revoke(read(body)?).await?),
-            "revoke-many" => answer(&self.revoke_many(read(body)?).await?),
-            "leak" => answer(&self.report_leak(read(body)?).await?),
-            "release" => answer(&self.release(read(body)?).await?),
-            "sweep" => answer(&self.sweep(read(body)?).await?),
-            "note" => answer(&self.note(read(body)?).await?),
-            "refuse" => answer(&self.refuse(read(body)?).await?),
-            "limits" => answer(&self.change_limits(read(body)?).await?),
-            "checkpoint" => answer(&self.checkpoint(read(body)?).await?),
-            "sync" => answer(&self.sync(&read(body)?).await?),
-            "run" => answer(&self.record_run(&read(body)?).await?),
+    /// The commands, each by way of [`Ledger::command`]. `sync` is a question: it is nobody's write.
+    async fn carry_out(&self, name: &str, mut request: Request) -> Result<Response> {
+        match name {
+            "bind" => self.command(request, Self::bind).await,
+            "mint" => self.command(request, Self::mint).await,
+            "rotate" => self.command(request, Self::rotate).await,
+            "revoke" => self.command(request, Self::revoke).await,
+            "revoke-many" => self.command(request, Self::revoke_many).await,
+            "leak" => self.command(request, Self::report_leak).await,
+            "release" => self.command(request, Self::release).await,
+            "sweep" => self.command(request, Self::sweep).await,
+            "note" => self.command(request, Self::note).await,
+            "refuse" => self.command(request, Self::refuse).await,
+            "limits" => self.command(request, Self::change_limits).await,
+            "checkpoint" => self.command(request, Self::checkpoint).await,
+            "run" => self.command(request, Self::record_run).await,
+            "sync" => Response::from_json(&self.sync(&request.json().await?).await?),
             _ => Response::error("unknown", 404),
         }
     }
@@ -267,40 +258,32 @@ impl Ledger {
 
     /// Whether a token lives, and what that follows from. Whether it has expired the asker judges by
     /// itself.
-    fn liveness(
-        &self,
-        token: TokenId,
-        now: Timestamp,
-    ) -> Result<(Liveness, Option<standing::Standing>)> {
+    fn liveness(&self, token: TokenId, now: Timestamp) -> Result<(Liveness, Option<Standing>)> {
         if !self.exists()? {
             return Ok((Liveness::Unknown, None));
         }
         let Some(standing) = self.db.standing(token)? else {
             return Ok((Liveness::Unknown, None));
         };
-        let liveness = match (standing.state, standing.revoked_at) {
-            // Not born yet: its minter has no answer, so nobody holds it.
-            (storage::State::Pending, _) => Liveness::Unknown,
-            _ if standing.quarantined => Liveness::Revoked,
-            (storage::State::Live, None) => Liveness::Live,
-            // Being rotated out: alive until then, and not a moment longer.
-            (storage::State::Live, Some(end)) if end > now => Liveness::Live,
-            _ => Liveness::Revoked,
+        let liveness = match standing.in_force(now) {
+            Ok(()) => Liveness::Live,
+            Err(Inactive::Unknown) => Liveness::Unknown,
+            Err(Inactive::Revoked | Inactive::Expired) => Liveness::Revoked,
         };
         Ok((liveness, Some(standing)))
     }
 
+    /// The facts of a token in whatever state, pending ones too: D1 shows them already, and what is
+    /// shown can be revoked.
     fn describe(&self, token: TokenId) -> Result<Option<TokenFacts>> {
         if !self.exists()? {
             return Ok(None);
         }
-        Ok(storage::token(&self.db, token)?
-            .filter(|stored| stored.state != storage::State::Pending)
-            .map(|stored| stored.facts))
+        Ok(storage::token(&self.db, token)?.map(|stored| stored.facts))
     }
 
     /// Binds a token whose facts do not say yet what was signed; the first word stands.
-    fn bind(&self, command: BindCommand) -> Result<Option<TokenFacts>> {
+    async fn bind(&self, _: Acting, command: BindCommand) -> Done<Option<TokenFacts>> {
         if !self.exists()? {
             return Ok(None);
         }
@@ -316,13 +299,13 @@ impl Ledger {
         Ok(Some(stored.facts))
     }
 
-    async fn record_run(&self, command: &RunCommand) -> Result<RunAnswer> {
-        self.prepare_write()?;
+    async fn record_run(&self, acting: Acting, command: RunCommand) -> Done<RunAnswer> {
+        self.prepare_write(acting)?;
         let Some(stored) = storage::token(&self.db, command.token)? else {
-            return Err("a run of an unknown token".into());
+            return Err(worker::Error::from("a run of an unknown token").into());
         };
         let organization = stored.facts.organization.id;
-        storage::insert_run(&self.db, command)?;
+        storage::insert_run(&self.db, &command)?;
         journal::push(
             &self.db,
             &[Effect::InsertRun {
@@ -346,13 +329,15 @@ impl Ledger {
         Ok(self.memory.exists.get())
     }
 
-    /// Tables on the first write, and the dead of an earlier process before any other.
-    fn prepare_write(&self) -> Result<()> {
+    /// How every command begins: tables and the organization's name on the first write, and what an
+    /// earlier process left pending before any other.
+    fn prepare_write(&self, acting: Acting) -> Result<()> {
         if !self.exists()? {
             schema::create(&self.db)?;
             self.memory.exists.set(true);
             self.memory.recovered.set(true);
         }
+        self.take_name(acting.name())?;
         self.recover()
     }
 
@@ -366,12 +351,4 @@ impl Ledger {
         self.memory.alarm_due.set(now + ms);
         self.state.storage().set_alarm(ms).await
     }
-}
-
-fn read<C: DeserializeOwned>(body: &str) -> Result<C> {
-    Ok(serde_json::from_str(body)?)
-}
-
-fn answer(value: &impl Serialize) -> Result<Response> {
-    Response::from_json(value)
 }

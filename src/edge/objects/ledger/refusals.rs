@@ -5,6 +5,7 @@ use serde::Deserialize;
 use worker::Result;
 
 use super::super::sql;
+use super::acting::{Acting, Done};
 use super::chain::{Happening, by_itself};
 use super::{ALARM_MS, Ledger, journal};
 use crate::app::ledger::RefusalCommand;
@@ -29,8 +30,8 @@ fn hour(at: Timestamp) -> i64 {
 }
 
 impl Ledger {
-    pub(super) async fn refuse(&self, command: RefusalCommand) -> Result<()> {
-        self.prepare_write()?;
+    pub(super) async fn refuse(&self, acting: Acting, command: RefusalCommand) -> Done<()> {
+        self.prepare_write(acting)?;
         self.close_hours()?;
         let query = "insert into refusals (outcome, organization, hour, written, left_out) \
                      values (?1, ?2, ?3, 1, 0) \
@@ -61,7 +62,8 @@ impl Ledger {
             journal::set_head(&self.db, &head)?;
             journal::push(&self.db, &[audit])?;
         }
-        self.set_alarm(ALARM_MS).await
+        self.set_alarm(ALARM_MS).await?;
+        Ok(())
     }
 
     /// Writes the sums of hours that are over.

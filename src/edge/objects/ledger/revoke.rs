@@ -6,6 +6,7 @@
 
 use worker::Result;
 
+use super::acting::{Acting, Done};
 use super::outbox::WISHED;
 use super::{ALARM_MS, Ledger, journal, selection, storage};
 use crate::app::ledger::{
@@ -21,16 +22,21 @@ use crate::edge::platform::now;
 const DAY_MS: i64 = 86_400_000;
 
 impl Ledger {
-    pub(super) async fn revoke(&self, command: RevokeCommand) -> Result<RevokeAnswer> {
+    pub(super) async fn revoke(
+        &self,
+        acting: Acting,
+        command: RevokeCommand,
+    ) -> Done<RevokeAnswer> {
         if !self.exists()? {
             return Ok(RevokeAnswer::Unknown);
         }
-        self.prepare_write()?;
+        self.prepare_write(acting)?;
         let Some(stored) = storage::token(&self.db, command.token)? else {
             return Ok(RevokeAnswer::Unknown);
         };
         let at = now();
-        // A token that is being rotated out still lives: it ends now instead.
+        // A token that is being rotated out ends now instead; one that is pending, or quarantined,
+        // is revoked like any other.
         if let Some(first) = stored.revoked_at
             && first <= at
         {
@@ -43,7 +49,11 @@ impl Ledger {
         Ok(RevokeAnswer::Revoked { at })
     }
 
-    pub(super) async fn revoke_many(&self, command: RevokeManyCommand) -> Result<RevokeManyAnswer> {
+    pub(super) async fn revoke_many(
+        &self,
+        acting: Acting,
+        command: RevokeManyCommand,
+    ) -> Done<RevokeManyAnswer> {
         let at = now();
         if !self.exists()? {
             return Ok(RevokeManyAnswer::Done {
@@ -53,7 +63,7 @@ impl Ledger {
                 version: 0,
             });
         }
-        self.prepare_write()?;
+        self.prepare_write(acting)?;
         self.settle_uses()?;
         let selected = selection::select(&self.db, &command, at, MAX_SELECTED)?;
         if selected.len() > MAX_SELECTED as usize {

@@ -1,5 +1,6 @@
-//! Which living tokens fit a selector, have been idle, or have been used: questions over many rows
-//! of the Ledger's SQLite. Refuses to change what lives.
+//! Which tokens fit a selector, have been idle, or have been used: questions over many rows of the
+//! Ledger's SQLite. Whatever is not revoked yet is selected: a token that is still being created,
+//! or is quarantined, too.
 
 use serde::Deserialize;
 use worker::SqlStorage;
@@ -15,7 +16,7 @@ struct TextRow {
     facts: String,
 }
 
-/// A living token that a selector has found.
+/// A token that a selector has found.
 pub struct Selected {
     pub facts: TokenFacts,
     pub used_at: Option<Timestamp>,
@@ -27,7 +28,8 @@ struct SelectedRow {
     used_at: Option<i64>,
 }
 
-/// The living tokens that fit a selector, at most one more than the limit.
+/// The tokens that are neither revoked nor expired and fit a selector, at most one more than the
+/// limit.
 pub fn select(
     db: &SqlStorage,
     command: &RevokeManyCommand,
@@ -36,7 +38,7 @@ pub fn select(
 ) -> worker::Result<Vec<Selected>> {
     let selector = &command.selector;
     let mut query = String::from(
-        "select facts, used_at from tokens where state = 1 \
+        "select facts, used_at from tokens where state < 2 \
          and (revoked_at is null or revoked_at > ?) and (expires_at is null or expires_at > ?)",
     );
     let mut values = vec![sql::time(now), sql::time(now)];
@@ -96,9 +98,10 @@ pub fn select(
         .collect()
 }
 
-/// Living tokens, system tokens aside, last used (or, if never, minted) before a moment.
+/// Tokens that are neither revoked nor expired, system tokens aside, last used (or, if never, minted)
+/// before a moment.
 pub fn idle(db: &SqlStorage, since: Timestamp, now: Timestamp) -> worker::Result<Vec<TokenFacts>> {
-    let query = "select facts from tokens where state = 1 and is_system = 0 \
+    let query = "select facts from tokens where state < 2 and is_system = 0 \
                  and (revoked_at is null or revoked_at > ?) \
                  and (expires_at is null or expires_at > ?) \
                  and coalesce(used_at, created_at) < ? order by created_at, id";

@@ -11,24 +11,12 @@ use serde::Deserialize;
 use worker::SqlStorage;
 
 use super::super::sql;
-use super::storage::{State, state};
 use crate::domain::id::TokenId;
+use crate::domain::standing::{Standing, State};
 use crate::domain::time::Timestamp;
 
 /// Most standings in memory; a full memory is emptied.
 const CAPACITY: usize = 8_192;
-
-/// What decides whether a token lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    pub state: State,
-    /// Its end, which may lie ahead.
-    pub revoked_at: Option<Timestamp>,
-    /// Held back after a report.
-    pub quarantined: bool,
-    /// When it ends by itself.
-    pub expires_at: Option<Timestamp>,
-}
 
 /// The Ledger's SQLite, and what was last read of tokens that live. This object is the only writer,
 /// so what is remembered is what is stored until one of its own writes changes it.
@@ -57,7 +45,7 @@ impl Store {
             return Ok(Some(*standing));
         }
         let standing = read(&self.sql, token)?;
-        if let Some(standing) = standing.filter(Standing::is_settled) {
+        if let Some(standing) = standing.filter(is_settled) {
             let mut live = self.live.borrow_mut();
             if live.len() >= CAPACITY {
                 live.clear();
@@ -68,11 +56,9 @@ impl Store {
     }
 }
 
-impl Standing {
-    /// Whether it is life without an end that was set, a hold, or a birth that is not over.
-    fn is_settled(&self) -> bool {
-        self.state == State::Live && self.revoked_at.is_none() && !self.quarantined
-    }
+/// Whether it is life without an end that was set, a quarantine, or a creation that is not over.
+fn is_settled(standing: &Standing) -> bool {
+    standing.rotatable()
 }
 
 impl Deref for Store {
@@ -94,7 +80,7 @@ fn read(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Standing>> {
     let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
     let row = sql::first::<Row>(db, query, vec![sql::text(token)])?;
     Ok(row.map(|row| Standing {
-        state: state(row.state),
+        state: State::of(row.state),
         revoked_at: row.revoked_at.map(Timestamp::from_millis),
         quarantined: row.quarantined_at.is_some(),
         expires_at: row.expires_at.map(Timestamp::from_millis),

@@ -5,43 +5,24 @@ use serde::Deserialize;
 use worker::SqlStorage;
 
 use super::super::sql;
+use super::acting::Acting;
 use super::standing::Store;
 use crate::app::ledger::{MintCommand, RunCommand};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{RunId, TokenId, WorkflowId};
+use crate::domain::standing::State;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
-
-/// A token's state in the Ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its record is on the way to D1; it opens nothing yet.
-    Pending,
-    Live,
-    Revoked,
-}
-
-impl State {
-    fn code(self) -> i64 {
-        match self {
-            Self::Pending => 0,
-            Self::Live => 1,
-            Self::Revoked => 2,
-        }
-    }
-}
 
 /// A token as the Ledger stores it.
 pub struct Stored {
     pub facts: TokenFacts,
-    pub state: State,
     pub revoked_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
 struct StoredRow {
     facts: String,
-    state: i64,
     revoked_at: Option<i64>,
 }
 
@@ -53,14 +34,6 @@ struct Count {
 #[derive(Deserialize)]
 struct TextRow {
     facts: String,
-}
-
-pub(super) fn state(code: i64) -> State {
-    match code {
-        0 => State::Pending,
-        1 => State::Live,
-        _ => State::Revoked,
-    }
 }
 
 /// Holds a token back, or, with `None`, no longer.
@@ -90,13 +63,12 @@ pub fn changed(db: &SqlStorage, since: i64, limit: usize) -> worker::Result<Vec<
 
 /// A token with its facts.
 pub fn token(db: &SqlStorage, token: TokenId) -> worker::Result<Option<Stored>> {
-    let query = "select facts, state, revoked_at from tokens where id = ?";
+    let query = "select facts, revoked_at from tokens where id = ?";
     let Some(row) = sql::first::<StoredRow>(db, query, vec![sql::text(token)])? else {
         return Ok(None);
     };
     Ok(Some(Stored {
         facts: serde_json::from_str(&row.facts)?,
-        state: state(row.state),
         revoked_at: row.revoked_at.map(Timestamp::from_millis),
     }))
 }
@@ -137,17 +109,6 @@ pub fn name_taken(
         sql::text(except.map(|id| id.to_string()).unwrap_or_default()),
     ];
     Ok(sql::first::<Count>(db, query, values)?.is_some_and(|row| row.count > 0))
-}
-
-/// Living tokens, system tokens and those being rotated out aside: what the ceiling counts (R27).
-pub fn living(db: &SqlStorage, now: Timestamp) -> worker::Result<i64> {
-    // Two ranges of one index: those that have expired are passed over.
-    let query = "select (select count(*) from tokens where state < 2 and is_system = 0 \
-                 and revoked_at is null and expires_at is null) \
-                 + (select count(*) from tokens where state < 2 and is_system = 0 \
-                 and revoked_at is null and expires_at > ?) as count";
-    let row = sql::first::<Count>(db, query, vec![sql::time(now)])?;
-    Ok(row.map_or(0, |row| row.count))
 }
 
 /// Stores a token whose record is on the way.
@@ -204,9 +165,9 @@ pub fn retire(db: &Store, token: TokenId, at: Timestamp, version: i64) -> worker
     sql::run(db, query, values)
 }
 
-/// The record has arrived: the token opens what it opens. A token that was revoked meanwhile
-/// stays revoked.
-pub fn make_live(db: &Store, token: TokenId) -> worker::Result<()> {
+/// The record has arrived: the token opens what it opens. Takes the proof that whoever asked for it
+/// may still have it. A token that was revoked meanwhile stays revoked.
+pub fn make_live(db: &Store, token: TokenId, _acting: Acting) -> worker::Result<()> {
     db.forget(token);
     let values = vec![
         sql::number(State::Live.code()),

@@ -1,19 +1,18 @@
 //! Revoking what has been idle too long (R14). Refuses to guess at use: the uses still in memory are
 //! settled first.
 
-use worker::Result;
-
+use super::acting::{Acting, Done};
 use super::{ALARM_MS, Ledger, selection};
 use crate::app::ledger::{SweepAnswer, SweepCommand};
 use crate::domain::audit::Action;
 use crate::edge::platform::now;
 
 impl Ledger {
-    pub(super) async fn sweep(&self, command: SweepCommand) -> Result<SweepAnswer> {
+    pub(super) async fn sweep(&self, acting: Acting, command: SweepCommand) -> Done<SweepAnswer> {
         if !self.exists()? {
             return Ok(SweepAnswer { tokens: Vec::new() });
         }
-        self.prepare_write()?;
+        self.prepare_write(acting)?;
         self.settle_uses()?;
         let at = now();
         let idle_since = command.idle_since(at);
