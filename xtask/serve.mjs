@@ -4,7 +4,7 @@
 // "whoever started me is gone". It does not build, parse arguments or choose ports: xtask/src/serve.rs does.
 // Clients reach workerd itself: Miniflare's own entry worker would rewrite headers and cost about 2 ms a request.
 
-import { readFileSync, existsSync } from "node:fs";
+import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { Miniflare, Log, LogLevel, convertV4MiniflareOptions } from "miniflare";
@@ -65,7 +65,7 @@ function gateway(config, index) {
     name: workerName(index),
     modulesRoot: config.build,
     modules: [
-      ...counting(at),
+      ...inFront(at),
       { type: "ESModule", path: at("index.js") },
       { type: "CompiledWasm", path: at("index_bg.wasm") },
     ],
@@ -85,12 +85,13 @@ function gateway(config, index) {
   };
 }
 
-/** Modules in front of the built one that count its calls out of wasm, for the test that pins their number. */
-function counting(at) {
-  const folder = process.env.POSTERN_CROSSINGS;
+/** Modules in front of the built one, for tests that look into it or slow it down: `front.mjs` of a folder, and its others. */
+function inFront(at) {
+  const folder = process.env.POSTERN_FRONT;
   if (!folder) return [];
+  const others = readdirSync(folder).filter((name) => name.endsWith(".mjs") && name !== "front.mjs");
   const module = (name) => ({ type: "ESModule", path: at(name), contents: readFileSync(join(folder, name), "utf8") });
-  return [module("counted.mjs"), module("count.mjs")];
+  return ["front.mjs", ...others.sort()].map(module);
 }
 
 const workerName = (index) => (index === 0 ? "postern" : `postern-${index}`);

@@ -29,7 +29,8 @@ pub struct Serve {
     isolates: u16,
     brake: Option<u32>,
     set: BTreeMap<String, String>,
-    counting: bool,
+    /// A folder of modules in front of the built one.
+    front: Option<&'static str>,
     folder: Arc<TempDir>,
 }
 
@@ -52,7 +53,7 @@ impl Serve {
             isolates: 1,
             brake: None,
             set: BTreeMap::new(),
-            counting: false,
+            front: None,
             folder: Arc::new(folder),
         }
     }
@@ -67,8 +68,16 @@ impl Serve {
     /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
     #[must_use]
     pub fn counting(mut self) -> Self {
-        self.counting = true;
+        self.front = Some("tests/crossings");
         self
+    }
+
+    /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
+    #[must_use]
+    pub fn slow_record(mut self, batches: u32, statements: u32) -> Self {
+        self.front = Some("tests/slow_record");
+        self.set("SLOW_WRITES_MS", &batches.to_string())
+            .set("SLOW_READS_MS", &statements.to_string())
     }
 
     /// Takes that many isolates.
@@ -140,8 +149,8 @@ impl Serve {
         for (name, value) in &self.set {
             command.arg("--set").arg(format!("{name}={value}"));
         }
-        if self.counting {
-            command.env("POSTERN_CROSSINGS", root().join("tests/crossings"));
+        if let Some(folder) = self.front {
+            command.env("POSTERN_FRONT", root().join(folder));
         }
         command
             .current_dir(root())

@@ -201,6 +201,39 @@ impl Call {
             .unwrap_or_else(|| panic!("{what}: no whole answer, but {read:?}"))
     }
 
+    /// Sends the head, waits for what happens meanwhile, and only then sends the body: a caller on a slow line, or one
+    /// who makes use of that. Gives the answer and what the meantime gave.
+    pub async fn send_slowly<T>(self, meanwhile: impl Future<Output = T>) -> (Answer, T) {
+        let uri: http::Uri = self.uri.parse().expect("a URL");
+        let path = uri.path_and_query().expect("a path").as_str();
+        let authority = uri.authority().expect("a host").as_str();
+        let mut head = format!("{} {path} HTTP/1.1\r\n", self.method);
+        let length = self.body.len();
+        head.push_str(&format!(
+            "host: {authority}\r\nconnection: close\r\ncontent-length: {length}\r\n"
+        ));
+        for (name, value) in &self.headers {
+            let value = value.to_str().expect("a readable header");
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        let mut stream = TcpStream::connect(authority)
+            .await
+            .expect("the server listens");
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        // Long enough for the head to be read and acted on.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let outcome = meanwhile.await;
+        // An answer that came before the body is one too.
+        let _ = stream.write_all(&self.body).await;
+        let mut bytes = Vec::new();
+        let read = tokio::time::timeout(LIMIT, stream.read_to_end(&mut bytes)).await;
+        let what = format!("{} {}", self.method, self.uri);
+        let answer = Answer::parse(&what, &bytes)
+            .unwrap_or_else(|| panic!("{what}: no whole answer, but {read:?}"));
+        (answer, outcome)
+    }
+
     /// Sends it, or says why there is no answer.
     pub async fn try_send(self) -> Result<Answer, String> {
         let what = format!("{} {}", self.method, self.uri);

@@ -1,5 +1,6 @@
-//! Random histories against a model that fits on a page: mint, rotate, revoke, bulk revoke, leak and expiry
-//! never disagree with it on who is accepted, which names are free, and how many live (R8, R9, R11, R27).
+//! Random histories against a model that fits on a page: mint, rotate, revoke, bulk revoke, leak, expiry and callers
+//! whose bodies come after their revoke never disagree with it on who is accepted, which names are free, and how many
+//! live (R8, R9, R11, R27, R40).
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -205,6 +206,38 @@ impl History<'_> {
         }
     }
 
+    /// A caller whose body comes after its revoke has answered: nothing but the revoke has happened.
+    async fn slow_caller(&mut self) {
+        let Some(index) = self.any() else { return };
+        let Some(other) = self.any() else { return };
+        self.be_sure().await;
+        let caller = &self.tokens[index];
+        let manages = !caller.in_project && lives(caller) == Some(true);
+        let (id, secret) = (caller.id.clone(), caller.secret.clone());
+        let other = self.tokens[other].id.clone();
+        let kind = self.dice.roll(3);
+        let (path, body) = match kind {
+            0 => ("/org/tokens".to_owned(), json!({ "project": SHOP })),
+            1 => (format!("/org/tokens/{other}/rotate"), json!({})),
+            _ => ("/org/tokens/revoke".to_owned(), json!({ "ids": [other] })),
+        };
+        let call = self.call("POST", &path).without("authorization");
+        let call = call.without("postern-organization").bearer(&secret);
+        let revoke = self.call("DELETE", &format!("/org/tokens/{id}"));
+        let (answer, revoked) = call.json(&body).send_slowly(revoke.send()).await;
+        revoked.json(200);
+        match (manages, kind) {
+            (true, 0 | 2) => drop(answer.problem(401, "credential_refused")),
+            // What it could not have done anyway may be what it is told.
+            _ => assert!(
+                [401, 403, 409].contains(&answer.status),
+                "{}",
+                answer.text()
+            ),
+        }
+        self.tokens[index].ended = true;
+    }
+
     async fn revoke_what_one_minted(&mut self) {
         let Some(index) = self.any() else { return };
         self.be_sure().await;
@@ -282,11 +315,12 @@ async fn a_history(world: Arc<World>) {
         dice: Dice(seed),
     };
     for _ in 0..STEPS {
-        match history.dice.roll(10) {
+        match history.dice.roll(11) {
             0..=4 => history.mint().await,
             5 | 6 => history.rotate().await,
             7 => history.revoke().await,
             8 => history.revoke_what_one_minted().await,
+            9 => history.slow_caller().await,
             _ => history.leak().await,
         }
         for _ in 0..4 {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use postern_system_tests::audit::verified;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 struct World {
     gateway: Gateway,
     keys: Keys,
-    _origin: Origin,
+    origin: Origin,
 }
 
 fn main() -> ExitCode {
@@ -25,12 +26,15 @@ fn main() -> ExitCode {
             World {
                 gateway: Serve::new(&origin.url, &keys).start().await,
                 keys,
-                _origin: origin,
+                origin,
             }
         },
         cases![
             a_reported_token_is_revoked,
             a_reported_token_is_held_back_where_the_organization_chose_that,
+            a_quarantined_token_is_revoked_by_a_report_once_the_organization_wants_that,
+            r10_a_report_quarantines_a_system_token_and_revokes_none,
+            reports_without_any_credential_are_slowed,
             only_who_could_mint_it_releases_a_token,
             every_report_has_the_same_answer,
             reports_have_bounds,
@@ -121,6 +125,86 @@ async fn a_reported_token_is_held_back_where_the_organization_chose_that(world: 
     assert!(!is_accepted(gateway, &leaked.token).await);
 }
 
+async fn a_quarantined_token_is_revoked_by_a_report_once_the_organization_wants_that(
+    world: Arc<World>,
+) {
+    let gateway = &world.gateway;
+    let chosen = json!({ "on_leak": "quarantine" });
+    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let leaked = organization.mint_for_release(gateway, "opaque").await;
+    report(gateway, "192.0.2.7", &[&leaked.token]).await;
+    until_refused(gateway, &leaked).await;
+    let path = format!("/orgs/{}", organization.name);
+    let changed = json!({ "on_leak": "revoke" });
+    let call = organization.call(gateway, "PATCH", &path).json(&changed);
+    call.send().await.json(200);
+    report(gateway, "192.0.2.7", &[&leaked.token]).await;
+    until(gateway, &organization, &leaked, "revoked_at").await;
+    let path = format!("/org/tokens/{}/release", leaked.id);
+    let release = organization.call(gateway, "POST", &path).send().await;
+    release.problem(409, "token_not_held");
+    assert!(!is_accepted(gateway, &leaked.token).await);
+}
+
+async fn r10_a_report_quarantines_a_system_token_and_revokes_none(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let organization = Organization::new(gateway, &world.keys.admin).await;
+    for format in ["opaque", "jwt"] {
+        let body =
+            json!({ "system": true, "project": SHOP, "workflow": RELEASE, "format": format });
+        let system = organization.mint(gateway, &body).await;
+        assert!(is_accepted(gateway, &system.token).await);
+        report(gateway, "192.0.2.8", &[&system.token]).await;
+        until_refused(gateway, &system).await;
+        until(gateway, &organization, &system, "quarantined_at").await;
+        let shown = organization.token(gateway, &system.id).await;
+        assert_eq!(shown["revoked_at"], Value::Null, "{shown}");
+        let events = verified(gateway, &organization, &world.keys).await;
+        let last = events.last().expect("an event");
+        assert_eq!(last["token_id"], system.id, "{last}");
+        assert_eq!(last["action"], "token.quarantine", "{last}");
+        // The administrator decides.
+        let path = format!("/org/tokens/{}/release", system.id);
+        let release = organization.call(gateway, "POST", &path).send().await;
+        release.json(200);
+        assert!(is_accepted(gateway, &system.token).await, "{format}");
+    }
+}
+
+/// Waits until a row shows a moment.
+async fn until(gateway: &Gateway, organization: &Organization, minted: &Minted, field: &str) {
+    let began = Instant::now();
+    while organization.token(gateway, &minted.id).await[field].is_null() {
+        assert!(began.elapsed() < Duration::from_secs(10), "no {field}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn reports_without_any_credential_are_slowed(world: Arc<World>) {
+    let serve = Serve::new(&world.origin.url, &world.keys).brake(3);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let live = organization.mint_for_release(&gateway, "opaque").await;
+    let call = |texts: &[&str]| {
+        let call = gateway.call("POST", "/leaks").from("192.0.2.9");
+        call.json(&json!({ "tokens": texts })).send()
+    };
+    // What holds a credential is counted by the bucket of reports, not here.
+    for _ in 0..5 {
+        call(&["garbage", "a.b.c", &live.token]).await.json(202);
+    }
+    for _ in 0..3 {
+        call(&["garbage", "a.b.c"]).await.json(202);
+    }
+    let answer = call(&["garbage"]).await;
+    answer.problem(429, "too_many_failures");
+    assert_eq!(answer.header("retry-after"), Some("60"));
+    // A report of something is taken all the same, as is one from elsewhere.
+    call(&[&live.token]).await.json(202);
+    report(&gateway, "192.0.2.10", &["garbage"]).await;
+    gateway.stop();
+}
+
 async fn only_who_could_mint_it_releases_a_token(world: Arc<World>) {
     let gateway = &world.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
@@ -185,6 +269,7 @@ async fn reports_have_bounds(world: Arc<World>) {
     for (body, code) in [
         (json!({ "tokens": [] }), "tokens_invalid"),
         (json!({ "tokens": many }), "tokens_invalid"),
+        (json!({ "tokens": vec!["a.b.c"; 65] }), "tokens_invalid"),
         (json!({ "tokens": [7] }), "body_invalid"),
         (json!({ "token": ["x"] }), "body_invalid"),
         (json!(["x"]), "body_invalid"),

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             rfc7009_in_an_overlap_the_old_token_ends_and_the_new_one_does_not,
             rfc7009_tokens_that_are_none_are_revoked_already,
             rfc7009_r10_a_system_token_is_not_its_holders_to_end,
+            rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it,
             rfc7009_forms_that_are_none,
             tokens_in_forms_are_never_logged,
         ],
@@ -577,6 +578,30 @@ async fn rfc7009_r10_a_system_token_is_not_its_holders_to_end(world: Arc<World>)
             assert_dead(gateway, &token, "the administrator ended it").await;
             world.revoke(2, &token.token).await.json(200);
         }
+    }
+}
+
+async fn rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let chosen = json!({ "on_leak": "quarantine" });
+    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    for format in ["opaque", "jwt"] {
+        let token = organization.mint_for_release(gateway, format).await;
+        let report = json!({ "tokens": [token.token] });
+        let call = gateway.call("POST", "/leaks").json(&report);
+        call.from(&organization.address).send().await.json(202);
+        while organization.token(gateway, &token.id).await["quarantined_at"].is_null() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_dead(gateway, &token, "quarantined").await;
+        let answer = world.revoke(0, &token.token).await;
+        assert_eq!(answer.json(200), json!({}));
+        let row = organization.token(gateway, &token.id).await;
+        assert!(row["revoked_at"].is_string(), "{row}");
+        let path = format!("/org/tokens/{}/release", token.id);
+        let release = organization.call(gateway, "POST", &path).send().await;
+        release.problem(409, "token_not_held");
+        assert_dead(gateway, &token, "a revoke that has answered is final").await;
     }
 }
 

@@ -19,7 +19,6 @@ const FORMATS: [&str; 2] = ["opaque", "jwt"];
 
 struct World {
     keys: Keys,
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
     origin: Origin,
     gateway: Gateway,
 }
@@ -43,6 +42,8 @@ fn main() -> ExitCode {
             r9_without_overlap_the_old_token_is_refused_at_once_everywhere,
             r9_with_overlap_both_live_and_then_the_old_one_is_refused,
             r9_an_overlap_ends_before_the_old_token_does,
+            r9_an_overlap_has_a_longest_span,
+            r9_r27_overlaps_do_not_add_up_beyond_the_ceiling,
             r9_an_overlap_that_is_no_span_is_refused,
             r9_a_life_is_lengthened_only_by_who_could_mint_it,
             r9_an_expiry_that_is_none_is_refused,
@@ -266,6 +267,84 @@ async fn r9_an_overlap_ends_before_the_old_token_does(world: Arc<World>) {
         );
         assert_eq!(new.answer["expires_at"], old.answer["expires_at"]);
         assert_live(gateway, &old, "in the overlap").await;
+    }
+}
+
+async fn r9_an_overlap_has_a_longest_span(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let organization = world.organization().await;
+    let old = organization.mint(gateway, &json!({})).await;
+    let before = organization.snapshot(gateway).await;
+    for overlap in ["604801s", "8d", "P2W", "36500d"] {
+        let call = organization.rotating(gateway, &old.id, &json!({ "overlap": overlap }));
+        let problem = call.send().await.problem(400, "overlap_too_long");
+        assert_eq!(problem["detail"], "`overlap` can be at most 7 days here");
+    }
+    assert_eq!(organization.snapshot(gateway).await, before);
+    let new = organization
+        .rotate(gateway, &old.id, &json!({ "overlap": "7d" }))
+        .await;
+
+    let serve = Serve::new(&world.origin.url, &world.keys).set("MAX_ROTATION_OVERLAP_DAYS", "0");
+    let strict = serve.start().await;
+    let other = Organization::new(&strict, &world.keys.admin).await;
+    let old = other.mint(&strict, &json!({})).await;
+    let call = other.rotating(&strict, &old.id, &json!({ "overlap": "1s" }));
+    let problem = call.send().await.problem(400, "overlap_too_long");
+    assert_eq!(
+        problem["detail"],
+        "`overlap` is not allowed here: leave it out"
+    );
+    other
+        .rotate(&strict, &old.id, &json!({ "overlap": "0" }))
+        .await;
+    strict.stop();
+    assert!(new.answer["expires_at"].is_null());
+}
+
+async fn r9_r27_overlaps_do_not_add_up_beyond_the_ceiling(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let one = json!({ "mint_ceiling": 1 });
+    let organization = Organization::with(gateway, &world.keys.admin, &one).await;
+    let first = organization.mint_for_release(gateway, "opaque").await;
+    let overlap = json!({ "overlap": "7d" });
+    let second = organization.rotate(gateway, &first.id, &overlap).await;
+    // The first is free beside the second; a third would make it count.
+    let before = organization.snapshot(gateway).await;
+    let again = organization.rotating(gateway, &second.id, &overlap);
+    let problem = again.send().await.problem(429, "mint_ceiling_reached");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .expect("a sentence")
+            .contains("ceiling of 1"),
+        "{problem}"
+    );
+    let mint = organization.minting(gateway, &json!({})).send().await;
+    mint.problem(429, "mint_ceiling_reached");
+    assert_eq!(organization.snapshot(gateway).await, before);
+    // Without overlap the successor takes the place of the second: as many live as before.
+    let third = organization.rotate(gateway, &second.id, &json!({})).await;
+    assert_dead(gateway, &second, "rotated without overlap").await;
+    for token in [&first, &third] {
+        assert_live(gateway, token, "one, and one that it is beside").await;
+    }
+    let again = organization.rotating(gateway, &third.id, &overlap);
+    again.send().await.problem(429, "mint_ceiling_reached");
+    // Once the first has ended, there is room for another overlap.
+    organization.revoke(gateway, &first.id).await;
+    let fourth = organization.rotate(gateway, &third.id, &overlap).await;
+    assert_live(gateway, &third, "in its overlap").await;
+    // An old token whose successor was revoked is what counts.
+    organization.revoke(gateway, &fourth.id).await;
+    let mint = organization.minting(gateway, &json!({})).send().await;
+    mint.problem(429, "mint_ceiling_reached");
+    organization.revoke(gateway, &third.id).await;
+    organization.mint(gateway, &json!({})).await;
+    // System tokens are not counted, and rotate as they like.
+    let mut system = organization.mint(gateway, &json!({ "system": true })).await;
+    for _ in 0..3 {
+        system = organization.rotate(gateway, &system.id, &overlap).await;
     }
 }
 
