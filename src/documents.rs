@@ -312,6 +312,7 @@ const ATTESTATION: [&str; 17] = [
     "identity_invalid",
     "identity_missing",
     "message_unreadable",
+    "method_override",
     "native_grpc",
     "not_confined",
     "origin_tokens",

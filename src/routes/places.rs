@@ -3,7 +3,7 @@
 
 use super::file::Place as Written;
 use super::pattern::Segment;
-use crate::wire::forwarding::{HOP_BY_HOP, SPOOFABLE};
+use crate::wire::forwarding::{is_kept_away, is_method_override};
 
 /// Headers that carry something else already.
 const TAKEN: [&str; 11] = [
@@ -37,15 +37,18 @@ pub enum Place {
     Pointer(Vec<String>),
 }
 
-/// Names that no reader of queries takes apart.
+/// Names that no reader of queries takes apart, or for another method.
 pub fn is_query_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    !name.is_empty() && name.bytes().all(plain)
+    !name.is_empty() && name.bytes().all(plain) && !is_method_override(name)
 }
 
 /// Why another one is refused.
 pub fn query_name(name: &str) -> String {
-    format!("the query parameter `{name}` must be letters, digits and `-._~`")
+    match is_method_override(name) {
+        true => format!("the query parameter `{name}` stands for another method: remove it"),
+        false => format!("the query parameter `{name}` must be letters, digits and `-._~`"),
+    }
 }
 
 /// What the place of an identity is checked against.
@@ -110,11 +113,16 @@ impl Context<'_> {
                 self.what
             ));
         }
-        let taken = HOP_BY_HOP.iter().chain(&SPOOFABLE).chain(&TAKEN);
-        if taken.into_iter().any(|taken| *taken == name) {
+        if is_kept_away(&name) {
             return Err(format!(
-                "`{}`: the header `{name}` does not reach the origin as it came, or has another \
-                 meaning: name another",
+                "`{}`: the header `{name}` does not reach the origin (src/wire/forwarding.rs has \
+                 the rules): name another",
+                self.what
+            ));
+        }
+        if TAKEN.contains(&name.as_str()) {
+            return Err(format!(
+                "`{}`: the header `{name}` has another meaning: name another",
                 self.what
             ));
         }
@@ -126,11 +134,16 @@ impl Context<'_> {
             return Err(query_name(&name));
         }
         match self.query {
+            None => Err(format!(
+                "`{}` is read from the query, so the route must list all parameters that may \
+                 occur: add `query = [\"{name}\"]`, with the others that your origin reads",
+                self.what
+            )),
             Some(known) if !known.contains(&name) => Err(format!(
                 "`{}` is read from the parameter `{name}`, which `query` does not have: add it",
                 self.what
             )),
-            _ => Ok(Place::Query(name)),
+            Some(_) => Ok(Place::Query(name)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::pattern::{self, Segment};
 use super::places::{Context, Source, is_query_name, query_name, together};
 use crate::domain::policy_text::is_policy;
 
-/// What routes can answer to. HEAD and OPTIONS are nobody's: the gate serves neither.
+/// What routes can answer to. HEAD and OPTIONS are nobody's: the gate answers them by itself.
 const METHODS: [&str; 5] = ["DELETE", "GET", "PATCH", "POST", "PUT"];
 
 /// A row that holds to every rule.

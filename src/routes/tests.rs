@@ -87,7 +87,7 @@ fn good_rows_compile() {
 
 #[test]
 fn each_mistake_is_told_with_its_line_and_what_to_do() {
-    let rows: [(&[(&str, &str)], &str); 54] = [
+    let rows: [(&[(&str, &str)], &str); 59] = [
         (&[("polices", "[]")], "unknown field `polices`"),
         (&[("method", "")], "missing field `method`"),
         (&[("policies", "")], "missing field `policies`"),
@@ -228,7 +228,10 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
             "cannot be optional",
         ),
         (
-            &[("project", "{ query = \"p\", optional = true }")],
+            &[
+                ("project", "{ query = \"p\", optional = true }"),
+                ("query", "[\"p\"]"),
+            ],
             "`workflow` is not",
         ),
         (
@@ -250,6 +253,20 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
         (
             &[("project", "{ query = \"a&b\" }")],
             "must be letters, digits and `-._~`",
+        ),
+        (&[("project", "{ query = \"p\" }")], "add `query = [\"p\"]`"),
+        (
+            &[("workflow", "{ query = \"w\", optional = true }")],
+            "must list all parameters that may occur",
+        ),
+        (&[("query", "[\"_method\"]")], "stands for another method"),
+        (
+            &[("project", "{ header = \"X-User-Id\" }")],
+            "does not reach the origin",
+        ),
+        (
+            &[("project", "{ header = \"X-Auth-Project\" }")],
+            "does not reach the origin",
         ),
         (
             &[("project", "{ query = \"p\" }"), ("query", "[\"q\"]")],
@@ -308,7 +325,10 @@ fn one_pointer_must_not_lie_in_another() {
 
 #[test]
 fn a_run_is_never_optional() {
-    let text = route(&[("run", "{ query = \"run\", optional = true }")]);
+    let text = route(&[
+        ("run", "{ query = \"run\", optional = true }"),
+        ("query", "[\"run\"]"),
+    ]);
     assert!(mistakes(&text)[0].contains("`run` cannot be optional"));
 }
 

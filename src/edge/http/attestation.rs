@@ -104,7 +104,7 @@ async fn call(
     let rpc = rpc.ok_or(Denial::Operation)?;
     log.operation = Some(rpc.method);
 
-    let headers = forward::headers(incoming, config)?;
+    let headers = forward::headers(incoming, rpc.access, config)?;
     let content = Content::read(protocol, rpc, incoming, &headers).await?;
     let authorized = match presented {
         None => Passed::Open(open(Operation::Rpc(rpc))?),

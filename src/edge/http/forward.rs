@@ -18,9 +18,9 @@ use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Permit};
 use crate::domain::id::RunId;
 use crate::domain::operation::Operation;
-use crate::domain::rpc::{RUN_LOOKUP, Rpc, WORKFLOW_LOOKUP};
+use crate::domain::rpc::{Access, RUN_LOOKUP, Rpc, WORKFLOW_LOOKUP};
 use crate::edge::platform::Platform;
-use crate::wire::forwarding::{nominated, stays_behind};
+use crate::wire::forwarding::{Way, nominated, stays_behind};
 use crate::wire::grpc_answer::Ending;
 use crate::wire::grpc_web;
 use crate::wire::message;
@@ -117,15 +117,24 @@ pub async fn call(
 }
 
 /// The caller's headers less those about its connection and those that would let it pose as
-/// somebody else, plus ours. `Authorization` stays as it came (R29).
+/// somebody else, plus ours. `Authorization` goes on as it came (R29), and not at all where the
+/// call needs none.
 ///
 /// # Errors
 /// When the runtime refuses a header.
-pub fn headers(incoming: &Incoming, config: &Config) -> Result<Headers> {
-    base_headers(incoming, config).map_err(refused)
+pub fn headers(incoming: &Incoming, access: Access, config: &Config) -> Result<Headers> {
+    base_headers(incoming, access, config).map_err(refused)
 }
 
-fn base_headers(incoming: &Incoming, config: &Config) -> core::result::Result<Headers, JsValue> {
+fn base_headers(
+    incoming: &Incoming,
+    access: Access,
+    config: &Config,
+) -> core::result::Result<Headers, JsValue> {
+    let way = Way {
+        trusted_ip_header: &config.trusted_ip_header,
+        open: access == Access::Open,
+    };
     let headers = Headers::new_with_headers(&incoming.headers)?;
     if let Some(connection) = incoming.header("connection") {
         for name in nominated(&connection) {
@@ -133,7 +142,7 @@ fn base_headers(incoming: &Incoming, config: &Config) -> core::result::Result<He
         }
     }
     for name in incoming.names() {
-        if stays_behind(name, &config.trusted_ip_header) {
+        if stays_behind(name, way) {
             headers.delete(name)?;
         }
     }
@@ -234,7 +243,7 @@ impl Asking<'_> {
         rpc: &'static Rpc,
         message: &[u8],
     ) -> Result<(Option<Vec<u8>>, Ending)> {
-        let headers = headers(self.incoming, self.config)?;
+        let headers = headers(self.incoming, rpc.access, self.config)?;
         as_grpc_web(&headers)?;
         let frame = grpc_web::frame(message).map_err(Error::unavailable)?;
         let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));

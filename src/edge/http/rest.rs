@@ -62,7 +62,7 @@ async fn request(
         "" => incoming.path.clone(),
         query => format!("{}?{query}", incoming.path),
     };
-    let headers = forward::headers(incoming, config)?;
+    let headers = forward::headers(incoming, route.access, config)?;
     let (named, body) = read(route, parameters, incoming).await?;
     if route.inspects_body() {
         // Read here as JSON in UTF-8: no parameter and no second value may say otherwise.

@@ -1,15 +1,15 @@
 //! Members of a JSON body by RFC 6901 pointers. Refuses a body that two readers could read
-//! differently on a pointer's way: a key twice, or once more in another case, as some readers take
-//! any case. The way leads through objects only: what one element of a list names, the request as
+//! differently on a pointer's way: a key twice, or once more in another case or with a control
+//! character or space at its end, as some readers take any case and some end a text at NUL. The way leads through objects only: what one element of a list names, the request as
 //! a whole does not.
 
 use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::query::same;
 use super::{RestError, describe};
 use crate::domain::route::Place;
+use crate::wire::forwarding::is_method_override;
 
 /// Deepest nesting of a body that is read.
 pub const MAX_DEPTH: usize = 64;
@@ -166,11 +166,16 @@ impl<'de, const N: usize> Visitor<'de> for Walk<'_, N> {
         // Which of the first tokens have been met.
         let mut met: Vec<String> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
+            if self.depth == 0 && is_method_override(&key) {
+                self.state.fault = Some(RestError::MethodOverride);
+                return Err(serde::de::Error::custom("refused"));
+            }
             let first = |way: &Way| way.rest.first().copied();
+            let odd = key.chars().any(char::is_control);
             let like = self
                 .ways
                 .iter()
-                .find(|way| first(way).is_some_and(|token| same(token, &key)));
+                .find(|way| odd || first(way).is_some_and(|token| same(token.trim(), key.trim())));
             if let Some(&Way { slot, .. }) = like {
                 let exact = self.ways.iter().any(|way| first(way) == Some(&*key));
                 if !exact || met.contains(&key) {
@@ -196,4 +201,14 @@ impl<'de, const N: usize> Visitor<'de> for Walk<'_, N> {
         }
         self.other()
     }
+}
+
+/// Whether two names are one to a reader that does not mind case.
+fn same(one: &str, other: &str) -> bool {
+    fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+        text.chars()
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+    }
+    folded(one).eq(folded(other))
 }

@@ -43,8 +43,12 @@ pub enum RestError {
     UnknownParameter(String),
     /// The query has a parameter twice.
     RepeatedParameter(String),
-    /// The query is not decodable.
+    /// The query is not decodable, or has a `;` where parameters are listed.
     Query,
+    /// The query has a key with a control character.
+    ControlCharacter,
+    /// The query or the body has a name that frameworks take another method from.
+    MethodOverride,
     /// The body is not JSON, or nested too deep.
     Body(String),
 }
@@ -56,7 +60,11 @@ impl RestError {
             Self::Missing { .. } | Self::WorkflowAlone => "identity_missing",
             Self::Ambiguous { .. } => "identity_ambiguous",
             Self::NoName { .. } => "identity_invalid",
-            Self::UnknownParameter(_) | Self::RepeatedParameter(_) | Self::Query => "query_invalid",
+            Self::UnknownParameter(_)
+            | Self::RepeatedParameter(_)
+            | Self::Query
+            | Self::ControlCharacter => "query_invalid",
+            Self::MethodOverride => "method_override",
             Self::Body(_) => "body_unreadable",
         }
     }
@@ -80,7 +88,16 @@ impl fmt::Display for RestError {
             Self::RepeatedParameter(name) => {
                 write!(f, "the parameter `{name}` appears twice")
             }
-            Self::Query => f.write_str("the query has an escape that does not decode to text"),
+            Self::Query => f.write_str(
+                "the query has an escape that does not decode to text, or a `;` that is not \
+                 written as `%3B`",
+            ),
+            Self::ControlCharacter => {
+                f.write_str("the query has a control character in the name of a parameter")
+            }
+            Self::MethodOverride => f.write_str(
+                "`_method` and its like never pass: send the request with the method itself",
+            ),
             Self::Body(why) => write!(f, "the body cannot be read: {why}"),
         }
     }
@@ -102,6 +119,7 @@ pub struct Parts<'a> {
 /// # Errors
 /// The first thing that is missing, ambiguous or unreadable.
 pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named, RestError> {
+    query::guard(parts.query)?;
     if let Some(known) = route.query {
         query::only(parts.query, known)?;
     }
@@ -128,7 +146,7 @@ pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named, RestError> {
                     place: place(),
                 })?
             }
-            Place::Query(name) => query::value(parts.query, name, what)?,
+            Place::Query(name) => query::value(parts.query, name),
             Place::Pointer(_) => slot.take(),
         };
         *slot = match value {

@@ -1,46 +1,39 @@
-//! Query strings that an origin will read by its own rules. Refuses a parameter that names an
-//! identity in two ways: twice, in another case, as a list, or behind a `;`.
+//! Query strings that an origin will read by its own rules. Refuses keys that another reader could
+//! take for another name, and those that some frameworks take for another method; a query with an
+//! identity in it has listed parameters only, each at most once.
 
+use super::RestError;
 use super::path::decode;
-use super::{RestError, describe};
-use crate::domain::route::Place;
+use crate::wire::forwarding::is_method_override;
 
-/// The one value of a parameter that names `what`; `None` when it is not there.
+/// Refuses what no query may have, whatever its route says of it: keys that do not decode, keys
+/// with control characters (C strings end at one), and other methods.
 ///
 /// # Errors
-/// `Ambiguous` or `Query`.
-pub fn value(
-    query: &str,
-    name: &'static str,
-    what: &'static str,
-) -> Result<Option<String>, RestError> {
-    let ambiguous = || RestError::Ambiguous {
-        what,
-        place: describe(Place::Query(name)),
-    };
-    // Some servers end a parameter at `;` too; a value can have it as `%3B`.
-    if query.contains(';') {
-        return Err(ambiguous());
-    }
-    let mut found = None;
-    for (key, value) in pairs(query) {
+/// `Query`, `ControlCharacter` or `MethodOverride`.
+pub fn guard(query: &str) -> Result<(), RestError> {
+    // Some servers end a parameter at `;` too.
+    for (key, _) in query.split(['&', ';']).map(pair) {
         let key = decode(key, true).ok_or(RestError::Query)?;
-        // `name[]` and `name[x]` make a list of it in some languages.
-        let stem = key.split('[').next().unwrap_or(&key);
-        if key == name && found.is_none() {
-            found = Some(decode(value, true).ok_or(RestError::Query)?);
-        } else if same(stem.trim(), name) {
-            return Err(ambiguous());
+        if key.chars().any(char::is_control) {
+            return Err(RestError::ControlCharacter);
+        }
+        if is_method_override(&key) {
+            return Err(RestError::MethodOverride);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
-/// Holds a query to parameters of these names, each at most once.
+/// Holds a query to parameters of these names, each at most once. A `;` is none of their values'
+/// characters: it can be written as `%3B`.
 ///
 /// # Errors
 /// `UnknownParameter`, `RepeatedParameter` or `Query`.
 pub fn only(query: &str, known: &'static [&'static str]) -> Result<(), RestError> {
+    if query.contains(';') {
+        return Err(RestError::Query);
+    }
     let mut seen: Vec<&str> = Vec::new();
     for (key, value) in pairs(query) {
         let key = decode(key, true).ok_or(RestError::Query)?;
@@ -56,17 +49,18 @@ pub fn only(query: &str, known: &'static [&'static str]) -> Result<(), RestError
     Ok(())
 }
 
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    let pieces = query.split('&').filter(|piece| !piece.is_empty());
-    pieces.map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+/// The value of a parameter, in a query that [`only`] has let pass; `None` when it is not there.
+pub fn value(query: &str, name: &str) -> Option<String> {
+    pairs(query)
+        .find(|(key, _)| decode(key, true).is_some_and(|key| key == name))
+        .and_then(|(_, value)| decode(value, true))
 }
 
-/// Whether two names are one to a reader that does not mind case.
-pub fn same(one: &str, other: &str) -> bool {
-    fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
-        text.chars()
-            .flat_map(char::to_uppercase)
-            .flat_map(char::to_lowercase)
-    }
-    folded(one).eq(folded(other))
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pieces = query.split('&').filter(|piece| !piece.is_empty());
+    pieces.map(pair)
+}
+
+fn pair(piece: &str) -> (&str, &str) {
+    piece.split_once('=').unwrap_or((piece, ""))
 }

@@ -110,6 +110,27 @@ fn bodies_that_two_readers_could_read_differently_are_refused() {
             r#"{"WORKFLOW":1,"workflow":{"project":"shop","name":"r"}}"#,
             ("ambiguous", "project"),
         ),
+        // C strings end at NUL, and some readers cut white space off.
+        (
+            r#"{"workflow":{"project":"shop","project\u0000":"other","name":"r"}}"#,
+            ("ambiguous", "project"),
+        ),
+        (
+            r#"{"workflow":{"project\u0000x":"other","project":"shop","name":"r"}}"#,
+            ("ambiguous", "project"),
+        ),
+        (
+            r#"{"workflow\u0000":{},"workflow":{"project":"shop","name":"r"}}"#,
+            ("ambiguous", "project"),
+        ),
+        (
+            r#"{"workflow":{"project":"shop"," Project ":"other","name":"r"}}"#,
+            ("ambiguous", "project"),
+        ),
+        (
+            r#"{"workflow":{"project":"shop","\u001bproject":"other","name":"r"}}"#,
+            ("ambiguous", "project"),
+        ),
         // A Kelvin sign is a `k` to readers that fold case as Unicode has it.
         (
             "{\"workflow\":{\"project\":\"shop\",\"name\":\"r\"},\"wor\u{212a}flow\":1}",
@@ -131,6 +152,20 @@ fn bodies_that_two_readers_could_read_differently_are_refused() {
         )
         .is_err_and(|error| matches!(error, RestError::Body(_)))
     );
+}
+
+#[test]
+fn another_method_never_passes_in_a_body() {
+    for name in ["_method", "_METHOD", "X-HTTP-Method-Override"] {
+        let body =
+            format!(r#"{{"workflow":{{"project":"shop","name":"release"}},"{name}":"DELETE"}}"#);
+        let error = read("body", "", &[], &body).expect_err(name);
+        assert_eq!(error, RestError::MethodOverride, "{name}");
+        assert_eq!(error.code(), "method_override");
+        // Deeper it is data.
+        let deep = r#"{"workflow":{"project":"shop","name":"release"},"x":{"_method":1}}"#;
+        assert!(read("body", "", &[], deep).is_ok());
+    }
 }
 
 #[test]

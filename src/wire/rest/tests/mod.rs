@@ -59,6 +59,7 @@ static ROUTES: [Route; 4] = [
         segments: &[Segment::Literal("read")],
         project: source(Place::Query("project")),
         workflow: source(Place::Header("x-workflow")),
+        query: Some(&["project", "a", "b"]),
         ..PLAIN
     },
     Route {
@@ -173,9 +174,8 @@ fn query_and_header_are_read_once() {
     let workflow = [("x-workflow", "release")];
     for query in [
         "project=shop",
-        "a=1&project=shop&b=%3B&projects=x",
+        "a=1&project=shop&b=%3B",
         "pro%6Aect=sh%6fp&&",
-        "x=%FF&project=shop",
     ] {
         let named = read("query and header", query, &workflow, "").expect(query);
         assert_eq!(named.project.as_deref(), Some("shop"), "{query}");
@@ -189,10 +189,8 @@ fn query_and_header_are_read_once() {
 fn a_query_that_names_the_project_in_two_ways_is_refused() {
     let place = || "the query as `project`".to_owned();
     let what = "project";
-    let ambiguous = || RestError::Ambiguous {
-        what,
-        place: place(),
-    };
+    let unknown = |name: &str| RestError::UnknownParameter(name.to_owned());
+    let twice = || RestError::RepeatedParameter("project".to_owned());
     let missing = || RestError::Missing {
         what,
         place: place(),
@@ -203,16 +201,24 @@ fn a_query_that_names_the_project_in_two_ways_is_refused() {
     };
     for (query, expected) in [
         ("", missing()),
-        ("projects=shop", missing()),
-        ("project=shop&project=shop", ambiguous()),
-        ("project=shop&project=other", ambiguous()),
-        ("project=shop&Project=other", ambiguous()),
-        ("PROJECT=shop", ambiguous()),
-        ("project=shop&project[]=other", ambiguous()),
-        ("project%5B0%5D=other&project=shop", ambiguous()),
-        ("project=shop&%70roject=other", ambiguous()),
-        ("project=shop&+project=other", ambiguous()),
-        ("project=shop;project=other", ambiguous()),
+        ("a=1", missing()),
+        ("projects=shop", unknown("projects")),
+        ("project=shop&project=shop", twice()),
+        ("project=shop&project=other", twice()),
+        ("project=shop&Project=other", unknown("Project")),
+        ("PROJECT=shop", unknown("PROJECT")),
+        ("project=shop&project[]=other", unknown("project[]")),
+        ("project%5B0%5D=other&project=shop", unknown("project[0]")),
+        ("project=shop&%70roject=other", twice()),
+        ("project=shop&+project=other", unknown(" project")),
+        ("project=shop;project=other", RestError::Query),
+        ("project=shop;", RestError::Query),
+        ("project%00=other&project=shop", RestError::ControlCharacter),
+        (
+            "project=shop&project%00x=other",
+            RestError::ControlCharacter,
+        ),
+        ("project=shop&_method=DELETE", RestError::MethodOverride),
         ("project=", no_name()),
         ("project", no_name()),
         ("project=..", no_name()),
@@ -226,6 +232,29 @@ fn a_query_that_names_the_project_in_two_ways_is_refused() {
         let workflow = [("x-workflow", "release")];
         let read = read("query and header", query, &workflow, "");
         assert_eq!(read, Err(expected), "{query}");
+    }
+}
+
+#[test]
+fn what_no_query_may_have_is_refused_where_the_route_does_not_look_at_it() {
+    let body = r#"{"workflow":{"project":"shop","name":"release"}}"#;
+    let read = |query| read("body", query, &[], body);
+    for good in ["", "x=1", "a=%00", "x=1&x=2;y", "method=x", "&&", "x=%FF"] {
+        assert!(read(good).is_ok(), "{good}");
+    }
+    for (query, expected) in [
+        ("x%00=1", RestError::ControlCharacter),
+        ("a=1&%0Ax", RestError::ControlCharacter),
+        ("a;x%7F=1", RestError::ControlCharacter),
+        ("x%C2%85=1", RestError::ControlCharacter),
+        ("_method=DELETE", RestError::MethodOverride),
+        ("a=1;%5Fmethod=DELETE", RestError::MethodOverride),
+        ("_Method[]=PUT", RestError::MethodOverride),
+        ("x-http-method-override=PUT", RestError::MethodOverride),
+        ("%FF=1", RestError::Query),
+        ("_method%=1", RestError::Query),
+    ] {
+        assert_eq!(read(query), Err(expected), "{query}");
     }
 }
 
