@@ -75,7 +75,12 @@ function report({ body, problems }) {
     h("dl", { class: "facts" },
       h("div", {}, h("dt", {}, "Revocation bound"), h("dd", {}, boundText(body.revocation_bound_seconds))),
       h("div", {}, h("dt", {}, "Unheeded variables"), h("dd", {},
-        unheeded.length === 0 ? "none" : `${unheeded.join(", ")}: set, but this version does not heed them.`))),
+        unheeded.length === 0 ? "none" : `${unheeded.join(", ")}: set, but this version does not heed them.`)),
+      h("div", {}, h("dt", {}, "Client addresses"), h("dd", {},
+        body.client_addresses === "unreadable"
+          ? "The header that TRUSTED_IP_HEADER names had no single address in it of late. Callers without an address share one bucket."
+          : "read from the header that TRUSTED_IP_HEADER names")),
+    ),
   ];
 }
 

@@ -151,6 +151,11 @@ fn readiness(ready: &Answer) -> Vec<Finding> {
         let found = format!("the gateway does not heed {}", unheeded.join(", "));
         findings.push(Finding::odd("variables", found, "unset them"));
     }
+    if body.get("client_addresses").and_then(Value::as_str) == Some("unreadable") {
+        let found = "the gateway cannot read its clients' addresses";
+        let advice = "TRUSTED_IP_HEADER must name a header that has the client's address alone";
+        findings.push(Finding::odd("addresses", found.to_owned(), advice));
+    }
     findings
 }
 

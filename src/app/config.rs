@@ -35,6 +35,9 @@ pub struct Config {
     /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
     pub max_overlap_ms: i64,
     pub trusted_ip_header: String,
+    /// The one host, with its port where that is not the scheme's own, under which the dashboard and
+    /// browser sessions are, and nothing of the origin's; `None` = every host serves everything.
+    pub dashboard_host: Option<String>,
     /// Whether the routes of the table of REST routes are served.
     pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
@@ -140,6 +143,18 @@ impl Config {
         {
             problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
         }
+        let dashboard_host = match text("DASHBOARD_HOST").as_deref().map(host) {
+            None => None,
+            Some(Some(host)) => Some(host),
+            Some(None) => {
+                problems.push(
+                    "DASHBOARD_HOST must be a host name in ASCII, and its port where that is not \
+                     443 or 80: `dashboard.example.com`"
+                        .into(),
+                );
+                None
+            }
+        };
         let origin_speaks_grpc = match text("ORIGIN_PROTOCOL").as_deref() {
             None | Some("grpc-web") => false,
             Some("grpc") => true,
@@ -178,6 +193,7 @@ impl Config {
                 mint_ceiling,
                 max_overlap_ms: i64::from(overlap) * 86_400_000,
                 trusted_ip_header,
+                dashboard_host,
                 rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
                 revocation_bound_ms: i64::from(bound) * 1000,
@@ -186,6 +202,19 @@ impl Config {
             }),
             _ => Err(problems),
         }
+    }
+}
+
+impl Config {
+    /// Whether the dashboard and browser sessions are under this host.
+    pub fn has_dashboard(&self, host: &str) -> bool {
+        self.dashboard_host.as_deref().is_none_or(|own| own == host)
+    }
+
+    /// Whether anything of the origin's is under this host: not where the dashboard alone is, so
+    /// that what the origin answers is never of the dashboard's own origin in a browser.
+    pub fn has_origin(&self, host: &str) -> bool {
+        self.dashboard_host.as_deref() != Some(host)
     }
 }
 
@@ -257,6 +286,26 @@ fn number(
                 range.end()
             )
         })
+}
+
+/// A host with its port, as browsers write it into URLs.
+fn host(text: &str) -> Option<String> {
+    let host = text.trim().to_ascii_lowercase();
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host.as_str(), None),
+    };
+    let label = |label: &str| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !label.is_empty() && label.bytes().all(inner)
+    };
+    // 80 and 443 never stand in the URL of their own scheme.
+    let number = |port: &str| {
+        let number = port.parse::<u16>().ok()?;
+        (number.to_string() == port && ![0, 80, 443].contains(&number)).then_some(number)
+    };
+    let is_host = name.split('.').all(label) && port.is_none_or(|port| number(port).is_some());
+    is_host.then_some(host)
 }
 
 /// Checks a URL: http or https, a host, no user, query or fragment.

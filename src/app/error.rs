@@ -25,6 +25,9 @@ pub enum Error {
     Denied(Denial),
     /// A write with a browser session that does not come from the gate's own pages (R23).
     CrossSite,
+    /// A script for a service worker outside the dashboard: it could stand in for the gate's own
+    /// pages in the browser that asks (R45).
+    ServiceWorker,
     /// A credential that was refused, from an address that has presented too many such.
     TooManyFailures {
         retry_after_seconds: u32,
@@ -126,6 +129,7 @@ impl Error {
             Self::Credential(CredentialError::Refused(_)) => "credential_refused",
             Self::Denied(denial) => denial.code(),
             Self::CrossSite => "cross_site",
+            Self::ServiceWorker => "service_worker",
             Self::TooManyFailures { .. } => "too_many_failures",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
             Self::NotFound { .. } | Self::Misdirected { .. } => "not_found",
@@ -166,6 +170,7 @@ impl Error {
             Self::CrossSite => "a write with a browser session must come from this site's own \
                                 pages, as `application/json`"
                 .into(),
+            Self::ServiceWorker => "no service worker comes from here: leave `Service-Worker` out".into(),
             Self::TooManyFailures { .. } => {
                 "too many refused credentials from this address: try again later, with a good one"
                     .into()

@@ -19,6 +19,7 @@ fn belongs(error: &Error) -> bool {
         | Error::Conflict { .. } => true,
         Error::Credential(_)
         | Error::CrossSite
+        | Error::ServiceWorker
         | Error::TooManyFailures { .. }
         | Error::Invalid { .. }
         | Error::NotFound { .. }

@@ -40,7 +40,7 @@ fn route(entry: &Entry) -> String {
     format!(
         "Route {{ name: {:?}, method: {:?}, segments: {segments}, allow: {:?}, access: \
          Access::Token, policies: &{:?}, effect: {effect}, project: {}, workflow: {}, run: {}, narrow: {narrow}, \
-         query: {query} }}",
+         query: {query}, answers_json: false }}",
         format!("{} {}", entry.method, entry.path),
         entry.method,
         entry.allow,

@@ -2,8 +2,10 @@
 //! and values become text or bytes. Refuses I/O, clocks and decisions.
 
 pub mod address;
+pub mod answering;
 pub mod assertion;
 pub mod bearer;
+pub mod conditional;
 pub mod connect;
 pub mod duration;
 pub mod forwarding;
@@ -13,6 +15,7 @@ pub mod grpc_web;
 pub mod identity;
 pub mod jwt;
 pub mod message;
+pub mod method;
 pub mod opaque;
 pub mod problem;
 pub mod protobuf;

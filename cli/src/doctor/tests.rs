@@ -33,6 +33,7 @@ fn dependencies(facts: &str, record: &str) -> Value {
         "status": "ready",
         "dependencies": { "configuration": "ready", "facts": facts, "ledger": "ready", "record": record },
         "unheeded_variables": [],
+        "client_addresses": "readable",
     })
 }
 
@@ -69,6 +70,16 @@ fn variables_that_are_not_heeded() {
     let findings = found(&answer(200, &[], &body));
     let expected = "the gateway does not heed A, B -> unset them";
     assert_eq!(findings[1], (State::Odd, expected.to_owned()));
+}
+
+#[test]
+fn addresses_that_cannot_be_read() {
+    let mut body = dependencies("ready", "ready");
+    body["client_addresses"] = json!("unreadable");
+    let findings = found(&answer(200, &[], &body));
+    let (state, text) = &findings[1];
+    assert_eq!(*state, State::Odd);
+    assert!(text.contains("TRUSTED_IP_HEADER"), "{text}");
 }
 
 #[test]

@@ -43,6 +43,53 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.origin_timeout_ms, 30_000);
     assert!(config.unheeded.is_empty());
     assert!(!config.rest_routes);
+    assert_eq!(config.dashboard_host, None);
+}
+
+#[test]
+fn r45_the_dashboard_has_a_host_of_its_own_or_every_one() {
+    let at = |host| good_and("DASHBOARD_HOST", host).expect("a good configuration");
+    let everywhere = at("");
+    assert!(everywhere.has_dashboard("gate.example") && everywhere.has_origin("gate.example"));
+    let apart = at(" Dash.Example:8443 ");
+    assert!(apart.has_dashboard("dash.example:8443") && !apart.has_origin("dash.example:8443"));
+    for other in [
+        "dash.example",
+        "gate.example",
+        "dash.example.:8443",
+        "xdash.example:8443",
+        "",
+    ] {
+        assert!(
+            !apart.has_dashboard(other) && apart.has_origin(other),
+            "{other}"
+        );
+    }
+    for good in ["localhost", "127.0.0.1:8787", "xn--bcher-kva.example"] {
+        assert_eq!(at(good).dashboard_host.as_deref(), Some(good));
+    }
+    for wrong in [
+        "https://dash.example",
+        "dash.example/",
+        "dash.example/dashboard",
+        "dash.example:",
+        "dash.example:443",
+        "dash.example:0443",
+        "dash.example:65536",
+        "dash.example:8443:1",
+        "dash..example",
+        "dash.example.",
+        "bücher.example",
+        "*.example",
+        "a@b",
+        "dash example",
+    ] {
+        let told = good_and("DASHBOARD_HOST", wrong).expect_err(wrong);
+        assert!(
+            told[0].starts_with("DASHBOARD_HOST must be a host name"),
+            "{told:?}"
+        );
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ const NOTHING: Route = Route {
     run: None,
     narrow: Narrow::Denied,
     query: None,
+    answers_json: false,
 };
 const NAMED: Route = Route {
     project: at("project"),

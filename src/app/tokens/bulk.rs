@@ -177,7 +177,7 @@ fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
 }
 
 fn client(text: &str) -> Result<String> {
-    address::parse(text)
+    address::plain(text)
         .map(|address| address.to_string())
         .ok_or_else(|| Error::invalid("address_invalid", "`created_from` must be an IP address"))
 }

@@ -54,4 +54,5 @@ const STATUS: Route = Route {
     run: None,
     narrow: Narrow::Any,
     query: None,
+    answers_json: true,
 };

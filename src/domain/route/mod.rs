@@ -28,6 +28,8 @@ pub struct Route {
     pub narrow: Narrow,
     /// The only query parameters that may occur, each at most once; `None` = any, as they come.
     pub query: Option<&'static [&'static str]>,
+    /// Whether the origin answers JSON here, and whatever else it answers is none of its answers.
+    pub answers_json: bool,
 }
 
 /// A segment of a path pattern.
@@ -105,6 +107,21 @@ mod tests {
             .map(|route| route.name)
             .collect();
         assert_eq!(open, ["GET /infoz", "GET /statusz"]);
+    }
+
+    #[test]
+    fn a_route_with_an_identity_in_the_query_lists_its_parameters() {
+        for route in BUILT_IN.iter().chain(ROUTES) {
+            for source in [route.project, route.workflow, route.run]
+                .into_iter()
+                .flatten()
+            {
+                if let Place::Query(name) = source.place {
+                    let listed = route.query.is_some_and(|known| known.contains(&name));
+                    assert!(listed, "{}: {name}", route.name);
+                }
+            }
+        }
     }
 
     #[test]

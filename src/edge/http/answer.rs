@@ -7,11 +7,13 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Response, ResponseInit};
 
 use super::forward::refused;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, names};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::domain::route::Route;
 use crate::domain::time::Timestamp;
 use crate::edge::platform::now;
+use crate::wire::answering::{self, Form};
 use crate::wire::connect;
 use crate::wire::grpc_answer::{self, Ending};
 use crate::wire::grpc_web::{Encoding, FrameError};
@@ -19,9 +21,11 @@ use crate::wire::grpc_web::{Encoding, FrameError};
 /// Largest answer that is read here, in bytes: what the stock client takes (32 MiB).
 pub const MAX_ANSWER: u32 = 32 * 1024 * 1024;
 
-/// An answer whose headers are here.
+/// An answer whose headers are here. What reaches the client of these goes through [`finish`].
 pub struct Answered {
     response: Response,
+    /// Its `Content-Type`; empty where there is none.
+    media: String,
     /// The body, where it has been read.
     body: Option<Uint8Array>,
 }
@@ -33,16 +37,9 @@ impl Answered {
     /// # Errors
     /// `Origin` for anything else.
     pub fn new(response: Response) -> Result<Self> {
-        let answered = Self {
-            response,
-            body: None,
-        };
-        let typed = || {
-            answered
-                .header("content-type")
-                .is_some_and(|value| Encoding::of(&value).is_some())
-        };
-        if answered.response.ok() && (typed() || answered.header("grpc-status").is_some()) {
+        let answered = Self::of(response);
+        let typed = Encoding::of(&answered.media).is_some();
+        if answered.response.ok() && (typed || answered.header("grpc-status").is_some()) {
             return Ok(answered);
         }
         Err(Error::Origin {
@@ -53,11 +50,12 @@ impl Answered {
         })
     }
 
-    /// Takes an answer to a REST request: any but one that points elsewhere.
+    /// Takes an answer to a REST request: any but one that points elsewhere, and of a route that
+    /// promises JSON nothing else.
     ///
     /// # Errors
-    /// `Origin` for a redirect.
-    pub fn plain(response: Response) -> Result<Self> {
+    /// `Origin` for a redirect, and for another media type.
+    pub fn plain(response: Response, route: &Route) -> Result<Self> {
         let status = response.status();
         // 304 says that the caller's copy is good, and nothing of another place.
         if (300..400).contains(&status) && status != 304 {
@@ -65,10 +63,23 @@ impl Answered {
                 cause: format!("the origin answered HTTP {status}, a redirect"),
             });
         }
-        Ok(Self {
+        let answered = Self::of(response);
+        let is_empty = matches!(status, 204 | 205 | 304);
+        if route.answers_json && !is_empty && !answering::is_json(&answered.media) {
+            return Err(Error::Origin {
+                cause: format!("the origin answered HTTP {status} without JSON"),
+            });
+        }
+        Ok(answered)
+    }
+
+    fn of(response: Response) -> Self {
+        let media = response.headers().get("content-type").ok().flatten();
+        Self {
             response,
+            media: media.unwrap_or_default(),
             body: None,
-        })
+        }
     }
 
     /// The origin's HTTP status.
@@ -116,16 +127,14 @@ impl Answered {
         }
         let bytes = body.to_vec();
         self.body = Some(body);
-        let encoding = self
-            .header("content-type")
-            .and_then(|value| Encoding::of(&value))
-            .unwrap_or(Encoding::Binary);
+        let encoding = Encoding::of(&self.media).unwrap_or(Encoding::Binary);
         let frames = encoding.decode(&bytes).map_err(unreadable)?;
         let (message, ending) = grpc_answer::read(&frames).map_err(unreadable)?;
         Ok((message.map(<[u8]>::to_vec), ending))
     }
 
-    /// The answer for the client: as it came, with the request's id and the time it took.
+    /// The answer for the client: as it came, less the headers that browsers would act on, with the
+    /// request's id and the time it took.
     ///
     /// # Errors
     /// `Origin` when the runtime refuses the answer.
@@ -138,7 +147,8 @@ impl Answered {
             }
         }
         .map_err(refused)?;
-        finish(&response.headers(), incoming, told)?;
+        let headers = response.headers();
+        finish(&headers, &self.media, Form::AsItCame, incoming, told)?;
         Ok(response)
     }
 
@@ -149,28 +159,19 @@ impl Answered {
     pub async fn into_connect(mut self, incoming: &Incoming, told: &Told) -> Result<Response> {
         let (message, ending) = self.read().await?;
         let headers = Headers::new_with_headers(&self.response.headers()).map_err(refused)?;
-        for name in [
-            "content-encoding",
-            "content-length",
-            "grpc-encoding",
-            "grpc-message",
-            "grpc-status",
-            "grpc-status-details-bin",
-            "trailer",
-            "transfer-encoding",
-        ] {
-            headers.delete(name).map_err(refused)?;
-        }
+        let media = match ending.status {
+            0 => connect::PROTO,
+            _ => "application/json",
+        };
+        headers.set("content-type", media).map_err(refused)?;
+        finish(&headers, media, Form::Connect, incoming, told)?;
         for (name, value) in &ending.metadata {
             // A name or value that cannot stand in a header is the origin's mistake.
             let _ = headers.append(&format!("trailer-{name}"), value);
         }
         let init = ResponseInit::new();
-        finish(&headers, incoming, told)?;
-        let set = |name, value| headers.set(name, value).map_err(refused);
         if ending.status != 0 {
             let (http, body) = connect::error(ending.status, &ending.message, &ending.details);
-            set("content-type", "application/json")?;
             init.set_status(http);
             init.set_headers(&headers);
             return Response::new_with_opt_str_and_init(Some(&body), &init).map_err(refused);
@@ -178,7 +179,6 @@ impl Answered {
         let message = message.ok_or_else(|| Error::Origin {
             cause: "a successful answer without a message".to_owned(),
         })?;
-        set("content-type", connect::PROTO)?;
         init.set_headers(&headers);
         let body = Uint8Array::from(message.as_slice());
         Response::new_with_opt_js_u8_array_and_init(Some(&body), &init).map_err(refused)
@@ -205,8 +205,22 @@ impl Told {
     }
 }
 
-/// What the gate adds to every answer of the origin.
-fn finish(headers: &Headers, incoming: &Incoming, told: &Told) -> Result<()> {
+/// What the gate takes from every answer of the origin, and adds to it.
+fn finish(
+    headers: &Headers,
+    media: &str,
+    form: Form,
+    incoming: &Incoming,
+    told: &Told,
+) -> Result<()> {
+    let names = names(headers);
+    let rules = answering::rules(names.split('\n'), media, form);
+    for name in rules.drop {
+        headers.delete(name).map_err(refused)?;
+    }
+    for (name, value) in rules.set {
+        headers.set(name, value).map_err(refused)?;
+    }
     let set = |name, value: &str| headers.set(name, value).map_err(refused);
     set("x-request-id", &incoming.request_id)?;
     if let Some(seconds) = told.bound {

@@ -10,6 +10,7 @@ use super::respond;
 use crate::app::error::Error;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::Platform;
+use crate::wire::conditional;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'none'; base-uri 'none'; \
@@ -23,8 +24,8 @@ pub async fn serve(
     file: &str,
     log: &mut RequestLog,
 ) -> Result<Response, JsValue> {
-    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
-        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
+    if incoming.verb() != "GET" {
+        let error = Error::MethodNotAllowed { allow: "GET" };
         return respond::problem(&error, incoming, log);
     }
     match file {
@@ -67,8 +68,16 @@ async fn fetch(
     if found.status() == 404 {
         return respond::problem(&Error::NotFound { what: "file" }, incoming, log);
     }
-    let init: &ResponseInit = found.unchecked_ref();
-    let response = Response::new_with_opt_readable_stream_and_init(found.body().as_ref(), init)?;
+    let etag = found.headers().get("etag")?.unwrap_or_default();
+    let known = incoming.header("if-none-match");
+    let response = if found.status() == 200
+        && known.is_some_and(|known| conditional::is_known(&known, &etag))
+    {
+        not_modified(&found)?
+    } else {
+        let init: &ResponseInit = found.unchecked_ref();
+        Response::new_with_opt_readable_stream_and_init(found.body().as_ref(), init)?
+    };
     let headers = response.headers();
     if let Some(location) = headers.get("location")?
         && location.starts_with('/')
@@ -82,4 +91,15 @@ async fn fetch(
     headers.set("cross-origin-opener-policy", "same-origin")?;
     headers.set("cross-origin-resource-policy", "same-origin")?;
     Ok(response)
+}
+
+/// The file's answer to who has it already: its headers without those of its content.
+fn not_modified(found: &Response) -> Result<Response, JsValue> {
+    let headers = Headers::new_with_headers(&found.headers())?;
+    headers.delete("content-length")?;
+    headers.delete("content-type")?;
+    let init = ResponseInit::new();
+    init.set_status(304);
+    init.set_headers(&headers);
+    Response::new_with_opt_str_and_init(None, &init)
 }

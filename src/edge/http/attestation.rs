@@ -47,6 +47,9 @@ pub fn refuse(
     error: &Error,
     log: &mut RequestLog,
 ) -> core::result::Result<web_sys::Response, JsValue> {
+    if let Some(answer) = respond::options(error, incoming) {
+        return answer;
+    }
     match protocol(incoming) {
         Ok(Protocol::GrpcWeb(encoding)) => {
             respond::grpc(error, encoding.content_type(), incoming, log)

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use wasm_bindgen::JsValue;
 
+use super::client_address;
 use crate::domain::audit::hex;
-use crate::wire::address;
+use crate::wire::{method, site};
 
 /// A request on its way in.
 pub struct Incoming {
@@ -17,6 +18,8 @@ pub struct Incoming {
     /// is only ever compared whole, byte by byte.
     pub path: String,
     pub query: String,
+    /// Scheme, host and port that the request was sent to.
+    pub origin: String,
     /// The names of all headers, in lower case, one a line: one call for all, and none for each
     /// header that is not there.
     names: String,
@@ -36,17 +39,27 @@ impl Incoming {
         let url = request.url();
         let (path, query) = path_and_query(&url);
         let headers = request.headers();
-        let names = js_sys::Array::from(&headers.keys()).join("\n");
         Ok(Self {
-            names: names.into(),
+            names: names(&headers),
             headers,
             method: request.method(),
             path: path.to_owned(),
             query: query.to_owned(),
+            origin: site::origin(&url).to_owned(),
             request_id: hex(id),
             trace_entropy,
             request,
         })
+    }
+
+    /// The method that the request is decided on: HEAD is a GET whose content is left out.
+    pub fn verb(&self) -> &str {
+        method::effective(&self.method)
+    }
+
+    /// Host and port that the request was sent to, as URLs have them.
+    pub fn host(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
     }
 
     /// The names of all headers, in lower case.
@@ -69,9 +82,14 @@ impl Incoming {
 
     /// The client's address, from the trusted header and nowhere else (R28).
     pub fn address(&self, trusted_header: &str) -> Option<IpAddr> {
-        self.header(trusted_header)
-            .and_then(|value| address::parse(&value))
+        let value = self.header(trusted_header)?;
+        client_address::read(&value)
     }
+}
+
+/// The names of all headers, in lower case, one a line.
+pub fn names(headers: &web_sys::Headers) -> String {
+    js_sys::Array::from(&headers.keys()).join("\n").into()
 }
 
 /// Path and query of an absolute URL, which the runtime has parsed and serialized already.

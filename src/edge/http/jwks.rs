@@ -16,8 +16,8 @@ pub fn serve(
     config: &Config,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    if !matches!(incoming.method.as_str(), "GET" | "HEAD") {
-        let error = Error::MethodNotAllowed { allow: "GET, HEAD" };
+    if incoming.verb() != "GET" {
+        let error = Error::MethodNotAllowed { allow: "GET" };
         return respond::problem(&error, incoming, log);
     }
     let keys = match &config.assertions {

@@ -122,7 +122,7 @@ pub async fn handle(
     log: &mut RequestLog,
 ) -> Result<Answer> {
     let route = find(&incoming.path).ok_or(Error::NotFound { what: "route" })?;
-    let operation = operation(&route, &incoming.method)?;
+    let operation = operation(&route, incoming.verb())?;
     log.operation = Some(operation.name());
 
     let caller = ways_in::caller(incoming, operation, config, platform, log).await?;

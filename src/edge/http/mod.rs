@@ -7,6 +7,7 @@ mod assets;
 mod attestation;
 mod audit;
 mod body;
+mod client_address;
 mod explain;
 mod forward;
 mod incoming;
@@ -22,11 +23,14 @@ mod ways_in;
 
 pub use body::read_stream;
 
+use std::rc::Rc;
+
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
 
 use super::log::RequestLog;
 use super::platform::{Platform, config, now};
+use crate::app::config::Config;
 use crate::app::error::Error;
 use crate::domain::rpc::ORIGIN_PREFIX;
 
@@ -61,33 +65,41 @@ async fn route(
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
     let path = incoming.path.as_str();
+    // Browsers say so of the script of a service worker, and of nothing else. One that is installed
+    // answers in the gate's place.
+    if incoming.has("service-worker") && !path.starts_with("/dashboard/") {
+        return refuse(incoming, &Error::ServiceWorker, log);
+    }
     match path {
         "/healthz" => return readiness::healthz(incoming, log),
         "/readyz" => return readiness::readyz(incoming, platform, log).await,
         "/openapi.json" => return openapi::serve(incoming, log),
         _ => {}
     }
+    let config = config(&platform.env);
     if let Some(file) = path.strip_prefix("/dashboard") {
+        // Without a configuration there is nothing else to share an origin with.
+        let here = |config: &Rc<Config>| config.has_dashboard(incoming.host());
+        if !config.as_ref().ok().is_none_or(here) {
+            return respond::problem(&Error::NotFound { what: "route" }, incoming, log);
+        }
         return assets::serve(incoming, platform, file, log).await;
     }
-    let config = match config(&platform.env) {
+    let config = match config {
         Ok(config) => config,
-        Err(problems) => {
-            let error = Error::Misconfigured { problems };
-            return if path.starts_with(ORIGIN_PREFIX) {
-                attestation::refuse(incoming, &error, log)
-            } else {
-                respond::problem(&error, incoming, log)
-            };
-        }
+        Err(problems) => return refuse(incoming, &Error::Misconfigured { problems }, log),
     };
+    let has_origin = config.has_origin(incoming.host());
     if path.starts_with(ORIGIN_PREFIX) {
+        if !has_origin {
+            return refuse(incoming, &Error::NotFound { what: "route" }, log);
+        }
         return attestation::handle(incoming, &config, platform, log).await;
     }
     if path == "/.well-known/jwks.json" {
         return jwks::serve(incoming, &config, log);
     }
-    if let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+    if has_origin && let Some(answered) = rest::handle(incoming, &config, platform, log).await {
         return answered;
     }
     let answered = if path.starts_with("/oauth/") {
@@ -102,5 +114,17 @@ async fn route(
     match answered {
         Ok(answer) => respond::json(&answer, incoming),
         Err(error) => respond::problem(&error, incoming, log),
+    }
+}
+
+/// Refuses in the form that callers of this path read.
+fn refuse(
+    incoming: &Incoming,
+    error: &Error,
+    log: &mut RequestLog,
+) -> Result<web_sys::Response, JsValue> {
+    match incoming.path.starts_with(ORIGIN_PREFIX) {
+        true => attestation::refuse(incoming, error, log),
+        false => respond::problem(error, incoming, log),
     }
 }

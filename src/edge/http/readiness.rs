@@ -4,6 +4,7 @@
 use serde_json::json;
 use wasm_bindgen::JsValue;
 
+use super::client_address;
 use super::incoming::Incoming;
 use super::respond::{self, Answer, Content};
 use crate::app::error::Error;
@@ -15,18 +16,14 @@ use crate::wire::problem::Problem;
 
 /// The isolate runs. Asks nothing else.
 pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
-    if is_read(incoming) {
+    if incoming.verb() == "GET" {
         answer(incoming, 200, &json!({ "status": "ok" }))
     } else {
         respond::problem(&NOT_READ, incoming, log)
     }
 }
 
-fn is_read(incoming: &Incoming) -> bool {
-    matches!(incoming.method.as_str(), "GET" | "HEAD")
-}
-
-const NOT_READ: Error = Error::MethodNotAllowed { allow: "GET, HEAD" };
+const NOT_READ: Error = Error::MethodNotAllowed { allow: "GET" };
 
 /// Everything an answer can depend on, and the longest time a revoked token may still pass.
 pub async fn readyz(
@@ -34,7 +31,7 @@ pub async fn readyz(
     platform: &Platform,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    if !is_read(incoming) {
+    if incoming.verb() != "GET" {
         return respond::problem(&NOT_READ, incoming, log);
     }
     let config = match config(&platform.env) {
@@ -83,6 +80,8 @@ pub async fn readyz(
     if !ready {
         log.outcome = "unavailable";
     }
+    // Its own address too: a probe may come the way that callers come.
+    incoming.address(&config.trusted_ip_header);
     let body = json!({
         "status": state(ready),
         "revocation_bound_seconds": config.revocation_bound_ms / 1000,
@@ -93,6 +92,7 @@ pub async fn readyz(
             "facts": state(facts.is_ok()),
         },
         "unheeded_variables": config.unheeded,
+        "client_addresses": client_address::state(),
     });
     answer(incoming, if ready { 200 } else { 503 }, &body)
 }

@@ -8,16 +8,17 @@ use super::incoming::Incoming;
 use crate::app::error::{CredentialError, Error};
 use crate::app::oauth;
 use crate::edge::log::RequestLog;
-use crate::wire::connect;
 use crate::wire::grpc_status::{self, Detail};
 use crate::wire::grpc_web::{GrpcStatus, encode_message};
+use crate::wire::method;
 use crate::wire::problem::{self, Problem};
+use crate::wire::{conditional, connect};
 
 /// The HTTP status of an error in JSON answers.
 fn http_status(error: &Error) -> u16 {
     match error {
         Error::Credential(_) => 401,
-        Error::Denied(_) | Error::CrossSite => 403,
+        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => 403,
         Error::Invalid { .. } => 400,
         Error::NotFound { .. } | Error::Misdirected { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
@@ -40,7 +41,7 @@ fn status_of(error: &Error) -> GrpcStatus {
     match error {
         // The brake too: stock clients repeat a call after RESOURCE_EXHAUSTED.
         Error::Credential(_) | Error::TooManyFailures { .. } => GrpcStatus::Unauthenticated,
-        Error::Denied(_) | Error::CrossSite => GrpcStatus::PermissionDenied,
+        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
         Error::BodyTooLarge { .. }
         | Error::MintRate { .. }
@@ -172,9 +173,36 @@ pub fn document(
     finish(200, &headers, Some(body), incoming)
 }
 
+/// Writes a JSON document with an entity tag, or 304 to who has it already.
+pub fn tagged(body: &str, etag: &str, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    headers.set("etag", etag)?;
+    headers.set("cache-control", "private, no-cache")?;
+    let known = incoming.header("if-none-match");
+    if known.is_some_and(|known| conditional::is_known(&known, etag)) {
+        return finish(304, &headers, None, incoming);
+    }
+    headers.set("content-type", "application/json")?;
+    finish(200, &headers, Some(body), incoming)
+}
+
 /// Since when management calls with a workflow token are deprecated: the first release,
 /// 2026-11-22 in the syntax of RFC 9745.
 const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
+
+/// The answer to OPTIONS, of which every route says that it is none of its methods: which ones are.
+/// Without headers of CORS, so that no page of another site may call.
+pub fn options(error: &Error, incoming: &Incoming) -> Option<Result<web_sys::Response, JsValue>> {
+    let Error::MethodNotAllowed { allow } = error else {
+        return None;
+    };
+    let answer = || {
+        let headers = web_sys::Headers::new()?;
+        headers.set("allow", &method::allow(allow))?;
+        finish(204, &headers, None, incoming)
+    };
+    (incoming.method == "OPTIONS").then(answer)
+}
 
 /// Writes an error as a problem document.
 pub fn problem(
@@ -182,6 +210,9 @@ pub fn problem(
     incoming: &Incoming,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
+    if let Some(answer) = options(error, incoming) {
+        return answer;
+    }
     log.refused(error);
     let status = http_status(error);
     let mut document = Problem::new(
@@ -216,7 +247,7 @@ pub fn problem_document(
             );
             headers.set("www-authenticate", &challenge)?;
         }
-        Error::MethodNotAllowed { allow } => headers.set("allow", allow)?,
+        Error::MethodNotAllowed { allow } => headers.set("allow", &method::allow(allow))?,
         Error::MintRate {
             limit,
             retry_after_seconds,
@@ -304,6 +335,9 @@ pub fn connect(
     let headers = web_sys::Headers::new()?;
     headers.set("content-type", "application/json")?;
     headers.set("cache-control", "no-store")?;
+    if let Error::MethodNotAllowed { allow } = error {
+        headers.set("allow", &method::allow(allow))?;
+    }
     finish(http, &headers, Some(&body), incoming)
 }
 

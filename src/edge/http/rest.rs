@@ -28,7 +28,7 @@ pub async fn handle(
     platform: &Platform,
     log: &mut RequestLog,
 ) -> Option<core::result::Result<web_sys::Response, wasm_bindgen::JsValue>> {
-    let answered = match rest::find(&incoming.method, &incoming.path, config) {
+    let answered = match rest::find(incoming.verb(), &incoming.path, config) {
         Found::Nothing => return None,
         Found::OtherMethod { allow } => Err(Error::MethodNotAllowed { allow }),
         Found::Route(route, parameters) => {
@@ -103,7 +103,7 @@ async fn request(
     let waited = now().since(sent);
     log.origin_status = Some(response.status());
     let told = Told::new(begun, waited, bound_ms, config);
-    Answered::plain(response)?.pass_on(incoming, &told)
+    Answered::plain(response, route)?.pass_on(incoming, &told)
 }
 
 /// Reads what the request names. The body goes on byte for byte where a route has an identity in
@@ -125,13 +125,14 @@ async fn read(
     };
     if !route.inspects_body() {
         let stream = incoming.request.body();
-        if route.method == "GET" && stream.is_some() {
-            return Err(Error::invalid("body_unexpected", "a GET has no body here"));
-        }
-        return Ok((
-            named(&[])?,
-            stream.map_or(Outgoing::Nothing, Outgoing::Stream),
-        ));
+        let body = match stream {
+            Some(_) if route.method == "GET" => {
+                empty(incoming).await?;
+                Outgoing::Nothing
+            }
+            stream => stream.map_or(Outgoing::Nothing, Outgoing::Stream),
+        };
+        return Ok((named(&[])?, body));
     }
     if !is_json(incoming) || incoming.header("content-encoding").is_some() {
         return Err(Error::MediaType {
@@ -141,4 +142,15 @@ async fn read(
     let read = body::read(incoming, MAX_BODY).await?;
     let raw: Uint8Array = read.raw;
     Ok((named(&read.bytes)?, Outgoing::Bytes(raw)))
+}
+
+/// Reads a content that must be none: a GET may say that it has no bytes, by length or in chunks.
+async fn empty(incoming: &Incoming) -> Result<()> {
+    match body::read(incoming, 0).await {
+        Ok(_) => Ok(()),
+        Err(Error::BodyTooLarge { .. }) => {
+            Err(Error::invalid("body_unexpected", "a GET has no body here"))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -34,14 +34,16 @@ pub async fn caller(
         "origin",
     ]
     .map(|name| incoming.header(name));
-    let url = incoming.request.url();
     let knock = Knock {
         operation,
         authorization: authorization.as_deref(),
-        cookie: cookie.as_deref(),
+        // A session counts where the dashboard is, and the origin's pages are not.
+        cookie: cookie
+            .as_deref()
+            .filter(|_| config.has_dashboard(incoming.host())),
         organization: organization.as_deref(),
-        site: site::site(fetch_site.as_deref(), origin.as_deref(), site::origin(&url)),
-        writes: incoming.method != "GET",
+        site: site::site(fetch_site.as_deref(), origin.as_deref(), &incoming.origin),
+        writes: incoming.verb() != "GET",
         is_json: is_json(incoming),
     };
     match enter(&knock, config, platform).await {

@@ -26,6 +26,7 @@ const PLAIN: Route = Route {
     run: None,
     narrow: Narrow::Named,
     query: None,
+    answers_json: false,
 };
 
 static ROUTES: [Route; 4] = [
