@@ -13,4 +13,5 @@ await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
 await import("./keyboard.mjs");
+await import("./hostile.mjs");
 await import("./looks.mjs");

@@ -23,7 +23,8 @@ const FLAGS = [
 
 const END_MS = 15_000;
 
-let gateway;
+const gateways = [];
+const servers = [];
 let sessions;
 let browser;
 let folder;
@@ -32,7 +33,7 @@ let cases = 0;
 
 export const url = () => origin;
 
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -40,29 +41,39 @@ async function freePort() {
   return port;
 }
 
+/** A server of the test's own on a free port; ends with the gateways. */
+export async function listen(answer) {
+  const server = createHttpServer(answer);
+  servers.push(server);
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
 /** The session endpoint: a cookie `session=a.b` is an administrator of the organizations a and b. */
 async function serveSessions() {
-  sessions = createHttpServer((request, response) => {
+  const at = await listen((request, response) => {
     const names = /(?:^|; )session=([a-z0-9.-]+)/.exec(request.headers.cookie ?? "")?.[1];
     response.statusCode = names ? 200 : 401;
     response.setHeader("content-type", "application/json");
     response.end(names && JSON.stringify({ user_id: "kim", organizations: names.split(".").map((name) => ({ name, role: "admin" })) }));
   });
-  await new Promise((resolve, reject) => sessions.once("error", reject).listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${sessions.address().port}/session`;
+  return `${at}/session`;
 }
 
-async function serve() {
-  const port = await freePort();
+/** A gateway with stores of its own in front of `behind`; ends with the others. */
+export async function serve(behind, more = {}, at = undefined) {
+  const port = at ?? (await freePort());
   const set = {
-    SESSION_VERIFY_URL: await serveSessions(),
+    SESSION_VERIFY_URL: sessions,
     ADMIN_TOKEN: ADMIN,
     TOKEN_KEYS: `k1:${randomBytes(32).toString("base64url")}`,
     MINT_PER_HOUR: String(MINTS_PER_HOUR),
+    ...more,
   };
-  const words = ["serve", "--port", String(port), "--origin", "http://127.0.0.1:9", "--state", join(folder, "state")];
+  const words = ["serve", "--port", String(port), "--origin", behind, "--state", join(folder, String(port))];
   for (const [name, value] of Object.entries(set)) words.push("--set", `${name}=${value}`);
-  gateway = spawn(process.env.POSTERN_XTASK, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const gateway = spawn(process.env.POSTERN_XTASK, words, { stdio: ["ignore", "pipe", "pipe"] });
+  gateways.push(gateway);
   let log = "";
   gateway.stderr.on("data", (data) => (log = (log + data).slice(-8_000)));
   const line = await new Promise((resolve) => {
@@ -76,7 +87,8 @@ async function serve() {
 export async function start() {
   assert.ok(process.env.POSTERN_XTASK, "POSTERN_XTASK names the xtask program");
   folder = await mkdtemp(join(tmpdir(), "postern-browser-"));
-  origin = await serve();
+  sessions = await serveSessions();
+  origin = await serve("http://127.0.0.1:9");
   browser = await chromium.launch({
     executablePath: process.env.POSTERN_CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
@@ -95,31 +107,33 @@ async function within(ms, ending) {
 
 export async function stop() {
   if (browser) await within(END_MS, browser.close());
-  if (gateway && gateway.exitCode === null) {
+  await Promise.all(gateways.filter(({ exitCode }) => exitCode === null).map(async (gateway) => {
     const ended = new Promise((resolve) => gateway.once("exit", resolve));
     gateway.kill("SIGTERM");
     if (!(await within(END_MS, ended))) gateway.kill("SIGKILL");
+  }));
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
   }
-  sessions?.closeAllConnections();
-  sessions?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 }
 
 /** A call to the management API, past the browser. Each has an address of its own, and so a full bucket. */
-export async function api(method, path, { body, organization, credential = ADMIN } = {}) {
+export async function api(method, path, { body, organization, credential = ADMIN, at = origin } = {}) {
   const random = randomBytes(2);
   const headers = { authorization: `Bearer ${credential}`, "cf-connecting-ip": `10.1.${random[0]}.${random[1]}` };
   if (organization) headers["postern-organization"] = organization;
   if (body) headers["content-type"] = "application/json";
-  const answer = await fetch(`${origin}${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const answer = await fetch(`${at}${path}`, { method, headers, body: body && JSON.stringify(body) });
   return { status: answer.status, body: await answer.json() };
 }
 
 /** An organization of the case's own, with a project `shop` and its workflow `release`. */
-export async function organization() {
+export async function organization(at = origin) {
   const name = `org-${(cases += 1)}-${randomBytes(2).toString("hex")}`;
   for (const [path, made] of [["/orgs", name], ["/org/projects", "shop"], ["/org/projects/shop/workflows", "release"]]) {
-    const answer = await api("POST", path, { body: { name: made }, organization: path === "/orgs" ? undefined : name });
+    const answer = await api("POST", path, { body: { name: made }, organization: path === "/orgs" ? undefined : name, at });
     assert.equal(answer.status, 201, JSON.stringify(answer.body));
   }
   return name;

@@ -18,6 +18,7 @@ pub mod process;
 pub mod program;
 pub mod rpc;
 pub mod runner;
+pub mod scripted;
 pub mod stored;
 
 use std::path::Path;

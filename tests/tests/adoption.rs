@@ -518,7 +518,7 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
     let method = organization.call(&world.gateway, "GET", "/org/tokens/adopt");
     let answer = method.send().await;
     answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), Some("POST"));
+    assert_eq!(answer.header("allow"), Some("OPTIONS, POST"));
 }
 
 async fn r39_places_of_the_claims_must_be_here(world: Arc<World>) {

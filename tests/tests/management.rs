@@ -962,6 +962,7 @@ async fn health_and_readiness_are_open(world: Arc<World>) {
             "revocation_bound_seconds": 0,
             "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready" },
             "unheeded_variables": [],
+            "client_addresses": "readable",
         })
     );
     let head = world.gateway.call("HEAD", "/healthz").send().await;
@@ -1020,26 +1021,50 @@ async fn wrong_methods_are_told_the_right_ones(world: Arc<World>) {
     let token = format!("/org/tokens/{}", random_id());
     let rotate = format!("{token}/rotate");
     let rows = [
-        ("/orgs", &["PUT", "DELETE", "PATCH"][..], "GET, POST"),
-        ("/org/projects", &["PUT", "DELETE", "PATCH"], "GET, POST"),
+        (
+            "/orgs",
+            &["PUT", "DELETE", "PATCH"][..],
+            "GET, HEAD, OPTIONS, POST",
+        ),
+        (
+            "/org/projects",
+            &["PUT", "DELETE", "PATCH"],
+            "GET, HEAD, OPTIONS, POST",
+        ),
         (
             "/org/projects/shop/workflows",
             &["PUT", "DELETE"],
-            "GET, POST",
+            "GET, HEAD, OPTIONS, POST",
         ),
-        ("/org/tokens", &["PUT", "DELETE", "PATCH"], "GET, POST"),
-        (&token, &["PUT", "POST", "PATCH"], "GET, DELETE"),
-        (&rotate, &["GET", "PUT", "DELETE", "PATCH"], "POST"),
+        (
+            "/org/tokens",
+            &["PUT", "DELETE", "PATCH"],
+            "GET, HEAD, OPTIONS, POST",
+        ),
+        (
+            &token,
+            &["PUT", "POST", "PATCH"],
+            "DELETE, GET, HEAD, OPTIONS",
+        ),
+        (&rotate, &["GET", "PUT", "DELETE", "PATCH"], "OPTIONS, POST"),
         (
             "/org/tokens/revoke",
             &["GET", "PUT", "DELETE", "PATCH"],
-            "POST",
+            "OPTIONS, POST",
         ),
-        ("/orgs/acme", &["GET", "POST", "PUT", "DELETE"], "PATCH"),
-        ("/oauth/introspect", &["GET", "PUT", "DELETE"], "POST"),
-        ("/oauth/revoke", &["GET", "PUT", "DELETE"], "POST"),
-        ("/healthz", &["POST", "DELETE"], "GET, HEAD"),
-        ("/readyz", &["POST", "PUT"], "GET, HEAD"),
+        (
+            "/orgs/acme",
+            &["GET", "POST", "PUT", "DELETE"],
+            "OPTIONS, PATCH",
+        ),
+        (
+            "/oauth/introspect",
+            &["GET", "PUT", "DELETE"],
+            "OPTIONS, POST",
+        ),
+        ("/oauth/revoke", &["GET", "PUT", "DELETE"], "OPTIONS, POST"),
+        ("/healthz", &["POST", "DELETE"], "GET, HEAD, OPTIONS"),
+        ("/readyz", &["POST", "PUT"], "GET, HEAD, OPTIONS"),
     ];
     for (path, methods, allow) in rows {
         for method in methods {
