@@ -303,7 +303,7 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 17] = [
+const ATTESTATION: [&str; 18] = [
     "body_unexpected",
     "body_unreadable",
     "connect_header",
