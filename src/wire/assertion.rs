@@ -27,8 +27,39 @@ pub const JWKS_CONTENT_TYPE: &str = "application/jwk-set+json";
 /// Length of a seed, in bytes (RFC 8032, section 5.1.5).
 const SEED_BYTES: usize = 32;
 
+/// What signatures are called, in assertions and in the key set. Both names mean the same
+/// signatures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The name of RFC 8037, which says the curve nowhere: every verifier knows it.
+    #[default]
+    EdDsa,
+    /// The name of RFC 9864, which replaces it.
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Reads the name, exactly as it is registered.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::EdDsa, Self::Ed25519]
+            .into_iter()
+            .find(|known| known.name() == text)
+    }
+
+    /// The registered name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+}
+
 /// Key pairs of which the first signs and all are published. Wiped when dropped.
-pub struct AssertionKeys(Vec<(String, SigningKey)>);
+pub struct AssertionKeys {
+    pairs: Vec<(String, SigningKey)>,
+    algorithm: Algorithm,
+}
 
 /// An entry of the ring, by its place, that is no seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,31 +78,33 @@ impl fmt::Display for SeedError {
 }
 
 impl AssertionKeys {
-    /// Derives the key pairs; once for each configuration, not for each call.
+    /// Derives the key pairs; once for each configuration, not for each call. Their signatures go
+    /// by the name of this algorithm.
     ///
     /// # Errors
     /// The first entry that is no seed of 32 bytes.
-    pub fn from_seeds(ring: &KeyRing) -> Result<Self, SeedError> {
+    pub fn from_seeds(ring: &KeyRing, algorithm: Algorithm) -> Result<Self, SeedError> {
         let pair = |(index, key): (usize, &crate::domain::keys::Key)| {
             let seed = key.expose().first_chunk::<SEED_BYTES>();
             seed.filter(|_| key.expose().len() == SEED_BYTES)
                 .map(|seed| (key.kid().to_owned(), SigningKey::from_bytes(seed)))
                 .ok_or(SeedError { place: index + 1 })
         };
-        ring.iter()
+        let pairs = ring
+            .iter()
             .enumerate()
             .map(pair)
-            .collect::<Result<_, _>>()
-            .map(Self)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { pairs, algorithm })
     }
 
     /// The public halves, as the origin fetches them (RFC 7517, RFC 8037).
     pub fn published(&self) -> KeySet<'_> {
-        let keys = self.0.iter().map(|(kid, key)| PublicKey {
+        let keys = self.pairs.iter().map(|(kid, key)| PublicKey {
             kty: "OKP",
             crv: "Ed25519",
             usage: "sig",
-            alg: "EdDSA",
+            alg: self.algorithm.name(),
             kid,
             x: URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes()),
         });
@@ -84,7 +117,7 @@ impl AssertionKeys {
 impl fmt::Debug for AssertionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(kid, _)| kid))
+            .entries(self.pairs.iter().map(|(kid, _)| kid))
             .finish()
     }
 }
@@ -186,9 +219,9 @@ pub fn issue(
     lifetime_seconds: u32,
     keys: &AssertionKeys,
 ) -> Result<Secret, IssueError> {
-    let (kid, key) = keys.0.first().ok_or(IssueError)?;
+    let (kid, key) = keys.pairs.first().ok_or(IssueError)?;
     let header = JoseHeader {
-        alg: "EdDSA",
+        alg: keys.algorithm.name(),
         typ: TYPE,
         kid,
     };

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
             rest_requests_are_asserted_with_method_and_query,
             passthrough_publishes_keys_and_sends_no_assertion,
             keys_overlap_while_they_rotate,
+            the_algorithm_goes_by_its_new_name_where_that_is_asked_for,
         ],
     )
 }
@@ -521,6 +522,35 @@ async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
         (200, r#"{"keys":[]}"#)
     );
     gateway.stop();
+}
+
+async fn the_algorithm_goes_by_its_new_name_where_that_is_asked_for(world: Arc<World>) {
+    // The gate for the key set, and the one that calls, on the same key under both names.
+    let seeds = seed("a1");
+    let named = |name: &str| asserting(&world.open, &world.keys, &seeds).set("ASSERTION_ALG", name);
+    let (old, new) = (named("EdDSA").start().await, named("Ed25519").start().await);
+    let message = rpc::names(SHOP, RELEASE);
+    for (publishing, asserting, name) in [
+        (&new, &new, "Ed25519"),
+        (&old, &new, "Ed25519"),
+        (&new, &old, "EdDSA"),
+    ] {
+        let organization = Organization::new(asserting, &world.keys.admin).await;
+        let token = organization.mint_for_release(asserting, "opaque").await;
+        let assertion = capture(&world.open, asserting, &token, &message).await;
+        assert_eq!(forge::part(&assertion, 0)["alg"], name);
+        let (origin, _) = demanding(publishing).await;
+        let call = direct(&origin, FIND_OR_CREATE, &rpc::frame(0, &message));
+        call.header("postern-assertion", &assertion)
+            .send()
+            .await
+            .accepted();
+    }
+    let set = new.call("GET", JWKS).send().await;
+    let set: Value = serde_json::from_slice(&set.body).expect("JSON");
+    assert_eq!(set["keys"][0]["alg"], "Ed25519");
+    old.stop();
+    new.stop();
 }
 
 async fn keys_overlap_while_they_rotate(world: Arc<World>) {

@@ -25,6 +25,9 @@ pub(crate) use layer::require;
 /// The header that carries the assertion.
 pub const HEADER: &str = "postern-assertion";
 
+/// The names that the algorithm has: of RFC 8037, and of RFC 9864. A gate may go over from one to
+/// the other while a key set is remembered, so both go with either.
+const ALGORITHMS: [&str; 2] = ["EdDSA", "Ed25519"];
 /// Longest assertion that is looked into.
 const MAX_ASSERTION: usize = 8 * 1024;
 /// Longest life that is believed, in seconds.
@@ -82,7 +85,7 @@ pub enum Refusal {
     Malformed,
     /// A JWT for something else.
     Type,
-    /// Signed by another algorithm than EdDSA.
+    /// Signed by another algorithm than Ed25519.
     Algorithm,
     /// Signed with a key that is not, or no longer, published.
     UnknownKey,
@@ -126,7 +129,7 @@ impl fmt::Display for Refusal {
             Self::Several => "there are several",
             Self::Malformed => "it is not of the expected form",
             Self::Type => "it is a JWT of another type",
-            Self::Algorithm => "it is not signed with EdDSA",
+            Self::Algorithm => "it is not signed with Ed25519",
             Self::UnknownKey => "its key is not in the key set",
             Self::Signature => "its signature is wrong",
             Self::Issuer => "it has another issuer",
@@ -227,7 +230,7 @@ impl Verifier {
         if header.typ != "postern-assertion+jwt" {
             return Err(Refusal::Type);
         }
-        if header.alg != "EdDSA" {
+        if !ALGORITHMS.contains(&header.alg.as_str()) {
             return Err(Refusal::Algorithm);
         }
         let signature =

@@ -2,7 +2,7 @@
 //! of another length, lives of more than a minute, and assertions without a key.
 
 use super::{number, ring};
-use crate::wire::assertion::AssertionKeys;
+use crate::wire::assertion::{Algorithm, AssertionKeys};
 
 /// Longest life of an assertion, in seconds.
 pub const MAX_LIFETIME: u32 = 60;
@@ -43,8 +43,16 @@ pub fn read(
                 .into(),
         );
     }
+    let algorithm = match text("ASSERTION_ALG").as_deref().map(Algorithm::parse) {
+        None => Algorithm::default(),
+        Some(Some(algorithm)) => algorithm,
+        Some(None) => {
+            problems.push("ASSERTION_ALG must be `EdDSA` or `Ed25519`".into());
+            Algorithm::default()
+        }
+    };
     let keys = ring(seeds, "ASSERTION_KEYS", problems).and_then(|ring| {
-        AssertionKeys::from_seeds(&ring)
+        AssertionKeys::from_seeds(&ring, algorithm)
             .map_err(|problem| problems.push(format!("ASSERTION_KEYS: {problem}")))
             .ok()
     });

@@ -11,7 +11,10 @@ const RFC_SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 const RFC_PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 fn keys(text: &str) -> Result<AssertionKeys, SeedError> {
-    AssertionKeys::from_seeds(&KeyRing::parse(text).expect("a good ring"))
+    AssertionKeys::from_seeds(
+        &KeyRing::parse(text).expect("a good ring"),
+        Algorithm::default(),
+    )
 }
 
 fn two() -> AssertionKeys {
@@ -100,6 +103,38 @@ fn header_and_claims_are_those_of_the_documentation() {
     let token = issue(&unread, at, 30, &keys).expect("issues");
     for absent in ["body_sha256", "project", "workflow"] {
         assert_eq!(part(&token, 1).get(absent), None);
+    }
+}
+
+#[test]
+fn both_names_of_the_algorithm_make_the_same_signatures() {
+    let org = named(1, "acme");
+    let claims = Claims {
+        aud: "attest",
+        sub: Id::from_u128(7),
+        jti: "00000000-0000-4000-8000-000000000009".to_owned(),
+        org: &org,
+        scope: scope_path(&Scope::Organization),
+        project: None,
+        workflow: None,
+        method: "GET",
+        operation: "/v1/x",
+        body_sha256: None,
+        request_id: "r",
+    };
+    let ring = KeyRing::parse(&format!("a2:{RFC_SEED}")).expect("a ring");
+    for (algorithm, name) in [(Algorithm::EdDsa, "EdDSA"), (Algorithm::Ed25519, "Ed25519")] {
+        assert_eq!(Algorithm::parse(name), Some(algorithm));
+        let keys = AssertionKeys::from_seeds(&ring, algorithm).expect("a seed");
+        let token = issue(&claims, Timestamp::from_millis(0), 30, &keys).expect("issues");
+        let published = serde_json::to_value(keys.published()).expect("JSON");
+        assert_eq!(part(&token, 0)["alg"], name);
+        assert_eq!(published["keys"][0]["alg"], name);
+        assert_eq!(published["keys"][0]["x"], RFC_PUBLIC);
+        assert!(verifies(&token, &published["keys"][0]), "{name}");
+    }
+    for other in ["", "eddsa", "ED25519", "Ed448", "none", "HS256"] {
+        assert_eq!(Algorithm::parse(other), None, "{other}");
     }
 }
 

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::Refusal;
+use super::{ALGORITHMS, Refusal};
 
 /// How long a key set is believed, in seconds: what its `cache-control` says.
 /// Then a key that was taken out of it is worth nothing any more.
@@ -137,14 +137,14 @@ impl Keys {
     }
 }
 
-/// A key for EdDSA signatures; others in the set are somebody else's (RFC 7517,
+/// A key for Ed25519 signatures; others in the set are somebody else's (RFC 7517,
 /// section 5).
 fn usable(jwk: &Jwk) -> Option<(String, VerifyingKey)> {
     let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
     if jwk.kty != "OKP" || !is(&jwk.crv, "Ed25519") {
         return None;
     }
-    if !is(&jwk.usage, "sig") || !is(&jwk.alg, "EdDSA") {
+    if !is(&jwk.usage, "sig") || !ALGORITHMS.iter().any(|name| is(&jwk.alg, name)) {
         return None;
     }
     let x = URL_SAFE_NO_PAD.decode(jwk.x.as_deref()?).ok()?;

@@ -31,11 +31,15 @@ fn key(byte: u8) -> SigningKey {
 }
 
 fn set(keys: &[(&str, u8)]) -> String {
+    set_of("EdDSA", keys)
+}
+
+fn set_of(algorithm: &str, keys: &[(&str, u8)]) -> String {
     let keys: Vec<Value> = keys
         .iter()
         .map(|(kid, byte)| {
             let x = URL_SAFE_NO_PAD.encode(key(*byte).verifying_key().as_bytes());
-            json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x})
+            json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": algorithm, "kid": kid, "x": x})
         })
         .collect();
     json!({ "keys": keys }).to_string()
@@ -123,6 +127,22 @@ fn sign(header: &Value, claims: &Value, byte: u8) -> String {
     let signed = join(header, claims);
     let signature = key(byte).sign(signed.as_bytes()).to_bytes();
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A gate may change the name while its key set is remembered.
+#[tokio::test]
+async fn both_names_of_the_algorithm_are_taken_with_either_key_set() {
+    for published in ["EdDSA", "Ed25519"] {
+        let world = World::new(&[]).await;
+        *world.published.lock().unwrap() = set_of(published, &[("a1", 1)]);
+        for (count, name) in ["EdDSA", "Ed25519"].into_iter().enumerate() {
+            let header = with(header(), "alg", json!(name));
+            let jti = format!("00000000-0000-4000-8000-00000000001{count}");
+            let assertion = sign(&header, &with(claims(), "jti", json!(jti)), 1);
+            let verified = world.verify(&assertion).await;
+            assert!(verified.is_ok(), "{name} under {published}: {verified:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -232,6 +252,8 @@ async fn what_is_signed_must_be_right_too() {
     let rows = [
         ("alg", json!("none"), Refusal::Algorithm),
         ("alg", json!("HS256"), Refusal::Algorithm),
+        ("alg", json!("Ed448"), Refusal::Algorithm),
+        ("alg", json!("eddsa"), Refusal::Algorithm),
         ("typ", json!("JWT"), Refusal::Type),
         ("typ", Value::Null, Refusal::Malformed),
         ("kid", json!("a9"), Refusal::UnknownKey),

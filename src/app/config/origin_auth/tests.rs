@@ -57,6 +57,27 @@ fn the_audience_is_the_origin_of_the_url_unless_it_is_named() {
 }
 
 #[test]
+fn signatures_go_by_the_name_that_is_asked_for() {
+    for (variables, expected) in [
+        (&[("ASSERTION_KEYS", SEED)][..], "EdDSA"),
+        (
+            &[("ASSERTION_KEYS", SEED), ("ASSERTION_ALG", "EdDSA")],
+            "EdDSA",
+        ),
+        (
+            &[("ASSERTION_KEYS", SEED), ("ASSERTION_ALG", "Ed25519")],
+            "Ed25519",
+        ),
+    ] {
+        let read = read_all("http://o", variables)
+            .expect("good")
+            .expect("keys");
+        let set = serde_json::to_value(read.keys.published()).expect("JSON");
+        assert_eq!(set["keys"][0]["alg"], expected, "{variables:?}");
+    }
+}
+
+#[test]
 fn every_wrong_value_is_told_at_once() {
     let long = "x".repeat(MAX_AUDIENCE + 1);
     let problems = read_all(
@@ -100,6 +121,8 @@ fn every_wrong_value_is_told_at_once() {
             "ASSERTION_AUDIENCE must be at most",
         ),
         ("ASSERTION_SECONDS", "0", "ASSERTION_SECONDS must be"),
+        ("ASSERTION_ALG", "eddsa", "ASSERTION_ALG must be `EdDSA` or"),
+        ("ASSERTION_ALG", "Ed448", "ASSERTION_ALG must be `EdDSA` or"),
     ];
     for (name, value, start) in rows {
         let problems = read_all("http://o", &[(name, value)]).expect_err(name);
