@@ -15,6 +15,8 @@ Postern's developer commands
       everything CI runs, from a bare clone; ends with a summary
   cargo xtask browser
       the dashboard's tests in Chromium
+  cargo xtask openapi [--examples N] [--seed S]
+      the tests of docs/openapi.json: a linter, a property tester with N inputs for each operation, generated clients
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask serve --port P --origin URL --state DIR [--set KEY=VALUE]... [--isolates N] [--brake N]
@@ -38,6 +40,7 @@ pub enum Request {
     Build,
     Test,
     Browser,
+    OpenApi(OpenApi),
     Serve(Serve),
     Origin {
         port: u16,
@@ -49,6 +52,25 @@ pub enum Request {
     Attest(Vec<String>),
     /// The words are the bench's own.
     Bench(Vec<String>),
+}
+
+/// How hard the document is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenApi {
+    /// Inputs that the property tester makes for each operation, at most.
+    pub examples: u32,
+    /// Where its random choices begin.
+    pub seed: u32,
+}
+
+impl Default for OpenApi {
+    /// What `cargo xtask test` takes: the same inputs each time, in about a minute.
+    fn default() -> Self {
+        Self {
+            examples: 20,
+            seed: 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +111,16 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "build" => options(&command, rest, &[]).map(|_| Request::Build),
         "test" => options(&command, rest, &[]).map(|_| Request::Test),
         "browser" => options(&command, rest, &[]).map(|_| Request::Browser),
+        "openapi" => {
+            let given = options(&command, rest, &["--examples", "--seed"])?;
+            let or =
+                |name, default| last(&given, name).map_or(Ok(default), |text| count(name, text));
+            let usual = OpenApi::default();
+            Ok(Request::OpenApi(OpenApi {
+                examples: or("--examples", usual.examples)?,
+                seed: or("--seed", usual.seed)?,
+            }))
+        }
         "serve" => serve(rest).map(Request::Serve),
         "origin" => {
             let given = options(&command, rest, &["--port"])?;
@@ -242,6 +274,16 @@ fn brake(text: &str) -> Outcome<u32> {
     }
 }
 
+/// A number of something; none is not a number of it.
+fn count(name: &str, text: &str) -> Outcome<u32> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(misuse(format_args!(
+            "`{name}` is `{text}`; a whole number, at least 1, is possible"
+        ))),
+    }
+}
+
 /// `KEY=VALUE`; an empty value is a value.
 fn variable(pair: &str) -> Outcome<(String, String)> {
     let Some((key, value)) = pair.split_once('=') else {
@@ -367,6 +409,8 @@ mod tests {
         refused(&format!("{serve} --set a=b"), "not a variable name");
         refused(&format!("{serve} --set LEDGER=b"), "names a store");
         refused(&format!("{serve} extra"), "does not know `extra`");
+        refused("openapi --examples 0", "at least 1");
+        refused("openapi --seed x", "at least 1");
         refused("build --fast", "does not know `--fast`");
         refused("dev --port 1 --origin-port 1", "cannot both");
         refused("attest --gateway u --project p", "needs `--workflow`");

@@ -13,9 +13,11 @@ mod http;
 mod json;
 mod migrations;
 mod node;
+mod openapi;
 mod origin;
 mod paths;
 mod process;
+mod python;
 mod secret;
 mod serve;
 mod test;
@@ -57,5 +59,6 @@ fn execute(request: Request) -> Outcome {
         Request::Test => test::run(),
         Request::Bench(words) => bench::run(words),
         Request::Browser => test::browser(),
+        Request::OpenApi(request) => test::openapi(&request),
     }
 }

@@ -11,11 +11,19 @@ use crate::{paths, process};
 
 /// Makes node_modules agree with package-lock.json. Cheap when it already does.
 pub fn modules() -> Outcome {
-    if is_fresh() {
+    modules_of(
+        paths::root(),
+        "npm: installing workerd, wrangler and the wasm tools into node_modules (about 20 s) ...",
+    )
+}
+
+/// The same for the package in another folder of the checkout; `what` is said before a long wait.
+pub fn modules_of(folder: &Path, what: &str) -> Outcome {
+    if is_fresh(folder) {
         return Ok(());
     }
     let _lock = cache::lock(&paths::target().join("npm.lock"))?;
-    if is_fresh() {
+    if is_fresh(folder) {
         return Ok(());
     }
     if paths::on_path("npm").is_none() {
@@ -23,14 +31,12 @@ pub fn modules() -> Outcome {
             "`npm` is not on PATH: install Node 20 or newer, which brings it",
         ));
     }
-    eprintln!(
-        "npm: installing workerd, wrangler and the wasm tools into node_modules (about 20 s) ..."
-    );
+    eprintln!("{what}");
     process::quiet(
         "npm ci",
         Command::new("npm")
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(paths::root()),
+            .current_dir(folder),
     )
 }
 
@@ -57,9 +63,9 @@ pub fn node() -> Outcome<PathBuf> {
 }
 
 /// npm writes node_modules/.package-lock.json last, so its time tells when an install was completed.
-fn is_fresh() -> bool {
-    let installed = modified(&paths::root().join("node_modules/.package-lock.json"));
-    let wanted = modified(&paths::root().join("package-lock.json"));
+fn is_fresh(folder: &Path) -> bool {
+    let installed = modified(&folder.join("node_modules/.package-lock.json"));
+    let wanted = modified(&folder.join("package-lock.json"));
     matches!((installed, wanted), (Some(installed), Some(wanted)) if installed >= wanted)
 }
 

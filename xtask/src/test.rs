@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::args::OpenApi;
 use crate::fail::{Failure, Outcome, doing, failed};
-use crate::{browser, build, cargo, paths, process};
+use crate::{browser, build, cargo, openapi, paths, process};
 
 const SYSTEM_TESTS: &str = "postern-system-tests";
 
@@ -15,6 +16,7 @@ const SYSTEM_TESTS: &str = "postern-system-tests";
 struct Count {
     passed: u64,
     failed: u64,
+    skipped: u64,
 }
 
 struct Report {
@@ -70,11 +72,32 @@ pub fn run() -> Outcome {
     reports.push(timed("dashboard in the browser", || {
         followed(browser::tests(program))
     }));
+    reports.push(timed("OpenAPI and its clients", || {
+        followed(openapi::tests(program, &OpenApi::default()))
+    }));
     let total = summarize(&reports);
-    println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 {
-        Ok(())
-    } else {
+    println!("{}", total.line());
+    total.outcome()
+}
+
+impl Count {
+    /// `12 passed, 0 failed`, and how many were skipped where some were.
+    fn line(self) -> String {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        match skipped {
+            0 => format!("{passed} passed, {failed} failed"),
+            _ => format!("{passed} passed, {failed} failed, {skipped} skipped"),
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        if self.failed == 0 && self.passed > 0 {
+            return Ok(());
+        }
         Err(Failure {
             code: 1,
             message: String::new(),
@@ -122,15 +145,17 @@ pub fn browser() -> Outcome {
     let program = paths::program()?;
     build::run()?;
     let count = followed(browser::tests(program));
-    println!("{} passed, {} failed", count.passed, count.failed);
-    if count.failed == 0 && count.passed > 0 {
-        Ok(())
-    } else {
-        Err(Failure {
-            code: 1,
-            message: String::new(),
-        })
-    }
+    println!("{}", count.line());
+    count.outcome()
+}
+
+/// `cargo xtask openapi`: the tests of docs/openapi.json.
+pub fn openapi(request: &OpenApi) -> Outcome {
+    let program = paths::program()?;
+    build::run()?;
+    let count = followed(openapi::tests(program, request));
+    println!("{}", count.line());
+    count.outcome()
 }
 
 /// Runs a command that counts its tests to its end.
@@ -156,6 +181,7 @@ fn follow(command: &mut Command, count: &mut Count) -> Outcome {
         if let Some(result) = parse_result(&line) {
             count.passed += result.passed;
             count.failed += result.failed;
+            count.skipped += result.skipped;
         }
     }
     let status = process::wait(&mut child)?;
@@ -167,7 +193,7 @@ fn follow(command: &mut Command, count: &mut Count) -> Outcome {
     }
 }
 
-/// `test result: ok. 3 passed; 0 failed; …`, in colour or not.
+/// `test result: ok. 3 passed; 0 failed; 1 ignored; …`, in colour or not.
 fn parse_result(line: &str) -> Option<Count> {
     let (_, rest) = line.split_once("test result: ")?;
     let number = |word: &str| {
@@ -183,6 +209,7 @@ fn parse_result(line: &str) -> Option<Count> {
     Some(Count {
         passed: number(" passed")?,
         failed: number(" failed")?,
+        skipped: number(" ignored").unwrap_or(0),
     })
 }
 
@@ -201,13 +228,13 @@ fn counted(result: Outcome) -> Count {
     match result {
         Ok(()) => Count {
             passed: 1,
-            failed: 0,
+            ..Count::default()
         },
         Err(failure) => {
             let _ = failure.report();
             Count {
-                passed: 0,
                 failed: 1,
+                ..Count::default()
             }
         }
     }
@@ -228,6 +255,7 @@ fn summarize(reports: &[Report]) -> Count {
         );
         total.passed += count.passed;
         total.failed += count.failed;
+        total.skipped += count.skipped;
     }
     println!();
     total
@@ -262,14 +290,15 @@ mod tests {
 
     #[test]
     fn result_lines() {
-        let counted = |line| parse_result(line).map(|count| (count.passed, count.failed));
+        let counted =
+            |line| parse_result(line).map(|count| (count.passed, count.failed, count.skipped));
         assert_eq!(
             counted("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured"),
-            Some((3, 0))
+            Some((3, 0, 1))
         );
         assert_eq!(
             counted("test result: \u{1b}[31mFAILED\u{1b}[m. 12 passed; 2 failed; 0 ignored"),
-            Some((12, 2))
+            Some((12, 2, 0))
         );
         assert_eq!(counted("test tests::x ... ok"), None);
         assert_eq!(counted("test result: strange"), None);
