@@ -24,4 +24,5 @@ pub mod session;
 pub mod standing;
 pub mod time;
 pub mod token;
+pub mod unicode;
 pub mod usage;

@@ -5,6 +5,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::unicode::{decomposed, is_invisible, likeness};
+
 /// Longest [`Label`], from RFC 1123.
 pub const MAX_LABEL: usize = 63;
 /// Longest [`TokenName`] in characters (R8).
@@ -19,6 +21,7 @@ pub enum NameError {
     TooLong { limit: usize },
     NotALabel,
     ControlCharacter,
+    Invisible,
 }
 
 impl fmt::Display for NameError {
@@ -31,6 +34,7 @@ impl fmt::Display for NameError {
                  beginning and ending with a letter or digit",
             ),
             Self::ControlCharacter => f.write_str("must not contain control characters"),
+            Self::Invisible => f.write_str("must have a character that can be seen"),
         }
     }
 }
@@ -66,7 +70,10 @@ impl Label {
     }
 }
 
-/// The name of a token: any printable label of at most [`MAX_TOKEN_NAME`] characters (R8).
+/// The name of a token: any printable label of at most [`MAX_TOKEN_NAME`] characters (R8), of which
+/// at least one can be seen. It is kept as it was given, and compared by its [`likeness`].
+///
+/// [`likeness`]: Self::likeness
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenName(String);
@@ -81,7 +88,15 @@ impl TokenName {
         if text.trim().is_empty() {
             return Err(NameError::Empty);
         }
+        if text.chars().all(is_invisible) {
+            return Err(NameError::Invisible);
+        }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A name as a store has it. It was read when it was given, perhaps under older rules.
+    pub fn stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The name of a token that was minted without one: `token-` and the id's first eight digits.
@@ -92,6 +107,19 @@ impl TokenName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What two names have in common that nobody can tell apart: it is this that must be unique.
+    pub fn likeness(&self) -> String {
+        likeness(&self.0)
+    }
+
+    /// How a store may have written such a name: by its likeness; by an earlier release as it was
+    /// given, which is mostly composed, decomposed, or as this one was.
+    pub fn spellings(&self) -> [String; 3] {
+        let likeness = self.likeness();
+        let decomposed = decomposed(&likeness);
+        [likeness, decomposed, self.0.clone()]
     }
 }
 
@@ -146,5 +174,39 @@ mod tests {
         );
         assert_eq!(TokenName::parse("  "), Err(NameError::Empty));
         assert_eq!(TokenName::parse("a\nb"), Err(NameError::ControlCharacter));
+    }
+
+    #[test]
+    fn r8_a_name_can_be_seen() {
+        for text in [
+            "\u{200b}",
+            "\u{3164}",
+            " \u{ad}",
+            "\u{2800}\u{2800}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(
+                TokenName::parse(text),
+                Err(NameError::Invisible),
+                "{text:?}"
+            );
+        }
+        for text in ["\u{200b}a", "\u{301}", "\u{2764}\u{fe0f}"] {
+            assert!(TokenName::parse(text).is_ok(), "{text:?}");
+        }
+        // What was a name once can still be read.
+        assert_eq!(
+            TokenName::stored("\u{200b}".to_owned()).as_str(),
+            "\u{200b}"
+        );
+    }
+
+    #[test]
+    fn r8_names_are_kept_as_given_and_compared_by_their_looks() {
+        let [one, other] = ["caf\u{e9}", "cafe\u{301}\u{200b}"]
+            .map(|text| TokenName::parse(text).expect("a name"));
+        assert_eq!(other.as_str(), "cafe\u{301}\u{200b}");
+        assert_eq!(one.likeness(), other.likeness());
+        assert_eq!(one.spellings(), ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"]);
     }
 }

@@ -88,7 +88,7 @@ impl TokenRow {
         Ok(TokenRecord {
             facts: TokenFacts {
                 id: Id::parse(&self.id).map_err(|_| bad("id"))?,
-                name: TokenName::parse(&self.name).map_err(|_| bad("name"))?,
+                name: TokenName::stored(self.name),
                 organization: Named {
                     id: Id::parse(&self.organization_id).map_err(|_| bad("organization_id"))?,
                     name: self.organization_name,

@@ -91,20 +91,23 @@ fn place(facts: &TokenFacts) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a living token has the name of this one, in the same place (R8). Tokens that are being
-/// rotated out have given theirs up; `except` is about to.
+/// Whether a living token has the name of this one, or one that looks the same, in the same place
+/// (R8). Tokens that are being rotated out have given theirs up; `except` is about to.
 pub fn name_taken(
     db: &SqlStorage,
     facts: &TokenFacts,
     except: Option<TokenId>,
     now: Timestamp,
 ) -> worker::Result<bool> {
-    let query = "select count(*) as count from tokens where place = ? and name = ? \
+    let query = "select count(*) as count from tokens where place = ? and name in (?, ?, ?) \
                  and state < 2 and revoked_at is null \
                  and (expires_at is null or expires_at > ?) and id <> ?";
+    let [likeness, decomposed, given] = facts.name.spellings();
     let values = vec![
         sql::text(place(facts)),
-        sql::text(facts.name.as_str()),
+        sql::text(likeness),
+        sql::text(decomposed),
+        sql::text(given),
         sql::time(now),
         sql::text(except.map(|id| id.to_string()).unwrap_or_default()),
     ];
@@ -122,7 +125,7 @@ pub fn insert_pending(
         sql::text(facts.id),
         sql::text(serde_json::to_string(facts)?),
         sql::text(place(facts)),
-        sql::text(facts.name.as_str()),
+        sql::text(facts.name.likeness()),
         sql::maybe_text(command.description.as_ref()),
         sql::number(i64::from(facts.is_system)),
         sql::number(State::Pending.code()),

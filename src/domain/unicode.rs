@@ -1,0 +1,110 @@
+//! What can be seen of a text: characters that nobody sees, and the form in which two texts that
+//! look the same are equal.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// `Default_Ignorable_Code_Point`, from Unicode's DerivedCoreProperties. Places without a character
+/// yet are in it, so that later versions change nothing.
+const DEFAULT_IGNORABLE: [(char, char); 17] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fff8}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
+
+/// Whether a character is one that programs draw as nothing (`Default_Ignorable_Code_Point`):
+/// joiners, direction marks, variation selectors, tags.
+pub fn is_default_ignorable(character: char) -> bool {
+    !character.is_ascii()
+        && DEFAULT_IGNORABLE
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&character))
+}
+
+/// Whether a character leaves no mark on a page: the default-ignorable ones, white space, control
+/// characters, the blank of Braille and the marks around annotations.
+pub fn is_invisible(character: char) -> bool {
+    is_default_ignorable(character)
+        || character.is_whitespace()
+        || character.is_control()
+        || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The form in which texts that look the same are equal: without default-ignorable characters,
+/// then composed (NFC, Unicode Standard Annex 15).
+pub fn likeness(text: &str) -> String {
+    text.chars()
+        .filter(|character| !is_default_ignorable(*character))
+        .nfc()
+        .collect()
+}
+
+/// The text with its letters and marks apart (NFD).
+pub fn decomposed(text: &str) -> String {
+    text.nfd().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table against another one, of the authors of the regular expressions.
+    #[test]
+    fn the_table_is_that_of_unicode() {
+        let property =
+            regex::Regex::new(r"^\p{Default_Ignorable_Code_Point}$").expect("a property");
+        let mut buffer = [0; 4];
+        for character in '\0'..=char::MAX {
+            let text = character.encode_utf8(&mut buffer);
+            let expected = property.is_match(text);
+            assert_eq!(is_default_ignorable(character), expected, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_no_mark() {
+        for character in [
+            ' ', '\t', '\u{a0}', '\u{200b}', '\u{2800}', '\u{3000}', '\u{3164}',
+        ] {
+            assert!(is_invisible(character), "{character:?}");
+        }
+        for character in ['a', '-', '\u{301}', '\u{e9}', '\u{1f600}', '\u{e000}'] {
+            assert!(!is_invisible(character), "{character:?}");
+        }
+    }
+
+    #[test]
+    fn what_looks_the_same_is_equal() {
+        for (one, other) in [
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("ci", "c\u{200b}i\u{feff}"),
+            ("\u{c5}", "\u{212b}"),
+            // A mark that a joiner kept apart from its letter.
+            ("e\u{34f}\u{301}", "\u{e9}"),
+            ("\u{ac00}", "\u{1100}\u{1161}"),
+        ] {
+            assert_eq!(likeness(one), likeness(other), "{one:?} {other:?}");
+        }
+        for (one, other) in [
+            ("ci", "CI"),
+            ("a b", "ab"),
+            ("e", "\u{e9}"),
+            ("\u{fb01}", "fi"),
+        ] {
+            assert_ne!(likeness(one), likeness(other), "{one:?} {other:?}");
+        }
+    }
+}
