@@ -1,7 +1,9 @@
 //! `postern leaks report`: tells the gateway of tokens that were found in public. Finds them in
 //! text of any kind (a log, a dump, a scanner's report), and prints none of them.
 
-use std::collections::BTreeSet;
+mod clean;
+mod find;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -12,18 +14,15 @@ use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Progress, print};
 use crate::settings::{Flags, Settings};
+use find::{Found, tokens};
 
-/// Most texts in one report, and most JWTs among them, as the gateway has it; and their bytes, well
-/// below its limit.
+/// Most texts in one report, as the gateway has it; and their bytes, well below its limit.
 const MAX_TEXTS: usize = 1000;
-const MAX_JWTS: usize = 64;
 const MAX_BYTES: usize = 512 * 1024;
+/// Most JWTs among them: each costs the gateway a signature.
+const MAX_JWTS: usize = 64;
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
-/// Longest credential that the gateway would look at, in bytes.
-const MAX_TOKEN: usize = 8 * 1024;
-/// Characters of an opaque key.
-const KEY: usize = 75;
 
 /// `postern leaks`.
 #[derive(Debug, clap::Args)]
@@ -55,8 +54,13 @@ impl Leaks {
         })?;
         let text = read(&file)?;
         let found = tokens(&text);
-        if found.is_empty() {
-            let message = format!("{} holds nothing that looks like a token", file.display());
+        let (all, good) = (found.all(), found.keys.len() + found.jwts.len());
+        if good == 0 {
+            let name = file.display();
+            let message = match all {
+                0 => format!("{name} holds nothing that looks like a token"),
+                _ => format!("{name}: {all} looked at{}", left_out(&found)),
+            };
             return Err(Failure::new(Kind::Usage, message));
         }
         let progress = Progress::new("reported");
@@ -64,11 +68,7 @@ impl Leaks {
         for report in reports(&found) {
             let body = json!({ "tokens": report });
             api.post("/leaks", &body).await.map_err(|failure| {
-                let message = format!(
-                    "{reported} of {} reported: {}",
-                    found.len(),
-                    failure.message
-                );
+                let message = format!("{reported} of {good} reported: {}", failure.message);
                 Failure { message, ..failure }
             })?;
             reported += report.len();
@@ -76,7 +76,9 @@ impl Leaks {
         }
         drop(progress);
         print(&format!(
-            "{reported} reported. What lives of them is being revoked or held back; the gateway tells nobody which.\n"
+            "{reported} reported of {all} looked at{}. What lives of them is being revoked or quarantined; \
+             the gateway tells nobody which.\n",
+            left_out(&found)
         ))
     }
 }
@@ -98,47 +100,35 @@ fn read(file: &PathBuf) -> Outcome<Vec<u8>> {
     }
 }
 
-/// Everything in the text that has the form of an opaque key or of a JWT, once each.
-fn tokens(text: &[u8]) -> Vec<&str> {
-    let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let of_jwt = |byte: &u8| of_word(byte) || matches!(byte, b'-' | b'.');
-    let keys = text
-        .split(|byte| !of_word(byte))
-        .filter(|word| word.len() == KEY && word.starts_with(b"pst_"));
-    let jwts = text
-        .split(|byte| !of_jwt(byte))
-        // A full stop behind it is the sentence's.
-        .map(|word| word.strip_suffix(b".").unwrap_or(word))
-        .filter(|word| {
-            let parts = word.split(|byte| *byte == b'.').count();
-            word.len() <= MAX_TOKEN && word.starts_with(b"eyJ") && parts == 3
-        });
-    let found: BTreeSet<&str> = keys
-        .chain(jwts)
-        .filter_map(|word| std::str::from_utf8(word).ok())
-        .collect();
-    found.into_iter().collect()
-}
-
 /// As many texts in each report as the gateway takes.
-fn reports<'t>(found: &[&'t str]) -> Vec<Vec<&'t str>> {
+fn reports(found: &Found) -> Vec<Vec<&str>> {
     let mut reports: Vec<Vec<&str>> = Vec::new();
     let (mut bytes, mut jwts) = (0, 0);
-    for text in found {
-        let jwt = usize::from(text.contains('.'));
+    let keys = found.keys.iter().map(|key| (key, 0));
+    for (text, is_jwt) in keys.chain(found.jwts.iter().map(|jwt| (jwt, 1))) {
         bytes += text.len();
-        jwts += jwt;
+        jwts += is_jwt;
         match reports.last_mut() {
             Some(last) if last.len() < MAX_TEXTS && bytes <= MAX_BYTES && jwts <= MAX_JWTS => {
                 last.push(text);
             }
             _ => {
                 reports.push(vec![text]);
-                (bytes, jwts) = (text.len(), jwt);
+                (bytes, jwts) = (text.len(), is_jwt);
             }
         }
     }
     reports
+}
+
+/// What was looked at and not reported.
+fn left_out(found: &Found) -> String {
+    match found.others.len() {
+        0 => String::new(),
+        others => format!(
+            ", {others} left out: keys whose checksum does not fit, or JWTs of another kind than a gateway's"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -146,34 +136,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_found_in_any_text() {
-        let key = format!("pst_{}_{}", "A".repeat(22), "b".repeat(48));
-        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2ln-bmF_0";
-        let text = format!(
-            "TOKEN={key}\n{{\"match\": \"{key}\"}} Bearer {jwt}. ({jwt}) x{key} {key}9 pst_short eyJ.eyJ a.b.c"
-        );
-        let mut bytes = text.into_bytes();
-        bytes.extend(b"\xff\xfe");
-        assert_eq!(tokens(&bytes), [jwt, &key]);
-        assert!(tokens(b"nothing here").is_empty());
-    }
-
-    #[test]
     fn reports_are_as_large_as_the_gateway_takes() {
-        let small: Vec<String> = (0..2001).map(|n| n.to_string()).collect();
-        let small: Vec<&str> = small.iter().map(String::as_str).collect();
-        let sizes: Vec<_> = reports(&small).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [1000, 1000, 1]);
-        let jwts: Vec<String> = (0..130).map(|n| format!("eyJ{n}.b.c")).collect();
-        let jwts: Vec<&str> = jwts.iter().map(String::as_str).collect();
-        let sizes: Vec<_> = reports(&jwts).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [64, 64, 2]);
-        let large = "x".repeat(MAX_TOKEN);
-        let sizes: Vec<_> = reports(&[large.as_str(); 100])
-            .iter()
-            .map(Vec::len)
-            .collect();
+        let numbers = |count: usize| (0..count).map(|number| number.to_string()).collect();
+        let sizes = |keys: usize, jwts: usize| -> Vec<usize> {
+            let found = Found {
+                keys: numbers(keys),
+                jwts: numbers(jwts),
+                ..Found::default()
+            };
+            reports(&found).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(2001, 0), [1000, 1000, 1]);
+        assert_eq!(
+            sizes(10, 130),
+            [10 + MAX_JWTS, MAX_JWTS, 130 - 2 * MAX_JWTS]
+        );
+        assert_eq!(sizes(0, 0), Vec::<usize>::new());
+        let large = |number: usize| format!("{number:08192}");
+        let found = Found {
+            keys: (0..100).map(large).collect(),
+            ..Found::default()
+        };
+        let sizes: Vec<_> = reports(&found).iter().map(Vec::len).collect();
         assert_eq!(sizes, [64, 36]);
-        assert!(reports(&[]).is_empty());
     }
 }

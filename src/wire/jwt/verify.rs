@@ -161,6 +161,25 @@ pub fn verify(
     Ok(Verified { id, claims, signed })
 }
 
+/// What a text is by its form alone, which needs no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A JWT as the gate and its origin make them: HS256, with a signature of its length.
+    Ours,
+    /// A JWT under another algorithm, or with a signature of another length.
+    Other,
+}
+
+/// The form of a text; `None` where it is no JWT: three strict base64url parts and a JSON header
+/// with an algorithm.
+pub fn form(text: &str) -> Option<Form> {
+    let untrusted: UntrustedToken<'_, Extensions> = text.try_into().ok()?;
+    let length = Hs256Signature::LENGTH.map(|length| length.get());
+    let is_ours =
+        untrusted.algorithm() == Hs256.name() && length == Some(untrusted.signature_bytes().len());
+    Some(if is_ours { Form::Ours } else { Form::Other })
+}
+
 fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {
     if Hs256Signature::LENGTH.is_none_or(|len| len.get() != signature.len()) {
         return false;

@@ -36,22 +36,43 @@ fn every_rule_carries_the_one_expression() {
 }
 
 #[test]
-fn our_keys_are_found_in_the_text_around_them() {
+fn our_keys_are_found_whatever_stands_around_them() {
     let regex = Regex::new(SCANNER_REGEX).expect("a regular expression");
+    let around = [
+        "",
+        " ",
+        "\n",
+        "\"",
+        "=",
+        ":",
+        "@",
+        ",",
+        "Bearer ",
+        "https://x:",
+        "\\n",
+        "\\t",
+        "\\u003d",
+        "\\x3d",
+        "%20",
+        "%3D",
+        "=3D",
+        "\u{1b}[32m",
+        "\u{1b}[0m",
+        "TOKEN_",
+        "x",
+        "9",
+        "_",
+        "-",
+        "\u{e9}",
+    ];
     for (id, byte) in [(0, 0), (1, 7), (u128::MAX, 247), (42, 100)] {
         let key = key(id, byte);
-        for text in [
-            key.clone(),
-            format!("TOKEN={key}\n"),
-            format!("\"{key}\","),
-            format!("https://x:{key}@host/"),
-            format!("Authorization: Bearer {key} "),
-        ] {
-            assert_eq!(
-                regex.find(&text).map(|found| found.as_str()),
-                Some(&*key),
-                "{text}"
-            );
+        for before in around {
+            for behind in around {
+                let text = format!("a {before}{key}{behind} b");
+                let found = regex.find(&text).map(|found| found.as_str());
+                assert_eq!(found, Some(&*key), "{text}");
+            }
         }
     }
 }
@@ -65,8 +86,6 @@ fn near_misses_are_not_found() {
         key.replacen("pst_", "pts_", 1),
         key.replacen("pst_", "PST_", 1),
         key.replacen("pst_", "pst-", 1),
-        format!("x{key}"),
-        format!("{key}x"),
         format!("{head}x{tail}"),
         format!("{head}-{}", tail.trim_start_matches('_')),
         key.chars().take(74).collect(),
@@ -75,5 +94,21 @@ fn near_misses_are_not_found() {
     ];
     for text in rows {
         assert!(!regex.is_match(&text), "{text}");
+    }
+}
+
+/// What the plugin for detect-secrets computes is the checksum that keys have.
+#[test]
+fn a_whole_key_is_told_from_a_look_alike() {
+    let key = key(42, 7);
+    assert_eq!(check_form(&key), Ok(TokenId::from_u128(42)));
+    let mistyped = key.replacen("77", "78", 1);
+    assert_eq!(check_form(&mistyped), Err(OpaqueError::Checksum));
+    for text in [
+        key.trim_start_matches('p'),
+        &format!("{key}x"),
+        &key.replacen('7', "-", 1),
+    ] {
+        assert_eq!(check_form(text), Err(OpaqueError::Malformed), "{text}");
     }
 }
