@@ -231,21 +231,23 @@ async fn scope<P: Records>(
     Ok(scope)
 }
 
-/// The name that both leave: the claimed one, which a request may repeat, or the request's.
+/// The name that both leave: the claimed one, which a request may repeat or give the id of, or the
+/// request's.
 fn narrower<'a>(
     what: &str,
     claimed: Option<&'a Pair>,
     asked: Option<&'a str>,
 ) -> Result<Option<&'a str>> {
-    let claimed = claimed.map(|claimed| claimed.name.as_deref().unwrap_or_default());
-    match (claimed, asked) {
-        (Some(claimed), Some(asked)) if claimed != asked => Err(Error::invalid(
+    let Some(claimed) = claimed else {
+        return Ok(asked);
+    };
+    let name = claimed.name.as_deref().unwrap_or_default();
+    match asked {
+        Some(asked) if asked != name && asked != claimed.id => Err(Error::invalid(
             "scope_conflict",
-            format!(
-                "the token is for the {what} `{claimed}`: it can be registered for no other one"
-            ),
+            format!("the token is for the {what} `{name}`: it can be registered for no other one"),
         )),
-        (claimed, asked) => Ok(claimed.or(asked)),
+        _ => Ok(Some(name)),
     }
 }
 

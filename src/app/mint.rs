@@ -9,7 +9,7 @@ use super::ledger::{MintAnswer, MintCommand};
 use super::mint_limits::take;
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
-use super::registry::read_body;
+use super::registry::{find_project, find_workflow, read_body};
 use super::tokens::{TokenRecord, TokenView, reach};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
@@ -34,6 +34,16 @@ pub struct Minted {
     view: TokenView,
     token: String,
     warning: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<Replaced>,
+}
+
+/// The token that a rotation replaces, and when it ends.
+#[derive(Serialize)]
+struct Replaced {
+    id: TokenId,
+    /// RFC 3339; ahead of now where both overlap.
+    revoked_at: String,
 }
 
 impl Minted {
@@ -43,7 +53,17 @@ impl Minted {
             view: TokenView::newborn(command.into()),
             token: token.expose().to_owned(),
             warning: WARNING,
+            replaces: None,
         }
+    }
+
+    /// The same for a successor of the token `old`, which ends at `retire_at`.
+    pub(super) fn replacing(self, old: TokenId, retire_at: Timestamp) -> Self {
+        let replaces = Some(Replaced {
+            id: old,
+            revoked_at: rfc3339::print(retire_at),
+        });
+        Self { replaces, ..self }
     }
 }
 
@@ -275,35 +295,22 @@ fn within_project(places: (Option<&str>, Option<&str>)) -> Result<()> {
     }
 }
 
-/// R1: the scope by names, each looked up within the one before.
+/// R1: the scope by names or ids, each looked up within the one before.
 pub(super) async fn scope<P: Records>(
     organization: &Organization,
     places: (Option<&str>, Option<&str>),
     ports: &P,
 ) -> Result<Scope> {
     within_project(places)?;
-    let (Some(project_name), workflow) = places else {
+    let (Some(project), workflow) = places else {
         return Ok(Scope::Organization);
     };
-    let project = ports
-        .project(organization.id, project_name)
-        .await?
-        .ok_or(Error::NotFound { what: "project" })?;
-    let Some(workflow_name) = workflow else {
+    let project = find_project(organization.id, project, ports).await?;
+    let Some(workflow) = workflow else {
         return Ok(Scope::Project { project });
     };
-    let candidates = ports
-        .workflows_named(organization.id, workflow_name)
-        .await?;
-    let elsewhere = !candidates.is_empty();
-    match candidates.into_iter().find(|(of, _)| *of == project.id) {
-        Some((_, workflow)) => Ok(Scope::Workflow { project, workflow }),
-        None if elsewhere => Err(Error::invalid(
-            "workflow_of_other_project",
-            "`workflow` does not belong to the requested `project`",
-        )),
-        None => Err(Error::NotFound { what: "workflow" }),
-    }
+    let workflow = find_workflow(organization.id, project.id, workflow, ports).await?;
+    Ok(Scope::Workflow { project, workflow })
 }
 
 /// R7: at most one of the two forms, in the future, in whole seconds.

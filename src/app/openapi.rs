@@ -145,9 +145,9 @@ mod tests {
             &world,
         ));
         let now = Timestamp::from_millis(0);
-        let filter = tokens::Filter::parse(None, None, None, None, None, None, now);
-        let filter = filter.expect("a filter");
-        let list = now_or_never(tokens::list(&admin, acme, filter, &page, &world));
+        let asked = tokens::Asked::parse(None, None, None, None, None, None, now);
+        let asked = asked.expect("a filter");
+        let list = now_or_never(tokens::list(&admin, acme, asked, &page, &world));
         let organizations = now_or_never(organization::list(&admin, &page, &config, &world));
         let projects = now_or_never(registry::list_projects(&admin, acme, &page, &world));
         let workflows = now_or_never(registry::list_workflows(
@@ -160,10 +160,13 @@ mod tests {
         let signatures = now_or_never(audit::checkpoints(&admin, acme, &span, &world));
         world.keep(facts());
         let id = facts().id.to_string();
+        let rotated = tokens::rotate(&admin, acme, &id, b"", from(), &config, &world);
+        let rotated = now_or_never(rotated);
         let released = now_or_never(tokens::release(&admin, acme, &id, origin(), &world));
         let rows = [
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
+            ("Rotated", members(&rotated.expect("rotates"))),
             ("Adopted", members(&adopted.expect("adopts"))),
             (
                 "Organization",

@@ -202,6 +202,13 @@ pub trait Records {
     ) -> Result<Option<Named<Project>>>;
     /// # Errors
     /// When the record does not answer.
+    async fn project_by_id(
+        &self,
+        organization: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>>;
+    /// # Errors
+    /// When the record does not answer.
     async fn projects(
         &self,
         organization: OrganizationId,
@@ -225,6 +232,15 @@ pub trait Records {
         organization: OrganizationId,
         name: &str,
     ) -> Result<Vec<(ProjectId, Named<Workflow>)>>;
+    /// A workflow of the organization with its project's id.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflow_by_id(
+        &self,
+        organization: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>>;
     /// # Errors
     /// When the record does not answer.
     async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>>;

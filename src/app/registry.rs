@@ -11,9 +11,10 @@ use super::ports::{Clock, Entropy, Ledgers, Records};
 use crate::domain::audit::{Action, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
-use crate::domain::id::{Id, Project, Workflow};
+use crate::domain::id::{Id, OrganizationId, Project, ProjectId, Workflow};
 use crate::domain::name::Label;
 use crate::domain::operation::Operation;
+use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::wire::rfc3339;
 
@@ -131,10 +132,7 @@ where
     let permit = decide(caller, Operation::WorkflowCreate, Target::Registry)?;
     let entry = read_entry::<Workflow, _>(body, ports)?;
     let organization = resolve(caller, organization, ports).await?;
-    let project = ports
-        .project(organization.id, project)
-        .await?
-        .ok_or(Error::NotFound { what: "project" })?;
+    let project = find_project(organization.id, project, ports).await?;
     ports.create_workflow(&permit, project.id, &entry).await?;
     let note = NoteCommand {
         organization: organization.id,
@@ -159,15 +157,55 @@ pub async fn list_workflows<P: Ledgers + Records>(
 ) -> Result<WorkflowList> {
     decide(caller, Operation::WorkflowList, Target::Registry)?;
     let organization = resolve(caller, organization, ports).await?;
-    let project = ports
-        .project(organization.id, project)
-        .await?
-        .ok_or(Error::NotFound { what: "project" })?;
+    let project = find_project(organization.id, project, ports).await?;
     let (rows, next_cursor) = page.cut(ports.workflows(project.id, page).await?, place);
     Ok(WorkflowList {
         workflows: rows.into_iter().map(Into::into).collect(),
         next_cursor,
     })
+}
+
+/// The project that a request means: by its name or, where no project has that name, by its id. A
+/// name can have the form of an id; it is what it says first.
+///
+/// # Errors
+/// `NotFound`, `Unavailable`.
+pub async fn find_project<P: Records>(
+    organization: OrganizationId,
+    meant: &str,
+    ports: &P,
+) -> Result<Named<Project>> {
+    let mut found = ports.project(organization, meant).await?;
+    if let (None, Ok(id)) = (&found, Id::parse(meant)) {
+        found = ports.project_by_id(organization, id).await?;
+    }
+    found.ok_or(Error::NotFound { what: "project" })
+}
+
+/// The workflow of a project that a request means, by name or id as [`find_project`].
+///
+/// # Errors
+/// `Invalid` for a workflow of another project only, `NotFound`, `Unavailable`.
+pub async fn find_workflow<P: Records>(
+    organization: OrganizationId,
+    project: ProjectId,
+    meant: &str,
+    ports: &P,
+) -> Result<Named<Workflow>> {
+    let mut candidates = ports.workflows_named(organization, meant).await?;
+    let is_here = candidates.iter().any(|(of, _)| *of == project);
+    if let (false, Ok(id)) = (is_here, Id::parse(meant)) {
+        candidates.extend(ports.workflow_by_id(organization, id).await?);
+    }
+    let elsewhere = !candidates.is_empty();
+    match candidates.into_iter().find(|(of, _)| *of == project) {
+        Some((_, workflow)) => Ok(workflow),
+        None if elsewhere => Err(Error::invalid(
+            "workflow_of_other_project",
+            "`workflow` does not belong to the requested `project`",
+        )),
+        None => Err(Error::NotFound { what: "workflow" }),
+    }
 }
 
 fn place<K>(entry: &Entry<K>) -> Cursor {
@@ -226,3 +264,6 @@ pub fn label(field: &str, text: &str) -> Result<String> {
         Err(error) => Err(Error::invalid("name_invalid", format!("`{field}` {error}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,22 @@ use crate::app::ports::Records;
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::decide::Permit;
-use crate::domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow};
+use crate::domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
+
+/// The project of the world, one whose name is the id of that one, and another.
+fn projects() -> [Named<Project>; 3] {
+    let named = |id, name: String| Named {
+        id: Id::from_u128(id),
+        name,
+    };
+    let confusing = Id::<Project>::from_u128(20).to_string();
+    [
+        project(),
+        named(20, "other".to_owned()),
+        named(21, confusing),
+    ]
+}
 
 impl Records for World {
     async fn create_organization(&self, _: &Permit, row: &Organization) -> Result<()> {
@@ -42,13 +56,15 @@ impl Records for World {
     }
 
     async fn project(&self, _: OrganizationId, name: &str) -> Result<Option<Named<Project>>> {
-        let other = Named {
-            id: Id::from_u128(20),
-            name: "other".to_owned(),
-        };
-        Ok([project(), other]
-            .into_iter()
-            .find(|project| project.name == name))
+        Ok(projects().into_iter().find(|project| project.name == name))
+    }
+
+    async fn project_by_id(
+        &self,
+        _: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>> {
+        Ok(projects().into_iter().find(|project| project.id == id))
     }
 
     async fn projects(&self, _: OrganizationId, _: &Page) -> Result<Vec<Entry<Project>>> {
@@ -72,6 +88,14 @@ impl Records for World {
         })
     }
 
+    async fn workflow_by_id(
+        &self,
+        _: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>> {
+        Ok((id == workflow().id).then(|| (project().id, workflow())))
+    }
+
     async fn workflows(&self, _: ProjectId, _: &Page) -> Result<Vec<Entry<Workflow>>> {
         Ok(Vec::new())
     }
@@ -83,10 +107,11 @@ impl Records for World {
     async fn tokens(
         &self,
         _: OrganizationId,
-        _: &Filter,
+        filter: &Filter,
         _: Option<&Cursor>,
         _: u32,
     ) -> Result<Vec<TokenRecord>> {
+        self.note(format!("tokens of {:?}", filter.project));
         Ok(Vec::new())
     }
 }

@@ -8,11 +8,11 @@ use crate::app::error::{Error, Result};
 use crate::app::ledger::{RevokeManyAnswer, RevokeManyCommand, Selector};
 use crate::app::organization::resolve_id;
 use crate::app::ports::{Directory, Ledgers, Records};
-use crate::app::registry::read_body;
+use crate::app::registry::{find_project, read_body};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, decide};
-use crate::domain::id::{Id, OrganizationId, ProjectId, TokenId};
+use crate::domain::id::{Id, OrganizationId, TokenId};
 use crate::domain::operation::{Managed, Operation};
 use crate::domain::time::Timestamp;
 use crate::wire::{address, rfc3339};
@@ -109,7 +109,7 @@ async fn selector<P: Records>(
 ) -> Result<Selector> {
     let project = match request.project.as_deref() {
         None => None,
-        Some(name) => Some(project(name, organization, ports).await?),
+        Some(meant) => Some(find_project(organization, meant, ports).await?.id),
     };
     let selector = Selector {
         ids: request.ids.map(ids).transpose()?,
@@ -132,17 +132,6 @@ async fn selector<P: Records>(
         ));
     }
     Ok(selector)
-}
-
-async fn project<P: Records>(
-    name: &str,
-    organization: OrganizationId,
-    ports: &P,
-) -> Result<ProjectId> {
-    let found = ports.project(organization, name).await?;
-    found
-        .map(|project| project.id)
-        .ok_or(Error::NotFound { what: "project" })
 }
 
 fn ids(texts: Vec<String>) -> Result<Vec<TokenId>> {

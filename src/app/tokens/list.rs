@@ -7,9 +7,10 @@ use crate::app::error::{Error, Result};
 use crate::app::organization::resolve_id;
 use crate::app::page::{Cursor, Page};
 use crate::app::ports::{Directory, Ledgers, Records};
+use crate::app::registry::find_project;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Target, decide};
-use crate::domain::id::{Id, TokenId};
+use crate::domain::id::{Id, ProjectId, TokenId};
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::MAX_DAYS;
@@ -42,8 +43,8 @@ pub enum Level {
 pub struct Filter {
     pub status: Status,
     pub level: Option<Level>,
-    /// Tokens of this project, by name.
-    pub project: Option<String>,
+    /// Tokens of this project.
+    pub project: Option<ProjectId>,
     /// Tokens that this one minted.
     pub minted_by: Option<TokenId>,
     pub include_system: bool,
@@ -55,7 +56,15 @@ pub struct Filter {
     pub now: Timestamp,
 }
 
-impl Filter {
+/// A list as a query asks for it: the project has yet to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    filter: Filter,
+    /// By name or id.
+    project: Option<String>,
+}
+
+impl Asked {
     /// Reads the filters as they stand in a query; as yet they reach nothing.
     ///
     /// # Errors
@@ -115,10 +124,10 @@ impl Filter {
         let minted_by = minted_by.map(Id::parse).transpose().map_err(|_| {
             Error::invalid("minted_by_invalid", "`minted_by` must be the id of a token")
         })?;
-        Ok(Self {
+        let filter = Filter {
             status,
             level,
-            project: project.map(str::to_owned),
+            project: None,
             minted_by,
             include_system,
             uses_days,
@@ -128,9 +137,13 @@ impl Filter {
                 system_tokens: false,
             },
             now,
-        })
+        };
+        let project = project.map(str::to_owned);
+        Ok(Self { filter, project })
     }
+}
 
+impl Filter {
     /// The filter for a caller: system tokens only where it reaches them.
     fn within(self, reach: Reach) -> Self {
         Self {
@@ -144,17 +157,25 @@ impl Filter {
 /// `GET /org/tokens`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
+/// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
 pub async fn list<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
-    filter: Filter,
+    asked: Asked,
     page: &Page,
     ports: &P,
 ) -> Result<TokenList> {
     let reach = reach(caller, Operation::TokenList)?;
-    let filter = confine(caller, filter.within(reach))?;
+    let own = confine(caller, asked.project.as_deref())?;
     let organization = resolve_id(caller, organization, ports).await?;
+    let project = match (own, asked.project.as_deref()) {
+        (None, Some(meant)) => Some(find_project(organization.id, meant, ports).await?.id),
+        (own, _) => own,
+    };
+    let filter = Filter {
+        project,
+        ..asked.filter.within(reach)
+    };
     let rows = ports
         .tokens(
             organization.id,
@@ -176,20 +197,19 @@ pub async fn list<P: Directory + Ledgers + Records>(
     })
 }
 
-/// A caller that may see one project's tokens asks for those, by name or not at all.
-fn confine(caller: &Caller, filter: Filter) -> Result<Filter> {
+/// The project of a caller that may see one project's tokens. It asks for that one, or for none.
+fn confine(caller: &Caller, asked: Option<&str>) -> Result<Option<ProjectId>> {
     let Some(own) = caller.confined_to() else {
-        return Ok(filter);
+        return Ok(None);
     };
-    match &filter.project {
-        Some(other) if *other != own.name => Err(Denial::OtherProject {
-            project: own.name.clone(),
+    match asked {
+        Some(other) if other != own.name && Id::parse(other) != Ok(own.id) => {
+            Err(Denial::OtherProject {
+                project: own.name.clone(),
+            }
+            .into())
         }
-        .into()),
-        _ => Ok(Filter {
-            project: Some(own.name.clone()),
-            ..filter
-        }),
+        _ => Ok(Some(own.id)),
     }
 }
 

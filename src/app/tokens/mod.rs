@@ -8,7 +8,7 @@ mod revoke;
 mod rotate;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, revoke_many};
-pub use list::{Filter, Level, Status, TokenList, list, read};
+pub use list::{Asked, Filter, Level, Status, TokenList, list, read};
 pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;

@@ -113,7 +113,7 @@ where
                 description,
                 ..command.mint
             };
-            return Ok(Minted::new(mint, &token));
+            return Ok(Minted::new(mint, &token).replacing(id, retire_at));
         }
         RotateAnswer::NotLive => not_live(),
         RotateAnswer::NameTaken => Error::Conflict {

@@ -6,7 +6,7 @@ use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::page::Page;
-use crate::app::tokens::Filter;
+use crate::app::tokens::Asked;
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::edge::platform::now;
@@ -56,7 +56,7 @@ pub fn page(query: &str) -> Result<Page> {
     Page::parse(limit.as_deref(), cursor.as_deref())
 }
 
-pub fn token_query(query: &str) -> Result<(Filter, Page)> {
+pub fn token_query(query: &str) -> Result<(Asked, Page)> {
     let [
         status,
         scope,
@@ -80,7 +80,7 @@ pub fn token_query(query: &str) -> Result<(Filter, Page)> {
         ],
     )
     .map_err(wrong_query)?;
-    let filter = Filter::parse(
+    let asked = Asked::parse(
         status.as_deref(),
         scope.as_deref(),
         project.as_deref(),
@@ -89,7 +89,7 @@ pub fn token_query(query: &str) -> Result<(Filter, Page)> {
         uses_days.as_deref(),
         now(),
     )?;
-    Ok((filter, Page::parse(limit.as_deref(), cursor.as_deref())?))
+    Ok((asked, Page::parse(limit.as_deref(), cursor.as_deref())?))
 }
 
 /// Who asks from where, for the audit row (R21, R35).

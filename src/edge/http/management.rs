@@ -255,10 +255,10 @@ impl Call<'_> {
                 Answer::secret(201, &self.noting(minted, None).await?)
             }
             _ => {
-                let (filter, page) = token_query(&self.incoming.query)?;
+                let (asked, page) = token_query(&self.incoming.query)?;
                 Answer::new(
                     200,
-                    &tokens::list(caller, named, filter, &page, ports).await?,
+                    &tokens::list(caller, named, asked, &page, ports).await?,
                 )
             }
         }

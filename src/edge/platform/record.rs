@@ -9,7 +9,7 @@ use crate::app::ports::Records;
 use crate::app::registry::Entry;
 use crate::app::tokens::{Filter, TokenRecord};
 use crate::domain::decide::Permit;
-use crate::domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow};
+use crate::domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
 use crate::edge::store::{records, token_list};
 
@@ -48,6 +48,14 @@ impl Records for Platform {
         records::project(&self.env, organization, name).await
     }
 
+    async fn project_by_id(
+        &self,
+        organization: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>> {
+        records::project_by_id(&self.env, organization, id).await
+    }
+
     async fn projects(
         &self,
         organization: OrganizationId,
@@ -71,6 +79,14 @@ impl Records for Platform {
         name: &str,
     ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
         records::workflows_named(&self.env, organization, name).await
+    }
+
+    async fn workflow_by_id(
+        &self,
+        organization: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>> {
+        records::workflow_by_id(&self.env, organization, id).await
     }
 
     async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>> {

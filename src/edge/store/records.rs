@@ -12,7 +12,7 @@ use crate::app::organization::Organization;
 use crate::app::page::Page;
 use crate::app::registry::Entry;
 use crate::app::tokens::TokenRecord;
-use crate::domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow};
+use crate::domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -62,6 +62,16 @@ struct WorkflowRow {
     id: String,
     name: String,
     project_id: String,
+}
+
+impl WorkflowRow {
+    fn read(self) -> Result<(ProjectId, Named<Workflow>)> {
+        let workflow = Named {
+            id: id(&self.id)?,
+            name: self.name,
+        };
+        Ok((id(&self.project_id)?, workflow))
+    }
 }
 
 fn id<K>(text: &str) -> Result<Id<K>> {
@@ -175,6 +185,24 @@ pub async fn project(
 ) -> Result<Option<Named<Project>>> {
     let sql = "select id, name, created_at from projects where organization_id = ? and name = ?";
     let values = vec![Bind::text(organization), Bind::text(name)];
+    one_project(env, sql, values).await
+}
+
+pub async fn project_by_id(
+    env: &Env,
+    organization: OrganizationId,
+    id: ProjectId,
+) -> Result<Option<Named<Project>>> {
+    let sql = "select id, name, created_at from projects where id = ? and organization_id = ?";
+    let values = vec![Bind::text(id), Bind::text(organization)];
+    one_project(env, sql, values).await
+}
+
+async fn one_project(
+    env: &Env,
+    sql: &'static str,
+    values: Vec<Bind>,
+) -> Result<Option<Named<Project>>> {
     let rows: Vec<EntryRow> = d1::rows(env, sql, values).await?;
     let named = |row: EntryRow| {
         Ok(Named {
@@ -221,15 +249,20 @@ pub async fn workflows_named(
                where w.name = ? and p.organization_id = ?";
     let values = vec![Bind::text(name), Bind::text(organization)];
     let rows: Vec<WorkflowRow> = d1::rows(env, sql, values).await?;
-    rows.into_iter()
-        .map(|row| {
-            let workflow = Named {
-                id: id(&row.id)?,
-                name: row.name,
-            };
-            Ok((id(&row.project_id)?, workflow))
-        })
-        .collect()
+    rows.into_iter().map(WorkflowRow::read).collect()
+}
+
+pub async fn workflow_by_id(
+    env: &Env,
+    organization: OrganizationId,
+    id: WorkflowId,
+) -> Result<Option<(ProjectId, Named<Workflow>)>> {
+    let sql = "select w.id, w.name, w.project_id from workflows w \
+               join projects p on p.id = w.project_id \
+               where w.id = ? and p.organization_id = ?";
+    let values = vec![Bind::text(id), Bind::text(organization)];
+    let rows: Vec<WorkflowRow> = d1::rows(env, sql, values).await?;
+    rows.into_iter().next().map(WorkflowRow::read).transpose()
 }
 
 pub async fn workflows(env: &Env, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>> {

@@ -53,11 +53,8 @@ fn page(organization: OrganizationId, filter: &Filter, page: &Page) -> (String, 
         sql.push_str(" and t.minted_by = ?");
         values.push(Bind::text(minter));
     }
-    if let Some(project) = &filter.project {
-        sql.push_str(
-            " and t.project_id = (select id from projects where organization_id = ? and name = ?)",
-        );
-        values.push(Bind::text(organization));
+    if let Some(project) = filter.project {
+        sql.push_str(" and t.project_id = ?");
         values.push(Bind::text(project));
     }
     match filter.status {

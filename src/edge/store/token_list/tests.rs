@@ -50,7 +50,7 @@ fn filters() -> Vec<Filter> {
                 found.push(Filter {
                     status,
                     level,
-                    project: has(0).then(|| "shop".to_owned()),
+                    project: has(0).then(|| Id::from_u128(8)),
                     minted_by: has(1).then(|| Id::from_u128(9)),
                     include_system: has(2),
                     uses_days: if has(3) { 14 } else { 0 },
