@@ -110,7 +110,7 @@ async fn examine(flags: &Flags) -> Vec<Finding> {
     findings.extend(readiness(&ready));
     findings.push(clock(&ready, began, SystemTime::now()));
     findings.push(version(api.get("/openapi.json").await));
-    findings.push(credential(&api).await);
+    findings.extend(credential(&api).await);
     findings
 }
 
@@ -191,11 +191,12 @@ fn clock(answer: &Answer, began: SystemTime, ended: SystemTime) -> Finding {
     let ours = DateTime::<Utc>::from(began + took / 2);
     let ahead = (ours - theirs).num_seconds();
     let found = match ahead {
+        0 => "this machine's is the gateway's, to the second".to_owned(),
         1.. => format!("this machine is {ahead} s ahead of the gateway"),
         _ => format!("this machine is {} s behind the gateway", -ahead),
     };
     match ahead.abs() {
-        0..=SKEW => Finding::good("clock", "as the gateway's"),
+        0..=SKEW => Finding::good("clock", found),
         _ => Finding::odd(
             "clock",
             found,
@@ -223,17 +224,65 @@ fn version(description: Outcome<Value>) -> Finding {
     }
 }
 
-async fn credential(api: &Api) -> Finding {
+/// Whether the gateway takes the credential, and, where an administrator names one, whether it has
+/// the organization.
+async fn credential(api: &Api) -> Vec<Finding> {
     if api.settings().authorization.is_none() {
         let advice = "set POSTERN_TOKEN, or `token` in the configuration file";
-        return Finding::odd("credential", "none", advice);
+        return vec![Finding::odd("credential", "none", advice)];
     }
-    match api.get("/org/tokens?limit=1").await {
-        Ok(_) => Finding::good("credential", "accepted, and may list tokens"),
-        Err(failure) if failure.kind == Kind::NotAllowed => {
-            Finding::good("credential", "accepted, and may not list tokens")
+    let tokens = api.get("/org/tokens?limit=1").await;
+    let about_organization = match &tokens {
+        Err(failure) if is_about_organization(failure) => api.get("/orgs?limit=1").await.ok(),
+        _ => None,
+    };
+    match (tokens, about_organization) {
+        (Ok(_), _) => vec![Finding::good("credential", "accepted, and may list tokens")],
+        (Err(failure), _) if failure.kind == Kind::NotAllowed => {
+            vec![Finding::good(
+                "credential",
+                "accepted, and may not list tokens",
+            )]
         }
-        Err(failure) => Finding::broken("credential", failure),
+        // The credential stands above organizations: what is wrong, or not said yet, is which.
+        (Err(failure), Some(organizations)) => {
+            let good = Finding::good("credential", "accepted, and may manage organizations");
+            vec![good, organization(api, failure, &organizations)]
+        }
+        (Err(failure), None) => vec![Finding::broken("credential", failure)],
+    }
+}
+
+/// Whether a list of tokens failed for want of an organization, or of one that exists.
+fn is_about_organization(failure: &Failure) -> bool {
+    matches!(failure.kind, Kind::NotFound | Kind::Refused)
+}
+
+fn organization(api: &Api, failure: Failure, organizations: &Value) -> Finding {
+    let organizations = organizations.get("organizations").and_then(Value::as_array);
+    let are_none = organizations.is_some_and(Vec::is_empty);
+    let create = "create the first one: postern org create NAME";
+    let named = api.settings().organization.as_ref();
+    let named = named.and_then(|name| name.to_str().ok());
+    match named {
+        None if are_none => Finding::odd("organization", "there is none yet", create),
+        None => Finding::odd(
+            "organization",
+            "none is named, which managing tokens needs",
+            "name it: --organization, or POSTERN_ORGANIZATION",
+        ),
+        Some(name) if failure.kind == Kind::NotFound => {
+            let message = format!("there is none named `{name}`");
+            let failure = Failure::new(Kind::NotFound, message);
+            Finding::broken(
+                "organization",
+                failure.hint(match are_none {
+                    true => create,
+                    false => "see what there is: postern org list",
+                }),
+            )
+        }
+        Some(_) => Finding::broken("organization", failure),
     }
 }
 
@@ -249,9 +298,10 @@ fn lines(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let (state, about) = (state(finding.state), finding.about);
-        text.push_str(&format!("{state:6}  {about:10}  {}\n", finding.found));
+        let found = plain(&finding.found);
+        text.push_str(&format!("{state:6}  {about:12}  {found}\n"));
         if let Some(advice) = &finding.advice {
-            text.push_str(&format!("{:20}-> {advice}\n", ""));
+            text.push_str(&format!("{:22}-> {}\n", "", plain(advice)));
         }
     }
     text

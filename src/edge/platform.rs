@@ -65,6 +65,11 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as i64)
 }
 
+/// The moment as the header `Date` has it (RFC 9110, section 5.6.7).
+pub fn http_date() -> String {
+    js_sys::Date::new_0().to_utc_string().into()
+}
+
 /// One request's view of the platform.
 #[derive(Clone)]
 pub struct Platform {

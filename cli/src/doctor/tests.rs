@@ -123,9 +123,12 @@ fn clocks() {
         let finding = clock(&answer(200, &[("date", date)], &json!(null)), began, ended);
         assert_eq!((finding.state, finding.found.as_str()), (state, text));
     };
-    let same = "as the gateway's";
+    let same = "this machine's is the gateway's, to the second";
     check("Sun, 22 Nov 2026 03:00:01 GMT", State::Good, same);
-    check("Sun, 22 Nov 2026 03:00:31 GMT", State::Good, same);
+    let near = "this machine is 30 s behind the gateway";
+    check("Sun, 22 Nov 2026 03:00:31 GMT", State::Good, near);
+    let near = "this machine is 3 s ahead of the gateway";
+    check("Sun, 22 Nov 2026 02:59:58 GMT", State::Good, near);
     let behind = "this machine is 99 s behind the gateway";
     check("Sun, 22 Nov 2026 03:01:40 GMT", State::Odd, behind);
     let ahead = "this machine is 61 s ahead of the gateway";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::{ID, check};
-use crate::gateway::{Gateway, Output, SECRET, json, problem};
+use crate::gateway::{Gateway, Output, SECRET, json, problem, run};
 use crate::golden;
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn leaks() {
     let output = report(&gateway, &format!("found: {SECRET}!\n{SECRET}\n")).await;
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     assert!(
-        output.stdout.starts_with("1 reported. "),
+        output.stdout.starts_with("1 reported of 1 looked at. "),
         "{}",
         output.stdout
     );
@@ -90,6 +90,31 @@ async fn leaks() {
         assert!(!came[0].headers.contains_key("authorization"));
         assert!(!came[0].headers.contains_key("postern-organization"));
     }
+
+    // Among escapes and colours; look-alikes stay here.
+    let mistyped = SECRET.replacen("1613", "1614", 1);
+    let foreign = "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiIxIn0.c2ln";
+    let gateway = Gateway::start(vec![received()]).await;
+    let text =
+        format!("{{\"log\":\"TOKEN=\\n{SECRET}\"}} %3D{mistyped} \u{1b}[32m{foreign}\u{1b}[0m");
+    let output = report(&gateway, &text).await;
+    assert_eq!(output.code, 0);
+    let told = "1 reported of 3 looked at, 2 left out: keys whose checksum does not fit, or JWTs of another kind than a \
+                gateway's. ";
+    assert!(output.stdout.starts_with(told), "{}", output.stdout);
+    assert_eq!(
+        gateway.came.lock().unwrap()[0].json(),
+        json!({ "tokens": [SECRET] })
+    );
+    let output = report(&gateway, &mistyped).await;
+    assert_eq!(output.code, 2);
+    assert!(
+        output
+            .stderr
+            .starts_with("postern: -: 1 looked at, 1 left out: "),
+        "{}",
+        output.stderr
+    );
 
     let gateway = Gateway::start(Vec::new()).await;
     let output = report(&gateway, "nothing").await;
@@ -129,10 +154,78 @@ async fn doctor() {
     golden::check("output/doctor-table.txt", &text);
 
     let refused = problem(401, "credential_refused");
-    let gateway = Gateway::start(vec![ready, about, refused]).await;
+    let gateway = Gateway::start(vec![ready.clone(), about.clone(), refused]).await;
     let output = gateway.run(&["doctor", "-o", "json"]).await;
     assert_eq!(output.code, 4);
     assert_eq!(output.stderr, "postern: broken: credential\n");
     let text = shown(&gateway, &output);
     golden::check("output/doctor-json.txt", &text);
+}
+
+/// An administrator key is good whatever the organization is.
+#[tokio::test]
+async fn doctor_tells_the_credential_from_the_organization() {
+    let ready = json(
+        200,
+        &json!({ "dependencies": { "record": "ready" }, "unheeded_variables": [] }),
+    );
+    let about = json(
+        200,
+        &json!({ "info": { "version": env!("CARGO_PKG_VERSION") } }),
+    );
+    let organizations =
+        |some: &[Value]| json(200, &json!({ "organizations": some, "next_cursor": null }));
+    let one = [json!({ "name": "acme" })];
+    let unnamed = problem(400, "organization_required");
+    let unknown = problem(404, "not_found");
+    let good = "good    credential    accepted, and may manage organizations\n";
+    for (tokens, orgs, named, code, line) in [
+        (
+            unnamed.clone(),
+            organizations(&one),
+            "",
+            0,
+            "odd     organization  none is named, which managing tokens needs\n",
+        ),
+        (
+            unnamed.clone(),
+            organizations(&[]),
+            "",
+            0,
+            "odd     organization  there is none yet\n",
+        ),
+        (
+            unknown.clone(),
+            organizations(&one),
+            "acme",
+            6,
+            "broken  organization  there is none named `acme`\n",
+        ),
+        (
+            unknown.clone(),
+            organizations(&[]),
+            "acme",
+            6,
+            "-> create the first one: postern org create NAME\n",
+        ),
+    ] {
+        let gateway = Gateway::start(vec![ready.clone(), about.clone(), tokens, orgs]).await;
+        let variables = [
+            ("POSTERN_URL", gateway.url.as_str()),
+            ("POSTERN_TOKEN", "key"),
+            ("POSTERN_ORGANIZATION", named),
+        ];
+        let output = run(&["doctor"], &variables, "").await;
+        assert_eq!(output.code, code, "{}", output.stdout);
+        assert!(output.stdout.contains(good), "{}", output.stdout);
+        assert!(output.stdout.contains(line), "{}", output.stdout);
+    }
+    // A token that may list no organizations has another trouble.
+    let denied = problem(403, "operation_not_allowed");
+    let gateway = Gateway::start(vec![ready, about, unnamed, denied]).await;
+    let output = gateway.run(&["doctor"]).await;
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (7, "postern: broken: credential\n")
+    );
 }

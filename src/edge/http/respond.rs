@@ -8,6 +8,7 @@ use super::incoming::Incoming;
 use crate::app::error::{CredentialError, Error};
 use crate::app::oauth;
 use crate::edge::log::RequestLog;
+use crate::edge::platform::http_date;
 use crate::wire::grpc_status::{self, Detail};
 use crate::wire::grpc_web::{GrpcStatus, encode_message};
 use crate::wire::method;
@@ -358,6 +359,8 @@ fn init(
 ) -> Result<web_sys::ResponseInit, JsValue> {
     headers.set("x-request-id", &incoming.request_id)?;
     headers.set("x-content-type-options", "nosniff")?;
+    // Clients hold their clocks against it; not every runtime adds one.
+    headers.set("date", &http_date())?;
     let init = web_sys::ResponseInit::new();
     init.set_status(status);
     init.set_headers(headers);
