@@ -14,7 +14,8 @@ use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, Progress, print, print_json, remark};
 use crate::settings::{Flags, Settings};
-use crate::text::{member, table};
+use crate::text::{member, moment, table};
+use crate::tokens::find::{self, Among};
 
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
@@ -61,8 +62,8 @@ struct List {
     #[arg(long)]
     actor: Option<String>,
 
-    /// What happened to the token with this id
-    #[arg(long, value_name = "ID")]
+    /// What happened to this token: its id, name or prefix
+    #[arg(long, value_name = "TOKEN")]
     token_id: Option<String>,
 
     /// From this moment on, such as 2030-01-31T12:00:00Z
@@ -100,10 +101,14 @@ impl Audit {
 
 impl List {
     async fn run(self, api: &Api) -> Outcome {
+        let token = match &self.token_id {
+            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+            None => None,
+        };
         let query: Vec<_> = [
             ("action", self.action.as_deref()),
             ("actor", self.actor.as_deref()),
-            ("token", self.token_id.as_deref()),
+            ("token", token.as_deref()),
             ("since", self.since.as_deref()),
             ("until", self.until.as_deref()),
         ]
@@ -134,7 +139,7 @@ fn view(events: &[Value]) -> String {
         .iter()
         .map(|event| {
             vec![
-                member(event, "at"),
+                moment(event, "at"),
                 member(event, "action"),
                 member(event, "outcome"),
                 member(event, "token_prefix"),

@@ -17,7 +17,8 @@ const MAX_LINE: u64 = 1024 * 1024;
 /// Checks a file.
 ///
 /// # Errors
-/// `Configuration` for keys and files that cannot be read, `Other` for a log that is not whole.
+/// `Configuration` for keys and files that cannot be read and files that are no export, `Other` for
+/// a log that is not whole.
 pub fn run(file: &Path) -> Outcome {
     let audit = keys(|name| std::env::var(name).ok())?;
     let unreadable = |error: std::io::Error| {
@@ -29,24 +30,53 @@ pub fn run(file: &Path) -> Outcome {
     } else {
         Box::new(File::open(file).map_err(unreadable)?)
     };
+    let mut input = BufReader::new(input);
+    if UTF_16
+        .iter()
+        .any(|mark| input.fill_buf().is_ok_and(|begin| begin.starts_with(mark)))
+    {
+        return Err(no_export(file, "it is UTF-16 text")
+            .hint("write it as it came, or convert it: iconv -f UTF-16 -t UTF-8"));
+    }
     let mut failed = None;
-    let report = verify(lines(BufReader::new(input), &mut failed), &audit);
+    let report = verify(lines(input, &mut failed), &audit);
     match failed {
         Some(error) => Err(unreadable(error)),
+        None if report.recognized == 0 => {
+            Err(no_export(file, "no line of it is a row or a checkpoint")
+                .hint("export again: postern audit export FILE"))
+        }
         None => tell(&report),
     }
 }
 
-/// The lines of a file; the first error ends them, and is kept.
+/// The byte order marks of UTF-16.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
+fn no_export(file: &Path, why: &str) -> Failure {
+    let what = format!(
+        "{} is not an export of the audit log: {why}",
+        file.display()
+    );
+    Failure::new(Kind::Configuration, what)
+}
+
+/// The lines of a file, without a byte order mark before the first; the first error ends them, and
+/// is kept.
 fn lines<'a>(
     mut input: impl BufRead + 'a,
     failed: &'a mut Option<std::io::Error>,
 ) -> impl Iterator<Item = String> + 'a {
+    let mut mark = Some('\u{feff}');
     std::iter::from_fn(move || {
         let mut line = Vec::new();
         match input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
             Ok(0) => None,
-            Ok(_) => Some(String::from_utf8_lossy(&line).into_owned()),
+            Ok(_) => {
+                let line = String::from_utf8_lossy(&line);
+                let text = mark.take().and_then(|mark| line.strip_prefix(mark));
+                Some(text.unwrap_or(&line).to_owned())
+            }
             Err(error) => {
                 *failed = Some(error);
                 None
@@ -89,7 +119,11 @@ fn tell(report: &Report) -> Outcome {
     }
     if !report.is_clean() {
         let what = format!("the log is not whole: {} faults", report.faults_in_all);
-        return Err(Failure::new(Kind::Other, what));
+        let failure = Failure::new(Kind::Other, what);
+        return Err(match report.rows {
+            0 => failure.hint("not one row fits: are the keys those of the gateway that wrote it?"),
+            _ => failure,
+        });
     }
     match (report.organization, report.checkpoint) {
         (Some(organization), Some((sequence, at))) => print(&format!(
@@ -139,6 +173,10 @@ mod tests {
         let bytes: &[u8] = b"a\n\xff\nlast";
         let read: Vec<String> = lines(bytes, &mut failed).collect();
         assert_eq!(read, ["a\n", "\u{fffd}\n", "last"]);
+        // One mark, at the very beginning.
+        let bytes = "\u{feff}a\r\n\u{feff}b".as_bytes();
+        let read: Vec<String> = lines(bytes, &mut failed).collect();
+        assert_eq!(read, ["a\r\n", "\u{feff}b"]);
         let long = vec![b'x'; 3 << 20];
         assert_eq!(lines(long.as_slice(), &mut failed).count(), 3);
     }

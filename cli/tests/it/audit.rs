@@ -3,10 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use postern::domain::audit::checkpoint::Checkpoint;
+use postern::domain::audit::{GENESIS, hex, link};
+use postern::domain::id::OrganizationId;
+use postern::domain::keys::{KeyRing, RootKeys};
+use postern::domain::time::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::gateway::{Gateway, Reply, json, problem};
+use crate::commands::ID;
+use crate::gateway::{Gateway, Reply, json, problem, run};
 use crate::golden;
 
 const ROW: &str = "{\"content\":\"{}\",\"previous\":\"00\",\"link\":\"01\",\"kid\":\"r1\"}\n";
@@ -50,12 +56,14 @@ async fn list() {
         "--until",
         "2026-11-23T00:00:00Z",
         "--token-id",
-        "t",
+        ID,
     ];
     let output = gateway.run(&words).await;
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     golden::check("output/audit-list-table.txt", &output.stdout);
-    let query = "limit=500&action=token.mint&actor=admin-token&token=t&since=2026-11-22T00%3A00%3A00Z&until=2026-11-23T00%3A00%3A00Z";
+    let query = format!(
+        "limit=500&action=token.mint&actor=admin-token&token={ID}&since=2026-11-22T00%3A00%3A00Z&until=2026-11-23T00%3A00%3A00Z"
+    );
     assert_eq!(
         gateway.asked(),
         [
@@ -129,5 +137,85 @@ async fn an_export_that_breaks_off_leaves_no_file() {
         assert_eq!(output.code, code, "{}", output.stderr);
         assert!(output.stderr.contains(why), "{}", output.stderr);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// An export of one row that is whole.
+fn whole() -> String {
+    let audit = RootKeys::from_root(&KeyRing::parse(KEY).unwrap()).audit;
+    let organization = "48507561-55cb-400d-b62c-05475945ca0d";
+    let content = json!({ "organization_id": organization, "sequence": 1 }).to_string();
+    let link = hex(&link(audit.signing(), &GENESIS, &content));
+    let row = json!({ "content": content, "previous": hex(&GENESIS), "link": link, "kid": "k1" });
+    let checkpoint = Checkpoint {
+        organization_id: OrganizationId::parse(organization).unwrap(),
+        sequence: 1,
+        link,
+        at: Timestamp::from_millis(2_000),
+    };
+    let checkpoint = serde_json::to_string(&checkpoint.sign(&audit).unwrap()).unwrap();
+    format!("{row}\n{checkpoint}\n")
+}
+
+#[tokio::test]
+async fn an_export_from_an_editor_of_another_system_is_whole() {
+    let export = whole();
+    for mark in ["", "\u{feff}"] {
+        for end in ["\n", "\r\n"] {
+            let text = format!("{mark}{}", export.replace('\n', end));
+            let output = run(&["audit", "verify", "-"], &[("ROOT_KEYS", KEY)], &text).await;
+            assert_eq!(
+                (output.code, output.stderr.as_str()),
+                (0, ""),
+                "{mark:?} {end:?}: {}",
+                output.stdout
+            );
+            assert!(
+                output.stdout.starts_with("1 rows of organization 4850"),
+                "{}",
+                output.stdout
+            );
+        }
+    }
+    // What was changed is told as before.
+    let changed = export.replacen("\\\"sequence\\\":1", "\\\"sequence\\\":2", 1);
+    assert_ne!(changed, export);
+    let output = run(&["audit", "verify", "-"], &[("ROOT_KEYS", KEY)], &changed).await;
+    assert_eq!(output.code, 1);
+    assert!(
+        output.stderr.starts_with("postern: the log is not whole"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_export_says_so() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("log.json");
+    let utf_16 = whole()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect::<Vec<_>>();
+    let lines = "no line of it is a row or a checkpoint";
+    for (bytes, why) in [
+        (Vec::new(), lines),
+        (b"hello\nworld\n".to_vec(), lines),
+        // What `audit list -o json` prints.
+        (b"[\n  {\n    \"sequence\": 1\n  }\n]\n".to_vec(), lines),
+        (b"\x1f\x8b\x08\x00".to_vec(), lines),
+        (
+            [b"\xff\xfe".as_slice(), &utf_16].concat(),
+            "it is UTF-16 text",
+        ),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        let path = file.to_str().unwrap();
+        let output = run(&["audit", "verify", path], &[("ROOT_KEYS", KEY)], "").await;
+        assert_eq!((output.code, output.stdout.as_str()), (3, ""));
+        let message = format!("postern: {path} is not an export of the audit log: {why}\n");
+        assert!(output.stderr.starts_with(&message), "{}", output.stderr);
     }
 }

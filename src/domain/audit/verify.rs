@@ -78,6 +78,9 @@ pub struct Fault {
 pub struct Report {
     /// Whose log; `None` for an empty one.
     pub organization: Option<OrganizationId>,
+    /// Lines with the form of a row or a checkpoint, whatever is wrong with them. None at all: this
+    /// was no log.
+    pub recognized: usize,
     /// Rows whose link fits.
     pub rows: u64,
     /// Sequence and moment of the genuine checkpoint that reaches furthest.
@@ -156,10 +159,13 @@ struct Check<'k> {
 
 impl Check<'_> {
     fn one(&mut self, line: &str) {
-        match serde_json::from_str(line) {
-            Ok(Line::Row(row)) => self.row(&row),
-            Ok(Line::Checkpoint(signed)) => self.checkpoint(&signed),
-            Err(_) => self.fault(self.line, Problem::Unreadable),
+        let Ok(line) = serde_json::from_str(line) else {
+            return self.fault(self.line, Problem::Unreadable);
+        };
+        self.report.recognized += 1;
+        match line {
+            Line::Row(row) => self.row(&row),
+            Line::Checkpoint(signed) => self.checkpoint(&signed),
         }
     }
 

@@ -347,3 +347,25 @@ fn a_report_stays_readable() {
     assert_eq!(report.faults_in_all, 1_001, "and no checkpoint");
     assert!(!report.is_clean());
 }
+
+#[test]
+fn what_is_no_log_is_told_from_one_that_was_changed() {
+    let recognized = |text: &str| verify(text.lines(), &ring()).recognized;
+    for text in [
+        "",
+        "\n\n",
+        "hello",
+        "{}\n[]",
+        "[{\"sequence\":1}]",
+        "{\"content\":1}",
+    ] {
+        assert_eq!(recognized(text), 0, "{text}");
+    }
+    let mut rows = five();
+    let whole = lines(&rows, Some(checkpoint(&rows))).join("\n");
+    assert_eq!(recognized(&whole), 6);
+    for row in &mut rows {
+        row.content = "nothing".to_owned();
+    }
+    assert_eq!(recognized(&lines(&rows, None).join("\n")), 5);
+}
