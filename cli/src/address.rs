@@ -62,7 +62,8 @@ impl fmt::Display for Gateway {
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Whether a host of an address is this machine itself.
+pub fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

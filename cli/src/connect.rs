@@ -1,27 +1,28 @@
-//! Connections to the gateway: TCP and TLS under one time limit, kept for the next call. Trusts
-//! the public roots, or those of one file and no others; never leaves a certificate unchecked.
+//! Connections to the gateway: TCP, a proxy's tunnel where there is one, and TLS, under one time
+//! limit, kept for the next call. No certificate is left unchecked.
 
 use std::future::Future;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Uri;
 use http_body::Body;
+use hyper_rustls::builderstates::WantsProtocols3;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::fail::{Failure, Kind, Outcome, cause};
+use crate::fail::{Outcome, cause};
+use crate::proxy::Proxy;
+use crate::trust::Authorities;
 
 /// Longest head of an answer that is read, in bytes.
 const MAX_HEAD: u32 = 64 * 1024;
@@ -33,70 +34,115 @@ const IDLE: Duration = Duration::from_secs(15);
 /// A pooling client for HTTP/1.1 and, where TLS agrees on it, HTTP/2.
 pub type Http<B> = Client<Connector, B>;
 
-/// Builds the client. `ca` names a PEM file whose certificates are then the only roots.
+/// Builds the client. `ca` names a PEM file whose certificates are then the only roots; without one
+/// that is the file of `SSL_CERT_FILE`. Heeds `HTTPS_PROXY` and its kind.
+///
+/// # Errors
+/// `Configuration` for such a file, or a proxy's address, that cannot be used.
 pub fn client<B>(ca: Option<&Path>, timeout: Duration) -> Outcome<Http<B>>
 where
     B: Body + Send,
     B::Data: Send,
 {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(ca)?)
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(tcp);
+    let environment = |name: &str| std::env::var_os(name);
+    let authorities = Authorities::find(ca, &environment);
+    let proxy = Proxy::find(&environment)?;
+    let config = authorities.tls()?;
+    let proxied = proxy.as_ref().map(|proxy| tunnel(proxy, &config));
+    let proxied = proxied.map(|tunnel| https(&config).wrap_connector(tunnel));
+    let direct = https(&config).wrap_connector(tcp());
+    let ways = Ways {
+        proxy,
+        authorities,
+        timeout,
+    };
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .http1_max_buf_size(MAX_HEAD as usize)
         .http2_max_header_list_size(MAX_HEAD)
-        .build(Connector { https, timeout }))
+        .build(Connector {
+            direct,
+            proxied,
+            ways: Arc::new(ways),
+        }))
 }
 
-fn tls(ca: Option<&Path>) -> Outcome<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(file) => {
-            for certificate in certificates(file)? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| unusable(file, &error))?;
-            }
-        }
+fn https(config: &ClientConfig) -> HttpsConnectorBuilder<WantsProtocols3> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config(config.clone())
+        .https_or_http()
+        .enable_all_versions()
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp
+}
+
+/// The way through a proxy, with TLS to the proxy where its address says so.
+fn tunnel(proxy: &Proxy, config: &ClientConfig) -> Tunnel<Direct> {
+    let to_proxy = HttpsConnectorBuilder::new()
+        .with_tls_config(config.clone())
+        .https_or_http()
+        // `CONNECT` is written as HTTP/1.1.
+        .enable_http1()
+        .wrap_connector(tcp());
+    let tunnel = Tunnel::new(proxy.url.clone(), to_proxy);
+    match &proxy.authorization {
+        Some(authorization) => tunnel.with_auth(authorization.clone()),
+        None => tunnel,
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::new(Kind::Other, error))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn certificates(file: &Path) -> Outcome<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
-        .map_err(|error| unusable(file, &error))?;
-    if found.is_empty() {
-        return Err(unusable(file, &io::Error::other("no certificate in it")));
-    }
-    Ok(found)
-}
+type Direct = HttpsConnector<HttpConnector>;
 
-fn unusable(file: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
-    let message = format!("the CA file {}: {}", file.display(), cause(error));
-    Failure::new(Kind::Configuration, message)
-}
-
-/// TCP and TLS, both within the time limit.
+/// TCP, the tunnel through a proxy and TLS, all within the time limit.
 #[derive(Clone)]
 pub struct Connector {
-    https: HttpsConnector<HttpConnector>,
+    direct: Direct,
+    proxied: Option<HttpsConnector<Tunnel<Direct>>>,
+    ways: Arc<Ways>,
+}
+
+/// Which way calls go, and what to say of it.
+struct Ways {
+    proxy: Option<Proxy>,
+    authorities: Authorities,
     timeout: Duration,
 }
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+impl Ways {
+    fn proxy_for(&self, url: &Uri) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.is_for(url))
+    }
+
+    /// What went wrong, with the proxy or the file of authorities that was in it.
+    fn told(&self, url: &Uri, mut told: String) -> String {
+        if told.contains("certificate") && self.authorities != Authorities::Public {
+            told = format!("{told}; trusted is only {}", self.authorities);
+        }
+        match self.proxy_for(url) {
+            Some(proxy) => format!("through {proxy}: {}", of_tunnel(&told)),
+            None => told,
+        }
+    }
+}
+
+/// The library's words on tunnels, for people.
+fn of_tunnel(told: &str) -> &str {
+    match told.strip_prefix("tunnel error: ") {
+        Some("proxy authorization required") => "it asks for a user name and password",
+        Some("unsuccessful") => "it refuses to connect to the gateway",
+        Some("unexpected end of file") => "it closed the connection",
+        Some(other) => other,
+        None => told,
+    }
+}
+
+type Stream = MaybeHttpsStream<MaybeHttpsStream<TokioIo<TcpStream>>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
@@ -105,20 +151,34 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(context)
+        if let Some(proxied) = &mut self.proxied {
+            ready!(proxied.poll_ready(context))?;
+        }
+        self.direct.poll_ready(context)
     }
 
     fn call(&mut self, url: Uri) -> Self::Future {
-        let connecting = self.https.call(url);
-        let timeout = self.timeout;
-        Box::pin(async move {
-            match tokio::time::timeout(timeout, connecting).await {
-                Ok(connected) => connected,
-                Err(_) => {
-                    let message = format!("no connection within {} s", timeout.as_secs());
-                    Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
-                }
+        let ways = Arc::clone(&self.ways);
+        let through = self
+            .proxied
+            .as_mut()
+            .filter(|_| ways.proxy_for(&url).is_some());
+        let connecting: Self::Future = match through {
+            Some(proxied) => Box::pin(proxied.call(url.clone())),
+            None => {
+                let connecting = self.direct.call(url.clone());
+                Box::pin(async move { connecting.await.map(MaybeHttpsStream::Http) })
             }
+        };
+        Box::pin(async move {
+            let timeout = ways.timeout;
+            let connected = tokio::time::timeout(timeout, connecting).await;
+            let told = match connected {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => cause(error.as_ref()),
+                Err(_) => format!("no connection within {} s", timeout.as_secs()),
+            };
+            Err(ways.told(&url, told).into())
         })
     }
 }

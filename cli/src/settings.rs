@@ -89,16 +89,22 @@ impl Settings {
             Ok::<_, Failure>(variable?.or(configured))
         };
         let url = of(&flags.url, "POSTERN_URL", file.url)?.ok_or_else(no_gateway)?;
+        let url = trimmed(&url).to_owned();
         let token = of(&flags.token, "POSTERN_TOKEN", file.token)?;
         let organization = of(
             &flags.organization,
             "POSTERN_ORGANIZATION",
             file.organization,
         )?;
-        let authorization = token.map(|token| bearer(token.trim())).transpose()?;
+        let authorization = token.map(|token| bearer(trimmed(&token))).transpose()?;
         let organization = organization.map(|name| {
-            HeaderValue::try_from(name).map_err(|_| {
-                Failure::new(Kind::Usage, "the organization's name cannot be in a header")
+            let name = trimmed(&name);
+            let value = HeaderValue::try_from(name)
+                .ok()
+                .filter(|_| !name.is_empty());
+            value.ok_or_else(|| {
+                let message = format!("`{name}` cannot be the name of an organization");
+                Failure::new(Kind::Usage, message).hint("see what there is: postern org list")
             })
         });
         Ok(Self {
@@ -115,12 +121,13 @@ impl Settings {
 /// only where the gateway is not given.
 pub fn gateway(url: Option<&str>, ca: Option<PathBuf>) -> Outcome<(String, Option<PathBuf>)> {
     if let Some(url) = url {
-        return Ok((url.to_owned(), ca));
+        return Ok((trimmed(url).to_owned(), ca));
     }
     let environment = |name: &str| std::env::var_os(name);
     let file = configured(&environment)?;
     let url = variable(&environment, "POSTERN_URL")?.or(file.url);
-    Ok((url.ok_or_else(no_gateway)?, ca.or(file.ca)))
+    let url = url.ok_or_else(no_gateway)?;
+    Ok((trimmed(&url).to_owned(), ca.or(file.ca)))
 }
 
 fn no_gateway() -> Failure {
@@ -141,11 +148,20 @@ fn bearer(token: &str) -> Outcome<HeaderValue> {
     Ok(value)
 }
 
-/// A variable that is set to something.
-fn variable(environment: Environment<'_>, name: &str) -> Outcome<Option<String>> {
+/// A value without what an editor or a file of another system has left around it: blanks, the end
+/// of a line, a byte order mark.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
+}
+
+/// A variable that is set to something more than blanks.
+///
+/// # Errors
+/// `Configuration` for one that is not UTF-8.
+pub fn variable(environment: Environment<'_>, name: &str) -> Outcome<Option<String>> {
     match environment(name).map(OsString::into_string) {
         None => Ok(None),
-        Some(Ok(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(Ok(text)) => Ok(Some(text).filter(|text| !trimmed(text).is_empty())),
         Some(Err(_)) => {
             let message = format!("{name} is not UTF-8");
             Err(Failure::new(Kind::Configuration, message))

@@ -85,6 +85,45 @@ fn flags_before_variables_before_the_file() {
 }
 
 #[test]
+fn blanks_around_a_value_are_dropped() {
+    let variables = [
+        ("POSTERN_URL", " https://gate.example\r"),
+        ("POSTERN_TOKEN", "\u{feff}token\r\n"),
+        ("POSTERN_ORGANIZATION", "acme\r"),
+    ];
+    let flags = Flags {
+        url: Some("https://gate.example\r\n".into()),
+        token: Some(" token\t".into()),
+        organization: Some("\u{feff} acme ".into()),
+        ..Flags::default()
+    };
+    for (flags, variables) in [(&Flags::default(), &variables[..]), (&flags, &[])] {
+        let settings = World::new(variables).find(flags).unwrap();
+        let expected = ("https://gate.example".to_owned(), "Bearer token", "acme");
+        assert_eq!(shown(&settings), expected);
+    }
+    // Nothing but blanks is not set; a flag that is given means something.
+    let world = World::new(&[
+        ("POSTERN_URL", "https://g.example"),
+        ("POSTERN_ORGANIZATION", " \r"),
+    ]);
+    assert_eq!(shown(&world.find(&Flags::default()).unwrap()).2, "");
+    for organization in ["", " ", "a\nb"] {
+        let flags = Flags {
+            organization: Some(organization.into()),
+            ..Flags::default()
+        };
+        let failure = world.find(&flags).err().expect(organization);
+        assert_eq!(failure.kind, Kind::Usage);
+        assert!(
+            failure
+                .message
+                .ends_with("cannot be the name of an organization")
+        );
+    }
+}
+
+#[test]
 fn a_file_that_others_may_use_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o620, 0o610, 0o644] {
         let world = World::new(&[("POSTERN_URL", "https://g.example")]);

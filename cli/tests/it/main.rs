@@ -19,6 +19,7 @@ mod help;
 mod limits;
 mod others;
 mod program;
+mod proxy;
 mod raw;
 mod shapes;
 mod support;

@@ -24,16 +24,17 @@ use tonic::Code;
 
 use crate::support::{Bridge, find, message, options, trailer};
 
-struct Secure {
-    url: String,
+/// A gateway with TLS, for commands and for native gRPC.
+pub struct Secure {
+    pub url: String,
     ca: NamedTempFile,
     /// Calls over HTTP/2.
     modern: Arc<AtomicUsize>,
     calls: Arc<AtomicUsize>,
 }
 
-/// A file with a certificate authority, and what it issued to 127.0.0.1.
-fn certificates() -> (NamedTempFile, ServerConfig) {
+/// A file with a certificate authority, and what it issued to this host.
+fn certificates(host: &str) -> (NamedTempFile, ServerConfig) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -43,7 +44,7 @@ fn certificates() -> (NamedTempFile, ServerConfig) {
 
     let issuer = Issuer::new(params, key);
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -57,7 +58,12 @@ fn certificates() -> (NamedTempFile, ServerConfig) {
 
 impl Secure {
     async fn start(alpn: &[&str]) -> Self {
-        let (ca, mut config) = certificates();
+        Self::start_for("127.0.0.1", alpn).await
+    }
+
+    /// One whose certificate is for this host, wherever it listens.
+    pub async fn start_for(host: &str, alpn: &[&str]) -> Self {
+        let (ca, mut config) = certificates(host);
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -94,13 +100,18 @@ impl Secure {
         secure
     }
 
-    fn ca(&self) -> &str {
+    pub fn ca(&self) -> &str {
         self.ca.path().to_str().unwrap()
     }
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let is_grpc = request.method() == "POST";
     request.into_body().collect().await.unwrap();
+    if !is_grpc {
+        let page = r#"{"tokens":[],"next_cursor":null}"#;
+        return Ok(Response::new(Full::from(page)));
+    }
     let body = [message("release"), trailer("grpc-status: 0\r\n")].concat();
     let response = Response::builder().header("content-type", "application/grpc-web+proto");
     Ok(response.body(Full::from(body)).unwrap())
@@ -123,7 +134,7 @@ async fn a_private_authority_over_http_2_and_http_1() {
 #[tokio::test]
 async fn a_certificate_of_nobody_known_is_refused() {
     let gateway = Secure::start(&["h2"]).await;
-    let (other, _) = certificates();
+    let (other, _) = certificates("127.0.0.1");
     let other = other.path().to_str().unwrap();
     for flags in [&[][..], &["--ca", other]] {
         let bridge = Bridge::start(&gateway.url, flags).await;
