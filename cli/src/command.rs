@@ -1,5 +1,6 @@
 //! The command line: which commands there are. Each command's flags stand beside its code.
 
+use clap::error::ContextValue;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::audit::Audit;
@@ -10,6 +11,7 @@ use crate::fail::Outcome;
 use crate::leaks::Leaks;
 use crate::registry::{Organizations, Projects, Workflows};
 use crate::shell::{Completion, Man};
+use crate::text::plain;
 use crate::tokens::Tokens;
 
 const AFTER: &str = "\
@@ -30,6 +32,25 @@ Exit codes:
   7  the gateway refuses the request as it is
   8  a limit or a ceiling
   9  no answer, or none of a gateway";
+
+/// The same error with the arguments in it as they can be shown.
+fn escaped(mut error: clap::Error) -> clap::Error {
+    let texts: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(plain(text)))),
+            ContextValue::Strings(texts) => {
+                let texts = texts.iter().map(|text| plain(text)).collect();
+                Some((kind, ContextValue::Strings(texts)))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, text) in texts {
+        error.insert(kind, text);
+    }
+    error
+}
 
 /// Tokens and attestation calls through a Postern gateway
 #[derive(Debug, Parser)]
@@ -71,6 +92,12 @@ pub enum What {
 }
 
 impl Command {
+    /// Reads the arguments of this process; ends it with a word on wrong ones, or with the help that
+    /// was asked for.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| escaped(error).exit())
+    }
+
     /// Does it.
     pub async fn run(self) -> Outcome {
         match self.what {

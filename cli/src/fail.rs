@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::text::plain;
+
 /// Why a command failed. Scripts see it as the exit code; docs/CLI.md has the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -75,6 +77,18 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    /// The lines for people. Whatever is in them of an argument, a file name or an answer drives no
+    /// terminal and breaks no line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "postern: {}", plain(&self.message))?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {}", plain(hint)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The innermost cause of an error: hyper's outer ones say only that something failed.
 pub fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
@@ -82,4 +96,22 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_failure_stay_two_and_drive_nothing() {
+        let failure = Failure::new(
+            Kind::Configuration,
+            "a\nb\u{1b}[2J.log\r: no\u{202e} such file",
+        );
+        let shown = failure.hint("cat `\u{61c}`").to_string();
+        let expected =
+            "postern: a\\u{a}b\\u{1b}[2J.log\\u{d}: no\\u{202e} such file\n  hint: cat `\\u{61c}`";
+        assert_eq!(shown, expected);
+        assert_eq!(Failure::new(Kind::Other, "no").to_string(), "postern: no");
+    }
 }

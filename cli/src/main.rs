@@ -3,20 +3,15 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use postern_cli::command::Command;
 use postern_cli::fail::{Failure, Kind, Outcome};
 
 fn main() -> ExitCode {
-    let command = Command::parse();
-    match run(command) {
+    match run(Command::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let mut stderr = std::io::stderr();
-            let _ = writeln!(stderr, "postern: {}", failure.message);
-            if let Some(hint) = failure.hint {
-                let _ = writeln!(stderr, "  hint: {hint}");
-            }
+            let _ = writeln!(stderr, "{failure}");
             ExitCode::from(failure.kind.code())
         }
     }

@@ -55,7 +55,8 @@ fn of_document(status: StatusCode, headers: &HeaderMap, document: &Value) -> Fai
     let request = member(document, "request_id");
     let message = format!("{message} ({code}, request {request})");
     let failure = Failure::new(kind(status), message);
-    let hint = hint(&code).map(str::to_owned).or_else(|| {
+    let detail = member(document, "detail");
+    let hint = hint(&code, &detail).map(str::to_owned).or_else(|| {
         let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;
         let seconds: u64 = seconds.parse().ok()?;
         Some(format!("try again in {seconds} s"))
@@ -75,8 +76,10 @@ fn kind(status: StatusCode) -> Kind {
 }
 
 /// What a person at a terminal can do about it.
-fn hint(code: &str) -> Option<&'static str> {
+fn hint(code: &str, detail: &str) -> Option<&'static str> {
     Some(match code {
+        "not_found" => return where_to_look(detail),
+        "workflow_of_other_project" => WORKFLOWS,
         "credential_missing" => {
             "give a credential: POSTERN_TOKEN, or `token` in the configuration file"
         }
@@ -95,6 +98,19 @@ fn hint(code: &str) -> Option<&'static str> {
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"
         }
+        _ => return None,
+    })
+}
+
+const WORKFLOWS: &str = "see what there is: postern workflow list --project PROJECT";
+
+/// Where what was named wrongly can be found.
+fn where_to_look(detail: &str) -> Option<&'static str> {
+    Some(match detail.strip_prefix("no such ")? {
+        "organization" => "see what there is: postern org list",
+        "project" => "see what there is: postern project list",
+        "workflow" => WORKFLOWS,
+        "token" => "see what there is: postern api-token list --all",
         _ => return None,
     })
 }
@@ -152,6 +168,29 @@ mod tests {
         assert_eq!(of(429, &[PROBLEM, date], &body("x")).hint, None);
         let failure = of(503, &[PROBLEM, wait], &body("unavailable"));
         assert!(failure.hint.unwrap().contains("postern doctor"));
+    }
+
+    #[test]
+    fn what_is_not_there_points_to_the_list() {
+        for (what, hint) in [
+            ("organization", Some("see what there is: postern org list")),
+            ("project", Some("see what there is: postern project list")),
+            ("workflow", Some(WORKFLOWS)),
+            (
+                "token",
+                Some("see what there is: postern api-token list --all"),
+            ),
+            ("route", None),
+        ] {
+            let body = json!({ "detail": format!("no such {what}"), "code": "not_found" });
+            let failure = of(404, &[PROBLEM], &body.to_string());
+            assert_eq!(failure.hint.as_deref(), hint, "{what}");
+        }
+        let body = json!({ "detail": "d", "code": "workflow_of_other_project" });
+        assert_eq!(
+            of(400, &[PROBLEM], &body.to_string()).hint.as_deref(),
+            Some(WORKFLOWS)
+        );
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub struct Workflows {
 enum OfWorkflows {
     /// Create a workflow of a project
     Create {
-        /// The project
+        /// The project, by its name or id
         #[arg(long)]
         project: String,
         #[command(flatten)]
@@ -85,7 +85,7 @@ enum OfWorkflows {
     /// List a project's workflows
     #[command(visible_alias = "ls")]
     List {
-        /// The project
+        /// The project, by its name or id
         #[arg(long)]
         project: String,
         #[command(flatten)]

@@ -2,20 +2,21 @@
 //! terminal or reorder a line; machine output (`-o json`) does not pass through here.
 
 use chrono::{DateTime, Utc};
+use postern::domain::unicode::is_default_ignorable;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
-/// The text with control characters, line breaks and those that change a line's direction written
-/// as `\u{…}`.
+/// The text with control characters, line breaks, and characters that programs draw as nothing
+/// (direction marks among them) written as `\u{…}`.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => plain.extend(character.escape_unicode()),
-            _ if character.is_control() => plain.extend(character.escape_unicode()),
-            _ => plain.push(character),
+        let is_unseen = character.is_control()
+            || is_default_ignorable(character)
+            || matches!(character, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+        match is_unseen {
+            true => plain.extend(character.escape_unicode()),
+            false => plain.push(character),
         }
     }
     plain
@@ -30,32 +31,32 @@ pub fn member(object: &Value, name: &str) -> String {
     }
 }
 
-/// A moment of the API as the stock client writes them (RFC 822), in UTC.
+/// A moment of the API as every table has it, in UTC.
 pub fn moment(object: &Value, name: &str) -> String {
     let text = member(object, name);
     match DateTime::parse_from_rfc3339(&text) {
         Ok(moment) => moment
             .with_timezone(&Utc)
-            .format("%d %b %y %H:%M UTC")
+            .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
         Err(_) => text,
     }
 }
 
-/// Rows under headings, each column as wide as its longest cell.
+/// Rows under headings, each column as wide as its widest cell is on a terminal.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<String> = headings.iter().map(|&text| text.to_owned()).collect();
     let mut widths = vec![0; headings.len()];
     for row in rows.iter().chain([&headings]) {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+            *width = cell.width().max(*width);
         }
     }
     let mut text = String::new();
     for row in [&headings].into_iter().chain(rows) {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
-            let padding = width.saturating_sub(cell.chars().count()) + 2;
+            let padding = width.saturating_sub(cell.width()) + 2;
             line.push_str(cell);
             line.extend(std::iter::repeat_n(' ', padding));
         }
@@ -93,6 +94,9 @@ mod tests {
             ("a\nb\tc", "a\\u{a}b\\u{9}c"),
             ("a\u{202e}b", "a\\u{202e}b"),
             ("a\u{2066}b\u{200b}", "a\\u{2066}b\\u{200b}"),
+            ("\u{61c}a\u{ad}", "\\u{61c}a\\u{ad}"),
+            ("\u{3164}\u{fe0f}\u{e0041}", "\\u{3164}\\u{fe0f}\\u{e0041}"),
+            ("a\u{2028}b\u{fff9}", "a\\u{2028}b\\u{fff9}"),
             ("\u{9b}2J", "\\u{9b}2J"),
         ] {
             assert_eq!(plain(text), expected);
@@ -100,9 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn moments_read_as_in_the_stock_client() {
-        let object = json!({ "at": "2026-11-22T01:14:20.641Z", "odd": "soon", "none": null });
-        assert_eq!(moment(&object, "at"), "22 Nov 26 01:14 UTC");
+    fn moments_have_four_digits_of_a_year_and_seconds() {
+        let object = json!({ "at": "2026-11-22T01:14:20.641Z", "far": "2126-11-04T03:00:00+02:00", "odd": "soon", "none": null });
+        assert_eq!(moment(&object, "at"), "2026-11-22 01:14:20 UTC");
+        assert_eq!(moment(&object, "far"), "2126-11-04 01:00:00 UTC");
         assert_eq!(moment(&object, "odd"), "soon");
         assert_eq!(moment(&object, "none"), "");
         assert_eq!(moment(&object, "absent"), "");
@@ -116,6 +121,11 @@ mod tests {
         ];
         let expected = "ID  NAME  LAST\n1   \u{e9}t\u{e9}\n22  x     end\n";
         assert_eq!(table(&["ID", "NAME", "LAST"], &rows), expected);
+        // Wide characters take two columns, marks on a letter none.
+        let rows = ["\u{6771}\u{4eac}", "e\u{301}t", "\u{1f600}"]
+            .map(|name| vec![name.to_owned(), "x".to_owned()]);
+        let expected = "NAME  B\n\u{6771}\u{4eac}  x\ne\u{301}t    x\n\u{1f600}    x\n";
+        assert_eq!(table(&["NAME", "B"], &rows), expected);
     }
 
     #[test]

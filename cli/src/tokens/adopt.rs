@@ -9,6 +9,7 @@ use super::{body, view};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
+use crate::settings::trimmed;
 
 /// Longest token that is read, in bytes: more than the gateway takes.
 const MAX_TOKEN: u64 = 64 * 1024;
@@ -16,11 +17,11 @@ const MAX_TOKEN: u64 = 64 * 1024;
 /// What to register it as.
 #[derive(Debug, clap::Args)]
 pub struct Adopt {
-    /// The project to narrow it to
+    /// The project to narrow it to, by its name or id
     #[arg(long)]
     project: Option<String>,
 
-    /// The workflow to narrow it to
+    /// The workflow to narrow it to, by its name or id
     #[arg(long)]
     workflow: Option<String>,
 
@@ -61,7 +62,7 @@ fn token() -> Outcome<String> {
     let mut text = String::new();
     let read = stdin.lock().take(MAX_TOKEN).read_to_string(&mut text);
     read.map_err(|error| Failure::new(Kind::Usage, format!("standard input: {error}")))?;
-    match text.trim() {
+    match trimmed(&text) {
         "" => Err(Failure::new(Kind::Usage, "standard input holds no token")),
         token => Ok(token.to_owned()),
     }

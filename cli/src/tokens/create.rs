@@ -22,11 +22,11 @@ pub struct Create {
     #[arg(long, value_name = "SPAN")]
     expiration: Option<String>,
 
-    /// The project that it is for
+    /// The project that it is for, by its name or id
     #[arg(long)]
     project: Option<String>,
 
-    /// The workflow of the project that it is for
+    /// The workflow of the project that it is for, by its name or id
     #[arg(long, requires = "project")]
     workflow: Option<String>,
 

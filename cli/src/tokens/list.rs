@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::find::{self, Among};
 use super::view;
 use crate::api::Api;
 use crate::fail::Outcome;
@@ -22,12 +23,12 @@ pub struct List {
     #[arg(long, short, value_name = "SCOPE", value_parser = ["organization", "global", "project", "workflow"])]
     scope: Option<String>,
 
-    /// Those of this project
+    /// Those of this project, by its name or id
     #[arg(long, short)]
     project: Option<String>,
 
-    /// Those that the token with this id has minted
-    #[arg(long, value_name = "ID")]
+    /// Those that this token has minted: its id, name or prefix
+    #[arg(long, value_name = "TOKEN")]
     minted_by: Option<String>,
 
     /// How to write them
@@ -42,11 +43,15 @@ impl List {
             Some("global") => Some("organization"),
             scope => scope,
         };
+        let minter = match &self.minted_by {
+            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+            None => None,
+        };
         let query: Vec<_> = [
             ("status", Some(status)),
             ("scope", scope),
             ("project", self.project.as_deref()),
-            ("minted_by", self.minted_by.as_deref()),
+            ("minted_by", minter.as_deref()),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

@@ -10,6 +10,7 @@ use crate::text::encoded;
 
 mod adopt;
 mod create;
+pub mod find;
 mod list;
 mod revoke;
 mod rotate;

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::find::{self, Among};
 use super::route;
 use crate::api::Api;
 use crate::fail::{Failure, Outcome};
@@ -12,8 +13,8 @@ use crate::text::{member, moment};
 /// Which tokens to end.
 #[derive(Debug, clap::Args)]
 pub struct Revoke {
-    /// The id of the token; several by repeating the flag
-    #[arg(long = "id", value_name = "ID", required = true)]
+    /// The token: its id, or the name or prefix of an active one; several by repeating the flag
+    #[arg(long = "id", value_name = "TOKEN", required = true)]
     ids: Vec<String>,
 
     /// How to write what was done
@@ -27,7 +28,7 @@ impl Revoke {
         let progress = Progress::new("revoked");
         let mut ended = Ok(());
         for id in &self.ids {
-            match api.delete(&route(id)).await {
+            match revoke(api, id).await {
                 Ok(revoked) => {
                     if self.output == Format::Table {
                         print(&line(&revoked))?;
@@ -52,13 +53,17 @@ impl Revoke {
     }
 }
 
+async fn revoke(api: &Api, meant: &str) -> Outcome<Value> {
+    let id = find::id(api, meant, Among::Active).await?;
+    api.delete(&route(&id)).await
+}
+
 fn line(revoked: &Value) -> String {
     let (id, at) = (member(revoked, "id"), moment(revoked, "revoked_at"));
     format!("API token revoked! {id}, {at}\n")
 }
 
 fn broke_off(failure: Failure, id: &str, done: usize, all: usize) -> Failure {
-    let id = crate::text::plain(id);
     let message = format!("{done} of {all} revoked, then {id}: {}", failure.message);
     let hint = failure.hint;
     Failure::new(failure.kind, message).hint(hint.unwrap_or_else(|| {

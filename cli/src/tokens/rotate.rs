@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::find::{self, Among};
 use super::{body, expiration, route, view};
 use crate::api::Api;
 use crate::fail::Outcome;
@@ -10,8 +11,8 @@ use crate::output::TokenFormat;
 /// Which token to replace, and how.
 #[derive(Debug, clap::Args)]
 pub struct Rotate {
-    /// The id of the token
-    #[arg(long)]
+    /// The token: its id, or the name or prefix of an active one
+    #[arg(long, value_name = "TOKEN")]
     id: String,
 
     /// How long the old token lives on, such as 10m; otherwise it ends at once
@@ -33,7 +34,8 @@ impl Rotate {
             ("overlap", self.overlap.as_deref()),
             ("expires_in", expiration(self.expiration.as_ref())),
         ]);
-        let path = format!("{}/rotate", route(&self.id));
+        let id = find::id(api, &self.id, Among::Active).await?;
+        let path = format!("{}/rotate", route(&id));
         let made = api.post(&path, &Value::Object(body)).await?;
         view::print_new(&made, self.output)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::find::{self, Among};
 use super::{route, view};
 use crate::api::Api;
 use crate::fail::Outcome;
@@ -11,8 +12,8 @@ use crate::text::{member, moment, plain};
 /// Which token to show.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// The id of the token
-    #[arg(long)]
+    /// The token: its id, name or prefix
+    #[arg(long, value_name = "TOKEN")]
     id: String,
 
     /// How to write it
@@ -22,7 +23,8 @@ pub struct Show {
 
 impl Show {
     pub(super) async fn run(self, api: &Api) -> Outcome {
-        let token = api.get(&route(&self.id)).await?;
+        let id = find::id(api, &self.id, Among::All).await?;
+        let token = api.get(&route(&id)).await?;
         match self.output {
             Format::Json => print_json(&token),
             Format::Table => print(&sheet(&token)),
@@ -56,14 +58,14 @@ fn sheet(token: &Value) -> String {
         ("CREATED AT", moment(token, "created_at")),
         ("EXPIRES AT", moment(token, "expires_at")),
         ("REVOKED AT", moment(token, "revoked_at")),
-        ("HELD BACK AT", moment(token, "quarantined_at")),
+        ("QUARANTINED AT", moment(token, "quarantined_at")),
         ("LAST USED AT", moment(token, "last_used_at")),
         ("USES", member(token, "uses")),
-        ("POLICIES", policies.join("\n              ")),
+        ("POLICIES", policies.join("\n                ")),
     ];
     let mut text = String::new();
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        text.push_str(&format!("{name:12}  {value}\n"));
+        text.push_str(&format!("{name:14}  {value}\n"));
     }
     text
 }

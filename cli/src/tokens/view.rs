@@ -1,9 +1,10 @@
 //! How tokens look to people.
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::{TokenFormat, json, print_secret};
+use crate::output::{TokenFormat, json, print_secret, remark};
 use crate::text::{member, moment, plain, table};
 
 /// The stock client's columns, and two of ours.
@@ -20,7 +21,7 @@ const HEADINGS: [&str; 10] = [
     "MINTED BY",
 ];
 
-/// Most characters of a description in a table.
+/// Most columns that a description takes in a table.
 const MAX_CELL: usize = 60;
 
 /// Tokens as a table.
@@ -46,7 +47,12 @@ fn row(token: &Value) -> Vec<String> {
 
 /// A cell of a bearable width; `show` has the whole text.
 fn cut(text: String) -> String {
-    match text.char_indices().nth(MAX_CELL) {
+    let mut width = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        width += character.width().unwrap_or(0);
+        width > MAX_CELL
+    });
+    match end {
         None => text,
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
@@ -68,7 +74,7 @@ pub fn scope(token: &Value) -> String {
 fn revoked(token: &Value) -> String {
     let held = moment(token, "quarantined_at");
     match moment(token, "revoked_at") {
-        none if none.is_empty() && !held.is_empty() => format!("held back {held}"),
+        none if none.is_empty() && !held.is_empty() => format!("quarantined {held}"),
         revoked => revoked,
     }
 }
@@ -86,11 +92,29 @@ pub fn print_new(made: &Value, format: TokenFormat) -> Outcome {
         TokenFormat::Token => format!("{secret}\n"),
         TokenFormat::Json => json(made),
         TokenFormat::Table => format!(
-            "{}\nSave the following token since it will not be printed again:\n\n{secret}\n",
-            tokens(std::slice::from_ref(made))
+            "{}{}\nSave the following token since it will not be printed again:\n\n{secret}\n",
+            tokens(std::slice::from_ref(made)),
+            replaced(made)
+                .map(|line| format!("\n{line}\n"))
+                .unwrap_or_default(),
         ),
     };
-    print_secret(&text, &plain(id))
+    print_secret(&text, &plain(id))?;
+    if let (TokenFormat::Token, Some(line)) = (format, replaced(made)) {
+        remark(&line);
+    }
+    Ok(())
+}
+
+/// What becomes of the token that a rotation replaces.
+fn replaced(made: &Value) -> Option<String> {
+    let old = made.get("replaces")?;
+    let (id, at) = (member(old, "id"), moment(old, "revoked_at"));
+    // The successor was made at the moment that an old token without an overlap ended.
+    Some(match at > moment(made, "created_at") {
+        true => format!("The old token {id} is accepted until {at}."),
+        false => format!("The old token {id} is revoked."),
+    })
 }
 
 #[cfg(test)]
@@ -119,15 +143,18 @@ mod tests {
         let text = "\u{e9}".repeat(MAX_CELL);
         assert_eq!(cut(text.clone()), text);
         assert_eq!(cut(format!("{text}x")), format!("{text}…"));
+        let wide = "\u{6771}".repeat(MAX_CELL / 2);
+        assert_eq!(cut(wide.clone()), wide);
+        assert_eq!(cut(format!("{wide}\u{6771}")), format!("{wide}…"));
     }
 
     #[test]
-    fn a_token_that_is_held_back_says_so() {
+    fn a_token_that_is_quarantined_says_so() {
         let at = "2026-11-22T01:14:20Z";
         let held = json!({ "revoked_at": null, "quarantined_at": at });
-        assert_eq!(revoked(&held), "held back 22 Nov 26 01:14 UTC");
+        assert_eq!(revoked(&held), "quarantined 2026-11-22 01:14:20 UTC");
         let ended = json!({ "revoked_at": at, "quarantined_at": at });
-        assert_eq!(revoked(&ended), "22 Nov 26 01:14 UTC");
+        assert_eq!(revoked(&ended), "2026-11-22 01:14:20 UTC");
         let live = json!({ "revoked_at": null, "quarantined_at": null });
         assert_eq!(revoked(&live), "");
     }

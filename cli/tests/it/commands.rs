@@ -6,6 +6,9 @@ use crate::gateway::{Gateway, Reply, SECRET, TOKEN, json, problem};
 use crate::golden;
 
 pub const ID: &str = "1e217d87-0e6f-4d57-aa1b-616722c1c5d6";
+/// Two more.
+const A: &str = "00000000-0000-4000-8000-00000000000a";
+const B: &str = "00000000-0000-4000-8000-00000000000b";
 
 fn token(name: &str) -> Value {
     json!({
@@ -187,9 +190,116 @@ async fn show() {
     )
     .await;
     assert_eq!(gateway.asked(), [format!("GET /org/tokens/{ID}")]);
-    let words = ["api-token", "show", "--id", "../orgs?x", "-o", "json"];
-    let gateway = check("show-json", vec![json(200, &token("ci"))], &words).await;
-    assert_eq!(gateway.asked(), ["GET /org/tokens/..%2Forgs%3Fx"]);
+    let words = ["api-token", "show", "--id", ID, "-o", "json"];
+    check("show-json", vec![json(200, &token("ci"))], &words).await;
+}
+
+fn page(tokens: &[Value]) -> Reply {
+    json(200, &json!({ "tokens": tokens, "next_cursor": null }))
+}
+
+#[tokio::test]
+async fn tokens_are_found_by_name_or_prefix() {
+    let mut other = token("caf\u{e9}");
+    (other["id"], other["prefix"]) = (A.into(), "jwt_00000000".into());
+    let tokens = [token("ci"), other.clone()];
+    for (meant, id) in [
+        ("ci", ID),
+        ("c\u{200b}i", ID),
+        ("pst_0ur4e3zI", ID),
+        ("cafe\u{301}", A),
+        ("jwt_00000000", A),
+    ] {
+        for (words, done, what) in [
+            (
+                ["api-token", "show", "--id", meant],
+                json(200, &token("ci")),
+                format!("GET /org/tokens/{id}"),
+            ),
+            (
+                ["api-token", "revoke", "--id", meant],
+                revoked(id),
+                format!("DELETE /org/tokens/{id}"),
+            ),
+            (
+                ["api-token", "rotate", "--id", meant],
+                json(201, &minted("ci")),
+                format!("POST /org/tokens/{id}/rotate"),
+            ),
+            (
+                ["api-token", "list", "--minted-by", meant],
+                page(&[]),
+                format!("GET /org/tokens?limit=500&status=active&minted_by={id}"),
+            ),
+            (
+                ["audit", "list", "--token-id", meant],
+                json(200, &json!({ "events": [], "next_cursor": null })),
+                format!("GET /org/audit?limit=500&token={id}"),
+            ),
+        ] {
+            let gateway = Gateway::start(vec![page(&tokens), done]).await;
+            let output = gateway.run(&words).await;
+            assert_eq!(output.code, 0, "{words:?}: {}", output.stderr);
+            let look = "GET /org/tokens?limit=500&status=active".to_owned();
+            assert_eq!(gateway.asked(), [look, what], "{words:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_names_no_token_or_several_is_an_error() {
+    let mut other = token("ci");
+    (other["id"], other["workflow"]) = (A.into(), Value::Null);
+    let several = format!(
+        "postern: `ci` is the name or prefix of 2 tokens\n  \
+         hint: give one of their ids: {ID} (workflow/shop/release), {A} (project/shop)\n"
+    );
+    let none = |which: &str| {
+        format!(
+            "postern: {which} has the id, name or prefix `a\\u{{1b}}`\n  \
+             hint: see what there is: postern api-token list\n"
+        )
+    };
+    let rows = [
+        (
+            "show",
+            "a\u{1b}",
+            vec![page(&[]), page(&[token("ci")])],
+            6,
+            none("no token"),
+        ),
+        (
+            "revoke",
+            "a\u{1b}",
+            vec![page(&[token("ci")])],
+            6,
+            none("no active token"),
+        ),
+        (
+            "rotate",
+            "ci",
+            vec![page(&[token("ci"), other])],
+            2,
+            several,
+        ),
+    ];
+    for (command, meant, replies, code, stderr) in rows {
+        let asked = replies.len();
+        let gateway = Gateway::start(replies).await;
+        let output = gateway.run(&["api-token", command, "--id", meant]).await;
+        assert_eq!((output.code, output.stderr), (code, stderr), "{command}");
+        assert_eq!(gateway.asked().len(), asked, "{command}");
+    }
+    // A token itself goes nowhere, and does not come back (`run` looks for it on stderr).
+    let gateway = Gateway::start(Vec::new()).await;
+    let output = gateway.run(&["api-token", "revoke", "--id", SECRET]).await;
+    assert_eq!(output.code, 2);
+    assert!(
+        output.stderr.contains("that is a token itself"),
+        "{}",
+        output.stderr
+    );
+    assert!(gateway.asked().is_empty());
 }
 
 #[tokio::test]
@@ -204,13 +314,34 @@ async fn rotate() {
         "--expiration",
         "30d",
     ];
-    let gateway = check("rotate-table", vec![json(201, &minted("ci"))], &words).await;
+    let mut successor = minted("ci");
+    successor["replaces"] = json!({ "id": ID, "revoked_at": "2026-11-22T01:24:20.641Z" });
+    let gateway = check("rotate-table", vec![json(201, &successor)], &words).await;
     let came = gateway.came.lock().unwrap();
     assert_eq!(came[0].what, format!("POST /org/tokens/{ID}/rotate"));
     assert_eq!(
         came[0].json(),
         json!({ "overlap": "10m", "expires_in": "30d" })
     );
+    // Beside the token alone, on stderr; and without an overlap there is nothing to wait for.
+    for (at, told) in [
+        (
+            "2026-11-22T01:24:20.641Z",
+            format!("The old token {ID} is accepted until 2026-11-22 01:24:20 UTC.\n"),
+        ),
+        (
+            "2026-11-22T01:14:20.641Z",
+            format!("The old token {ID} is revoked.\n"),
+        ),
+    ] {
+        successor["replaces"]["revoked_at"] = at.into();
+        let gateway = Gateway::start(vec![json(201, &successor)]).await;
+        let output = gateway
+            .run(&["api-token", "rotate", "--id", ID, "-o", "token"])
+            .await;
+        assert_eq!((output.code, output.stderr), (0, told));
+        assert_eq!(output.stdout, format!("{SECRET}\n"));
+    }
 }
 
 fn revoked(id: &str) -> Reply {
@@ -229,17 +360,8 @@ async fn revoke() {
     )
     .await;
     assert_eq!(gateway.asked(), [format!("DELETE /org/tokens/{ID}")]);
-    let words = [
-        "api-token",
-        "revoke",
-        "--id",
-        "a",
-        "--id",
-        "b",
-        "-o",
-        "json",
-    ];
-    check("revoke-json", vec![revoked("a"), revoked("b")], &words).await;
+    let words = ["api-token", "revoke", "--id", A, "--id", B, "-o", "json"];
+    check("revoke-json", vec![revoked(A), revoked(B)], &words).await;
 }
 
 #[tokio::test]
@@ -247,34 +369,35 @@ async fn a_revoke_that_breaks_off_says_how_far_it_got() {
     for (format, done) in [
         (
             "table",
-            "API token revoked! a, 22 Nov 26 01:14 UTC\n".to_owned(),
+            format!("API token revoked! {A}, 2026-11-22 01:14:32 UTC\n"),
         ),
         (
             "json",
             format!(
                 "{:#}\n",
-                json!([{ "id": "a", "revoked_at": "2026-11-22T01:14:32.384Z" }])
+                json!([{ "id": A, "revoked_at": "2026-11-22T01:14:32.384Z" }])
             ),
         ),
     ] {
-        let gateway = Gateway::start(vec![revoked("a"), problem(503, "unavailable")]).await;
+        let gateway = Gateway::start(vec![revoked(A), problem(503, "unavailable")]).await;
         let words = [
             "api-token",
             "revoke",
             "--id",
-            "a",
+            A,
             "--id",
-            "b",
+            B,
             "--id",
-            "c",
+            ID,
             "-o",
             format,
         ];
         let output = gateway.run(&words).await;
         assert_eq!(output.code, 9);
         assert_eq!(output.stdout, done);
-        let message = "postern: 1 of 3 revoked, then b: it is so (unavailable, request r1)\n";
-        assert!(output.stderr.starts_with(message), "{}", output.stderr);
+        let message =
+            format!("postern: 1 of 3 revoked, then {B}: it is so (unavailable, request r1)\n");
+        assert!(output.stderr.starts_with(&message), "{}", output.stderr);
         assert_eq!(gateway.asked().len(), 2);
     }
 }
@@ -295,7 +418,9 @@ async fn adopt() {
         "ci",
     ];
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2ln";
-    let output = gateway.run_with(&words, &format!("{jwt}\n")).await;
+    let output = gateway
+        .run_with(&words, &format!("\u{feff}{jwt}\r\n"))
+        .await;
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     golden::check("output/adopt-table.txt", &output.stdout);
     let came = gateway.came.lock().unwrap();
@@ -307,9 +432,11 @@ async fn adopt() {
 #[tokio::test]
 async fn adopt_without_a_token() {
     let gateway = Gateway::start(Vec::new()).await;
-    let output = gateway.run_with(&["api-token", "adopt"], " \n").await;
-    assert_eq!(output.code, 2);
-    assert_eq!(output.stderr, "postern: standard input holds no token\n");
+    for nothing in ["", " \n", "\u{feff}\r\n"] {
+        let output = gateway.run_with(&["api-token", "adopt"], nothing).await;
+        assert_eq!(output.code, 2);
+        assert_eq!(output.stderr, "postern: standard input holds no token\n");
+    }
     assert!(gateway.asked().is_empty());
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::commands::ID;
 use crate::gateway::{Gateway, Output, Reply, SECRET, TOKEN, json, problem, program, run};
 
 const LIST: [&str; 2] = ["api-token", "list"];
@@ -178,7 +179,7 @@ async fn a_reader_that_has_gone() {
     let made = json!({ "id": "t1", "token": SECRET });
     for words in [
         &["api-token", "create"][..],
-        &["api-token", "rotate", "--id", "old"],
+        &["api-token", "rotate", "--id", ID],
     ] {
         let gateway = Gateway::start(vec![json(201, &made)]).await;
         let (code, stderr) = run_closed(&gateway, words).await;
@@ -208,6 +209,80 @@ fn arguments_that_are_not_utf_8() {
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, "postern: POSTERN_URL is not UTF-8\n");
+}
+
+/// What a person typed comes back in an error as it can be shown: one line, and no command for the
+/// terminal.
+#[tokio::test]
+async fn arguments_in_errors_are_escaped() {
+    let url = ("POSTERN_URL", "https://gate.example");
+    for (words, variables, code) in [
+        (
+            &["api-token", "list", "--url", "http://x\u{1b}[2J"][..],
+            &[][..],
+            3,
+        ),
+        (
+            &["api-token", "list"],
+            &[("POSTERN_URL", "http://x\u{202e}y")],
+            3,
+        ),
+        (
+            &["api-token", "list", "--organization", "a\u{1b}b"],
+            &[url],
+            2,
+        ),
+        (&["api-token", "list", "--ca", "a\n\u{1b}b"], &[url], 3),
+        (&["leaks", "report", "a\n\u{1b}b"], &[url], 3),
+        (
+            &["audit", "verify", "a\n\u{1b}b"],
+            &[(
+                "ROOT_KEYS",
+                "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            )],
+            3,
+        ),
+        (&["audit", "verify", "a"], &[("ROOT_KEYS", "k\u{1b}1")], 3),
+        (&["bridge", "--listen", "a\n\u{1b}b"], &[url], 3),
+        (&["bridge", "--gateway", "a\n\u{1b}b"], &[], 3),
+        (&["man", "--into", "a\n\u{1b}b/c"], &[], 3),
+        (&["api-token", "list", "--status", "a\n\u{1b}b"], &[], 2),
+        (&["api-token", "list", "--\u{1b}[2J"], &[], 2),
+        (&["a\n\u{61c}\u{1b}b"], &[], 2),
+        (&["api-token", "list", "a\n\u{1b}b"], &[], 2),
+        (&["audit", "list", "--limit", "a\n\u{1b}b"], &[], 2),
+    ] {
+        let output = run(words, variables, "").await;
+        assert_eq!(output.code, code, "{words:?}: {}", output.stderr);
+        assert!(
+            !output.stderr.contains(['\u{1b}', '\u{202e}', '\u{61c}']),
+            "{words:?}: {:?}",
+            output.stderr
+        );
+        assert!(
+            !output.stderr.contains("a\n"),
+            "{words:?}: {:?}",
+            output.stderr
+        );
+        let is_ours = output.stderr.starts_with("postern: ");
+        assert!(
+            !is_ours || output.stderr.lines().count() <= 2,
+            "{words:?}: {:?}",
+            output.stderr
+        );
+    }
+    let output = run(&["api-token", "list", "--url", "http://x\u{1b}y"], &[], "").await;
+    assert!(
+        output.stderr.contains("`http://x\\u{1b}y`"),
+        "{}",
+        output.stderr
+    );
+    let output = run(&["doctor", "--url", "http://x\u{1b}y"], &[], "").await;
+    assert!(
+        output.stdout.contains("`http://x\\u{1b}y`"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[tokio::test]
