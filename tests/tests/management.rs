@@ -48,7 +48,9 @@ fn main() -> ExitCode {
             r20_pages_hold_every_row_once,
             r11_a_revoke_answers_with_the_first_moment,
             another_organizations_token_does_not_exist,
+            r1_projects_and_workflows_are_taken_by_name_or_id,
             r8_a_name_is_free_again_after_a_revoke,
+            r8_names_that_look_the_same_are_the_same,
             the_log_names_operation_caller_and_token,
             r2_no_secret_is_stored_or_logged,
             health_and_readiness_are_open,
@@ -584,6 +586,7 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
 
     let all = [&wide, &shop, &release, &second, &gone, &brief];
+    let by_id = format!("project={}", organization.shop.to_uppercase());
     let rows: [(&str, &[&String]); 14] = [
         ("", &[&wide, &shop, &release, &second]),
         ("status=active", &[&wide, &shop, &release, &second]),
@@ -595,7 +598,7 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
         ("scope=workflow", &[&release]),
         ("project=shop", &[&shop, &release]),
         ("project=second", &[&second]),
-        ("project=nowhere", &[]),
+        (&by_id, &[&shop, &release]),
         ("project=shop&scope=project&status=all", &[&shop, &gone]),
         ("project=shop&scope=workflow&status=revoked", &[]),
         ("scope=organization&status=all", &[&wide, &brief]),
@@ -607,6 +610,17 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
             expected,
             "{query}"
         );
+    }
+    // One that is not there is a mistake, and no empty list; so is another organization's.
+    let stranger = world.organization().await;
+    for project in ["nowhere", "SHOP", &stranger.shop, &random_id()] {
+        let call = organization.call(
+            &world.gateway,
+            "GET",
+            &format!("/org/tokens?project={project}"),
+        );
+        let problem = call.send().await.problem(404, "not_found");
+        assert_eq!(problem["detail"], "no such project");
     }
     let wrong = [
         ("status=dead", "status_invalid"),
@@ -839,6 +853,106 @@ async fn r8_a_name_is_free_again_after_a_revoke(world: Arc<World>) {
         .problem(409, "name_taken");
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     organization.mint(&world.gateway, &brief).await;
+}
+
+async fn r1_projects_and_workflows_are_taken_by_name_or_id(world: Arc<World>) {
+    let organization = world.organization().await;
+    let stranger = world.organization().await;
+    let gateway = &world.gateway;
+    for project in [SHOP, &organization.shop] {
+        let path = format!("/org/projects/{project}/workflows");
+        let page = organization
+            .call(gateway, "GET", &path)
+            .send()
+            .await
+            .json(200);
+        let names: Vec<_> = page["workflows"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|row| &row["name"])
+            .collect();
+        assert!(names.contains(&&json!(RELEASE)), "{page}");
+        for workflow in [RELEASE, &organization.release] {
+            let body = json!({ "project": project, "workflow": workflow });
+            let minted = organization.mint(gateway, &body).await;
+            assert_eq!(
+                minted.answer["project"],
+                json!({ "id": organization.shop, "name": SHOP })
+            );
+            assert_eq!(
+                minted.answer["workflow"],
+                json!({ "id": organization.release, "name": RELEASE })
+            );
+        }
+        let bulk = json!({ "project": project, "dry_run": true });
+        let call = organization
+            .call(gateway, "POST", "/org/tokens/revoke")
+            .json(&bulk);
+        assert!(call.send().await.json(200)["matched"].as_u64() > Some(1));
+    }
+    let elsewhere = organization.create_project(gateway, "second").await;
+    for (project, workflow, status, code) in [
+        (stranger.shop.as_str(), None, 404, "not_found"),
+        (SHOP, Some(&stranger.release), 404, "not_found"),
+        (
+            &elsewhere,
+            Some(&organization.release),
+            400,
+            "workflow_of_other_project",
+        ),
+    ] {
+        let body = json!({ "project": project, "workflow": workflow });
+        organization
+            .minting(gateway, &body)
+            .send()
+            .await
+            .problem(status, code);
+    }
+    // A name in the form of another project's id is the name.
+    let confusing = organization.create_project(gateway, &elsewhere).await;
+    let minted = organization
+        .mint(gateway, &json!({ "project": elsewhere }))
+        .await;
+    assert_eq!(minted.answer["project"]["id"], confusing);
+}
+
+async fn r8_names_that_look_the_same_are_the_same(world: Arc<World>) {
+    let organization = world.organization().await;
+    let gateway = &world.gateway;
+    let name = |name: &str| json!({ "name": name });
+    for (one, other) in [
+        ("caf\u{e9}", "cafe\u{301}"),
+        ("nai\u{308}f", "na\u{ef}f"),
+        ("deploy", "de\u{200b}ploy\u{2060}"),
+        ("\u{61c}ci", "ci"),
+    ] {
+        let first = organization.mint(gateway, &name(one)).await;
+        assert_eq!(first.answer["name"], one, "as it was given");
+        let again = organization.minting(gateway, &name(other)).send().await;
+        again.problem(409, "name_taken");
+        // Its own successor may have it.
+        let rotated = organization
+            .rotating(gateway, &first.id, &json!({}))
+            .send()
+            .await
+            .json(201);
+        assert_eq!(rotated["name"], one);
+        let id = rotated["id"].as_str().expect("an id");
+        organization.revoke(gateway, id).await;
+        organization.mint(gateway, &name(other)).await;
+    }
+    for nothing in ["\u{3164}", "\u{200b}", " \u{ad}\u{e0041} ", "\u{2800}"] {
+        let problem = organization
+            .minting(gateway, &name(nothing))
+            .send()
+            .await
+            .problem(400, "name_invalid");
+        assert_eq!(
+            problem["detail"],
+            "`name` must have a character that can be seen"
+        );
+    }
 }
 
 async fn the_log_names_operation_caller_and_token(world: Arc<World>) {

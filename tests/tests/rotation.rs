@@ -117,7 +117,14 @@ async fn r9_a_successor_is_the_old_token_in_all_but_its_secret(world: Arc<World>
                 let answer = rotate.send().await;
                 assert_eq!(answer.header("cache-control"), Some("no-store"));
                 let new = Minted::of(answer.json(201));
-                assert_eq!(fields(&new.answer), fields(&old.answer), "as a mint");
+                let mut answer = new.answer.clone();
+                let replaces = answer
+                    .as_object_mut()
+                    .and_then(|answer| answer.remove("replaces"));
+                assert_eq!(fields(&answer), fields(&old.answer), "as a mint");
+                let ended = organization.token(gateway, &old.id).await;
+                let expected = json!({ "id": old.id, "revoked_at": ended["revoked_at"] });
+                assert_eq!(replaces, Some(expected), "and what became of the old token");
                 for field in KEPT {
                     assert_eq!(new.answer[field], old.answer[field], "{field} of {body}");
                 }
