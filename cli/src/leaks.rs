@@ -83,6 +83,11 @@ impl Leaks {
     }
 }
 
+/// Whether a text has a token in it, or something that looks like one.
+pub fn looks_like_a_token(text: &str) -> bool {
+    tokens(text.as_bytes()).all() > 0
+}
+
 fn read(file: &PathBuf) -> Outcome<Vec<u8>> {
     let wrong = |error: std::io::Error| {
         let message = format!("{}: {error}", file.display());

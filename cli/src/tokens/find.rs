@@ -2,12 +2,12 @@
 
 use postern::domain::id::TokenId;
 use postern::domain::unicode::likeness;
-use postern::wire::{jwt, opaque};
 use serde_json::Value;
 
 use super::view::scope;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
+use crate::leaks::looks_like_a_token;
 use crate::text::member;
 
 /// Most tokens that an error names.
@@ -31,13 +31,11 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
     if TokenId::parse(meant).is_ok() {
         return Ok(meant.to_owned());
     }
-    // Not into an address, an error or a log.
-    if opaque::check_form(meant).is_ok() || jwt::form(meant).is_some() {
-        return Err(Failure::new(
-            Kind::Usage,
-            "that is a token itself, which is nobody else's business",
-        )
-        .hint("give its id, name or prefix: postern api-token list"));
+    // A token, or a mistyped one, goes into no address, error or log.
+    if looks_like_a_token(meant) {
+        let message = "this is a token itself, not what it is called";
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("give its id, name or prefix: postern api-token list"));
     }
     let statuses = match among {
         Among::Active => &["active"][..],

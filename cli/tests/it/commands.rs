@@ -292,13 +292,14 @@ async fn what_names_no_token_or_several_is_an_error() {
     }
     // A token itself goes nowhere, and does not come back (`run` looks for it on stderr).
     let gateway = Gateway::start(Vec::new()).await;
-    let output = gateway.run(&["api-token", "revoke", "--id", SECRET]).await;
-    assert_eq!(output.code, 2);
-    assert!(
-        output.stderr.contains("that is a token itself"),
-        "{}",
-        output.stderr
-    );
+    let mistyped = SECRET.replacen("1613", "1614", 1);
+    for secret in [SECRET, &mistyped, &format!("Bearer {SECRET}")] {
+        let output = gateway.run(&["api-token", "revoke", "--id", secret]).await;
+        assert_eq!(output.code, 2);
+        let message = "postern: this is a token itself, not what it is called\n";
+        assert!(output.stderr.starts_with(message), "{}", output.stderr);
+        assert!(!output.stderr.contains("pst_"), "{}", output.stderr);
+    }
     assert!(gateway.asked().is_empty());
 }
 
