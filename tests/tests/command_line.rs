@@ -99,7 +99,7 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
     assert_eq!(postern.run(&listed).await.json()[0]["id"], id);
     let shown = postern.run(&["api-token", "show", "--id", id]).await.done();
     assert!(
-        shown.contains("SCOPE         workflow/shop/release\n"),
+        shown.contains("SCOPE           workflow/shop/release\n"),
         "{shown}"
     );
     assert!(!shown.contains(token), "{shown}");
