@@ -178,7 +178,7 @@ mod tests {
             "http://",
             "/hunter2",
         ] {
-            let failure = find(&[("HTTPS_PROXY", address)]).err().expect(address);
+            let failure = find(&[("HTTPS_PROXY", address)]).err().unwrap();
             assert_eq!(failure.kind, Kind::Configuration);
             assert_eq!(
                 failure.message,

@@ -176,7 +176,7 @@ mod tests {
                     },
                 ),
             ] {
-                let failure = authorities.tls().err().expect(text);
+                let failure = authorities.tls().unwrap_err();
                 assert_eq!(failure.kind, Kind::Configuration);
                 assert_eq!(failure.message, format!("{shown}: {why}"), "{text:?}");
             }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::unicode::{decomposed, is_invisible, likeness};
+use super::unicode::{Form, is_invisible, likeness};
 
 /// Longest [`Label`], from RFC 1123.
 pub const MAX_LABEL: usize = 63;
@@ -110,15 +110,15 @@ impl TokenName {
     }
 
     /// What two names have in common that nobody can tell apart: it is this that must be unique.
-    pub fn likeness(&self) -> String {
-        likeness(&self.0)
+    pub fn likeness(&self, normalize: impl Fn(&str, Form) -> String) -> String {
+        likeness(&self.0, normalize)
     }
 
     /// How a store may have written such a name: by its likeness; by an earlier release as it was
     /// given, which is mostly composed, decomposed, or as this one was.
-    pub fn spellings(&self) -> [String; 3] {
-        let likeness = self.likeness();
-        let decomposed = decomposed(&likeness);
+    pub fn spellings(&self, normalize: impl Fn(&str, Form) -> String) -> [String; 3] {
+        let likeness = self.likeness(&normalize);
+        let decomposed = normalize(&likeness, Form::Decomposed);
         [likeness, decomposed, self.0.clone()]
     }
 }
@@ -143,6 +143,7 @@ fn printable(text: &str, limit: usize) -> Result<(), NameError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::unicode::tests::normalize;
     use super::*;
 
     #[test]
@@ -206,7 +207,10 @@ mod tests {
         let [one, other] = ["caf\u{e9}", "cafe\u{301}\u{200b}"]
             .map(|text| TokenName::parse(text).expect("a name"));
         assert_eq!(other.as_str(), "cafe\u{301}\u{200b}");
-        assert_eq!(one.likeness(), other.likeness());
-        assert_eq!(one.spellings(), ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"]);
+        assert_eq!(one.likeness(normalize), other.likeness(normalize));
+        assert_eq!(
+            one.spellings(normalize),
+            ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"]
+        );
     }
 }

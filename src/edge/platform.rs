@@ -37,6 +37,7 @@ use crate::domain::session::Person;
 use crate::domain::standing::Actor;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
+use crate::domain::unicode::Form;
 
 type Configured = core::result::Result<Rc<Config>, Vec<String>>;
 
@@ -63,6 +64,14 @@ pub fn now() -> Timestamp {
         reason = "milliseconds are far below 2^53"
     )]
     Timestamp::from_millis(js_sys::Date::now() as i64)
+}
+
+/// A text in a normalization form, by the runtime's own tables.
+pub fn normalize(text: &str, form: Form) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    js_sys::JsString::from(text).normalize(form.name()).into()
 }
 
 /// The moment as the header `Date` has it (RFC 9110, section 5.6.7).

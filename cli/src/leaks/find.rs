@@ -51,7 +51,7 @@ pub fn tokens(text: &[u8]) -> Found {
     // What stands in the text as the first part of one was no other.
     let Found { jwts, others, .. } = &mut found;
     others.retain(|other| {
-        let longer = jwts.range::<String, _>(&*other..).next();
+        let longer = jwts.range::<String, _>(other..).next();
         longer.is_none_or(|jwt| !jwt.starts_with(other.as_str()))
     });
     found

@@ -3,6 +3,7 @@
 use postern::domain::id::TokenId;
 use postern::domain::unicode::likeness;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::view::scope;
 use crate::api::Api;
@@ -63,7 +64,8 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
 
 fn is_meant(token: &Value, meant: &str) -> bool {
     let text = |name: &str| token.get(name).and_then(Value::as_str).unwrap_or_default();
-    !meant.is_empty() && text("prefix") == meant || likeness(text("name")) == likeness(meant)
+    let alike = |text: &str| likeness(text, |text, _| text.nfc().collect());
+    !meant.is_empty() && text("prefix") == meant || alike(text("name")) == alike(meant)
 }
 
 fn ambiguous(meant: &str, tokens: &[Value]) -> Failure {

@@ -318,12 +318,9 @@ async fn rotate() {
     let mut successor = minted("ci");
     successor["replaces"] = json!({ "id": ID, "revoked_at": "2026-11-22T01:24:20.641Z" });
     let gateway = check("rotate-table", vec![json(201, &successor)], &words).await;
-    let came = gateway.came.lock().unwrap();
-    assert_eq!(came[0].what, format!("POST /org/tokens/{ID}/rotate"));
-    assert_eq!(
-        came[0].json(),
-        json!({ "overlap": "10m", "expires_in": "30d" })
-    );
+    assert_eq!(gateway.asked(), [format!("POST /org/tokens/{ID}/rotate")]);
+    let body = gateway.came.lock().unwrap()[0].json();
+    assert_eq!(body, json!({ "overlap": "10m", "expires_in": "30d" }));
     // Beside the token alone, on stderr; and without an overlap there is nothing to wait for.
     for (at, told) in [
         (

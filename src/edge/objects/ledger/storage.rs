@@ -13,6 +13,7 @@ use crate::domain::id::{RunId, TokenId, WorkflowId};
 use crate::domain::standing::State;
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
+use crate::edge::platform::normalize;
 
 /// A token as the Ledger stores it.
 pub struct Stored {
@@ -102,7 +103,7 @@ pub fn name_taken(
     let query = "select count(*) as count from tokens where place = ? and name in (?, ?, ?) \
                  and state < 2 and revoked_at is null \
                  and (expires_at is null or expires_at > ?) and id <> ?";
-    let [likeness, decomposed, given] = facts.name.spellings();
+    let [likeness, decomposed, given] = facts.name.spellings(normalize);
     let values = vec![
         sql::text(place(facts)),
         sql::text(likeness),
@@ -125,7 +126,7 @@ pub fn insert_pending(
         sql::text(facts.id),
         sql::text(serde_json::to_string(facts)?),
         sql::text(place(facts)),
-        sql::text(facts.name.likeness()),
+        sql::text(facts.name.likeness(normalize)),
         sql::maybe_text(command.description.as_ref()),
         sql::number(i64::from(facts.is_system)),
         sql::number(State::Pending.code()),
