@@ -31,6 +31,8 @@ const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the to
 const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that \
      the token is for";
 
+const GET_CONTRACT: &str = "/controlplane.v1.AttestationService/GetContract";
+
 fn main() -> ExitCode {
     let mut cases = Vec::new();
     for scope in ["organization", "project", "workflow"] {
@@ -72,6 +74,11 @@ async fn runs_the_sequences(
         "grpc-web"
     };
     for call in world.origin.calls().await {
+        // The gate's own question about a workflow token's workflow is in the gate's own protocol.
+        let own = scope == "workflow" && call["path"] == GET_CONTRACT;
+        if own && call["protocol"] == "grpc-web" {
+            continue;
+        }
         assert_eq!(call["protocol"], protocol, "{call}");
     }
 }
