@@ -1,7 +1,11 @@
 //! Minting a token (R1 to R8). Refuses everything that the request got wrong before it takes from
 //! any limit, and shows the plaintext once, in the answer that it returns.
 
-use serde::{Deserialize, Serialize};
+mod answer;
+
+pub use answer::Minted;
+
+use serde::Deserialize;
 
 use super::config::Config;
 use super::error::{Error, Result};
@@ -10,7 +14,7 @@ use super::mint_limits::take;
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::{find_project, find_workflow, read_body};
-use super::tokens::{TokenRecord, TokenView, reach};
+use super::tokens::reach;
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Permit, Target, Wish, decide, granted};
@@ -26,66 +30,6 @@ use crate::wire::{duration, jwt, opaque, rfc3339};
 
 /// Most policies that a mint can name.
 pub const MAX_POLICIES: usize = 100;
-
-/// The answer to a mint: the token's view and, this once, the token.
-#[derive(Serialize)]
-pub struct Minted {
-    #[serde(flatten)]
-    view: TokenView,
-    token: String,
-    warning: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replaces: Option<Replaced>,
-}
-
-/// The token that a rotation replaces, and when it ends.
-#[derive(Serialize)]
-struct Replaced {
-    id: TokenId,
-    /// RFC 3339; ahead of now where both overlap.
-    revoked_at: String,
-}
-
-impl Minted {
-    /// The answer for a token that the Ledger has minted.
-    pub(super) fn new(command: MintCommand, token: &Secret) -> Self {
-        Self {
-            view: TokenView::newborn(command.into()),
-            token: token.expose().to_owned(),
-            warning: WARNING,
-            replaces: None,
-        }
-    }
-
-    /// The same for a successor of the token `old`, which ends at `retire_at`.
-    pub(super) fn replacing(self, old: TokenId, retire_at: Timestamp) -> Self {
-        let replaces = Some(Replaced {
-            id: old,
-            revoked_at: rfc3339::print(retire_at),
-        });
-        Self { replaces, ..self }
-    }
-}
-
-impl core::convert::From<MintCommand> for TokenRecord {
-    /// The record of a token that has just come to life.
-    fn from(command: MintCommand) -> Self {
-        Self {
-            facts: command.facts,
-            description: command.description,
-            created_at: command.created_at,
-            created_by: command.created_by,
-            minted_by: command.minted_by,
-            last_used_at: None,
-            uses: 0,
-            days: Vec::new(),
-            revoked_at: None,
-            quarantined_at: None,
-        }
-    }
-}
-
-const WARNING: &str = "copy the token now: it is not stored and will not be shown again";
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]

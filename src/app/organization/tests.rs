@@ -8,7 +8,7 @@ use crate::app::audit::{self, Span};
 use crate::app::error::Error;
 use crate::app::mint::From;
 use crate::app::testing::{self, World, facts, now_or_never};
-use crate::app::tokens::{self, Filter};
+use crate::app::tokens::{self, Asked};
 use crate::app::{mint, registry};
 use crate::domain::caller::Session;
 use crate::domain::role::policies_of;
@@ -41,7 +41,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     let page = Page::parse(None, None).expect("a page");
     let span = Span::parse(None, None).expect("a span");
     let filter =
-        || Filter::parse(None, None, None, None, None, None, world.now()).expect("a filter");
+        || Asked::parse(None, None, None, None, None, None, world.now()).expect("a filter");
     let ids = format!(r#"{{"ids":["{TOKEN}"]}}"#);
     let name = br#"{"name":"web"}"#;
     macro_rules! rows {

@@ -382,7 +382,7 @@ fn damaged_texts_are_refused_and_never_panic() {
 #[test]
 fn the_form_of_a_jwt_needs_no_key() {
     let ours = issue(&facts(Scope::Organization), &ours()).expect("issues");
-    let ours = ours.expose();
+    let ours = ours.token.expose();
     assert_eq!(form(ours), Some(Form::Ours));
     let other = sign(r#"{"alg":"RS256"}"#, "{}", 9);
     assert_eq!(form(other.expose()), Some(Form::Other));
