@@ -325,7 +325,8 @@ fn assert_gone(processes: &[(u32, String)]) {
     }
 }
 
-fn xtask() -> Command {
+/// The developer commands' program.
+pub fn xtask() -> Command {
     if let Some(program) = std::env::var_os("POSTERN_XTASK") {
         return Command::new(program);
     }

@@ -8,7 +8,7 @@ use crate::fail::{Outcome, misuse};
 pub const USAGE: &str = "\
 Postern's developer commands
 
-  cargo xtask dev [--port 8787] [--origin-port 9090]
+  cargo xtask dev [--port 8787] [--origin-port 9090] [--state .postern/dev]
       everything, from a bare clone: installs what is missing, builds, migrates, starts the gateway, a sample origin and
       the dashboard, and prints three commands to try; Ctrl-C stops all
   cargo xtask test
@@ -48,6 +48,8 @@ pub enum Request {
     Dev {
         port: u16,
         origin_port: u16,
+        /// Where keys and stores are kept; `None` = in the checkout.
+        state: Option<PathBuf>,
     },
     Attest(Vec<String>),
     /// The words are the bench's own.
@@ -129,7 +131,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
             })
         }
         "dev" => {
-            let given = options(&command, rest, &["--port", "--origin-port"])?;
+            let given = options(&command, rest, &["--port", "--origin-port", "--state"])?;
             let or =
                 |name, default| last(&given, name).map_or(Ok(default), |text| port(name, text));
             let (gateway, origin) = (or("--port", 8787)?, or("--origin-port", 9090)?);
@@ -141,6 +143,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
             Ok(Request::Dev {
                 port: gateway,
                 origin_port: origin,
+                state: last(&given, "--state").map(PathBuf::from),
             })
         }
         "attest" => attest(rest),
@@ -339,14 +342,16 @@ mod tests {
             typed("dev"),
             Ok(Request::Dev {
                 port: 8787,
-                origin_port: 9090
+                origin_port: 9090,
+                state: None,
             })
         );
         assert_eq!(
-            typed("dev --port 1 --origin-port=2"),
+            typed("dev --port 1 --origin-port=2 --state d"),
             Ok(Request::Dev {
                 port: 1,
-                origin_port: 2
+                origin_port: 2,
+                state: Some("d".into()),
             })
         );
         assert_eq!(typed("origin --port 9"), Ok(Request::Origin { port: 9 }));

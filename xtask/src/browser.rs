@@ -42,7 +42,7 @@ fn chromium() -> Outcome<PathBuf> {
     if paths::on_path("apt-get").is_none() {
         return Err(failed(ADVICE));
     }
-    eprintln!("apt-get: installing chromium, for the dashboard's tests (about a minute) ...");
+    note!("apt-get: installing chromium, for the dashboard's tests (about a minute) ...");
     toolchain::install(&["chromium"])?;
     found().ok_or_else(|| failed(ADVICE))
 }

@@ -1,20 +1,20 @@
 //! `cargo xtask dev`: the gate, a sample origin and the dashboard on this machine, with something to try at once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use crate::args::Serve;
 use crate::fail::{Failure, Outcome, doing, failed};
-use crate::{http, origin, paths, process, secret, serve};
+use crate::{ends, http, origin, paths, secret, serve};
 
-pub fn run(port: u16, origin_port: u16) -> Outcome {
-    process::signal_is_success();
+pub fn run(port: u16, origin_port: u16, state: Option<PathBuf>) -> Outcome {
+    ends::stop_is_success();
     for (name, port) in [("--port", port), ("--origin-port", origin_port)] {
         serve::require_free(port).map_err(|failure| suggest(name, failure))?;
     }
-    let home = paths::root().join(".postern/dev");
+    let home = state.unwrap_or_else(|| paths::root().join(".postern/dev"));
     let (mut origin, _) = origin::start(origin_port)?;
     let key = secret::random()?;
     let request = request(port, origin_port, &home, &key)?;
@@ -22,7 +22,7 @@ pub fn run(port: u16, origin_port: u16) -> Outcome {
     furnish(port, &key)?;
     let session = secret::random()?;
     sign_in(origin_port, &session)?;
-    eprintln!("{}", welcome(port, origin_port, &key, &session));
+    note!("{}", welcome(port, origin_port, &key, &session));
     loop {
         thread::sleep(Duration::from_millis(200));
         if let Some(failure) = gateway.ended().or_else(|| origin.ended()) {
@@ -32,7 +32,10 @@ pub fn run(port: u16, origin_port: u16) -> Outcome {
 }
 
 fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve> {
-    doing("creating .postern", fs::create_dir_all(home))?;
+    doing(
+        format_args!("creating {}", home.display()),
+        fs::create_dir_all(home),
+    )?;
     let token_keys = secret::kept(&home.join("keys"), || {
         Ok(format!("dev:{}", secret::random()?))
     })?;

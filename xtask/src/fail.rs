@@ -36,7 +36,7 @@ pub fn doing<T>(what: impl Display, result: std::io::Result<T>) -> Outcome<T> {
 impl Failure {
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            eprintln!("error: {}", self.message);
+            note!("error: {}", self.message);
         }
         ExitCode::from(self.code)
     }

@@ -29,6 +29,6 @@ pub fn become_workerd() -> Option<ExitCode> {
         .args(env::args_os().skip(1))
         .env_remove(WORKERD)
         .exec();
-    eprintln!("error: starting {}: {error}", workerd.display());
+    note!("error: starting {}: {error}", workerd.display());
     Some(ExitCode::FAILURE)
 }

@@ -1,5 +1,8 @@
 //! Postern's developer commands: build, serve, try and test the gateway. No part of this ships with it.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod bench;
 mod browser;
@@ -7,6 +10,7 @@ mod build;
 mod cache;
 mod cargo;
 mod dev;
+mod ends;
 mod fail;
 mod guard;
 mod http;
@@ -23,6 +27,7 @@ mod serve;
 mod test;
 mod toolchain;
 mod tools;
+mod warden;
 mod wasm_std;
 mod wrappers;
 
@@ -35,10 +40,15 @@ fn main() -> ExitCode {
     if let Some(code) = guard::become_workerd() {
         return code;
     }
-    process::guard();
+    if let Some(code) = warden::become_warden() {
+        return code;
+    }
+    ends::watch();
     let _ = paths::program(); // while the system still knows
-    let result = args::parse(std::env::args().skip(1)).and_then(execute);
-    drop(process::stop_all());
+    let result = {
+        let _ending = process::Ending;
+        args::parse(std::env::args().skip(1)).and_then(execute)
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -48,13 +58,17 @@ fn main() -> ExitCode {
 fn execute(request: Request) -> Outcome {
     match request {
         Request::Help => {
-            println!("{}", args::USAGE);
+            say!("{}", args::USAGE);
             Ok(())
         }
         Request::Build => build::run(),
         Request::Serve(request) => serve::run(&request),
         Request::Origin { port } => origin::run(port),
-        Request::Dev { port, origin_port } => dev::run(port, origin_port),
+        Request::Dev {
+            port,
+            origin_port,
+            state,
+        } => dev::run(port, origin_port, state),
         Request::Attest(words) => origin::attest(words),
         Request::Test => test::run(),
         Request::Bench(words) => bench::run(words),

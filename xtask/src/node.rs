@@ -31,7 +31,7 @@ pub fn modules_of(folder: &Path, what: &str) -> Outcome {
             "`npm` is not on PATH: install Node 20 or newer, which brings it",
         ));
     }
-    eprintln!("{what}");
+    note!("{what}");
     process::quiet(
         "npm ci",
         Command::new("npm")

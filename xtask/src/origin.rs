@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
-use crate::{build, cargo, paths, process, serve};
+use crate::{build, cargo, ends, paths, process, serve};
 
 /// The running sample origin.
 pub struct Origin(Child);
 
 pub fn run(port: u16) -> Outcome {
-    process::signal_is_success();
+    ends::stop_is_success();
     let (mut origin, ready) = start(port)?;
     let mut stdout = std::io::stdout();
     doing(
@@ -44,7 +44,7 @@ pub fn start(port: u16) -> Outcome<(Origin, String)> {
         lines
             .lines()
             .map_while(Result::ok)
-            .for_each(|line| eprintln!("{line}"))
+            .for_each(|line| note!("{line}"))
     });
     Ok((origin, ready.trim_end().to_owned()))
 }

@@ -1,75 +1,97 @@
-//! Children and signals: every child runs in a process group of its own, and no group outlives this process.
+//! Children: every child runs in a process group of its own, and no group outlives this process.
 //!
-//! INVARIANT (nothing left behind): a group is registered before anyone waits for its leader, and it is killed when the
-//! leader ends, when a signal arrives, and (Linux) when this process is killed outright. A terminal's Ctrl-C reaches
-//! only us, because of the groups; we pass it on.
+//! INVARIANT (nothing left behind): a group is registered, here and with the warden, before anyone waits for its
+//! leader. It is killed when the leader ends, when the command ends in any way it can notice (ends.rs), and by the
+//! warden when it is killed outright (warden.rs). A terminal's Ctrl-C reaches only us, because of the groups; we pass
+//! it on.
 
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fail::{Failure, Outcome, doing, failed};
+use crate::ends;
+use crate::fail::{Outcome, doing, failed};
+use crate::warden::Warden;
 
-static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
-static SIGNAL_IS_SUCCESS: AtomicBool = AtomicBool::new(false);
+static GROUPS: Mutex<Groups> = Mutex::new(Groups {
+    leaders: Vec::new(),
+    warden: None,
+});
 
 const GRACE: Duration = Duration::from_secs(5);
-const STOP_SIGNALS: [i32; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
-/// Takes over the stop signals. Call it first, on the main thread, before any other thread exists: threads inherit the mask.
-pub fn guard() {
-    let set = stop_set();
-    // SAFETY: the set is a live local.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()) };
-    thread::spawn(move || {
-        let mut signal = 0;
-        // SAFETY: both pointers are to live locals.
-        unsafe { libc::sigwait(&set, &mut signal) };
-        // Held to the end: whoever waits for a child must not report its end as a failure meanwhile.
-        let _groups = stop_all();
-        let code = if SIGNAL_IS_SUCCESS.load(Ordering::SeqCst) {
-            0
-        } else {
-            128 + signal
-        };
-        std::process::exit(code);
-    });
+/// The groups that have not ended, and who ends them after us.
+pub struct Groups {
+    leaders: Vec<i32>,
+    warden: Option<Warden>,
 }
 
-/// For commands that run until told to stop: being told to is not an error.
-pub fn signal_is_success() {
-    SIGNAL_IS_SUCCESS.store(true, Ordering::SeqCst);
+impl Groups {
+    /// Asks for the warden before there is anything for it to do.
+    fn warden(&mut self) -> Outcome<&mut Warden> {
+        match &mut self.warden {
+            Some(warden) => Ok(warden),
+            none => Ok(none.insert(Warden::start()?)),
+        }
+    }
+
+    fn remove(&mut self, leader: i32) {
+        self.leaders.retain(|other| *other != leader);
+        if let Some(warden) = &mut self.warden {
+            warden.remove(leader);
+        }
+    }
+}
+
+/// Ends all children when dropped: at the end of a command, and when it panics.
+pub struct Ending;
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        drop(stop_all());
+    }
 }
 
 /// Starts a child in a group of its own, with an end tied to ours.
 pub fn spawn(command: &mut Command) -> Outcome<Child> {
-    let mut groups = GROUPS.lock().unwrap_or_else(|broken| broken.into_inner());
+    let mut groups = groups();
+    let warden = groups.warden()?;
     command.process_group(0);
     prepare(command);
-    let child = command.spawn().map_err(|error| {
+    let mut child = command.spawn().map_err(|error| {
         let program = command.get_program().to_string_lossy().into_owned();
         failed(format_args!("starting `{program}`: {error}"))
     })?;
-    groups.push(group_of(&child));
+    let leader = group_of(&child);
+    if let Err(failure) = warden.add(leader) {
+        signal_group(leader, libc::SIGKILL);
+        let _ = child.wait();
+        return Err(failure);
+    }
+    groups.leaders.push(leader);
     Ok(child)
 }
 
 /// Waits for a child, then ends what it left in its group.
 pub fn wait(child: &mut Child) -> Outcome<ExitStatus> {
     let status = doing("waiting for a child", child.wait());
-    let group = group_of(child);
-    signal_group(group, libc::SIGKILL);
-    GROUPS
-        .lock()
-        .unwrap_or_else(|broken| broken.into_inner())
-        .retain(|other| *other != group);
+    release(group_of(child));
     status
+}
+
+/// Ends what a leader left in its group.
+fn release(leader: i32) {
+    signal_group(leader, libc::SIGKILL);
+    groups().remove(leader);
+}
+
+fn groups() -> MutexGuard<'static, Groups> {
+    GROUPS.lock().unwrap_or_else(|broken| broken.into_inner())
 }
 
 /// Runs a command to its end; what it prints goes to stderr, for stdout belongs to the commands that promise a line there.
@@ -87,7 +109,7 @@ pub fn announced<T>(what: &str, work: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         scope.spawn(move || {
             if wait.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("{what}");
+                note!("{what}");
             }
         });
         let result = work();
@@ -110,11 +132,15 @@ pub fn quiet(what: &str, command: &mut Command) -> Outcome {
 
 /// Runs a command and returns its standard output; its standard error only when it fails.
 pub fn read(command: &mut Command) -> Outcome<String> {
-    command.stdin(Stdio::null());
-    prepare(command);
-    let output = command
-        .output()
-        .map_err(|error| could_not_start(command, &error))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = spawn(command)?;
+    let leader = group_of(&child);
+    let output = doing("waiting for a child", child.wait_with_output());
+    release(leader);
+    let output = output?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -147,15 +173,15 @@ pub fn succeeds_within(limit: Duration, command: &mut Command) -> bool {
     false
 }
 
-/// Gives the child its signals back and, on Linux, ties its end to ours, even by SIGKILL. Elsewhere the pipe that
-/// serve.mjs reads does that duty.
+/// Gives the child its signals back and, on Linux, has the kernel end it with us: sooner than the warden can, and in
+/// the moment before the warden knows of it.
 fn prepare(command: &mut Command) {
+    let set = ends::signals();
     #[cfg(target_os = "linux")]
     let parent = i32::try_from(std::process::id()).expect("process ids fit in i32");
     // SAFETY: only async-signal-safe calls between fork and exec, on this stack.
     unsafe {
         command.pre_exec(move || {
-            let set = stop_set();
             libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
             #[cfg(target_os = "linux")]
             {
@@ -169,34 +195,30 @@ fn prepare(command: &mut Command) {
     }
 }
 
-fn stop_set() -> libc::sigset_t {
-    // SAFETY: the set lives on this stack and is emptied before it is used.
-    unsafe {
-        let mut set = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        for signal in STOP_SIGNALS {
-            libc::sigaddset(&mut set, signal);
-        }
-        set
+/// Ends all groups. The answer keeps children from being started, and the ends of those there were from being noticed,
+/// while it is held.
+pub fn stop_all() -> MutexGuard<'static, Groups> {
+    let mut groups = groups();
+    end(&groups.leaders);
+    for leader in groups.leaders.clone() {
+        groups.remove(leader);
     }
+    groups
 }
 
 /// Asks every leader to end its group in its own way, then ends what is left.
-/// The answer keeps children from being started, and the ends of those there were from being noticed, while it is held.
-pub fn stop_all() -> MutexGuard<'static, Vec<i32>> {
-    let groups = GROUPS.lock().unwrap_or_else(|broken| broken.into_inner());
-    for leader in groups.iter() {
+pub fn end(leaders: &[i32]) {
+    for leader in leaders {
         // SAFETY: kill has no memory effects.
         unsafe { libc::kill(*leader, libc::SIGTERM) };
     }
     let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline && groups.iter().any(|leader| lives(*leader)) {
+    while Instant::now() < deadline && leaders.iter().any(|leader| lives(*leader)) {
         thread::sleep(Duration::from_millis(20));
     }
-    for group in groups.iter() {
-        signal_group(*group, libc::SIGKILL);
+    for leader in leaders {
+        signal_group(*leader, libc::SIGKILL);
     }
-    groups
 }
 
 fn collect(command: &mut Command) -> Outcome<(ExitStatus, String)> {
@@ -216,13 +238,6 @@ fn collect(command: &mut Command) -> Outcome<(ExitStatus, String)> {
     ))
 }
 
-fn could_not_start(command: &Command, error: &std::io::Error) -> Failure {
-    failed(format_args!(
-        "starting `{}`: {error}",
-        command.get_program().to_string_lossy()
-    ))
-}
-
 fn stderr_handle() -> std::io::Result<std::os::fd::OwnedFd> {
     use std::os::fd::AsFd;
     std::io::stderr().as_fd().try_clone_to_owned()
@@ -237,17 +252,29 @@ fn signal_group(group: i32, signal: i32) {
     unsafe { libc::kill(-group, signal) };
 }
 
-/// A zombie still answers to signals, but does not live.
+/// Whether a process runs: one that has ended answers to signals until somebody has waited for it.
 fn lives(leader: i32) -> bool {
+    let id = libc::id_t::from(leader.unsigned_abs());
+    let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: waitid writes to a live local, which was zeroed before; with WNOWAIT it leaves the end to whoever waits.
+    let (mine, ended) = unsafe {
+        let mut about: libc::siginfo_t = std::mem::zeroed();
+        let mine = libc::waitid(libc::P_PID, id, &mut about, how) == 0;
+        (mine, about.si_pid() != 0)
+    };
+    if mine {
+        return !ended;
+    }
+    // Not a child of ours: the warden asks for those of a command that is gone.
     // SAFETY: kill has no memory effects.
     if unsafe { libc::kill(leader, 0) } != 0 {
         return false;
     }
     let stat = fs::read_to_string(format!("/proc/{leader}/stat"));
-    stat.map_or(true, |text| {
-        !text
-            .rsplit(')')
+    let state = stat.map(|text| {
+        text.rsplit(')')
             .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
-    })
+            .map(|rest| rest.trim_start().starts_with('Z'))
+    });
+    !matches!(state, Ok(Some(true)))
 }

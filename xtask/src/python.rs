@@ -20,7 +20,7 @@ pub fn environment(requirements: &Path) -> Outcome<Option<PathBuf>> {
         Ok(python) => installed(&python, requirements).map(Some),
         Err(failure) if env::var_os("CI").is_some() => Err(failure),
         Err(failure) => {
-            eprintln!("skipping what runs on Python: {}", failure.message);
+            note!("skipping what runs on Python: {}", failure.message);
             Ok(None)
         }
     }
@@ -40,7 +40,7 @@ fn program() -> Outcome<PathBuf> {
     let has_venv =
         || process::read(Command::new(&python).args(["-c", "import ensurepip, venv"])).is_ok();
     if !has_venv() && paths::on_path("apt-get").is_some() {
-        eprintln!(
+        note!(
             "apt-get: installing python3-venv, for the tests of docs/openapi.json (about 10 s) ..."
         );
         toolchain::install(&["python3-venv"])?;
@@ -68,7 +68,7 @@ fn installed(python: &Path, requirements: &Path) -> Outcome<PathBuf> {
     let mut hasher = DefaultHasher::new();
     (wanted, about).hash(&mut hasher);
     let folder = cache::once(&format!("python-{:016x}", hasher.finish()), |partial| {
-        eprintln!(
+        note!(
             "pip: installing what docs/openapi.json is tested with, once for this user (about 1 min) ..."
         );
         process::quiet(

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::args::Serve;
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
-use crate::{build, cache, json, migrations, node, paths, process};
+use crate::{build, cache, ends, json, migrations, node, paths, process};
 
 /// The same as in wrangler.toml, so that `wrangler d1 … --local --persist-to DIR` sees the same database.
 const DATABASE_ID: &str = "00000000-0000-4000-8000-000000000001";
@@ -25,7 +25,7 @@ pub struct Gateway {
 }
 
 pub fn run(request: &Serve) -> Outcome {
-    process::signal_is_success();
+    ends::stop_is_success();
     let (mut gateway, ready) = start(request)?;
     let mut stdout = std::io::stdout();
     doing(

@@ -76,7 +76,7 @@ pub fn run() -> Outcome {
         followed(openapi::tests(program, &OpenApi::default()))
     }));
     let total = summarize(&reports);
-    println!("{}", total.line());
+    say!("{}", total.line());
     total.outcome()
 }
 
@@ -145,7 +145,7 @@ pub fn browser() -> Outcome {
     let program = paths::program()?;
     build::run()?;
     let count = followed(browser::tests(program));
-    println!("{}", count.line());
+    say!("{}", count.line());
     count.outcome()
 }
 
@@ -154,7 +154,7 @@ pub fn openapi(request: &OpenApi) -> Outcome {
     let program = paths::program()?;
     build::run()?;
     let count = followed(openapi::tests(program, request));
-    println!("{}", count.line());
+    say!("{}", count.line());
     count.outcome()
 }
 
@@ -177,7 +177,7 @@ fn follow(command: &mut Command, count: &mut Count) -> Outcome {
     command.stdout(Stdio::null()).stderr(Stdio::null()); // else our own copies keep the pipe open
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
-        println!("{line}");
+        say!("{line}");
         if let Some(result) = parse_result(&line) {
             count.passed += result.passed;
             count.failed += result.failed;
@@ -214,7 +214,7 @@ fn parse_result(line: &str) -> Option<Count> {
 }
 
 fn timed(step: &'static str, run: impl FnOnce() -> Count) -> Report {
-    println!("\n== {step}");
+    say!("\n== {step}");
     let start = Instant::now();
     let count = run();
     Report {
@@ -241,13 +241,16 @@ fn counted(result: Outcome) -> Count {
 }
 
 fn summarize(reports: &[Report]) -> Count {
-    println!(
+    say!(
         "\n{:<26} {:>8} {:>7} {:>7}",
-        "step", "seconds", "passed", "failed"
+        "step",
+        "seconds",
+        "passed",
+        "failed"
     );
     let mut total = Count::default();
     for Report { step, time, count } in reports {
-        println!(
+        say!(
             "{step:<26} {:>8.1} {:>7} {:>7}",
             time.as_secs_f64(),
             count.passed,
@@ -257,7 +260,7 @@ fn summarize(reports: &[Report]) -> Count {
         total.failed += count.failed;
         total.skipped += count.skipped;
     }
-    println!();
+    say!("");
     total
 }
 
@@ -271,7 +274,7 @@ fn require_components() -> Outcome {
         if present() {
             continue;
         }
-        eprintln!("rustup: adding {component}, for `cargo {subcommand}` (a few seconds) ...");
+        note!("rustup: adding {component}, for `cargo {subcommand}` (a few seconds) ...");
         let mut add = Command::new("rustup");
         add.args(["component", "add", component])
             .current_dir(paths::root());

@@ -69,7 +69,7 @@ fn through_rustup() -> Outcome<Toolchain> {
     if paths::on_path("rustup").is_none() {
         return Err(failed("rustup is not installed"));
     }
-    eprintln!(
+    note!(
         "rustup: adding rust-src, to build the standard library for wasm32 (a few seconds; gives up after 60) ..."
     );
     let mut add = Command::new("rustup");
@@ -99,7 +99,7 @@ fn through_apt() -> Outcome<Toolchain> {
     if paths::on_path("apt-get").is_none() {
         return Err(failed("this machine has no apt-get"));
     }
-    eprintln!(
+    note!(
         "apt-get: installing {}, a compiler with library sources (about 30 s) ...",
         DEBIAN_PACKAGES.join(" and ")
     );
@@ -192,7 +192,7 @@ fn find_linker(sysroot: &Path, host: &str, llvm: &str) -> Outcome<PathBuf> {
         return Ok(found);
     }
     if paths::on_path("apt-get").is_some() {
-        eprintln!("apt-get: installing lld-{major}, the linker for wasm (about 20 s) ...");
+        note!("apt-get: installing lld-{major}, the linker for wasm (about 20 s) ...");
         install(&[&format!("lld-{major}")])?;
     }
     on_path().ok_or_else(|| {

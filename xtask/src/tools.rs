@@ -57,9 +57,7 @@ fn installed(tool: &Tool, toolchain: &Toolchain) -> Outcome<PathBuf> {
             version,
             purpose,
         } = tool;
-        eprintln!(
-            "installing {name} {version}, which {purpose}, once for this user (2 to 5 min) ..."
-        );
+        note!("installing {name} {version}, which {purpose}, once for this user (2 to 5 min) ...");
         let target = partial.with_extension("target");
         let mut install = Command::new(&toolchain.cargo);
         install

@@ -28,7 +28,7 @@ pub fn is_cached(toolchain: &Toolchain) -> bool {
 /// The sysroot that holds the library, building it if this compiler has none yet.
 pub fn sysroot(toolchain: &Toolchain) -> Outcome<PathBuf> {
     cache::once(&name(toolchain), |partial| {
-        eprintln!(
+        note!(
             "building the wasm32 standard library with unwinding, once for this compiler (about 1 min) ..."
         );
         let library = libdir(partial);
