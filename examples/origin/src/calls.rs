@@ -21,8 +21,9 @@ use crate::web_errors::in_a_frame;
 /// Calls kept: beyond this the oldest is forgotten.
 pub(crate) const MAX_CALLS: usize = 10_000;
 
-/// Longest request body taken; a longer one is answered with 413.
-pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Longest request body taken, which is the longest that the gateway lets through; a longer one is
+/// answered with 413.
+pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// One request, as `GET /debug/calls` shows it.
 #[derive(Debug, Clone, Serialize)]
@@ -119,7 +120,7 @@ pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: N
     } else {
         (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "body unreadable or longer than 16 MiB\n",
+            "body unreadable or longer than 10 MiB\n",
         )
             .into_response()
     };

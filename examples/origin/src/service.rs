@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tonic::service::Routes;
 use uuid::Uuid;
 
+use crate::calls::MAX_BODY;
 use crate::proto::attestation_service_server::AttestationServiceServer;
 use crate::proto::attestation_state_service_server::AttestationStateServiceServer;
 use crate::proto::cas_credentials_service_server::CasCredentialsServiceServer;
@@ -29,8 +30,9 @@ use crate::state::{Refusal, State, require};
 pub(crate) use reading::discover;
 pub(crate) use status::VERSION;
 
-/// Longest message taken, as the control plane has it by default.
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+/// Longest message taken: as much as the gateway lets through. A control plane takes 4 MiB unless
+/// it is told otherwise.
+const MAX_MESSAGE: usize = MAX_BODY;
 
 /// What the calls and the other routes share.
 #[derive(Debug, Clone, Default)]
@@ -53,13 +55,15 @@ pub(crate) fn routes(state: &Shared) -> Routes {
         .add_service(
             AttestationStateServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE),
         )
-        .add_service(CasCredentialsServiceServer::new(shared()))
-        .add_service(ContextServiceServer::new(shared()))
-        .add_service(ReferrerServiceServer::new(shared()))
-        .add_service(SigningServiceServer::new(shared()))
-        .add_service(StatusServiceServer::new(shared()))
-        .add_service(WorkflowServiceServer::new(shared()))
-        .add_service(WorkflowRunServiceServer::new(shared()))
+        .add_service(
+            CasCredentialsServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE),
+        )
+        .add_service(ContextServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(ReferrerServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(SigningServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(StatusServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(WorkflowServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(WorkflowRunServiceServer::new(shared()).max_decoding_message_size(MAX_MESSAGE))
 }
 
 /// Each service over the shared state.

@@ -151,7 +151,7 @@ async fn broken_bodies_create_nothing() {
         assert_ne!(answer.headers["grpc-status"], "0", "{body:?}");
         assert!(answer.body.is_empty());
     }
-    let oversized = call(&origin, FIND, BINARY, vec![0; 16 * 1024 * 1024 + 1]).await;
+    let oversized = call(&origin, FIND, BINARY, vec![0; MOST + 1]).await;
     assert_eq!(oversized.status, StatusCode::PAYLOAD_TOO_LARGE);
 
     // Nothing was made: the project is unknown still.
@@ -161,5 +161,26 @@ async fn broken_bodies_create_nothing() {
     };
     let answer = call(&origin, init, BINARY, frame(0, &asked.encode_to_vec())).await;
     check_failed(&answer, "5", "project%20not%20found");
+    origin.stop().await;
+}
+
+/// The largest body that the gateway lets through.
+const MOST: usize = 10 * 1024 * 1024;
+
+#[tokio::test]
+async fn a_body_as_large_as_the_gateway_lets_through_is_read() {
+    let origin = Origin::start().await;
+    let mut large = workflow("demo", "release");
+    // A field of that size takes a tag and four bytes of length.
+    let around = frame(0, &large.encode_to_vec()).len() + 5;
+    large.contract_bytes = vec![b' '; MOST - around];
+    let body = frame(0, &large.encode_to_vec());
+    assert_eq!(body.len(), MOST);
+    let taken = call(&origin, FIND, BINARY, body).await;
+    assert_eq!(taken.status, StatusCode::OK);
+    // An answer with a message: its status stands in a trailer behind it.
+    let status = taken.headers.get("grpc-status");
+    assert!(status.is_none(), "{status:?}");
+    assert!(!taken.body.is_empty());
     origin.stop().await;
 }
