@@ -1,5 +1,7 @@
 //! The command line: which commands there are. Each command's flags stand beside its code.
 
+use std::process::ExitCode;
+
 use clap::error::ContextValue;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -31,7 +33,8 @@ Exit codes:
   6  not found
   7  the gateway refuses the request as it is
   8  a limit or a ceiling
-  9  no answer, or none of a gateway";
+  9  no answer, or none of a gateway
+  126, 127  the command of a bridge cannot be run, or does not exist; otherwise its own code";
 
 /// The same error with the arguments in it as they can be shown.
 fn escaped(mut error: clap::Error) -> clap::Error {
@@ -98,9 +101,10 @@ impl Command {
         Self::try_parse().unwrap_or_else(|error| escaped(error).exit())
     }
 
-    /// Does it.
-    pub async fn run(self) -> Outcome {
-        match self.what {
+    /// Does it; gives the exit code of a command that went well.
+    pub async fn run(self) -> Outcome<ExitCode> {
+        let done = match self.what {
+            What::Bridge(options) => return bridge::run(&options).await,
             What::ApiToken(tokens) => tokens.run().await,
             What::Org(organizations) => organizations.run().await,
             What::Project(projects) => projects.run().await,
@@ -108,10 +112,10 @@ impl Command {
             What::Leaks(leaks) => leaks.run().await,
             What::Audit(audit) => audit.run().await,
             What::Explain(explain) => explain.run().await,
-            What::Bridge(options) => bridge::run(&options).await,
             What::Doctor(doctor) => doctor.run().await,
             What::Completion(completion) => completion.run(Self::command()),
             What::Man(man) => man.run(Self::command()),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }

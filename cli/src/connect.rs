@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::fail::{Outcome, cause};
+use crate::listening::Listening;
 use crate::proxy::Proxy;
 use crate::trust::Authorities;
 
@@ -144,11 +145,12 @@ fn of_tunnel(told: &str) -> &str {
 
 type Stream = MaybeHttpsStream<MaybeHttpsStream<TokioIo<TcpStream>>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Connecting<S> = Pin<Box<dyn Future<Output = Result<S, BoxError>> + Send>>;
 
 impl Service<Uri> for Connector {
-    type Response = Stream;
+    type Response = Listening<Stream>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Connecting<Listening<Stream>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if let Some(proxied) = &mut self.proxied {
@@ -163,7 +165,7 @@ impl Service<Uri> for Connector {
             .proxied
             .as_mut()
             .filter(|_| ways.proxy_for(&url).is_some());
-        let connecting: Self::Future = match through {
+        let connecting: Connecting<Stream> = match through {
             Some(proxied) => Box::pin(proxied.call(url.clone())),
             None => {
                 let connecting = self.direct.call(url.clone());
@@ -174,7 +176,7 @@ impl Service<Uri> for Connector {
             let timeout = ways.timeout;
             let connected = tokio::time::timeout(timeout, connecting).await;
             let told = match connected {
-                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Ok(stream)) => return Ok(Listening::new(stream)),
                 Ok(Err(error)) => cause(error.as_ref()),
                 Err(_) => format!("no connection within {} s", timeout.as_secs()),
             };

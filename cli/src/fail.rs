@@ -26,6 +26,10 @@ pub enum Kind {
     Limit,
     /// No answer, or none of the gateway (connection, TLS, HTTP 5xx, a proxy's page).
     Unavailable,
+    /// The command that a bridge was to run cannot be run, as shells have it.
+    UnusableCommand,
+    /// It does not exist, as shells have it.
+    NoCommand,
 }
 
 impl Kind {
@@ -41,6 +45,8 @@ impl Kind {
             Self::Refused => 7,
             Self::Limit => 8,
             Self::Unavailable => 9,
+            Self::UnusableCommand => 126,
+            Self::NoCommand => 127,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod explain;
 pub mod fail;
 pub mod leaks;
+pub mod listening;
 pub mod output;
 pub mod problem;
 pub mod proxy;

@@ -8,7 +8,7 @@ use postern_cli::fail::{Failure, Kind, Outcome};
 
 fn main() -> ExitCode {
     match run(Command::read()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let mut stderr = std::io::stderr();
             let _ = writeln!(stderr, "{failure}");
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Outcome {
+fn run(command: Command) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

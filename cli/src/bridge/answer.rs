@@ -1,9 +1,6 @@
 //! The gateway's answer on its way to the caller: messages pass as they arrive, the trailer frame
 //! becomes HTTP/2 trailers. Whatever breaks becomes a status: a reset stream would read as INTERNAL.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, Response};
@@ -11,6 +8,7 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper::body::Incoming;
+use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::frames::{Fault, Frames};
@@ -20,11 +18,13 @@ use super::status::{Code, GRPC_MESSAGE, GRPC_STATUS, Status};
 use super::upload::Ended;
 
 /// What the bridge answers with.
-pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
+/// Why a body that the bridge makes itself breaks off.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A body without bytes.
-pub fn empty() -> Body {
-    Empty::new().boxed_unsync()
+fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 /// An answer that has only a status.
@@ -84,7 +84,7 @@ impl Answer {
         let body = stream::unfold(Some(states), |states| async move {
             let mut states = states?;
             Some(match states.next().await {
-                Event::Data(data) => (Ok(Frame::data(data)), Some(states)),
+                Event::Data(data) => (Ok::<_, BoxError>(Frame::data(data)), Some(states)),
                 Event::End(trailers) => (Ok(Frame::trailers(trailers)), None),
             })
         });
@@ -113,7 +113,7 @@ impl Messages {
             let end = match within(self.answer.deadline, self.answer.from.frame()).await {
                 None => Err(deadline_exceeded()),
                 Some(None) => self.ended(),
-                Some(Some(Err(_))) => Err(self.upload_or("the gateway's answer broke off")),
+                Some(Some(Err(_))) => self.broken(),
                 Some(Some(Ok(frame))) => match frame.into_data() {
                     Ok(piece) => match self.read(piece) {
                         Ok(None) => continue,
@@ -138,6 +138,15 @@ impl Messages {
             Some(trailers) if metadata::is_too_large(&trailers) => Err(too_much_metadata()),
             Some(trailers) if Code::of(&trailers).is_some() => Ok(Some(trailers)),
             _ => Err(unavailable("the trailer of the answer has no gRPC status")),
+        }
+    }
+
+    /// The connection broke. A refusal in the head has been said: what broke then is no more than
+    /// the upload that it refuses.
+    fn broken(&mut self) -> Result<HeaderMap, Status> {
+        match self.in_head.take() {
+            Some(status) if Code::of(&status) != Some(Code::OK) => Ok(status),
+            _ => Err(self.upload_or("the gateway's answer broke off")),
         }
     }
 

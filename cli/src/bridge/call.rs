@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Body, deadline_exceeded, too_much_metadata, trailers_only, within};
 use super::frames::Frames;
+use super::local::Local;
 use super::log::{Call, Log};
 use super::status::{Code, Status};
-use super::upload::{Ended, Upload};
+use super::upload::{Ended, Rest, Upload, drain};
 use super::{metadata, timeout};
 use crate::address::Gateway;
 use crate::connect::Http;
@@ -25,12 +27,16 @@ pub struct Bridge {
     pub http: Http<Upload>,
     /// Where the gateway is.
     pub gateway: Gateway,
-    /// Largest message either way, in bytes.
-    pub max_message: usize,
+    /// Largest message to the gateway, in bytes.
+    pub max_request: usize,
+    /// Largest message of an answer, in bytes.
+    pub max_answer: usize,
     /// How long a call may take that sets no `grpc-timeout` of its own.
     pub timeout: Option<Duration>,
     /// Where the lines go.
     pub log: Arc<Log>,
+    /// What the bridge answers itself.
+    pub local: Local,
 }
 
 impl Bridge {
@@ -38,6 +44,7 @@ impl Bridge {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let mut call = self.log.call(request.uri().path());
         if let Some(refusal) = not_grpc(&request) {
+            drain(request.into_body()).await;
             let status = Status::new(Code::UNIMPLEMENTED, refusal);
             call.fails(&status);
             let mut response = trailers_only(status.headers());
@@ -45,38 +52,62 @@ impl Bridge {
             *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return response;
         }
-        match self.relay(request).await {
-            Ok(relayed) => relayed.respond(self.max_message, call).await,
-            Err(status) => fail(call, &status),
+        if let Some(service) = self.local.service(request.uri().path()) {
+            return service.answer(request, call).await;
+        }
+        let (head, body) = request.into_parts();
+        match self.target(&head) {
+            Ok(target) => self.relay(target, head.headers, body, call).await,
+            Err(status) => {
+                drain(body).await;
+                fail(call, &status)
+            }
         }
     }
 
-    async fn relay(&self, request: Request<Incoming>) -> Result<Relayed, Status> {
-        let (head, body) = request.into_parts();
+    /// Where a call goes, and how long it may take.
+    fn target(&self, head: &Parts) -> Result<Target, Status> {
         let limit = timeout::of(&head.headers)?.or(self.timeout);
-        // A timeout of centuries is none.
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let path = head.uri.into_parts().path_and_query;
+        let path = head.uri.path_and_query().cloned();
         let url = path.and_then(|path| self.gateway.url(path).ok());
-        let url = url.ok_or_else(|| Status::new(Code::UNIMPLEMENTED, "no such method"))?;
+        Ok(Target {
+            url: url.ok_or_else(|| Status::new(Code::UNIMPLEMENTED, "no such method"))?,
+            // A timeout of centuries is none.
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+        })
+    }
 
-        let (upload, ended) = Upload::new(body, self.max_message);
+    async fn relay(
+        &self,
+        Target { url, deadline }: Target,
+        headers: HeaderMap,
+        body: Incoming,
+        call: Call,
+    ) -> Response<Body> {
+        let (upload, ended, rest) = Upload::new(body, self.max_request);
         let mut request = Request::new(upload);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url;
-        *request.headers_mut() = metadata::to_gateway(head.headers);
+        *request.headers_mut() = metadata::to_gateway(headers);
 
-        let response = within(deadline, self.http.request(request)).await;
-        let response = response.ok_or_else(deadline_exceeded)?;
-        let response = response.map_err(|error| {
-            let status = ended.get().cloned();
-            status.unwrap_or_else(|| self.unreachable(&error))
-        })?;
-        Ok(Relayed {
-            response,
-            deadline,
-            upload: ended,
-        })
+        let status = match within(deadline, self.http.request(request)).await {
+            Some(Ok(response)) => {
+                let relayed = Relayed {
+                    response,
+                    deadline,
+                    upload: ended,
+                    rest,
+                };
+                return relayed.respond(self.max_answer, call).await;
+            }
+            Some(Err(error)) => match ended.get() {
+                Some(status) => status.clone(),
+                None => self.unreachable(&error),
+            },
+            None => deadline_exceeded(),
+        };
+        within(deadline, rest.drain()).await;
+        fail(call, &status)
     }
 
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Status {
@@ -93,16 +124,40 @@ impl Bridge {
     }
 }
 
+/// Where a call goes, and when its caller stops waiting.
+struct Target {
+    url: Uri,
+    deadline: Option<Instant>,
+}
+
 /// The head of an answer, and what is needed to pass the rest on.
 struct Relayed {
     response: Response<Incoming>,
     deadline: Option<Instant>,
     upload: Ended,
+    rest: Rest,
 }
 
 impl Relayed {
-    async fn respond(self, max_message: usize, call: Call) -> Response<Body> {
-        let (head, from) = self.response.into_parts();
+    /// The answer. A refusal that came before the caller's message was through waits for it.
+    async fn respond(self, max_answer: usize, call: Call) -> Response<Body> {
+        let (deadline, rest) = (self.deadline, self.rest);
+        let (response, upload) = (self.response, self.upload);
+        let response = Self::pass(response, deadline, upload, max_answer, call).await;
+        if Code::of(response.headers()).is_some_and(|code| code != Code::OK) {
+            within(deadline, rest.drain()).await;
+        }
+        response
+    }
+
+    async fn pass(
+        response: Response<Incoming>,
+        deadline: Option<Instant>,
+        upload: Ended,
+        max_answer: usize,
+        call: Call,
+    ) -> Response<Body> {
+        let (head, from) = response.into_parts();
         if metadata::is_too_large(&head.headers) {
             return fail(call, &too_much_metadata());
         }
@@ -115,9 +170,9 @@ impl Relayed {
         }
         let answer = Answer {
             from,
-            frames: Frames::of_answer(max_message),
-            deadline: self.deadline,
-            upload: self.upload,
+            frames: Frames::of_answer(max_answer),
+            deadline,
+            upload,
             call,
         };
         answer.respond(head.headers).await

@@ -2,15 +2,21 @@
 //! native gRPC, and the stock command-line client speaks nothing else. Adds no right to a call and
 //! keeps nothing of it; there is no retry here.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
+use postern::wire::grpc_web;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
+use self::local::Local;
+use self::signals::{Signals, Stop};
 use crate::address::Gateway;
 use crate::connect;
 use crate::fail::{Failure, Kind, Outcome};
@@ -18,25 +24,42 @@ use crate::settings;
 
 mod answer;
 mod call;
+mod child;
 mod frames;
+mod health;
+mod local;
 mod log;
 mod metadata;
 mod serve;
+mod signals;
 mod status;
 mod timeout;
 mod upload;
 
 pub use call::Bridge;
+pub use local::SERVICES;
 pub use log::Log;
 pub use metadata::MAX_METADATA;
 pub use serve::{MAX_CONNECTIONS, MAX_HEADERS, serve};
 
+/// Largest message to the gateway, in bytes: with its frame's head it is the largest body that the
+/// gateway reads.
+pub const MAX_REQUEST: usize = grpc_web::MAX_BODY - 5;
+/// Largest message of an answer, in bytes: the most that the stock client takes.
+pub const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
+/// Where the bridge listens when it is not told and runs no command.
+const LISTEN: &str = "127.0.0.1:9000";
+/// Where it listens for the command that it runs: nobody else can have been waiting there.
+const LISTEN_FOR_COMMAND: &str = "127.0.0.1:0";
+
 /// Flags of `postern bridge`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Where to listen, on this machine; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
-    pub listen: String,
+    /// Where to listen, on this machine; port 0 takes a free one. Otherwise 127.0.0.1:9000, and a
+    /// free port for a COMMAND
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
 
     /// The gateway to call; otherwise POSTERN_URL, or `url` of the configuration file
     #[arg(long, value_name = "URL")]
@@ -54,9 +77,10 @@ pub struct Options {
     #[arg(long)]
     pub allow_remote: bool,
 
-    /// Largest message, either way, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
-    pub max_message: usize,
+    /// Largest message, either way, in bytes. Otherwise what the gateway takes (10 MiB), and for
+    /// answers what the stock client takes (32 MiB)
+    #[arg(long, value_name = "BYTES")]
+    pub max_message: Option<usize>,
 
     /// Most calls at once on one connection
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -73,6 +97,11 @@ pub struct Options {
     /// Write one JSON object for each call, instead of a line of text
     #[arg(long)]
     pub json: bool,
+
+    /// Run this with the bridge's address in CHAINLOOP_CONTROL_PLANE_API and POSTERN_BRIDGE, pass
+    /// signals on to it, and end with it and with its exit code
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 impl Options {
@@ -80,21 +109,31 @@ impl Options {
     pub fn bridge(&self, log: Arc<Log>) -> Outcome<Arc<Bridge>> {
         let connect_timeout = Duration::from_secs(self.connect_timeout);
         let (url, ca) = settings::gateway(self.gateway.as_deref(), self.ca.clone())?;
+        let gateway = Gateway::parse(&url, self.insecure_http)?;
+        let readyz = gateway.url(PathAndQuery::from_static("/readyz"))?;
+        let asked = connect::client(ca.as_deref(), connect_timeout)?;
         Ok(Arc::new(Bridge {
             http: connect::client(ca.as_deref(), connect_timeout)?,
-            gateway: Gateway::parse(&url, self.insecure_http)?,
-            max_message: self.max_message,
+            gateway,
+            max_request: self.max_message.unwrap_or(MAX_REQUEST),
+            max_answer: self.max_message.unwrap_or(MAX_ANSWER),
             timeout: (self.timeout > 0).then(|| Duration::from_secs(self.timeout)),
             log,
+            local: Local::new(Arc::new(health::Gateway::new(asked, readyz)))?,
         }))
     }
 
     async fn address(&self) -> Outcome<SocketAddr> {
+        let listen = match &self.listen {
+            Some(listen) => listen,
+            None if self.command.is_empty() => LISTEN,
+            None => LISTEN_FOR_COMMAND,
+        };
         let wrong = |why: &str| {
-            let message = format!("cannot listen on `{}`: {why}", self.listen);
+            let message = format!("cannot listen on `{listen}`: {why}");
             Failure::new(Kind::Configuration, message)
         };
-        let found = tokio::net::lookup_host(&self.listen).await;
+        let found = tokio::net::lookup_host(listen).await;
         let mut found = found.map_err(|error| wrong(&error.to_string()))?;
         let address = found.next().ok_or_else(|| wrong("no such address"))?;
         if !self.allow_remote && !address.ip().is_loopback() {
@@ -105,8 +144,9 @@ impl Options {
     }
 }
 
-/// Listens, prints `ready ADDRESS` on stdout, and serves until SIGINT or SIGTERM.
-pub async fn run(options: &Options) -> Outcome {
+/// Listens, then serves: a command, for as long as it runs and to its exit code; otherwise whoever
+/// comes, after `ready ADDRESS` on stdout, until SIGINT or SIGTERM.
+pub async fn run(options: &Options) -> Outcome<ExitCode> {
     let bridge = options.bridge(Log::new(std::io::stderr(), options.json))?;
     let address = options.address().await?;
     let cannot = |error: std::io::Error| {
@@ -115,18 +155,29 @@ pub async fn run(options: &Options) -> Outcome {
     };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    // Before the ready line: whoever reads it may signal at once.
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    // Nobody reading stdout is no reason to stop.
-    let mut stdout = std::io::stdout();
-    let _ = writeln!(stdout, "ready {address}").and_then(|()| stdout.flush());
-    serve(listener, bridge, options.max_streams, async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
-        }
-    })
-    .await;
-    Ok(())
+    let streams = options.max_streams;
+    let Some((program, arguments)) = options.command.split_first() else {
+        // Before the ready line: whoever reads it may signal at once.
+        let mut stop = Stop::new().map_err(cannot)?;
+        // Nobody reading stdout is no reason to stop.
+        let mut stdout = std::io::stdout();
+        let _ = writeln!(stdout, "ready {address}").and_then(|()| stdout.flush());
+        let stop = async move {
+            stop.next().await;
+        };
+        serve(listener, bridge, streams, stop).await;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut signals = Signals::new().map_err(cannot)?;
+    let (ended, end) = oneshot::channel::<()>();
+    let running = async {
+        let code = child::run(program, arguments, address, &mut signals).await;
+        drop(ended);
+        code
+    };
+    let stop = async {
+        let _ = end.await;
+    };
+    let (code, ()) = tokio::join!(running, serve(listener, bridge, streams, stop));
+    code
 }

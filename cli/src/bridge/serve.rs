@@ -64,6 +64,7 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
+    bridge.local.stop();
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 

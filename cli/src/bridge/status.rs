@@ -15,6 +15,8 @@ pub const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 pub struct Code(pub u32);
 
 impl Code {
+    /// Done.
+    pub const OK: Self = Self(0);
     /// The caller has gone.
     pub const CANCELLED: Self = Self(1);
     /// An answer that nothing better is known of.

@@ -72,6 +72,8 @@ fn the_document_names_every_command_flag_and_exit_code() {
         Kind::Refused,
         Kind::Limit,
         Kind::Unavailable,
+        Kind::UnusableCommand,
+        Kind::NoCommand,
     ] {
         let row = format!("\n| {} | ", kind.code());
         assert!(document.contains(&row), "docs/CLI.md lacks{row}");

@@ -1,6 +1,9 @@
 //! Limits, deadlines and ends: each is met by a status, and by nothing reaching or holding the
 //! gateway that should not.
 
+use std::time::{Duration, Instant};
+
+use postern_cli::bridge;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
@@ -31,20 +34,45 @@ async fn a_request_message_above_the_limit() {
 }
 
 #[tokio::test]
-async fn the_default_limit_is_16_mib() {
+async fn messages_pass_as_far_as_the_gateway_takes_them() {
     let server = Handmade::answering(good()).await;
     let bridge = Bridge::start(&server.url, &[]).await;
     let mut client = bridge.client().await;
     let mut request = workflow();
     let empty = prost::Message::encoded_len(request.get_ref());
-    // A field of that size takes a tag and four bytes of length.
-    request.get_mut().contract_bytes = vec![7; (16 << 20) - empty - 5];
+    // A field of that size takes a tag and four bytes of length; a frame has a head of five.
+    let largest = (10 << 20) - 5;
+    assert_eq!(bridge::MAX_REQUEST, largest);
+    request.get_mut().contract_bytes = vec![7; largest - empty - 5];
     assert!(client.find_or_create_workflow(request).await.is_ok());
+
     let mut request = workflow();
-    request.get_mut().contract_bytes = vec![7; (16 << 20) - empty - 4];
+    request.get_mut().contract_bytes = vec![7; largest - empty - 4];
+    let began = Instant::now();
     let status = client.find_or_create_workflow(request).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
-    assert!(status.message().contains("16777217 bytes"), "{status:?}");
+    assert!(status.message().contains("10485756 bytes"), "{status:?}");
+    // The stock client would repeat UNAVAILABLE for three minutes.
+    assert!(began.elapsed() < Duration::from_secs(2), "at once");
+    assert_eq!(server.seen.lock().unwrap().bodies.len(), 1);
+}
+
+#[tokio::test]
+async fn answers_pass_as_far_as_the_stock_client_takes_them() {
+    let answer = |bytes: usize| {
+        let body = [frame(0, &vec![0; bytes]), trailer("grpc-status: 0\r\n")].concat();
+        http("200 OK", BINARY, &body)
+    };
+    for (bytes, passes) in [(bridge::MAX_ANSWER, true), (bridge::MAX_ANSWER + 1, false)] {
+        let server = Handmade::answering(answer(bytes)).await;
+        let bridge = Bridge::start(&server.url, &[]).await;
+        let (head, data, trailers) = raw::call(bridge.address).await;
+        let status = trailers.unwrap_or(head.headers);
+        let expected = if passes { ("0", bytes + 5) } else { ("8", 0) };
+        let found = (status["grpc-status"].to_str().unwrap(), data.len());
+        assert_eq!(found, expected, "{bytes}");
+    }
+    assert_eq!(bridge::MAX_ANSWER, 32 << 20);
 }
 
 #[tokio::test]

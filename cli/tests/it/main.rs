@@ -12,16 +12,20 @@
 
 mod audit;
 mod calls;
+mod child;
 mod commands;
 mod gateway;
 mod golden;
 mod help;
 mod limits;
+mod local;
 mod others;
 mod program;
 mod proxy;
 mod raw;
+mod refusals;
 mod shapes;
+mod snippets;
 mod support;
 mod tls;
 mod trouble;

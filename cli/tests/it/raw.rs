@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 /// Head, data and trailers of an answer.
 pub type Answer = (Parts, Vec<u8>, Option<HeaderMap>);
 
+pub const PATH: &str = "/controlplane.v1.AttestationService/FindOrCreateWorkflow";
 const METHOD: &str = "http://bridge/controlplane.v1.AttestationService/FindOrCreateWorkflow";
 
 /// A call without a message.
@@ -39,6 +40,34 @@ pub async fn stream(bridge: SocketAddr) -> RecvStream {
     response.await.unwrap().into_body()
 }
 
+/// A call whose body is still to be sent.
+pub struct Opened {
+    pub answer: ResponseFuture,
+    pub body: h2::SendStream<Bytes>,
+}
+
+/// Sends the head of a call only.
+pub async fn open(
+    bridge: SocketAddr,
+    method: &str,
+    content_type: &str,
+    more: &[(&str, &str)],
+) -> Opened {
+    let socket = TcpStream::connect(bridge).await.unwrap();
+    let (client, connection) = client::handshake(socket).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let mut request =
+        Request::post(format!("http://bridge{method}")).header("content-type", content_type);
+    for (name, value) in more {
+        request = request.header(*name, *value);
+    }
+    let (answer, body) = client
+        .send_request(request.body(()).unwrap(), false)
+        .unwrap();
+    Opened { answer, body }
+}
+
 async fn send(bridge: SocketAddr, request: Request<()>, body: &[u8]) -> ResponseFuture {
     let socket = TcpStream::connect(bridge).await.unwrap();
     let (client, connection) = client::handshake(socket).await.unwrap();
@@ -55,7 +84,9 @@ async fn read(response: ResponseFuture) -> Answer {
     let (head, mut body) = response.await.unwrap().into_parts();
     let mut data = Vec::new();
     while let Some(piece) = body.data().await {
-        data.extend(piece.unwrap());
+        let piece = piece.unwrap();
+        body.flow_control().release_capacity(piece.len()).unwrap();
+        data.extend(piece);
     }
     let trailers = body.trailers().await.unwrap();
     (head, data, trailers)

@@ -16,7 +16,7 @@ use postern_origin::proto::{
 use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
@@ -42,6 +42,7 @@ impl io::Write for Lines {
 pub struct Bridge {
     pub address: SocketAddr,
     pub lines: Lines,
+    stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -61,17 +62,20 @@ impl Bridge {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = bridge::serve(
-            listener,
-            bridge,
-            options.max_streams,
-            std::future::pending(),
-        );
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop).notified_owned();
+        let serving = bridge::serve(listener, bridge, options.max_streams, stopped);
         Self {
             address,
             lines,
+            stop,
             task: tokio::spawn(serving),
         }
+    }
+
+    /// Tells it to end, as a signal would.
+    pub fn stop(&self) {
+        self.stop.notify_one();
     }
 
     pub async fn client(&self) -> Client {
@@ -139,6 +143,8 @@ pub enum Plan {
     AnswerEarly(Vec<u8>),
     /// Writes this as soon as the head is there, and nothing more.
     Hang(Vec<u8>),
+    /// Writes this as soon as the head is there, and closes the connection on whatever is coming.
+    Close(Vec<u8>),
     /// Waits for [`Handmade::go`], then gives the good answer.
     Wait,
 }
@@ -241,6 +247,10 @@ async fn serve(mut socket: TcpStream, plan: Plan, seen: Arc<Mutex<Seen>>, go: Ar
             let _ = socket.write_all(&answer).await;
             let mut rest = Vec::new();
             let _ = socket.read_to_end(&mut rest).await;
+        }
+        Plan::Close(answer) => {
+            // With bytes unread this is a reset, and no orderly end.
+            let _ = socket.write_all(&answer).await;
         }
         Plan::Wait => {
             go.acquire().await.unwrap().forget();
