@@ -136,7 +136,7 @@ export async function mintDialog(minted) {
           field("Expires", expiry, own ? `Not after your own end, ${exact(own)}.` : undefined), dateField),
         h("fieldset", {}, h("legend", {}, "Format"), h("div", { class: "radios" }, radios("format", [
           ["opaque", "Opaque key", "pst_…: scanners find it when it leaks"],
-          ["jwt", "JWT", "for clients that read claims"],
+          ["jwt", "JWT", "for chainloop, and other clients that read claims"],
         ], "opaque"))),
         policies.element,
         place,

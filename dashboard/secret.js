@@ -2,7 +2,10 @@
 
 import { copyButton, exact, h, named, openDialog, unique } from "./dom.js";
 
-/** Files and commands that use the token. None of them holds it: files are committed, and commands are remembered. */
+/**
+ * Files and commands that use the token. None of them holds it: files are committed, and commands are remembered.
+ * The bridge runs the stock client and tells it where it listens: nobody else can have taken that port before.
+ */
 const SNIPPETS = {
   "GitHub Actions": (gate) => `# once, in a shell; paste the token when asked:
 #   gh secret set CHAINLOOP_TOKEN
@@ -11,18 +14,26 @@ steps:
     env:
       CHAINLOOP_TOKEN: \${{ secrets.CHAINLOOP_TOKEN }}
     run: |
-      postern bridge --gateway ${gate} &
-      chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+      postern bridge --gateway ${gate} -- sh -ec '
+        chainloop attestation init --project … --workflow …
+        chainloop attestation add --value …
+        chainloop attestation push'`,
   GitLab: (gate) => `# Settings > CI/CD > Variables: CHAINLOOP_TOKEN, masked and protected
 attest:
   script:
-    - postern bridge --gateway ${gate} &
-    - chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+    - |
+      postern bridge --gateway ${gate} -- sh -ec '
+        chainloop attestation init --project … --workflow …
+        chainloop attestation add --value …
+        chainloop attestation push'`,
   Shell: (gate) => `printf 'Token: '; stty -echo; IFS= read -r CHAINLOOP_TOKEN; stty echo; echo
 export CHAINLOOP_TOKEN
-postern bridge --gateway ${gate} &
-chainloop --control-plane 127.0.0.1:9000 --insecure attestation init --project … --workflow …`,
+postern bridge --gateway ${gate} -- chainloop attestation init --project … --workflow …`,
 };
+
+/** What these clients lack with a token of another format than JWT. */
+const NO_JWT = "Create this token as a JWT to use it with chainloop: that client reads its token, and leaves `auth` out of " +
+  "the attestation where it cannot.";
 
 /**
  * Shows what a mint or a rotation answered. `minted.token` is taken out of it.
@@ -60,6 +71,7 @@ export function secretDialog(title, minted, { note, closed } = {}) {
         text,
         h("div", { class: "buttons start" }, copy),
         h("h3", {}, "Use it in"),
+        minted.format === "jwt" ? undefined : h("p", { class: "note" }, NO_JWT),
         ...Object.entries(SNIPPETS).map(([name, text], index) => snippet(name, text(location.origin), index === 0)),
         unsaved,
         h("div", { class: "buttons" }, done),
