@@ -6,10 +6,12 @@ mod runs;
 
 use std::rc::Rc;
 
-use super::authenticate::{About, Presented, admit_about};
+use super::authenticate::{About, Presented};
+use super::body::BodyRead;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
+use super::vouch::Vouched;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{
     Denial, Permit, ProjectNamed, RunFacts, RunNamed, Target, Touches, decide,
@@ -55,8 +57,9 @@ pub struct Authorized {
     pub bound_ms: i64,
 }
 
-/// Authenticates the caller of a call, and finds out what its message is about. `message` is
-/// `None` for calls that the table says need no reading.
+/// Authenticates the caller of a call, and finds out what its message is about; a long message is
+/// walked for nobody who may nothing. `message` is `None` for calls that the table says need no
+/// reading.
 ///
 /// # Errors
 /// `Credential`, `Invalid` for a message that cannot be read, or `Unavailable`.
@@ -64,24 +67,28 @@ pub async fn recognize<'m, P>(
     presented: Presented,
     rpc: &Rpc,
     message: Option<&'m [u8]>,
+    read: BodyRead,
     config: &Config,
     ports: &P,
 ) -> Result<Recognized<'m>>
 where
     P: Clock + Facts + Ledgers + Memory + Revocations,
 {
-    let read = |message| identity::read(message, rpc).map_err(unreadable);
-    let identified = message.map(read).transpose()?;
+    let length = message.map_or(0, <[u8]>::len);
+    let workflow = match rpc.identity.workflow {
+        Some(_) => About::Workflow,
+        None => About::Nothing,
+    };
+    let first = (length, workflow, rpc.effect.into());
+    let vouched = Vouched::first(presented, first, read, config, ports).await?;
+    let walk = |message| identity::read(message, rpc).map_err(unreadable);
+    let identified = message.map(walk).transpose()?;
     let id = match &identified {
         Some(identified) => run_id(rpc, identified)?,
         None => None,
     };
-    let about = match (id, rpc.identity.workflow) {
-        (Some(id), _) => About::Run(id),
-        (None, Some(_)) => About::Workflow,
-        (None, None) => About::Nothing,
-    };
-    let admitted = admit_about(&presented, about, rpc.effect.into(), config, ports).await?;
+    let about = id.map_or(workflow, About::Run);
+    let admitted = vouched.about(about, config, ports).await?;
     let run = match (id, admitted.run) {
         (None, _) => Run::Open,
         (Some(id), None) => Run::Unknown(id),

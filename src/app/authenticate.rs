@@ -9,6 +9,7 @@ mod proof;
 use std::rc::Rc;
 
 use self::proof::{bind, prove};
+use super::body::BodyRead;
 use super::config::Config;
 use super::error::{CredentialError, Error, Result};
 use super::ledger::{Admission, AdmitQuery, Liveness, Purpose};
@@ -99,7 +100,7 @@ pub fn present(
         .map_err(jwt_refusal);
     }
     // A wrong administrator key and random text look the same, and get the same answer.
-    Err(CredentialError::Refused("no known form of credential"))
+    Err(CredentialError::NoForm)
 }
 
 fn jwt_refusal(error: JwtError) -> CredentialError {
@@ -128,30 +129,38 @@ pub enum About {
 }
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and,
-/// in the same question, for the run that the call names. A read may rest on what this isolate was
+/// in the same question, for what the call names. A read may rest on what this isolate was
 /// told, where the configuration sets a bound.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
 pub async fn admit<P>(
     presented: &Presented,
-    run: Option<RunId>,
+    about: About,
     purpose: Purpose,
+    _: BodyRead,
     config: &Config,
     ports: &P,
 ) -> Result<Admitted>
 where
     P: Clock + Facts + Ledgers + Memory + Revocations,
 {
-    let about = run.map_or(About::Nothing, About::Run);
-    admit_about(presented, about, purpose, config, ports).await
+    ask_about(presented, about, purpose, config, ports).await
 }
 
-/// [`admit`] for a call of which is known what it names.
+/// As [`admit`], for a credential that is no caller's: one that stood in a body. Looking is no use
+/// of it.
 ///
 /// # Errors
 /// As [`admit`].
-pub async fn admit_about<P>(
+pub async fn examine<P>(presented: &Presented, config: &Config, ports: &P) -> Result<Admitted>
+where
+    P: Clock + Facts + Ledgers + Memory + Revocations,
+{
+    ask_about(presented, About::Nothing, Purpose::Look, config, ports).await
+}
+
+async fn ask_about<P>(
     presented: &Presented,
     about: About,
     purpose: Purpose,
@@ -177,12 +186,9 @@ where
     let organization = home(presented, id, facts.as_deref(), config, ports).await?;
     let known_run = run.and_then(|run| ports.run(organization, run));
     let pin = ports.pin(id);
-    // A workflow token's first run tells the Ledger which workflow it is for.
-    let pinned = |run: &Rc<RunFacts>| match &facts {
-        Some(facts) => pin.is_some() || run.workflow_id.is_none() || !run.is_of(&facts.scope),
-        None => false,
-    };
-    let settled = known_run.as_ref().is_some_and(pinned);
+    let settled = known_run
+        .as_ref()
+        .is_some_and(|run| settled(facts.as_deref(), pin, run));
     let expired = |facts: &TokenFacts| facts.expired(lenient(presented, config, ports.now()));
     let bounded = purpose == Purpose::Read && config.revocation_bound_ms > 0;
     let query = AdmitQuery {
@@ -264,6 +270,13 @@ async fn home<P: Facts>(
             Ok(found.organization.id)
         }
     }
+}
+
+/// Whether the Ledger has no more to tell of a run that this isolate knows. A workflow token's first
+/// run tells it which workflow the token is for.
+pub(super) fn settled(facts: Option<&TokenFacts>, pin: Option<WorkflowId>, run: &RunFacts) -> bool {
+    facts
+        .is_some_and(|facts| pin.is_some() || run.workflow_id.is_none() || !run.is_of(&facts.scope))
 }
 
 /// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was told

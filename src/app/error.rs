@@ -11,6 +11,8 @@ pub enum CredentialError {
     Missing,
     /// Not one Bearer credential of a form that this registry issues.
     Malformed(&'static str),
+    /// A text of no form at all: an administrator key that is wrong looks the same.
+    NoForm,
     Expired(&'static str),
     /// It names us as its issuer, but no key of ours signed it (R6).
     Stale,
@@ -60,9 +62,19 @@ pub enum Error {
     BodyTooLarge {
         limit: usize,
     },
+    /// The body was not whole in time.
+    BodyTimeout {
+        seconds: u32,
+    },
     MediaType {
         expected: &'static str,
     },
+    /// A body or message that arrives compressed; `coding` as its header names it.
+    Compressed {
+        coding: Option<String>,
+    },
+    /// The caller no longer waits.
+    Deadline,
     /// The address has minted too often (R26).
     MintRate {
         limit: u32,
@@ -127,6 +139,7 @@ impl Error {
             Self::Credential(CredentialError::Expired(_)) => "token_expired",
             Self::Credential(CredentialError::Stale) => "token_stale",
             Self::Credential(CredentialError::Refused(_)) => "credential_refused",
+            Self::Credential(CredentialError::NoForm) => "credential_refused",
             Self::Denied(denial) => denial.code(),
             Self::CrossSite => "cross_site",
             Self::ServiceWorker => "service_worker",
@@ -136,7 +149,10 @@ impl Error {
             Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyTimeout { .. } => "body_timeout",
             Self::MediaType { .. } => "unsupported_media_type",
+            Self::Compressed { .. } => "body_compressed",
+            Self::Deadline => "deadline_exceeded",
             Self::MintRate { .. } => "mint_rate_exceeded",
             Self::MinterRate { .. } => "minter_rate_exceeded",
             Self::ReportRate { .. } => "report_rate_exceeded",
@@ -165,7 +181,9 @@ impl Error {
                 "not issued by this deployment, or signed with a retired key: mint or log in again"
                     .into()
             }
-            Self::Credential(CredentialError::Refused(_)) => "the credential was refused".into(),
+            Self::Credential(CredentialError::Refused(_) | CredentialError::NoForm) => {
+                "the credential was refused".into()
+            }
             Self::Denied(denial) => denial.public(),
             Self::CrossSite => "a write with a browser session must come from this site's own \
                                 pages, as `application/json`"
@@ -184,7 +202,17 @@ impl Error {
             Self::BodyTooLarge { limit } => {
                 format!("the body is larger than the {limit} bytes that are read here")
             }
+            Self::BodyTimeout { seconds } => {
+                format!("the body had not arrived after {seconds} s: send it again, without a pause")
+            }
             Self::MediaType { expected } => format!("send the body as `{expected}`"),
+            Self::Compressed { coding: Some(coding) } => format!(
+                "the body is compressed with `{coding}`, which is not read here: send it uncompressed"
+            ),
+            Self::Compressed { coding: None } => {
+                "the message is compressed, which is not read here: send it uncompressed".into()
+            }
+            Self::Deadline => "the deadline of the call passed before the origin answered".into(),
             Self::MintRate {
                 limit,
                 retry_after_seconds,
@@ -236,6 +264,7 @@ impl Error {
                 cause.clone()
             }
             Self::Misconfigured { problems } => problems.join("; "),
+            Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),
             _ => self.public(),
         }
     }

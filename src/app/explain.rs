@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::authenticate::{Admitted, Presented, admit};
+use super::authenticate::{About, Admitted, Presented, admit};
+use super::body::BodyRead;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ledger::Purpose;
@@ -121,6 +122,7 @@ pub struct Run {
 pub async fn explain<P>(
     presented: &Presented,
     body: &[u8],
+    read: BodyRead,
     config: &Config,
     ports: &P,
 ) -> Result<Explanation>
@@ -146,7 +148,8 @@ where
             "the call names a workflow run: give `run`",
         ));
     }
-    let admitted = admit(presented, run, Purpose::Look, config, ports).await?;
+    let about = run.map_or(About::Nothing, About::Run);
+    let admitted = admit(presented, about, Purpose::Look, read, config, ports).await?;
     Ok(answer(question, operation, run, &admitted))
 }
 

@@ -6,6 +6,7 @@ pub mod assertion;
 pub mod attest;
 pub mod audit;
 pub mod authenticate;
+pub mod body;
 pub mod config;
 pub mod error;
 pub mod explain;
@@ -17,12 +18,14 @@ pub mod oauth;
 pub mod openapi;
 pub mod organization;
 pub mod page;
+pub mod patience;
 pub mod ports;
 pub mod refusal;
 pub mod registry;
 pub mod rest;
 pub mod session;
 pub mod tokens;
+pub mod vouch;
 pub mod ways_in;
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 
 use serde::Serialize;
 
-use super::authenticate::{Admitted, Presented, admit, possession, present};
+use super::authenticate::{Admitted, Presented, examine, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::Purpose;
 use super::ledger::RevokeCommand;
 use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
 use crate::domain::audit::Origin;
@@ -163,7 +162,7 @@ where
     let Some(presented) = read(token, config, ports) else {
         return Ok(None);
     };
-    match admit(&presented, None, Purpose::Look, config, ports).await {
+    match examine(&presented, config, ports).await {
         Ok(Admitted {
             caller: Caller::Token(facts),
             ..

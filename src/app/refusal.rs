@@ -26,7 +26,10 @@ fn belongs(error: &Error) -> bool {
         | Error::Misdirected { .. }
         | Error::MethodNotAllowed { .. }
         | Error::BodyTooLarge { .. }
+        | Error::BodyTimeout { .. }
         | Error::MediaType { .. }
+        | Error::Compressed { .. }
+        | Error::Deadline
         | Error::ReportRate { .. }
         | Error::NativeGrpc
         | Error::ConnectJson

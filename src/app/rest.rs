@@ -4,10 +4,11 @@
 use std::rc::Rc;
 
 use super::attest::pins;
-use super::authenticate::{About, Presented, admit_about};
+use super::authenticate::About;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Ledgers, Memory, Origin, Revocations};
+use super::vouch::Vouched;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use crate::domain::id::{RunId, WorkflowId};
@@ -62,8 +63,7 @@ type Known = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
 /// # Errors
 /// `Credential`, `Invalid` for a run that is no UUID, or `Unavailable`.
 pub async fn recognize<P>(
-    presented: Presented,
-    route: &Route,
+    vouched: Vouched,
     named: Named,
     config: &Config,
     ports: &P,
@@ -80,7 +80,7 @@ where
         (None, Some(_)) => About::Workflow,
         (None, None) => About::Nothing,
     };
-    let admitted = admit_about(&presented, about, route.effect.into(), config, ports).await?;
+    let admitted = vouched.about(about, config, ports).await?;
     let known = admitted.run.map(|run| (run, admitted.pin));
     Ok(Recognized {
         caller: admitted.caller,

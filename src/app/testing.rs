@@ -78,6 +78,8 @@ pub struct World {
     pub tokens: RefCell<HashMap<TokenId, Kept>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
+    /// The runs that the isolate knows already; it learns no more of them.
+    pub recalled: RefCell<HashMap<RunId, Rc<RunFacts>>>,
     pub pins: RefCell<HashMap<TokenId, WorkflowId>>,
     /// What the isolate was told of revocations.
     pub copy: RefCell<Copy>,
@@ -159,6 +161,7 @@ impl World {
             tokens: RefCell::default(),
             runs: RefCell::default(),
             memory: RefCell::default(),
+            recalled: RefCell::default(),
             pins: RefCell::default(),
             copy: RefCell::default(),
             asked: RefCell::default(),

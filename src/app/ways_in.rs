@@ -6,9 +6,10 @@
 
 use std::rc::Rc;
 
-use super::authenticate::{admit, present};
+use super::authenticate::{About, Presented, admit, present};
+use super::body::BodyRead;
 use super::config::Config;
-use super::error::{Error, Result};
+use super::error::{CredentialError, Error, Result};
 use super::ledger::Purpose;
 use super::organization::registered;
 use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Revocations, Sessions};
@@ -19,6 +20,7 @@ use crate::domain::operation::Operation;
 use crate::domain::role::policies_of;
 use crate::domain::scope::Scope;
 use crate::domain::session::NoMembership;
+use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
 use crate::wire::site::Site;
 
@@ -37,18 +39,49 @@ pub struct Knock<'a> {
     pub is_json: bool,
 }
 
-/// Finds out who is calling, by the first way in that the call is for. A call with an
-/// `Authorization` header is never one of tier 0 or 1.
+/// What a call shows, as far as that can be told before anybody is asked.
+#[derive(Debug)]
+pub enum Shown {
+    /// No credential; a way in that needs none may be open.
+    Nothing,
+    Credential(Presented),
+}
+
+/// Checks offline what a call shows. A call with an `Authorization` header is never one of tier 0
+/// or 1.
+///
+/// # Errors
+/// As [`present`]: such a call is refused before its body is read.
+pub fn show(
+    knock: &Knock<'_>,
+    config: &Config,
+    now: Timestamp,
+) -> core::result::Result<Shown, CredentialError> {
+    let ways_in = &config.ways_in;
+    let session = ways_in.session_url.is_some() && knock.cookie.is_some();
+    if knock.authorization.is_none() && (ways_in.bootstrap || session) {
+        return Ok(Shown::Nothing);
+    }
+    present(knock.authorization, config, now).map(Shown::Credential)
+}
+
+/// Finds out who is calling, by the first way in that the call is for, once its body is here.
 ///
 /// # Errors
 /// `Credential`, `CrossSite`, `Denied` for an organization that is not the person's or a call
 /// that no session may make, `Invalid` for want of its name, `NotFound` for one that is not
 /// registered, `Unavailable`.
-pub async fn enter<P>(knock: &Knock<'_>, config: &Config, ports: &P) -> Result<Caller>
+pub async fn enter<P>(
+    knock: &Knock<'_>,
+    shown: &Shown,
+    read: BodyRead,
+    config: &Config,
+    ports: &P,
+) -> Result<Caller>
 where
     P: Clock + Directory + Facts + FirstToken + Ledgers + Memory + Revocations + Sessions,
 {
-    if knock.authorization.is_none() {
+    let Shown::Credential(presented) = shown else {
         // Tier 0.
         if config.ways_in.bootstrap && !ports.any_live_token(ports.now()).await? {
             // A page in the browser of whoever sits at the laptop is not who should mint.
@@ -61,12 +94,19 @@ where
         if let (Some(url), Some(cookie)) = (&config.ways_in.session_url, knock.cookie) {
             return session(url, cookie, knock, ports).await;
         }
-    }
+        return Err(CredentialError::Missing.into());
+    };
     // Tiers 2a and 2b.
-    let presented = present(knock.authorization, config, ports.now())?;
-    let caller = admit(&presented, None, Purpose::Write, config, ports)
-        .await?
-        .caller;
+    let caller = admit(
+        presented,
+        About::Nothing,
+        Purpose::Write,
+        read,
+        config,
+        ports,
+    )
+    .await?
+    .caller;
     Ok(match caller {
         // Tier 3.
         Caller::Token(facts) if may_read(&facts, knock.operation, config) => {

@@ -5,6 +5,7 @@ use std::fs;
 
 use super::{read, root};
 use crate::domain::rpc::{Access, Effect, Is, Narrow, OrganizationAt, ProjectAt, Rpc, rpcs};
+use crate::wire::grpc_web::max_body;
 
 /// What stands above the list.
 const MARK: &str = "<!-- the list; made from src/domain/rpc -->\n";
@@ -12,8 +13,8 @@ const MARK: &str = "<!-- the list; made from src/domain/rpc -->\n";
 #[test]
 fn every_call_is_listed_as_the_table_has_it() {
     let mut list = String::from(
-        "\n| call | who | effect | policies | what it is about, by field | narrow tokens |\n\
-         |---|---|---|---|---|---|\n",
+        "\n| call | who | effect | policies | what it is about, by field | narrow tokens | body |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for row in rpcs() {
         list.push_str(&line(row));
@@ -48,6 +49,11 @@ fn line(row: &Rpc) -> String {
         (_, Narrow::Confined) => "confined",
         (_, Narrow::Denied) => "denied",
     };
+    let body = match row.access {
+        Access::Person => String::new(),
+        _ if max_body(row) < 1024 * 1024 => format!("{} KiB", max_body(row) / 1024),
+        _ => format!("{} MiB", max_body(row) / 1024 / 1024),
+    };
     let mut policies: Vec<String> = row.policies.iter().map(|p| format!("`{p}`")).collect();
     for when in row.when {
         let needs: Vec<String> = when.policies.iter().map(|p| format!("`{p}`")).collect();
@@ -59,7 +65,7 @@ fn line(row: &Rpc) -> String {
         policies.push(format!("{} where {} {is}", needs.join(", "), when.field));
     }
     format!(
-        "| `{}` | {who} | {effect} | {} | {} | {narrow} |\n",
+        "| `{}` | {who} | {effect} | {} | {} | {narrow} | {body} |\n",
         row.method,
         policies.join("; "),
         about(row)

@@ -28,6 +28,8 @@ pub struct Row {
     #[serde(default)]
     pub narrower: Narrower,
     pub query: Option<Vec<String>>,
+    #[serde(default)]
+    pub stream: bool,
 }
 
 /// Whether the route changes anything.

@@ -4,7 +4,7 @@
 use super::Mistake;
 use super::file::{Effect, Narrower, Place as Written, Row};
 use super::pattern::{self, Segment};
-use super::places::{Context, Source, is_query_name, query_name, together};
+use super::places::{Context, Place, Source, is_query_name, query_name, together};
 use crate::domain::policy_text::is_policy;
 
 /// What routes can answer to. HEAD and OPTIONS are nobody's: the gate answers them by itself.
@@ -24,6 +24,7 @@ pub struct Entry {
     pub run: Option<Source>,
     pub narrower: Narrower,
     pub query: Option<Vec<String>>,
+    pub stream: bool,
 }
 
 /// Checks all rows.
@@ -133,6 +134,9 @@ fn entry(row: Row, mistakes: &mut Vec<String>) -> Option<Entry> {
                 .to_owned(),
         );
     }
+    if row.stream {
+        stream(method, [&project, &workflow, &run], mistakes);
+    }
     (mistakes.len() == before).then_some(Entry {
         method,
         path,
@@ -145,7 +149,21 @@ fn entry(row: Row, mistakes: &mut Vec<String>) -> Option<Entry> {
         run,
         narrower: row.narrower,
         query: row.query,
+        stream: row.stream,
     })
+}
+
+fn stream(method: &str, sources: [&Option<Source>; 3], mistakes: &mut Vec<String>) {
+    if method == "GET" {
+        mistakes.push("a GET has no body that could stream: remove `stream`".to_owned());
+    }
+    let in_body = |source: &Source| matches!(source.place, Place::Pointer(_));
+    if sources.into_iter().flatten().any(in_body) {
+        mistakes.push(
+            "a body that says what the request is about is read to its end: remove `stream`"
+                .to_owned(),
+        );
+    }
 }
 
 fn policies(policies: &[String], mistakes: &mut Vec<String>) {

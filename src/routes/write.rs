@@ -40,7 +40,7 @@ fn route(entry: &Entry) -> String {
     format!(
         "Route {{ name: {:?}, method: {:?}, segments: {segments}, allow: {:?}, access: \
          Access::Token, policies: &{:?}, effect: {effect}, project: {}, workflow: {}, run: {}, narrow: {narrow}, \
-         query: {query}, answers_json: false }}",
+         query: {query}, answers_json: false, stream: {} }}",
         format!("{} {}", entry.method, entry.path),
         entry.method,
         entry.allow,
@@ -48,6 +48,7 @@ fn route(entry: &Entry) -> String {
         source(entry.project.as_ref()),
         source(entry.workflow.as_ref()),
         source(entry.run.as_ref()),
+        entry.stream,
     )
 }
 

@@ -1,12 +1,11 @@
 //! Connect, unary (connectrpc.com/docs/protocol): its errors, and its headers in gRPC's terms.
-//! Refuses versions other than 1 and compressed bodies.
+//! Takes version 1 only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::Serialize;
 
 use super::grpc_status::Detail;
-use super::grpc_web::is_uncompressed;
 
 /// The media type of messages.
 pub const PROTO: &str = "application/proto";
@@ -16,7 +15,6 @@ pub const PROTO: &str = "application/proto";
 pub enum ConnectError {
     Version,
     Timeout,
-    Compressed,
 }
 
 impl core::fmt::Display for ConnectError {
@@ -24,41 +22,27 @@ impl core::fmt::Display for ConnectError {
         f.write_str(match self {
             Self::Version => "`Connect-Protocol-Version` must be 1",
             Self::Timeout => "`Connect-Timeout-Ms` must be at most ten digits",
-            Self::Compressed => "the message is compressed: send it uncompressed",
         })
     }
 }
 
-/// Checks the headers of a request; gives the value of `grpc-timeout`, where one is asked for.
+/// Checks the headers of a request; gives how long its caller waits, in milliseconds, where it says.
 ///
 /// # Errors
 /// The first header that does not fit.
 pub fn request(
     version: Option<&str>,
     timeout_ms: Option<&str>,
-    content_encoding: Option<&str>,
-) -> Result<Option<String>, ConnectError> {
+) -> Result<Option<u64>, ConnectError> {
     if version.is_some_and(|version| version != "1") {
         return Err(ConnectError::Version);
-    }
-    if !is_uncompressed(content_encoding) {
-        return Err(ConnectError::Compressed);
     }
     let Some(text) = timeout_ms else {
         return Ok(None);
     };
     let digits = (1..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let ms: u64 = text
-        .parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or(ConnectError::Timeout)?;
-    // gRPC has at most eight digits, and a unit for each size.
-    Ok(Some(if ms < 100_000_000 {
-        format!("{ms}m")
-    } else {
-        format!("{}S", ms / 1000)
-    }))
+    let ms = text.parse().ok().filter(|_| digits);
+    ms.map(Some).ok_or(ConnectError::Timeout)
 }
 
 /// The word and the HTTP status of a gRPC status.
@@ -125,33 +109,19 @@ mod tests {
     #[test]
     fn headers() {
         let rows = [
-            ((None, None, None), Ok(None)),
-            (
-                (Some("1"), Some("5000"), Some("identity")),
-                Ok(Some("5000m")),
-            ),
-            ((None, Some("0"), None), Ok(Some("0m"))),
-            ((None, Some("99999999"), None), Ok(Some("99999999m"))),
-            ((None, Some("100000000"), None), Ok(Some("100000S"))),
-            ((None, Some("9999999999"), None), Ok(Some("9999999S"))),
-            ((Some("2"), None, None), Err(ConnectError::Version)),
-            ((Some("1, 1"), None, None), Err(ConnectError::Version)),
-            ((None, Some(""), None), Err(ConnectError::Timeout)),
-            ((None, Some("+5"), None), Err(ConnectError::Timeout)),
-            (
-                (None, Some("12345678901"), None),
-                Err(ConnectError::Timeout),
-            ),
-            ((None, None, Some("gzip")), Err(ConnectError::Compressed)),
-            (
-                (None, None, Some("identity, gzip")),
-                Err(ConnectError::Compressed),
-            ),
+            ((None, None), Ok(None)),
+            ((Some("1"), Some("5000")), Ok(Some(5000))),
+            ((None, Some("0")), Ok(Some(0))),
+            ((None, Some("9999999999")), Ok(Some(9_999_999_999))),
+            ((Some("2"), None), Err(ConnectError::Version)),
+            ((Some("1, 1"), None), Err(ConnectError::Version)),
+            ((None, Some("")), Err(ConnectError::Timeout)),
+            ((None, Some("+5")), Err(ConnectError::Timeout)),
+            ((None, Some("12345678901")), Err(ConnectError::Timeout)),
         ];
-        for ((version, timeout, coding), expected) in rows {
-            let answer = request(version, timeout, coding);
-            let expected = expected.map(|text| text.map(str::to_owned));
-            assert_eq!(answer, expected, "{version:?} {timeout:?} {coding:?}");
+        for ((version, timeout), expected) in rows {
+            let answer = request(version, timeout);
+            assert_eq!(answer, expected, "{version:?} {timeout:?}");
         }
     }
 

@@ -82,7 +82,7 @@ fn detail(any: &[u8]) -> Option<Detail> {
     let type_name = url.rsplit_once('/').map_or(url, |(_, name)| name);
     Some(Detail {
         type_name: type_name.to_owned(),
-        value: value.values().last().unwrap_or_default().to_vec(),
+        value: value.last().to_vec(),
     })
 }
 

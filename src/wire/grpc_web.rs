@@ -8,18 +8,34 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::protocol::media_type;
+use crate::domain::rpc::{Access, Carries, Rpc};
 
-/// Largest request body that is read for inspection, in bytes as they arrive (10 MiB).
+/// Largest request body of a call that carries a bundle, a state or a contract, in bytes as they
+/// arrive (10 MiB).
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Largest request body of a call that only names things, in bytes as they arrive (64 KiB).
+pub const MAX_NAMES_BODY: usize = 64 * 1024;
 
 /// Largest request body of a call that needs no credential, in bytes (4 KiB). The messages of these
 /// calls have a number or nothing.
 pub const MAX_OPEN_BODY: usize = 4 * 1024;
 
+/// Largest request body of a call, in bytes as they arrive.
+pub fn max_body(rpc: &Rpc) -> usize {
+    match (rpc.access, rpc.carries) {
+        // Strangers may call these.
+        (Access::Open, _) => MAX_OPEN_BODY,
+        (_, Carries::Names) => MAX_NAMES_BODY,
+        (_, Carries::Content) => MAX_BODY,
+    }
+}
+
 /// Status codes of gRPC that the gate itself answers with (R34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrpcStatus {
     InvalidArgument = 3,
+    DeadlineExceeded = 4,
     PermissionDenied = 7,
     ResourceExhausted = 8,
     Unimplemented = 12,
@@ -88,12 +104,6 @@ impl fmt::Display for FrameError {
             Self::Several => "the body has more than one message",
         })
     }
-}
-
-/// Whether a body arrives as it was written, by its `Content-Encoding`: what the gate cannot undo, an
-/// origin may, and then reads another message.
-pub fn is_uncompressed(content_encoding: Option<&str>) -> bool {
-    content_encoding.is_none_or(|coding| coding.trim().eq_ignore_ascii_case("identity"))
 }
 
 /// The one message of a unary request.
@@ -218,23 +228,6 @@ mod tests {
         ];
         for (bytes, expected) in rows {
             assert_eq!(single_message(bytes), expected, "{bytes:x?}");
-        }
-    }
-
-    #[test]
-    fn a_content_encoding_other_than_identity_is_compression() {
-        for coding in [None, Some("identity"), Some("Identity"), Some(" identity ")] {
-            assert!(is_uncompressed(coding), "{coding:?}");
-        }
-        for coding in [
-            "gzip",
-            "deflate",
-            "br",
-            "",
-            "identity, identity",
-            "gzip, identity",
-        ] {
-            assert!(!is_uncompressed(Some(coding)), "{coding}");
         }
     }
 

@@ -2,9 +2,9 @@
 //! readers could understand in two ways: one that gives an object by id and by name, or by run
 //! and by digest.
 
-use super::protobuf::{self, ProtobufError, Wanted};
+use super::protobuf::{self, Budget, ProtobufError, Wanted};
 use crate::domain::decide::{ProjectNamed, Touches};
-use crate::domain::rpc::{Identity, Is, OrganizationAt, Path, ProjectAt, Rpc};
+use crate::domain::rpc::{Identity, Is, OrganizationAt, Path, ProjectAt, Rpc, When};
 
 /// What a message names, and which further policies it calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl From<ProtobufError> for IdentityError {
     }
 }
 
-/// Reads what the message of a call is about.
+/// Reads what the message of a call is about, in one pass.
 ///
 /// # Errors
 /// A message that cannot be read, or not in one way only.
@@ -56,15 +56,30 @@ pub fn read<'m>(message: &'m [u8], rpc: &Rpc) -> Result<Identified<'m>, Identity
         OrganizationAt::Id(path) => (Some(path), None),
         OrganizationAt::Name(path) => (None, Some(path)),
     };
+    let project_at = match project {
+        ProjectAt::Nowhere => None,
+        ProjectAt::Name(path) | ProjectAt::Names(path) | ProjectAt::Reference(path) => Some(path),
+    };
     let mut fields = [
         optional(organization_id),
         optional(organization_name),
         optional(workflow),
         optional(run),
         optional(digest),
+        optional(project_at),
+        condition(rpc.when),
     ];
-    protobuf::find(message, &mut fields)?;
-    let [organization_id, organization_name, workflow, run, digest] = &fields;
+    let mut budget = Budget::default();
+    protobuf::find_within(message, &mut fields, &mut budget)?;
+    let [
+        organization_id,
+        organization_name,
+        workflow,
+        run,
+        digest,
+        named_project,
+        condition,
+    ] = &fields;
     if run.is_present() && digest.is_present() {
         return Err(IdentityError::Both("the id of a run and a digest"));
     }
@@ -76,9 +91,9 @@ pub fn read<'m>(message: &'m [u8], rpc: &Rpc) -> Result<Identified<'m>, Identity
         touches: Touches {
             organization_id: organization_id.text()?,
             organization_name: organization_name.text()?,
-            project: project_named(message, project)?,
+            project: project_named(named_project, project, &mut budget)?,
             workflow: workflow.text()?,
-            policies: policies(message, rpc)?,
+            policies: policies(condition, rpc.when),
         },
         run: named(run)?,
         digest: named(digest)?,
@@ -90,21 +105,32 @@ fn optional<'m>(path: Option<Path>) -> Wanted<'m> {
     Wanted::new(path.unwrap_or_default())
 }
 
-fn project_named(message: &[u8], at: ProjectAt) -> Result<ProjectNamed<'_>, IdentityError> {
+/// The field that conditions look at, if there are any: one for all of them.
+fn condition<'m>(when: &'static [When]) -> Wanted<'m> {
+    match when.first() {
+        None => Wanted::new(&[]),
+        Some(When { field, is, .. }) => {
+            let path = core::slice::from_ref(field);
+            match is {
+                Is::Present => Wanted::new(path),
+                Is::Number(_) | Is::Otherwise(_) => Wanted::number(path),
+            }
+        }
+    }
+}
+
+fn project_named<'m>(
+    field: &Wanted<'m>,
+    at: ProjectAt,
+    budget: &mut Budget,
+) -> Result<ProjectNamed<'m>, IdentityError> {
     match at {
         ProjectAt::Nowhere => Ok(ProjectNamed::Open),
-        ProjectAt::Name(path) => {
-            let [name] = protobuf::strings(message, [path])?;
-            Ok(if name.is_empty() {
-                ProjectNamed::Open
-            } else {
-                ProjectNamed::Name(name)
-            })
-        }
-        ProjectAt::Names(path) => {
-            let mut field = [Wanted::new(path)];
-            protobuf::find(message, &mut field)?;
-            let [field] = &field;
+        ProjectAt::Name(_) => Ok(match field.text()? {
+            "" => ProjectNamed::Open,
+            name => ProjectNamed::Name(name),
+        }),
+        ProjectAt::Names(_) => {
             let names = field.texts()?;
             Ok(if names.is_empty() {
                 ProjectNamed::Open
@@ -112,15 +138,12 @@ fn project_named(message: &[u8], at: ProjectAt) -> Result<ProjectNamed<'_>, Iden
                 ProjectNamed::Names(names)
             })
         }
-        ProjectAt::Reference(path) => {
-            let mut reference = [Wanted::new(path)];
-            protobuf::find(message, &mut reference)?;
-            let [reference] = &reference;
+        ProjectAt::Reference(_) => {
             let (mut id, mut name) = (None, None);
             // Several occurrences are one message to the origin.
-            for part in reference.values() {
+            for part in field.values() {
                 let mut fields = [Wanted::new(&[1]), Wanted::new(&[2])];
-                protobuf::find(part, &mut fields)?;
+                protobuf::find_within(part, &mut fields, budget)?;
                 let [in_id, in_name] = &fields;
                 if in_id.is_present() {
                     id = Some(in_id.text()?);
@@ -139,19 +162,14 @@ fn project_named(message: &[u8], at: ProjectAt) -> Result<ProjectNamed<'_>, Iden
     }
 }
 
-fn policies(message: &[u8], rpc: &Rpc) -> Result<Vec<&'static str>, ProtobufError> {
-    let mut policies = Vec::new();
-    for when in rpc.when {
-        let holds = match when.is {
-            Is::Number(number) => protobuf::number(message, when.field)? == number,
-            Is::Otherwise(known) => !known.contains(&protobuf::number(message, when.field)?),
-            Is::Present => protobuf::is_present(message, when.field)?,
-        };
-        if holds {
-            policies.extend_from_slice(when.policies);
-        }
-    }
-    Ok(policies)
+fn policies(condition: &Wanted<'_>, when: &[When]) -> Vec<&'static str> {
+    let holds = |when: &&When| match when.is {
+        Is::Number(number) => condition.last_number() == number,
+        Is::Otherwise(known) => !known.contains(&condition.last_number()),
+        Is::Present => !condition.last().is_empty(),
+    };
+    let policies = when.iter().filter(holds).map(|when| when.policies);
+    policies.flatten().copied().collect()
 }
 
 #[cfg(test)]

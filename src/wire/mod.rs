@@ -5,6 +5,7 @@ pub mod address;
 pub mod answering;
 pub mod assertion;
 pub mod bearer;
+pub mod coding;
 pub mod conditional;
 pub mod connect;
 pub mod duration;
@@ -24,6 +25,7 @@ pub mod query;
 pub mod rest;
 pub mod rfc3339;
 pub mod site;
+pub mod timeout;
 pub mod trace;
 
 #[cfg(test)]

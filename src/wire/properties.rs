@@ -110,7 +110,9 @@ proptest! {
         let _ = crate::wire::protocol::Protocol::of(&text);
         let _ = crate::wire::grpc_status::details(&text);
         let _ = crate::wire::grpc_answer::decode_message(&text);
-        let _ = crate::wire::connect::request(Some(&text), Some(&text), None);
+        let _ = crate::wire::connect::request(Some(&text), Some(&text));
+        let _ = crate::wire::timeout::millis(&text);
+        let _ = crate::wire::coding::coding(Some(&text), b"x");
     }
 
     #[test]

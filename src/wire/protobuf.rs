@@ -10,6 +10,11 @@ use crate::domain::rpc::Path;
 /// message of 10 MiB has five million, and a list of them more than an isolate's memory.
 pub const MAX_VALUES: usize = 1000;
 
+/// Most fields of a message that are walked, those of the messages that are entered included. No
+/// call has as many: what is large is one field. Without a limit a message of 10 MiB has five
+/// million.
+pub const MAX_FIELDS: usize = 10_000;
+
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtobufError {
@@ -26,6 +31,8 @@ pub enum ProtobufError {
     Utf8,
     /// The field is there more often than [`MAX_VALUES`].
     Repeated,
+    /// The message has more than [`MAX_FIELDS`] fields.
+    Fields,
 }
 
 impl fmt::Display for ProtobufError {
@@ -38,6 +45,7 @@ impl fmt::Display for ProtobufError {
             Self::OtherType => "a field that is needed to decide has another type",
             Self::Utf8 => "a field that names something is not UTF-8",
             Self::Repeated => "a field that names something is repeated more than 1000 times",
+            Self::Fields => "the message has more than 10000 fields",
         })
     }
 }
@@ -134,18 +142,39 @@ impl<'a> Fields<'a> {
 #[derive(Debug)]
 pub struct Wanted<'m> {
     path: Path,
+    kind: Kind,
     /// The values found, in wire order; of a singular field the last one counts, as at the
     /// origin. That holds across several occurrences of the messages around it, which the origin
     /// merges.
     found: Vec<&'m [u8]>,
+    number: u64,
+}
+
+/// Of what type a field must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A string, bytes or a message.
+    Bytes,
+    /// An enum or a 32-bit number.
+    Number,
 }
 
 impl<'m> Wanted<'m> {
-    /// Nothing found yet.
+    /// A field of strings, bytes or messages. An empty path is found nowhere.
     pub fn new(path: Path) -> Self {
         Self {
             path,
+            kind: Kind::Bytes,
             found: Vec::new(),
+            number: 0,
+        }
+    }
+
+    /// A singular enum or 32-bit number.
+    pub fn number(path: Path) -> Self {
+        Self {
+            kind: Kind::Number,
+            ..Self::new(path)
         }
     }
 
@@ -157,6 +186,17 @@ impl<'m> Wanted<'m> {
     /// The values as they stand, in wire order.
     pub fn values(&self) -> impl Iterator<Item = &'m [u8]> {
         self.found.iter().copied()
+    }
+
+    /// The last value, empty where absent.
+    pub fn last(&self) -> &'m [u8] {
+        self.found.last().copied().unwrap_or_default()
+    }
+
+    /// The last number, 0 where absent. Of a longer integer the lower 32 bits count, as at the
+    /// origin: read whole, it could pass for another value here.
+    pub fn last_number(&self) -> u64 {
+        self.number
     }
 
     /// The value of a singular string, empty where absent.
@@ -176,25 +216,69 @@ impl<'m> Wanted<'m> {
         let texts: Result<Vec<_>, _> = self.found.iter().map(text).collect();
         texts.map_err(|_| ProtobufError::Utf8)
     }
+
+    fn take(&mut self, value: Value<'m>) -> Result<(), ProtobufError> {
+        match (self.kind, value) {
+            (Kind::Number, Value::Varint(number)) => self.number = number & 0xFFFF_FFFF,
+            (Kind::Bytes, Value::Bytes(_)) if self.found.len() >= MAX_VALUES => {
+                return Err(ProtobufError::Repeated);
+            }
+            (Kind::Bytes, Value::Bytes(bytes)) => self.found.push(bytes),
+            _ => return Err(ProtobufError::OtherType),
+        }
+        Ok(())
+    }
 }
 
-/// Finds fields of strings, bytes or messages in one pass. The whole message is read, so that a
-/// fault behind the last wanted field is found too. Messages are entered as deep as a path leads
-/// and no deeper; what lies beside the paths is skipped by its length.
+/// How many fields may still be walked.
+#[derive(Debug)]
+pub struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_FIELDS)
+    }
+}
+
+impl Budget {
+    fn spend(&mut self) -> Result<(), ProtobufError> {
+        self.0 = self.0.checked_sub(1).ok_or(ProtobufError::Fields)?;
+        Ok(())
+    }
+}
+
+/// Finds fields in one pass. The whole message is read, so that a fault behind the last wanted
+/// field is found too. Messages are entered as deep as a path leads and no deeper; what lies beside
+/// the paths is skipped by its length.
 ///
 /// # Errors
-/// The first fault of the message, or a wanted field that is of another type or there too often.
+/// The first fault of the message, more than [`MAX_FIELDS`] fields, or a wanted field that is of
+/// another type or there too often.
 pub fn find<'m>(message: &'m [u8], wanted: &mut [Wanted<'m>]) -> Result<(), ProtobufError> {
-    walk(message, &[], wanted)
+    find_within(message, wanted, &mut Budget::default())
+}
+
+/// As [`find`], for several messages that are parts of one.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_within<'m>(
+    message: &'m [u8],
+    wanted: &mut [Wanted<'m>],
+    budget: &mut Budget,
+) -> Result<(), ProtobufError> {
+    walk(message, &[], wanted, budget)
 }
 
 fn walk<'m>(
     message: &'m [u8],
     above: &[u32],
     wanted: &mut [Wanted<'m>],
+    budget: &mut Budget,
 ) -> Result<(), ProtobufError> {
     for field in fields(message) {
         let (number, value) = field?;
+        budget.spend()?;
         let mut inside: Option<Path> = None;
         for want in wanted.iter_mut() {
             let path = want.path;
@@ -204,20 +288,16 @@ fn walk<'m>(
             if *first != number {
                 continue;
             }
-            let Value::Bytes(bytes) = value else {
-                return Err(ProtobufError::OtherType);
-            };
             if deeper.is_empty() {
-                if want.found.len() >= MAX_VALUES {
-                    return Err(ProtobufError::Repeated);
-                }
-                want.found.push(bytes);
-            } else {
+                want.take(value)?;
+            } else if matches!(value, Value::Bytes(_)) {
                 inside = path.get(..=above.len());
+            } else {
+                return Err(ProtobufError::OtherType);
             }
         }
         if let (Some(above), Value::Bytes(bytes)) = (inside, value) {
-            walk(bytes, above, wanted)?;
+            walk(bytes, above, wanted, budget)?;
         }
     }
     Ok(())
@@ -240,159 +320,5 @@ pub fn strings<const N: usize>(
     Ok(texts)
 }
 
-/// Whether a singular field of strings or bytes has a value that is not empty.
-///
-/// # Errors
-/// As [`find`].
-pub fn is_present(message: &[u8], number: u32) -> Result<bool, ProtobufError> {
-    let mut last: &[u8] = &[];
-    for field in fields(message) {
-        match field? {
-            (found, Value::Bytes(bytes)) if found == number => last = bytes,
-            (found, _) if found == number => return Err(ProtobufError::OtherType),
-            _ => {}
-        }
-    }
-    Ok(!last.is_empty())
-}
-
-/// The last value of a singular enum or 32-bit number, 0 where absent. Of a longer integer the
-/// lower 32 bits count, as at the origin: read whole, it could pass for another value here.
-///
-/// # Errors
-/// The first fault of the message, or a field of another type.
-pub fn number(message: &[u8], wanted: u32) -> Result<u64, ProtobufError> {
-    let mut found = 0;
-    for field in fields(message) {
-        match field? {
-            (number, Value::Varint(value)) if number == wanted => found = value & 0xFFFF_FFFF,
-            (number, _) if number == wanted => return Err(ProtobufError::OtherType),
-            _ => {}
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_strings_and_keeps_the_last() {
-        let bytes = b"\x22\x01a\x2a\x01p\x08\x96\x01\x22\x02bc";
-        assert_eq!(strings(bytes, [&[4], &[5]]), Ok(["bc", "p"]));
-        assert_eq!(strings(bytes, [&[9]]), Ok([""]));
-        assert_eq!(strings(b"", [&[1]]), Ok([""]));
-    }
-
-    #[test]
-    fn unreadable_messages_are_refused() {
-        let rows: [(&[u8], ProtobufError); 11] = [
-            (b"\x22", ProtobufError::Truncated),
-            (b"\x22\x05ab", ProtobufError::Truncated),
-            (
-                b"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a",
-                ProtobufError::Truncated,
-            ),
-            (b"\x22\x01a\x80", ProtobufError::Truncated),
-            (b"\x09\x00", ProtobufError::Truncated),
-            (
-                b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",
-                ProtobufError::Varint,
-            ),
-            (b"\x02\x00", ProtobufError::FieldNumber),
-            (b"\x23\x24", ProtobufError::WireType),
-            (b"\x26\x01", ProtobufError::WireType),
-            (b"\x20\x01", ProtobufError::OtherType),
-            (b"\x22\x01\xff", ProtobufError::Utf8),
-        ];
-        for (bytes, expected) in rows {
-            assert_eq!(strings(bytes, [&[4]]), Err(expected), "{bytes:x?}");
-        }
-    }
-
-    #[test]
-    fn embedded_messages_are_merged_as_the_origin_merges_them() {
-        let rows: [(&[u8], &str, &str); 6] = [
-            (b"\x0a\x03\x12\x01a", "", "a"),
-            (b"\x0a\x06\x0a\x01i\x12\x01a", "i", "a"),
-            // Two occurrences: each field's last value counts, wherever it is.
-            (b"\x0a\x06\x0a\x01i\x12\x01a\x0a\x03\x12\x01b", "i", "b"),
-            (b"\x0a\x03\x12\x01a\x0a\x00", "", "a"),
-            // Field 2 of the outer message is none of the inner one.
-            (b"\x12\x01x", "", ""),
-            (b"", "", ""),
-        ];
-        for (bytes, id, name) in rows {
-            assert_eq!(
-                strings(bytes, [&[1, 1], &[1, 2]]),
-                Ok([id, name]),
-                "{bytes:x?}"
-            );
-        }
-        // What is entered must be a message; what is not entered is skipped.
-        assert_eq!(
-            strings(b"\x08\x01", [&[1, 2]]),
-            Err(ProtobufError::OtherType)
-        );
-        assert_eq!(
-            strings(b"\x0a\x01\x12", [&[1, 2]]),
-            Err(ProtobufError::Truncated)
-        );
-        assert_eq!(strings(b"\x0a\x01\x12", [&[2, 2]]), Ok([""]));
-    }
-
-    #[test]
-    fn repeated_strings_and_presence() {
-        let mut wanted = [Wanted::new(&[3]), Wanted::new(&[4])];
-        find(b"\x1a\x01a\x22\x00\x1a\x01b", &mut wanted).expect("a message");
-        let [names, empty] = &wanted;
-        assert_eq!(names.texts(), Ok(vec!["a", "b"]));
-        assert!(empty.is_present() && empty.text() == Ok(""));
-        // A bad value that another one replaces is still a message that the origin refuses.
-        let mut wanted = [Wanted::new(&[3])];
-        find(b"\x1a\x01\xff\x1a\x01b", &mut wanted).expect("a message");
-        assert_eq!(wanted[0].text(), Err(ProtobufError::Utf8));
-    }
-
-    #[test]
-    fn fields_may_be_repeated_so_often() {
-        let times = |count: usize| b"\x22\x00".repeat(count);
-        assert_eq!(strings(&times(MAX_VALUES), [&[4]]), Ok([""]));
-        assert_eq!(
-            strings(&times(MAX_VALUES + 1), [&[4]]),
-            Err(ProtobufError::Repeated)
-        );
-        // What is not looked for is not counted.
-        assert_eq!(strings(&times(MAX_VALUES + 1), [&[5]]), Ok([""]));
-        assert!(
-            ProtobufError::Repeated
-                .to_string()
-                .contains(&MAX_VALUES.to_string())
-        );
-    }
-
-    #[test]
-    fn numbers() {
-        assert_eq!(number(b"\x08\x01\x08\x02", 1), Ok(2));
-        assert_eq!(number(b"\x10\x01", 1), Ok(0));
-        assert_eq!(number(b"\x0a\x00", 1), Err(ProtobufError::OtherType));
-    }
-
-    #[test]
-    fn no_byte_string_makes_the_reader_panic() {
-        for seed in 0..20_000u64 {
-            let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-            let bytes: Vec<u8> = (0..seed % 24)
-                .map(|_| {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    state.to_le_bytes()[0]
-                })
-                .collect();
-            let _ = strings(&bytes, [&[1], &[4, 1], &[4, 2, 1]]);
-            let _ = number(&bytes, 1);
-        }
-    }
-}
+mod tests;

@@ -150,29 +150,12 @@ impl Call {
     /// Sends it while reading: for bodies that are refused before they are read to their end. The connection is closed
     /// in the midst of our sending then, which hyper's client takes for a failure although the answer is there.
     pub async fn send_while_reading(self) -> Answer {
-        let uri: http::Uri = self.uri.parse().expect("a URL");
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, uri.path());
-        let length = if self.chunked {
-            "transfer-encoding: chunked".to_owned()
-        } else {
-            format!("content-length: {}", self.body.len())
-        };
-        let authority = uri.authority().expect("a host").as_str();
-        head.push_str(&format!(
-            "host: {authority}\r\nconnection: close\r\n{length}\r\n"
-        ));
-        for (name, value) in &self.headers {
-            head.push_str(&format!(
-                "{name}: {}\r\n",
-                value.to_str().expect("a readable header")
-            ));
-        }
-        head.push_str("\r\n");
+        let (what, authority, head, body) = self.parts();
         let (mut reader, mut writer) = TcpStream::connect(authority)
             .await
             .expect("the server listens")
             .into_split();
-        let (body, chunked) = (self.body.clone(), self.chunked);
+        let chunked = self.chunked;
         let writing = tokio::spawn(async move {
             writer.write_all(head.as_bytes()).await?;
             for piece in body.chunks(CHUNK) {
@@ -196,7 +179,6 @@ impl Call {
         // A reset after the answer leaves the answer.
         let read = tokio::time::timeout(LIMIT, reader.read_to_end(&mut bytes)).await;
         writing.abort();
-        let what = format!("{} {}", self.method, self.uri);
         Answer::parse(&what, &bytes)
             .unwrap_or_else(|| panic!("{what}: no whole answer, but {read:?}"))
     }
@@ -204,34 +186,34 @@ impl Call {
     /// Sends the head, waits for what happens meanwhile, and only then sends the body: a caller on a slow line, or one
     /// who makes use of that. Gives the answer and what the meantime gave.
     pub async fn send_slowly<T>(self, meanwhile: impl Future<Output = T>) -> (Answer, T) {
+        let begun = self.begin(0).await;
+        let outcome = meanwhile.await;
+        (begun.finish().await, outcome)
+    }
+
+    /// What it is, to whom it goes, its head as bytes on a connection of its own, and its body.
+    pub(crate) fn parts(&self) -> (String, String, String, Bytes) {
         let uri: http::Uri = self.uri.parse().expect("a URL");
-        let path = uri.path_and_query().expect("a path").as_str();
+        let target = uri.path_and_query().expect("a path").as_str();
+        let mut head = format!("{} {target} HTTP/1.1\r\n", self.method);
+        let length = if self.chunked {
+            "transfer-encoding: chunked".to_owned()
+        } else {
+            format!("content-length: {}", self.body.len())
+        };
         let authority = uri.authority().expect("a host").as_str();
-        let mut head = format!("{} {path} HTTP/1.1\r\n", self.method);
-        let length = self.body.len();
         head.push_str(&format!(
-            "host: {authority}\r\nconnection: close\r\ncontent-length: {length}\r\n"
+            "host: {authority}\r\nconnection: close\r\n{length}\r\n"
         ));
         for (name, value) in &self.headers {
-            let value = value.to_str().expect("a readable header");
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.push_str(&format!(
+                "{name}: {}\r\n",
+                value.to_str().expect("a readable header")
+            ));
         }
         head.push_str("\r\n");
-        let mut stream = TcpStream::connect(authority)
-            .await
-            .expect("the server listens");
-        stream.write_all(head.as_bytes()).await.expect("a head");
-        // Long enough for the head to be read and acted on.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let outcome = meanwhile.await;
-        // An answer that came before the body is one too.
-        let _ = stream.write_all(&self.body).await;
-        let mut bytes = Vec::new();
-        let read = tokio::time::timeout(LIMIT, stream.read_to_end(&mut bytes)).await;
         let what = format!("{} {}", self.method, self.uri);
-        let answer = Answer::parse(&what, &bytes)
-            .unwrap_or_else(|| panic!("{what}: no whole answer, but {read:?}"));
-        (answer, outcome)
+        (what, authority.to_owned(), head, self.body.clone())
     }
 
     /// Sends it, or says why there is no answer.
@@ -289,7 +271,7 @@ pub struct Answer {
 
 impl Answer {
     /// An answer of HTTP/1.1 with a length.
-    fn parse(what: &str, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(what: &str, bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
         let (first, rest) = head.split_once("\r\n")?;

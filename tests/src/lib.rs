@@ -19,6 +19,7 @@ pub mod program;
 pub mod rpc;
 pub mod runner;
 pub mod scripted;
+pub mod slow;
 pub mod stored;
 
 use std::path::Path;

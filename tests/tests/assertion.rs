@@ -426,7 +426,7 @@ async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(w
         if asserted {
             let claims = forge::part(&assertion(&calls[0]), 1);
             assert_eq!(claims["operation"], path);
-            assert_eq!(claims.get("body_sha256"), None);
+            assert_eq!(claims["body_sha256"], calls[0]["body_sha256"]);
         } else {
             assert_eq!(calls[0]["headers"].get("postern-assertion"), None);
         }
@@ -448,6 +448,9 @@ async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
     let path = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/attestations");
     let stored = call("POST", &path).body("{}").send().await;
     assert_eq!(stored.status, 201, "{}", stored.text());
+    let uploads = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/uploads");
+    let streamed = call("PUT", &uploads).body("{}").send().await;
+    assert_eq!(streamed.status, 201, "{}", streamed.text());
     let digest = format!("sha256:{}", sha256_hex(b"{}"));
     let path = format!("/v1/attestations/{digest}?project={SHOP}");
     let read = call("GET", &path).header("attestation-workflow", RELEASE);
@@ -464,12 +467,13 @@ async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
             hashed,
         )
     });
-    let streamed = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/attestations");
+    let attestations = format!("/v1/projects/{SHOP}/workflows/{RELEASE}/attestations");
     assert_eq!(
         seen.collect::<Vec<_>>(),
         [
             (json!("POST"), json!("/v1/runs"), true),
-            (json!("POST"), json!(streamed), false),
+            (json!("POST"), json!(attestations), true),
+            (json!("PUT"), json!(uploads), false),
             (json!("GET"), json!(path), true),
         ]
     );

@@ -203,6 +203,13 @@ const REFUSED: Outcome = Outcome {
     cause: None,
 };
 
+/// A text of no form: one answer in JSON, and what the stock client knows in gRPC.
+const FORMLESS: Outcome = Outcome {
+    message: "Token is invalid",
+    cause: Some("no known form of credential"),
+    ..REFUSED
+};
+
 /// Asserts that a token opens what it is for.
 async fn opens(world: &World, credential: &str) {
     rpc::call(
@@ -334,7 +341,7 @@ async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
         assert_ne!(damaged, token);
         let outcome = match part {
             // Without the prefix it is some text of nobody's.
-            "prefix" => REFUSED.because("no known form of credential"),
+            "prefix" => FORMLESS,
             "separator" => MALFORMED.because("opaque key grammar"),
             _ => MALFORMED.because("opaque key checksum"),
         };
@@ -776,21 +783,9 @@ async fn jwts_that_are_no_jwts(world: Arc<World>) {
             format!("{}.{}.{}", parts[0], parts[1], "+".repeat(43)),
             MALFORMED,
         ),
-        (
-            "two parts",
-            format!("{}.{}", parts[0], parts[1]),
-            REFUSED.because("no known form of credential"),
-        ),
-        (
-            "four parts",
-            format!("{token}.AAAA"),
-            REFUSED.because("no known form of credential"),
-        ),
-        (
-            "a wrong administrator key",
-            Keys::random().admin,
-            REFUSED.because("no known form of credential"),
-        ),
+        ("two parts", format!("{}.{}", parts[0], parts[1]), FORMLESS),
+        ("four parts", format!("{token}.AAAA"), FORMLESS),
+        ("a wrong administrator key", Keys::random().admin, FORMLESS),
     ];
     for (what, text, outcome) in rows {
         world.refuses(&organization, what, &text, &outcome).await;

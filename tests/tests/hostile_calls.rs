@@ -25,7 +25,7 @@ const TRUNCATED: &str = "the message ends in the middle of a field";
 const GROUP: &str = "the message has a group or an unknown wire type";
 const OTHER_TYPE: &str = "a field that is needed to decide has another type";
 const REPEATED: &str = "a field that names something is repeated more than 1000 times";
-const COMPRESSED: &str = "the message is compressed: send it uncompressed";
+const COMPRESSED: &str = "the message is compressed, which is not read here: send it uncompressed";
 const OTHER_WORKFLOW: &str =
     "API token is workflow-scoped and cannot create or look up other workflows";
 const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that the token is for";
@@ -108,6 +108,7 @@ impl Wire {
                 3 => (400, "invalid_argument"),
                 7 => (403, "permission_denied"),
                 8 => (429, "resource_exhausted"),
+                12 => (501, "unimplemented"),
                 16 => (401, "unauthenticated"),
                 code => panic!("no row for {code}"),
             };
@@ -205,7 +206,7 @@ async fn r33_the_origin_reads_a_body_as_the_gate_did(world: Arc<World>) {
             BINARY,
         ),
     ];
-    // Both a call that is read here and one that streams through.
+    // Both a call that is looked into here and one that is not.
     let signing = "/controlplane.v1.SigningService/GenerateSigningCert";
     for (wire, sent, expected) in rows {
         for path in [FIND_OR_CREATE, signing] {
@@ -514,6 +515,10 @@ async fn messages_that_are_odd_and_lawful_go_on_byte_for_byte(world: Arc<World>)
     }
 }
 
+fn compressed(coding: &str) -> String {
+    format!("the body is compressed with `{coding}`, which is not read here: send it uncompressed")
+}
+
 async fn frames_that_are_empty_or_huge(world: Arc<World>) {
     let token = world.token().await.token;
     let message = rpc::names(SHOP, RELEASE);
@@ -546,7 +551,17 @@ async fn frames_that_are_empty_or_huge(world: Arc<World>) {
                     if let Some(encoding) = encoding {
                         call = call.header("grpc-encoding", encoding);
                     }
-                    wire.refused(what, &call.send().await, 3, sentence);
+                    let answer = call.send().await;
+                    if *sentence != COMPRESSED {
+                        wire.refused(what, &answer, 3, sentence);
+                        continue;
+                    }
+                    match encoding {
+                        None => wire.refused(what, &answer, 12, sentence),
+                        Some(coding) => wire.refused(what, &answer, 12, &compressed(coding)),
+                    }
+                    let accepted = answer.header("grpc-accept-encoding");
+                    assert_eq!(accepted, Some("identity"), "{what}");
                 }
             }
         }
@@ -571,7 +586,12 @@ async fn bodies_with_a_content_encoding(world: Arc<World>) {
         for coding in ["gzip", "deflate", "br", "zstd", "x", "identity, gzip"] {
             let call = world.call(wire, INIT, wire.body(&message)).bearer(&token);
             let answer = call.header("content-encoding", coding).send().await;
-            wire.refused(coding, &answer, 3, COMPRESSED);
+            wire.refused(coding, &answer, 12, &compressed(coding));
+            let told = match wire {
+                Wire::Connect => "accept-encoding",
+                Wire::Binary | Wire::Text => "grpc-accept-encoding",
+            };
+            assert_eq!(answer.header(told), Some("identity"), "{wire:?}");
         }
     }
     world.origin.assert_untouched("content encodings").await;
@@ -582,6 +602,15 @@ async fn bodies_with_a_content_encoding(world: Arc<World>) {
         wire.accepted("identity", &call.send().await);
         let arrived = world.arrived("identity").await;
         assert_eq!(arrived["headers"].get("content-encoding"), None, "{wire:?}");
+    }
+    // An empty body has nothing to decompress.
+    for path in ["/controlplane.v1.SigningService/GenerateSigningCert", INFOZ] {
+        world.origin.reset().await;
+        let call = world.call(Wire::Connect, path, Vec::new()).bearer(&token);
+        let answer = call.header("content-encoding", "gzip").send().await;
+        let arrived = world.arrived("nothing, compressed").await;
+        assert_eq!(arrived["headers"].get("content-encoding"), None, "{path}");
+        assert_ne!(answer.status, 415, "{}", answer.text());
     }
 }
 

@@ -1,8 +1,9 @@
 //! The protocols that an edge can carry: Connect beside gRPC-Web, both shapes of gRPC-Web errors, details, calls that
-//! are open or stream through. What the origin got is looked at there.
+//! are open or name nothing. What the origin got is looked at there.
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -11,7 +12,7 @@ use postern_origin::proto::{
     GenerateSigningCertRequest, InfozResponse,
 };
 use postern_origin::sha256_hex;
-use postern_system_tests::forge::Keys;
+use postern_system_tests::forge::{self, Keys};
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
@@ -52,9 +53,12 @@ fn main() -> ExitCode {
             refusals_in_grpc_web_tell_their_reason,
             both_shapes_of_an_error_pass_as_they_are,
             open_calls_need_no_token_and_nothing_else_is_open,
-            bodies_that_need_no_reading_stream_through,
+            bodies_that_name_nothing_pass_as_they_are,
             a_call_for_another_organization_is_refused,
             answers_tell_the_gates_own_share,
+            the_callers_deadline_ends_the_call_to_the_origin,
+            deadlines_that_cannot_be_read_are_refused,
+            a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words,
         ],
     )
 }
@@ -199,13 +203,13 @@ async fn connect_gets_the_gates_refusals_in_its_own_form(world: Arc<World>) {
     let sentence = "the message ends in the middle of a field";
     failed(&answer, 400, "invalid_argument", sentence);
 
-    let large = vec![0; 10 * 1024 * 1024 + 1];
+    let large = vec![0; 64 * 1024 + 1];
     let answer = world
         .connect(INIT, large)
         .bearer(&token)
         .send_while_reading()
         .await;
-    let sentence = "the body is larger than the 10485760 bytes that are read here";
+    let sentence = "the body is larger than the 65536 bytes that are read here";
     failed(&answer, 429, "resource_exhausted", sentence);
     world.origin.assert_untouched("refused Connect calls").await;
 }
@@ -223,7 +227,7 @@ async fn connect_that_is_not_spoken_is_refused(world: Arc<World>) {
     let stream = "send the body as `application/proto`";
     let version = "`Connect-Protocol-Version` must be 1";
     let timeout = "`Connect-Timeout-Ms` must be at most ten digits";
-    let coding = "the message is compressed: send it uncompressed";
+    let coding = "the body is compressed with `gzip`, which is not read here: send it uncompressed";
     let typed = |media| call().without("content-type").header("content-type", media);
     let rows = [
         (typed("application/json"), 415, "unimplemented", json),
@@ -247,8 +251,8 @@ async fn connect_that_is_not_spoken_is_refused(world: Arc<World>) {
         ),
         (
             call().header("content-encoding", "gzip"),
-            400,
-            "invalid_argument",
+            501,
+            "unimplemented",
             coding,
         ),
     ];
@@ -379,11 +383,11 @@ async fn open_calls_need_no_token_and_nothing_else_is_open(world: Arc<World>) {
     InfozResponse::decode(answer.body.clone()).expect("an answer");
 }
 
-async fn bodies_that_need_no_reading_stream_through(world: Arc<World>) {
+async fn bodies_that_name_nothing_pass_as_they_are(world: Arc<World>) {
     let token = world.token().await;
     world.origin.reset().await;
     let request = GenerateSigningCertRequest {
-        certificate_signing_request: vec![7; 300_000],
+        certificate_signing_request: vec![7; 60_000],
     };
     let framed = rpc::frame(0, &request.encode_to_vec());
     for chunked in [false, true] {
@@ -450,4 +454,86 @@ async fn answers_tell_the_gates_own_share(world: Arc<World>) {
     for (name, ms) in parts {
         assert!(ms.parse::<u32>().is_ok(), "{name}: {timing}");
     }
+}
+
+async fn the_callers_deadline_ends_the_call_to_the_origin(world: Arc<World>) {
+    const PASSED: &str = "the deadline of the call passed before the origin answered";
+    let token = world.token().await;
+    let message = rpc::names(SHOP, RELEASE);
+    let grpc = || rpc::call(&world.gateway, FIND_OR_CREATE, &token, &message);
+    let connect = || {
+        world
+            .connect(FIND_OR_CREATE, message.clone())
+            .bearer(&token)
+    };
+    world.origin.delay(Duration::from_secs(20)).await;
+    for timeout in ["700m", "700000u", "1S"] {
+        let began = Instant::now();
+        let answer = grpc().header("grpc-timeout", timeout).send().await;
+        answer.refused(4, PASSED);
+        let took = began.elapsed();
+        assert!(took > Duration::from_millis(600), "{timeout}: {took:?}");
+        assert!(took < Duration::from_secs(10), "{timeout}: {took:?}");
+    }
+    let answer = connect().header("connect-timeout-ms", "700").send().await;
+    failed(&answer, 504, "deadline_exceeded", PASSED);
+    // The answer to an Init is read here; the deadline holds for that too.
+    let answer = rpc::call(&world.gateway, INIT, &token, &message);
+    let answer = answer.header("grpc-timeout", "700m").send().await;
+    answer.refused(4, PASSED);
+    world.origin.delay(Duration::ZERO).await;
+
+    // One that has passed already is not forwarded.
+    world.origin.reset().await;
+    let answer = grpc().header("grpc-timeout", "0m").send().await;
+    answer.refused(4, PASSED);
+    world
+        .origin
+        .assert_untouched("a deadline that has passed")
+        .await;
+    grpc().header("grpc-timeout", "20S").send().await.accepted();
+    let calls = world.origin.calls().await;
+    assert_eq!(header(&calls[0], "grpc-timeout"), Some("20S"));
+}
+
+async fn deadlines_that_cannot_be_read_are_refused(world: Arc<World>) {
+    let token = world.token().await;
+    let message = rpc::names(SHOP, RELEASE);
+    world.origin.reset().await;
+    for timeout in ["", "5", "5s", "-1S", "1.5S", "123456789m", "1S, 2S"] {
+        let call = rpc::call(&world.gateway, FIND_OR_CREATE, &token, &message);
+        let answer = call.header("grpc-timeout", timeout).send().await;
+        let sentence = "`grpc-timeout` must be one to eight digits and a unit: H, M, S, m, u or n";
+        answer.refused(3, sentence);
+    }
+    world
+        .origin
+        .assert_untouched("deadlines that cannot be read")
+        .await;
+}
+
+async fn a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words(world: Arc<World>) {
+    let message = rpc::names(SHOP, RELEASE);
+    let wrong_key = "k".repeat(world.keys.admin.len());
+    for text in ["abc.def", "random", &wrong_key] {
+        let answer = rpc::call(&world.gateway, FIND_OR_CREATE, text, &message);
+        answer.send().await.refused(16, "Token is invalid");
+        let answer = world.connect(FIND_OR_CREATE, message.clone()).bearer(text);
+        failed(
+            &answer.send().await,
+            401,
+            "unauthenticated",
+            "Token is invalid",
+        );
+        // In JSON a wrong administrator key is one of all that are refused.
+        let answer = world.gateway.call("GET", "/org/tokens").bearer(text);
+        answer.send().await.problem(401, "credential_refused");
+    }
+    // What has a form and is refused keeps its one answer.
+    let forged = forge::jwt(&forge::header(), "{\"iss\":\"x\"}", &world.keys.k2);
+    let answer = rpc::call(&world.gateway, FIND_OR_CREATE, &forged, &message);
+    answer
+        .send()
+        .await
+        .refused(16, "the credential was refused");
 }

@@ -1,4 +1,4 @@
-//! REST routes through the gate: the three of routes.toml with tokens of every scope, the plain GET routes of the
+//! REST routes through the gate: those of routes.toml with tokens of every scope, the plain GET routes of the
 //! control plane, and every trick that could make the gate and the origin read two things. What is refused must not
 //! reach the origin.
 
@@ -16,6 +16,7 @@ use postern_system_tests::runner;
 use serde_json::{Value, json};
 
 const STORE: &str = "/v1/projects/shop/workflows/release/attestations";
+const UPLOADS: &str = "/v1/projects/shop/workflows/release/uploads";
 const READ: &str = "/v1/attestations/sha256:0?project=shop";
 const JSON: &str = "application/json";
 
@@ -51,14 +52,14 @@ fn main() -> ExitCode {
             the_origin_sees_the_platforms_headers_and_no_forged_ones,
             answers_of_the_origin_pass_as_they_are,
             redirects_of_the_origin_are_refused,
-            bodies_that_name_nothing_stream_through,
+            bodies_that_name_nothing_pass_as_they_are,
             paths_in_another_spelling_are_no_routes,
             other_methods_are_told_which_there_are,
             queries_that_can_be_read_twice_are_refused,
             headers_that_can_be_read_twice_are_refused,
             bodies_that_can_be_read_twice_are_refused,
             bodies_that_are_not_json_are_refused,
-            large_bodies_are_refused_only_where_they_are_read,
+            large_bodies_are_refused_but_where_they_stream,
             deep_bodies_are_refused,
             routes_are_closed_by_default,
             infoz_and_statusz_need_no_token,
@@ -376,7 +377,7 @@ async fn redirects_of_the_origin_are_refused(world: Arc<World>) {
     assert_eq!(world.only_call().await["path"], "/v1/attestations/latest");
 }
 
-async fn bodies_that_name_nothing_stream_through(world: Arc<World>) {
+async fn bodies_that_name_nothing_pass_as_they_are(world: Arc<World>) {
     let organization = world.organization().await;
     let token = organization.mint_for_release(&world.gateway, "jwt").await;
     // Twice a key, too deep, not JSON, no declared length: not the gate's to judge here.
@@ -642,13 +643,19 @@ async fn bodies_that_are_not_json_are_refused(world: Arc<World>) {
             .header("content-type", media);
         world.refused(call, 415, "unsupported_media_type").await;
     }
-    let call = world
-        .begin(&token, SHOP, RELEASE)
-        .header("content-encoding", "gzip");
-    world.refused(call, 415, "unsupported_media_type").await;
+    let coded = |coding| {
+        world
+            .begin(&token, SHOP, RELEASE)
+            .header("content-encoding", coding)
+    };
+    let problem = world.refused(coded("gzip"), 415, "body_compressed").await;
+    let sentence =
+        "the body is compressed with `gzip`, which is not read here: send it uncompressed";
+    assert_eq!(problem["detail"], sentence);
+    coded("identity").send().await.json(201);
 }
 
-async fn large_bodies_are_refused_only_where_they_are_read(world: Arc<World>) {
+async fn large_bodies_are_refused_but_where_they_stream(world: Arc<World>) {
     let organization = world.organization().await;
     let token = organization.mint_for_release(&world.gateway, "jwt").await;
     let large = "x".repeat(postern::wire::rest::MAX_BODY);
@@ -666,11 +673,14 @@ async fn large_bodies_are_refused_only_where_they_are_read(world: Arc<World>) {
             .problem(413, "body_too_large");
         world.origin.assert_untouched("a large body").await;
     }
-    let call = world.call(&token, "POST", STORE).body(large.clone() + "x");
-    assert_eq!(
-        call.send().await.json(201)["digest"],
-        format!("sha256:{}", sha256_hex((large + "x").as_bytes()))
-    );
+    let length = large.len() + 1;
+    let send = |method, path| world.call(&token, method, path).body(large.clone() + "x");
+    world.origin.reset().await;
+    let refused = send("POST", STORE).send_while_reading().await;
+    refused.problem(413, "body_too_large");
+    world.origin.assert_untouched("a large body").await;
+    let streamed = send("PUT", UPLOADS).send().await.json(201);
+    assert_eq!(streamed["bytes"], length);
 }
 
 async fn deep_bodies_are_refused(world: Arc<World>) {

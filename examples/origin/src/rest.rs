@@ -1,4 +1,4 @@
-//! Three REST routes under `/v1`, as an attestation API has them that is not the
+//! Four REST routes under `/v1`, as an attestation API has them that is not the
 //! control plane: they share nothing with the RPCs but the call log. Verifies no
 //! token: it wants to see one.
 //!
@@ -15,7 +15,7 @@ use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -42,9 +42,11 @@ impl Attestations {
 /// The routes, over a memory of their own.
 pub(crate) fn routes() -> Router {
     let attestations = "/v1/projects/{project}/workflows/{workflow}/attestations";
+    let uploads = "/v1/projects/{project}/workflows/{workflow}/uploads";
     Router::new()
         .route("/v1/runs", post(begin))
         .route(attestations, post(store))
+        .route(uploads, put(upload))
         .route("/v1/attestations/{digest}", get(read))
         .with_state(Attestations::default())
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -98,6 +100,14 @@ async fn store(
         attestations.pop_first();
     }
     answer(StatusCode::CREATED, &stored)
+}
+
+/// Keeps nothing: it shows that a gateway can let a body pass piece by piece.
+async fn upload(headers: HeaderMap, body: Bytes) -> Response {
+    match stranger(&headers) {
+        Some(refusal) => refusal,
+        None => answer(StatusCode::CREATED, &json!({ "bytes": body.len() })),
+    }
 }
 
 async fn read(

@@ -4,6 +4,7 @@
 use super::*;
 use crate::app::attest::pins::KEPT_MS;
 use crate::app::authenticate::present;
+use crate::app::body::READ;
 use crate::app::error::CredentialError;
 use crate::app::testing::{self, World, facts, now_or_never, project, workflow};
 use crate::domain::id::Id;
@@ -57,7 +58,7 @@ fn call(world: &World, credential: &str, method: &str) -> Result<Authorized> {
         ));
     }
     let presented = present(Some(credential), &config, world.now())?;
-    let recognized = now_or_never(recognize(presented, row, Some(&sent), &config, world))?;
+    let recognized = now_or_never(recognize(presented, row, Some(&sent), READ, &config, world))?;
     now_or_never(recognized.decide(row, world, world))
 }
 

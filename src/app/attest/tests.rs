@@ -1,6 +1,7 @@
 //! Calls as rows, from the message to the decision, and what Init's answer teaches.
 
 use super::*;
+use crate::app::body::READ;
 use crate::app::testing::{self, World, now_or_never, project, workflow};
 use crate::domain::decide::Denial;
 use crate::domain::id::Id;
@@ -64,7 +65,7 @@ fn call(world: &World, method: &str, message: &[u8]) -> Result<Authorized> {
     let path = format!("/controlplane.v1.AttestationService/{method}");
     let rpc = rpc::rpc(&path).expect("a known call");
     let config = testing::config();
-    let recognizing = recognize(presented(world), rpc, Some(message), &config, world);
+    let recognizing = recognize(presented(world), rpc, Some(message), READ, &config, world);
     let recognized = now_or_never(recognizing)?;
     now_or_never(recognized.decide(rpc, world, world))
 }

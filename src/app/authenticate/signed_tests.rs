@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::tests::refused;
 use super::*;
+use crate::app::body::READ;
 use crate::app::origin_tokens::{claims, id, sign};
 use crate::app::testing::{self, World, facts, now_or_never};
 use crate::domain::keys::KeyRing;
@@ -26,7 +27,14 @@ fn with_keys(keys: &str) -> Config {
 fn enter(world: &World, config: &Config, credential: &str) -> Result<Admitted> {
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), config, world.now())?;
-    now_or_never(admit(&presented, None, Purpose::Write, config, world))
+    now_or_never(admit(
+        &presented,
+        About::Nothing,
+        Purpose::Write,
+        READ,
+        config,
+        world,
+    ))
 }
 
 /// Why it is refused.

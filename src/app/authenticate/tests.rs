@@ -1,6 +1,7 @@
 //! Credentials as rows: what is presented, what is answered, and which stores were asked.
 
 use super::*;
+use crate::app::body::READ;
 use crate::app::testing::{self, ADMIN, World, facts, now_or_never, project, workflow};
 use crate::domain::id::Id;
 use crate::domain::keys::KeyRing;
@@ -47,7 +48,14 @@ fn enter_within(
     config.revocation_bound_ms = bound_ms;
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
-    now_or_never(admit(&presented, None, purpose, &config, world))
+    now_or_never(admit(
+        &presented,
+        About::Nothing,
+        purpose,
+        READ,
+        &config,
+        world,
+    ))
 }
 
 pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
@@ -134,10 +142,7 @@ fn garbage_touches_no_store() {
         .expect("issues")
         .token;
     let rows = [
-        (
-            "random",
-            CredentialError::Refused("no known form of credential"),
-        ),
+        ("random", CredentialError::NoForm),
         (
             "a.b.c",
             CredentialError::Malformed("not three base64url parts with a JSON header"),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::authenticate::present;
+use crate::app::body::READ;
 use crate::app::testing::{self, ADMIN, World, now_or_never, project, workflow};
 use crate::domain::id::Id;
 use crate::domain::policy::defaults;
@@ -29,7 +30,7 @@ fn ask(world: &World, credential: &str, question: &Value) -> Result<Value> {
     let header = format!("Bearer {credential}");
     let presented = present(Some(&header), &config, world.now())?;
     let body = question.to_string();
-    let told = now_or_never(explain(&presented, body.as_bytes(), &config, world))?;
+    let told = now_or_never(explain(&presented, body.as_bytes(), READ, &config, world))?;
     Ok(serde_json::to_value(told).expect("serializes"))
 }
 

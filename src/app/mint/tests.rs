@@ -108,8 +108,9 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
         let presented = crate::app::authenticate::present(Some(&header), &config, world.now());
         let admitted = now_or_never(crate::app::authenticate::admit(
             &presented.expect("well formed"),
-            None,
+            crate::app::authenticate::About::Nothing,
             crate::app::ledger::Purpose::Write,
+            crate::app::body::READ,
             &config,
             &world,
         ));

@@ -1,6 +1,8 @@
 //! Requests as rows, from what they name to the decision: every scope, every kind of route.
 
 use super::*;
+use crate::app::authenticate::{About, Presented};
+use crate::app::body::READ;
 use crate::app::testing::{self, World, now_or_never, project, workflow};
 use crate::domain::decide::Denial;
 use crate::domain::id::Id;
@@ -36,6 +38,7 @@ const NOTHING: Route = Route {
     narrow: Narrow::Denied,
     query: None,
     answers_json: false,
+    stream: false,
 };
 const NAMED: Route = Route {
     project: at("project"),
@@ -106,7 +109,15 @@ fn names(project: &str, workflow: &str, run: &str) -> Named {
 
 fn ask(world: &World, presented: Presented, route: &'static Route, named: Named) -> Result<Permit> {
     let config = testing::config();
-    let recognized = now_or_never(recognize(presented, route, named, &config, world))?;
+    let purpose = route.effect.into();
+    let vouched = Vouched::first(
+        presented,
+        (0, About::Nothing, purpose),
+        READ,
+        &config,
+        world,
+    );
+    let recognized = now_or_never(recognize(now_or_never(vouched)?, named, &config, world))?;
     now_or_never(recognized.decide(route, world, world))
 }
 

@@ -23,8 +23,8 @@ impl Memory for World {
         self.memory.borrow_mut().insert(facts.id, Rc::clone(facts));
     }
 
-    fn run(&self, _: OrganizationId, _: RunId) -> Option<Rc<RunFacts>> {
-        None
+    fn run(&self, _: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
+        self.recalled.borrow().get(&run).cloned()
     }
 
     fn remember_run(&self, _: OrganizationId, run: RunId, _: &Rc<RunFacts>) {

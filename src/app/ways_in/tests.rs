@@ -3,6 +3,7 @@
 mod sessions;
 
 use super::*;
+use crate::app::body::READ;
 use crate::app::ports::SessionAnswer;
 use crate::app::testing::{ADMIN, World, now_or_never, organization, project, workflow};
 use crate::domain::id::Id;
@@ -45,7 +46,8 @@ fn with_cookie<'a>() -> Knock<'a> {
 }
 
 fn entered(knock: &Knock<'_>, config: &Config, world: &World) -> Result<Caller> {
-    now_or_never(enter(knock, config, world))
+    let shown = show(knock, config, world.now())?;
+    now_or_never(enter(knock, &shown, READ, config, world))
 }
 
 fn code(answer: Result<Caller>) -> &'static str {

@@ -55,4 +55,5 @@ const STATUS: Route = Route {
     narrow: Narrow::Any,
     query: None,
     answers_json: true,
+    stream: false,
 };

@@ -30,6 +30,8 @@ pub struct Route {
     pub query: Option<&'static [&'static str]>,
     /// Whether the origin answers JSON here, and whatever else it answers is none of its answers.
     pub answers_json: bool,
+    /// Whether its body goes on before it is whole: a weakening of R40 that its operator wants.
+    pub stream: bool,
 }
 
 /// A segment of a path pattern.

@@ -4,8 +4,8 @@
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Named};
-use super::row::{names, open, organization, run, token};
-use super::{Identity, Is, NOTHING, OrganizationAt, Rpc, When};
+use super::row::{content, names, open, organization, run, token};
+use super::{Carries, Identity, Is, NOTHING, OrganizationAt, Rpc, When};
 
 /// A contract in the message replaces the one that the workflow has, and the control plane does
 /// not ask for the policy of doing so.
@@ -32,6 +32,7 @@ pub(super) const CONTRACT: Rpc = token(
 pub static ATTESTATION: [Rpc; 16] = [
     Rpc {
         when: CONTRACT_IN_FIND_OR_CREATE,
+        carries: Carries::Content,
         ..token(
             "AttestationService/FindOrCreateWorkflow",
             Write,
@@ -51,7 +52,13 @@ pub static ATTESTATION: [Rpc; 16] = [
             Named,
         )
     },
-    token("AttestationService/Store", Write, &[], run(&[2]), Named),
+    content(token(
+        "AttestationService/Store",
+        Write,
+        &[],
+        run(&[2]),
+        Named,
+    )),
     // It hands out a credential for uploads.
     token(
         "AttestationService/GetUploadCreds",
@@ -70,7 +77,13 @@ pub static ATTESTATION: [Rpc; 16] = [
         run(&[1]),
         Named,
     ),
-    token("AttestationStateService/Save", Write, &[], run(&[1]), Named),
+    content(token(
+        "AttestationStateService/Save",
+        Write,
+        &[],
+        run(&[1]),
+        Named,
+    )),
     token("AttestationStateService/Read", Read, &[], run(&[1]), Named),
     token(
         "AttestationStateService/Reset",

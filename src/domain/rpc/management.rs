@@ -3,8 +3,8 @@
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Confined, Denied, Named};
-use super::row::{closed, digest, names, organization, person, project_at, run, token};
-use super::{Effect, Identity, Is, NOTHING, OrganizationAt, ProjectAt, Rpc, When};
+use super::row::{closed, content, digest, names, organization, person, project_at, run, token};
+use super::{Carries, Effect, Identity, Is, NOTHING, OrganizationAt, ProjectAt, Rpc, When};
 
 const CONTRACT_IN_CREATE: &[When] = &[When {
     field: 4,
@@ -64,6 +64,7 @@ pub static MANAGEMENT: [Rpc; 65] = [
     ),
     Rpc {
         when: CONTRACT_IN_CREATE,
+        carries: Carries::Content,
         ..token(
             "WorkflowService/Create",
             Write,
@@ -101,20 +102,20 @@ pub static MANAGEMENT: [Rpc; 65] = [
         NOTHING,
         Confined,
     ),
-    token(
+    content(token(
         "WorkflowContractService/Create",
         Write,
         &["workflow_contract:create"],
         project_at(ProjectAt::Reference(&[5])),
         Named,
-    ),
-    token(
+    )),
+    content(token(
         "WorkflowContractService/Update",
         Write,
         &["workflow_contract:update"],
         NOTHING,
         Confined,
-    ),
+    )),
     token(
         "WorkflowContractService/Describe",
         Read,
@@ -130,13 +131,13 @@ pub static MANAGEMENT: [Rpc; 65] = [
         Denied,
     ),
     // The origin makes an organization's contract of it, whoever asks.
-    token(
+    content(token(
         "WorkflowContractService/Apply",
         Write,
         &["workflow_contract:create", "workflow_contract:update"],
         NOTHING,
         Denied,
-    ),
+    )),
     Rpc {
         when: ARTIFACT_ROLE,
         ..token(

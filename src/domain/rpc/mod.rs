@@ -35,6 +35,15 @@ pub enum Effect {
     Write,
 }
 
+/// What the message of a call carries, and so how large it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Carries {
+    /// Nothing but names, numbers and settings.
+    Names,
+    /// A bundle, the state of an attestation, or a contract.
+    Content,
+}
+
 /// What a token for a project or a workflow may do with a call (R30).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Narrow {
@@ -115,6 +124,7 @@ pub struct Rpc {
     pub when: &'static [When],
     pub identity: Identity,
     pub narrow: Narrow,
+    pub carries: Carries,
     /// Whether the answer tells of a new run that must be remembered (R32).
     pub makes_run: bool,
 }
@@ -218,6 +228,36 @@ mod tests {
                 assert!(row.policies.is_empty() && row.when.is_empty(), "{name}");
             }
         }
+    }
+
+    /// One pass finds what the conditions ask of a message.
+    #[test]
+    fn conditions_of_a_call_look_at_one_field_in_one_way() {
+        for row in rpcs() {
+            let present = |when: &When| when.is == Is::Present;
+            for pair in row.when.windows(2) {
+                assert_eq!(pair[0].field, pair[1].field, "{}", row.method);
+                assert_eq!(present(&pair[0]), present(&pair[1]), "{}", row.method);
+            }
+        }
+    }
+
+    #[test]
+    fn only_bundles_states_and_contracts_are_large() {
+        let large: Vec<&str> = rpcs()
+            .filter(|row| row.carries == Carries::Content)
+            .map(|row| row.method)
+            .collect();
+        let expected = [
+            "AttestationService/FindOrCreateWorkflow",
+            "AttestationService/Store",
+            "AttestationStateService/Save",
+            "WorkflowService/Create",
+            "WorkflowContractService/Create",
+            "WorkflowContractService/Update",
+            "WorkflowContractService/Apply",
+        ];
+        assert_eq!(large, expected);
     }
 
     #[test]

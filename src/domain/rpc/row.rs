@@ -2,7 +2,9 @@
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Denied};
-use super::{Access, Effect, Identity, NOTHING, Narrow, OrganizationAt, Path, ProjectAt, Rpc};
+use super::{
+    Access, Carries, Effect, Identity, NOTHING, Narrow, OrganizationAt, Path, ProjectAt, Rpc,
+};
 
 pub(super) const fn token(
     method: &'static str,
@@ -19,7 +21,16 @@ pub(super) const fn token(
         when: &[],
         identity,
         narrow,
+        carries: Carries::Names,
         makes_run: false,
+    }
+}
+
+/// A call whose message carries more than names.
+pub(super) const fn content(row: Rpc) -> Rpc {
+    Rpc {
+        carries: Carries::Content,
+        ..row
     }
 }
 

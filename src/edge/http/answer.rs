@@ -6,10 +6,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Response, ResponseInit};
 
-use super::forward::refused;
+use super::forward::{ended, refused};
 use super::incoming::{Incoming, names};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::patience::Patience;
 use crate::domain::route::Route;
 use crate::domain::time::Timestamp;
 use crate::edge::platform::now;
@@ -28,6 +29,8 @@ pub struct Answered {
     media: String,
     /// The body, where it has been read.
     body: Option<Uint8Array>,
+    /// How long it is waited for.
+    patience: Patience,
 }
 
 impl Answered {
@@ -36,8 +39,8 @@ impl Answered {
     ///
     /// # Errors
     /// `Origin` for anything else.
-    pub fn new(response: Response) -> Result<Self> {
-        let answered = Self::of(response);
+    pub fn new(response: Response, patience: Patience) -> Result<Self> {
+        let answered = Self::of(response, patience);
         let typed = Encoding::of(&answered.media).is_some();
         if answered.response.ok() && (typed || answered.header("grpc-status").is_some()) {
             return Ok(answered);
@@ -55,7 +58,7 @@ impl Answered {
     ///
     /// # Errors
     /// `Origin` for a redirect, and for another media type.
-    pub fn plain(response: Response, route: &Route) -> Result<Self> {
+    pub fn plain(response: Response, route: &Route, patience: Patience) -> Result<Self> {
         let status = response.status();
         // 304 says that the caller's copy is good, and nothing of another place.
         if (300..400).contains(&status) && status != 304 {
@@ -63,7 +66,7 @@ impl Answered {
                 cause: format!("the origin answered HTTP {status}, a redirect"),
             });
         }
-        let answered = Self::of(response);
+        let answered = Self::of(response, patience);
         let is_empty = matches!(status, 204 | 205 | 304);
         if route.answers_json && !is_empty && !answering::is_json(&answered.media) {
             return Err(Error::Origin {
@@ -73,12 +76,13 @@ impl Answered {
         Ok(answered)
     }
 
-    fn of(response: Response) -> Self {
+    fn of(response: Response, patience: Patience) -> Self {
         let media = response.headers().get("content-type").ok().flatten();
         Self {
             response,
             media: media.unwrap_or_default(),
             body: None,
+            patience,
         }
     }
 
@@ -107,7 +111,8 @@ impl Answered {
     /// to be passed on.
     ///
     /// # Errors
-    /// `Origin` when it ends early, is too large, or cannot be read.
+    /// `Origin` when it ends early, is too large, or cannot be read; `Deadline` when the caller waits
+    /// no longer.
     pub async fn read(&mut self) -> Result<(Option<Vec<u8>>, Ending)> {
         if let Some(ending) = self.ending() {
             return Ok((None, ending));
@@ -117,7 +122,8 @@ impl Answered {
             Some(body) => body,
             None => {
                 let promise = self.response.array_buffer().map_err(refused)?;
-                Uint8Array::new(&JsFuture::from(promise).await.map_err(refused)?)
+                let read = JsFuture::from(promise).await;
+                Uint8Array::new(&read.map_err(|error| ended(error, self.patience))?)
             }
         };
         if body.length() > MAX_ANSWER {

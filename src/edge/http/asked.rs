@@ -1,7 +1,6 @@
 //! What a management request asks in its body, its query and its headers, beside its path. Refuses
 //! what has another media type than JSON, and parameters that nobody knows or that come twice.
 
-use super::body;
 use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
@@ -11,6 +10,7 @@ use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::edge::platform::now;
 use crate::wire::address;
+use crate::wire::coding::coding;
 use crate::wire::protocol::media_type;
 use crate::wire::query::{self, QueryError};
 
@@ -20,14 +20,25 @@ pub const MAX_BODY: usize = 64 * 1024;
 const MAX_USER_AGENT: usize = 200;
 
 /// The body of a write: JSON, or nothing at all.
-pub async fn json_body(incoming: &Incoming) -> Result<Vec<u8>> {
-    let body = body::read(incoming, MAX_BODY).await?.bytes;
+pub fn json(incoming: &Incoming, body: Vec<u8>) -> Result<Vec<u8>> {
     if !body.is_empty() && !is_json(incoming) {
         return Err(Error::MediaType {
             expected: "application/json",
         });
     }
+    plain(incoming, &body)?;
     Ok(body)
+}
+
+/// Takes a body that arrives as it was written.
+///
+/// # Errors
+/// `Compressed`.
+pub fn plain(incoming: &Incoming, body: &[u8]) -> Result<()> {
+    match coding(incoming.header("content-encoding").as_deref(), body) {
+        None => Ok(()),
+        coding => Err(Error::Compressed { coding }),
+    }
 }
 
 /// Whether the body is declared as JSON.

@@ -5,24 +5,27 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 
 use super::answer::{Answered, Told};
-use super::asked::bucket;
+use super::asked::{bucket, plain};
 use super::assertion;
-use super::forward::{self, Asking, Outgoing};
+use super::forward::{self, Asking, Outgoing, Reach};
 use super::incoming::Incoming;
-use super::{body, respond};
+use super::respond;
 use crate::app::attest::{self, Authorized};
 use crate::app::authenticate::present;
+use crate::app::body::{BodyRead, discard, receive};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::patience::Deadline;
 use crate::domain::decide::{Denial, Permit, open};
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{self, Access, Rpc};
 use crate::edge::brake;
 use crate::edge::log::RequestLog;
 use crate::edge::platform::{Platform, now};
+use crate::wire::coding;
 use crate::wire::grpc_web::{self, Encoding, FrameError};
 use crate::wire::protocol::{Protocol, Unspoken, media_type};
-use crate::wire::{connect, connect::ConnectError};
+use crate::wire::{connect, connect::ConnectError, timeout};
 
 /// Answers a call below the origin's prefix.
 pub async fn handle(
@@ -108,12 +111,15 @@ async fn call(
     log.operation = Some(rpc.method);
 
     let headers = forward::headers(incoming, rpc.access, config)?;
-    let content = Content::read(protocol, rpc, incoming, &headers).await?;
+    let within = within(protocol, incoming)?;
+    let deadline = Deadline::new(begun, within);
+    let content = Content::read(protocol, rpc, incoming, &headers, within).await?;
     let authorized = match presented {
         None => Passed::Open(open(Operation::Rpc(rpc))?),
         Some(presented) => {
             let message = content.message();
-            let recognized = attest::recognize(presented, rpc, message, config, platform).await?;
+            let recognized =
+                attest::recognize(presented, rpc, message, content.read, config, platform).await?;
             log.caller(&recognized.caller);
             let caller = recognized.caller.clone();
             let origin = Asking {
@@ -121,6 +127,7 @@ async fn call(
                 incoming,
                 config,
                 platform,
+                deadline,
             };
             let authorized = recognized.decide(rpc, platform, &origin).await?;
             assertion::add(&headers, ("POST", &rpc.path()), &content.body, &origin)?;
@@ -132,8 +139,9 @@ async fn call(
     }
 
     let asked = now();
+    let reach = Reach::new(config, deadline, asked)?;
     let mut answered =
-        forward::call(authorized.permit(), rpc, &headers, content.body, config).await?;
+        forward::call(authorized.permit(), rpc, &headers, content.body, &reach).await?;
     log.origin(answered.status(), asked);
     let waited = now().since(asked);
     if let (true, Passed::Token(authorized)) = (rpc.makes_run, &authorized) {
@@ -170,9 +178,10 @@ impl Passed {
 
 /// A request's content: what is read of it here, and what goes to the origin.
 struct Content {
-    /// The message, from `start` on, where it is read here.
-    read: Option<(Vec<u8>, usize)>,
+    /// The message, from `start` on, where it is looked into here.
+    inspected: Option<(Vec<u8>, usize)>,
     body: Outgoing,
+    read: BodyRead,
 }
 
 /// Bytes of a frame before its message.
@@ -180,23 +189,28 @@ const FRAME_HEAD: usize = 5;
 
 impl Content {
     fn message(&self) -> Option<&[u8]> {
-        let (bytes, start) = self.read.as_ref()?;
+        let (bytes, start) = self.inspected.as_ref()?;
         bytes.get(*start..)
     }
 
-    /// Reads what must be read to decide, or to speak gRPC-Web for a caller that does not. What
-    /// need not be read streams through, from callers who have shown a credential.
+    /// Reads the body to its end, whether it is looked into or not (R40), and makes of it what goes
+    /// to the origin.
     async fn read(
         protocol: Protocol,
         rpc: &Rpc,
         incoming: &Incoming,
         headers: &web_sys::Headers,
+        within: Option<u64>,
     ) -> Result<Self> {
-        let limit = match rpc.access {
-            // Strangers may call these.
-            Access::Open => grpc_web::MAX_OPEN_BODY,
-            Access::Token | Access::Person | Access::Closed => grpc_web::MAX_BODY,
-        };
+        if matches!(rpc.access, Access::Person | Access::Closed) {
+            // Refused to every token, whatever it says.
+            return Ok(Self {
+                inspected: None,
+                body: Outgoing::Nothing,
+                read: discard(incoming).await,
+            });
+        }
+        let limit = grpc_web::max_body(rpc);
         if let Protocol::GrpcWeb(_) = protocol {
             let media = incoming.header("content-type").unwrap_or_default();
             let bare = media_type(&media);
@@ -207,27 +221,22 @@ impl Content {
             }
         }
         match protocol {
-            Protocol::GrpcWeb(_) if rpc.access == Access::Open => Ok(Self {
-                read: None,
-                body: Outgoing::Bytes(body::read(incoming, limit).await?.raw),
-            }),
-            Protocol::GrpcWeb(_) if !rpc.is_inspected() => Ok(Self {
-                read: None,
-                body: incoming
-                    .request
-                    .body()
-                    .map_or(Outgoing::Nothing, Outgoing::Stream),
-            }),
+            Protocol::GrpcWeb(_) if !rpc.is_inspected() => {
+                let (body, read) = receive(incoming, limit).await?;
+                Ok(Self {
+                    inspected: None,
+                    body: Outgoing::Bytes(body.raw),
+                    read,
+                })
+            }
             Protocol::GrpcWeb(encoding) => {
-                if !grpc_web::is_uncompressed(incoming.header("content-encoding").as_deref()) {
-                    return Err(unreadable(FrameError::Compressed));
-                }
+                let (body, read) = receive(incoming, limit).await?;
+                plain(incoming, &body.bytes)?;
                 if incoming.has("content-encoding") {
                     headers
                         .delete("content-encoding")
                         .map_err(forward::refused)?;
                 }
-                let body = body::read(incoming, limit).await?;
                 let frames = match encoding {
                     Encoding::Binary => body.bytes,
                     Encoding::Text => encoding
@@ -235,30 +244,30 @@ impl Content {
                         .map_err(unreadable)?
                         .into_owned(),
                 };
-                grpc_web::single_message(&frames).map_err(unreadable)?;
+                grpc_web::single_message(&frames).map_err(|error| match error {
+                    FrameError::Compressed => compressed(incoming),
+                    error => unreadable(error),
+                })?;
                 Ok(Self {
-                    read: Some((frames, FRAME_HEAD)),
+                    inspected: Some((frames, FRAME_HEAD)),
                     body: Outgoing::Bytes(body.raw),
+                    read,
                 })
             }
             Protocol::Connect => {
-                let timeout = connect::request(
-                    incoming.header("connect-protocol-version").as_deref(),
-                    incoming.header("connect-timeout-ms").as_deref(),
-                    incoming.header("content-encoding").as_deref(),
-                )
-                .map_err(|error| wrong_connect(&error))?;
-                let body = body::read(incoming, limit).await?;
+                let (body, read) = receive(incoming, limit).await?;
+                plain(incoming, &body.bytes)?;
                 forward::as_grpc_web(headers)?;
-                if let Some(timeout) = timeout {
-                    headers
-                        .set("grpc-timeout", &timeout)
-                        .map_err(forward::refused)?;
+                match within {
+                    Some(ms) => headers.set("grpc-timeout", &timeout::write(ms)),
+                    None => headers.delete("grpc-timeout"),
                 }
+                .map_err(forward::refused)?;
                 let frame = grpc_web::frame(&body.bytes).map_err(unreadable)?;
                 Ok(Self {
-                    read: rpc.is_inspected().then_some((body.bytes, 0)),
+                    inspected: rpc.is_inspected().then_some((body.bytes, 0)),
                     body: Outgoing::Bytes(Uint8Array::from(frame.as_slice())),
+                    read,
                 })
             }
         }
@@ -276,6 +285,35 @@ async fn learn(
             attest::learn_run(authorized, &message, platform).await
         }
         _ => Ok(()),
+    }
+}
+
+/// How long the caller waits, in milliseconds, where it says.
+fn within(protocol: Protocol, incoming: &Incoming) -> Result<Option<u64>> {
+    if protocol == Protocol::Connect {
+        return connect::request(
+            incoming.header("connect-protocol-version").as_deref(),
+            incoming.header("connect-timeout-ms").as_deref(),
+        )
+        .map_err(|error| wrong_connect(&error));
+    }
+    let Some(text) = incoming.header("grpc-timeout") else {
+        return Ok(None);
+    };
+    let ms = timeout::millis(&text).ok_or_else(|| {
+        Error::invalid(
+            "grpc_timeout_invalid",
+            "`grpc-timeout` must be one to eight digits and a unit: H, M, S, m, u or n",
+        )
+    });
+    ms.map(Some)
+}
+
+/// A message that is compressed by itself, as its frame says.
+fn compressed(incoming: &Incoming) -> Error {
+    let coding = incoming.header("grpc-encoding");
+    Error::Compressed {
+        coding: coding.map(|coding| coding::told(coding.trim_ascii())),
     }
 }
 

@@ -1,11 +1,18 @@
-//! Request bodies up to a limit. Refuses the rest before reading it where the length is declared,
-//! and stops reading at the limit where it is not.
+//! Request bodies as the runtime has them: read within a limit and a deadline, or read and dropped.
+//! `app::body` says what may come after one.
 
+use core::time::Duration;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::ReadableStreamDefaultReader;
+use worker::Delay;
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Rest};
+use crate::app::body::{DISCARD_TIME_MS, MAX_DISCARDED, Upload};
 use crate::app::error::{Error, Result};
 
 /// A body in full: for us as bytes, and as the runtime has it, to be sent on without a copy.
@@ -14,28 +21,75 @@ pub struct Body {
     pub raw: Uint8Array,
 }
 
-/// Reads the body.
-///
-/// # Errors
-/// `BodyTooLarge`, or `Invalid` when the client stops sending.
-pub async fn read(incoming: &Incoming, limit: usize) -> Result<Body> {
-    let declared = incoming
-        .header("content-length")
-        .and_then(|text| text.parse::<u64>().ok());
-    match declared {
-        Some(length) if length > limit as u64 => Err(Error::BodyTooLarge { limit }),
-        Some(_) => whole(incoming, limit).await,
-        None => {
-            let bytes = read_stream(incoming.request.body(), limit).await?;
-            let raw = Uint8Array::from(bytes.as_slice());
-            Ok(Body { bytes, raw })
+impl Upload for Incoming {
+    type Content = Body;
+
+    fn declared(&self) -> Option<u64> {
+        Incoming::declared(self)
+    }
+
+    async fn read(&self, limit: usize, within_ms: u32) -> Result<Body> {
+        let body = async {
+            match self.declared() {
+                Some(_) => whole(self, limit).await,
+                None => pieces(self, limit).await,
+            }
+        };
+        in_time(body, within_ms)
+            .await
+            .unwrap_or(Err(Error::BodyTimeout {
+                seconds: within_ms / 1000,
+            }))
+    }
+
+    async fn discard(&self, limit: u64, within_ms: u32) {
+        // Of more than that the rest stays anyway.
+        if self.declared().is_some_and(|length| length > limit) {
+            return;
         }
+        let (reader, taken) = match self.take_rest() {
+            Rest::Untouched(None) | Rest::Taken => return,
+            Rest::Untouched(Some(stream)) => {
+                match stream
+                    .get_reader()
+                    .dyn_into::<ReadableStreamDefaultReader>()
+                {
+                    Ok(reader) => (reader, 0),
+                    Err(_) => return,
+                }
+            }
+            Rest::Left { reader, taken } => (reader, taken),
+        };
+        let drop = async {
+            let mut taken = taken;
+            while taken <= limit
+                && let Ok(Some(chunk)) = next(&reader).await
+            {
+                taken = taken.saturating_add(u64::from(chunk.length()));
+            }
+        };
+        in_time(drop, within_ms).await;
+    }
+}
+
+/// Takes what is left of the body before its answer leaves, whatever the answer: over HTTP/1.1 the
+/// connection of a client that is still sending is closed, and it may never see what was answered.
+pub async fn finish(incoming: &Incoming) {
+    incoming.discard(MAX_DISCARDED, DISCARD_TIME_MS).await;
+}
+
+/// `None` after that time.
+async fn in_time<T>(work: impl Future<Output = T>, ms: u32) -> Option<T> {
+    let limit = Delay::from(Duration::from_millis(ms.into()));
+    match select(pin!(work), pin!(limit)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
     }
 }
 
 /// The runtime enforces the declared length.
 async fn whole(incoming: &Incoming, limit: usize) -> Result<Body> {
-    let promise = incoming.request.array_buffer().map_err(broken)?;
+    let promise = incoming.take_buffer().map_err(broken)?;
     let buffer = JsFuture::from(promise).await.map_err(broken)?;
     let raw = Uint8Array::new(&buffer);
     if raw.length() as usize > limit {
@@ -47,6 +101,21 @@ async fn whole(incoming: &Incoming, limit: usize) -> Result<Body> {
     })
 }
 
+/// A body of unknown length. Where it is too large, the rest can still be taken.
+async fn pieces(incoming: &Incoming, limit: usize) -> Result<Body> {
+    let mut bytes = Vec::new();
+    if let Rest::Untouched(Some(stream)) = incoming.take_rest() {
+        let reader = reader(&stream)?;
+        if !collect(&reader, limit, &mut bytes).await? {
+            let taken = bytes.len() as u64;
+            incoming.leave(Rest::Left { reader, taken });
+            return Err(Error::BodyTooLarge { limit });
+        }
+    }
+    let raw = Uint8Array::from(bytes.as_slice());
+    Ok(Body { bytes, raw })
+}
+
 /// Reads a stream of unknown length.
 ///
 /// # Errors
@@ -54,27 +123,46 @@ async fn whole(incoming: &Incoming, limit: usize) -> Result<Body> {
 pub async fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        let reader: web_sys::ReadableStreamDefaultReader = stream
-            .get_reader()
-            .dyn_into()
-            .map_err(|_| broken(JsValue::NULL))?;
-        loop {
-            let piece = JsFuture::from(reader.read()).await.map_err(broken)?;
-            let done = Reflect::get(&piece, &"done".into()).map_err(broken)?;
-            if done.is_truthy() {
-                break;
-            }
-            let value = Reflect::get(&piece, &"value".into()).map_err(broken)?;
-            let chunk: Uint8Array = value.dyn_into().map_err(broken)?;
-            if bytes.len() + chunk.length() as usize > limit {
-                // Best effort: the answer matters more than the rest of the body.
-                drop(reader.cancel());
-                return Err(Error::BodyTooLarge { limit });
-            }
-            bytes.extend_from_slice(&chunk.to_vec());
+        let reader = reader(&stream)?;
+        if !collect(&reader, limit, &mut bytes).await? {
+            // Best effort: the answer matters more than the rest of the body.
+            drop(reader.cancel());
+            return Err(Error::BodyTooLarge { limit });
         }
     }
     Ok(bytes)
+}
+
+fn reader(stream: &web_sys::ReadableStream) -> Result<ReadableStreamDefaultReader> {
+    stream
+        .get_reader()
+        .dyn_into()
+        .map_err(|_| broken(JsValue::NULL))
+}
+
+/// Whether the stream ended within the limit.
+async fn collect(
+    reader: &ReadableStreamDefaultReader,
+    limit: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<bool> {
+    while let Some(chunk) = next(reader).await? {
+        if bytes.len() + chunk.length() as usize > limit {
+            return Ok(false);
+        }
+        bytes.extend_from_slice(&chunk.to_vec());
+    }
+    Ok(true)
+}
+
+async fn next(reader: &ReadableStreamDefaultReader) -> Result<Option<Uint8Array>> {
+    let piece = JsFuture::from(reader.read()).await.map_err(broken)?;
+    let done = Reflect::get(&piece, &"done".into()).map_err(broken)?;
+    if done.is_truthy() {
+        return Ok(None);
+    }
+    let value = Reflect::get(&piece, &"value".into()).map_err(broken)?;
+    value.dyn_into().map(Some).map_err(broken)
 }
 
 fn broken(_: JsValue) -> Error {

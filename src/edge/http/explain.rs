@@ -1,11 +1,11 @@
 //! `POST /explain`: what would be decided on a call of the credential that asks. Refuses whatever
 //! credential the call itself would be refused with, in the same words.
 
-use super::asked::{bucket, is_json};
-use super::body;
+use super::asked::{bucket, is_json, plain};
 use super::incoming::Incoming;
 use super::respond::Answer;
 use crate::app::authenticate::present;
+use crate::app::body::receive;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::explain::explain;
@@ -35,8 +35,9 @@ pub async fn handle(
                 expected: "application/json",
             });
         }
-        let question = body::read(incoming, MAX_QUESTION).await?.bytes;
-        explain(&presented, &question, config, platform).await
+        let (question, read) = receive(incoming, MAX_QUESTION).await?;
+        plain(incoming, &question.bytes)?;
+        explain(&presented, &question.bytes, read, config, platform).await
     };
     match asked.await {
         Ok(explanation) => Answer::secret(200, &explanation),

@@ -13,13 +13,15 @@ use super::assertion;
 use super::incoming::Incoming;
 use crate::app::config::Config;
 use crate::app::error::{CredentialError, Error, Result};
+use crate::app::patience::{Deadline, Patience};
 use crate::app::ports::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Denial, Permit};
 use crate::domain::id::RunId;
 use crate::domain::operation::Operation;
 use crate::domain::rpc::{Access, RUN_LOOKUP, Rpc, WORKFLOW_LOOKUP};
-use crate::edge::platform::Platform;
+use crate::domain::time::Timestamp;
+use crate::edge::platform::{Platform, now};
 use crate::wire::forwarding::{Way, nominated, stays_behind};
 use crate::wire::grpc_answer::Ending;
 use crate::wire::grpc_web;
@@ -35,12 +37,35 @@ pub enum Outgoing {
     Stream(ReadableStream),
 }
 
+/// The way to the origin: where it is, and how long it is waited for.
+pub struct Reach<'a> {
+    config: &'a Config,
+    patience: Patience,
+}
+
+impl<'a> Reach<'a> {
+    /// The way for a call that is waited for until then, and is sent now.
+    ///
+    /// # Errors
+    /// `Deadline` when nobody waits any more.
+    pub fn new(config: &'a Config, deadline: Deadline, now: Timestamp) -> Result<Self> {
+        let patience = deadline.patience(now, config.origin_timeout_ms)?;
+        Ok(Self { config, patience })
+    }
+
+    /// How long the origin is waited for.
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+}
+
 /// Sends a request of the caller's on, and waits for the answer's headers. `target` is path and
 /// query below the origin's URL. When the client goes away, the platform ends what its request
 /// waits for, this included.
 ///
 /// # Errors
-/// `Origin` when nothing answers in time, `Denied` without a permit for this operation.
+/// `Origin` when nothing answers in time, `Deadline` when the caller waits no longer, `Denied`
+/// without a permit for this operation.
 pub async fn send(
     permit: &Permit,
     operation: Operation,
@@ -48,8 +73,9 @@ pub async fn send(
     target: &str,
     headers: &Headers,
     body: Outgoing,
-    config: &Config,
+    reach: &Reach<'_>,
 ) -> Result<Response> {
+    let config = reach.config;
     if permit.operation() != operation {
         return Err(Denial::Operation.into());
     }
@@ -63,9 +89,8 @@ pub async fn send(
     }
     // The origin is where ORIGIN_URL says: an answer that points elsewhere is no answer.
     init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(
-        config.origin_timeout_ms,
-    )));
+    // It holds for the answer's body as well.
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(reach.patience.ms)));
     if config.origin_speaks_grpc && matches!(operation, Operation::Rpc(_)) {
         convert(&init).map_err(refused)?;
     }
@@ -73,7 +98,7 @@ pub async fn send(
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response: Response = JsFuture::from(scope.fetch_with_str_and_init(&url, &init))
         .await
-        .map_err(refused)?
+        .map_err(|error| ended(error, reach.patience))?
         .unchecked_into();
     Ok(response)
 }
@@ -95,25 +120,16 @@ pub async fn call(
     rpc: &'static Rpc,
     headers: &Headers,
     body: Outgoing,
-    config: &Config,
+    reach: &Reach<'_>,
 ) -> Result<Answered> {
-    if config.origin_speaks_grpc {
+    if reach.config.origin_speaks_grpc {
         // What the platform converts has this media type, without a codec.
         let plain = "application/grpc-web";
         headers.set("content-type", plain).map_err(refused)?;
     }
     let operation = Operation::Rpc(rpc);
-    let sent = send(
-        permit,
-        operation,
-        "POST",
-        &rpc.path(),
-        headers,
-        body,
-        config,
-    )
-    .await?;
-    Answered::new(sent)
+    let sent = send(permit, operation, "POST", &rpc.path(), headers, body, reach).await?;
+    Answered::new(sent, reach.patience)
 }
 
 /// The caller's headers less those about its connection and those that would let it pose as
@@ -198,6 +214,8 @@ pub struct Asking<'a> {
     pub incoming: &'a Incoming,
     pub config: &'a Config,
     pub platform: &'a Platform,
+    /// Until when it is waited for.
+    pub deadline: Deadline,
 }
 
 impl Origin for Asking<'_> {
@@ -248,8 +266,20 @@ impl Asking<'_> {
         let frame = grpc_web::frame(message).map_err(Error::unavailable)?;
         let body = Outgoing::Bytes(Uint8Array::from(frame.as_slice()));
         assertion::add(&headers, ("POST", &rpc.path()), &body, self)?;
-        let mut answered = call(permit, rpc, &headers, body, self.config).await?;
+        let reach = Reach::new(self.config, self.deadline, now())?;
+        let mut answered = call(permit, rpc, &headers, body, &reach).await?;
         answered.read().await
+    }
+}
+
+/// What ended a wait for the origin: the caller's deadline, where that was the nearer one.
+pub fn ended(error: JsValue, patience: Patience) -> Error {
+    let timed_out = error
+        .dyn_ref::<js_sys::Error>()
+        .is_some_and(|error| error.name() == "TimeoutError");
+    match timed_out && patience.callers {
+        true => Error::Deadline,
+        false => refused(error),
     }
 }
 

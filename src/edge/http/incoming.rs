@@ -1,17 +1,36 @@
 //! What the gate reads of a request: method, path, which headers it has, and a few of them by name.
 //! Refuses to read the values of the others.
 
+use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 use super::client_address;
 use crate::domain::audit::hex;
 use crate::wire::{method, site};
 
-/// A request on its way in.
+/// What nobody has read of a request's body yet.
+pub enum Rest {
+    /// All of it, where there is a body.
+    Untouched(Option<ReadableStream>),
+    /// What comes after so many bytes.
+    Left {
+        reader: ReadableStreamDefaultReader,
+        taken: u64,
+    },
+    /// Nothing, or somebody is reading it.
+    Taken,
+}
+
+/// A request on its way in. Its body is reached once, through the methods here.
 pub struct Incoming {
-    pub request: web_sys::Request,
+    request: web_sys::Request,
+    /// `None`: nobody has looked at the body.
+    rest: RefCell<Option<Rest>>,
+    declared: OnceCell<Option<u64>>,
     pub headers: web_sys::Headers,
     pub method: String,
     /// The path as it arrived: still percent-encoded, and not every runtime resolves dots, so it
@@ -49,6 +68,8 @@ impl Incoming {
             request_id: hex(id),
             trace_entropy,
             request,
+            rest: RefCell::new(None),
+            declared: OnceCell::new(),
         })
     }
 
@@ -60,6 +81,43 @@ impl Incoming {
     /// Host and port that the request was sent to, as URLs have them.
     pub fn host(&self) -> &str {
         self.origin.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// The body's length in bytes, where the request tells it.
+    pub fn declared(&self) -> Option<u64> {
+        *self.declared.get_or_init(|| {
+            self.header("content-length")
+                .and_then(|text| text.parse().ok())
+        })
+    }
+
+    /// The body as one buffer, once it is here.
+    ///
+    /// # Errors
+    /// When it has been taken.
+    pub fn take_buffer(&self) -> Result<Promise, JsValue> {
+        self.leave(Rest::Taken);
+        self.request.array_buffer()
+    }
+
+    /// What is left of the body; from then on it is taken.
+    pub fn take_rest(&self) -> Rest {
+        self.rest
+            .replace(Some(Rest::Taken))
+            .unwrap_or_else(|| Rest::Untouched(self.request.body()))
+    }
+
+    /// The body as a stream, for somebody else to read.
+    pub fn take_stream(&self) -> Option<ReadableStream> {
+        match self.take_rest() {
+            Rest::Untouched(stream) => stream,
+            Rest::Left { .. } | Rest::Taken => None,
+        }
+    }
+
+    /// Leaves the rest of a body to whoever wants it.
+    pub fn leave(&self, rest: Rest) {
+        self.rest.replace(Some(rest));
     }
 
     /// The names of all headers, in lower case.

@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, is_json, origin};
-use super::body;
+use super::asked::{bucket, is_json, origin, plain};
 use super::incoming::Incoming;
 use super::respond::Answer;
+use crate::app::body::receive;
 use crate::app::config::Config;
 use crate::app::error::{CredentialError, Error, Result};
 use crate::app::leaks;
@@ -34,7 +34,9 @@ pub async fn handle(
             expected: "application/json",
         });
     }
-    let body = zeroize::Zeroizing::new(body::read(incoming, MAX_REPORT).await?.bytes);
+    let (body, _) = receive(incoming, MAX_REPORT).await?;
+    let body = zeroize::Zeroizing::new(body.bytes);
+    plain(incoming, &body)?;
     let address = bucket(incoming, config);
     let report = leaks::receive(&body, &address, config, platform).await?;
     if report.is_empty() {

@@ -1,10 +1,11 @@
-//! The management routes. Refuses credentials before it looks at anything else, and bodies of
-//! more than 64 KiB.
+//! The management routes. Refuses what is no credential before it looks at anything else, and asks
+//! about one when the body is here, of at most 64 KiB.
 
-use super::asked::{bucket, json_body, origin, page, token_query};
+use super::asked::{MAX_BODY, bucket, json, origin, page, token_query};
 use super::incoming::Incoming;
 use super::respond::Answer;
-use super::ways_in;
+use super::ways_in::AtDoor;
+use crate::app::body::{discard, receive};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::mint::{self, From};
@@ -125,15 +126,23 @@ pub async fn handle(
     let operation = operation(&route, incoming.verb())?;
     log.operation = Some(operation.name());
 
-    let caller = ways_in::caller(incoming, operation, config, platform, log).await?;
+    let door = AtDoor::new(incoming, operation, config);
+    let shown = door.show(incoming, config, platform).await?;
+    let (body, read) = match incoming.method.as_str() {
+        "POST" | "PATCH" => receive(incoming, MAX_BODY)
+            .await
+            .map(|(body, read)| (body.bytes, read))?,
+        _ => (Vec::new(), discard(incoming).await),
+    };
+    let caller = door
+        .caller(&shown, read, incoming, config, platform)
+        .await?;
+    log.caller(&caller);
     if matches!(caller, Caller::Administrator | Caller::Session(_)) {
         log.organization(incoming.header("postern-organization").as_deref());
     }
 
-    let body = match incoming.method.as_str() {
-        "POST" | "PATCH" => json_body(incoming).await?,
-        _ => Vec::new(),
-    };
+    let body = json(incoming, body)?;
     let call = Call {
         incoming,
         config,

@@ -54,6 +54,7 @@ pub async fn handle(
         |text| admin.is_some_and(|key| key.matches(text)),
     );
     let response = route(&incoming, &platform, &mut log).await?;
+    body::finish(&incoming).await;
     log.ledger_ms = platform.ledger_ms();
     log.end(response.status(), &platform.env);
     Ok(response)

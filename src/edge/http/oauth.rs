@@ -1,11 +1,11 @@
 //! `/oauth/introspect` and `/oauth/revoke`. Refuses tokens in the query string, where logs would
 //! keep them: the form in the body is the only place.
 
-use super::asked::{bucket, origin};
-use super::body;
+use super::asked::{bucket, origin, plain};
 use super::incoming::Incoming;
 use super::respond::Answer;
-use crate::app::authenticate::{admit, present};
+use crate::app::authenticate::{About, admit, present};
+use crate::app::body::receive;
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::Purpose;
@@ -40,21 +40,33 @@ pub async fn handle(
         let authorization = incoming.header("authorization");
         let entered = async {
             let presented = present(authorization.as_deref(), config, now())?;
-            admit(&presented, None, Purpose::Write, config, platform).await
+            let (form, read) = receive(incoming, MAX_FORM).await?;
+            let form = zeroize::Zeroizing::new(form.bytes);
+            let admitted = admit(
+                &presented,
+                About::Nothing,
+                Purpose::Write,
+                read,
+                config,
+                platform,
+            )
+            .await?;
+            Ok((admitted.caller, form))
         };
-        let caller = match entered.await {
-            Ok(admitted) => admitted.caller,
+        let (caller, form) = match entered.await {
+            Ok(entered) => entered,
             Err(error) => {
                 return Err(brake::slow(&platform.env, bucket(incoming, config), error).await);
             }
         };
         log.caller(&caller);
-        let token = form(incoming).await?;
+        let token = token(incoming, &form)?;
         let answer = oauth::introspect(&caller, &token, config, platform).await?;
         Answer::secret(200, &answer)
     } else {
         log.operation = Some(Operation::TokenRevokeOwn.name());
-        let token = form(incoming).await?;
+        let (form, _) = receive(incoming, MAX_FORM).await?;
+        let token = token(incoming, &zeroize::Zeroizing::new(form.bytes))?;
         // The actor is the token itself, once it is known.
         let from = origin(incoming, config, &Caller::Administrator);
         oauth::revoke_own(&token, from, config, platform).await?;
@@ -63,15 +75,15 @@ pub async fn handle(
 }
 
 /// The `token` of the form; `token_type_hint` is read past, as the standards allow.
-async fn form(incoming: &Incoming) -> Result<zeroize::Zeroizing<String>> {
+fn token(incoming: &Incoming, form: &[u8]) -> Result<zeroize::Zeroizing<String>> {
     let content_type = incoming.header("content-type").unwrap_or_default();
     if media_type(&content_type) != "application/x-www-form-urlencoded" {
         return Err(Error::MediaType {
             expected: "application/x-www-form-urlencoded",
         });
     }
-    let body = zeroize::Zeroizing::new(body::read(incoming, MAX_FORM).await?.bytes);
-    let mut tokens = form_urlencoded::parse(&body).filter(|(name, _)| name == "token");
+    plain(incoming, form)?;
+    let mut tokens = form_urlencoded::parse(form).filter(|(name, _)| name == "token");
     match (tokens.next(), tokens.next()) {
         (Some((_, token)), None) if !token.is_empty() => {
             Ok(zeroize::Zeroizing::new(token.into_owned()))

@@ -23,9 +23,13 @@ fn http_status(error: &Error) -> u16 {
         Error::Invalid { .. } => 400,
         Error::NotFound { .. } | Error::Misdirected { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
+        Error::BodyTimeout { .. } => 408,
         Error::Conflict { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
-        Error::MediaType { .. } | Error::NativeGrpc | Error::ConnectJson => 415,
+        Error::MediaType { .. }
+        | Error::Compressed { .. }
+        | Error::NativeGrpc
+        | Error::ConnectJson => 415,
         Error::MintRate { .. }
         | Error::MinterRate { .. }
         | Error::ReportRate { .. }
@@ -33,6 +37,7 @@ fn http_status(error: &Error) -> u16 {
         | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
+        Error::Deadline => 504,
     }
 }
 
@@ -51,11 +56,13 @@ fn status_of(error: &Error) -> GrpcStatus {
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
         | Error::ConnectJson
+        | Error::Compressed { .. }
         | Error::NotFound { .. }
         | Error::Misdirected { .. }
         | Error::Unregistered { .. }
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
+        Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,
         Error::Origin { .. } | Error::Unavailable { .. } | Error::Misconfigured { .. } => {
             GrpcStatus::Unavailable
         }
@@ -66,7 +73,10 @@ fn status_of(error: &Error) -> GrpcStatus {
 fn grpc_message(error: &Error) -> String {
     match error {
         Error::Credential(CredentialError::Missing) => "JWT token is missing".into(),
-        Error::Credential(CredentialError::Malformed(_)) => "Token is invalid".into(),
+        // What has no form at all is malformed to the stock client too.
+        Error::Credential(CredentialError::Malformed(_) | CredentialError::NoForm) => {
+            "Token is invalid".into()
+        }
         Error::Credential(CredentialError::Expired(_)) => "JWT token has expired".into(),
         // With its trailing space, percent-encoded so that no header parser drops it.
         Error::Credential(CredentialError::Stale) => "Fail to parse JWT token ".into(),
@@ -82,7 +92,11 @@ fn detail(error: &Error) -> Option<Detail> {
         Error::Denied(_) => "forbidden",
         _ => return None,
     };
-    Some(grpc_status::error_info(reason, error.code()))
+    let code = match error {
+        Error::Credential(CredentialError::NoForm) => "credential_malformed",
+        _ => error.code(),
+    };
+    Some(grpc_status::error_info(reason, code))
 }
 
 /// What an answer carries.
@@ -249,6 +263,7 @@ pub fn problem_document(
             headers.set("www-authenticate", &challenge)?;
         }
         Error::MethodNotAllowed { allow } => headers.set("allow", &method::allow(allow))?,
+        Error::Compressed { .. } => headers.set("accept-encoding", "identity")?,
         Error::MintRate {
             limit,
             retry_after_seconds,
@@ -306,6 +321,9 @@ pub fn grpc(
     let headers = web_sys::Headers::new()?;
     headers.set("content-type", content_type)?;
     headers.set("cache-control", "no-store")?;
+    if matches!(error, Error::Compressed { .. }) {
+        headers.set("grpc-accept-encoding", "identity")?;
+    }
     headers.set("grpc-status", &status.to_string())?;
     headers.set("grpc-message", &message)?;
     if let Some(detail) = detail(error) {
@@ -335,6 +353,9 @@ pub fn connect(
     };
     let headers = web_sys::Headers::new()?;
     headers.set("content-type", "application/json")?;
+    if matches!(error, Error::Compressed { .. }) {
+        headers.set("accept-encoding", "identity")?;
+    }
     headers.set("cache-control", "no-store")?;
     if let Error::MethodNotAllowed { allow } = error {
         headers.set("allow", &method::allow(allow))?;

@@ -1,18 +1,19 @@
 //! REST requests for the origin: route, credential, what is named, decision, forward. Refuses in
 //! problem documents, and forwards only with a permit in hand.
 
-use js_sys::Uint8Array;
-
 use super::answer::{Answered, Told};
-use super::asked::is_json;
+use super::asked::{is_json, plain};
 use super::assertion;
-use super::forward::{self, Asking, Outgoing};
+use super::forward::{self, Asking, Outgoing, Reach};
 use super::incoming::Incoming;
-use super::{body, respond};
-use crate::app::authenticate::present;
+use super::respond;
+use crate::app::authenticate::{About, examine, present};
+use crate::app::body::{BodyRead, receive, streamed};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
+use crate::app::patience::Deadline;
 use crate::app::rest;
+use crate::app::vouch::Vouched;
 use crate::domain::decide::Permit;
 use crate::domain::operation::Operation;
 use crate::domain::route::Route;
@@ -51,10 +52,12 @@ async fn request(
     log: &mut RequestLog,
 ) -> Result<web_sys::Response> {
     let begun = now();
+    // No header of REST says how long its caller waits.
+    let deadline = Deadline::new(begun, None);
+    let authorization = incoming.header("authorization");
     let presented = match route.access {
         Access::Open => None,
         Access::Token | Access::Person | Access::Closed => {
-            let authorization = incoming.header("authorization");
             Some(present(authorization.as_deref(), config, now())?)
         }
     };
@@ -63,17 +66,28 @@ async fn request(
         query => format!("{}?{query}", incoming.path),
     };
     let headers = forward::headers(incoming, route.access, config)?;
-    let (named, body) = read(route, parameters, incoming).await?;
+    let content = Content::read(route, incoming).await?;
     if route.inspects_body() {
         // Read here as JSON in UTF-8: no parameter and no second value may say otherwise.
         headers
             .set("content-type", "application/json")
+            .and_then(|()| headers.delete("content-encoding"))
             .map_err(forward::refused)?;
     }
     let (permit, bound_ms): (Permit, i64) = match presented {
-        None => (rest::pass(route)?, 0),
+        None => {
+            content.named(route, parameters, incoming)?;
+            (rest::pass(route)?, 0)
+        }
         Some(presented) => {
-            let recognized = rest::recognize(presented, route, named, config, platform).await?;
+            let about = match route.workflow {
+                Some(_) => About::Workflow,
+                None => About::Nothing,
+            };
+            let first = (content.inspected.len(), about, route.effect.into());
+            let vouched = Vouched::first(presented, first, content.read, config, platform).await?;
+            let named = content.named(route, parameters, incoming)?;
+            let recognized = rest::recognize(vouched, named, config, platform).await?;
             log.caller(&recognized.caller);
             let caller = recognized.caller.clone();
             let asking = Asking {
@@ -81,76 +95,102 @@ async fn request(
                 incoming,
                 config,
                 platform,
+                deadline,
             };
             let permit = recognized.decide(route, platform, &asking).await?;
-            assertion::add(&headers, (route.method, &target), &body, &asking)?;
+            let signed = (route.method, target.as_str());
+            assertion::add(&headers, signed, &content.body, &asking)?;
             (permit, recognized.bound_ms)
         }
     };
 
     let operation = Operation::Route(route);
     let sent = now();
+    let reach = Reach::new(config, deadline, sent)?;
     let response = forward::send(
         &permit,
         operation,
         route.method,
         &target,
         &headers,
-        body,
-        config,
+        content.body,
+        &reach,
     )
     .await?;
+    if route.stream {
+        // Whoever was revoked while its body came does not get the answer.
+        let still = async {
+            let presented = present(authorization.as_deref(), config, now())?;
+            examine(&presented, config, platform).await
+        };
+        if let Err(error) = still.await {
+            drop(response.body().map(|body| body.cancel()));
+            return Err(error);
+        }
+    }
     let waited = now().since(sent);
     log.origin_status = Some(response.status());
     let told = Told::new(begun, waited, bound_ms, config);
-    Answered::plain(response, route)?.pass_on(incoming, &told)
+    Answered::plain(response, route, reach.patience())?.pass_on(incoming, &told)
 }
 
-/// Reads what the request names. The body goes on byte for byte where a route has an identity in
-/// it, and unread where none has.
-async fn read(
-    route: &'static Route,
-    parameters: &Parameters,
-    incoming: &Incoming,
-) -> Result<(Named, Outgoing)> {
-    let header = |name: &str| incoming.header(name);
-    let named = |bytes: &[u8]| {
+/// A request's body: what is looked into here, and what goes to the origin.
+struct Content {
+    /// Empty where the route has no identity in it.
+    inspected: Vec<u8>,
+    body: Outgoing,
+    read: BodyRead,
+}
+
+impl Content {
+    /// Reads the body to its end, unless the route's table says that it streams. It goes on byte for
+    /// byte.
+    async fn read(route: &'static Route, incoming: &Incoming) -> Result<Self> {
+        if let Some(read) = streamed(route) {
+            let stream = incoming.take_stream();
+            return Ok(Self {
+                inspected: Vec::new(),
+                body: stream.map_or(Outgoing::Nothing, Outgoing::Stream),
+                read,
+            });
+        }
+        let inspects = route.inspects_body();
+        if inspects && !is_json(incoming) {
+            return Err(Error::MediaType {
+                expected: "application/json",
+            });
+        }
+        // A GET may say that it has no bytes, by length or in chunks.
+        let limit = if route.method == "GET" { 0 } else { MAX_BODY };
+        let (body, read) = receive(incoming, limit)
+            .await
+            .map_err(|error| match error {
+                Error::BodyTooLarge { limit: 0 } => {
+                    Error::invalid("body_unexpected", "a GET has no body here")
+                }
+                error => error,
+            })?;
+        if inspects {
+            plain(incoming, &body.bytes)?;
+        }
+        Ok(Self {
+            body: match body.bytes.is_empty() {
+                true => Outgoing::Nothing,
+                false => Outgoing::Bytes(body.raw),
+            },
+            inspected: if inspects { body.bytes } else { Vec::new() },
+            read,
+        })
+    }
+
+    /// What the request names.
+    fn named(&self, route: &Route, parameters: &Parameters, incoming: &Incoming) -> Result<Named> {
         let parts = Parts {
             parameters,
             query: &incoming.query,
-            header: &header,
-            body: bytes,
+            header: &|name: &str| incoming.header(name),
+            body: &self.inspected,
         };
         rest::named(route, &parts)
-    };
-    if !route.inspects_body() {
-        let stream = incoming.request.body();
-        let body = match stream {
-            Some(_) if route.method == "GET" => {
-                empty(incoming).await?;
-                Outgoing::Nothing
-            }
-            stream => stream.map_or(Outgoing::Nothing, Outgoing::Stream),
-        };
-        return Ok((named(&[])?, body));
-    }
-    if !is_json(incoming) || incoming.header("content-encoding").is_some() {
-        return Err(Error::MediaType {
-            expected: "application/json",
-        });
-    }
-    let read = body::read(incoming, MAX_BODY).await?;
-    let raw: Uint8Array = read.raw;
-    Ok((named(&read.bytes)?, Outgoing::Bytes(raw)))
-}
-
-/// Reads a content that must be none: a GET may say that it has no bytes, by length or in chunks.
-async fn empty(incoming: &Incoming) -> Result<()> {
-    match body::read(incoming, 0).await {
-        Ok(_) => Ok(()),
-        Err(Error::BodyTooLarge { .. }) => {
-            Err(Error::invalid("body_unexpected", "a GET has no body here"))
-        }
-        Err(error) => Err(error),
     }
 }

@@ -5,55 +5,104 @@ use serde_json::json;
 
 use super::asked::{bucket, is_json};
 use super::incoming::Incoming;
+use crate::app::body::BodyRead;
 use crate::app::config::Config;
-use crate::app::error::Result;
-use crate::app::ways_in::{Knock, enter};
+use crate::app::error::{Error, Result};
+use crate::app::ways_in::{Knock, Shown, enter, show};
 use crate::domain::caller::Caller;
 use crate::domain::operation::Operation;
 use crate::edge::brake;
-use crate::edge::log::RequestLog;
-use crate::edge::platform::Platform;
+use crate::edge::platform::{Platform, now};
 use crate::wire::site;
 
-/// Who makes this management call.
-///
-/// # Errors
-/// As [`enter`], and `TooManyFailures` in place of `Credential`.
-pub async fn caller(
-    incoming: &Incoming,
+/// What a management call shows of itself.
+pub struct AtDoor {
     operation: Operation,
-    config: &Config,
-    platform: &Platform,
-    log: &mut RequestLog,
-) -> Result<Caller> {
-    let [authorization, cookie, organization, fetch_site, origin] = [
-        "authorization",
-        "cookie",
-        "postern-organization",
-        "sec-fetch-site",
-        "origin",
-    ]
-    .map(|name| incoming.header(name));
-    let knock = Knock {
-        operation,
-        authorization: authorization.as_deref(),
+    headers: [Option<String>; 5],
+    /// Scheme, host and port that the call was sent to.
+    at: String,
+    writes: bool,
+    is_json: bool,
+}
+
+impl AtDoor {
+    /// Reads what the way in depends on.
+    pub fn new(incoming: &Incoming, operation: Operation, config: &Config) -> Self {
         // A session counts where the dashboard is, and the origin's pages are not.
-        cookie: cookie
-            .as_deref()
-            .filter(|_| config.has_dashboard(incoming.host())),
-        organization: organization.as_deref(),
-        site: site::site(fetch_site.as_deref(), origin.as_deref(), &incoming.origin),
-        writes: incoming.verb() != "GET",
-        is_json: is_json(incoming),
-    };
-    match enter(&knock, config, platform).await {
-        Ok(caller) => {
-            log.caller(&caller);
-            warn(&caller, operation, incoming, config);
-            Ok(caller)
+        let dashboard = config.has_dashboard(incoming.host());
+        Self {
+            operation,
+            headers: [
+                "authorization",
+                "cookie",
+                "postern-organization",
+                "sec-fetch-site",
+                "origin",
+            ]
+            .map(|name| match name {
+                "cookie" if !dashboard => None,
+                name => incoming.header(name),
+            }),
+            at: incoming.origin.clone(),
+            writes: incoming.verb() != "GET",
+            is_json: is_json(incoming),
         }
-        Err(error) => Err(brake::slow(&platform.env, bucket(incoming, config), error).await),
     }
+
+    fn knock(&self) -> Knock<'_> {
+        let [authorization, cookie, organization, fetch_site, origin] =
+            self.headers.each_ref().map(Option::as_deref);
+        Knock {
+            operation: self.operation,
+            authorization,
+            cookie,
+            organization,
+            site: site::site(fetch_site, origin, &self.at),
+            writes: self.writes,
+            is_json: self.is_json,
+        }
+    }
+
+    /// Checks what needs nobody to be asked, before the body is read.
+    ///
+    /// # Errors
+    /// As [`show`], and `TooManyFailures` in place of `Credential`.
+    pub async fn show(
+        &self,
+        incoming: &Incoming,
+        config: &Config,
+        platform: &Platform,
+    ) -> Result<Shown> {
+        match show(&self.knock(), config, now()) {
+            Ok(shown) => Ok(shown),
+            Err(error) => Err(slow(error.into(), incoming, config, platform).await),
+        }
+    }
+
+    /// Who makes this call, once its body is here.
+    ///
+    /// # Errors
+    /// As [`enter`], and `TooManyFailures` in place of `Credential`.
+    pub async fn caller(
+        &self,
+        shown: &Shown,
+        read: BodyRead,
+        incoming: &Incoming,
+        config: &Config,
+        platform: &Platform,
+    ) -> Result<Caller> {
+        match enter(&self.knock(), shown, read, config, platform).await {
+            Ok(caller) => {
+                warn(&caller, self.operation, incoming, config);
+                Ok(caller)
+            }
+            Err(error) => Err(slow(error, incoming, config, platform).await),
+        }
+    }
+}
+
+async fn slow(error: Error, incoming: &Incoming, config: &Config, platform: &Platform) -> Error {
+    brake::slow(&platform.env, bucket(incoming, config), error).await
 }
 
 /// One line more for the two ways in that should not stay.

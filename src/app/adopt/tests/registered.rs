@@ -1,7 +1,8 @@
 //! What an adoption registers, and how it is answered.
 
 use super::*;
-use crate::app::authenticate::{admit, present};
+use crate::app::authenticate::{About, admit, present};
+use crate::app::body::READ;
 use crate::app::ledger::Purpose;
 use crate::app::origin_tokens::adopted;
 use crate::app::tokens::rotate;
@@ -75,7 +76,17 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
         let config = testing::config();
         let header = format!("Bearer {}", jwt(&claims));
         let presented = present(Some(&header), &config, world.now()).expect("well formed");
-        assert!(now_or_never(admit(&presented, None, Purpose::Write, &config, &world)).is_ok());
+        assert!(
+            now_or_never(admit(
+                &presented,
+                About::Nothing,
+                Purpose::Write,
+                READ,
+                &config,
+                &world
+            ))
+            .is_ok()
+        );
     }
 }
 

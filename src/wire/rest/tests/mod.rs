@@ -27,6 +27,7 @@ const PLAIN: Route = Route {
     narrow: Narrow::Named,
     query: None,
     answers_json: false,
+    stream: false,
 };
 
 static ROUTES: [Route; 4] = [
