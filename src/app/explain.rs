@@ -65,7 +65,7 @@ pub struct Explanation {
     pub caller: Subject,
     /// `None` for an operation that no table has.
     pub needs: Option<Needs>,
-    /// `None` where the question names no run.
+    /// `None` where the question names no run, or the operation has none to do with one.
     pub run: Option<Run>,
 }
 
@@ -111,11 +111,12 @@ pub struct Needed {
 pub struct Run {
     /// Whether the gate has seen it. One that it has not, it would ask the origin for.
     pub known: bool,
+    /// Whose run it is: only for who may make the call, because who may not learns that by no call.
     pub project: Option<String>,
     pub workflow: Option<String>,
 }
 
-/// Explains what would be decided on the question in `body`. Looking is no use of the token (R13).
+/// Explains what would be decided on the question in `body`. To ask is a use of the token (R13).
 ///
 /// # Errors
 /// As for the call itself where the credential is refused; `Invalid` for a wrong question.
@@ -149,7 +150,8 @@ where
         ));
     }
     let about = run.map_or(About::Nothing, About::Run);
-    let admitted = admit(presented, about, Purpose::Look, read, config, ports).await?;
+    // Whatever the call is, the answer rests on what the Ledger says now.
+    let admitted = admit(presented, about, Purpose::Write, read, config, ports).await?;
     Ok(answer(question, operation, run, &admitted))
 }
 
@@ -160,11 +162,14 @@ fn answer(
     admitted: &Admitted,
 ) -> Explanation {
     let Admitted { caller, pin, .. } = admitted;
+    // What no run is named to has nothing to say of one.
+    let run = run.filter(|_| operation.is_some_and(names_run));
     let found = admitted.run.as_deref();
     let decided = match operation {
         Some(operation) => decided(operation, &question, (run, found, *pin), caller),
         None => Err(Denial::Operation),
     };
+    let shown = found.filter(|_| decided.is_ok());
     Explanation {
         allowed: decided.is_ok(),
         refusal: decided.err().map(|denial| Refusal {
@@ -175,8 +180,8 @@ fn answer(
         needs: operation.map(|operation| needs(operation, managed(&question), caller)),
         run: run.map(|_| Run {
             known: found.is_some(),
-            project: found.map(|run| run.project.clone()),
-            workflow: found.map(|run| run.workflow.clone()),
+            project: shown.map(|run| run.project.clone()),
+            workflow: shown.map(|run| run.workflow.clone()),
         }),
         operation: question.operation,
     }
@@ -194,6 +199,13 @@ fn operation(name: &str, config: &Config) -> Option<Operation> {
         .map(Operation::Rpc)
         .or_else(managed)
         .or_else(|| route().map(Operation::Route))
+}
+
+/// Whether a run that the question names is part of the decision.
+fn names_run(operation: Operation) -> bool {
+    operation
+        .requirements()
+        .is_some_and(|needs| needs.access != Access::Open)
 }
 
 /// The kind of tokens that the question is about, where it is about tokens.

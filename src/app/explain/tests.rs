@@ -135,8 +135,67 @@ fn a_known_run_is_held_against_the_scope() {
         let question = json!({ "operation": "AttestationService/Store", "run": RUN });
         let told = ask(&world, &token, &question).expect("explained");
         assert_eq!(told["refusal"]["code"].as_str(), code, "{told}");
-        assert_eq!(told["run"]["workflow"], workflow);
+        let own = code.is_none();
+        let run = json!({
+            "known": true,
+            "project": own.then_some("shop"),
+            "workflow": own.then_some("release"),
+        });
+        assert_eq!(
+            told["run"], run,
+            "whose run it is, only the own workflow is told"
+        );
     }
+}
+
+/// Whatever is asked, nobody learns whose run it is but who may make the call.
+#[test]
+fn r30_a_run_of_others_is_not_told() {
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    let facts = RunFacts {
+        project: "secret".to_owned(),
+        workflow: "hidden".to_owned(),
+        workflow_id: None,
+    };
+    let world_with_run = || {
+        let world = World::new();
+        world.runs.borrow_mut().insert(id, facts.clone());
+        world
+    };
+    let rpcs = crate::domain::rpc::rpcs().map(|rpc| rpc.method.to_owned());
+    let managed = MANAGED.map(|operation| operation.name().to_owned());
+    let operations: Vec<String> = rpcs.chain(managed).collect();
+    for scope in [release(), Scope::Project { project: project() }] {
+        let world = world_with_run();
+        let token = credential(&world, scope);
+        for operation in &operations {
+            let question = json!({ "operation": operation, "run": RUN, "project": "shop", "workflow": "release" });
+            let told = ask(&world, &token, &question).expect("explained");
+            let text = told.to_string();
+            assert!(
+                !text.contains("secret") && !text.contains("hidden"),
+                "{text}"
+            );
+            let open = told["needs"]["access"] == "open";
+            assert!(open || told["allowed"] == false, "{text}");
+        }
+    }
+    let world = world_with_run();
+    let token = credential(&world, Scope::Organization);
+    let question = json!({ "operation": "AttestationService/Store", "run": RUN });
+    let told = ask(&world, &token, &question).expect("explained");
+    assert_eq!(told["run"]["workflow"], "hidden", "its organization may");
+    let question = json!({ "operation": "token.list", "run": RUN });
+    let told = ask(&world, &token, &question).expect("explained");
+    assert_eq!(told["run"], Value::Null, "that is about no run");
+}
+
+#[test]
+fn r13_a_question_is_a_use() {
+    let world = World::new();
+    let token = credential(&world, release());
+    ask(&world, &token, &json!({ "operation": "token.list" })).expect("explained");
+    assert_eq!(world.counted.get(), 1);
 }
 
 #[test]
