@@ -88,7 +88,7 @@ where
         .iter()
         .filter(|text| text.len() <= MAX_TEXT)
         .filter_map(|text| {
-            let header = zeroize::Zeroizing::new(format!("Bearer {}", text.trim()));
+            let header = zeroize::Zeroizing::new(format!("Bearer {}", text.trim_ascii()));
             present(Some(&header), config, now).ok()
         })
         .filter(|presented| !matches!(presented, Presented::Administrator))

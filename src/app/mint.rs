@@ -13,7 +13,7 @@ use super::ledger::{MintAnswer, MintCommand};
 use super::mint_limits::take;
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
-use super::registry::{find_project, find_workflow, read_body};
+use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
@@ -42,8 +42,7 @@ struct MintRequest {
     expires_in: Option<String>,
     format: Option<Format>,
     policies: Option<Vec<String>>,
-    #[serde(default)]
-    system: bool,
+    system: Option<bool>,
 }
 
 /// Where a mint comes from.
@@ -73,11 +72,7 @@ where
     // Who may mint nothing learns nothing of the request's faults.
     reach(caller, Operation::TokenCreate)?;
     // An empty body mints a token with a generated name (R8).
-    let request: MintRequest = if body.is_empty() {
-        MintRequest::default()
-    } else {
-        read_body(body)?
-    };
+    let request: MintRequest = read_optional_body(body)?;
     let now = ports.now();
     let expires_at = expiry(
         request.expires_at.as_deref(),
@@ -95,7 +90,7 @@ where
         scope: &scope,
         policies: given_policies.as_deref(),
         expires_at,
-        is_system: request.system,
+        is_system: request.system.unwrap_or(false),
     };
     let permit = decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     let (policies, expires_at) = granted(caller, &wish);
@@ -106,7 +101,7 @@ where
         name: given_name.unwrap_or_else(|| TokenName::generated(&id)),
         policies,
         scope,
-        is_system: request.system,
+        is_system: request.system.unwrap_or(false),
         expires_at,
         verifier: Verifier::Jwt { signed: None },
         organization: Named {

@@ -29,6 +29,8 @@ pub mod vouch;
 pub mod ways_in;
 
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod origin_tokens;
 #[cfg(test)]
 mod testing;

@@ -18,7 +18,7 @@ use crate::domain::name::Label;
 use crate::domain::operation::Operation;
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
-use crate::wire::rfc3339;
+use crate::wire::{json, rfc3339};
 
 /// Longest time without use before auto-revocation, in days (R14).
 pub const MAX_IDLE_DAYS: u32 = 365;
@@ -94,7 +94,9 @@ pub struct OrganizationList {
 struct CreateOrganization {
     name: String,
     id: Option<String>,
+    #[serde(default, deserialize_with = "json::whole")]
     mint_ceiling: Option<u32>,
+    #[serde(default, deserialize_with = "json::whole")]
     max_idle_days: Option<u32>,
     on_leak: Option<OnLeak>,
 }
@@ -142,6 +144,7 @@ struct UpdateOrganization {
     /// Absent = unchanged, `null` = the configured default.
     #[serde(default, deserialize_with = "present")]
     mint_ceiling: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "json::whole")]
     max_idle_days: Option<u32>,
     on_leak: Option<OnLeak>,
 }
@@ -150,7 +153,7 @@ struct UpdateOrganization {
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> core::result::Result<Option<Option<u32>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    json::whole(deserializer).map(Some)
 }
 
 /// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.

@@ -16,7 +16,7 @@ use crate::domain::name::Label;
 use crate::domain::operation::Operation;
 use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
-use crate::wire::rfc3339;
+use crate::wire::{json, rfc3339};
 
 /// A project or workflow as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,20 +224,23 @@ fn read_entry<K, P: Clock + Entropy>(body: &[u8], ports: &P) -> Result<Entry<K>>
     })
 }
 
-/// Reads a JSON body, which must be an object (serde would also take a list of the values in
-/// order); unknown and doubled fields are refused.
+/// Reads a JSON body, which must be an object; unknown and doubled fields are refused.
 ///
 /// # Errors
 /// `Invalid` with the place of the fault.
 pub fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Error::invalid(
-            "body_invalid",
-            "the body must be a JSON object",
-        ));
+    json::object(body).map_err(|error| Error::invalid("body_invalid", error.to_string()))
+}
+
+/// The same where no body at all stands for an object without members.
+///
+/// # Errors
+/// As [`read_body`].
+pub fn read_optional_body<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T> {
+    match json::is_nothing(body) {
+        true => Ok(T::default()),
+        false => read_body(body),
     }
-    serde_json::from_slice(body)
-        .map_err(|error| Error::invalid("body_invalid", format!("the JSON body: {error}")))
 }
 
 /// The id that the request gives, or a fresh random one.

@@ -24,7 +24,8 @@ pub enum BearerError {
 /// # Errors
 /// What is wrong with the header; never a part of its value.
 pub fn credential(header: Option<&str>) -> Result<Secret, BearerError> {
-    let value = header.ok_or(BearerError::Missing)?.trim();
+    // Only blanks of ASCII stand around a header's value (RFC 9110, section 5.5).
+    let value = header.ok_or(BearerError::Missing)?.trim_ascii();
     if value.is_empty() {
         return Err(BearerError::Missing);
     }
@@ -59,6 +60,13 @@ mod tests {
             (None, Err(BearerError::Missing)),
             (Some(""), Err(BearerError::Missing)),
             (Some("   "), Err(BearerError::Missing)),
+            (Some(" \tBearer abc \t"), Ok("abc")),
+            (Some("Bearer abc\u{a0}"), Err(BearerError::Malformed)),
+            (Some("Bearer abc\u{85}"), Err(BearerError::Malformed)),
+            (Some("Bearer abc\u{2003}"), Err(BearerError::Malformed)),
+            (Some("\u{feff}Bearer abc"), Err(BearerError::NotBearer)),
+            (Some("\u{a0}Bearer abc"), Err(BearerError::NotBearer)),
+            (Some("\u{a0}"), Err(BearerError::NotBearer)),
             (Some("Bearer abc"), Ok("abc")),
             (Some("bearer abc"), Ok("abc")),
             (Some("BEARER  abc=="), Ok("abc==")),

@@ -14,6 +14,7 @@ pub mod grpc_answer;
 pub mod grpc_status;
 pub mod grpc_web;
 pub mod identity;
+pub mod json;
 pub mod jwt;
 pub mod message;
 pub mod method;

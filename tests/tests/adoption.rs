@@ -51,6 +51,7 @@ fn main() -> ExitCode {
             r2_r39_minted_and_adopted_tokens_do_not_open_each_other,
             r11_r39_a_revoked_token_is_refused_at_once_and_for_ever,
             r7_r39_an_adopted_token_ends_with_its_claim,
+            r39_an_end_is_read_with_a_fraction_and_however_far,
             r39_what_cannot_be_adopted,
             r39_places_of_the_claims_must_be_here,
             r39_a_token_is_adopted_once,
@@ -436,6 +437,21 @@ async fn r7_r39_an_adopted_token_ends_with_its_claim(world: Arc<World>) {
     call.send().await.problem(409, "already_adopted");
 }
 
+async fn r39_an_end_is_read_with_a_fraction_and_however_far(world: Arc<World>) {
+    let organization = world.organization().await;
+    for (exp, ends) in [
+        (json!(1_900_000_000.5), "2030-03-17T17:46:40Z"),
+        (json!((1_i64 << 53) - 1), "9999-12-31T23:59:59Z"),
+    ] {
+        let claims = changed(&claims(&organization), &json!({ "exp": exp }));
+        let token = world.adopt(&organization, &claims, &json!({})).await;
+        assert_eq!(token.answer["expires_at"], ends, "{exp}");
+        world.assert_live(&token.token).await;
+        let again = world.adopting(&organization, &token.token, &json!({}));
+        again.send().await.problem(409, "already_adopted");
+    }
+}
+
 async fn r39_what_cannot_be_adopted(world: Arc<World>) {
     let organization = world.organization().await;
     let elsewhere = world.organization().await;
@@ -493,6 +509,17 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
             "expired",
             with(json!({ "exp": seconds_from_now(-1) })),
             "token_expired_already",
+        ),
+        // Numbers that a reader of JavaScript would change on the way to the Ledger.
+        (
+            "an end beyond 2^53",
+            with(json!({ "exp": 9_007_199_254_740_993_i64 })),
+            "jwt_invalid",
+        ),
+        (
+            "an end far beyond 2^53",
+            with(json!({ "exp": 1_000_000_000_000_000_000_i64 })),
+            "jwt_invalid",
         ),
         (
             "of another organization",

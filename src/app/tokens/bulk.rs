@@ -43,11 +43,9 @@ struct Request {
     project: Option<String>,
     created_after: Option<String>,
     created_before: Option<String>,
-    #[serde(default)]
-    never_used: bool,
+    never_used: Option<bool>,
     created_from: Option<String>,
-    #[serde(default)]
-    dry_run: bool,
+    dry_run: Option<bool>,
 }
 
 /// `POST /org/tokens/revoke`. Of what the selector names, only tokens within the caller's reach
@@ -71,7 +69,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
     let permit = decide(caller, Operation::TokenRevoke, Target::Tokens(managed))?;
     let request: Request = read_body(body)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let dry_run = request.dry_run;
+    let dry_run = request.dry_run.unwrap_or(false);
     let selector = selector(request, organization.id, ports).await?;
     let command = RevokeManyCommand {
         organization_tokens: reach.organization_tokens,
@@ -121,7 +119,7 @@ async fn selector<P: Records>(
         project,
         created_after: moment("created_after", request.created_after.as_deref())?,
         created_before: moment("created_before", request.created_before.as_deref())?,
-        never_used: request.never_used,
+        never_used: request.never_used.unwrap_or(false),
         address: request.created_from.as_deref().map(client).transpose()?,
     };
     if selector == Selector::default() {

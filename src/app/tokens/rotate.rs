@@ -11,7 +11,7 @@ use crate::app::mint::{From, Minted, expiry, new_token_id, revoked_meanwhile, se
 use crate::app::mint_limits::take;
 use crate::app::organization::{resolve, resolve_id};
 use crate::app::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
-use crate::app::registry::read_body;
+use crate::app::registry::read_optional_body;
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Target, Wish, decide};
 use crate::domain::operation::Operation;
@@ -48,11 +48,7 @@ where
 {
     reach(caller, Operation::TokenRotate)?;
     let id = token_id(id)?;
-    let request: Request = if body.is_empty() {
-        Request::default()
-    } else {
-        read_body(body)?
-    };
+    let request: Request = read_optional_body(body)?;
     let now = ports.now();
     let wished = expiry(
         request.expires_at.as_deref(),

@@ -8,6 +8,7 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{API_TOKEN_AUDIENCE, GENERIC_AUDIENCE, USER_AUDIENCE};
 use crate::domain::claims::Claims;
+use crate::wire::json;
 
 /// Most claims that are read; a token of the registry has at most eleven.
 const MAX_CLAIMS: usize = 64;
@@ -38,6 +39,14 @@ enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
+
+/// The second that a token ends in.
+#[derive(Deserialize)]
+struct Ends(#[serde(deserialize_with = "json::seconds_down")] Option<i64>);
+
+/// The second after which a token is valid.
+#[derive(Deserialize)]
+struct Begins(#[serde(deserialize_with = "json::seconds_up")] Option<i64>);
 
 /// Claims out of a payload.
 pub struct Payload(pub Claims);
@@ -77,8 +86,9 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                         None => Vec::new(),
                     }
                 }
-                "exp" => claims.exp = map.next_value()?,
-                "nbf" => claims.nbf = map.next_value()?,
+                // A moment within a second counts against the token.
+                "exp" => claims.exp = map.next_value::<Ends>()?.0,
+                "nbf" => claims.nbf = map.next_value::<Begins>()?.0,
                 "token_name" => claims.token_name = map.next_value()?,
                 "org_id" => claims.org_id = map.next_value()?,
                 "org_name" => claims.org_name = map.next_value()?,

@@ -14,6 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
 
 mod no_kid;
+mod text;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -200,6 +201,14 @@ fn headers() {
             Err(JwtError::Critical),
         ),
         (
+            json!({"alg": "HS256", "kid": "new", "crit": null}),
+            Err(JwtError::Malformed("`crit` or `b64` is null")),
+        ),
+        (
+            json!({"alg": "HS256", "b64": null}),
+            Err(JwtError::Malformed("`crit` or `b64` is null")),
+        ),
+        (
             json!({"alg": "HS256", "kid": "new", "typ": "at+jwt"}),
             Err(JwtError::Malformed("`typ` is not JWT")),
         ),
@@ -211,11 +220,7 @@ fn headers() {
 
 #[test]
 fn claims() {
-    let shape = || {
-        Err(JwtError::Claims(
-            "not an object of unique, well-typed claims",
-        ))
-    };
+    let shape = || Err(JwtError::Claims(verify::WRONG_CLAIMS));
     let jti = || Err(JwtError::Claims("`jti` is not a UUID"));
     let pair = || Err(JwtError::Claims("an id without its name, or the reverse"));
     let good = good_claims().to_string();
@@ -225,7 +230,26 @@ fn claims() {
         (with("exp", json!(NOW + 1)), Ok(())),
         (with("exp", json!(NOW)), Err(JwtError::Expired)),
         (with("exp", json!(NOW - 1)), Err(JwtError::Expired)),
-        (with("exp", json!(i64::MIN)), Err(JwtError::Expired)),
+        (
+            with("exp", json!(-(1i64 << 53) + 1)),
+            Err(JwtError::Expired),
+        ),
+        (with("exp", json!(i64::MIN)), shape()),
+        (with("exp", json!((1i64 << 53) - 1)), Ok(())),
+        (with("exp", json!(1i64 << 53)), shape()),
+        (with("exp", json!(1_000_000_000_000_000_000i64)), shape()),
+        (with("nbf", json!(-(1i64 << 53))), shape()),
+        // Numbers may have a fraction (RFC 7519, section 2); the second it lies in counts against the token.
+        (
+            with("exp", json!(1_800_000_000.999)),
+            Err(JwtError::Expired),
+        ),
+        (with("exp", json!(1_800_000_001.5)), Ok(())),
+        (with("nbf", json!(1_799_999_999.5)), Ok(())),
+        (
+            with("nbf", json!(1_800_000_000.5)),
+            Err(JwtError::NotYetValid),
+        ),
         (with("exp", Value::Null), Ok(())),
         (with("exp", json!("tomorrow")), shape()),
         (with("exp", json!(1e300)), shape()),

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
 use jwt_compact::{Algorithm, AlgorithmSignature, UntrustedToken};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
 use super::ISSUER;
@@ -66,9 +66,28 @@ pub enum JwtError {
 #[derive(Debug, Clone, Deserialize)]
 struct Extensions {
     #[serde(default)]
-    crit: Option<IgnoredAny>,
+    crit: Extension,
     #[serde(default)]
-    b64: Option<IgnoredAny>,
+    b64: Extension,
+}
+
+/// A header member whose value matters to nobody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Extension {
+    #[default]
+    Absent,
+    /// No value that the member may have (RFC 7515, section 4.1.11; RFC 7797, section 3).
+    Null,
+    There,
+}
+
+impl<'de> Deserialize<'de> for Extension {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<IgnoredAny>::deserialize(deserializer)? {
+            None => Self::Null,
+            Some(IgnoredAny) => Self::There,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,6 +95,9 @@ struct IssuerOnly {
     #[serde(default)]
     iss: Option<String>,
 }
+
+pub(super) const WRONG_CLAIMS: &str =
+    "not an object of unique, well-typed claims, with times below 2^53 seconds";
 
 /// Verifies a JWT at `now`. `leeway_seconds` (0 unless configured, at most 60) widens `exp` and
 /// `nbf` for clocks that disagree.
@@ -96,7 +118,11 @@ pub fn verify(
         return Err(JwtError::Algorithm);
     }
     let header = untrusted.header();
-    if header.other_fields.crit.is_some() || header.other_fields.b64.is_some() {
+    let extensions = [header.other_fields.crit, header.other_fields.b64];
+    if extensions.contains(&Extension::Null) {
+        return Err(JwtError::Malformed("`crit` or `b64` is null"));
+    }
+    if extensions.contains(&Extension::There) {
         return Err(JwtError::Critical);
     }
     if let Some(typ) = &header.token_type
@@ -111,6 +137,10 @@ pub fn verify(
         .split_once('.')
         .and_then(|(_, payload)| URL_SAFE_NO_PAD.decode(payload).ok())
         .ok_or(JwtError::Malformed("no payload"))?;
+    // Claims that are passed over are text, too (RFC 7519, section 3).
+    if core::str::from_utf8(&payload).is_err() {
+        return Err(JwtError::Malformed("not UTF-8"));
+    }
 
     // The key is ours to choose: `kid` picks from the ring, `alg` picks nothing.
     let fits = |key: &Key| signature_fits(key, untrusted.signature_bytes(), signed);
@@ -131,8 +161,8 @@ pub fn verify(
         });
     }
 
-    let Payload(mut claims) = serde_json::from_slice(&payload)
-        .map_err(|_| JwtError::Claims("not an object of unique, well-typed claims"))?;
+    let Payload(mut claims) =
+        serde_json::from_slice(&payload).map_err(|_| JwtError::Claims(WRONG_CLAIMS))?;
     times(&claims, now, leeway_seconds)?;
     if claims.iss.as_deref() != Some(ISSUER) {
         return Err(JwtError::Claims("the issuer is another one"));
