@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::connect::{self, Http};
 use crate::fail::{Failure, Kind, Outcome, cause};
-use crate::output::Progress;
+use crate::output::{Progress, remark};
 use crate::problem;
 use crate::settings::Settings;
-use crate::text::encoded;
+use crate::text::{encoded, member as shown};
 
 /// Longest answer that is read whole, in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -82,7 +82,8 @@ impl Api {
         self.answer(Method::DELETE, path, None).await?.json()
     }
 
-    /// Reads a list page by page, to its end or to so many rows. `member` holds the rows.
+    /// Reads a list page by page, to its end or to so many rows. `member` holds the rows. Empty values in
+    /// the query are refused.
     pub async fn list(
         &self,
         path: &str,
@@ -90,6 +91,11 @@ impl Api {
         member: &'static str,
         most: usize,
     ) -> Outcome<Vec<Value>> {
+        // An empty variable of a script selects nothing; the gateway would say the same.
+        if let Some((name, _)) = query.iter().find(|(_, value)| value.is_empty()) {
+            let message = format!("`{name}` is empty: give it a value, or leave it out");
+            return Err(Failure::new(Kind::Usage, message));
+        }
         let progress = Progress::new(member);
         let mut rows = Vec::new();
         let mut cursor: Option<String> = None;
@@ -106,6 +112,15 @@ impl Api {
                 let message = format!("the gateway's answer has no `{member}`");
                 return Err(Failure::new(Kind::Unavailable, message));
             };
+            // Of the audit log: what the gateway found not to fit on the page.
+            for fault in page
+                .get("faults")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                remark(&format!("the log does not fit: {}", shown(fault, "detail")));
+            }
             rows.extend(found);
             progress.at(rows.len());
             let next = page.get("next_cursor").and_then(Value::as_str);

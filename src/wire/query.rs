@@ -1,5 +1,5 @@
-//! Query strings. Refuses parameters that nobody asked for and those given twice, so that a
-//! mistyped filter never silently lists everything.
+//! Query strings. Refuses parameters that nobody asked for, those given twice and those without a
+//! value, so that neither a mistyped filter nor an empty variable of a script lists everything.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,14 @@ use std::borrow::Cow;
 pub enum QueryError {
     Unknown(String),
     Twice(&'static str),
+    /// Given without a value, which selects nothing and must not select all.
+    Empty(&'static str),
 }
 
-/// The values of the `known` parameters, `None` where absent or empty.
+/// The values of the `known` parameters, `None` where absent.
 ///
 /// # Errors
-/// The first parameter that is unknown or repeated.
+/// The first parameter that is unknown, repeated or empty.
 pub fn read<'a, const N: usize>(
     query: &'a str,
     known: [&'static str; N],
@@ -28,9 +30,12 @@ pub fn read<'a, const N: usize>(
         if slot.is_some() {
             return Err(QueryError::Twice(known));
         }
+        if value.is_empty() {
+            return Err(QueryError::Empty(known));
+        }
         *slot = Some(value);
     }
-    Ok(found.map(|slot| slot.filter(|value| !value.is_empty())))
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -41,7 +46,12 @@ mod tests {
     fn known_parameters_once_each() {
         let values = |query| read(query, ["a", "b"]);
         assert_eq!(values(""), Ok([None, None]));
-        assert_eq!(values("b=x%20y&a="), Ok([None, Some("x y".into())]));
+        assert_eq!(values("&b=x%20y&"), Ok([None, Some("x y".into())]));
+        for empty in ["a=", "a", "b=1&a=", "a=&b=1", "%61="] {
+            assert_eq!(values(empty), Err(QueryError::Empty("a")), "{empty}");
+        }
+        assert_eq!(values("a=%20"), Ok([Some(" ".into()), None]));
+        assert_eq!(values("=1"), Err(QueryError::Unknown(String::new())));
         assert_eq!(values("c=1"), Err(QueryError::Unknown("c".to_owned())));
         assert_eq!(values("a=1&a=2"), Err(QueryError::Twice("a")));
     }

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             r7_an_expiry_is_echoed_in_both_forms,
             a_token_reads_as_it_is_listed,
             r19_lists_filter_by_status_scope_and_project,
+            r20_an_empty_parameter_is_a_mistake,
             r10_r19_system_tokens_are_listed_only_when_asked_for,
             r20_pages_hold_every_row_once,
             r11_a_revoke_answers_with_the_first_moment,
@@ -641,6 +642,40 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
     for (query, code) in wrong {
         let call = organization.call(&world.gateway, "GET", &format!("/org/tokens?{query}"));
         call.send().await.problem(400, code);
+    }
+}
+
+/// An empty variable of a script selects nothing, and must not select all.
+async fn r20_an_empty_parameter_is_a_mistake(world: Arc<World>) {
+    let organization = world.organization().await;
+    let pages: &[&str] = &["limit", "cursor"];
+    let tokens: &[&str] = &[
+        "status",
+        "scope",
+        "project",
+        "minted_by",
+        "include_system",
+        "uses_days",
+        "limit",
+        "cursor",
+    ];
+    for (path, parameters) in [
+        ("/orgs", pages),
+        ("/org/projects", pages),
+        ("/org/projects/shop/workflows", pages),
+        ("/org/tokens", tokens),
+        ("/org/audit/checkpoints", pages),
+    ] {
+        for parameter in parameters {
+            for query in [format!("{parameter}="), (*parameter).to_owned()] {
+                let call = organization.call(&world.gateway, "GET", &format!("{path}?{query}"));
+                let problem = call.send().await.problem(400, "query_invalid");
+                let detail = format!(
+                    "the parameter `{parameter}` is empty: give it a value, or leave it out"
+                );
+                assert_eq!(problem["detail"], detail, "{path}?{query}");
+            }
+        }
     }
 }
 
