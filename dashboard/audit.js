@@ -1,5 +1,5 @@
-// The audit time line. Compares the links of rows that follow on each other; that a link is genuine only the audit key
-// can tell, which no browser has.
+// The audit time line. Shows what the gateway, which has the key of the chain, found not to fit on the pages, and
+// compares the links of rows that follow on each other.
 
 import { call, download } from "./api.js";
 import { choice, exact, field, h, named, openDialog, say, ago } from "./dom.js";
@@ -49,12 +49,13 @@ export function compareLinks(rows, whole) {
 }
 
 /** The state of the chain in words, with what this page cannot know. */
-function chainNote(rows, filtered) {
+function chainNote(rows, faults, filtered) {
   const { compared, broken, missing, genesis } = compareLinks(rows, !filtered);
-  const limits = "The key of the chain is not in the browser: this compares links, it does not prove them. For proof, export the log and run “postern audit verify”.";
-  const wrong = broken.length > 0 || missing > 0;
+  const limits = "The gateway has checked these rows under the key of the chain. What is not on this page it has not: for proof, export the log and run “postern audit verify”.";
+  const wrong = faults.length > 0 || broken.length > 0 || missing > 0;
   let told;
-  if (broken.length > 0) told = `The chain is broken at row ${broken.join(", ")}.`;
+  if (faults.length > 0) told = `Somebody has written to the log: ${faults.map((fault) => fault.detail).join("; ")}.`;
+  else if (broken.length > 0) told = `The chain is broken at row ${broken.join(", ")}.`;
   else if (missing > 0) told = `Rows are missing in ${missing} ${missing === 1 ? "place" : "places"}.`;
   else if (compared === 0) told = filtered ? "Filtered rows do not follow on each other: no links to compare." : "Too few rows to compare links.";
   else told = `${compared} ${compared === 1 ? "link fits" : "links fit"}${genesis ? ", down to the first row" : ""}.`;
@@ -67,6 +68,7 @@ export function auditView() {
   state.focusToken = null;
   const filters = { action: "", actor: "", token: focus?.id ?? "", since: "", until: "" };
   let rows = [];
+  let faults = [];
   let cursor = null;
   let turn = 0;
 
@@ -88,6 +90,7 @@ export function auditView() {
       const page = await call("GET", "/org/audit", { query: { ...filters, limit: 100, cursor: next } });
       if (mine !== turn) return;
       rows = next ? [...rows, ...page.events] : page.events;
+      faults = next ? [...faults, ...page.faults] : page.faults;
       cursor = page.next_cursor;
       render();
       say(`${rows.length} events loaded`);
@@ -103,7 +106,7 @@ export function auditView() {
 
   function render() {
     more.hidden = !cursor;
-    chain.replaceChildren(...(rows.length ? [chainNote(rows, filtered())] : []));
+    chain.replaceChildren(...(rows.length || faults.length ? [chainNote(rows, faults, filtered())] : []));
     if (rows.length === 0) {
       list.replaceChildren(h("div", { class: "empty" },
         h("p", { class: "strong" }, filtered() ? "No event fits these filters." : "No events yet.")));
@@ -194,11 +197,13 @@ async function exportLog(button, place) {
     const link = h("a", { href: URL.createObjectURL(file), download: `audit-${state.who.organization ?? "organization"}.ndjson` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    return { whole, rows: lines.length - (whole ? 1 : 0) };
+    const mended = lines.filter((line) => JSON.parse(line).mended).length;
+    return { whole, rows: lines.length - (whole ? 1 : 0), mended };
   });
   if (!saved) return;
-  place.replaceChildren(h("p", { class: saved.whole ? "note good" : "note bad", role: "status", id: "exported" },
+  const mended = saved.mended === 0 ? "" : ` Of ${saved.mended} of them D1 had none or another one: the Ledger’s copies stand in their place.`;
+  place.replaceChildren(h("p", { class: saved.whole && saved.mended === 0 ? "note good" : "note bad", role: "status", id: "exported" },
     saved.whole
-      ? `${saved.rows} rows and a signed checkpoint saved. Check them with “postern audit verify”.`
+      ? `${saved.rows} rows and a signed checkpoint saved.${mended} Check them with “postern audit verify”.`
       : `The export broke off after ${saved.rows} rows: it has no checkpoint. Export again.`));
 }

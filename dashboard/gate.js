@@ -11,6 +11,7 @@ const PARTS = {
   record: ["Record (D1)", "organizations, projects, workflows, the token list and the audit log"],
   ledger: ["Ledger (Durable Object)", "says whether a token still lives; without it every call is refused"],
   facts: ["Facts (KV)", "which organization a key or a name belongs to, near the caller; without it the record is asked"],
+  audit: ["Audit log (D1)", "has the Ledgers’ rows and no others; if not, somebody has written to it"],
 };
 
 const VERDICTS = {

@@ -37,6 +37,7 @@ const WALKS: &[(&str, &str)] = &[
         "a row for each table",
     ),
     ("select name from sqlite_master", "a row for each table"),
+    ("select count(*) as found, coalesce", "a row for each table"),
     ("select full_at from bucket", "one row"),
     ("select version from schema", "one row"),
     (

@@ -160,7 +160,10 @@ fn readiness(ready: &Answer) -> Vec<Finding> {
 }
 
 fn dependency(name: &str) -> Finding {
-    let found = format!("`{}` does not answer", plain(name));
+    let found = match name {
+        "audit" => "somebody has written to the audit log in D1".to_owned(),
+        name => format!("`{}` does not answer", plain(name)),
+    };
     let advice = match name {
         // The gate can do without it.
         "facts" => return Finding::odd("readiness", found, "see to the KV namespace FACTS"),
@@ -168,6 +171,7 @@ fn dependency(name: &str) -> Finding {
             "see to D1, and apply its migrations: npx wrangler d1 migrations apply postern --remote"
         }
         "ledger" => "see to the Durable Object LEDGER",
+        "audit" => "look for `audit` in the gateway's log: docs/OPERATIONS.md says what to do",
         _ => "see the gateway's log",
     };
     Finding::broken(

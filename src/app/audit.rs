@@ -1,92 +1,34 @@
-//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). Refuses
-//! whoever does not hold `audit:read` at the level of the organization; nothing grants it by default.
+//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). Only who
+//! holds `audit:read` at the level of the organization may read it; nothing grants that by default.
+//! What is read from D1 is checked: a page says what on it does not fit, an export is mended.
+
+mod filter;
 
 use serde::{Deserialize, Serialize};
 
+pub use filter::Filter;
+
+use super::config::Config;
 use super::error::{Error, Result};
-use super::ledger::CheckpointCommand;
+use super::ledger::{CheckpointCommand, KeptQuery};
 use super::organization::resolve_id;
 use super::page::Place;
 use super::ports::{AuditLog, Directory, Ledgers};
 use crate::domain::audit::checkpoint::Signed;
-use crate::domain::audit::verify::Row;
-use crate::domain::audit::{Action, Changes, Origin};
+use crate::domain::audit::links::{self, PageFault};
+use crate::domain::audit::mend::{KEPT, mend};
+use crate::domain::audit::verify::{Problem, Row};
+use crate::domain::audit::{Changes, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::decide::{Permit, Target, decide};
-use crate::domain::id::{OrganizationId, TokenId};
+use crate::domain::id::{self, OrganizationId, TokenId};
 use crate::domain::operation::{Managed, Operation};
+use crate::domain::scope::Named;
 use crate::domain::time::Timestamp;
 use crate::wire::rfc3339;
 
 /// Rows of an export that are in memory at a time.
 pub const EXPORT_ROWS: u32 = 500;
-/// Longest text to search an actor by; none is longer.
-const MAX_ACTOR: usize = 200;
-
-/// Which events; all that is given must fit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub action: Option<Action>,
-    pub actor: Option<String>,
-    pub token: Option<TokenId>,
-    /// From this moment on.
-    pub since: Option<Timestamp>,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-}
-
-impl Filter {
-    /// Reads the parameters of a query: action, actor, token, since, until.
-    ///
-    /// # Errors
-    /// `Invalid` for what no event could fit.
-    pub fn parse(
-        action: Option<&str>,
-        actor: Option<&str>,
-        token: Option<&str>,
-        since: Option<&str>,
-        until: Option<&str>,
-    ) -> Result<Self> {
-        let action = action.map(|word| {
-            Action::parse(word).ok_or_else(|| {
-                Error::invalid(
-                    "action_invalid",
-                    "`action` must be one of the log's actions, such as `token.mint`",
-                )
-            })
-        });
-        let token = token.map(|id| {
-            TokenId::parse(id).map_err(|_| {
-                Error::invalid("token_id_invalid", "`token` must be the id of a token")
-            })
-        });
-        let moment = |text: Option<&str>| {
-            text.map(|text| {
-                rfc3339::parse(text).ok_or_else(|| {
-                    Error::invalid(
-                        "moment_invalid",
-                        "`since` and `until` must be RFC 3339 moments such as \
-                         `2030-01-31T12:00:00Z`",
-                    )
-                })
-            })
-            .transpose()
-        };
-        if actor.is_some_and(|actor| actor.len() > MAX_ACTOR) {
-            return Err(Error::invalid(
-                "actor_invalid",
-                format!("`actor` must have at most {MAX_ACTOR} bytes"),
-            ));
-        }
-        Ok(Self {
-            action: action.transpose()?,
-            actor: actor.map(str::to_owned),
-            token: token.transpose()?,
-            since: moment(since)?,
-            until: moment(until)?,
-        })
-    }
-}
 
 /// An event as it is written, read leniently: actions of later releases are words too.
 #[derive(Deserialize)]
@@ -131,14 +73,10 @@ pub struct EventView {
 }
 
 impl EventView {
-    /// The view of a row.
-    ///
-    /// # Errors
-    /// `Unavailable` for a row whose content is no event: somebody has changed it.
-    pub fn of(row: Row) -> Result<Self> {
-        let event: Written = serde_json::from_str(&row.content)
-            .map_err(|error| Error::unavailable(format!("an audit row does not parse: {error}")))?;
-        Ok(Self {
+    /// The view of a row; `None` where its content is no event, because somebody has changed it.
+    pub fn of(row: Row) -> Option<Self> {
+        let event: Written = serde_json::from_str(&row.content).ok()?;
+        Some(Self {
             organization_id: event.organization_id,
             sequence: event.sequence,
             at: rfc3339::print(event.at),
@@ -169,10 +107,31 @@ pub struct Listed {
     pub row: Row,
 }
 
+/// Something on a page that does not fit: D1 was written to by somebody else than the Ledger.
+#[derive(Debug, Serialize)]
+pub struct FaultView {
+    /// The number of the row in D1, or of the row behind a gap.
+    sequence: u64,
+    problem: &'static str,
+    detail: String,
+}
+
+impl From<PageFault> for FaultView {
+    fn from(fault: PageFault) -> Self {
+        Self {
+            sequence: fault.sequence,
+            problem: fault.problem.word(),
+            detail: fault.problem.to_string(),
+        }
+    }
+}
+
 /// A page of events.
 #[derive(Debug, Serialize)]
 pub struct EventList {
     events: Vec<EventView>,
+    /// What of the page does not fit; empty = nothing was found.
+    faults: Vec<FaultView>,
     next_cursor: Option<String>,
 }
 
@@ -180,6 +139,8 @@ pub struct EventList {
 #[derive(Debug, Serialize)]
 pub struct CheckpointList {
     checkpoints: Vec<Signed>,
+    /// Those that no key of ours has signed, or that belong elsewhere.
+    faults: Vec<FaultView>,
     next_cursor: Option<String>,
 }
 
@@ -226,31 +187,66 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
     organization: Option<&str>,
     filter: &Filter,
     span: &Span,
+    config: &Config,
     ports: &P,
 ) -> Result<EventList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
     let rows = ports.events(organization.id, filter, span).await?;
+    let numbered = rows
+        .iter()
+        .map(|listed| (listed.place.sequence, &listed.row));
+    let audit = &config.root_keys.audit;
+    let mut faults = links::check(numbered, organization.id, audit, filter.is_whole());
+    // The row behind the page served to check the last one on it; its own faults are the next page's.
+    if let Some(behind) = rows.get(span.limit as usize) {
+        faults.retain(|fault| fault.sequence != behind.place.sequence);
+    }
+    let mut confirmed = Vec::new();
+    for fault in faults {
+        if !elsewhere(&fault, organization.id, ports).await? {
+            confirmed.push(fault.into());
+        }
+    }
     let (rows, next_cursor) = span.cut(rows, |listed| listed.place);
-    let events = rows.into_iter().map(|listed| EventView::of(listed.row));
+    let events = rows.into_iter();
     Ok(EventList {
-        events: events.collect::<Result<_>>()?,
+        events: events
+            .filter_map(|listed| EventView::of(listed.row))
+            .collect(),
+        faults: confirmed,
         next_cursor,
     })
+}
+
+/// Whether rows that a page lacks are there after all. A page is ordered by time, and the clock of a
+/// Ledger that moves to another machine can go back: then a row stands on the page before or after.
+async fn elsewhere<P: AuditLog>(
+    fault: &PageFault,
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<bool> {
+    let Problem::Missing { from, to } = fault.problem else {
+        return Ok(false);
+    };
+    let rows = ports
+        .rows(organization, from.saturating_sub(1), to, EXPORT_ROWS)
+        .await?;
+    Ok(rows.len() as u64 == to.saturating_sub(from) + 1)
 }
 
 /// An export that may begin.
 #[derive(Debug)]
 pub struct Export {
-    pub organization: OrganizationId,
+    pub organization: Named<id::Organization>,
     /// The sequence up to which it goes.
     pub up_to: u64,
     /// Its last line.
     pub checkpoint: Signed,
 }
 
-/// `GET /org/audit` as NDJSON, up to its first row. The Ledger delivers what is pending first, and
-/// signs how far the log reaches: should D1 lack a row of it, the check of the export tells.
+/// `GET /org/audit` as NDJSON, up to its first row: the rows come by [`piece`]. The Ledger delivers
+/// what is pending first, and signs how far the log reaches.
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
@@ -272,9 +268,49 @@ pub async fn export<P: Directory + Ledgers>(
     }
     let reach: Reach = serde_json::from_str(&checkpoint.checkpoint).map_err(Error::unavailable)?;
     Ok(Export {
-        organization: organization.id,
+        organization,
         up_to: reach.sequence,
         checkpoint,
+    })
+}
+
+/// Rows of an export.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub rows: Vec<(u64, Row)>,
+    /// The number behind which the next ones are; `None` = these are the last.
+    pub next: Option<u64>,
+}
+
+/// The rows of an export behind a number. Those that D1 lacks, or has differently, are the Ledger's
+/// copy where it has one; should neither have a row, the check of the export tells.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn piece<P: AuditLog + Ledgers>(
+    organization: &Named<id::Organization>,
+    after: u64,
+    up_to: u64,
+    ports: &P,
+) -> Result<Piece> {
+    let recorded = ports
+        .rows(organization.id, after, up_to, EXPORT_ROWS)
+        .await?;
+    let last = recorded.last().map(|(sequence, _)| *sequence);
+    let next = last.filter(|_| recorded.len() >= EXPORT_ROWS as usize);
+    // What the Ledger has is at the end of the log, and may have moved on since.
+    let oldest = up_to.saturating_sub(KEPT);
+    let query = KeptQuery {
+        after: after.max(oldest),
+        up_to: next.unwrap_or(up_to),
+    };
+    let kept = match query.after < query.up_to {
+        true => ports.kept_events(organization, query).await?,
+        false => Vec::new(),
+    };
+    Ok(Piece {
+        rows: mend(recorded, kept),
+        next,
     })
 }
 
@@ -304,13 +340,19 @@ pub async fn checkpoints<P: AuditLog + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     span: &Span,
+    config: &Config,
     ports: &P,
 ) -> Result<CheckpointList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
     let rows = ports.checkpoints(organization.id, span).await?;
     let (rows, next_cursor) = span.cut(rows, |(place, _)| *place);
+    let audit = &config.root_keys.audit;
+    let check = |(place, signed): &(Place, Signed)| {
+        links::check_signed(place.sequence, signed, organization.id, audit)
+    };
     Ok(CheckpointList {
+        faults: rows.iter().filter_map(check).map(Into::into).collect(),
         checkpoints: rows.into_iter().map(|(_, signed)| signed).collect(),
         next_cursor,
     })

@@ -12,6 +12,7 @@ pub use leak::{LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
 
 use super::leaks::OnLeak;
 use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::verify::Row;
 use crate::domain::audit::{Action, Changes, Event, Link, Origin};
 use crate::domain::decide::RunFacts;
 use crate::domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
@@ -238,6 +239,13 @@ pub struct CheckpointCommand {
     pub keep: bool,
 }
 
+/// Tell the events behind one number and up to another, as far as the Ledger has a copy of them (R35).
+#[derive(Debug, Clone, Copy)]
+pub struct KeptQuery {
+    pub after: u64,
+    pub up_to: u64,
+}
+
 /// Remember a run of the origin (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {
@@ -341,4 +349,17 @@ pub struct AuditRow {
     /// The link before it, in hex.
     pub previous: String,
     pub link: Link,
+}
+
+impl AuditRow {
+    /// The row as readers have it.
+    pub fn row(&self) -> Row {
+        Row {
+            content: self.content.clone(),
+            previous: self.previous.clone(),
+            link: self.link.mac.clone(),
+            kid: self.link.kid.clone(),
+            mended: None,
+        }
+    }
 }

@@ -121,8 +121,15 @@ mod tests {
             previous: text(),
             link: text(),
             kid: text(),
+            mended: None,
         })
         .expect("an event")
+    }
+
+    fn fault() -> audit::FaultView {
+        let problem = crate::domain::audit::verify::Problem::Genesis;
+        let sequence = 1;
+        crate::domain::audit::links::PageFault { sequence, problem }.into()
     }
 
     #[test]
@@ -155,9 +162,11 @@ mod tests {
         ));
         let span = audit::Span::parse(None, None).expect("the defaults");
         let filter = audit::Filter::default();
-        let events = now_or_never(audit::list(&admin, acme, &filter, &span, &world));
+        let events = audit::list(&admin, acme, &filter, &span, &config, &world);
+        let events = now_or_never(events);
         let signed = now_or_never(audit::checkpoint(&admin, acme, &world));
-        let signatures = now_or_never(audit::checkpoints(&admin, acme, &span, &world));
+        let signatures = audit::checkpoints(&admin, acme, &span, &config, &world);
+        let signatures = now_or_never(signatures);
         world.keep(facts());
         let id = facts().id.to_string();
         let rotated = tokens::rotate(&admin, acme, &id, b"", from(), &config, &world);
@@ -181,6 +190,7 @@ mod tests {
             ("Released", members(&released.expect("releases"))),
             ("Named", members(&project())),
             ("AuditEvent", members(&event())),
+            ("AuditFault", members(&fault())),
             ("AuditList", members(&events.expect("lists"))),
             ("Checkpoint", members(&signed.expect("signs"))),
             ("CheckpointList", members(&signatures.expect("lists"))),

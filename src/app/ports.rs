@@ -15,10 +15,10 @@ use super::audit::{Filter as EventFilter, Listed, Span};
 use super::error::Result;
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakAnswer, LeakCommand, LimitsAnswer,
-    LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
-    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
 use super::page::{Cursor, Page, Place};

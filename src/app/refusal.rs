@@ -7,6 +7,7 @@ use super::organization::resolve_id;
 use super::ports::{Directory, Ledgers};
 use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
+use crate::domain::id::TokenId;
 
 /// Whether a refusal belongs into the log: by a limit, by policy, or by a name or token that is
 /// not to be had.
@@ -41,7 +42,8 @@ fn belongs(error: &Error) -> bool {
 }
 
 /// Has the Ledger of the caller's organization write down that a mint, or, with the id of the old
-/// token, a rotation, was refused. The Ledger bounds how often.
+/// token, a rotation, was refused. The Ledger bounds how often. An id that is none is not repeated:
+/// it is a text of the caller's own.
 ///
 /// # Errors
 /// `Unavailable`: the refusal stands all the same.
@@ -60,7 +62,9 @@ pub async fn note<P: Directory + Ledgers>(
     let command = RefusalCommand {
         organization: organization.id,
         outcome: error.code().to_owned(),
-        target: rotated.map(|id| format!("token:{id}")),
+        target: rotated
+            .and_then(|id| TokenId::parse(id).ok())
+            .map(|id| format!("token:{id}")),
         origin,
     };
     let actor = caller.actor();

@@ -17,15 +17,17 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::leaks::OnLeak;
 use super::ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakAnswer, LeakCommand, LimitsAnswer,
-    LimitsCommand, Liveness, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
-    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, Liveness, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
 };
 use super::organization::Organization;
+use super::page::Place;
 use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
 use crate::domain::audit::checkpoint::{Checkpoint, Signed};
+use crate::domain::audit::verify::Row;
 use crate::domain::audit::{GENESIS, hex};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
@@ -91,7 +93,13 @@ pub struct World {
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
     /// What a list of the audit log gives.
     pub events: RefCell<Vec<Listed>>,
+    /// What D1 has of the log by number, what the Ledger has, and the checkpoints in D1.
+    pub rows: RefCell<Vec<(u64, Row)>>,
+    pub kept: RefCell<Vec<(u64, Row)>>,
+    pub signed: RefCell<Vec<(Place, Signed)>>,
     pub bucket: Cell<u32>,
+    /// Uses of tokens that the Ledger was told of.
+    pub counted: Cell<u32>,
     pub ledger_down: Cell<bool>,
     /// What the one Ledger of this world calls its organization.
     pub name: RefCell<String>,
@@ -170,6 +178,10 @@ impl World {
             rotated: RefCell::default(),
             bulk: RefCell::default(),
             events: RefCell::default(),
+            rows: RefCell::default(),
+            kept: RefCell::default(),
+            signed: RefCell::default(),
+            counted: Cell::default(),
             bucket: Cell::new(10),
             ledger_down: Cell::new(false),
             name: RefCell::new(organization().name),

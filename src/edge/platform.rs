@@ -19,16 +19,17 @@ use super::store::{facts, first_token, records};
 use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, LeakAnswer, LeakCommand, LimitsAnswer,
-    LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer,
-    ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
 };
 use crate::app::ports::{
     Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Revocations,
     SessionAnswer, Sessions,
 };
 use crate::domain::audit::checkpoint::Signed;
+use crate::domain::audit::verify::Row;
 use crate::domain::bucket::{Empty, Rate};
 use crate::domain::decide::{Denial, Permit, RunFacts};
 use crate::domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};

@@ -34,19 +34,22 @@ test("the_chain_is_compared_and_a_change_is_seen", async () => {
     await signIn(page, { organization: name, view: "#audit" });
     const chain = page.locator("#chain");
     await chain.filter({ hasText: "links fit, down to the first row." }).waitFor();
-    await chain.filter({ hasText: "The key of the chain is not in the browser" }).waitFor();
+    await chain.filter({ hasText: "The gateway has checked these rows" }).waitFor();
+    const fault = { sequence: 3, problem: "changed", detail: "row 3 was changed: its link does not fit" };
     for (const [change, told] of [
-      [(events) => (events[0].previous = "f".repeat(64)), "The chain is broken at row"],
-      [(events) => events.splice(1, 1), "Rows are missing in 1 place."],
+      [({ events }) => (events[0].previous = "f".repeat(64)), "The chain is broken at row"],
+      [({ events }) => events.splice(1, 1), "Rows are missing in 1 place."],
+      [({ faults }) => faults.push(fault), "Somebody has written to the log: row 3 was changed: its link does not fit."],
     ]) {
       await page.route("**/org/audit?*", async (route) => {
         const answer = await route.fetch();
         const body = await answer.json();
-        change(body.events);
+        change(body);
         await route.fulfill({ response: answer, json: body });
       });
       await page.getByRole("button", { name: "Clear" }).click();
       await chain.filter({ hasText: told }).waitFor();
+      assert.equal(await chain.getAttribute("data-state"), "broken");
       await page.unroute("**/org/audit?*");
     }
   });

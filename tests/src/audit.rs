@@ -43,6 +43,7 @@ pub async fn verified(gateway: &Gateway, organization: &Organization, keys: &Key
     let lines = export(gateway, organization).await;
     let report = check(&lines, keys);
     assert!(report.is_clean(), "{:#?}", report.faults);
+    assert_eq!(report.mended, [], "D1 has what the Ledger has");
     let reach = report.checkpoint.map(|(sequence, _)| sequence);
     assert_eq!(
         reach,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::slice;
 use std::sync::Arc;
 
+use postern::domain::audit::mend::Mended;
 use postern::domain::audit::verify::Problem;
 use postern_system_tests::audit::{self, NDJSON, events, export, exporting, verified};
 use postern_system_tests::forge::{self, Keys};
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
             r35_refused_mints_are_written_down_and_bounded,
             r35_checkpoints_are_signed_daily_and_on_demand,
             r35_a_changed_log_is_found_out,
+            r35_who_writes_to_d1_swallows_no_event,
+            r35_what_is_no_id_of_a_token_is_not_written_down,
             no_log_line_has_a_credential,
             a_log_line_tells_who_did_what_and_for_how_long,
         ],
@@ -310,6 +313,13 @@ async fn r35_a_list_has_pages_and_filters(world: Arc<World>) {
         ("token=x".to_owned(), "token_id_invalid"),
         ("since=yesterday".to_owned(), "moment_invalid"),
         ("actors=x".to_owned(), "query_invalid"),
+        ("action=".to_owned(), "query_invalid"),
+        ("actor=".to_owned(), "query_invalid"),
+        ("token=".to_owned(), "query_invalid"),
+        ("since=".to_owned(), "query_invalid"),
+        ("until".to_owned(), "query_invalid"),
+        ("limit=".to_owned(), "query_invalid"),
+        ("cursor=".to_owned(), "query_invalid"),
         (
             "action=token.mint&action=token.mint".to_owned(),
             "query_invalid",
@@ -695,6 +705,52 @@ async fn r35_a_changed_log_is_found_out(world: Arc<World>) {
         d = of(3),
     );
     assert_eq!(on_record(&serve.state(), &sql), Ok(()));
+    // The Ledgers have copies of all that: each export is whole, and says what D1 lacks.
+    let gateway = serve.start().await;
+    let missing = |from: u64, to: u64| (from..=to).map(|n| (n, Mended::Missing)).collect();
+    let differed = |numbers: &[u64]| numbers.iter().map(|n| (*n, Mended::Differed)).collect();
+    let mended: [Vec<(u64, Mended)>; 5] = [
+        differed(&[3]),
+        missing(4, 4),
+        missing(6, 7),
+        differed(&[5, 6]),
+        missing(1, 7),
+    ];
+    for (organization, mended) in organizations.iter().zip(mended) {
+        let report = audit::check(&export(&gateway, organization).await, keys);
+        assert!(report.is_clean(), "{:#?}", report.faults);
+        assert_eq!((report.rows, report.mended), (7, mended));
+    }
+    // A page is what D1 has, and says what on it does not fit.
+    let told: [&[(u64, &str)]; 5] = [
+        &[(3, "changed")],
+        &[(5, "missing")],
+        &[],
+        &[(6, "renumbered"), (5, "renumbered")],
+        &[],
+    ];
+    for (organization, told) in organizations.iter().zip(told) {
+        let page = organization
+            .call(&gateway, "GET", "/org/audit")
+            .send()
+            .await
+            .json(200);
+        let fault = |fault: &Value| {
+            let problem = fault["problem"].as_str().expect("a word").to_owned();
+            (fault["sequence"].as_u64().expect("a number"), problem)
+        };
+        let faults = page["faults"].as_array().expect("a list");
+        let found: Vec<(u64, String)> = faults.iter().map(fault).collect();
+        let told: Vec<(u64, String)> = told
+            .iter()
+            .map(|(n, word)| (*n, (*word).to_owned()))
+            .collect();
+        assert_eq!(found, told, "{page:#}");
+    }
+    gateway.stop();
+
+    // Without them, as when the log is longer than what a Ledger keeps, the check of an export finds out.
+    on_ledgers(&serve.state(), "delete from events");
     let gateway = serve.start().await;
     let rows: [(&[(usize, Problem)], &str); 5] = [
         (&[(3, Problem::Changed { sequence: 3 })], "a changed row"),
@@ -743,6 +799,177 @@ async fn r35_a_changed_log_is_found_out(world: Arc<World>) {
     let changed = events(&gateway, &organizations[0], "").await;
     assert!(changed.iter().any(|event| event["actor"] == "somebody"));
     gateway.stop();
+}
+
+/// The statement of somebody who writes to D1: a row of this number, before the Ledger brings its own.
+fn planting(verb: &str, organization: &str, sequence: u64) -> String {
+    let content = json!({ "organization_id": organization, "sequence": sequence });
+    format!(
+        "{verb} into audit (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
+         values ('{organization}', {sequence}, 1, 'token.mint', 'nobody', '', '{content}', '{zeros}', '{zeros}', 'r1')",
+        zeros = "0".repeat(64),
+    )
+}
+
+async fn r35_who_writes_to_d1_swallows_no_event(world: Arc<World>) {
+    let keys = &world.keys;
+    let serve = Serve::new(&world.origin.url, keys);
+    let mut gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &keys.admin).await;
+    let other = Organization::new(&gateway, &keys.admin).await;
+    let mut living = Vec::new();
+    for _ in 0..2 {
+        living.push(organization.mint(&gateway, &json!({})).await);
+    }
+    assert_eq!(verified(&gateway, &organization, keys).await.len(), 6);
+    gateway.stop();
+
+    for (sql, why) in [
+        (
+            planting("insert or replace", &organization.id, 5),
+            "the audit log has another row of this number",
+        ),
+        (
+            planting("insert", &random_id(), 1),
+            "no Ledger writes such a row",
+        ),
+        (
+            planting("insert", &organization.id, 0),
+            "no Ledger writes such a row",
+        ),
+    ] {
+        let refused = on_record(&serve.state(), &sql).expect_err(&sql);
+        assert!(refused.contains(why), "{refused}");
+    }
+    let trigger = "audit_is_append_only_insert";
+    // With the trigger, the batch of the Ledger fails; without it, the Ledger sees that its row is not there.
+    for without in ["", &format!("drop trigger {trigger};")] {
+        let sequence = verified_length(&serve, &organization, keys).await + 1;
+        let planted = planting("insert", &organization.id, sequence);
+        assert_eq!(
+            on_record(&serve.state(), &format!("{without} {planted}")),
+            Ok(())
+        );
+        gateway = serve.start().await;
+        let minting = organization.minting(&gateway, &json!({})).send().await;
+        minting.problem(503, "unavailable");
+        // The rest of the gateway goes on, and revoking there too.
+        other.mint(&gateway, &json!({})).await;
+        let ended = living.pop().expect("a token for each round");
+        organization.revoke(&gateway, &ended.id).await;
+        life::assert_dead(&gateway, &ended, "its revoke has answered").await;
+        let readiness = gateway.call("GET", "/readyz").send().await.json(503);
+        assert_eq!(
+            readiness["dependencies"]["audit"], "unavailable",
+            "{readiness:#}"
+        );
+        assert_eq!(
+            readiness["dependencies"]["record"], "ready",
+            "{readiness:#}"
+        );
+        let log = serve.log();
+        let told = log
+            .lines()
+            .any(|line| line.contains("audit.conflict") && line.contains(&organization.id));
+        assert!(told, "{log}");
+        let page = organization
+            .call(&gateway, "GET", "/org/audit")
+            .send()
+            .await
+            .json(200);
+        let fault = json!({
+            "sequence": sequence,
+            "problem": "changed",
+            "detail": format!("row {sequence} was changed: its link does not fit"),
+        });
+        assert_eq!(page["faults"], json!([fault]));
+        // Nothing is lost: the export has the events that D1 lacks, and says of which it has another.
+        let lines = export(&gateway, &organization).await;
+        let report = audit::check(&lines, keys);
+        assert!(report.is_clean(), "{:#?}", report.faults);
+        assert_eq!(
+            report.rows,
+            sequence + 2,
+            "the mint, that it came to nothing, and the revoke"
+        );
+        let expected = [
+            (sequence, Mended::Differed),
+            (sequence + 1, Mended::Missing),
+            (sequence + 2, Mended::Missing),
+        ];
+        assert_eq!(report.mended, expected);
+        gateway.stop();
+
+        // The operator takes the row out, and the Ledger brings its own.
+        let again = trigger_of("0008", trigger);
+        let sql = format!(
+            "drop trigger audit_is_append_only_delete; drop trigger if exists {trigger}; \
+             delete from audit where organization_id = '{}' and sequence = {sequence}; {} {again}",
+            organization.id,
+            trigger_of("0001", "audit_is_append_only_delete"),
+        );
+        assert_eq!(on_record(&serve.state(), &sql), Ok(()));
+    }
+    gateway = serve.start().await;
+    organization.mint(&gateway, &json!({})).await;
+    verified(&gateway, &organization, keys).await;
+    let page = organization
+        .call(&gateway, "GET", "/org/audit")
+        .send()
+        .await
+        .json(200);
+    assert_eq!(page["faults"], json!([]));
+    let readiness = gateway.call("GET", "/readyz").send().await.json(200);
+    assert_eq!(readiness["dependencies"]["audit"], "ready");
+    gateway.stop();
+}
+
+/// How many events an organization's log has, once D1 has all of them.
+async fn verified_length(serve: &Serve, organization: &Organization, keys: &Keys) -> u64 {
+    let gateway = serve.start().await;
+    let length = verified(&gateway, organization, keys).await.len();
+    gateway.stop();
+    length as u64
+}
+
+/// The statement that makes a trigger, as the migration with this number has it.
+fn trigger_of(migration: &str, name: &str) -> String {
+    let folder = postern_system_tests::root().join("migrations");
+    let file = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.to_string_lossy().contains(&format!("/{migration}_")))
+        .expect("the migration");
+    let text = std::fs::read_to_string(file).expect("text");
+    let begin = text
+        .find(&format!("create trigger {name} "))
+        .expect("the trigger");
+    let end = text[begin..].find("end;").expect("its end") + "end;".len();
+    text[begin..][..end].to_owned()
+}
+
+async fn r35_what_is_no_id_of_a_token_is_not_written_down(world: Arc<World>) {
+    let gateway = &world.gateway;
+    let organization = world.organization().await;
+    let token = organization.mint_for_release(gateway, "opaque").await;
+    let long = "x".repeat(7_000);
+    for (id, target) in [
+        (format!("{long}-pst_looks_like_a_secret"), Value::Null),
+        ("pst_looks_like_a_secret".to_owned(), Value::Null),
+        (token.id.clone(), json!(format!("token:{}", token.id))),
+    ] {
+        let path = format!("/org/tokens/{id}/rotate");
+        let call = organization.call_as(gateway, &token, "POST", &path);
+        let call = call.header("user-agent", &long).json(&json!({}));
+        let denied = call.send().await;
+        denied.problem(403, "operation_not_allowed");
+        let told = events(gateway, &organization, "action=token.mint_refused").await;
+        let event = of(&told, &denied);
+        assert_eq!(event["target"], target);
+        let agent = event["user_agent"].as_str().expect("a user agent");
+        assert_eq!(agent.chars().count(), 200);
+        assert!(agent.ends_with("x…"), "{agent}");
+    }
 }
 
 async fn no_log_line_has_a_credential(world: Arc<World>) {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use postern::domain::audit::mend::Mended;
 use postern::domain::audit::verify::{MAX_FAULTS, Report, verify};
 use postern::domain::keys::{KeyRing, RootKeys};
 
@@ -124,6 +125,19 @@ fn tell(report: &Report) -> Outcome {
             0 => failure.hint("not one row fits: are the keys those of the gateway that wrote it?"),
             _ => failure,
         });
+    }
+    for (sequence, mended) in report.mended.iter().take(MAX_FAULTS) {
+        let found = match mended {
+            Mended::Missing => "no row",
+            Mended::Differed => "another row",
+        };
+        print(&format!(
+            "row {sequence}: D1 had {found}, and the Ledger's copy stands here\n"
+        ))?;
+    }
+    if report.mended.len() > MAX_FAULTS {
+        let more = report.mended.len() - MAX_FAULTS;
+        print(&format!("and {more} more rows like that\n"))?;
     }
     match (report.organization, report.checkpoint) {
         (Some(organization), Some((sequence, at))) => print(&format!(

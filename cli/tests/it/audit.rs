@@ -77,6 +77,36 @@ async fn list() {
 }
 
 #[tokio::test]
+async fn an_empty_filter_is_a_mistake() {
+    let gateway = Gateway::start(Vec::new()).await;
+    for (words, name) in [
+        (["audit", "list", "--action", ""], "action"),
+        (["audit", "list", "--token-id", ""], "token"),
+        (["api-token", "list", "--project", ""], "project"),
+        (["api-token", "list", "--minted-by", ""], "minted_by"),
+    ] {
+        let output = gateway.run(&words).await;
+        let told = format!("postern: `{name}` is empty: give it a value, or leave it out\n");
+        assert_eq!((output.code, output.stderr), (2, told));
+    }
+    assert!(gateway.asked().is_empty());
+}
+
+#[tokio::test]
+async fn list_says_what_does_not_fit() {
+    let fault = json!({
+        "sequence": 7, "problem": "changed",
+        "detail": "row 7 was changed: its link does not fit\u{1b}[2J",
+    });
+    let page = json!({ "events": [], "faults": [fault], "next_cursor": null });
+    let gateway = Gateway::start(vec![json(200, &page)]).await;
+    let output = gateway.run(&["audit", "list"]).await;
+    let told = "the log does not fit: row 7 was changed: its link does not fit";
+    assert!(output.stderr.starts_with(told), "{}", output.stderr);
+    assert!(!output.stderr.contains('\u{1b}'), "{}", output.stderr);
+}
+
+#[tokio::test]
 async fn a_whole_export() {
     let body = format!("{ROW}{ROW}{END}");
     let gateway = Gateway::start(vec![ndjson(&body), ndjson(&body), ndjson(&body)]).await;

@@ -128,4 +128,13 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &CheckpointCommand,
     ) -> Result<Signed>;
+    /// The events of which the Ledger has a copy, in their order, each with its number.
+    ///
+    /// # Errors
+    /// When the Ledger does not answer.
+    async fn kept_events(
+        &self,
+        organization: &Named<id::Organization>,
+        query: KeptQuery,
+    ) -> Result<Vec<(u64, Row)>>;
 }

@@ -2,7 +2,7 @@
 //! mend: it tells what does not fit and where, and what the log is proven to be up to.
 //!
 //! An export is lines of JSON. A row is `{"content","previous","link","kid"}`: the event as a text,
-//! byte for byte what was linked. The last line is a signed checkpoint,
+//! byte for byte what was linked; with `"mended"` it is the Ledger's copy, where D1 had none or another. The last line is a signed checkpoint,
 //! `{"checkpoint","kid","mac"}`; further ones, kept from earlier, may stand anywhere.
 
 use core::fmt;
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{SignatureError, Signed};
+use super::mend::Mended;
 use super::{GENESIS, link, unhex};
 use crate::domain::id::OrganizationId;
 use crate::domain::keys::KeyRing;
@@ -32,6 +33,10 @@ pub struct Row {
     pub link: String,
     /// The name of the key of its link.
     pub kid: String,
+    /// That it is the Ledger's copy, and why; absent for a row of D1. No link covers this: it tells
+    /// of D1, not of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Mended>,
 }
 
 /// What does not fit.
@@ -53,6 +58,8 @@ pub enum Problem {
     Misplaced { sequence: u64, after: u64 },
     /// A row that was there already.
     Repeated { sequence: u64 },
+    /// A genuine row or checkpoint that D1 has under another number than its own.
+    Renumbered { sequence: u64, stored: u64 },
     /// Rows that are not there, both ends included. Their line is that of the row behind the gap.
     Missing { from: u64, to: u64 },
     /// A checkpoint that no key of ours has signed.
@@ -89,6 +96,9 @@ pub struct Report {
     pub faults: Vec<Fault>,
     /// How many there are in all.
     pub faults_in_all: usize,
+    /// Rows that are the Ledger's copy, by number: D1 had none there, or another one. They are as
+    /// proven as any other; that D1 was written to is what they show.
+    pub mended: Vec<(u64, Mended)>,
 }
 
 impl Report {
@@ -186,6 +196,8 @@ impl Check<'_> {
         };
         if equal(&link(key, &previous, &row.content), &claimed) {
             self.report.rows += 1;
+            let mended = row.mended.map(|mended| (sequence, mended));
+            self.report.mended.extend(mended);
         } else {
             self.fault(line, Problem::Changed { sequence });
         }
@@ -294,6 +306,28 @@ impl Check<'_> {
     }
 }
 
+impl Problem {
+    /// The word for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::UnknownKey { .. } => "unknown_key",
+            Self::Changed { .. } => "changed",
+            Self::Foreign { .. } => "foreign",
+            Self::Genesis => "genesis",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Misplaced { .. } => "misplaced",
+            Self::Repeated { .. } => "repeated",
+            Self::Renumbered { .. } => "renumbered",
+            Self::Missing { .. } => "missing",
+            Self::ForgedCheckpoint => "forged_checkpoint",
+            Self::OtherHistory { .. } => "other_history",
+            Self::Truncated { .. } => "truncated",
+            Self::Open { .. } => "open",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.problem)
@@ -323,6 +357,9 @@ impl fmt::Display for Problem {
                 write!(f, "row {sequence} stands behind row {after}")
             }
             Self::Repeated { sequence } => write!(f, "row {sequence} is there twice"),
+            Self::Renumbered { sequence, stored } => {
+                write!(f, "row {sequence} is stored as row {stored}")
+            }
             Self::Missing { from, to } if from == to => write!(f, "row {from} is missing"),
             Self::Missing { from, to } => write!(f, "rows {from} to {to} are missing"),
             Self::ForgedCheckpoint => f.write_str("the checkpoint's signature does not fit"),

@@ -6,7 +6,7 @@ use crate::app::config::Config;
 use crate::app::error::{Error, Result};
 use crate::app::page::Page;
 use crate::app::tokens::Asked;
-use crate::domain::audit::Origin;
+use crate::domain::audit::{Origin, Text};
 use crate::domain::caller::Caller;
 use crate::edge::platform::now;
 use crate::wire::address;
@@ -16,8 +16,6 @@ use crate::wire::query::{self, QueryError};
 
 /// Largest body of a management call, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Longest part of a `User-Agent` that an audit row keeps.
-const MAX_USER_AGENT: usize = 200;
 
 /// The body of a write: JSON, or nothing at all.
 pub fn json(incoming: &Incoming, body: Vec<u8>) -> Result<Vec<u8>> {
@@ -58,6 +56,9 @@ pub fn wrong_query(error: QueryError) -> Error {
     let detail = match error {
         QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
         QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
+        QueryError::Empty(name) => {
+            format!("the parameter `{name}` is empty: give it a value, or leave it out")
+        }
     };
     Error::invalid("query_invalid", detail)
 }
@@ -113,7 +114,8 @@ pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
             .map(|address| address.to_string()),
         user_agent: incoming
             .header("user-agent")
-            .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+            // As an event has it: the rest need not travel.
+            .map(|agent| Text::new(&agent).as_str().to_owned()),
         request_id: incoming.request_id.clone(),
     }
 }

@@ -7,12 +7,12 @@ use worker::{ResponseBody, ResponseBuilder};
 use super::asked::wrong_query;
 use super::management::Call;
 use super::respond::{Answer, Content, NDJSON};
-use crate::app::audit::{self, EXPORT_ROWS, Export, Filter, Span};
+use crate::app::audit::{self, Export, Filter, Span};
 use crate::app::error::{Error, Result};
-use crate::app::ports::AuditLog as _;
 use crate::domain::audit::checkpoint::Signed;
-use crate::domain::id::OrganizationId;
+use crate::domain::id;
 use crate::domain::operation::Operation;
+use crate::domain::scope::Named;
 use crate::edge::platform::Platform;
 use crate::wire::query;
 
@@ -41,7 +41,7 @@ pub async fn read(call: &Call<'_>) -> Result<Answer> {
         until.as_deref(),
     )?;
     let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
-    let list = audit::list(caller, organization, &filter, &span, platform).await?;
+    let list = audit::list(caller, organization, &filter, &span, call.config, platform).await?;
     Answer::new(200, &list)
 }
 
@@ -55,7 +55,7 @@ pub async fn checkpoints(call: &Call<'_>, operation: Operation) -> Result<Answer
     }
     let [limit, cursor] = query::read(&incoming.query, ["limit", "cursor"]).map_err(wrong_query)?;
     let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
-    let list = audit::checkpoints(caller, organization, &span, platform).await?;
+    let list = audit::checkpoints(caller, organization, &span, call.config, platform).await?;
     Answer::new(200, &list)
 }
 
@@ -70,7 +70,7 @@ fn wants_lines(accept: &str) -> bool {
 /// How far an export has come.
 struct Progress {
     platform: Platform,
-    organization: OrganizationId,
+    organization: Named<id::Organization>,
     /// The sequence of the last row that was read.
     after: u64,
     up_to: u64,
@@ -79,26 +79,28 @@ struct Progress {
 }
 
 impl Progress {
-    /// The next lines; nothing after the last one. A page that is not full is the last: should D1
-    /// lack rows, the checkpoint below shows it.
+    /// The next lines; nothing after the last one.
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         if self.checkpoint.is_none() {
             return Ok(None);
         }
-        let rows = self
-            .platform
-            .rows(self.organization, self.after, self.up_to, EXPORT_ROWS)
-            .await?;
+        let piece =
+            audit::piece(&self.organization, self.after, self.up_to, &self.platform).await?;
         let mut text = Vec::new();
-        let full = rows.len() >= EXPORT_ROWS as usize;
-        for (sequence, row) in rows {
-            self.after = sequence;
-            serde_json::to_writer(&mut text, &row).map_err(Error::unavailable)?;
+        for (_, row) in &piece.rows {
+            serde_json::to_writer(&mut text, row).map_err(Error::unavailable)?;
             text.push(b'\n');
         }
-        if !full && let Some(checkpoint) = self.checkpoint.take() {
-            serde_json::to_writer(&mut text, &checkpoint).map_err(Error::unavailable)?;
-            text.push(b'\n');
+        match (piece.next, self.checkpoint.take()) {
+            (Some(next), checkpoint) => {
+                self.after = next;
+                self.checkpoint = checkpoint;
+            }
+            (None, Some(checkpoint)) => {
+                serde_json::to_writer(&mut text, &checkpoint).map_err(Error::unavailable)?;
+                text.push(b'\n');
+            }
+            (None, None) => {}
         }
         Ok(Some(text))
     }

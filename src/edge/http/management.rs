@@ -173,7 +173,7 @@ pub async fn handle(
 /// An authenticated call with its body read.
 pub struct Call<'a> {
     pub incoming: &'a Incoming,
-    config: &'a Config,
+    pub config: &'a Config,
     pub platform: &'a Platform,
     pub caller: &'a Caller,
     /// As the caller names it.

@@ -11,7 +11,7 @@ use crate::app::error::Error;
 use crate::edge::log::{self, RequestLog};
 use crate::edge::objects::ledger_client;
 use crate::edge::platform::{Platform, config};
-use crate::edge::store::d1;
+use crate::edge::store::{audit, d1};
 use crate::wire::problem::Problem;
 
 /// The isolate runs. Asks nothing else.
@@ -55,6 +55,7 @@ pub async fn readyz(
     let probe = "select (select id from organizations limit 1) as a, \
                  (select over from tokens limit 1) as b";
     let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
+    let guarded = audit::is_guarded(&platform.env).await;
     let ledger = ledger_client::ping(&platform.env).await;
     let facts = match platform.env.kv("FACTS") {
         Ok(store) => store
@@ -66,17 +67,28 @@ pub async fn readyz(
         Err(error) => Err(error.to_string()),
     };
     let state = |answered: bool| if answered { "ready" } else { "unavailable" };
+    // The Ledgers themselves have logged which ones.
+    let refused = ledger.as_ref().is_ok_and(|refused| *refused > 0);
+    let untouched = !refused && guarded.as_ref().is_ok_and(|guarded| *guarded);
     for (place, cause) in [
         ("readyz.record", record.as_ref().err().map(Error::private)),
         ("readyz.ledger", ledger.as_ref().err().map(Error::private)),
         ("readyz.facts", facts.as_ref().err().cloned()),
+        (
+            "readyz.audit",
+            match &guarded {
+                Ok(true) => None,
+                Ok(false) => Some(audit::UNGUARDED.to_owned()),
+                Err(error) => Some(error.private()),
+            },
+        ),
     ] {
         if let Some(cause) = cause {
             log::failure(place, &cause);
         }
     }
     // Without KV the record answers in its stead.
-    let ready = record.is_ok() && ledger.is_ok();
+    let ready = record.is_ok() && ledger.is_ok() && untouched;
     if !ready {
         log.outcome = "unavailable";
     }
@@ -90,6 +102,7 @@ pub async fn readyz(
             "record": state(record.is_ok()),
             "ledger": state(ledger.is_ok()),
             "facts": state(facts.is_ok()),
+            "audit": state(untouched),
         },
         "unheeded_variables": config.unheeded,
         "client_addresses": client_address::state(),

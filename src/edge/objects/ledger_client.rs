@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, Stub};
 
 use crate::app::error::{CredentialError, Error, Result};
-use crate::app::ledger::{ACTOR, Admission, AdmitQuery};
+use crate::app::ledger::{ACTOR, Admission, AdmitQuery, KeptQuery};
+use crate::domain::audit::verify::Row;
 use crate::domain::id::{Organization, OrganizationId, TokenId};
 use crate::domain::scope::Named;
 use crate::domain::standing::{Actor, Inactive};
@@ -98,6 +99,17 @@ pub async fn describe<'a>(
     answer.json().await.map_err(failed)
 }
 
+/// The events of which the Ledger has a copy.
+pub async fn events(
+    env: &Env,
+    organization: &Named<Organization>,
+    query: KeptQuery,
+) -> Result<Vec<(u64, Row)>> {
+    let path = format!("events/{}/{}", query.after, query.up_to);
+    let mut answer = send(env, organization.into(), Actor::NotAToken, &path, None).await?;
+    answer.json().await.map_err(failed)
+}
+
 /// Sends a command for an actor and reads its answer. An actor that is not active is refused as its
 /// credential would be.
 pub async fn command<'a, C: Serialize, A: DeserializeOwned>(
@@ -165,21 +177,42 @@ async fn send(
     }
 }
 
-/// Whether Ledgers can be reached at all. Asks one that belongs to no organization and stores
-/// nothing.
-pub async fn ping(env: &Env) -> Result<()> {
-    let stub = env
-        .durable_object(BINDING)
-        .and_then(|namespace| namespace.get_by_name("readiness"))
-        .map_err(failed)?;
-    let answer = stub
+/// Whether Ledgers can be reached at all, and how many of them D1 has lately refused, because it has
+/// other rows than they. Asks one that belongs to no organization and stores nothing.
+pub async fn ping(env: &Env) -> Result<u32> {
+    let mut answer = readiness(env)?
         .fetch_with_str("http://ledger/ping")
+        .await
+        .map_err(failed)?;
+    match answer.status_code() {
+        204 => Ok(0),
+        200 => answer.json().await.map_err(failed),
+        status => Err(failed(format!("status {status}"))),
+    }
+}
+
+/// Tells the object that answers [`ping`] that D1 has another row than a Ledger.
+pub async fn tell_conflict(env: &Env, organization: OrganizationId) -> Result<()> {
+    let init = RequestInit {
+        method: Method::Post,
+        ..RequestInit::default()
+    };
+    let url = format!("http://ledger/conflict/{organization}");
+    let request = Request::new_with_init(&url, &init).map_err(failed)?;
+    let answer = readiness(env)?
+        .fetch_with_request(request)
         .await
         .map_err(failed)?;
     match answer.status_code() {
         204 => Ok(()),
         status => Err(failed(format!("status {status}"))),
     }
+}
+
+fn readiness(env: &Env) -> Result<Stub> {
+    env.durable_object(BINDING)
+        .and_then(|namespace| namespace.get_by_name("readiness"))
+        .map_err(failed)
 }
 
 thread_local! {

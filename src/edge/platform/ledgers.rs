@@ -171,4 +171,12 @@ impl Ledgers for Platform {
         self.permitted(permit, organization, "checkpoint", command)
             .await
     }
+    async fn kept_events(
+        &self,
+        organization: &Named<id::Organization>,
+        query: KeptQuery,
+    ) -> Result<Vec<(u64, Row)>> {
+        self.timed(ledger_client::events(&self.env, organization, query))
+            .await
+    }
 }

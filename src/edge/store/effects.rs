@@ -1,11 +1,58 @@
 //! The Ledger's effects as D1 statements. Refuses statements that could fail the second time:
 //! each can be applied again without harm, because the outbox may deliver twice.
 
+use std::collections::HashMap;
+
+use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
 use crate::app::ledger::{AuditRow, Effect, TokenRow};
 use crate::domain::token::{Format, Verifier};
+
+/// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has it.
+pub const OTHER_ROW: &str = "the audit log has another row of this number";
+
+/// An event as D1 has it.
+#[derive(Debug, Deserialize)]
+pub struct Landed {
+    sequence: u64,
+    link: String,
+}
+
+/// The statement that shows what D1 has under the numbers of these events, which are those of one
+/// organization, in their order. `None` where there are none.
+///
+/// # Errors
+/// When a value cannot be bound.
+pub fn show(
+    database: &D1Database,
+    events: &[&AuditRow],
+) -> worker::Result<Option<D1PreparedStatement>> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return Ok(None);
+    };
+    let number =
+        |row: &AuditRow| Bind::whole(i64::try_from(row.event.sequence).unwrap_or(i64::MAX));
+    let values = vec![
+        Bind::text(first.event.organization_id),
+        number(first),
+        number(last),
+    ];
+    let query = "select sequence, link from audit \
+                 where organization_id = ? and sequence between ? and ?";
+    statement(database, query, values).map(Some)
+}
+
+/// The number of the first of these events that D1 does not have, or has differently.
+pub fn not_landed(events: &[&AuditRow], landed: &[Landed]) -> Option<u64> {
+    let links: HashMap<u64, &str> = landed
+        .iter()
+        .map(|row| (row.sequence, row.link.as_str()))
+        .collect();
+    let lacks = |row: &&&AuditRow| links.get(&row.event.sequence) != Some(&row.link.mac.as_str());
+    events.iter().find(lacks).map(|row| row.event.sequence)
+}
 
 /// The statement that carries out one effect.
 ///
@@ -177,20 +224,24 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
     )
 }
 
+/// The same row again changes nothing; for another one of its number the trigger of migration 0008
+/// ends the batch.
+pub(super) const APPEND_AUDIT: &str = "insert into audit \
+     (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing";
+
 fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1PreparedStatement> {
     let event = &row.event;
     let sequence = i64::try_from(event.sequence).unwrap_or(i64::MAX);
     statement(
         database,
-        "insert into audit \
-         (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing",
+        APPEND_AUDIT,
         vec![
             Bind::text(event.organization_id),
             Bind::whole(sequence),
             Bind::time(event.at),
             Bind::text(event.action.name()),
-            Bind::text(&event.origin.actor),
+            Bind::text(event.origin.actor.as_str()),
             // Empty where the event is about no token.
             Bind::text(event.token_id.map_or(String::new(), |id| id.to_string())),
             Bind::text(&row.content),
@@ -199,4 +250,62 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
             Bind::text(&row.link.kid),
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::{Action, Event, Link, Origin};
+    use crate::domain::id::Id;
+    use crate::domain::time::Timestamp;
+
+    fn event(sequence: u64, mac: &str) -> AuditRow {
+        let origin: Origin = Origin {
+            actor: "admin-token".to_owned(),
+            tier: "admin".to_owned(),
+            address: None,
+            user_agent: None,
+            request_id: "r".to_owned(),
+        };
+        AuditRow {
+            event: Event {
+                organization_id: Id::from_u128(1),
+                sequence,
+                at: Timestamp::from_millis(1),
+                action: Action::TokenMint,
+                token_id: None,
+                token_prefix: None,
+                origin: origin.noted(),
+                replaces: None,
+                target: None,
+                outcome: None,
+                count: None,
+                changes: None,
+            },
+            content: String::new(),
+            previous: String::new(),
+            link: Link {
+                kid: "r1".to_owned(),
+                mac: mac.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn r35_an_event_has_landed_when_d1_shows_its_link() {
+        let sent = [event(7, "07"), event(8, "08"), event(9, "09")];
+        let sent: Vec<&AuditRow> = sent.iter().collect();
+        let not_landed = |rows: &[(u64, &str)]| {
+            let landed = |(sequence, link): &(u64, &str)| Landed {
+                sequence: *sequence,
+                link: (*link).to_owned(),
+            };
+            let landed: Vec<Landed> = rows.iter().map(landed).collect();
+            super::not_landed(&sent, &landed)
+        };
+        assert_eq!(not_landed(&[(9, "09"), (7, "07"), (8, "08")]), None);
+        assert_eq!(not_landed(&[(7, "07"), (8, "ff"), (9, "09")]), Some(8));
+        assert_eq!(not_landed(&[(7, "07"), (8, "08")]), Some(9));
+        assert_eq!(not_landed(&[]), Some(7));
+    }
 }

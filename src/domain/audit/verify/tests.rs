@@ -2,7 +2,7 @@
 //! key, could change it. Refuses to ask only whether something was found: what and where.
 
 use super::super::checkpoint::Checkpoint;
-use super::super::{Action, Event, Origin, hex};
+use super::super::{Action, Event, Origin, Text, hex};
 use super::*;
 use crate::domain::id::Id;
 use crate::domain::keys::RootKeys;
@@ -22,14 +22,15 @@ fn event(organization: u128, sequence: u64) -> Event {
         at: Timestamp::from_millis(1_000),
         action: Action::TokenMint,
         token_id: Some(Id::from_u128(u128::from(sequence))),
-        token_prefix: Some("pst_0000".to_owned()),
+        token_prefix: Some(Text::new("pst_0000")),
         origin: Origin {
             actor: "admin-token".to_owned(),
             tier: "administrator-key".to_owned(),
             address: None,
             user_agent: Some("an \"agent\"\n".to_owned()),
             request_id: "r".to_owned(),
-        },
+        }
+        .noted(),
         replaces: None,
         target: None,
         outcome: None,
@@ -56,6 +57,7 @@ fn chain(
                 previous,
                 link: hex(&before),
                 kid: "a".to_owned(),
+                mended: None,
             }
         })
         .collect()

@@ -59,6 +59,11 @@ impl From<Inactive> for Stop {
 /// What a command gives.
 pub type Done<A> = Result<A, Stop>;
 
+/// Reads what was sent as it was written: the platform's own reader makes a float of every number.
+pub(super) async fn sent<C: DeserializeOwned>(request: &mut Request) -> worker::Result<C> {
+    Ok(serde_json::from_str(&request.text().await?)?)
+}
+
 impl Ledger {
     /// Reads a command and carries it out: 200 with its answer, 401 with why its actor is not active,
     /// or 421 where it came by another organization's name.
@@ -77,7 +82,7 @@ impl Ledger {
             None => Actor::NotAToken,
             Some(id) => Actor::Token(TokenId::parse(&id).map_err(|_| "an actor that is no token")?),
         };
-        let command = request.json().await?;
+        let command = sent(&mut request).await?;
         // From here to the first write nothing is awaited.
         if !self.is_for(by.as_deref())? {
             return misdirected();

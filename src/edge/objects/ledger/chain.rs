@@ -11,7 +11,7 @@ use crate::app::ledger::{
     AuditRow, CheckpointCommand, Effect, LimitsAnswer, LimitsCommand, NoteCommand,
 };
 use crate::domain::audit::checkpoint::{Checkpoint, Signed};
-use crate::domain::audit::{Action, Changes, Event, Link, Origin, hex, link};
+use crate::domain::audit::{Action, Changes, Event, Link, NotedChanges, Origin, Text, hex, link};
 use crate::domain::id::{Id, OrganizationId, Token, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::TokenFacts;
@@ -57,8 +57,8 @@ impl Ledger {
             at,
             action,
             token_id: Some(facts.id),
-            token_prefix: Some(facts.display_prefix()),
-            origin: origin.clone(),
+            token_prefix: Some(Text::new(&facts.display_prefix())),
+            origin: origin.noted(),
             replaces,
             target: None,
             outcome: None,
@@ -77,12 +77,12 @@ impl Ledger {
             action: happening.action,
             token_id: None,
             token_prefix: None,
-            origin: happening.origin.clone(),
+            origin: happening.origin.noted(),
             replaces: None,
-            target: happening.target.map(str::to_owned),
-            outcome: happening.outcome.map(str::to_owned),
+            target: happening.target.map(Text::new),
+            outcome: happening.outcome.map(Text::new),
             count: happening.count,
-            changes: happening.changes.cloned(),
+            changes: happening.changes.map(NotedChanges::new),
         };
         self.append(head, event)
     }

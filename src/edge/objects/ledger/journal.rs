@@ -5,6 +5,7 @@ use serde::Deserialize;
 use worker::{SqlStorage, SqlStorageValue};
 
 use super::super::sql;
+use super::events;
 use crate::app::ledger::Effect;
 use crate::domain::audit::{GENESIS, hex, unhex};
 
@@ -72,11 +73,16 @@ pub fn set_head(db: &SqlStorage, head: &Head) -> worker::Result<()> {
     sql::run(db, query, values)
 }
 
-/// Appends to the outbox and tells the entry's id.
+/// Appends to the outbox and tells the entry's id. Of each event a copy stays behind.
 pub fn push(db: &SqlStorage, effects: &[Effect]) -> worker::Result<i64> {
     #[derive(Deserialize)]
     struct IdRow {
         id: i64,
+    }
+    for effect in effects {
+        if let Effect::AppendAudit(row) = effect {
+            events::keep(db, row)?;
+        }
     }
     let values: Vec<SqlStorageValue> = vec![sql::text(serde_json::to_string(effects)?)];
     let query = "insert into outbox (effects) values (?) returning id";

@@ -8,6 +8,8 @@
 mod acting;
 mod ceiling;
 mod chain;
+mod conflicts;
+mod events;
 mod journal;
 mod leak;
 mod mint;
@@ -28,15 +30,16 @@ use std::panic::AssertUnwindSafe;
 
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
-use self::acting::{Acting, Done};
+use self::acting::{Acting, Done, sent};
+use self::conflicts::Conflicts;
 use self::name::{Name, misdirected};
 use self::outbox::{NEEDED, Outbox};
 use self::standing::Store;
 use crate::app::ledger::{
-    Admission, AdmitQuery, BindCommand, Effect, Liveness, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, Effect, KeptQuery, Liveness, RunAnswer, RunCommand,
 };
 use crate::domain::decide::RunFacts;
-use crate::domain::id::{RunId, TokenId, WorkflowId};
+use crate::domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use crate::domain::standing::{Inactive, Standing};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{TokenFacts, Verifier};
@@ -77,6 +80,8 @@ struct Memory {
     /// When the alarm is due, as far as this process knows. A due alarm is not moved back: under
     /// steady traffic it would never ring.
     alarm_due: Cell<i64>,
+    /// Of the object that answers `/readyz`: Ledgers that D1 refuses.
+    conflicts: Conflicts,
 }
 
 impl DurableObject for Ledger {
@@ -131,7 +136,28 @@ impl DurableObject for Ledger {
                     None => Response::error("malformed", 400),
                 }
             }
-            (Method::Get, Some("ping")) => Response::empty().map(|answer| answer.with_status(204)),
+            (Method::Get, Some("events")) if !self.is_for(by.as_deref())? => misdirected(),
+            (Method::Get, Some("events")) => {
+                let mut number = || parts.next().and_then(|text| text.parse().ok());
+                match (number(), number()) {
+                    (Some(after), Some(up_to)) if self.exists()? => {
+                        Response::from_json(&events::kept(&self.db, KeptQuery { after, up_to })?)
+                    }
+                    (Some(_), Some(_)) => Response::from_json(&[(); 0]),
+                    _ => Response::error("malformed", 400),
+                }
+            }
+            (Method::Get, Some("ping")) => match self.memory.conflicts.lately(now()) {
+                0 => Response::empty().map(|answer| answer.with_status(204)),
+                refused => Response::from_json(&refused),
+            },
+            (Method::Post, Some("conflict")) => {
+                let organization = parts.next().and_then(|id| OrganizationId::parse(id).ok());
+                if let Some(organization) = organization {
+                    self.memory.conflicts.tell(organization, now());
+                }
+                Response::empty().map(|answer| answer.with_status(204))
+            }
             (Method::Post, Some(name)) => self.carry_out(name, request).await,
             _ => Response::error("unknown", 404),
         }
@@ -175,7 +201,7 @@ impl Ledger {
             "limits" => self.command(request, Self::change_limits).await,
             "checkpoint" => self.command(request, Self::checkpoint).await,
             "run" => self.command(request, Self::record_run).await,
-            "sync" => Response::from_json(&self.sync(&request.json().await?).await?),
+            "sync" => Response::from_json(&self.sync(&sent(&mut request).await?).await?),
             _ => Response::error("unknown", 404),
         }
     }

@@ -1,5 +1,9 @@
 //! Carries the Ledger's outbox to D1, in order, at least once. Refuses to run twice at a time:
 //! whoever comes while a batch is on its way waits for it and then finds its own entry gone.
+//!
+//! INVARIANT (delivered is what D1 has shown): an event leaves the outbox when its link was read
+//! back. Where D1 has another row of its number, somebody else has written there: nothing is
+//! forgotten, each try is logged, and `/readyz` says so.
 
 use std::time::Duration;
 
@@ -7,8 +11,12 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use worker::{Delay, Env, SqlStorage};
 
+use super::super::ledger_client;
 use super::journal;
-use crate::edge::store::{d1, effects};
+use crate::app::ledger::{AuditRow, Effect};
+use crate::edge::log;
+use crate::edge::store::d1;
+use crate::edge::store::effects::{self, Landed};
 
 /// Outbox entries of one D1 batch. An entry has at most three statements.
 const BATCH: i64 = 25;
@@ -61,15 +69,41 @@ impl Outbox {
 
 async fn send(env: &Env, entries: &[journal::Entry]) -> Result<(), String> {
     let database = d1::database(env).map_err(|error| error.private())?;
-    let statements = entries
-        .iter()
-        .flat_map(|entry| &entry.effects)
+    let effects = || entries.iter().flat_map(|entry| &entry.effects);
+    let events: Vec<&AuditRow> = effects()
+        .filter_map(|effect| match effect {
+            Effect::AppendAudit(row) => Some(&**row),
+            _ => None,
+        })
+        .collect();
+    let shown = effects::show(&database, &events).map_err(|error| error.to_string())?;
+    let statements = effects()
         .map(|effect| effects::prepare(&database, effect))
+        .chain(shown.map(Ok))
         .collect::<worker::Result<Vec<_>>>()
         .map_err(|error| error.to_string())?;
-    database
-        .batch(statements)
-        .await
-        .map(|_| ())
-        .map_err(|error| format!("D1: {error}"))
+    let failure = match database.batch(statements).await {
+        Ok(_) if events.is_empty() => return Ok(()),
+        Ok(results) => {
+            let landed: Vec<Landed> = match results.last() {
+                Some(last) => last.results().map_err(|error| format!("D1: {error}"))?,
+                None => Vec::new(),
+            };
+            match effects::not_landed(&events, &landed) {
+                None => return Ok(()),
+                Some(sequence) => format!("{}: row {sequence}", effects::OTHER_ROW),
+            }
+        }
+        Err(error) => format!("D1: {error}"),
+    };
+    if let Some(first) = events.first()
+        && failure.contains(effects::OTHER_ROW)
+    {
+        let organization = first.event.organization_id;
+        log::failure("audit.conflict", &format!("{organization}: {failure}"));
+        if let Err(error) = ledger_client::tell_conflict(env, organization).await {
+            log::failure("audit.conflict", &error.private());
+        }
+    }
+    Err(failure)
 }

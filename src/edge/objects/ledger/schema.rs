@@ -7,7 +7,7 @@ use worker::SqlStorage;
 use super::super::sql;
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 6] = [FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING];
+const STEPS: [&[&str]; 7] = [FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -99,6 +99,15 @@ const NAME: &[&str] = &[
 /// Those that are being rotated out, which the ceiling counts beyond the first of a line (R27).
 const RETIRING: &[&str] = &["create index tokens_retiring on tokens (revoked_at)
         where state < 2 and is_system = 0 and revoked_at is not null"];
+
+/// Copies of the newest events, whatever becomes of them in D1.
+const EVENTS: &[&str] = &["create table events (
+        sequence integer primary key not null,
+        content text not null,
+        previous text not null,
+        link text not null,
+        kid text not null
+    ) strict"];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).
