@@ -58,10 +58,10 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
         "projects": registry::list_projects(caller, named, &page, world),
         "workflows": registry::list_workflows(caller, named, "shop", &page, world),
         "create project": registry::create_project(caller, named, name, origin(), world),
-        "audit": audit::list(caller, named, &audit::Filter::default(), &span, world),
+        "audit": audit::list(caller, named, &audit::Filter::default(), &span, &config, world),
         "export": audit::export(caller, named, world),
         "checkpoint": audit::checkpoint(caller, named, world),
-        "checkpoints": audit::checkpoints(caller, named, &span, world),
+        "checkpoints": audit::checkpoints(caller, named, &span, &config, world),
         "update": update(caller, "acme", br#"{"max_idle_days":3}"#, origin(), &config, world),
     ]
 }
