@@ -68,7 +68,14 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
         "Question" => {
             let header = format!("Bearer {ADMIN}");
             let presented = present(Some(&header), &config, super::ports::Clock::now(&world))?;
-            now_or_never(explain::explain(&presented, body, &config, &world)).map(drop)
+            now_or_never(explain::explain(
+                &presented,
+                body,
+                super::body::READ,
+                &config,
+                &world,
+            ))
+            .map(drop)
         }
         _ => panic!("{name}: no call takes it"),
     }

@@ -314,6 +314,7 @@ fn both_keys_of_the_ring_verify() {
     assert!(verify(&token, &ours(), now(), 0).is_ok());
 }
 
+/// The control plane's own cases of audiences, and the sets that it has never tested.
 #[test]
 fn r5_r6_the_control_planes_cases() {
     let rows: [(&[&str], Option<Audience>); 8] = [

@@ -24,7 +24,7 @@ pub fn keep(db: &SqlStorage, row: &AuditRow) -> worker::Result<()> {
     let query = "insert or replace into events (sequence, content, previous, link, kid) \
                  values (?, ?, ?, ?, ?)";
     sql::run(db, query, values)?;
-    if row.event.sequence % FORGET_EVERY != 0 {
+    if !row.event.sequence.is_multiple_of(FORGET_EVERY) {
         return Ok(());
     }
     let too_old = row.event.sequence.saturating_sub(KEPT);

@@ -27,5 +27,3 @@ fn r5_the_audience_never_depends_on_order() {
         assert_eq!(audience(&reversed), expected, "{reversed:?}");
     }
 }
-
-/// The control plane's own cases of audiences, and the sets that it has never tested.
