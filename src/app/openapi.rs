@@ -6,6 +6,9 @@
 pub const DOCUMENT: &str = include_str!("../../docs/openapi.json");
 
 #[cfg(test)]
+mod examples;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
@@ -35,9 +38,14 @@ mod tests {
 
     type Names = BTreeSet<String>;
 
+    /// The schema of that name, or of the body of a request of that name.
     fn schema(name: &str) -> Value {
         let document: Value = serde_json::from_str(DOCUMENT).expect("the document is JSON");
-        document["components"]["schemas"][name].clone()
+        let components = &document["components"];
+        match components["requestBodies"].get(name) {
+            Some(body) => body["content"]["application/json"]["schema"].clone(),
+            None => components["schemas"][name].clone(),
+        }
     }
 
     /// The members that a schema knows, and of those the required ones.

@@ -46,6 +46,13 @@ impl Begun {
         self.answer().await
     }
 
+    /// Ends our side of the connection in the middle of the body, and reads the answer.
+    pub async fn cut(mut self) -> Answer {
+        let ended = self.socket.shutdown().await;
+        ended.unwrap_or_else(|error| panic!("{}: while ending the body: {error}", self.what));
+        self.answer().await
+    }
+
     /// Sends no more, and reads the answer.
     pub async fn answer(mut self) -> Answer {
         let mut bytes = Vec::new();

@@ -1,0 +1,223 @@
+//! What is wrong in the same way for every operation: credentials, sessions, bodies, queries, names. Every operation
+//! gets all of it, whether it lists the refusal or not.
+
+use postern_system_tests::forge::{self, header};
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::Call;
+use postern_system_tests::life::now;
+use postern_system_tests::organization::{Minted, Organization, SHOP};
+use postern_system_tests::{random_address, random_id, random_name};
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::document::{Met, Operation};
+
+/// A session of somebody who is a member elsewhere.
+const STRANGER: &str = "session=stranger";
+
+/// One organization with a token for everything that tokens may do.
+pub struct Cast {
+    pub gateway: Gateway,
+    pub organization: Organization,
+    pub everything: Minted,
+    pub admin: String,
+}
+
+impl Cast {
+    pub async fn on(gateway: Gateway, admin: &str) -> Self {
+        let organization = Organization::new(&gateway, admin).await;
+        let policies = ["org_api_token:*", "project_api_token:*", "audit:read"];
+        let everything = organization
+            .mint(&gateway, &json!({ "policies": policies }))
+            .await;
+        Self {
+            gateway,
+            organization,
+            everything,
+            admin: admin.to_owned(),
+        }
+    }
+
+    /// A call of the operation that has nothing wrong, but no credential yet. Ids are of nobody.
+    pub fn call(&self, operation: &Operation) -> Call {
+        self.call_on(&self.gateway, operation)
+    }
+
+    /// The same to another gateway.
+    pub fn call_on(&self, gateway: &Gateway, operation: &Operation) -> Call {
+        let path = operation
+            .path
+            .replace("{name}", &self.organization.name)
+            .replace("{project}", SHOP)
+            .replace("{id}", &random_id());
+        let call = gateway
+            .call(&operation.method, &path)
+            .from(&random_address());
+        match (operation.media.as_deref(), body(&operation.name)) {
+            (Some("application/json"), Some(body)) => call.json(&body),
+            (Some(_), None) => call.form(&[("token", "nobody's")]),
+            (None, None) => call,
+            other => panic!("{}: {other:?}", operation.name),
+        }
+    }
+
+    /// With the administrator key, about the organization.
+    pub fn admin(&self, operation: &Operation) -> Call {
+        self.call(operation)
+            .bearer(&self.admin)
+            .organization(&self.organization.name)
+    }
+
+    /// With the token that may do everything.
+    pub fn token(&self, operation: &Operation) -> Call {
+        self.call(operation).bearer(&self.everything.token)
+    }
+}
+
+/// The smallest good body of the operations that take JSON.
+fn body(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "createOrganization" | "createProject" | "createWorkflow" => {
+            json!({ "name": random_name("x") })
+        }
+        "updateOrganization" | "mintToken" | "rotateToken" => json!({}),
+        "revokeTokens" => json!({ "ids": [random_id()] }),
+        "adoptToken" => json!({ "token": "x" }),
+        "explain" => json!({ "operation": "token.list" }),
+        "reportLeaks" => json!({ "tokens": ["x"] }),
+        _ => return None,
+    })
+}
+
+/// Credentials that are refused, with the word for each.
+async fn refused(cast: &Cast, world: &World) -> Vec<String> {
+    let (gateway, organization) = (&cast.gateway, &cast.organization);
+    let revoked = organization.mint(gateway, &json!({})).await;
+    organization.revoke(gateway, &revoked.id).await;
+    let expired = json!({ "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"], "exp": now() / 1000 - 60 });
+    let stale =
+        json!({ "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"] });
+    vec![
+        "not a token".to_owned(),
+        forge::jwt(&header(), &expired.to_string(), &world.keys.k2),
+        forge::jwt(&header(), &stale.to_string(), &world.keys.k0),
+        revoked.token,
+    ]
+}
+
+/// Everything above, on one gateway.
+pub async fn drive(world: &World, operations: &[Operation], met: &mut Met) {
+    let session_url = format!("{}/session", world.origin.url);
+    let serve = Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", &session_url);
+    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+    let elsewhere = Organization::new(&cast.gateway, &cast.admin).await;
+    let memberships = [(elsewhere.name.as_str(), "admin"), ("second", "admin")];
+    world.origin.sign_in(STRANGER, "kim", &memberships).await;
+    let narrow = cast
+        .organization
+        .mint_for_release(&cast.gateway, "opaque")
+        .await;
+    let refused = refused(&cast, world).await;
+    let big = " ".repeat(2 * 1024 * 1024);
+
+    for operation in operations {
+        let own = &cast.organization.name;
+        let session = |call: Call| {
+            let call = call
+                .header("cookie", STRANGER)
+                .header("sec-fetch-site", "same-origin");
+            call.without("content-type")
+                .header("content-type", "application/json")
+        };
+        let mut calls = vec![
+            cast.call(operation).organization(own),
+            cast.call(operation).bearer(&narrow.token),
+            cast.token(operation),
+            cast.admin(operation),
+            cast.call(operation).bearer(&cast.admin),
+            cast.call(operation)
+                .bearer(&cast.admin)
+                .organization("nowhere"),
+            session(cast.call(operation).organization(own)),
+            session(cast.call(operation)),
+        ];
+        calls.extend(
+            refused
+                .iter()
+                .map(|credential| cast.call(operation).organization(own).bearer(credential)),
+        );
+        if operation.writes() {
+            let foreign = cast
+                .call(operation)
+                .header("cookie", STRANGER)
+                .header("sec-fetch-site", "cross-site");
+            calls.push(foreign.organization(own));
+        }
+        for call in calls {
+            met.note(operation, &call.send().await);
+        }
+        if operation.method == "POST" || operation.method == "PATCH" {
+            for (media, body) in [
+                ("text/plain", "x"),
+                ("application/json", "["),
+                ("application/x-www-form-urlencoded", "x=1"),
+            ] {
+                let call = cast
+                    .admin(operation)
+                    .without("content-type")
+                    .header("content-type", media);
+                met.note(operation, &call.body(body).send().await);
+            }
+            let call = match operation.media {
+                Some(_) => cast.admin(operation),
+                None => cast.admin(operation).json(&json!({})),
+            };
+            let packed = call.header("content-encoding", "gzip");
+            met.note(operation, &packed.send().await);
+            let call = cast.admin(operation).body(big.clone());
+            let call = if operation.media.is_none() {
+                call.header("content-type", "application/json")
+            } else {
+                call
+            };
+            met.note(operation, &call.send_while_reading().await);
+        }
+        for query in [
+            "page=1",
+            "limit=0",
+            "cursor=x",
+            "status=x",
+            "scope=x",
+            "include_system=x",
+            "uses_days=x",
+            "minted_by=x",
+        ] {
+            met.note(operation, &with_query(&cast, operation, query).send().await);
+        }
+        for query in [
+            "action=x",
+            "token=x",
+            "since=x",
+            "until=x",
+            &format!("actor={}", "x".repeat(201)),
+        ] {
+            met.note(operation, &with_query(&cast, operation, query).send().await);
+        }
+        if operation.path.contains("{id}") {
+            let call = Operation {
+                path: operation.path.replace("{id}", "x"),
+                ..operation.clone()
+            };
+            met.note(operation, &cast.admin(&call).send().await);
+        }
+    }
+    cast.gateway.stop();
+}
+
+fn with_query(cast: &Cast, operation: &Operation, query: &str) -> Call {
+    let asked = Operation {
+        path: format!("{}?{query}", operation.path),
+        ..operation.clone()
+    };
+    cast.admin(&asked)
+}

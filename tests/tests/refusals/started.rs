@@ -1,0 +1,415 @@
+//! Refusals of gateways that are started for them: with another configuration, or on stores that were damaged while
+//! nothing ran.
+
+use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::http::PROBLEM;
+use postern_system_tests::ledgers::{break_record, on_ledgers};
+use postern_system_tests::organization::{Organization, SHOP};
+use postern_system_tests::{random_address, random_name, stored};
+use serde_json::json;
+
+use crate::World;
+use crate::alike::Cast;
+use crate::document::{Met, Operation};
+
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:9/session";
+
+/// Everything above, one gateway after the other.
+pub async fn drive(world: &World, operations: &[Operation], met: &mut Met) {
+    misconfigured(world, operations, met).await;
+    braked(world, operations, met).await;
+    without_sessions(world, operations, met).await;
+    open_to_everybody(world, operations, met).await;
+    read_by_workflows(world, operations, met).await;
+    limited(world, operations, met).await;
+    on_broken_stores(world, operations, met).await;
+    meanwhile(world, operations, met).await;
+    half_sent(world, operations, met).await;
+}
+
+/// `misconfigured`: nothing is answered but by the routes that need no configuration.
+async fn misconfigured(world: &World, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(
+        Serve::new(&world.origin.url, &world.keys).start().await,
+        &world.keys.admin,
+    )
+    .await;
+    let wrong = Serve::new(&world.origin.url, &world.keys).set("ADMIN_TOKEN", "short");
+    let gateway = wrong.start().await;
+    for operation in operations {
+        let answer = cast.call_on(&gateway, operation).send().await;
+        let served = !operation.lists("misconfigured");
+        assert_eq!(
+            answer.header("content-type") != Some(PROBLEM),
+            served,
+            "{}",
+            operation.name
+        );
+        met.note(operation, &answer);
+    }
+    gateway.stop();
+    cast.gateway.stop();
+}
+
+/// `too_many_failures`: the second refused credential of an address.
+async fn braked(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys).brake(1);
+    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("too_many_failures"))
+    {
+        let address = random_address();
+        for _ in 0..2 {
+            let call = cast
+                .call(operation)
+                .without("cf-connecting-ip")
+                .from(&address);
+            let call = call.bearer("wrong-administrator-key-0123456789");
+            met.note(
+                operation,
+                &call.organization(&cast.organization.name).send().await,
+            );
+        }
+    }
+    cast.gateway.stop();
+}
+
+/// `unavailable` of every operation that a session may call: its endpoint does not answer.
+async fn without_sessions(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", NOWHERE);
+    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.path.starts_with("/org"))
+    {
+        let call = cast.call(operation).organization(&cast.organization.name);
+        let call = call
+            .header("cookie", "session=x")
+            .header("sec-fetch-site", "same-origin");
+        let call = call
+            .without("content-type")
+            .header("content-type", "application/json");
+        let answer = call.send().await;
+        answer.problem(503, "unavailable");
+        met.note(operation, &answer);
+    }
+    cast.gateway.stop();
+}
+
+/// `cross_site` of reads: another site's page may not use a gate that is open to everybody.
+async fn open_to_everybody(world: &World, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(
+        Serve::new(&world.origin.url, &world.keys).start().await,
+        &world.keys.admin,
+    )
+    .await;
+    let open = Serve::new(&world.origin.url, &world.keys)
+        .set("ADMIN_TOKEN", "")
+        .set("BOOTSTRAP", "open");
+    let gateway = open.start().await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.path.starts_with("/org"))
+    {
+        let call = cast
+            .call_on(&gateway, operation)
+            .organization(&cast.organization.name);
+        met.note(
+            operation,
+            &call.header("sec-fetch-site", "cross-site").send().await,
+        );
+    }
+    gateway.stop();
+    cast.gateway.stop();
+}
+
+/// `other_project`: a workflow token that may read asks for another project's tokens.
+async fn read_by_workflows(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    organization.create_project(&gateway, "elsewhere").await;
+    let reader = organization.mint_for_release(&gateway, "opaque").await;
+    gateway.stop();
+    let on = serve
+        .set("ADMIN_TOKEN", "")
+        .set("WORKFLOW_TOKEN_READ", "on");
+    let gateway = on.start().await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("other_project"))
+    {
+        let call = gateway.call(
+            &operation.method,
+            &format!("{}?project=elsewhere", operation.path),
+        );
+        met.note(operation, &call.bearer(&reader.token).send().await);
+    }
+    gateway.stop();
+}
+
+/// The limits of mints and of reports.
+async fn limited(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys)
+        .set("MINT_PER_HOUR", "1")
+        .set("MINT_PER_HOUR_PER_MINTER", "1");
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let old = organization.mint(&gateway, &json!({})).await;
+    let token = crate::single::upstream(world, &organization, &json!({}));
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("mint_rate_exceeded"))
+    {
+        let path = operation.path.replace("{id}", &old.id);
+        let body = match operation.name.as_str() {
+            "adoptToken" => json!({ "token": token }),
+            _ => json!({}),
+        };
+        let call = organization
+            .call(&gateway, &operation.method, &path)
+            .json(&body);
+        // From the address that has minted, then from another: the administrator has minted too.
+        met.note(operation, &call.clone().send().await);
+        let call = call.without("cf-connecting-ip").from(&random_address());
+        met.note(operation, &call.send().await);
+    }
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("report_rate_exceeded"))
+    {
+        let address = random_address();
+        for _ in 0..61 {
+            let call = gateway
+                .call(&operation.method, &operation.path)
+                .from(&address);
+            let call = call.json(&json!({ "tokens": [old.token] }));
+            met.note(operation, &call.send().await);
+        }
+    }
+    gateway.stop();
+    ceiling(world, operations, met).await;
+}
+
+/// `mint_ceiling_reached`, and `selector_too_wide`, which takes more tokens than a test can mint.
+async fn ceiling(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization =
+        Organization::with(&gateway, &world.keys.admin, &json!({ "mint_ceiling": 1 })).await;
+    let old = organization.mint(&gateway, &json!({})).await;
+    let token = crate::single::upstream(world, &organization, &json!({}));
+    // The first overlap is free, the second is counted.
+    let overlap = json!({ "overlap": "1h" });
+    let successor = organization.rotate(&gateway, &old.id, &overlap).await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("mint_ceiling_reached"))
+    {
+        let body = match operation.name.as_str() {
+            "adoptToken" => json!({ "token": token }),
+            "rotateToken" => overlap.clone(),
+            _ => json!({}),
+        };
+        let path = operation.path.replace("{id}", &successor.id);
+        let call = organization
+            .call(&gateway, &operation.method, &path)
+            .json(&body);
+        met.note(operation, &call.send().await);
+    }
+    gateway.stop();
+    let copies = "insert into tokens (id, facts, place, name, is_system, state, created_at) \
+                  with recursive n (i) as (select 1 union all select i + 1 from n where i < 10001) \
+                  select printf('%08x-0000-4000-8000-000000000000', i), facts, place, 'copy-' || i, 0, 1, created_at \
+                  from n, (select facts, place, created_at from tokens limit 1)";
+    on_ledgers(&serve.state(), copies);
+    // Names as a release before would have kept them, which did not compare them as this one does.
+    let (id, other) = (&successor.id, "00000001-0000-4000-8000-000000000000");
+    let same = format!(
+        "update tokens set name = name || '!' where id = '{id}'; \
+         update tokens set name = (select rtrim(name, '!') from tokens where id = '{id}') \
+         where id = '{other}' and exists (select 1 from tokens where id = '{id}')"
+    );
+    on_ledgers(&serve.state(), &same);
+    let gateway = serve.start().await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.name == "rotateToken")
+    {
+        met.note(
+            operation,
+            &organization.rotating(&gateway, id, &json!({})).send().await,
+        );
+    }
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("selector_too_wide"))
+    {
+        let call = organization.revoking(
+            &gateway,
+            &json!({ "created_after": "2000-01-01T00:00:00Z" }),
+        );
+        met.note(operation, &call.send().await);
+    }
+    gateway.stop();
+}
+
+/// `unavailable` of the operations that no session may call.
+async fn on_broken_stores(world: &World, operations: &[Operation], met: &mut Met) {
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let token = organization.mint(&gateway, &json!({})).await;
+    let report = json!({ "tokens": [token.token] });
+    let address = random_address();
+    gateway
+        .call("POST", "/leaks")
+        .from(&address)
+        .json(&json!({ "tokens": [random_name("x")] }))
+        .send()
+        .await
+        .json(202);
+    // A bucket that somebody has taken from.
+    let other = organization
+        .mint(&gateway, &json!({ "project": SHOP }))
+        .await;
+    gateway
+        .call("POST", "/leaks")
+        .from(&address)
+        .json(&json!({ "tokens": [other.token] }))
+        .send()
+        .await
+        .json(202);
+    gateway.stop();
+
+    on_ledgers(&serve.state(), "alter table tokens rename to tokens_away");
+    break_record(&serve.state());
+    for store in stored::stores(&serve.state(), "MintLimiter") {
+        // A bucket that was never taken from has none.
+        if stored::has_table(&store, "bucket") {
+            stored::sql(&store, "alter table bucket rename to bucket_away");
+            // One that is missing is made anew.
+            stored::sql(&store, "create table bucket (gone integer)");
+        }
+    }
+    let gateway = serve.start().await;
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("unavailable") && !operation.path.starts_with("/org"))
+    {
+        let call = gateway
+            .call(&operation.method, &operation.path)
+            .from(&address);
+        let call = match operation.name.as_str() {
+            "reportLeaks" => call.json(&report),
+            "explain" => call
+                .bearer(&token.token)
+                .json(&json!({ "operation": "token.list" })),
+            _ => call.bearer(&token.token).form(&[("token", &token.token)]),
+        };
+        let answer = call.send().await;
+        met.note(operation, &answer);
+    }
+    readiness(&gateway).await;
+    gateway.stop();
+}
+
+/// The one answer of a failure that is no problem document.
+async fn readiness(gateway: &Gateway) {
+    let told = gateway.call("GET", "/readyz").send().await.json(503);
+    assert_eq!(told["status"], "unavailable");
+}
+
+/// `body_timeout` and `body_incomplete`: the body stops coming, or the connection ends in its midst.
+async fn half_sent(world: &World, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(
+        Serve::new(&world.origin.url, &world.keys).start().await,
+        &world.keys.admin,
+    )
+    .await;
+    let mut calls = Vec::new();
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("body_timeout"))
+    {
+        let call = || match operation.media {
+            Some(_) => cast.admin(operation),
+            None => cast.admin(operation).json(&json!({})),
+        };
+        let slow = call();
+        calls.push((
+            operation,
+            tokio::spawn(async move { slow.begin(1).await.answer().await }),
+        ));
+        met.note(operation, &call().begin(1).await.cut().await);
+    }
+    for (operation, call) in calls {
+        met.note(operation, &call.await.expect("an answer"));
+    }
+    cast.gateway.stop();
+}
+
+/// What happens to a token while it is being created: it is revoked, or found in public.
+async fn meanwhile(world: &World, operations: &[Operation], met: &mut Met) {
+    const LATE: u32 = 1_600;
+    let serve = Serve::new(&world.origin.url, &world.keys);
+    let gateway = serve.slow_record(LATE, 0).start().await;
+    let organization = Organization::with(
+        &gateway,
+        &world.keys.admin,
+        &json!({ "on_leak": "quarantine" }),
+    )
+    .await;
+    let half = std::time::Duration::from_millis(u64::from(LATE) / 2);
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("revoked_meanwhile"))
+    {
+        let old = organization.mint(&gateway, &json!({})).await;
+        let path = operation.path.replace("{id}", &old.id);
+        let body = match operation.name.as_str() {
+            "adoptToken" => {
+                json!({ "token": crate::single::upstream(world, &organization, &json!({})) })
+            }
+            _ => json!({}),
+        };
+        let call = organization
+            .call(&gateway, &operation.method, &path)
+            .json(&body);
+        // Not the old one of a rotation.
+        let newer = json!({ "created_after": old.answer["created_at"] });
+        let revoking = async {
+            tokio::time::sleep(half).await;
+            organization
+                .revoking(&gateway, &newer)
+                .send()
+                .await
+                .json(200)
+        };
+        let (answer, _) = tokio::join!(call.send(), revoking);
+        met.note(operation, &answer);
+    }
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("quarantined_meanwhile"))
+    {
+        let token = crate::single::upstream(world, &organization, &json!({}));
+        let call = organization
+            .call(&gateway, &operation.method, &operation.path)
+            .json(&json!({ "token": token }));
+        let reporting = async {
+            tokio::time::sleep(half).await;
+            let report = gateway.call("POST", "/leaks").from(&random_address());
+            report
+                .json(&json!({ "tokens": [token] }))
+                .send()
+                .await
+                .json(202)
+        };
+        let (answer, _) = tokio::join!(call.send(), reporting);
+        met.note(operation, &answer);
+    }
+    gateway.stop();
+}
