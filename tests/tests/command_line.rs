@@ -16,7 +16,7 @@ use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
 use postern_system_tests::origin::Origin;
 use postern_system_tests::program::Postern;
 use postern_system_tests::{cases, random_id, random_name, rpc, runner};
-use serde_json::{Value, json};
+use serde_json::json;
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
