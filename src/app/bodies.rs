@@ -99,7 +99,12 @@ fn bodies() -> [(&'static str, Value); 9] {
 
 fn schema(name: &str) -> Value {
     let document: Value = serde_json::from_str(DOCUMENT).expect("the document is JSON");
-    document["components"]["schemas"][name].clone()
+    let components = &document["components"];
+    let body = &components["requestBodies"][name]["content"]["application/json"]["schema"];
+    match body.is_null() {
+        true => components["schemas"][name].clone(),
+        false => body.clone(),
+    }
 }
 
 #[test]
