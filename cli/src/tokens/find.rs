@@ -32,6 +32,11 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
     if TokenId::parse(meant).is_ok() {
         return Ok(meant.to_owned());
     }
+    // An empty variable of a script names no token, and is not looked for.
+    if meant.trim().is_empty() {
+        let message = "the token to look for is empty: give its id, name or prefix";
+        return Err(Failure::new(Kind::Usage, message));
+    }
     // A token, or a mistyped one, goes into no address, error or log.
     if looks_like_a_token(meant) {
         let message = "this is a token itself, not what it is called";

@@ -79,15 +79,20 @@ async fn list() {
 #[tokio::test]
 async fn an_empty_filter_is_a_mistake() {
     let gateway = Gateway::start(Vec::new()).await;
-    for (words, name) in [
-        (["audit", "list", "--action", ""], "action"),
-        (["audit", "list", "--token-id", ""], "token"),
-        (["api-token", "list", "--project", ""], "project"),
-        (["api-token", "list", "--minted-by", ""], "minted_by"),
+    let value = |name| format!("`{name}` is empty: give it a value, or leave it out");
+    let token = || "the token to look for is empty: give its id, name or prefix".to_owned();
+    for (words, told) in [
+        (["audit", "list", "--action", ""], value("action")),
+        (["audit", "list", "--token-id", ""], token()),
+        (["audit", "list", "--token-id", " "], token()),
+        (["api-token", "list", "--project", ""], value("project")),
+        (["api-token", "list", "--minted-by", ""], token()),
     ] {
         let output = gateway.run(&words).await;
-        let told = format!("postern: `{name}` is empty: give it a value, or leave it out\n");
-        assert_eq!((output.code, output.stderr), (2, told));
+        assert_eq!(
+            (output.code, output.stderr),
+            (2, format!("postern: {told}\n"))
+        );
     }
     assert!(gateway.asked().is_empty());
 }

@@ -223,11 +223,11 @@ async fn some_bearer_token_is_needed() {
 }
 
 #[tokio::test]
-async fn a_message_over_4_mib_is_refused() {
+async fn a_message_over_10_mib_is_refused() {
     let origin = Origin::start().await;
     let mut client = origin.web();
     let run = begin(&mut client).await;
-    let large = vec![b' '; 4 * 1024 * 1024];
+    let large = vec![b' '; 10 * 1024 * 1024];
     check(
         client.store(bundle(&run, &large)).await,
         Code::OutOfRange,
