@@ -806,7 +806,7 @@ fn planting(verb: &str, organization: &str, sequence: u64) -> String {
     let content = json!({ "organization_id": organization, "sequence": sequence });
     format!(
         "{verb} into audit (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
-         values ('{organization}', {sequence}, 1, 'token.mint', 'nobody', '', '{content}', '{zeros}', '{zeros}', 'r1')",
+         values ('{organization}', {sequence}, 1, 'token.mint', 'nobody', '', '{content}', '{zeros}', '{zeros}', 'k2')",
         zeros = "0".repeat(64),
     )
 }

