@@ -735,7 +735,6 @@ async fn r11_bulk_selectors_that_are_wrong(world: Arc<World>) {
         (json!({ "project": "nowhere" }), 404, "not_found"),
         (json!({ "project": "theirs" }), 404, "not_found"),
         (json!({ "project": "" }), 404, "not_found"),
-        (json!({ "project": organization.shop }), 404, "not_found"),
         (json!({ "never_used": "yes" }), 400, "body_invalid"),
         (
             json!({ "project": SHOP, "dry_run": "no" }),
