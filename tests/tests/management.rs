@@ -593,7 +593,6 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
         ("status=active", &[&wide, &shop, &release, &second]),
         ("status=revoked", &[&gone]),
         ("status=all", &all),
-        ("status=", &[&wide, &shop, &release, &second]),
         ("scope=organization", &[&wide]),
         ("scope=project", &[&shop, &second]),
         ("scope=workflow", &[&release]),
@@ -1109,7 +1108,7 @@ async fn health_and_readiness_are_open(world: Arc<World>) {
         json!({
             "status": "ready",
             "revocation_bound_seconds": 0,
-            "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready" },
+            "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready", "audit": "ready" },
             "unheeded_variables": [],
             "client_addresses": "readable",
         })
