@@ -19,7 +19,7 @@ const READ: &str = "/controlplane.v1.AttestationStateService/Read";
 /// ends of the question to the Ledger are counted, as its object is in the same isolate.
 const STRICT: (u32, u32) = (112, 8);
 /// The same of a read within the bound.
-const BOUNDED: (u32, u32) = (78, 5);
+const BOUNDED: (u32, u32) = (82, 5);
 
 struct World {
     #[expect(dead_code, reason = "kept running for the gateway in front of it")]
