@@ -25,6 +25,18 @@ pub(crate) const MAX_CALLS: usize = 10_000;
 /// answered with 413.
 pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
 
+/// Longest upload by the route that the gateway streams.
+pub(crate) const MAX_UPLOAD: usize = 64 * 1024 * 1024;
+
+/// Longest body taken at a path.
+pub(crate) fn max_body(path: &str) -> usize {
+    if path.starts_with("/v1/projects/") && path.ends_with("/uploads") {
+        MAX_UPLOAD
+    } else {
+        MAX_BODY
+    }
+}
+
 /// One request, as `GET /debug/calls` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Call {
@@ -96,7 +108,7 @@ impl CallLog {
 pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
-    let (body, whole) = match to_bytes(body, MAX_BODY).await {
+    let (body, whole) = match to_bytes(body, max_body(parts.uri.path())).await {
         Ok(body) => (body, true),
         Err(_) => (Bytes::new(), false),
     };
@@ -120,7 +132,7 @@ pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: N
     } else {
         (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "body unreadable or longer than 10 MiB\n",
+            "body unreadable or too long\n",
         )
             .into_response()
     };

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::calls::MAX_BODY;
+use crate::calls::{MAX_BODY, MAX_UPLOAD};
 use crate::digest::sha256_hex;
 
 /// Attestations kept: beyond this one is forgotten, so that a load test does not
@@ -46,7 +46,10 @@ pub(crate) fn routes() -> Router {
     Router::new()
         .route("/v1/runs", post(begin))
         .route(attestations, post(store))
-        .route(uploads, put(upload))
+        .route(
+            uploads,
+            put(upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
+        )
         .route("/v1/attestations/{digest}", get(read))
         .with_state(Attestations::default())
         .layer(DefaultBodyLimit::max(MAX_BODY))

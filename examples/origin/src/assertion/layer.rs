@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use tonic::Status;
 
 use super::{HEADER, Refusal, Verifier};
-use crate::calls::MAX_BODY;
+use crate::calls::max_body;
 
 /// What the gate lets through without a token, and so without an assertion.
 const OPEN: [&str; 5] = [
@@ -34,7 +34,7 @@ pub(crate) async fn require(
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+    let Ok(body) = to_bytes(body, max_body(parts.uri.path())).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     match checked(&verifier, &parts, &body).await {
