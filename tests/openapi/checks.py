@@ -9,6 +9,8 @@ PROBLEM = "application/problem+json"
 BEYOND_SCHEMAS = {
     "address_invalid",  # JSON Schema has formats for either version of an address, not for both
     "cursor_invalid",  # only what an earlier answer gave
+    "description_invalid",  # some character of it can be seen
+    "name_invalid",  # the same, by what Unicode says of each
     "expires_in_invalid",  # at least a second, at most 100 years
     "expiry_ambiguous",  # one of two
     "expiry_in_the_past",
@@ -16,7 +18,8 @@ BEYOND_SCHEMAS = {
     "overlap_too_long",  # not past the old token's own end
     "run_id_invalid",  # for calls that name a run
     "selector_empty",  # at least one member besides `dry_run`
-    "policies_invalid",  # those that exist
+    "policies_invalid",  # the form, and no more than 100
+    "policy_unknown",  # those that something asks for
     "workflow_of_other_project",
     "workflow_without_project",  # a project that is `null` is none
 }

@@ -8,13 +8,14 @@ from uuid import UUID
 from postern_client import AuthenticatedClient
 from postern_client.api.tokens import explain, list_tokens, mint_token, revoke_token, revoke_tokens, rotate_token
 from postern_client.models import (
-    Explanation,
     ExplainBody,
+    Explanation,
     ListTokensStatus,
     Minted,
     MintTokenBody,
     Problem,
     RevokeTokensBody,
+    Rotated,
     RotateTokenBody,
     TokenList,
 )
@@ -53,7 +54,7 @@ assert {token.id for token in listed()} >= {bodiless.id, bare.id, made.id}
 
 # Rotate.
 rotated = be(
-    Minted,
+    Rotated,
     rotate_token.sync(made.id, client=client, body=RotateTokenBody(overlap="10m"), postern_organization=ORGANIZATION),
 )
 assert rotated.name == "ci" and rotated.id != made.id
