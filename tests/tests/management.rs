@@ -588,7 +588,7 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
 
     let all = [&wide, &shop, &release, &second, &gone, &brief];
     let by_id = format!("project={}", organization.shop.to_uppercase());
-    let rows: [(&str, &[&String]); 14] = [
+    let rows: [(&str, &[&String]); 13] = [
         ("", &[&wide, &shop, &release, &second]),
         ("status=active", &[&wide, &shop, &release, &second]),
         ("status=revoked", &[&gone]),
