@@ -15,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signature;
 use serde::Deserialize;
 
+use crate::calls::streams;
 use crate::digest::sha256_hex;
 use keys::Keys;
 use spent::Spent;
@@ -206,7 +207,8 @@ impl Verifier {
             return Err(Refusal::Operation);
         }
         match &claims.body_sha256 {
-            None if !passes_unread(target) => return Err(Refusal::BodyNotCovered),
+            // What the gateway streams it cannot vouch for.
+            None if !streams(target) => return Err(Refusal::BodyNotCovered),
             Some(hash) if *hash != sha256_hex(body) => return Err(Refusal::Body),
             None | Some(_) => {}
         }
@@ -240,12 +242,6 @@ impl Verifier {
             .map_err(|_| Refusal::Signature)?;
         serde_json::from_slice(&decode(claims)?).map_err(|_| Refusal::Malformed)
     }
-}
-
-/// Whether the gateway passes the body on unread, so that it cannot vouch for it: as it does for the
-/// one route of its table that says `stream = true`.
-fn passes_unread(path: &str) -> bool {
-    path.starts_with("/v1/projects/") && path.ends_with("/uploads")
 }
 
 impl fmt::Debug for Verifier {

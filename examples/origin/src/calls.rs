@@ -30,11 +30,12 @@ pub(crate) const MAX_UPLOAD: usize = 64 * 1024 * 1024;
 
 /// Longest body taken at a path.
 pub(crate) fn max_body(path: &str) -> usize {
-    if path.starts_with("/v1/projects/") && path.ends_with("/uploads") {
-        MAX_UPLOAD
-    } else {
-        MAX_BODY
-    }
+    if streams(path) { MAX_UPLOAD } else { MAX_BODY }
+}
+
+/// Whether it is the path of the one route that the gateway streams: `stream = true` in its table.
+pub(crate) fn streams(path: &str) -> bool {
+    path.starts_with("/v1/projects/") && path.ends_with("/uploads")
 }
 
 /// One request, as `GET /debug/calls` shows it.
