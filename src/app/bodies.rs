@@ -6,22 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::openapi::DOCUMENT;
-use super::testing::{ADMIN, World, config, facts, now_or_never};
+use super::testing::{ADMIN, World, config, facts, now_or_never, origin};
 use super::{adopt, explain, leaks, mint, organization, origin_tokens, registry, tokens};
 use crate::app::authenticate::present;
-use crate::domain::audit::Origin;
 use crate::domain::caller::Caller;
 use crate::domain::scope::Scope;
-
-fn origin() -> Origin {
-    Origin {
-        actor: "admin-token".to_owned(),
-        tier: "admin".to_owned(),
-        address: None,
-        user_agent: None,
-        request_id: "r".to_owned(),
-    }
-}
 
 fn from() -> mint::From {
     mint::From {

@@ -23,10 +23,9 @@ mod tests {
     use crate::app::origin_tokens;
     use crate::app::page::Page;
     use crate::app::registry::create_project;
-    use crate::app::testing::{self, World, now_or_never, project, workflow};
+    use crate::app::testing::{self, World, now_or_never, origin, project, workflow};
     use crate::app::tokens::{self, TokenRecord, TokenView};
     use crate::app::{audit, oauth, registry};
-    use crate::domain::audit::Origin;
     use crate::domain::audit::verify::Row;
     use crate::domain::caller::Caller;
     use crate::domain::id::Id;
@@ -68,16 +67,6 @@ mod tests {
             .keys()
             .cloned()
             .collect()
-    }
-
-    fn origin() -> Origin {
-        Origin {
-            actor: "admin-token".to_owned(),
-            tier: "admin".to_owned(),
-            address: None,
-            user_agent: None,
-            request_id: "r".to_owned(),
-        }
     }
 
     fn from() -> From {

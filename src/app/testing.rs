@@ -28,7 +28,7 @@ use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
 use crate::domain::audit::checkpoint::{Checkpoint, Signed};
 use crate::domain::audit::verify::Row;
-use crate::domain::audit::{GENESIS, hex};
+use crate::domain::audit::{GENESIS, Origin, hex};
 use crate::domain::decide::{Permit, RunFacts};
 use crate::domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
 use crate::domain::name::TokenName;
@@ -114,6 +114,17 @@ pub struct World {
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
+}
+
+/// An administrator, as who asks for something.
+pub fn origin() -> Origin {
+    Origin {
+        actor: "admin-token".to_owned(),
+        tier: "admin".to_owned(),
+        address: None,
+        user_agent: None,
+        request_id: "r".to_owned(),
+    }
 }
 
 /// The organization of the world.

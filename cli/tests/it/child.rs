@@ -4,10 +4,9 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::gateway::program;
-use crate::support::{Handmade, connect, find, good};
+use crate::support::{Handmade, connect, ended, find, good};
 
 struct Running {
     child: Child,
@@ -60,14 +59,7 @@ impl Running {
     /// Exit code, the rest of stdout, and stderr.
     fn end(mut self) -> (Option<i32>, String, String) {
         drop(self.stdin.take());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "no end in 20 s");
-            std::thread::sleep(Duration::from_millis(5));
-        };
+        let status = ended(&mut self.child);
         let (mut rest, mut errors) = (String::new(), String::new());
         self.stdout.read_to_string(&mut rest).unwrap();
         self.stderr.read_to_string(&mut errors).unwrap();

@@ -2,9 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{Handmade, Plan, TOKEN, connect, find, good};
+use crate::support::{Handmade, Plan, TOKEN, connect, ended, find, good};
 
 struct Program {
     child: Child,
@@ -49,14 +48,7 @@ impl Program {
 
     /// Waits for the end: what else was printed, and whether it ended well.
     fn end(mut self) -> (String, String, bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "no end in 20 s");
-            std::thread::sleep(Duration::from_millis(5));
-        };
+        let status = ended(&mut self.child);
         let (mut rest, mut errors) = (String::new(), String::new());
         self.stdout.read_to_string(&mut rest).unwrap();
         let mut stderr = self.child.stderr.take().unwrap();

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -112,6 +113,18 @@ pub fn options(gateway: &str, flags: &[&str]) -> bridge::Options {
 pub async fn connect(url: &str) -> Client {
     let channel = Channel::from_shared(url.to_owned()).unwrap();
     AttestationServiceClient::new(channel.connect().await.unwrap())
+}
+
+/// Waits for the end of a program, which must come within 20 s.
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "no end in 20 s");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Waits for something to happen that needs no more than patience.

@@ -7,7 +7,7 @@ use super::*;
 use crate::app::audit::{self, Span};
 use crate::app::error::Error;
 use crate::app::mint::From;
-use crate::app::testing::{self, World, facts, now_or_never};
+use crate::app::testing::{self, World, facts, now_or_never, origin};
 use crate::app::tokens::{self, Asked};
 use crate::app::{mint, registry};
 use crate::domain::caller::Session;
@@ -16,16 +16,6 @@ use crate::domain::scope::Scope;
 use crate::domain::session::UserId;
 
 const TOKEN: &str = "00000000-0000-0000-0000-000000000007";
-
-fn origin() -> Origin {
-    Origin {
-        actor: "admin-token".to_owned(),
-        tier: "admin".to_owned(),
-        address: None,
-        user_agent: None,
-        request_id: "r".to_owned(),
-    }
-}
 
 fn from() -> From {
     From {

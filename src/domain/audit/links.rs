@@ -149,6 +149,22 @@ pub fn check_signed(
     })
 }
 
+/// The row that a Ledger makes of an event's content: behind the one with this link, which becomes its
+/// own.
+#[cfg(test)]
+pub fn next_row(ring: &KeyRing, previous: &mut [u8; 32], content: String) -> Row {
+    let key = ring.signing();
+    let own = super::link(key, previous, &content);
+    let before = core::mem::replace(previous, own);
+    Row {
+        content,
+        previous: super::hex(&before),
+        link: super::hex(&own),
+        kid: key.kid().to_owned(),
+        mended: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,16 +192,7 @@ mod tests {
         let (ring, mut previous) = (audit(), GENESIS);
         let row = |sequence| {
             let content = content(organization, sequence);
-            let own = link(ring.signing(), &previous, &content);
-            let row = Row {
-                content,
-                previous: hex(&previous),
-                link: hex(&own),
-                kid: ring.signing().kid().to_owned(),
-                mended: None,
-            };
-            previous = own;
-            (sequence, row)
+            (sequence, next_row(&ring, &mut previous, content))
         };
         (1..=count).map(row).collect()
     }

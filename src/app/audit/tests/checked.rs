@@ -2,13 +2,14 @@
 //! are mended. The rows are genuine ones, changed as somebody without the key could change them.
 
 use super::*;
+use crate::domain::audit::links::next_row;
 use crate::domain::audit::mend::Mended;
 use crate::domain::audit::verify::verify;
-use crate::domain::audit::{Event, GENESIS, hex, link};
+use crate::domain::audit::{Event, GENESIS};
 
 /// Genuine rows of the organization, oldest first, each with its number.
 fn log(count: u64) -> Vec<(u64, Row)> {
-    let mut previous = GENESIS;
+    let (ring, mut previous) = (config().root_keys.audit, GENESIS);
     let row = |sequence| {
         let event = Event {
             organization_id: organization().id,
@@ -25,17 +26,7 @@ fn log(count: u64) -> Vec<(u64, Row)> {
             changes: None,
         };
         let content = serde_json::to_string(&event).expect("serializes");
-        let ring = config().root_keys.audit;
-        let own = link(ring.signing(), &previous, &content);
-        let row = Row {
-            content,
-            previous: hex(&previous),
-            link: hex(&own),
-            kid: ring.signing().kid().to_owned(),
-            mended: None,
-        };
-        previous = own;
-        (sequence, row)
+        (sequence, next_row(&ring, &mut previous, content))
     };
     (1..=count).map(row).collect()
 }

@@ -2,6 +2,7 @@
 //! key, could change it. Refuses to ask only whether something was found: what and where.
 
 use super::super::checkpoint::Checkpoint;
+use super::super::links::next_row;
 use super::super::{Action, Event, Origin, Text, hex};
 use super::*;
 use crate::domain::id::Id;
@@ -50,15 +51,7 @@ fn chain(
         .map(|sequence| {
             let content =
                 serde_json::to_string(&event(organization, sequence)).expect("serializes");
-            let previous = hex(&before);
-            before = link(ring.signing(), &before, &content);
-            Row {
-                content,
-                previous,
-                link: hex(&before),
-                kid: "a".to_owned(),
-                mended: None,
-            }
+            next_row(&ring, &mut before, content)
         })
         .collect()
 }
