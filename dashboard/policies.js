@@ -1,4 +1,4 @@
-// Policies in words, and which of them a token gets when nobody says otherwise: the lists of src/domain/policy.rs, which
+// Policies in words, and which of them a token gets when nobody says otherwise: the lists of crates/domain/src/policy.rs, which
 // a test holds against these.
 
 /** What every token gets. */

@@ -1,21 +1,24 @@
-//! Postern: a guarded gate in front of an attestation API, on Cloudflare Workers.
+//! Postern: a guarded gateway in front of an attestation API, on Cloudflare Workers.
 //!
-//! Four layers, arrows pointing down only: `edge` (the platform) over `app` (use cases) over
-//! `wire` (protocols) over `domain` (rules). `edge` sits behind the default feature of that name:
-//! without it everything below builds and tests natively, so that nothing below can lean on the
-//! platform. The arrows among the other three are held by the test in `layers`.
+//! This package is the shell, the only one that knows the platform: fetch event, D1, KV, Durable
+//! Objects, the way to the origin, clock and entropy. What it carries out is decided in `crates/`.
 
-pub mod app;
-pub mod domain;
-#[cfg(feature = "edge")]
-mod edge;
-pub mod wire;
+mod brake;
+mod entry;
+mod http;
+mod log;
+mod memory;
+mod objects;
+mod platform;
+mod revocations;
+mod scheduled;
+mod sessions;
+mod store;
+mod uses;
 
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
-mod layers;
-#[cfg(test)]
 mod query_plans;
 #[cfg(test)]
-mod routes;
+mod tidy;

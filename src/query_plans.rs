@@ -111,7 +111,7 @@ pub fn record() -> Connection {
 pub fn objects() -> Connection {
     let db = Connection::open_in_memory().expect("a database");
     for file in ["ledger/schema.rs", "limiter.rs"] {
-        for step in literals(&text(&root().join("src/edge/objects").join(file))) {
+        for step in literals(&text(&root().join("src/objects").join(file))) {
             if step.starts_with("create ") {
                 db.execute_batch(&step)
                     .unwrap_or_else(|error| panic!("{step}: {error}"));
@@ -146,10 +146,7 @@ fn walks(db: &Connection, sql: &str) -> Vec<String> {
 fn every_statement_finds_its_rows_by_an_index() {
     let mut unused: Vec<&str> = WALKS.iter().map(|(begins, _)| *begins).collect();
     let mut wrong = Vec::new();
-    for (folder, db, least) in [
-        ("src/edge/store", record(), 8),
-        ("src/edge/objects", objects(), 25),
-    ] {
+    for (folder, db, least) in [("src/store", record(), 8), ("src/objects", objects(), 25)] {
         let mut sources = files(&root().join(folder), ".rs");
         sources.retain(|file| !file.ends_with("tests.rs"));
         let statements = statements(&sources);

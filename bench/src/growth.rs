@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use postern::app::page::Cursor;
-use postern::domain::time::Timestamp;
+use postern_domain::time::Timestamp;
+use postern_registry::page::Cursor;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use postern::domain::id::{Id, TokenId};
-use postern::domain::revocation::{Copy, Delta};
-use postern::domain::time::Timestamp;
+use postern_domain::id::{Id, TokenId};
+use postern_domain::revocation::{Copy, Delta};
+use postern_domain::time::Timestamp;
 
 use crate::chance::Chance;
 use crate::statistics::median;

@@ -2,7 +2,7 @@
 //! terminal or reorder a line; machine output (`-o json`) does not pass through here.
 
 use chrono::{DateTime, Utc};
-use postern::domain::unicode::is_default_ignorable;
+use postern_domain::unicode::is_default_ignorable;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 

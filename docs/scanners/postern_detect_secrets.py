@@ -1,6 +1,6 @@
 """Finds Postern's opaque keys. For detect-secrets: `detect-secrets scan -p postern_detect_secrets.py`.
 
-Held against the key grammar by a test in src/wire/opaque/scanners.rs; report finds to POST /leaks.
+Held against the key grammar by a test in crates/wire/src/opaque/scanners.rs; report finds to POST /leaks.
 """
 
 import re

@@ -4,11 +4,11 @@
 use std::fs;
 
 use super::{read, root};
-use crate::domain::rpc::{Access, Effect, Is, Narrow, OrganizationAt, ProjectAt, Rpc, rpcs};
-use crate::wire::grpc_web::max_body;
+use postern_domain::rpc::{Access, Effect, Is, Narrow, OrganizationAt, ProjectAt, Rpc, rpcs};
+use postern_wire::grpc_web::max_body;
 
 /// What stands above the list.
-const MARK: &str = "<!-- the list; made from src/domain/rpc -->\n";
+const MARK: &str = "<!-- the list; made from crates/domain/src/rpc -->\n";
 
 #[test]
 fn every_call_is_listed_as_the_table_has_it() {

@@ -1,7 +1,7 @@
 //! The audit log as its readers have it: lists, exports, and the check of them with the gate's own function, under keys
 //! that only the test and the gateway know.
 
-use postern::domain::audit::verify::{Report, verify};
+use postern_domain::audit::verify::{Report, verify};
 use serde_json::Value;
 
 use crate::forge::Keys;

@@ -5,10 +5,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use hmac::{Hmac, Mac as _};
-use postern::domain::id::TokenId;
-use postern::domain::keys::{KeyRing, RootKeys};
-use postern::domain::token::base62;
-use postern::wire::opaque;
+use postern_domain::id::TokenId;
+use postern_domain::keys::{KeyRing, RootKeys};
+use postern_domain::token::base62;
+use postern_wire::opaque;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384};
 

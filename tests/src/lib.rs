@@ -39,7 +39,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// A fresh UUID that nobody else has.
 pub fn random_id() -> String {
-    postern::domain::id::TokenId::from_random(random()).to_string()
+    postern_domain::id::TokenId::from_random(random()).to_string()
 }
 
 /// A DNS label that nobody else has.

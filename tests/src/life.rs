@@ -61,7 +61,7 @@ pub fn millis(moment: &Value) -> i64 {
         .as_str()
         .unwrap_or_else(|| panic!("{moment} is no moment"));
     assert!(text.ends_with('Z'), "{text} is not in UTC");
-    postern::wire::rfc3339::parse(text)
+    postern_wire::rfc3339::parse(text)
         .unwrap_or_else(|| panic!("{text} is no moment"))
         .as_millis()
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::slice;
 use std::sync::Arc;
 
-use postern::domain::audit::mend::Mended;
-use postern::domain::audit::verify::Problem;
+use postern_domain::audit::mend::Mended;
+use postern_domain::audit::verify::Problem;
 use postern_system_tests::audit::{self, NDJSON, events, export, exporting, verified};
 use postern_system_tests::forge::{self, Keys};
 use postern_system_tests::gateway::{Gateway, Serve};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use postern::domain::keys::{KeyRing, RootKeys};
+use postern_domain::keys::{KeyRing, RootKeys};
 use postern_system_tests::forge::{self, Keys, PARTS};
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Answer;

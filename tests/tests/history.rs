@@ -299,7 +299,7 @@ impl History<'_> {
 
 /// Milliseconds since 1970 of a moment in whole seconds, by the parser of the gate.
 fn moment(text: &str) -> u128 {
-    let moment = postern::wire::rfc3339::parse(text).expect("RFC 3339");
+    let moment = postern_wire::rfc3339::parse(text).expect("RFC 3339");
     u128::try_from(moment.as_millis()).expect("after 1970")
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use postern::wire::forwarding::{HOP_BY_HOP, is_kept_away};
 use postern_origin::sha256_hex;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
@@ -16,6 +15,7 @@ use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, S
 use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, BINARY, CANCEL, FIND_OR_CREATE, INIT, STORE, TEXT};
 use postern_system_tests::{cases, random_address, random_id, runner};
+use postern_wire::forwarding::{HOP_BY_HOP, is_kept_away};
 use serde_json::{Value, json};
 
 const INFOZ: &str = "/controlplane.v1.StatusService/Infoz";

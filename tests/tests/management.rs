@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use postern::domain::token::base62_id;
+use postern_domain::token::base62_id;
 use postern_system_tests::forge::{self, Keys};
 use postern_system_tests::gateway::{Gateway, Serve, files};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, fields, id};
@@ -107,7 +107,7 @@ fn millis(moment: &Value) -> i64 {
         .as_str()
         .unwrap_or_else(|| panic!("{moment} is no moment"));
     assert!(text.ends_with('Z'), "{text} is not in UTC");
-    postern::wire::rfc3339::parse(text)
+    postern_wire::rfc3339::parse(text)
         .unwrap_or_else(|| panic!("{text} is no moment"))
         .as_millis()
 }
@@ -391,7 +391,7 @@ async fn r2_a_mint_answers_once_with_the_token(world: Arc<World>) {
 
     // pst_<22>_<48>: the form that secret scanners look for; the id in it is the row's.
     let token = minted["token"].as_str().expect("the plaintext");
-    let row = postern::domain::id::TokenId::parse(&id(&minted)).expect("a UUID");
+    let row = postern_domain::id::TokenId::parse(&id(&minted)).expect("a UUID");
     let (head, tail) = token.rsplit_once('_').expect("a separator");
     assert_eq!(head, format!("pst_{}", base62_id(row)));
     assert!(

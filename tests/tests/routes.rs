@@ -658,7 +658,7 @@ async fn bodies_that_are_not_json_are_refused(world: Arc<World>) {
 async fn large_bodies_are_refused_but_where_they_stream(world: Arc<World>) {
     let organization = world.organization().await;
     let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let large = "x".repeat(postern::wire::rest::MAX_BODY);
+    let large = "x".repeat(postern_wire::rest::MAX_BODY);
     for chunked in [false, true] {
         let call = world
             .call(&token, "POST", "/v1/runs")

@@ -41,19 +41,6 @@ pub fn run() -> Outcome {
                 "warnings",
             ],
         ),
-        check(
-            "clippy, without the edge",
-            &[
-                "clippy",
-                "-p",
-                "postern",
-                "--all-targets",
-                "--no-default-features",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
     ];
     let mut native = vec!["test", "--workspace", "--no-fail-fast"];
     let system_tests = paths::root().join("tests/Cargo.toml").is_file();

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use postern::domain::audit::mend::Mended;
-use postern::domain::audit::verify::{MAX_FAULTS, Report, verify};
-use postern::domain::keys::{KeyRing, RootKeys};
+use postern_domain::audit::mend::Mended;
+use postern_domain::audit::verify::{MAX_FAULTS, Report, verify};
+use postern_domain::keys::{KeyRing, RootKeys};
 
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::print;
@@ -144,7 +144,7 @@ fn tell(report: &Report) -> Outcome {
             "{} rows of organization {organization} are whole, in order and unchanged; \
              the checkpoint reaches row {sequence}, at {}\n",
             report.rows,
-            postern::wire::rfc3339::print(at),
+            postern_wire::rfc3339::print(at),
         )),
         _ => print("the log is empty\n"),
     }

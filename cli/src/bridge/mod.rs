@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use postern::wire::grpc_web;
+use postern_wire::grpc_web;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 

@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use postern::domain::token::OPAQUE_PREFIX;
-use postern::wire::jwt::{Form, form};
-use postern::wire::opaque::{KEY_LENGTH, OpaqueError, check_form};
+use postern_domain::token::OPAQUE_PREFIX;
+use postern_wire::jwt::{Form, form};
+use postern_wire::opaque::{KEY_LENGTH, OpaqueError, check_form};
 
 use super::clean::cleaned;
 

@@ -1,7 +1,7 @@
 //! Which token is meant: by its id, or by a name or prefix that only one has.
 
-use postern::domain::id::TokenId;
-use postern::domain::unicode::likeness;
+use postern_domain::id::TokenId;
+use postern_domain::unicode::likeness;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use postern::domain::audit::checkpoint::Checkpoint;
-use postern::domain::audit::{GENESIS, hex, link};
-use postern::domain::id::OrganizationId;
-use postern::domain::keys::{KeyRing, RootKeys};
-use postern::domain::time::Timestamp;
+use postern_domain::audit::checkpoint::Checkpoint;
+use postern_domain::audit::{GENESIS, hex, link};
+use postern_domain::id::OrganizationId;
+use postern_domain::keys::{KeyRing, RootKeys};
+use postern_domain::time::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -273,7 +273,7 @@ async fn reflection_of_older_clients() {
 
 #[test]
 fn the_carried_services_are_those_of_the_operation_table() {
-    let paths = postern::domain::rpc::rpcs().map(postern::domain::rpc::Rpc::path);
+    let paths = postern_domain::rpc::rpcs().map(postern_domain::rpc::Rpc::path);
     let served: BTreeSet<String> = paths
         .map(|path| path.split('/').nth(1).unwrap().to_owned())
         .collect();

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use postern::domain::rpc::{Access, NOTHING, rpc, rpcs};
-use postern::wire::identity;
+use postern_domain::rpc::{Access, NOTHING, rpc, rpcs};
 use postern_system_tests::cases;
 use postern_system_tests::runner;
+use postern_wire::identity;
 
 use self::mutate::Random;
 use self::rows::{Row, rows};

@@ -1,9 +1,9 @@
 //! What a message is about, in one form for both readers, with empty text for what is not there. The origin takes a
 //! field that is empty for one that is not there.
 
-use postern::domain::decide::ProjectNamed;
-use postern::wire::identity::Identified;
+use postern_domain::decide::ProjectNamed;
 use postern_origin::proto::IdentityReference;
+use postern_wire::identity::Identified;
 
 /// A project as a message names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

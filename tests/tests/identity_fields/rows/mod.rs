@@ -5,7 +5,7 @@ mod attestation;
 mod organization;
 mod workflows;
 
-use postern::domain::rpc::ORIGIN_PREFIX;
+use postern_domain::rpc::ORIGIN_PREFIX;
 use postern_origin::proto::{
     CursorPaginationRequest, IdentityReference, OffsetPaginationRequest,
     ProjectMembershipReference, project_membership_reference,

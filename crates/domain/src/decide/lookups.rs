@@ -1,0 +1,62 @@
+//! What needs no policy: calls that are open to everybody, and the questions that the gate asks the
+//! origin in a caller's name, of which nothing is handed out but the decision.
+
+use super::{Denial, Permit, Reach, permit};
+use crate::caller::Caller;
+use crate::id::WorkflowId;
+use crate::operation::{Operation, Requirements};
+use crate::rpc::{Access, RUN_LOOKUP, WORKFLOW_LOOKUP};
+
+/// Lets a call pass that is open to everybody at the origin too, whoever asks.
+///
+/// # Errors
+/// `Operation` for any other.
+pub fn open(operation: Operation) -> Result<Permit, Denial> {
+    match operation.requirements() {
+        Some(Requirements {
+            access: Access::Open,
+            ..
+        }) => Ok(Permit {
+            operation,
+            token: None,
+            reach: Reach::Nothing,
+        }),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gate ask the origin, with the caller's own credential, which workflow a run belongs
+/// to (R32). What comes back decides and is not handed out, so it needs no policy.
+///
+/// # Errors
+/// `Operation` for callers whom the origin would not know.
+pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
+    match caller {
+        Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&RUN_LOOKUP))),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gate ask the origin, with the caller's own credential, which workflow has the name that
+/// the caller's token is for (R30).
+///
+/// # Errors
+/// `Operation` for callers whom the origin would not know.
+pub fn look_up_workflow(caller: &Caller) -> Result<Permit, Denial> {
+    match caller {
+        Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&WORKFLOW_LOOKUP))),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Whether the workflow that the origin has under a token's name is the one that the token was first
+/// used for.
+///
+/// # Errors
+/// `WorkflowReplaced` when it is another one, or none.
+pub fn still_the_one(pin: WorkflowId, found: Option<WorkflowId>) -> Result<(), Denial> {
+    match found {
+        Some(found) if found == pin => Ok(()),
+        _ => Err(Denial::WorkflowReplaced),
+    }
+}

@@ -1,0 +1,29 @@
+//! The rules of the gate as values and pure functions.
+//!
+//! Refuses: clocks, randomness, I/O, `async`, and every type of the layers above. Time comes in as
+//! a [`time::Timestamp`], chance as bytes, and the answer goes out as a value.
+
+pub mod audit;
+pub mod bucket;
+pub mod caller;
+pub mod claims;
+pub mod decide;
+pub mod id;
+pub mod keys;
+pub mod leak;
+pub mod name;
+pub mod operation;
+pub mod policy;
+pub mod policy_text;
+pub mod revocation;
+pub mod role;
+pub mod route;
+pub mod rpc;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod standing;
+pub mod time;
+pub mod token;
+pub mod unicode;
+pub mod usage;

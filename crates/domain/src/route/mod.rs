@@ -1,0 +1,83 @@
+//! REST routes of the origin, as data: which requests, which policies, where they name what they
+//! touch. Refuses to read requests and to decide; what has no row here is not served.
+
+mod builtin;
+
+use super::rpc::{Access, Effect, Narrow};
+
+pub use builtin::BUILT_IN;
+
+/// A route.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// Method and pattern as they are written in the table; the name in logs.
+    pub name: &'static str,
+    pub method: &'static str,
+    pub segments: &'static [Segment],
+    /// The methods of all routes of this pattern, as `Allow` lists them.
+    pub allow: &'static str,
+    pub access: Access,
+    /// The policies that the token must hold, all of them. None = its scope alone decides.
+    pub policies: &'static [&'static str],
+    pub effect: Effect,
+    pub project: Option<Source>,
+    /// Never without a project.
+    pub workflow: Option<Source>,
+    pub run: Option<Source>,
+    /// What tokens for a project or workflow may do with it.
+    pub narrow: Narrow,
+    /// The only query parameters that may occur, each at most once; `None` = any, as they come.
+    pub query: Option<&'static [&'static str]>,
+    /// Whether the origin answers JSON here, and whatever else it answers is none of its answers.
+    pub answers_json: bool,
+    /// Whether its body goes on before it is whole: a weakening of R40 that its operator wants.
+    pub stream: bool,
+}
+
+/// A segment of a path pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Segment {
+    /// Compared byte by byte.
+    Literal(&'static str),
+    /// Any text that is safe as a name; decoded once.
+    Parameter(&'static str),
+}
+
+/// Where an identity is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source {
+    pub place: Place,
+    /// Whether a request may leave it out. It then names nothing, which is wider.
+    pub optional: bool,
+}
+
+/// The one place of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A parameter of the path.
+    Path(&'static str),
+    /// A header, by its name in lower case.
+    Header(&'static str),
+    /// A query parameter.
+    Query(&'static str),
+    /// A member of the JSON body: the reference tokens of an RFC 6901 pointer, unescaped.
+    Pointer(&'static [&'static str]),
+}
+
+impl Route {
+    /// Whether the body must be read to know what the request names.
+    pub fn inspects_body(&self) -> bool {
+        [self.project, self.workflow, self.run]
+            .into_iter()
+            .flatten()
+            .any(|source| matches!(source.place, Place::Pointer(_)))
+    }
+
+    /// Whether an identity is read from this header.
+    pub fn reads_header(&self, name: &str) -> bool {
+        [self.project, self.workflow, self.run]
+            .into_iter()
+            .flatten()
+            .any(|source| matches!(source.place, Place::Header(own) if own == name))
+    }
+}

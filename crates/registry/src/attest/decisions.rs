@@ -1,0 +1,205 @@
+//! Every call of the operation table for every kind of caller, against the answers written down in
+//! `decisions.txt`. A row without a line, or a line without a row, fails; so does a changed answer.
+//! With `POSTERN_WRITE_DOCUMENTS=1` the file is written anew, to be read before it is committed.
+
+use super::*;
+use crate::authenticate::present;
+use crate::body::READ;
+use crate::error::CredentialError;
+use crate::testing::{self, ADMIN, World, now_or_never, organization, project, workflow};
+use postern_domain::decide::open;
+use postern_domain::id::Id;
+use postern_domain::name::TokenName;
+use postern_domain::policy::defaults;
+use postern_domain::rpc::{Access, OrganizationAt, Path, ProjectAt, rpcs};
+use postern_domain::scope::{Named, Scope};
+use postern_domain::time::Timestamp;
+use postern_domain::token::{TokenFacts, Verifier};
+use postern_ledger::Liveness;
+use postern_wire::jwt;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/attest/decisions.txt");
+
+/// The kinds of callers, and the project and workflow that their requests are about.
+const KINDS: [(&str, (&str, &str)); 12] = [
+    ("nobody", OWN),
+    ("garbage", OWN),
+    ("expired", OWN),
+    ("revoked", OWN),
+    ("administrator", OWN),
+    ("without-policies", FAR),
+    ("organization", FAR),
+    ("right-project", BESIDE),
+    ("wrong-project", FAR),
+    ("right-workflow", OWN),
+    ("wrong-workflow", BESIDE),
+    ("system", FAR),
+];
+
+const OWN: (&str, &str) = ("shop", "release");
+const BESIDE: (&str, &str) = ("shop", "other");
+const FAR: (&str, &str) = ("elsewhere", "release");
+
+#[test]
+fn r30_every_call_is_decided_for_every_kind_of_caller() {
+    let mut lines = vec![heading()];
+    for rpc in rpcs() {
+        let answers = KINDS.map(|(kind, about)| answer(rpc, kind, about));
+        lines.push(line(rpc.method, answers.map(String::from).as_slice()));
+    }
+    let made = lines.join("\n") + "\n";
+    if std::env::var_os("POSTERN_WRITE_DOCUMENTS").is_some() {
+        std::fs::write(FILE, &made).expect("written");
+    }
+    let told = std::fs::read_to_string(FILE).expect("decisions.txt");
+    for (told, made) in told.lines().zip(made.lines()) {
+        assert_eq!(told, made, "{}", heading());
+    }
+    assert_eq!(told.lines().count(), 1 + rpcs().count());
+}
+
+fn heading() -> String {
+    line("call", &KINDS.map(|(kind, _)| kind.to_owned()))
+}
+
+fn line(method: &str, answers: &[String]) -> String {
+    let cells: String = answers
+        .iter()
+        .map(|answer| format!(" {answer:<21}"))
+        .collect();
+    format!("{method:<45}{cells}").trim_end().to_owned()
+}
+
+/// The code of the answer; `allowed` where there is none.
+fn answer(rpc: &'static Rpc, kind: &str, about: (&str, &str)) -> &'static str {
+    let world = World::new();
+    for (n, (project, workflow)) in (1..).zip([OWN, BESIDE, FAR]) {
+        let facts = RunFacts {
+            project: project.to_owned(),
+            workflow: workflow.to_owned(),
+            workflow_id: None,
+        };
+        let key = (organization().id, Id::from_u128(n));
+        world.runs.borrow_mut().insert(key, facts);
+    }
+    let message = message(rpc, about);
+    let result = if rpc.access == Access::Open {
+        open(Operation::Rpc(rpc)).map(|_| ()).map_err(Error::from)
+    } else {
+        call(&world, rpc, kind, &message)
+    };
+    match result {
+        Ok(()) => "allowed",
+        Err(error) => error.code(),
+    }
+}
+
+fn call(world: &World, rpc: &'static Rpc, kind: &str, message: &[u8]) -> Result<()> {
+    let config = testing::config();
+    let header = header(world, kind);
+    let presented = present(header.as_deref(), &config, world.now())?;
+    let recognizing = recognize(presented, rpc, Some(message), READ, &config, world);
+    let recognized = now_or_never(recognizing)?;
+    now_or_never(recognized.decide(rpc, world, world)).map(|_| ())
+}
+
+/// The `Authorization` of a caller; its token is known to the world.
+fn header(world: &World, kind: &str) -> Option<String> {
+    match kind {
+        "nobody" => return None,
+        "garbage" => return Some("Bearer garbage".to_owned()),
+        "administrator" => return Some(format!("Bearer {ADMIN}")),
+        _ => {}
+    }
+    let scope = match kind {
+        "right-project" | "wrong-project" => Scope::Project { project: project() },
+        "right-workflow" | "wrong-workflow" | "expired" | "revoked" => Scope::Workflow {
+            project: project(),
+            workflow: workflow(),
+        },
+        _ => Scope::Organization,
+    };
+    let facts = TokenFacts {
+        id: Id::from_u128(7),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: organization().id,
+            name: organization().name,
+        },
+        policies: match kind {
+            "without-policies" => Vec::new(),
+            _ => defaults(&scope),
+        },
+        scope,
+        verifier: Verifier::Jwt { signed: None },
+        is_system: kind == "system",
+        expires_at: (kind == "expired").then(|| Timestamp::from_millis(1_000)),
+    };
+    let token = jwt::issue(&facts, &testing::config().token_keys)
+        .expect("issues")
+        .token;
+    let id = facts.id;
+    world.keep(facts);
+    if kind == "revoked" {
+        let mut tokens = world.tokens.borrow_mut();
+        tokens.get_mut(&id).expect("kept").liveness = Liveness::Revoked;
+    }
+    Some(format!("Bearer {}", token.expose()))
+}
+
+/// A message about this project and workflow, as the call's row says that it is written.
+fn message(rpc: &Rpc, (project, workflow): (&str, &str)) -> Vec<u8> {
+    let identity = rpc.identity;
+    let mut message = Vec::new();
+    match identity.organization {
+        OrganizationAt::Nowhere => {}
+        OrganizationAt::Name(path) => message.extend(put(path, &organization().name)),
+        OrganizationAt::Id(path) => message.extend(put(path, &organization().id.to_string())),
+    }
+    match identity.project {
+        ProjectAt::Nowhere => {}
+        ProjectAt::Name(path) | ProjectAt::Names(path) => message.extend(put(path, project)),
+        ProjectAt::Reference(path) => {
+            let inner = put(&[2], project);
+            message.extend(field(path, &inner));
+        }
+    }
+    if let Some(path) = identity.workflow {
+        message.extend(put(path, workflow));
+    }
+    if let Some(path) = identity.run {
+        let found = (1..).zip([OWN, BESIDE, FAR]);
+        let run = found
+            .into_iter()
+            .find(|(_, about)| *about == (project, workflow));
+        let id = RunId::from_u128(run.expect("a run").0);
+        message.extend(put(path, &id.to_string()));
+    } else if let Some(path) = identity.digest {
+        message.extend(put(path, "sha256:aa"));
+    }
+    message
+}
+
+fn put(path: Path, text: &str) -> Vec<u8> {
+    field(path, text.as_bytes())
+}
+
+fn field(path: Path, content: &[u8]) -> Vec<u8> {
+    let [number] = path else {
+        panic!("all paths of the table have one step")
+    };
+    let head = [
+        u8::try_from(number << 3 | 2).expect("a small number"),
+        u8::try_from(content.len()).expect("short"),
+    ];
+    [&head[..], content].concat()
+}
+
+#[test]
+fn a_garbage_credential_has_no_form() {
+    // What the matrix calls garbage: a word of no form that this registry issues.
+    let config = testing::config();
+    let now = World::new().now();
+    let error = present(Some("Bearer garbage"), &config, now).expect_err("garbage");
+    assert_eq!(error, CredentialError::NoForm);
+}

@@ -1,0 +1,330 @@
+//! The configuration, read once from named variables. Refuses to fall back: a wrong value is a
+//! problem, all problems are reported together, and until they are gone the gate answers 503.
+
+use self::origin_auth::Assertions;
+use crate::routes::ROUTES;
+use postern_domain::bucket::Rate;
+use postern_domain::keys::{KeyRing, RootKeys};
+use postern_wire::jwt::JwtKeys;
+
+pub mod origin_auth;
+mod ways_in;
+
+pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
+
+/// Everything the gate is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// Scheme, host and base path of the origin, without trailing slash.
+    pub origin_url: String,
+    /// How long the origin may take to answer, in milliseconds.
+    pub origin_timeout_ms: u32,
+    /// The origin speaks native gRPC only, and the platform is to convert.
+    pub origin_speaks_grpc: bool,
+    pub admin: Option<AdminKeys>,
+    pub ways_in: WaysIn,
+    pub token_keys: KeyRing,
+    /// The origin's own keys: they verify adopted tokens, and nothing else.
+    pub adopt_keys: Option<KeyRing>,
+    pub root_keys: RootKeys,
+    pub mint_rate: Rate,
+    /// How often one minter may mint, from whatever address; `None` = as often as it likes.
+    pub minter_rate: Option<Rate>,
+    /// Live tokens of an organization that has no ceiling of its own; 0 = none.
+    pub mint_ceiling: u32,
+    /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
+    pub max_overlap_ms: i64,
+    pub trusted_ip_header: String,
+    /// The one host, with its port where that is not the scheme's own, under which the dashboard and
+    /// browser sessions are, and nothing of the origin's; `None` = every host serves everything.
+    pub dashboard_host: Option<String>,
+    /// Whether the routes of the table of REST routes are served.
+    pub rest_routes: bool,
+    /// How far `exp` and `nbf` are widened, in seconds.
+    pub jwt_leeway_seconds: i64,
+    /// How long an isolate may repeat for a read what the Ledger said of a token, in milliseconds;
+    /// 0 = every call asks.
+    pub revocation_bound_ms: i64,
+    /// What the origin is shown besides the caller's credential; `None` without keys for it.
+    pub assertions: Option<Assertions>,
+    /// Variables that are set and that another one takes the effect from.
+    pub unheeded: Vec<&'static str>,
+}
+
+impl Config {
+    /// The keys that JWTs are verified under.
+    pub fn jwt_keys(&self) -> JwtKeys<'_> {
+        JwtKeys {
+            minted: &self.token_keys,
+            adopted: self.adopt_keys.as_ref(),
+        }
+    }
+
+    /// Reads the configuration through `variable`, which gives a variable's text by name.
+    ///
+    /// # Errors
+    /// Every problem, one sentence each, naming the variable and never quoting a secret.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        // A variable that is set to nothing is not set.
+        let text = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+
+        let origin_url = match text("ORIGIN_URL").as_deref().map(origin_url) {
+            Some(Ok(url)) => url,
+            Some(Err(problem)) => {
+                problems.push(format!("ORIGIN_URL {problem}"));
+                String::new()
+            }
+            None => {
+                problems.push("ORIGIN_URL is not set: give the URL of the attestation API".into());
+                String::new()
+            }
+        };
+        let admin = text("ADMIN_TOKEN").and_then(|keys| ways_in::admin_keys(&keys, &mut problems));
+        let token_keys = ring(text("TOKEN_KEYS"), "TOKEN_KEYS", &mut problems);
+        if token_keys.is_none() && text("TOKEN_KEYS").is_none() {
+            problems.push(
+                "TOKEN_KEYS is not set: give `kid:base64url` with at least 32 random bytes".into(),
+            );
+        }
+        let root = ring(text("ROOT_KEYS"), "ROOT_KEYS", &mut problems);
+        let adopt_keys = ring(text("ADOPT_KEYS"), "ADOPT_KEYS", &mut problems);
+        for (ours, name) in [(&token_keys, "TOKEN_KEYS"), (&root, "ROOT_KEYS")] {
+            shared(adopt_keys.as_ref(), ours.as_ref(), name, &mut problems);
+        }
+
+        let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
+        // 0 stands for the unset variable, and cannot be set.
+        let per_minter = match text("MINT_PER_HOUR_PER_MINTER") {
+            None => Ok(0),
+            set => number(set, "MINT_PER_HOUR_PER_MINTER", 0, 1..=1_000_000),
+        };
+        let ceiling = number(
+            text("ORG_TOKEN_MINT_CEILING"),
+            "ORG_TOKEN_MINT_CEILING",
+            100,
+            0..=10_000_000,
+        );
+        let overlap = number(
+            text("MAX_ROTATION_OVERLAP_DAYS"),
+            "MAX_ROTATION_OVERLAP_DAYS",
+            7,
+            0..=365,
+        );
+        let bound = number(
+            text("REVOCATION_BOUND_SECONDS"),
+            "REVOCATION_BOUND_SECONDS",
+            0,
+            0..=3_600,
+        );
+        let leeway = number(text("JWT_LEEWAY_SECONDS"), "JWT_LEEWAY_SECONDS", 0, 0..=60);
+        let timeout = number(
+            text("ORIGIN_TIMEOUT_SECONDS"),
+            "ORIGIN_TIMEOUT_SECONDS",
+            30,
+            1..=300,
+        );
+        let mut value = |number: Result<u32, String>| {
+            number.unwrap_or_else(|problem| {
+                problems.push(problem);
+                0
+            })
+        };
+        let (mint_per_hour, mint_ceiling) = (value(mint_per_hour), value(ceiling));
+        let (per_minter, overlap) = (value(per_minter), value(overlap));
+        let (bound, leeway, timeout) = (value(bound), value(leeway), value(timeout));
+
+        let trusted_ip_header = text("TRUSTED_IP_HEADER")
+            .unwrap_or_else(|| "CF-Connecting-IP".to_owned())
+            .to_ascii_lowercase();
+        if !trusted_ip_header
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
+            problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
+        }
+        let dashboard_host = match text("DASHBOARD_HOST").as_deref().map(host) {
+            None => None,
+            Some(Some(host)) => Some(host),
+            Some(None) => {
+                problems.push(
+                    "DASHBOARD_HOST must be a host name in ASCII, and its port where that is not \
+                     443 or 80: `dashboard.example.com`"
+                        .into(),
+                );
+                None
+            }
+        };
+        let origin_speaks_grpc = match text("ORIGIN_PROTOCOL").as_deref() {
+            None | Some("grpc-web") => false,
+            Some("grpc") => true,
+            Some(_) => {
+                problems.push("ORIGIN_PROTOCOL must be `grpc-web` or `grpc`".into());
+                false
+            }
+        };
+        let assertions = origin_auth::read(text, &origin_url, &mut problems);
+        let ways_in = ways_in::read(&text, &mut problems);
+        let rest_routes = rest_routes(
+            text("REST_ROUTES").as_deref(),
+            &trusted_ip_header,
+            &mut problems,
+        );
+        let mut unheeded = Vec::new();
+        if ways_in.workflow_read && admin.is_some() {
+            unheeded.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
+        }
+
+        match (token_keys, Rate::per_hour(mint_per_hour)) {
+            (Some(token_keys), Some(mint_rate)) if problems.is_empty() => Ok(Self {
+                origin_url,
+                origin_timeout_ms: timeout * 1000,
+                origin_speaks_grpc,
+                admin,
+                ways_in,
+                root_keys: match root {
+                    Some(root) => RootKeys::from_root(&root),
+                    None => RootKeys::from_token_keys(&token_keys),
+                },
+                token_keys,
+                adopt_keys,
+                mint_rate,
+                minter_rate: Rate::per_hour(per_minter),
+                mint_ceiling,
+                max_overlap_ms: i64::from(overlap) * 86_400_000,
+                trusted_ip_header,
+                dashboard_host,
+                rest_routes,
+                jwt_leeway_seconds: i64::from(leeway),
+                revocation_bound_ms: i64::from(bound) * 1000,
+                assertions,
+                unheeded,
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl Config {
+    /// Whether the dashboard and browser sessions are under this host.
+    pub fn has_dashboard(&self, host: &str) -> bool {
+        self.dashboard_host.as_deref().is_none_or(|own| own == host)
+    }
+
+    /// Whether anything of the origin's is under this host: not where the dashboard alone is, so
+    /// that what the origin answers is never of the dashboard's own origin in a browser.
+    pub fn has_origin(&self, host: &str) -> bool {
+        self.dashboard_host.as_deref() != Some(host)
+    }
+}
+
+fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<KeyRing> {
+    match text.as_deref().map(KeyRing::parse)? {
+        Ok(ring) => Some(ring),
+        Err(problem) => {
+            problems.push(format!("{name}: {problem}"));
+            None
+        }
+    }
+}
+
+/// A key of the origin's among ours: whoever has it could sign what is minted here.
+fn shared(
+    adopted: Option<&KeyRing>,
+    ours: Option<&KeyRing>,
+    name: &str,
+    problems: &mut Vec<String>,
+) {
+    for key in adopted.into_iter().flat_map(KeyRing::iter) {
+        let same = |ring: &KeyRing| ring.iter().any(|own| own.expose() == key.expose());
+        if ours.is_some_and(same) {
+            problems.push(format!(
+                "ADOPT_KEYS: the key `{}` is in {name} too: the origin has it, so it must not sign \
+                 or derive anything here; docs/OPERATIONS.md says how to part them",
+                key.kid()
+            ));
+        }
+    }
+}
+
+fn rest_routes(mode: Option<&str>, trusted_ip_header: &str, problems: &mut Vec<String>) -> bool {
+    let open = match mode {
+        None | Some("closed") => false,
+        Some("open") => true,
+        Some(_) => {
+            problems.push("REST_ROUTES must be `closed` or `open`".into());
+            false
+        }
+    };
+    // The gate takes this header away, so that the origin would read another identity or none.
+    for route in ROUTES.iter().filter(|_| open) {
+        if route.reads_header(trusted_ip_header) {
+            problems.push(format!(
+                "TRUSTED_IP_HEADER is where `{}` of the REST routes reads an identity: name another",
+                route.name
+            ));
+        }
+    }
+    open
+}
+
+fn number(
+    text: Option<String>,
+    name: &str,
+    default: u32,
+    range: core::ops::RangeInclusive<u32>,
+) -> Result<u32, String> {
+    let Some(text) = text else { return Ok(default) };
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            format!(
+                "{name} must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+}
+
+/// A host with its port, as browsers write it into URLs.
+fn host(text: &str) -> Option<String> {
+    let host = text.trim().to_ascii_lowercase();
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host.as_str(), None),
+    };
+    let label = |label: &str| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !label.is_empty() && label.bytes().all(inner)
+    };
+    // 80 and 443 never stand in the URL of their own scheme.
+    let number = |port: &str| {
+        let number = port.parse::<u16>().ok()?;
+        (number.to_string() == port && ![0, 80, 443].contains(&number)).then_some(number)
+    };
+    let is_host = name.split('.').all(label) && port.is_none_or(|port| number(port).is_some());
+    is_host.then_some(host)
+}
+
+/// Checks a URL: http or https, a host, no user, query or fragment.
+fn origin_url(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or("must begin with http:// or https://")?;
+    if rest.contains(['?', '#', '@', '\\'])
+        || rest.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        return Err("must have neither user, query nor fragment");
+    }
+    if rest.starts_with(['/', ':']) || rest.is_empty() {
+        return Err("has no host");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests;

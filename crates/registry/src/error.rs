@@ -1,0 +1,294 @@
+//! Everything that a use case can refuse, each with a stable code, a sentence for the client and
+//! the private cause for the log. Refuses to know any wire status: the edge's one table does.
+
+use postern_domain::decide::Denial;
+use postern_domain::standing::Inactive;
+
+/// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
+/// from is [`CredentialError::Refused`], with one sentence for all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialError {
+    Missing,
+    /// Not one Bearer credential of a form that this registry issues.
+    Malformed(&'static str),
+    /// A text of no form at all: an administrator key that is wrong looks the same.
+    NoForm,
+    Expired(&'static str),
+    /// It names us as its issuer, but no key of ours signed it (R6).
+    Stale,
+    /// Unknown, revoked, of another organization, mismatching: only the log says which.
+    Refused(&'static str),
+}
+
+/// A refusal or failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    Credential(CredentialError),
+    Denied(Denial),
+    /// A write with a browser session that does not come from the gate's own pages (R23).
+    CrossSite,
+    /// A script for a service worker outside the dashboard: it could stand in for the gate's own
+    /// pages in the browser that asks (R45).
+    ServiceWorker,
+    /// A credential that was refused, from an address that has presented too many such.
+    TooManyFailures {
+        retry_after_seconds: u32,
+        cause: CredentialError,
+    },
+    /// The request is wrong; `detail` says what to do.
+    Invalid {
+        code: &'static str,
+        detail: String,
+    },
+    NotFound {
+        what: &'static str,
+    },
+    /// A name whose id, as the stores have it, is another organization's: its Ledger says so. To
+    /// the client a name that is not registered.
+    Misdirected {
+        cause: String,
+    },
+    /// A project or workflow that a token names is not in the registry; `detail` says which.
+    Unregistered {
+        detail: String,
+    },
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    Conflict {
+        code: &'static str,
+        detail: String,
+    },
+    BodyTooLarge {
+        limit: usize,
+    },
+    /// The body was not whole in time.
+    BodyTimeout {
+        seconds: u32,
+    },
+    MediaType {
+        expected: &'static str,
+    },
+    /// A body or message that arrives compressed; `coding` as its header names it.
+    Compressed {
+        coding: Option<String>,
+    },
+    /// The caller no longer waits.
+    Deadline,
+    /// The address has minted too often (R26).
+    MintRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
+    /// The minter has minted too often, from wherever.
+    MinterRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
+    /// The address has reported leaks too often.
+    ReportRate {
+        limit: u32,
+        retry_after_seconds: u32,
+    },
+    /// The organization has as many live tokens as it may (R27).
+    MintCeiling {
+        ceiling: u32,
+    },
+    /// A protocol that cannot reach an edge worker.
+    NativeGrpc,
+    /// Connect with JSON messages, which cannot be read without their schema.
+    ConnectJson,
+    /// Something the answer depends on failed; the cause is for the log.
+    Unavailable {
+        cause: String,
+    },
+    /// The origin did not answer, or not in its protocol; the cause is for the log.
+    Origin {
+        cause: String,
+    },
+    /// The configuration is wrong; each sentence names a variable.
+    Misconfigured {
+        problems: Vec<String>,
+    },
+}
+
+/// Shorthand for use cases.
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl Error {
+    /// A wrong request.
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// A failed dependency.
+    pub fn unavailable(cause: impl core::fmt::Display) -> Self {
+        Self::Unavailable {
+            cause: cause.to_string(),
+        }
+    }
+
+    /// The stable word of the error, as in docs/API.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Credential(CredentialError::Missing) => "credential_missing",
+            Self::Credential(CredentialError::Malformed(_)) => "credential_malformed",
+            Self::Credential(CredentialError::Expired(_)) => "token_expired",
+            Self::Credential(CredentialError::Stale) => "token_stale",
+            Self::Credential(CredentialError::Refused(_)) => "credential_refused",
+            Self::Credential(CredentialError::NoForm) => "credential_refused",
+            Self::Denied(denial) => denial.code(),
+            Self::CrossSite => "cross_site",
+            Self::ServiceWorker => "service_worker",
+            Self::TooManyFailures { .. } => "too_many_failures",
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::NotFound { .. } | Self::Misdirected { .. } => "not_found",
+            Self::Unregistered { .. } => "not_registered",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyTimeout { .. } => "body_timeout",
+            Self::MediaType { .. } => "unsupported_media_type",
+            Self::Compressed { .. } => "body_compressed",
+            Self::Deadline => "deadline_exceeded",
+            Self::MintRate { .. } => "mint_rate_exceeded",
+            Self::MinterRate { .. } => "minter_rate_exceeded",
+            Self::ReportRate { .. } => "report_rate_exceeded",
+            Self::MintCeiling { .. } => "mint_ceiling_reached",
+            Self::NativeGrpc => "native_grpc",
+            Self::ConnectJson => "connect_json",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Origin { .. } => "origin_unavailable",
+            Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
+    /// The sentence for the client.
+    pub fn public(&self) -> String {
+        match self {
+            Self::Credential(CredentialError::Missing) => {
+                "authentication required: send one `Authorization: Bearer <token>` header".into()
+            }
+            Self::Credential(CredentialError::Malformed(_)) => {
+                "the credential is malformed: send one Bearer token, whole and unchanged".into()
+            }
+            Self::Credential(CredentialError::Expired(_)) => {
+                "the token has expired or is not valid yet: mint or log in again".into()
+            }
+            Self::Credential(CredentialError::Stale) => {
+                "not issued by this deployment, or signed with a retired key: mint or log in again"
+                    .into()
+            }
+            Self::Credential(CredentialError::Refused(_) | CredentialError::NoForm) => {
+                "the credential was refused".into()
+            }
+            Self::Denied(denial) => denial.public(),
+            Self::CrossSite => "a write with a browser session must come from this site's own \
+                                pages, as `application/json`"
+                .into(),
+            Self::ServiceWorker => "no service worker comes from here: leave `Service-Worker` out".into(),
+            Self::TooManyFailures { .. } => {
+                "too many refused credentials from this address: try again later, with a good one"
+                    .into()
+            }
+            Self::Invalid { detail, .. }
+            | Self::Conflict { detail, .. }
+            | Self::Unregistered { detail } => detail.clone(),
+            Self::NotFound { what } => format!("no such {what}"),
+            Self::Misdirected { .. } => Self::NotFound { what: "organization" }.public(),
+            Self::MethodNotAllowed { allow } => format!("use {allow} here"),
+            Self::BodyTooLarge { limit } => {
+                format!("the body is larger than the {limit} bytes that are read here")
+            }
+            Self::BodyTimeout { seconds } => {
+                format!("the body had not arrived after {seconds} s: send it again, without a pause")
+            }
+            Self::MediaType { expected } => format!("send the body as `{expected}`"),
+            Self::Compressed { coding: Some(coding) } => format!(
+                "the body is compressed with `{coding}`, which is not read here: send it uncompressed"
+            ),
+            Self::Compressed { coding: None } => {
+                "the message is compressed, which is not read here: send it uncompressed".into()
+            }
+            Self::Deadline => "the deadline of the call passed before the origin answered".into(),
+            Self::MintRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this address may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::MinterRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this minter may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::ReportRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "this address may send {limit} reports an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::MintCeiling { ceiling } => format!(
+                "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \
+                 let one expire, or raise the ceiling"
+            ),
+            Self::NativeGrpc => {
+                "native gRPC cannot reach this gateway: send gRPC-Web, or call through `postern bridge`".into()
+            }
+            Self::ConnectJson => {
+                "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web".into()
+            }
+            Self::Unavailable { .. } => {
+                "a part that this answer depends on is not available: try again".into()
+            }
+            Self::Origin { .. } => "the origin is not available: try again".into(),
+            Self::Misconfigured { .. } => {
+                "the gateway's configuration is wrong: see its log".into()
+            }
+        }
+    }
+
+    /// What only the log may say.
+    pub fn private(&self) -> String {
+        match self {
+            Self::TooManyFailures { cause, .. } => Self::Credential(*cause).private(),
+            Self::Credential(
+                CredentialError::Malformed(cause)
+                | CredentialError::Expired(cause)
+                | CredentialError::Refused(cause),
+            ) => (*cause).to_owned(),
+            Self::Unavailable { cause } | Self::Origin { cause } | Self::Misdirected { cause } => {
+                cause.clone()
+            }
+            Self::Misconfigured { problems } => problems.join("; "),
+            Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),
+            _ => self.public(),
+        }
+    }
+}
+
+impl From<Inactive> for CredentialError {
+    /// The refusal of a credential whose token is not active, wherever that is found out.
+    fn from(inactive: Inactive) -> Self {
+        match inactive {
+            Inactive::Unknown => Self::Refused("unknown token"),
+            Inactive::Revoked => Self::Refused("revoked token"),
+            Inactive::Expired => Self::Expired("row expired"),
+        }
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::Credential(error)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}

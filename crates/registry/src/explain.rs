@@ -1,0 +1,311 @@
+//! What would be decided: a dry run of `decide` for the holder of a credential, with what it was
+//! decided on. Refuses to decide by itself, to hand out the permit, and to explain a credential that
+//! is not the one presented.
+
+use serde::{Deserialize, Serialize};
+
+use super::authenticate::{About, Admitted, Presented, admit};
+use super::body::BodyRead;
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
+use super::registry::read_body;
+use super::rest::served;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, Touches, decide, open};
+use postern_domain::id::{RunId, WorkflowId};
+use postern_domain::operation::{Managed, Operation, Requirements};
+use postern_domain::policy::held;
+use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
+use postern_ledger::Purpose;
+
+/// Operations of the registry that can be asked about by the names that audit rows have.
+const MANAGED: [Operation; 16] = [
+    Operation::OrganizationCreate,
+    Operation::OrganizationList,
+    Operation::OrganizationUpdate,
+    Operation::ProjectCreate,
+    Operation::ProjectList,
+    Operation::WorkflowCreate,
+    Operation::WorkflowList,
+    Operation::TokenCreate,
+    Operation::TokenList,
+    Operation::TokenRead,
+    Operation::TokenRevoke,
+    Operation::TokenRotate,
+    Operation::TokenRelease,
+    Operation::TokenAdopt,
+    Operation::AuditRead,
+    Operation::AuditCheckpoint,
+];
+
+/// Longest name of an operation that is looked up, in bytes.
+const MAX_NAME: usize = 200;
+
+/// What is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    /// `Service/Method`, with or without the origin's prefix; a REST route as its table writes it;
+    /// or the name of an operation of the registry, such as `token.revoke`.
+    operation: String,
+    project: Option<String>,
+    workflow: Option<String>,
+    run: Option<String>,
+}
+
+/// What would be decided, and on what.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// As it was asked.
+    pub operation: String,
+    pub allowed: bool,
+    /// Why not, in the words that the call itself would get.
+    pub refusal: Option<Refusal>,
+    pub caller: Subject,
+    /// `None` for an operation that no table has.
+    pub needs: Option<Needs>,
+    /// `None` where the question names no run, or the operation has none to do with one.
+    pub run: Option<Run>,
+}
+
+/// A denial.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    pub code: &'static str,
+    pub detail: String,
+}
+
+/// Whom the decision is about.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    pub tier: &'static str,
+    pub token: Option<String>,
+    pub organization: Option<String>,
+    /// Names; both `None` for an organization-level token.
+    pub project: Option<String>,
+    pub workflow: Option<String>,
+}
+
+/// What the operation asks of a caller.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// `open`, `token`, `person` or `administrator`.
+    pub access: &'static str,
+    /// All of them.
+    pub policies: Vec<Needed>,
+    /// What a token for a project or a workflow may do with it: `any`, `named`, `confined` or
+    /// `denied`.
+    pub narrow: &'static str,
+}
+
+/// A policy that is needed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Needed {
+    pub policy: &'static str,
+    pub held: bool,
+}
+
+/// The run that the question names.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Whether the gate has seen it. One that it has not, it would ask the origin for.
+    pub known: bool,
+    /// Whose run it is: only for who may make the call, because who may not learns that by no call.
+    pub project: Option<String>,
+    pub workflow: Option<String>,
+}
+
+/// Explains what would be decided on the question in `body`. To ask is a use of the token (R13).
+///
+/// # Errors
+/// As for the call itself where the credential is refused; `Invalid` for a wrong question.
+pub async fn explain<P>(
+    presented: &Presented,
+    body: &[u8],
+    read: BodyRead,
+    config: &Config,
+    ports: &P,
+) -> Result<Explanation>
+where
+    P: Clock + Facts + Ledgers + Memory + Revocations,
+{
+    let question: Question = read_body(body)?;
+    if question.operation.len() > MAX_NAME {
+        return Err(Error::invalid(
+            "body_invalid",
+            format!("`operation` has more than {MAX_NAME} bytes"),
+        ));
+    }
+    let run = question.run.as_deref().map(RunId::parse_any).transpose();
+    let run = run.map_err(|_| Error::invalid("run_id_invalid", "`run` must be a UUID"))?;
+    let operation = operation(&question.operation, config);
+    if let (Some(Operation::Rpc(rpc)), None) = (operation, run)
+        && rpc.identity.run.is_some()
+        && rpc.identity.digest.is_none()
+    {
+        return Err(Error::invalid(
+            "run_id_invalid",
+            "the call names a workflow run: give `run`",
+        ));
+    }
+    let about = run.map_or(About::Nothing, About::Run);
+    // Whatever the call is, the answer rests on what the Ledger says now.
+    let admitted = admit(presented, about, Purpose::Write, read, config, ports).await?;
+    Ok(answer(question, operation, run, &admitted))
+}
+
+fn answer(
+    question: Question,
+    operation: Option<Operation>,
+    run: Option<RunId>,
+    admitted: &Admitted,
+) -> Explanation {
+    let Admitted { caller, pin, .. } = admitted;
+    // What no run is named to has nothing to say of one.
+    let run = run.filter(|_| operation.is_some_and(names_run));
+    let found = admitted.run.as_deref();
+    let decided = match operation {
+        Some(operation) => decided(operation, &question, (run, found, *pin), caller),
+        None => Err(Denial::Operation),
+    };
+    let shown = found.filter(|_| decided.is_ok());
+    Explanation {
+        allowed: decided.is_ok(),
+        refusal: decided.err().map(|denial| Refusal {
+            code: denial.code(),
+            detail: denial.public(),
+        }),
+        caller: subject(caller),
+        needs: operation.map(|operation| needs(operation, managed(&question), caller)),
+        run: run.map(|_| Run {
+            known: found.is_some(),
+            project: shown.map(|run| run.project.clone()),
+            workflow: shown.map(|run| run.workflow.clone()),
+        }),
+        operation: question.operation,
+    }
+}
+
+/// The operation of that name, among those that this deployment serves.
+fn operation(name: &str, config: &Config) -> Option<Operation> {
+    let path = match name.starts_with(ORIGIN_PREFIX) {
+        true => name.to_owned(),
+        false => format!("{ORIGIN_PREFIX}{name}"),
+    };
+    let managed = || MANAGED.into_iter().find(|known| known.name() == name);
+    let route = || served(config).find(|route| route.name == name);
+    rpc(&path)
+        .map(Operation::Rpc)
+        .or_else(managed)
+        .or_else(|| route().map(Operation::Route))
+}
+
+/// Whether a run that the question names is part of the decision.
+fn names_run(operation: Operation) -> bool {
+    operation
+        .requirements()
+        .is_some_and(|needs| needs.access != Access::Open)
+}
+
+/// The kind of tokens that the question is about, where it is about tokens.
+fn managed(question: &Question) -> Managed {
+    match question.project.is_some() {
+        true => Managed::ProjectTokens,
+        false => Managed::OrganizationTokens,
+    }
+}
+
+type Looked<'a> = (Option<RunId>, Option<&'a RunFacts>, Option<WorkflowId>);
+
+/// The decision itself, as the call would meet it.
+fn decided(
+    operation: Operation,
+    question: &Question,
+    (run, found, pin): Looked<'_>,
+    caller: &Caller,
+) -> core::result::Result<Permit, Denial> {
+    let Some(requirements) = operation.requirements() else {
+        let managed = managed(question);
+        // What no policy opens is about the registry itself.
+        let target = match operation.policies(managed) {
+            None => Target::Registry,
+            Some(_) => Target::Tokens(managed),
+        };
+        return decide(caller, operation, target);
+    };
+    if requirements.access == Access::Open {
+        return open(operation);
+    }
+    let touches = Touches::named(question.project.as_deref(), question.workflow.as_deref());
+    let run = match (run, found) {
+        (None, _) => RunNamed::Open,
+        (Some(_), None) => RunNamed::Unknown,
+        (Some(_), Some(run)) => RunNamed::Known { run, pin },
+    };
+    let target = Target::Call {
+        touches: &touches,
+        run,
+    };
+    decide(caller, operation, target)
+}
+
+fn subject(caller: &Caller) -> Subject {
+    let facts = caller.token();
+    let scope = facts.map(|facts| &facts.scope);
+    Subject {
+        tier: caller.tier(),
+        token: facts.map(|facts| facts.id.to_string()),
+        organization: facts.map(|facts| facts.organization.name.clone()),
+        project: scope.and_then(|scope| Some(scope.project()?.name.clone())),
+        workflow: scope.and_then(|scope| Some(scope.workflow()?.name.clone())),
+    }
+}
+
+fn needs(operation: Operation, managed: Managed, caller: &Caller) -> Needs {
+    let policies = |names: &'static [&'static str]| {
+        let holds = |name| {
+            caller
+                .token()
+                .is_some_and(|facts| held(&facts.policies, name))
+        };
+        let needed = names.iter().map(|name| Needed {
+            policy: name,
+            held: holds(name),
+        });
+        needed.collect()
+    };
+    match operation.requirements() {
+        Some(Requirements {
+            access,
+            policies: names,
+            narrow,
+        }) => Needs {
+            access: match access {
+                Access::Open => "open",
+                Access::Token => "token",
+                Access::Person => "person",
+                Access::Closed => "closed",
+            },
+            policies: policies(names),
+            narrow: match narrow {
+                Narrow::Any => "any",
+                Narrow::Named => "named",
+                Narrow::Confined => "confined",
+                Narrow::Denied => "denied",
+            },
+        },
+        // R15, R17: tokens are managed by organization-level tokens; the registry by none.
+        None => Needs {
+            access: match operation.policies(managed) {
+                Some(_) => "token",
+                None => "administrator",
+            },
+            policies: policies(operation.policies(managed).unwrap_or_default()),
+            narrow: "denied",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Explanations as rows: what is asked, of whom, and what would be decided.
+
+use super::*;
+use crate::authenticate::present;
+use crate::body::READ;
+use crate::testing::{self, ADMIN, World, now_or_never, project, workflow};
+use postern_domain::id::Id;
+use postern_domain::policy::defaults;
+use postern_domain::scope::Scope;
+use postern_domain::token::TokenFacts;
+use postern_wire::jwt::issue;
+use serde_json::{Value, json};
+
+const RUN: &str = "00000000-0000-4000-8000-00000000000a";
+
+fn credential(world: &World, scope: Scope) -> String {
+    let facts = TokenFacts {
+        policies: defaults(&scope),
+        ..testing::facts(7, scope)
+    };
+    world.keep(facts.clone());
+    let token = issue(&facts, &testing::config().token_keys)
+        .expect("issues")
+        .token;
+    token.expose().to_owned()
+}
+
+fn ask(world: &World, credential: &str, question: &Value) -> Result<Value> {
+    let config = testing::config();
+    let header = format!("Bearer {credential}");
+    let presented = present(Some(&header), &config, world.now())?;
+    let body = question.to_string();
+    let told = now_or_never(explain(&presented, body.as_bytes(), READ, &config, world))?;
+    Ok(serde_json::to_value(told).expect("serializes"))
+}
+
+fn release() -> Scope {
+    Scope::Workflow {
+        project: project(),
+        workflow: workflow(),
+    }
+}
+
+#[test]
+fn what_a_workflow_token_may() {
+    let world = World::new();
+    let token = credential(&world, release());
+    let named = |operation: &str, project: &str, workflow: &str| json!({ "operation": operation, "project": project, "workflow": workflow });
+    let rows = [
+        (named("AttestationService/Init", "shop", "release"), None),
+        (
+            named(
+                "/controlplane.v1.AttestationService/Init",
+                "shop",
+                "release",
+            ),
+            None,
+        ),
+        (
+            named("AttestationService/Init", "shop", "other"),
+            Some("other_workflow"),
+        ),
+        (
+            named("AttestationService/Init", "elsewhere", "release"),
+            Some("other_project"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Init" }),
+            Some("not_confined"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Store", "run": RUN }),
+            Some("unknown_run"),
+        ),
+        (
+            json!({ "operation": "token.create" }),
+            Some("operation_not_allowed"),
+        ),
+        (
+            json!({ "operation": "project.create" }),
+            Some("operation_not_allowed"),
+        ),
+        (
+            json!({ "operation": "AttestationService/Nothing" }),
+            Some("operation_not_allowed"),
+        ),
+    ];
+    for (question, code) in rows {
+        let told = ask(&world, &token, &question).expect("explained");
+        assert_eq!(told["allowed"], code.is_none(), "{question}: {told}");
+        let refusal = told["refusal"]["code"].as_str();
+        assert_eq!(refusal, code, "{question}: {told}");
+        assert_eq!(told["caller"]["workflow"], "release");
+    }
+}
+
+#[test]
+fn policies_are_told_one_by_one() {
+    let world = World::new();
+    let token = credential(&world, Scope::Organization);
+    let told = ask(&world, &token, &json!({ "operation": "audit.read" })).expect("explained");
+    assert_eq!(told["allowed"], false);
+    let policies = json!([{ "policy": "audit:read", "held": false }]);
+    assert_eq!(told["needs"]["policies"], policies);
+    let nothing = ask(&world, &token, &json!({ "operation": "no such thing" }));
+    let nothing = nothing.expect("explained");
+    assert_eq!(nothing["needs"], Value::Null);
+}
+
+#[test]
+fn the_administrator_key_manages_and_attests_nothing() {
+    let world = World::new();
+    for (operation, allowed) in [
+        ("project.create", true),
+        ("token.revoke", true),
+        ("AttestationService/Init", false),
+    ] {
+        let told = ask(&world, ADMIN, &json!({ "operation": operation })).expect("explained");
+        assert_eq!(told["allowed"], allowed, "{operation}");
+    }
+}
+
+#[test]
+fn a_known_run_is_held_against_the_scope() {
+    let world = World::new();
+    let token = credential(&world, release());
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    for (workflow, code) in [("release", None), ("other", Some("other_workflow"))] {
+        let facts = RunFacts {
+            project: "shop".to_owned(),
+            workflow: workflow.to_owned(),
+            workflow_id: None,
+        };
+        world.runs.borrow_mut().insert(id, facts);
+        let question = json!({ "operation": "AttestationService/Store", "run": RUN });
+        let told = ask(&world, &token, &question).expect("explained");
+        assert_eq!(told["refusal"]["code"].as_str(), code, "{told}");
+        let own = code.is_none();
+        let run = json!({
+            "known": true,
+            "project": own.then_some("shop"),
+            "workflow": own.then_some("release"),
+        });
+        assert_eq!(
+            told["run"], run,
+            "whose run it is, only the own workflow is told"
+        );
+    }
+}
+
+/// Whatever is asked, nobody learns whose run it is but who may make the call.
+#[test]
+fn r30_a_run_of_others_is_not_told() {
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    let facts = RunFacts {
+        project: "secret".to_owned(),
+        workflow: "hidden".to_owned(),
+        workflow_id: None,
+    };
+    let world_with_run = || {
+        let world = World::new();
+        world.runs.borrow_mut().insert(id, facts.clone());
+        world
+    };
+    let rpcs = postern_domain::rpc::rpcs().map(|rpc| rpc.method.to_owned());
+    let managed = MANAGED.map(|operation| operation.name().to_owned());
+    let operations: Vec<String> = rpcs.chain(managed).collect();
+    for scope in [release(), Scope::Project { project: project() }] {
+        let world = world_with_run();
+        let token = credential(&world, scope);
+        for operation in &operations {
+            let question = json!({ "operation": operation, "run": RUN, "project": "shop", "workflow": "release" });
+            let told = ask(&world, &token, &question).expect("explained");
+            let text = told.to_string();
+            assert!(
+                !text.contains("secret") && !text.contains("hidden"),
+                "{text}"
+            );
+            let open = told["needs"]["access"] == "open";
+            assert!(open || told["allowed"] == false, "{text}");
+        }
+    }
+    let world = world_with_run();
+    let token = credential(&world, Scope::Organization);
+    let question = json!({ "operation": "AttestationService/Store", "run": RUN });
+    let told = ask(&world, &token, &question).expect("explained");
+    assert_eq!(told["run"]["workflow"], "hidden", "its organization may");
+    let question = json!({ "operation": "token.list", "run": RUN });
+    let told = ask(&world, &token, &question).expect("explained");
+    assert_eq!(told["run"], Value::Null, "that is about no run");
+}
+
+#[test]
+fn r13_a_question_is_a_use() {
+    let world = World::new();
+    let token = credential(&world, release());
+    ask(&world, &token, &json!({ "operation": "token.list" })).expect("explained");
+    assert_eq!(world.counted.get(), 1);
+}
+
+#[test]
+fn wrong_questions_and_refused_credentials() {
+    let world = World::new();
+    let token = credential(&world, release());
+    for question in [
+        json!({}),
+        json!({ "operation": 1 }),
+        json!({ "operation": "token.create", "more": true }),
+        json!({ "operation": "x".repeat(MAX_NAME + 1) }),
+        json!({ "operation": "token.create", "run": "no uuid" }),
+    ] {
+        let refused = ask(&world, &token, &question).expect_err("refused");
+        assert!(matches!(refused, Error::Invalid { .. }), "{refused:?}");
+    }
+    world.tokens.borrow_mut().clear();
+    let refused = ask(&world, &token, &json!({ "operation": "token.create" }));
+    assert!(matches!(refused, Err(Error::Credential(_))));
+}
+
+/// Whoever may make a call is told so, and whoever may not is told why: for every call.
+#[test]
+fn every_call_can_be_asked_about() {
+    let world = World::new();
+    let token = credential(&world, Scope::Organization);
+    let facts = RunFacts {
+        project: "shop".to_owned(),
+        workflow: "release".to_owned(),
+        workflow_id: None,
+    };
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    world.runs.borrow_mut().insert(id, facts);
+    for rpc in postern_domain::rpc::rpcs() {
+        let mut question = json!({ "operation": rpc.method });
+        if rpc.identity.run.is_some() && rpc.identity.digest.is_none() {
+            let refused = ask(&world, &token, &question).expect_err(rpc.method);
+            assert_eq!(refused.code(), "run_id_invalid", "{}", rpc.method);
+            question["run"] = RUN.into();
+        }
+        let told = ask(&world, &token, &question).expect("explained");
+        let missing = |needed: &Value| needed["held"] == false;
+        let policies = told["needs"]["policies"].as_array().expect("policies");
+        let opens = !matches!(rpc.access, Access::Person | Access::Closed);
+        let expected = opens && !policies.iter().any(missing);
+        assert_eq!(told["allowed"], expected, "{}: {told}", rpc.method);
+    }
+}

@@ -1,0 +1,39 @@
+//! Use cases over ports. Refuses worker types, SQL and HTTP statuses: what a use case needs of the
+//! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
+
+pub mod adopt;
+pub mod assertion;
+pub mod attest;
+pub mod audit;
+pub mod authenticate;
+pub mod body;
+pub mod config;
+pub mod error;
+pub mod explain;
+mod known_policies;
+pub mod leaks;
+pub mod mint;
+mod mint_limits;
+pub mod oauth;
+pub mod openapi;
+pub mod organization;
+pub mod page;
+pub mod patience;
+pub mod ports;
+pub mod refusal;
+pub mod registry;
+pub mod rest;
+pub mod routes;
+pub mod session;
+pub mod tokens;
+pub mod vouch;
+pub mod ways_in;
+
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod origin_tokens;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod testing_door;

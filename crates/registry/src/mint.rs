@@ -1,0 +1,345 @@
+//! Minting a token (R1 to R8). Refuses everything that the request got wrong before it takes from
+//! any limit, and shows the plaintext once, in the answer that it returns.
+
+mod answer;
+
+pub use answer::Minted;
+
+use serde::Deserialize;
+
+use super::config::Config;
+use super::error::{Error, Result};
+use super::known_policies;
+use super::mint_limits::take;
+use super::organization::{Organization, resolve};
+use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
+use super::registry::{find_project, find_workflow, read_optional_body};
+use super::tokens::reach;
+use postern_domain::audit::Origin;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Permit, Target, Wish, decide, granted};
+use postern_domain::id::{Id, TokenId};
+use postern_domain::name::{TokenName, check_description};
+use postern_domain::operation::Operation;
+use postern_domain::policy::Policy;
+use postern_domain::scope::{Named, Scope};
+use postern_domain::secret::Secret;
+use postern_domain::time::Timestamp;
+use postern_domain::token::{Format, TokenFacts, Verifier};
+use postern_ledger::{MintAnswer, MintCommand};
+use postern_wire::{duration, jwt, opaque, rfc3339};
+
+/// Most policies that a mint can name.
+pub const MAX_POLICIES: usize = 100;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MintRequest {
+    name: Option<String>,
+    description: Option<String>,
+    project: Option<String>,
+    workflow: Option<String>,
+    expires_at: Option<String>,
+    expires_in: Option<String>,
+    format: Option<Format>,
+    policies: Option<Vec<String>>,
+    system: Option<bool>,
+}
+
+/// Where a mint comes from.
+#[derive(Debug, Clone)]
+pub struct From {
+    /// The bucket of the client's address.
+    pub bucket: String,
+    pub origin: Origin,
+}
+
+/// `POST /org/tokens`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
+/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
+pub async fn mint<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    body: &[u8],
+    from: From,
+    config: &Config,
+    ports: &P,
+) -> Result<Minted>
+where
+    P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
+{
+    // Who may mint nothing learns nothing of the request's faults.
+    reach(caller, Operation::TokenCreate)?;
+    // An empty body mints a token with a generated name (R8).
+    let request: MintRequest = read_optional_body(body)?;
+    let now = ports.now();
+    let expires_at = expiry(
+        request.expires_at.as_deref(),
+        request.expires_in.as_deref(),
+        now,
+    )?;
+    let description = description(request.description)?;
+    let given_policies = request.policies.map(policies).transpose()?;
+    let given_name = request.name.as_deref().map(name).transpose()?;
+    let places = (request.project.as_deref(), request.workflow.as_deref());
+    within_project(places)?;
+    let organization = resolve(caller, organization, ports).await?;
+    let scope = scope(&organization, places, ports).await?;
+    let wish = Wish {
+        scope: &scope,
+        policies: given_policies.as_deref(),
+        expires_at,
+        is_system: request.system.unwrap_or(false),
+    };
+    let permit = decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    let (policies, expires_at) = granted(caller, &wish);
+
+    let id = new_token_id(ports)?;
+    let mut facts = TokenFacts {
+        id,
+        name: given_name.unwrap_or_else(|| TokenName::generated(&id)),
+        policies,
+        scope,
+        is_system: request.system.unwrap_or(false),
+        expires_at,
+        verifier: Verifier::Jwt { signed: None },
+        organization: Named {
+            id: organization.id,
+            name: organization.name.clone(),
+        },
+    };
+    let token = secret(
+        request.format.unwrap_or(Format::Opaque),
+        &mut facts,
+        config,
+        ports,
+    )?;
+    let command = MintCommand {
+        description,
+        created_at: now,
+        created_by: caller.provenance(),
+        minted_by: caller.token().map(|minter| minter.id),
+        ceiling: match caller {
+            // Tier 0 is there for one token: two calls at the same time cannot make two (R22).
+            Caller::Bootstrap => 1,
+            _ => organization.ceiling(config),
+        },
+        origin: from.origin,
+        facts,
+    };
+
+    bear(&permit, &command, &from.bucket, caller, config, ports).await?;
+    Ok(Minted::new(command, &token))
+}
+
+/// Brings a token to life: takes from the address's bucket, then asks the Ledger. The last step of
+/// a mint: whatever was refused before it has cost the address nothing.
+pub(super) async fn bear<P>(
+    permit: &Permit,
+    command: &MintCommand,
+    bucket: &str,
+    caller: &Caller,
+    config: &Config,
+    ports: &P,
+) -> Result<()>
+where
+    P: Facts + Ledgers + MintBuckets,
+{
+    let taken = take(bucket, caller, config, ports).await?;
+    let refusal = match ports.mint(permit, command).await? {
+        MintAnswer::Minted => {
+            ports.publish(&command.facts);
+            return Ok(());
+        }
+        MintAnswer::IdTaken { revoked: true } => Error::Conflict {
+            code: "token_revoked",
+            detail: "this token has been revoked here, which is final: mint another one".into(),
+        },
+        MintAnswer::IdTaken { revoked: false } => Error::Conflict {
+            code: "already_adopted",
+            detail: "this token is registered already".into(),
+        },
+        MintAnswer::NameTaken => Error::Conflict {
+            code: "name_taken",
+            detail: "a live token of this organization or project has this name already".into(),
+        },
+        MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        // What was written stays: nothing is given back for it.
+        MintAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
+        MintAnswer::QuarantinedMeanwhile => {
+            return Err(Error::Conflict {
+                code: "quarantined_meanwhile",
+                detail: "this token was reported as found in public while it was being \
+                         registered: it is quarantined; release or revoke it"
+                    .into(),
+            });
+        }
+        MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+    };
+    // Nothing was written: the address gets its take back. If that fails, it waits a little.
+    taken.give_back(ports).await;
+    Err(refusal)
+}
+
+/// A token that somebody revoked before it was handed out.
+pub(super) fn revoked_meanwhile() -> Error {
+    Error::Conflict {
+        code: "revoked_meanwhile",
+        detail: "the new token was revoked while it was being created, so it is not handed out"
+            .into(),
+    }
+}
+
+/// A fresh random id.
+pub(super) fn new_token_id<P: Entropy>(ports: &P) -> Result<TokenId> {
+    let mut bytes = [0; 16];
+    ports.fill(&mut bytes)?;
+    Ok(Id::from_random(bytes))
+}
+
+/// Makes the plaintext and sets the facts' verifier to what is kept of it (R2).
+pub(super) fn secret<P: Entropy>(
+    format: Format,
+    facts: &mut TokenFacts,
+    config: &Config,
+    ports: &P,
+) -> Result<Secret> {
+    match format {
+        Format::Opaque => {
+            let mut entropy = zeroize::Zeroizing::new([0; opaque::MINT_ENTROPY]);
+            ports.fill(&mut *entropy)?;
+            let key = opaque::mint(facts.id, &*entropy, &config.root_keys)
+                .map_err(|_| Error::unavailable("entropy without enough usable digits"))?;
+            facts.verifier = opaque::verifier(&key, &config.root_keys.pepper);
+            Ok(key)
+        }
+        Format::Jwt => {
+            let issued = jwt::issue(facts, &config.token_keys)
+                .map_err(|_| Error::unavailable("the claims do not serialize"))?;
+            facts.verifier = issued.verifier;
+            Ok(issued.token)
+        }
+    }
+}
+
+/// R1: a workflow is one of a project.
+fn within_project(places: (Option<&str>, Option<&str>)) -> Result<()> {
+    match places {
+        (None, Some(_)) => Err(Error::invalid(
+            "workflow_without_project",
+            "`workflow` needs a `project`: name the project of the workflow too",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// R1: the scope by names or ids, each looked up within the one before.
+pub(super) async fn scope<P: Records>(
+    organization: &Organization,
+    places: (Option<&str>, Option<&str>),
+    ports: &P,
+) -> Result<Scope> {
+    within_project(places)?;
+    let (Some(project), workflow) = places else {
+        return Ok(Scope::Organization);
+    };
+    let project = find_project(organization.id, project, ports).await?;
+    let Some(workflow) = workflow else {
+        return Ok(Scope::Project { project });
+    };
+    let workflow = find_workflow(organization.id, project.id, workflow, ports).await?;
+    Ok(Scope::Workflow { project, workflow })
+}
+
+/// R7: at most one of the two forms, in the future, in whole seconds.
+pub(super) fn expiry(
+    expires_at: Option<&str>,
+    expires_in: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let end = match (expires_at, expires_in) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid(
+                "expiry_ambiguous",
+                "give `expires_at` or `expires_in`, not both",
+            ));
+        }
+        (Some(at), None) => rfc3339::parse(at).ok_or_else(|| {
+            Error::invalid(
+                "expires_at_invalid",
+                "`expires_at` must be an RFC 3339 moment such as `2030-01-31T12:00:00Z`",
+            )
+        })?,
+        (None, Some(span)) => {
+            let seconds = duration::parse_seconds(span).ok_or_else(|| {
+                Error::invalid(
+                    "expires_in_invalid",
+                    "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
+                )
+            })?;
+            now.plus_millis(seconds.saturating_mul(1000))
+        }
+    }
+    .floor_to_second();
+    if end <= now {
+        return Err(Error::invalid(
+            "expiry_in_the_past",
+            "the token would already have expired: give a moment in the future",
+        ));
+    }
+    Ok(Some(end))
+}
+
+pub(super) fn name(text: &str) -> Result<TokenName> {
+    TokenName::parse(text)
+        .map_err(|error| Error::invalid("name_invalid", format!("`name` {error}")))
+}
+
+fn description(text: Option<String>) -> Result<Option<String>> {
+    if let Some(text) = &text {
+        check_description(text).map_err(|error| {
+            Error::invalid("description_invalid", format!("`description` {error}"))
+        })?;
+    }
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
+    if texts.len() > MAX_POLICIES {
+        return Err(Error::invalid(
+            "policies_invalid",
+            format!("`policies` can name at most {MAX_POLICIES}"),
+        ));
+    }
+    let mut policies = texts
+        .iter()
+        .map(|text| Policy::parse(text))
+        .collect::<core::result::Result<Vec<_>, _>>()
+        .map_err(|_| {
+            Error::invalid(
+                "policies_invalid",
+                "`policies` must be texts of the form `resource:action`",
+            )
+        })?;
+    if let Some(unknown) = policies
+        .iter()
+        .find(|policy| !known_policies::exists(policy))
+    {
+        return Err(Error::invalid(
+            "policy_unknown",
+            format!(
+                "nothing asks for the policy `{unknown}`: the nearest that there is is `{}`",
+                known_policies::nearest(unknown)
+            ),
+        ));
+    }
+    policies.sort();
+    policies.dedup();
+    Ok(policies)
+}
+
+#[cfg(test)]
+mod tests;

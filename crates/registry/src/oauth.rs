@@ -1,0 +1,190 @@
+//! Introspection (RFC 7662) and revocation by the holder (RFC 7009), so that origins and tools need
+//! nothing of ours. Refuses to tell why a token is not active.
+
+use serde::Serialize;
+
+use super::authenticate::{Admitted, Presented, examine, possession, present};
+use super::config::Config;
+use super::error::{Error, Result};
+use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
+use postern_domain::audit::Origin;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Denial, Target, decide};
+use postern_domain::operation::Operation;
+use postern_domain::token::TokenFacts;
+use postern_ledger::RevokeCommand;
+use postern_wire::jwt::{API_TOKEN_AUDIENCE, ISSUER};
+
+/// The answer to an introspection (RFC 7662, section 2.2); all but `active` only for active ones.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Introspection {
+    pub active: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Details {
+    /// The policies, separated by spaces.
+    scope: String,
+    token_type: &'static str,
+    iss: &'static str,
+    aud: &'static str,
+    sub: String,
+    jti: String,
+    token_name: String,
+    org_id: String,
+    org_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_name: Option<String>,
+    /// Seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+}
+
+impl From<&TokenFacts> for Details {
+    fn from(facts: &TokenFacts) -> Self {
+        let project = facts.scope.project();
+        let workflow = facts.scope.workflow();
+        let policies: Vec<&str> = facts
+            .policies
+            .iter()
+            .map(|policy| policy.as_str())
+            .collect();
+        Self {
+            scope: policies.join(" "),
+            token_type: "Bearer",
+            iss: ISSUER,
+            aud: API_TOKEN_AUDIENCE,
+            sub: format!("api-token:{}", facts.id),
+            jti: facts.id.to_string(),
+            token_name: facts.name.as_str().to_owned(),
+            org_id: facts.organization.id.to_string(),
+            org_name: facts.organization.name.clone(),
+            project_id: project.map(|project| project.id.to_string()),
+            project_name: project.map(|project| project.name.clone()),
+            workflow_id: workflow.map(|workflow| workflow.id.to_string()),
+            workflow_name: workflow.map(|workflow| workflow.name.clone()),
+            exp: facts.expires_at.map(|end| end.as_seconds()),
+        }
+    }
+}
+
+/// `POST /oauth/introspect`. A token that the caller may not read is not active, like one that
+/// does not exist; a caller may always look at itself. Looking is no use of the token.
+///
+/// # Errors
+/// `Unavailable`: whether the token is active could not be found out.
+pub async fn introspect<P>(
+    caller: &Caller,
+    token: &str,
+    config: &Config,
+    ports: &P,
+) -> Result<Introspection>
+where
+    P: Clock + Facts + Ledgers + Memory + Revocations,
+{
+    let Some(facts) = holder(token, config, ports).await? else {
+        return Ok(Introspection::default());
+    };
+    let itself = matches!(caller, Caller::Token(own) if own.id == facts.id);
+    if !itself && decide(caller, Operation::TokenRead, Target::Token(&facts)).is_err() {
+        return Ok(Introspection::default());
+    }
+    Ok(Introspection {
+        active: true,
+        details: Some((&*facts).into()),
+    })
+}
+
+/// `POST /oauth/revoke`. Whoever has a token may revoke it: holding it is the authorization, whatever
+/// state the token is in. Unknown and revoked tokens, and JWTs that have expired, are as revoked as
+/// they can be, and that is the answer.
+///
+/// # Errors
+/// `Invalid` for a system token (R10), `Unavailable`.
+pub async fn revoke_own<P>(
+    token: &str,
+    mut origin: Origin,
+    config: &Config,
+    ports: &P,
+) -> Result<()>
+where
+    P: Clock + Facts + Ledgers + Memory,
+{
+    let Some(presented) = read(token, config, ports) else {
+        return Ok(());
+    };
+    let Some(facts) = possession(&presented, config, ports).await? else {
+        return Ok(());
+    };
+    let caller = Caller::Token(facts.clone());
+    let permit =
+        decide(&caller, Operation::TokenRevokeOwn, Target::Token(&facts)).map_err(|denial| {
+            match denial {
+                Denial::SystemToken => Error::invalid("unsupported_token_type", denial.public()),
+                denial => denial.into(),
+            }
+        })?;
+    origin.actor = caller.provenance();
+    origin.tier = caller.tier().to_owned();
+    let command = RevokeCommand {
+        token: facts.id,
+        origin,
+    };
+    ports.revoke(&permit, &facts.organization, &command).await?;
+    Ok(())
+}
+
+/// The credential that a text is, if it passes the offline check and is a token.
+fn read<P: Clock>(token: &str, config: &Config, ports: &P) -> Option<Presented> {
+    let header = zeroize::Zeroizing::new(format!("Bearer {token}"));
+    present(Some(&header), config, ports.now())
+        .ok()
+        .filter(|presented| !matches!(presented, Presented::Administrator))
+}
+
+/// The active token that a text is, if it is one.
+async fn holder<P>(
+    token: &str,
+    config: &Config,
+    ports: &P,
+) -> Result<Option<std::rc::Rc<TokenFacts>>>
+where
+    P: Clock + Facts + Ledgers + Memory + Revocations,
+{
+    let Some(presented) = read(token, config, ports) else {
+        return Ok(None);
+    };
+    match examine(&presented, config, ports).await {
+        Ok(Admitted {
+            caller: Caller::Token(facts),
+            ..
+        }) => Ok(Some(facts)),
+        Ok(_) | Err(Error::Credential(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The `error` word of RFC 6749, section 5.2 and RFC 7009, section 2.2.1 for an error.
+pub fn error_word(error: &Error) -> &'static str {
+    match error {
+        Error::Credential(_) | Error::TooManyFailures { .. } => "invalid_client",
+        Error::Invalid {
+            code: "unsupported_token_type",
+            ..
+        } => "unsupported_token_type",
+        Error::Denied(_) => "unauthorized_client",
+        Error::Unavailable { .. } | Error::Misconfigured { .. } => "temporarily_unavailable",
+        _ => "invalid_request",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What introspection shows to whom, and what a holder can end.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{self, World, now_or_never, project};
+use postern_domain::id::Id;
+use postern_domain::policy::defaults;
+use postern_domain::scope::Scope;
+use postern_domain::standing::Actor;
+use postern_ledger::Liveness;
+use postern_wire::jwt::issue;
+
+/// With the policies that its scope has by default.
+fn facts(id: u128, scope: Scope) -> TokenFacts {
+    TokenFacts {
+        policies: defaults(&scope),
+        ..testing::facts(id, scope)
+    }
+}
+
+fn jwt(facts: &TokenFacts) -> String {
+    let config = testing::config();
+    issue(facts, &config.token_keys)
+        .expect("issues")
+        .token
+        .expose()
+        .to_owned()
+}
+
+fn origin() -> Origin {
+    Origin {
+        actor: String::new(),
+        tier: String::new(),
+        address: None,
+        user_agent: None,
+        request_id: "r".to_owned(),
+    }
+}
+
+fn look(world: &World, caller: &Caller, token: &str) -> Value {
+    let answer = now_or_never(introspect(caller, token, &testing::config(), world));
+    serde_json::to_value(answer.expect("answers")).expect("serializes")
+}
+
+fn caller(facts: TokenFacts) -> Caller {
+    Caller::Token(facts.into())
+}
+
+#[test]
+fn an_active_token_is_described_by_the_standard_members() {
+    let world = World::new();
+    let mut subject = facts(7, Scope::Project { project: project() });
+    subject.expires_at = Some(world.now().plus_millis(60_000));
+    world.keep(subject.clone());
+    let seen = look(&world, &Caller::Administrator, &jwt(&subject));
+    assert_eq!(seen["active"], true);
+    assert_eq!(seen["token_type"], "Bearer");
+    assert_eq!(seen["jti"], subject.id.to_string());
+    assert_eq!(seen["exp"], 1_800_000_060);
+    assert_eq!(seen["project_name"], "shop");
+    assert!(
+        seen["scope"]
+            .as_str()
+            .is_some_and(|scope| scope.contains("workflow_run:read"))
+    );
+    assert_eq!(seen.get("workflow_id"), None);
+}
+
+#[test]
+fn what_the_caller_may_not_read_is_not_active() {
+    let world = World::new();
+    let organization = facts(6, Scope::Organization);
+    let subject = facts(7, Scope::Project { project: project() });
+    let mut system = facts(8, Scope::Project { project: project() });
+    system.is_system = true;
+    let mut foreign = facts(9, Scope::Project { project: project() });
+    foreign.organization.id = Id::from_u128(66);
+    for facts in [&organization, &subject, &system, &foreign] {
+        world.keep(facts.clone());
+    }
+    let rows = [
+        (caller(organization.clone()), &subject, true),
+        (caller(organization.clone()), &organization, true),
+        (caller(organization.clone()), &system, false),
+        (caller(organization.clone()), &foreign, false),
+        (caller(subject.clone()), &subject, true),
+        (caller(subject.clone()), &organization, false),
+        (Caller::Administrator, &system, true),
+    ];
+    for (caller, token, active) in rows {
+        let seen = look(&world, &caller, &jwt(token));
+        assert_eq!(seen["active"], active, "{caller:?} looks at {token:?}");
+        if !active {
+            assert_eq!(seen, json!({ "active": false }));
+        }
+    }
+    for text in ["", "garbage", testing::ADMIN] {
+        assert_eq!(
+            look(&world, &Caller::Administrator, text),
+            json!({ "active": false })
+        );
+    }
+}
+
+#[test]
+fn a_holder_ends_its_own_token_and_no_system_token() {
+    let world = World::new();
+    let subject = facts(7, Scope::Project { project: project() });
+    world.keep(subject.clone());
+    let config = testing::config();
+    now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
+    assert_eq!(
+        world.take_asked(),
+        ["describe", &format!("revoke {}", subject.id)]
+    );
+
+    let mut system = facts(8, Scope::Organization);
+    system.is_system = true;
+    world.keep(system.clone());
+    let error = now_or_never(revoke_own(&jwt(&system), origin(), &config, &world));
+    assert_eq!(
+        error_word(&error.expect_err("refused")),
+        "unsupported_token_type"
+    );
+    assert_eq!(world.take_asked(), ["describe"]);
+
+    // RFC 7009, section 2.2: an invalid token is no error.
+    now_or_never(revoke_own("garbage", origin(), &config, &world)).expect("nothing to do");
+    assert_eq!(world.take_asked(), Vec::<String>::new());
+}
+
+/// A quarantined token is one that the Ledger admits as little as a revoked one, and that a release
+/// makes active again: whoever holds it must be able to end that.
+#[test]
+fn a_holder_revokes_a_token_that_would_not_be_admitted() {
+    let world = World::new();
+    let (subject, other) = (facts(7, Scope::Organization), facts(8, Scope::Organization));
+    world.keep(subject.clone());
+    for liveness in [Liveness::Revoked, Liveness::Unknown] {
+        let mut tokens = world.tokens.borrow_mut();
+        tokens.get_mut(&subject.id).expect("kept").liveness = liveness;
+        drop(tokens);
+        let config = testing::config();
+        now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
+        let asked = world.take_asked();
+        let revoke = format!("revoke {}", subject.id);
+        assert_eq!(asked, ["describe", &revoke], "{liveness:?}");
+    }
+    // One that the Ledger does not have, and one whose claims are not the row's.
+    let mut moved = subject.clone();
+    moved.scope = Scope::Project { project: project() };
+    for token in [jwt(&other), jwt(&moved)] {
+        let config = testing::config();
+        now_or_never(revoke_own(&token, origin(), &config, &world)).expect("nothing to do");
+        assert_eq!(world.take_asked(), ["describe"]);
+    }
+}
+
+/// To show the token is all that it takes, so the Ledger is asked about no actor.
+#[test]
+fn r40_the_permit_of_a_holder_names_no_actor() {
+    let subject = facts(7, Scope::Project { project: project() });
+    let caller = caller(subject.clone());
+    let permit = decide(&caller, Operation::TokenRevokeOwn, Target::Token(&subject));
+    assert_eq!(permit.expect("its own").actor(), Actor::NotAToken);
+    let manager = facts(8, Scope::Organization);
+    let caller = Caller::Token(manager.clone().into());
+    let permit = decide(&caller, Operation::TokenRevoke, Target::Token(&subject));
+    assert_eq!(permit.expect("in reach").actor(), Actor::Token(manager.id));
+    assert_eq!(caller.actor(), Actor::Token(manager.id));
+    let permit = decide(
+        &Caller::Administrator,
+        Operation::TokenRevoke,
+        Target::Token(&subject),
+    );
+    assert_eq!(permit.expect("above all").actor(), Actor::NotAToken);
+}
+
+#[test]
+fn a_ledger_that_is_down_is_not_an_inactive_token() {
+    let world = World::new();
+    let subject = facts(7, Scope::Organization);
+    world.keep(subject.clone());
+    world.ledger_down.set(true);
+    let config = testing::config();
+    let answer = now_or_never(introspect(
+        &Caller::Administrator,
+        &jwt(&subject),
+        &config,
+        &world,
+    ));
+    assert_eq!(answer.expect_err("unknown").code(), "unavailable");
+}

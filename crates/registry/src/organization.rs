@@ -1,0 +1,337 @@
+//! Organizations: create, list, and find the one that a request is about. Refuses everybody but
+//! callers above organizations.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::Config;
+use super::error::{Error, Result};
+use super::page::{Cursor, Page};
+use super::ports::{Clock, Directory, Entropy, Ledgers, Records};
+use super::registry::{label, new_id, read_body};
+use postern_domain::audit::{Action, Changes, Origin};
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Target, decide};
+use postern_domain::id::{self, OrganizationId};
+use postern_domain::leak::OnLeak;
+use postern_domain::name::Label;
+use postern_domain::operation::Operation;
+use postern_domain::scope::Named;
+use postern_domain::time::Timestamp;
+use postern_ledger::{LimitsAnswer, LimitsCommand, NoteCommand};
+use postern_wire::{json, rfc3339};
+
+/// Longest time without use before auto-revocation, in days (R14).
+pub const MAX_IDLE_DAYS: u32 = 365;
+/// Highest ceiling that an organization can have of its own.
+pub const MAX_CEILING: u32 = 10_000_000;
+
+/// An organization as the record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub name: String,
+    /// Most live tokens; `None` = the configured default, 0 = no ceiling (R27).
+    pub mint_ceiling: Option<u32>,
+    /// Tokens idle for longer are revoked; 0 = never (R14).
+    pub max_idle_days: u32,
+    /// What happens to its tokens that are found in public.
+    pub on_leak: OnLeak,
+    pub created_at: Timestamp,
+}
+
+impl Organization {
+    /// Its id and name.
+    pub fn named(&self) -> Named<id::Organization> {
+        Named {
+            id: self.id,
+            name: self.name.clone(),
+        }
+    }
+
+    /// The ceiling that holds (R27): its own, or else the configured default; 0 = none.
+    pub fn ceiling(&self, config: &Config) -> u32 {
+        self.mint_ceiling.unwrap_or(config.mint_ceiling)
+    }
+}
+
+/// An organization as it is answered.
+#[derive(Debug, Serialize)]
+pub struct OrganizationView {
+    id: OrganizationId,
+    name: String,
+    mint_ceiling: Option<u32>,
+    effective_mint_ceiling: u32,
+    max_idle_days: u32,
+    on_leak: OnLeak,
+    created_at: String,
+}
+
+impl OrganizationView {
+    /// The view of an organization at a gate with this configuration.
+    pub fn new(row: Organization, config: &Config) -> Self {
+        let effective_mint_ceiling = row.ceiling(config);
+        Self {
+            id: row.id,
+            name: row.name,
+            effective_mint_ceiling,
+            mint_ceiling: row.mint_ceiling,
+            max_idle_days: row.max_idle_days,
+            on_leak: row.on_leak,
+            created_at: rfc3339::print(row.created_at),
+        }
+    }
+}
+
+/// A page of organizations.
+#[derive(Debug, Serialize)]
+pub struct OrganizationList {
+    organizations: Vec<OrganizationView>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateOrganization {
+    name: String,
+    id: Option<String>,
+    #[serde(default, deserialize_with = "json::whole")]
+    mint_ceiling: Option<u32>,
+    #[serde(default, deserialize_with = "json::whole")]
+    max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
+}
+
+/// `POST /orgs`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `Conflict` for a name or id that is taken, `Unavailable`.
+pub async fn create<P>(
+    caller: &Caller,
+    body: &[u8],
+    origin: Origin,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationView>
+where
+    P: Clock + Entropy + Ledgers + Records,
+{
+    let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
+    let body: CreateOrganization = read_body(body)?;
+    let max_idle_days = body.max_idle_days.unwrap_or(0);
+    check_limits(body.mint_ceiling, max_idle_days)?;
+    let row = Organization {
+        id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
+        name: label("name", &body.name)?,
+        mint_ceiling: body.mint_ceiling,
+        max_idle_days,
+        on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
+        created_at: ports.now(),
+    };
+    ports.create_organization(&permit, &row).await?;
+    let note = NoteCommand {
+        organization: row.id,
+        action: Action::OrganizationCreate,
+        target: Some(format!("organization:{}", row.name)),
+        origin,
+    };
+    ports.note(&permit, &row.named(), &note).await?;
+    Ok(OrganizationView::new(row, config))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateOrganization {
+    /// Absent = unchanged, `null` = the configured default.
+    #[serde(default, deserialize_with = "present")]
+    mint_ceiling: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "json::whole")]
+    max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> core::result::Result<Option<Option<u32>>, D::Error> {
+    json::whole(deserializer).map(Some)
+}
+
+/// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.
+/// The change and its audit row reach the record together, by the Ledger.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Unavailable`: then the change may still come.
+pub async fn update<P: Ledgers + Records>(
+    caller: &Caller,
+    name: &str,
+    body: &[u8],
+    origin: Origin,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationView> {
+    let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
+    let body: UpdateOrganization = read_body(body)?;
+    let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    let organization = row.named();
+    ports.confirm(&organization).await?;
+    let changes = body.changes();
+    row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
+    row.on_leak = body.on_leak.unwrap_or(row.on_leak);
+    row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
+    check_limits(row.mint_ceiling, row.max_idle_days)?;
+    if changes.is_empty() {
+        return Ok(OrganizationView::new(row, config));
+    }
+    let command = LimitsCommand {
+        organization: row.id,
+        mint_ceiling: row.mint_ceiling,
+        max_idle_days: row.max_idle_days,
+        on_leak: row.on_leak,
+        changes,
+        origin,
+    };
+    match ports
+        .change_limits(&permit, &organization, &command)
+        .await?
+    {
+        LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
+        LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
+    }
+}
+
+impl UpdateOrganization {
+    /// What the request names, for the audit row.
+    fn changes(&self) -> Changes {
+        let mut changes = Changes::new();
+        if let Some(ceiling) = self.mint_ceiling {
+            changes.insert("mint_ceiling".to_owned(), ceiling.into());
+        }
+        if let Some(days) = self.max_idle_days {
+            changes.insert("max_idle_days".to_owned(), days.into());
+        }
+        if let Some(on_leak) = self.on_leak {
+            changes.insert("on_leak".to_owned(), on_leak.word().into());
+        }
+        changes
+    }
+}
+
+fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {
+    if max_idle_days > MAX_IDLE_DAYS {
+        return Err(Error::invalid(
+            "max_idle_days_invalid",
+            format!("`max_idle_days` must be 0 to {MAX_IDLE_DAYS}; 0 turns it off"),
+        ));
+    }
+    if mint_ceiling.is_some_and(|ceiling| ceiling > MAX_CEILING) {
+        return Err(Error::invalid(
+            "mint_ceiling_invalid",
+            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
+        ));
+    }
+    Ok(())
+}
+
+/// `GET /orgs`.
+///
+/// # Errors
+/// `Denied`, `Unavailable`.
+pub async fn list<P: Records>(
+    caller: &Caller,
+    page: &Page,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationList> {
+    decide(caller, Operation::OrganizationList, Target::Registry)?;
+    let rows = ports.organizations(page).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| Cursor {
+        at: row.created_at,
+        id: row.id.to_string(),
+    });
+    Ok(OrganizationList {
+        organizations: rows
+            .into_iter()
+            .map(|row| OrganizationView::new(row, config))
+            .collect(),
+        next_cursor,
+    })
+}
+
+/// The organization that a management request is about, in full: a token's own, or the one that a
+/// caller above organizations names in `Postern-Organization`.
+///
+/// # Errors
+/// `Invalid` without a name, `NotFound`, `Misdirected`, `Unavailable`.
+pub async fn resolve<P: Ledgers + Records>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<Organization> {
+    let name = name(caller, named)?;
+    let found = ports.organization(name).await?.ok_or(UNKNOWN)?;
+    let organization = found.named();
+    if caller
+        .organization()
+        .is_some_and(|own| *own != organization)
+    {
+        return Err(Error::Misdirected {
+            cause: "the record has another organization under the caller's name".to_owned(),
+        });
+    }
+    ports.confirm(&organization).await?;
+    Ok(found)
+}
+
+/// The same organization's id and name alone, which need no record.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_id<P: Directory + Ledgers>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<Named<id::Organization>> {
+    match caller.organization() {
+        Some(own) => Ok(own.clone()),
+        None => registered(name(caller, named)?, ports).await,
+    }
+}
+
+/// The organization of this name. INVARIANT (a name opens its own Ledger): the stores that turn a
+/// name into an id are believed only once the Ledger of that id has said that the name is its own.
+///
+/// # Errors
+/// `NotFound`, `Misdirected`, `Unavailable`.
+pub async fn registered<P: Directory + Ledgers>(
+    name: &str,
+    ports: &P,
+) -> Result<Named<id::Organization>> {
+    // No organization has another kind of name.
+    let name = Label::parse(name).map_err(|_| UNKNOWN)?.as_str().to_owned();
+    let id = ports.organization_id(&name).await?.ok_or(UNKNOWN)?;
+    let organization = Named { id, name };
+    ports.confirm(&organization).await?;
+    Ok(organization)
+}
+
+const UNKNOWN: Error = Error::NotFound {
+    what: "organization",
+};
+
+fn name<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str> {
+    match caller.organization() {
+        Some(own) => Ok(own.name.as_str()),
+        None => named
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| {
+                Error::invalid(
+                    "organization_required",
+                    "name the organization in the `Postern-Organization` header",
+                )
+            }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

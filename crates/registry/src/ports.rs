@@ -1,0 +1,296 @@
+//! What use cases need of the world. Refuses platform types and platform errors: an adapter turns
+//! whatever went wrong into [`Error::Unavailable`] with the cause for the log.
+#![expect(
+    async_fn_in_trait,
+    reason = "one single-threaded runtime drives these futures; none needs a Send bound"
+)]
+
+mod ledgers;
+
+pub use ledgers::Ledgers;
+
+use std::rc::Rc;
+
+use super::audit::{Filter as EventFilter, Listed, Span};
+use super::error::Result;
+use super::organization::Organization;
+use super::page::{Cursor, Page, Place};
+use super::registry::Entry;
+use super::tokens::{Filter, TokenRecord};
+use postern_domain::audit::checkpoint::Signed;
+use postern_domain::audit::verify::Row;
+use postern_domain::bucket::{Empty, Rate};
+use postern_domain::decide::{Permit, RunFacts};
+use postern_domain::id::{
+    self, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId,
+};
+use postern_domain::leak::OnLeak;
+use postern_domain::scope::Named;
+use postern_domain::session::Person;
+use postern_domain::standing::Actor;
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+use postern_ledger::{
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+};
+
+/// The wall clock.
+pub trait Clock {
+    fn now(&self) -> Timestamp;
+}
+
+/// The platform's cryptographic randomness.
+pub trait Entropy {
+    /// # Errors
+    /// When the platform has none to give.
+    fn fill(&self, bytes: &mut [u8]) -> Result<()>;
+}
+
+/// What this isolate has already learned. Plain values that never change; forgetting is allowed.
+pub trait Memory {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>>;
+    fn remember_facts(&self, facts: &Rc<TokenFacts>);
+    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>>;
+    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>);
+    /// The origin's id of the workflow that a workflow-scoped token is for.
+    fn pin(&self, token: TokenId) -> Option<WorkflowId>;
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
+    /// When the origin was last asked, and said that the workflow of the token's name is still the
+    /// one with that id.
+    fn pin_seen(&self, token: TokenId) -> Option<Timestamp>;
+    fn remember_pin_seen(&self, token: TokenId, at: Timestamp);
+}
+
+/// What this isolate was told of tokens' lives, for as long as the configured bound lets it be
+/// repeated (bounded mode). Forgetting is allowed.
+pub trait Revocations {
+    /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
+    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool;
+    /// The Ledger, asked at `asked`, said that the token lives, at this version of its log.
+    fn heard(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+        version: i64,
+        asked: Timestamp,
+        bound_ms: i64,
+    );
+}
+
+/// Immutable token facts by id, near the caller, filled from the record on a miss.
+pub trait Facts {
+    /// # Errors
+    /// When neither store answers.
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>>;
+    /// Publishes the facts of a fresh token. May finish after the answer, and may fail.
+    fn publish(&self, facts: &TokenFacts);
+}
+
+/// Organizations' ids by name, near the caller, so that revoking needs no record to find its Ledger.
+/// Neither ever changes, but whoever can write there can mislead: the Ledger confirms
+/// ([`Ledgers::confirm`]).
+pub trait Directory {
+    /// # Errors
+    /// When no store answers.
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>>;
+}
+
+/// The audit log as the record has it.
+pub trait AuditLog {
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn events(
+        &self,
+        organization: OrganizationId,
+        filter: &EventFilter,
+        span: &Span,
+    ) -> Result<Vec<Listed>>;
+    /// Rows in their order, behind `after` and up to `up_to`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn rows(
+        &self,
+        organization: OrganizationId,
+        after: u64,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Row)>>;
+    /// Newest first, at most one more than the span's limit.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn checkpoints(
+        &self,
+        organization: OrganizationId,
+        span: &Span,
+    ) -> Result<Vec<(Place, Signed)>>;
+}
+
+/// The origin, asked by the gate itself in the name of one caller.
+pub trait Origin {
+    /// The message of a `WorkflowRunServiceViewResponse`; `None` when the origin says that this
+    /// caller has no such run.
+    ///
+    /// # Errors
+    /// `Origin` when it does not answer, or not in its protocol.
+    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
+    /// The message of an `AttestationServiceGetContractResponse` for the workflow of this name;
+    /// `None` when the origin says that there is none such, or none for this caller.
+    ///
+    /// # Errors
+    /// `Origin` when it does not answer, or not in its protocol; `Credential` when it refuses the
+    /// caller's.
+    async fn view_workflow(
+        &self,
+        permit: &Permit,
+        project: &str,
+        workflow: &str,
+    ) -> Result<Option<Vec<u8>>>;
+}
+
+/// The buckets that limit minting, one for each client address, and what else is limited so.
+pub trait MintBuckets {
+    /// Takes one; the inner error is a refusal.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn take(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>>;
+    /// Gives one back.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()>;
+}
+
+/// The record: what is searched and listed.
+pub trait Records {
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_organization(&self, permit: &Permit, row: &Organization) -> Result<()>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn organization(&self, name: &str) -> Result<Option<Organization>>;
+    /// What an organization wants done with tokens found in public.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;
+
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_project(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn project(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<Named<Project>>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn project_by_id(
+        &self,
+        organization: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn projects(
+        &self,
+        organization: OrganizationId,
+        page: &Page,
+    ) -> Result<Vec<Entry<Project>>>;
+
+    /// # Errors
+    /// `Conflict` when name or id is taken.
+    async fn create_workflow(
+        &self,
+        permit: &Permit,
+        project: ProjectId,
+        row: &Entry<Workflow>,
+    ) -> Result<()>;
+    /// The workflows of this name in the organization, each with its project's id.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflows_named(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>>;
+    /// A workflow of the organization with its project's id.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflow_by_id(
+        &self,
+        organization: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>>;
+    /// # Errors
+    /// When the record does not answer.
+    async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>>;
+
+    /// # Errors
+    /// When the record does not answer.
+    async fn token(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenRecord>>;
+    /// Newest first, at most `limit`, after `cursor`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn tokens(
+        &self,
+        organization: OrganizationId,
+        filter: &Filter,
+        cursor: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>>;
+}
+
+/// Whether the registry has a live token at all (R22).
+pub trait FirstToken {
+    /// Whether any token, of any organization, system tokens included, is neither revoked nor
+    /// expired at `now`. A token that is being rotated out or held back counts as live.
+    ///
+    /// # Errors
+    /// When the record does not answer: then nothing is open.
+    async fn any_live_token(&self, now: Timestamp) -> Result<bool>;
+}
+
+/// What the session endpoint answered.
+#[derive(Debug, Clone)]
+pub struct SessionAnswer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// The control plane's session endpoint, and what this isolate remembers of its answers.
+pub trait Sessions {
+    /// The person whose cookie has this SHA-256, if that was found out less than a moment ago.
+    fn remembered(&self, cookie: &[u8; 32]) -> Option<Rc<Person>>;
+    /// Remembers the person until then.
+    fn remember(&self, cookie: [u8; 32], person: &Rc<Person>, until: Timestamp);
+    /// Shows the cookie to the endpoint.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or with a body that is too long to be one of its own.
+    async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer>;
+}

@@ -1,0 +1,72 @@
+//! Refused mints on their way into the audit log (R35). Refuses what is no mint's refusal: wrong
+//! requests and failed parts say nothing of who tries what.
+
+use super::error::{Error, Result};
+use super::organization::resolve_id;
+use super::ports::{Directory, Ledgers};
+use postern_domain::audit::Origin;
+use postern_domain::caller::Caller;
+use postern_domain::id::TokenId;
+use postern_ledger::RefusalCommand;
+
+/// Whether a refusal belongs into the log: by a limit, by policy, or by a name or token that is
+/// not to be had.
+fn belongs(error: &Error) -> bool {
+    match error {
+        Error::Denied(_)
+        | Error::MintRate { .. }
+        | Error::MinterRate { .. }
+        | Error::MintCeiling { .. }
+        | Error::Conflict { .. } => true,
+        Error::Credential(_)
+        | Error::CrossSite
+        | Error::ServiceWorker
+        | Error::TooManyFailures { .. }
+        | Error::Invalid { .. }
+        | Error::NotFound { .. }
+        | Error::Misdirected { .. }
+        | Error::MethodNotAllowed { .. }
+        | Error::BodyTooLarge { .. }
+        | Error::BodyTimeout { .. }
+        | Error::MediaType { .. }
+        | Error::Compressed { .. }
+        | Error::Deadline
+        | Error::ReportRate { .. }
+        | Error::NativeGrpc
+        | Error::ConnectJson
+        | Error::Unregistered { .. }
+        | Error::Unavailable { .. }
+        | Error::Origin { .. }
+        | Error::Misconfigured { .. } => false,
+    }
+}
+
+/// Has the Ledger of the caller's organization write down that a mint, or, with the id of the old
+/// token, a rotation, was refused. The Ledger bounds how often. An id that is none is not repeated:
+/// it is a text of the caller's own.
+///
+/// # Errors
+/// `Unavailable`: the refusal stands all the same.
+pub async fn note<P: Directory + Ledgers>(
+    error: &Error,
+    caller: &Caller,
+    organization: Option<&str>,
+    rotated: Option<&str>,
+    origin: Origin,
+    ports: &P,
+) -> Result<()> {
+    if !belongs(error) {
+        return Ok(());
+    }
+    let organization = resolve_id(caller, organization, ports).await?;
+    let command = RefusalCommand {
+        organization: organization.id,
+        outcome: error.code().to_owned(),
+        target: rotated
+            .and_then(|id| TokenId::parse(id).ok())
+            .map(|id| format!("token:{id}")),
+        origin,
+    };
+    let actor = caller.actor();
+    ports.refuse(actor, &organization, &command).await
+}

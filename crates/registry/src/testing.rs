@@ -1,0 +1,241 @@
+//! A world for use-case tests: every port in memory, with a log of what was asked. Refuses to be
+//! clever: it keeps what it is given, and fails only where a test told it to.
+
+mod ledgers;
+mod lookups;
+mod origin;
+mod records;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::audit::Listed;
+use super::config::Config;
+use super::error::{Error, Result};
+use super::organization::Organization;
+use super::page::Place;
+use super::ports::{Clock, Entropy, Ledgers};
+use super::testing_door::Door;
+use postern_domain::audit::checkpoint::{Checkpoint, Signed};
+use postern_domain::audit::verify::Row;
+use postern_domain::audit::{GENESIS, Origin, hex};
+use postern_domain::decide::{Permit, RunFacts};
+use postern_domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use postern_domain::leak::OnLeak;
+use postern_domain::name::TokenName;
+use postern_domain::revocation::Copy;
+use postern_domain::scope::{Named, Scope};
+use postern_domain::standing::Actor;
+use postern_domain::time::Timestamp;
+use postern_domain::token::{TokenFacts, Verifier};
+use postern_ledger::{
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, Liveness, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+};
+
+/// The administrator key of [`config`].
+pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The origin's secret.
+const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
+
+/// A configuration with everything set.
+pub fn config() -> Config {
+    Config::read(|name| match name {
+        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
+        "TOKEN_KEYS" => Some(KEY.to_owned()),
+        "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
+        _ => None,
+    })
+    .expect("a good configuration")
+}
+
+/// Runs a future that never has to wait.
+pub fn now_or_never<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a port in memory does not wait"),
+    }
+}
+
+/// A token as the world keeps it.
+pub struct Kept {
+    pub facts: TokenFacts,
+    pub liveness: Liveness,
+}
+
+/// The world.
+pub struct World {
+    pub now: Cell<i64>,
+    pub tokens: RefCell<HashMap<TokenId, Kept>>,
+    pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
+    pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
+    /// The runs that the isolate knows already; it learns no more of them.
+    pub recalled: RefCell<HashMap<RunId, Rc<RunFacts>>>,
+    pub pins: RefCell<HashMap<TokenId, WorkflowId>>,
+    /// What the isolate was told of revocations.
+    pub copy: RefCell<Copy>,
+    /// Every question and command, in order.
+    pub asked: RefCell<Vec<String>>,
+    pub mint_answer: RefCell<MintAnswer>,
+    pub minted: RefCell<Vec<MintCommand>>,
+    pub rotated: RefCell<Vec<RotateCommand>>,
+    pub bulk: RefCell<Vec<RevokeManyCommand>>,
+    /// What a list of the audit log gives.
+    pub events: RefCell<Vec<Listed>>,
+    /// What D1 has of the log by number, what the Ledger has, and the checkpoints in D1.
+    pub rows: RefCell<Vec<(u64, Row)>>,
+    pub kept: RefCell<Vec<(u64, Row)>>,
+    pub signed: RefCell<Vec<(Place, Signed)>>,
+    pub bucket: Cell<u32>,
+    /// Uses of tokens that the Ledger was told of.
+    pub counted: Cell<u32>,
+    pub ledger_down: Cell<bool>,
+    /// What the one Ledger of this world calls its organization.
+    pub name: RefCell<String>,
+    pub door: Door,
+    pub fails_to_record: Cell<bool>,
+    /// What the origin says of any run.
+    pub view: RefCell<Result<Option<Vec<u8>>>>,
+    /// What the origin says of any workflow.
+    pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
+    /// When it last said so.
+    pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
+    /// The workflow that the Ledger has learned for every token.
+    pub learned_pin: Cell<Option<WorkflowId>>,
+    entropy: Cell<u8>,
+}
+
+/// An administrator, as who asks for something.
+pub fn origin() -> Origin {
+    Origin {
+        actor: "admin-token".to_owned(),
+        tier: "admin".to_owned(),
+        address: None,
+        user_agent: None,
+        request_id: "r".to_owned(),
+    }
+}
+
+/// The organization of the world.
+pub fn organization() -> Organization {
+    Organization {
+        id: Id::from_u128(1),
+        name: "acme".to_owned(),
+        mint_ceiling: None,
+        max_idle_days: 0,
+        on_leak: OnLeak::Revoke,
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+/// A JWT of the world's organization without policies and without end.
+pub fn facts(id: u128, scope: Scope) -> TokenFacts {
+    let organization = organization();
+    TokenFacts {
+        id: Id::from_u128(id),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: organization.id,
+            name: organization.name,
+        },
+        scope,
+        verifier: Verifier::Jwt { signed: None },
+        policies: Vec::new(),
+        is_system: false,
+        expires_at: None,
+    }
+}
+
+/// Its project.
+pub fn project() -> Named<Project> {
+    Named {
+        id: Id::from_u128(2),
+        name: "shop".to_owned(),
+    }
+}
+
+/// The workflow of its project.
+pub fn workflow() -> Named<Workflow> {
+    Named {
+        id: Id::from_u128(3),
+        name: "release".to_owned(),
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            now: Cell::new(1_800_000_000_000),
+            tokens: RefCell::default(),
+            runs: RefCell::default(),
+            memory: RefCell::default(),
+            recalled: RefCell::default(),
+            pins: RefCell::default(),
+            copy: RefCell::default(),
+            asked: RefCell::default(),
+            mint_answer: RefCell::new(MintAnswer::Minted),
+            minted: RefCell::default(),
+            rotated: RefCell::default(),
+            bulk: RefCell::default(),
+            events: RefCell::default(),
+            rows: RefCell::default(),
+            kept: RefCell::default(),
+            signed: RefCell::default(),
+            counted: Cell::default(),
+            bucket: Cell::new(10),
+            ledger_down: Cell::new(false),
+            name: RefCell::new(organization().name),
+            door: Door::default(),
+            fails_to_record: Cell::new(false),
+            view: RefCell::new(Ok(None)),
+            workflow_view: RefCell::new(Ok(None)),
+            pins_seen: RefCell::default(),
+            learned_pin: Cell::new(None),
+            entropy: Cell::new(0),
+        }
+    }
+
+    /// Puts a live token into the world.
+    pub fn keep(&self, facts: TokenFacts) {
+        let liveness = Liveness::Live;
+        self.tokens
+            .borrow_mut()
+            .insert(facts.id, Kept { facts, liveness });
+    }
+
+    /// What was asked since the last call.
+    pub fn take_asked(&self) -> Vec<String> {
+        self.asked.take()
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.asked.borrow_mut().push(what.into());
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.get())
+    }
+}
+
+impl Entropy for World {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        for byte in bytes {
+            self.entropy.set(self.entropy.get().wrapping_add(1));
+            *byte = self.entropy.get();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! The record of the world for use-case tests: one organization with one project and one workflow.
+//! Refuses to list.
+
+use super::{World, organization, project, workflow};
+use crate::error::{Error, Result};
+use crate::organization::Organization;
+use crate::page::{Cursor, Page};
+use crate::ports::Records;
+use crate::registry::Entry;
+use crate::tokens::{Filter, TokenRecord};
+use postern_domain::decide::Permit;
+use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
+use postern_domain::leak::OnLeak;
+use postern_domain::scope::Named;
+
+/// The project of the world, one whose name is the id of that one, and another.
+fn projects() -> [Named<Project>; 3] {
+    let named = |id, name: String| Named {
+        id: Id::from_u128(id),
+        name,
+    };
+    let confusing = Id::<Project>::from_u128(20).to_string();
+    [
+        project(),
+        named(20, "other".to_owned()),
+        named(21, confusing),
+    ]
+}
+
+impl Records for World {
+    async fn create_organization(&self, _: &Permit, row: &Organization) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+        Ok((name == "acme").then(organization))
+    }
+
+    async fn on_leak(&self, _: OrganizationId) -> Result<OnLeak> {
+        Err(Error::unavailable("the record is down"))
+    }
+
+    async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
+        Ok(vec![organization()])
+    }
+
+    async fn create_project(
+        &self,
+        _: &Permit,
+        _: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn project(&self, _: OrganizationId, name: &str) -> Result<Option<Named<Project>>> {
+        Ok(projects().into_iter().find(|project| project.name == name))
+    }
+
+    async fn project_by_id(
+        &self,
+        _: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>> {
+        Ok(projects().into_iter().find(|project| project.id == id))
+    }
+
+    async fn projects(&self, _: OrganizationId, _: &Page) -> Result<Vec<Entry<Project>>> {
+        Ok(Vec::new())
+    }
+
+    async fn create_workflow(&self, _: &Permit, _: ProjectId, row: &Entry<Workflow>) -> Result<()> {
+        self.note(format!("create {}", row.name));
+        Ok(())
+    }
+
+    async fn workflows_named(
+        &self,
+        _: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
+        Ok(if name == "release" {
+            vec![(project().id, workflow())]
+        } else {
+            Vec::new()
+        })
+    }
+
+    async fn workflow_by_id(
+        &self,
+        _: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>> {
+        Ok((id == workflow().id).then(|| (project().id, workflow())))
+    }
+
+    async fn workflows(&self, _: ProjectId, _: &Page) -> Result<Vec<Entry<Workflow>>> {
+        Ok(Vec::new())
+    }
+
+    async fn token(&self, _: OrganizationId, _: TokenId) -> Result<Option<TokenRecord>> {
+        Ok(None)
+    }
+
+    async fn tokens(
+        &self,
+        _: OrganizationId,
+        filter: &Filter,
+        _: Option<&Cursor>,
+        _: u32,
+    ) -> Result<Vec<TokenRecord>> {
+        self.note(format!("tokens of {:?}", filter.project));
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,170 @@
+//! Revoking many tokens by what they have in common, in one step of the Ledger. Refuses an empty
+//! selector: everything at once has to be meant, by naming a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::reach;
+use crate::error::{Error, Result};
+use crate::organization::resolve_id;
+use crate::ports::{Directory, Ledgers, Records};
+use crate::registry::{find_project, read_body};
+use postern_domain::audit::Origin;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Target, decide};
+use postern_domain::id::{Id, OrganizationId, TokenId};
+use postern_domain::operation::{Managed, Operation};
+use postern_domain::time::Timestamp;
+use postern_ledger::{RevokeManyAnswer, RevokeManyCommand, Selector};
+use postern_wire::{address, rfc3339};
+
+/// Most tokens that one call revokes.
+pub const MAX_SELECTED: u32 = 10_000;
+/// Most ids in a selector.
+const MAX_IDS: usize = 1_000;
+
+/// The answer to a bulk revoke, or to its dry run.
+#[derive(Debug, Serialize)]
+pub struct BulkRevoked {
+    dry_run: bool,
+    /// How many tokens are, or would be, revoked.
+    matched: usize,
+    /// How many of them were used in the last day: what would break.
+    used_in_last_day: u32,
+    ids: Vec<TokenId>,
+    /// `null` in a dry run, and when nothing matched.
+    revoked_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    ids: Option<Vec<String>>,
+    minted_by: Option<String>,
+    project: Option<String>,
+    created_after: Option<String>,
+    created_before: Option<String>,
+    never_used: Option<bool>,
+    created_from: Option<String>,
+    dry_run: Option<bool>,
+}
+
+/// `POST /org/tokens/revoke`. Of what the selector names, only tokens within the caller's reach
+/// are touched (R10, R16).
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
+pub async fn revoke_many<P: Directory + Ledgers + Records>(
+    caller: &Caller,
+    organization: Option<&str>,
+    body: &[u8],
+    origin: Origin,
+    ports: &P,
+) -> Result<BulkRevoked> {
+    let reach = reach(caller, Operation::TokenRevoke)?;
+    let managed = if reach.project_tokens {
+        Managed::ProjectTokens
+    } else {
+        Managed::OrganizationTokens
+    };
+    let permit = decide(caller, Operation::TokenRevoke, Target::Tokens(managed))?;
+    let request: Request = read_body(body)?;
+    let organization = resolve_id(caller, organization, ports).await?;
+    let dry_run = request.dry_run.unwrap_or(false);
+    let selector = selector(request, organization.id, ports).await?;
+    let command = RevokeManyCommand {
+        organization_tokens: reach.organization_tokens,
+        project_tokens: reach.project_tokens,
+        // System tokens are hidden unless meant (R10): a sweeping selector passes them by.
+        system_tokens: reach.system_tokens && selector.ids.is_some(),
+        selector,
+        dry_run,
+        origin,
+    };
+    match ports.revoke_many(&permit, &organization, &command).await? {
+        RevokeManyAnswer::Done {
+            tokens,
+            used_in_last_day,
+            at,
+            ..
+        } => Ok(BulkRevoked {
+            dry_run,
+            matched: tokens.len(),
+            used_in_last_day,
+            revoked_at: (!dry_run && !tokens.is_empty()).then(|| rfc3339::print(at)),
+            ids: tokens,
+        }),
+        RevokeManyAnswer::TooMany { limit } => Err(Error::invalid(
+            "selector_too_wide",
+            format!("the selector matches more than {limit} tokens: narrow it, and call again"),
+        )),
+    }
+}
+
+async fn selector<P: Records>(
+    request: Request,
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<Selector> {
+    let project = match request.project.as_deref() {
+        None => None,
+        Some(meant) => Some(find_project(organization, meant, ports).await?.id),
+    };
+    let selector = Selector {
+        ids: request.ids.map(ids).transpose()?,
+        minted_by: request
+            .minted_by
+            .as_deref()
+            .map(|text| id("minted_by", text))
+            .transpose()?,
+        project,
+        created_after: moment("created_after", request.created_after.as_deref())?,
+        created_before: moment("created_before", request.created_before.as_deref())?,
+        never_used: request.never_used.unwrap_or(false),
+        address: request.created_from.as_deref().map(client).transpose()?,
+    };
+    if selector == Selector::default() {
+        return Err(Error::invalid(
+            "selector_empty",
+            "say which tokens: `ids`, `minted_by`, `project`, `created_after`, `created_before`, \
+             `never_used` or `created_from`",
+        ));
+    }
+    Ok(selector)
+}
+
+fn ids(texts: Vec<String>) -> Result<Vec<TokenId>> {
+    if texts.is_empty() || texts.len() > MAX_IDS {
+        return Err(Error::invalid(
+            "ids_invalid",
+            format!("`ids` must name 1 to {MAX_IDS} tokens"),
+        ));
+    }
+    texts.iter().map(|text| id("ids", text)).collect()
+}
+
+fn id(field: &str, text: &str) -> Result<TokenId> {
+    Id::parse(text).map_err(|_| {
+        Error::invalid(
+            "token_id_invalid",
+            format!("`{field}` must hold UUIDs with hyphens"),
+        )
+    })
+}
+
+fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(|text| {
+        rfc3339::parse(text).ok_or_else(|| {
+            Error::invalid(
+                "moment_invalid",
+                format!("`{field}` must be an RFC 3339 moment"),
+            )
+        })
+    })
+    .transpose()
+}
+
+fn client(text: &str) -> Result<String> {
+    address::plain(text)
+        .map(|address| address.to_string())
+        .ok_or_else(|| Error::invalid("address_invalid", "`created_from` must be an IP address"))
+}

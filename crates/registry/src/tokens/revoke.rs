@@ -1,0 +1,51 @@
+//! Revoking one token (R11). Refuses to need the record: the organization's id, the token's facts
+//! and the tombstone are all with the Ledger.
+
+use serde::Serialize;
+
+use super::{UNKNOWN, hide, reach, token_id};
+use crate::error::Result;
+use crate::organization::resolve_id;
+use crate::ports::{Directory, Ledgers};
+use postern_domain::audit::Origin;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Target, decide};
+use postern_domain::id::TokenId;
+use postern_domain::operation::Operation;
+use postern_ledger::{RevokeAnswer, RevokeCommand};
+use postern_wire::rfc3339;
+
+/// The answer to a revoke.
+#[derive(Debug, Serialize)]
+pub struct Revoked {
+    id: TokenId,
+    revoked_at: String,
+}
+
+/// `DELETE /org/tokens/{id}`. INVARIANT (a revoke that has answered is final): the Ledger answers
+/// only after its tombstone is stored.
+///
+/// # Errors
+/// `Denied`, `Invalid` for a malformed id, `NotFound`, `Unavailable`.
+pub async fn revoke<P: Directory + Ledgers>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: &str,
+    origin: Origin,
+    ports: &P,
+) -> Result<Revoked> {
+    reach(caller, Operation::TokenRevoke)?;
+    let id = token_id(id)?;
+    let organization = resolve_id(caller, organization, ports).await?;
+    // Facts never change, so nothing can come between this question and the command.
+    let facts = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
+    let permit = decide(caller, Operation::TokenRevoke, Target::Token(&facts)).map_err(hide)?;
+    let command = RevokeCommand { token: id, origin };
+    match ports.revoke(&permit, &organization, &command).await? {
+        RevokeAnswer::Revoked { at } => Ok(Revoked {
+            id,
+            revoked_at: rfc3339::print(at),
+        }),
+        RevokeAnswer::Unknown => Err(UNKNOWN),
+    }
+}

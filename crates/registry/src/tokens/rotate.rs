@@ -1,0 +1,192 @@
+//! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old token.
+//! Refuses to lengthen a life that its caller could not mint.
+
+use serde::Deserialize;
+
+use super::{UNKNOWN, hide, reach, token_id};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::mint::{From, Minted, expiry, new_token_id, revoked_meanwhile, secret};
+use crate::mint_limits::take;
+use crate::organization::{resolve, resolve_id};
+use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
+use crate::registry::read_optional_body;
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Target, Wish, decide};
+use postern_domain::operation::Operation;
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+use postern_ledger::{MintCommand, RotateAnswer, RotateCommand};
+use postern_wire::duration;
+
+const DAY_MS: i64 = 86_400_000;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    overlap: Option<String>,
+    expires_at: Option<String>,
+    expires_in: Option<String>,
+}
+
+/// `POST /org/tokens/{id}/rotate`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`, `MinterRate`,
+/// `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
+pub async fn rotate<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: &str,
+    body: &[u8],
+    from: From,
+    config: &Config,
+    ports: &P,
+) -> Result<Minted>
+where
+    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets + Records,
+{
+    reach(caller, Operation::TokenRotate)?;
+    let id = token_id(id)?;
+    let request: Request = read_optional_body(body)?;
+    let now = ports.now();
+    let wished = expiry(
+        request.expires_at.as_deref(),
+        request.expires_in.as_deref(),
+        now,
+    )?;
+    let overlap = overlap(request.overlap.as_deref(), config)?;
+    // Without overlap a successor takes the old token's place, and nothing is added to count.
+    let (organization, ceiling) = match overlap {
+        0 => (resolve_id(caller, organization, ports).await?, 0),
+        _ => {
+            let row = resolve(caller, organization, ports).await?;
+            let ceiling = row.ceiling(config);
+            (row.named(), ceiling)
+        }
+    };
+    let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
+    let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
+    if old.adopted() {
+        return Err(Error::Conflict {
+            code: "adopted_token",
+            detail: "the origin minted this token and would not know a successor from here: mint \
+                     one there, adopt it, then revoke this one"
+                .into(),
+        });
+    }
+    if old.expired(now) {
+        return Err(not_live());
+    }
+    let expires_at = successor_end(caller, &old, wished)?;
+    let retire_at = retirement(&old, overlap, now)?;
+
+    let mut facts = TokenFacts {
+        id: new_token_id(ports)?,
+        expires_at,
+        ..old.clone()
+    };
+    let token = secret(old.verifier.format(), &mut facts, config, ports)?;
+    let mint = MintCommand {
+        description: None,
+        created_at: now,
+        created_by: caller.provenance(),
+        minted_by: caller.token().map(|minter| minter.id),
+        ceiling,
+        origin: from.origin,
+        facts,
+    };
+    let command = RotateCommand {
+        old: id,
+        mint,
+        retire_at,
+    };
+    let taken = take(&from.bucket, caller, config, ports).await?;
+    let refusal = match ports.rotate(&permit, &command).await? {
+        RotateAnswer::Rotated { description } => {
+            ports.publish(&command.mint.facts);
+            let mint = MintCommand {
+                description,
+                ..command.mint
+            };
+            return Ok(Minted::new(mint, &token).replacing(id, retire_at));
+        }
+        RotateAnswer::NotLive => not_live(),
+        RotateAnswer::NameTaken => Error::Conflict {
+            code: "name_taken",
+            detail: "another live token has taken the name of this one".into(),
+        },
+        RotateAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        RotateAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
+        RotateAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+    };
+    taken.give_back(ports).await;
+    Err(refusal)
+}
+
+fn not_live() -> Error {
+    Error::Conflict {
+        code: "token_not_live",
+        detail: "the token is revoked, expired or being rotated out: mint a new one".into(),
+    }
+}
+
+/// The successor's end: the old one, unless the request names another. A rotation hands out a
+/// token, so it is a mint too: the caller must hold what the successor will hold, and must be able
+/// to make a life that long (R9, R18). What is not asked for is cut to the caller's own.
+fn successor_end(
+    caller: &Caller,
+    old: &TokenFacts,
+    wished: Option<Timestamp>,
+) -> Result<Option<Timestamp>> {
+    let kept = match (old.expires_at, caller.expires_at()) {
+        (Some(old), Some(own)) => Some(old.min(own)),
+        (old, own) => old.or(own),
+    };
+    let wish = Wish {
+        scope: &old.scope,
+        policies: Some(&old.policies),
+        expires_at: wished.or(kept),
+        is_system: old.is_system,
+    };
+    decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    Ok(wish.expires_at)
+}
+
+/// How long both shall live, in milliseconds; not at all unless asked, and no longer than the
+/// configuration allows.
+fn overlap(text: Option<&str>, config: &Config) -> Result<i64> {
+    let Some(text) = text.filter(|text| !["0", "0s", "PT0S"].contains(text)) else {
+        return Ok(0);
+    };
+    let overlap = duration::parse_seconds(text)
+        .map(|seconds| seconds.saturating_mul(1000))
+        .ok_or_else(|| {
+            Error::invalid(
+                "overlap_invalid",
+                "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
+            )
+        })?;
+    if overlap > config.max_overlap_ms {
+        return Err(Error::invalid(
+            "overlap_too_long",
+            match config.max_overlap_ms / DAY_MS {
+                0 => "`overlap` is not allowed here: leave it out".to_owned(),
+                1 => "`overlap` can be at most one day here".to_owned(),
+                days => format!("`overlap` can be at most {days} days here"),
+            },
+        ));
+    }
+    Ok(overlap)
+}
+
+fn retirement(old: &TokenFacts, overlap_ms: i64, now: Timestamp) -> Result<Timestamp> {
+    let end = now.plus_millis(overlap_ms);
+    match old.expires_at {
+        Some(expiry) if end > expiry => Err(Error::invalid(
+            "overlap_too_long",
+            "`overlap` must end before the old token expires",
+        )),
+        _ => Ok(end),
+    }
+}

@@ -1,0 +1,35 @@
+//! Writes the protobuf messages of the few calls that the gate makes itself.
+
+/// A string field (wire type 2): key, length, bytes.
+pub fn text(number: u32, value: &str) -> Vec<u8> {
+    let mut field = Vec::with_capacity(value.len() + 8);
+    varint(&mut field, u64::from(number) << 3 | 2);
+    varint(&mut field, value.len() as u64);
+    field.extend_from_slice(value.as_bytes());
+    field
+}
+
+/// Seven bits in each byte, the lowest first.
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push((value & 0x7f) as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protobuf;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for length in [0, 1, 63, 127, 128, 300, 20_000] {
+            let (first, second) = ("a".repeat(length), "b".repeat(length + 1));
+            let message = [text(2, &first), text(300, &second)].concat();
+            let read = protobuf::strings(&message, [&[2], &[300]]);
+            assert_eq!(read, Ok([first.as_str(), second.as_str()]), "{length}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Moments as text (RFC 3339). Refuses dates without a time zone.
+
+use chrono::{DateTime, SecondsFormat};
+
+use postern_domain::time::Timestamp;
+
+/// Reads `2026-11-21T23:34:17Z` or any other RFC 3339 moment.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let moment = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Timestamp::from_millis(moment.timestamp_millis()))
+}
+
+/// Writes a moment in UTC, with milliseconds where it has any.
+pub fn print(moment: Timestamp) -> String {
+    let precision = if moment.as_millis() % 1000 == 0 {
+        SecondsFormat::Secs
+    } else {
+        SecondsFormat::Millis
+    };
+    DateTime::from_timestamp_millis(moment.as_millis())
+        .unwrap_or_default()
+        .to_rfc3339_opts(precision, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_round_trip() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2026-11-21T23:34:17.250Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
+            assert_eq!(parse(text).map(print).as_deref(), Some(text));
+        }
+        assert_eq!(
+            parse("2026-11-22T00:34:17+01:00").map(print).as_deref(),
+            Some("2026-11-21T23:34:17Z")
+        );
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-11-21",
+            "2026-11-21T23:34:17",
+            "2026-13-01T00:00:00Z",
+            "1",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The brake on refused credentials: the platform's rate limit, one count for each client address. A
+//! report of leaks in which nothing is a credential counts like one. A good credential is never
+//! touched: the brake is asked only after one was refused. Where the binding is absent it is off.
+
+use worker::Env;
+
+use super::log;
+use postern_registry::error::{CredentialError, Error};
+
+/// The binding; how many refusals it allows in its period stands in wrangler.toml.
+const BINDING: &str = "CREDENTIAL_BRAKE";
+/// The binding's period, in seconds, which it does not tell.
+const PERIOD_SECONDS: u32 = 60;
+
+/// Counts a refused credential for the bucket of its address, and gives the refusal to answer
+/// with. A call without any credential is not counted: nobody guesses by saying nothing.
+pub async fn slow(env: &Env, bucket: String, error: Error) -> Error {
+    let cause = match &error {
+        Error::Credential(CredentialError::Missing) => return error,
+        Error::Credential(cause) => *cause,
+        _ => return error,
+    };
+    match count(env, bucket, cause).await {
+        Ok(()) => error,
+        Err(too_many) => too_many,
+    }
+}
+
+/// Counts what is no credential for the bucket of its address.
+///
+/// # Errors
+/// `TooManyFailures`, with this cause for the log.
+pub async fn count(env: &Env, bucket: String, cause: CredentialError) -> Result<(), Error> {
+    let Ok(limiter) = env.rate_limiter(BINDING) else {
+        return Ok(());
+    };
+    match limiter.limit(bucket).await {
+        Ok(outcome) if !outcome.success => Err(Error::TooManyFailures {
+            retry_after_seconds: PERIOD_SECONDS,
+            cause,
+        }),
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            log::failure("brake", &failure.to_string());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The client's address out of the trusted header, and what operators are told where it cannot be
+//! read. Refuses to repeat what the header holds.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use crate::log;
+use crate::platform::now;
+use postern_domain::time::Timestamp;
+use postern_wire::address;
+
+/// How often an isolate writes the line, in milliseconds.
+const TOLD_EVERY_MS: i64 = 60_000;
+/// How long `/readyz` tells of the last header that could not be read, in milliseconds.
+const REMEMBERED_MS: i64 = 600_000;
+
+thread_local! {
+    /// When a header could not be read, and when that was last written to the log.
+    static MET: Cell<Option<Timestamp>> = const { Cell::new(None) };
+    static TOLD: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// The address in the header's value.
+pub fn read(value: &str) -> Option<IpAddr> {
+    match address::parse(value) {
+        Ok(address) => Some(address),
+        Err(unread) => {
+            let at = now();
+            MET.set(Some(at));
+            if !is_within(TOLD.get(), at, TOLD_EVERY_MS) {
+                TOLD.set(Some(at));
+                log::event(&json!({
+                    "level": "warning",
+                    "event": "client_address_unread",
+                    "variable": "TRUSTED_IP_HEADER",
+                    "advice": unread.describe(),
+                }));
+            }
+            None
+        }
+    }
+}
+
+/// What this isolate has met of late, for `/readyz`.
+pub fn state() -> &'static str {
+    match is_within(MET.get(), now(), REMEMBERED_MS) {
+        true => "unreadable",
+        false => "readable",
+    }
+}
+
+fn is_within(moment: Option<Timestamp>, now: Timestamp, millis: i64) -> bool {
+    moment.is_some_and(|moment| now.since(moment) < millis)
+}

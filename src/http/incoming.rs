@@ -1,0 +1,164 @@
+//! What the gate reads of a request: method, path, which headers it has, and a few of them by name.
+//! Refuses to read the values of the others.
+
+use std::cell::{OnceCell, RefCell};
+use std::net::IpAddr;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+
+use super::client_address;
+use postern_domain::audit::hex;
+use postern_wire::{method, site};
+
+/// What nobody has read of a request's body yet.
+pub enum Rest {
+    /// All of it, where there is a body.
+    Untouched(Option<ReadableStream>),
+    /// What comes after so many bytes.
+    Left {
+        reader: ReadableStreamDefaultReader,
+        taken: u64,
+    },
+    /// Nothing, or somebody is reading it.
+    Taken,
+}
+
+/// A request on its way in. Its body is reached once, through the methods here.
+pub struct Incoming {
+    request: web_sys::Request,
+    /// `None`: nobody has looked at the body.
+    rest: RefCell<Option<Rest>>,
+    declared: OnceCell<Option<u64>>,
+    pub headers: web_sys::Headers,
+    pub method: String,
+    /// The path as it arrived: still percent-encoded, and not every runtime resolves dots, so it
+    /// is only ever compared whole, byte by byte.
+    pub path: String,
+    pub query: String,
+    /// Scheme, host and port that the request was sent to.
+    pub origin: String,
+    /// The names of all headers, in lower case, one a line: one call for all, and none for each
+    /// header that is not there.
+    names: String,
+    /// 32 hex digits, made here; an incoming one is not believed.
+    pub request_id: String,
+    /// Ids for the trace context of the request to the origin.
+    pub trace_entropy: [u8; 24],
+}
+
+impl Incoming {
+    pub fn read(request: web_sys::Request) -> Result<Self, JsValue> {
+        let mut entropy = [0; 40];
+        getrandom::fill(&mut entropy).map_err(|error| JsValue::from_str(&error.to_string()))?;
+        let (id, trace) = entropy.split_at(16);
+        let mut trace_entropy = [0; 24];
+        trace_entropy.copy_from_slice(trace);
+        let url = request.url();
+        let (path, query) = path_and_query(&url);
+        let headers = request.headers();
+        Ok(Self {
+            names: names(&headers),
+            headers,
+            method: request.method(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            origin: site::origin(&url).to_owned(),
+            request_id: hex(id),
+            trace_entropy,
+            request,
+            rest: RefCell::new(None),
+            declared: OnceCell::new(),
+        })
+    }
+
+    /// The method that the request is decided on: HEAD is a GET whose content is left out.
+    pub fn verb(&self) -> &str {
+        method::effective(&self.method)
+    }
+
+    /// Host and port that the request was sent to, as URLs have them.
+    pub fn host(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// The body's length in bytes, where the request tells it.
+    pub fn declared(&self) -> Option<u64> {
+        *self.declared.get_or_init(|| {
+            self.header("content-length")
+                .and_then(|text| text.parse().ok())
+        })
+    }
+
+    /// The body as one buffer, once it is here.
+    ///
+    /// # Errors
+    /// When it has been taken.
+    pub fn take_buffer(&self) -> Result<Promise, JsValue> {
+        self.leave(Rest::Taken);
+        self.request.array_buffer()
+    }
+
+    /// What is left of the body; from then on it is taken.
+    pub fn take_rest(&self) -> Rest {
+        self.rest
+            .replace(Some(Rest::Taken))
+            .unwrap_or_else(|| Rest::Untouched(self.request.body()))
+    }
+
+    /// The body as a stream, for somebody else to read.
+    pub fn take_stream(&self) -> Option<ReadableStream> {
+        match self.take_rest() {
+            Rest::Untouched(stream) => stream,
+            Rest::Left { .. } | Rest::Taken => None,
+        }
+    }
+
+    /// Leaves the rest of a body to whoever wants it.
+    pub fn leave(&self, rest: Rest) {
+        self.rest.replace(Some(rest));
+    }
+
+    /// The names of all headers, in lower case.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.split('\n')
+    }
+
+    /// Whether there is a header of this name, in lower case.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().any(|own| own == name)
+    }
+
+    /// A header's value, several joined by `, `. The name is in lower case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        if !self.has(name) {
+            return None;
+        }
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// The client's address, from the trusted header and nowhere else (R28).
+    pub fn address(&self, trusted_header: &str) -> Option<IpAddr> {
+        let value = self.header(trusted_header)?;
+        client_address::read(&value)
+    }
+}
+
+/// The names of all headers, in lower case, one a line.
+pub fn names(headers: &web_sys::Headers) -> String {
+    js_sys::Array::from(&headers.keys()).join("\n").into()
+}
+
+/// Path and query of an absolute URL, which the runtime has parsed and serialized already.
+fn path_and_query(url: &str) -> (&str, &str) {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let from_path = after_scheme
+        .find('/')
+        .and_then(|at| after_scheme.get(at..))
+        .unwrap_or("/");
+    let without_fragment = from_path.split('#').next().unwrap_or("/");
+    without_fragment
+        .split_once('?')
+        .unwrap_or((without_fragment, ""))
+}

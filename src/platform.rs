@@ -1,0 +1,263 @@
+//! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
+//! port is one call into the file that owns it.
+
+mod ledgers;
+mod record;
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{Context, Env};
+
+use super::memory;
+use super::objects::{ledger_client, limiter_client};
+use super::revocations;
+use super::sessions;
+use super::store::{facts, first_token, records};
+use postern_domain::audit::checkpoint::Signed;
+use postern_domain::audit::verify::Row;
+use postern_domain::bucket::{Empty, Rate};
+use postern_domain::decide::{Denial, Permit, RunFacts};
+use postern_domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::scope::Named;
+use postern_domain::session::Person;
+use postern_domain::standing::Actor;
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+use postern_domain::unicode::Form;
+use postern_ledger::{
+    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
+    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+};
+use postern_registry::config::Config;
+use postern_registry::error::{Error, Result};
+use postern_registry::ports::{
+    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Revocations,
+    SessionAnswer, Sessions,
+};
+
+type Configured = core::result::Result<Rc<Config>, Vec<String>>;
+
+thread_local! {
+    /// Variables cannot change while an isolate lives, so they are read once.
+    static CONFIG: OnceCell<Configured> = const { OnceCell::new() };
+}
+
+/// The configuration of this isolate.
+pub fn config(env: &Env) -> Configured {
+    CONFIG.with(|cell| {
+        cell.get_or_init(|| {
+            let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+            Config::read(variable).map(Rc::new)
+        })
+        .clone()
+    })
+}
+
+/// The wall clock of the platform, which stands still between I/O.
+pub fn now() -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds are far below 2^53"
+    )]
+    Timestamp::from_millis(js_sys::Date::now() as i64)
+}
+
+/// A text in a normalization form, by the runtime's own tables.
+pub fn normalize(text: &str, form: Form) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    js_sys::JsString::from(text).normalize(form.name()).into()
+}
+
+/// The moment as the header `Date` has it (RFC 9110, section 5.6.7).
+pub fn http_date() -> String {
+    js_sys::Date::new_0().to_utc_string().into()
+}
+
+/// One request's view of the platform.
+#[derive(Clone)]
+pub struct Platform {
+    pub env: Env,
+    context: Rc<Context>,
+    /// Milliseconds that this request has waited for Ledgers.
+    ledger_ms: Rc<Cell<Option<i64>>>,
+}
+
+impl Platform {
+    pub fn new(env: Env, context: Rc<Context>) -> Self {
+        Self {
+            env,
+            context,
+            ledger_ms: Rc::default(),
+        }
+    }
+
+    /// Milliseconds that this request has waited for Ledgers; `None` where it asked none.
+    pub fn ledger_ms(&self) -> Option<i64> {
+        self.ledger_ms.get()
+    }
+
+    /// Counts the time of a call to a Ledger.
+    async fn timed<T>(&self, call: impl Future<Output = T>) -> T {
+        let begun = now();
+        let answer = call.await;
+        let before = self.ledger_ms.get().unwrap_or(0);
+        self.ledger_ms.set(Some(before + now().since(begun)));
+        answer
+    }
+
+    /// Runs a future on after the answer.
+    pub fn after_answer(&self, future: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(future);
+    }
+}
+
+impl Clock for Platform {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+impl Entropy for Platform {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        getrandom::fill(bytes).map_err(Error::unavailable)
+    }
+}
+
+impl Memory for Platform {
+    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
+        memory::facts(token)
+    }
+
+    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
+        memory::remember_facts(facts);
+    }
+
+    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
+        memory::run(organization, run)
+    }
+
+    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
+        memory::remember_run(organization, run, facts);
+    }
+
+    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        memory::pin(token)
+    }
+
+    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
+        memory::remember_pin(token, workflow);
+    }
+
+    fn pin_seen(&self, token: TokenId) -> Option<Timestamp> {
+        memory::pin_seen(token)
+    }
+
+    fn remember_pin_seen(&self, token: TokenId, at: Timestamp) {
+        memory::remember_pin_seen(token, at);
+    }
+}
+
+impl Revocations for Platform {
+    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool {
+        revocations::lived(self, organization, token, bound_ms)
+    }
+
+    fn heard(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+        version: i64,
+        asked: Timestamp,
+        bound_ms: i64,
+    ) {
+        revocations::heard(self, organization, token, version, asked, bound_ms);
+    }
+}
+
+impl Facts for Platform {
+    async fn facts(&self, token: TokenId) -> Result<Option<TokenFacts>> {
+        if let Some(facts) = facts::get(&self.env, token).await {
+            return Ok(Some(facts));
+        }
+        let found = records::any_token(&self.env, token).await?;
+        // The row of an adoption can yet be taken back: what it says goes to KV once it lives.
+        if let Some(facts) = found.as_ref().filter(|facts| !facts.adopted()) {
+            Facts::publish(self, facts);
+        }
+        Ok(found)
+    }
+
+    fn publish(&self, facts: &TokenFacts) {
+        let (env, facts) = (self.env.clone(), facts.clone());
+        self.context
+            .wait_until(async move { facts::put(&env, &facts).await });
+    }
+}
+
+impl Directory for Platform {
+    async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
+        if let Some(id) = memory::organization(name) {
+            return Ok(Some(id));
+        }
+        let id = match facts::organization(&self.env, name).await {
+            Some(id) => id,
+            None => match records::organization(&self.env, name).await? {
+                Some(found) => {
+                    let (env, name) = (self.env.clone(), name.to_owned());
+                    self.context.wait_until(async move {
+                        facts::put_organization(&env, &name, found.id).await;
+                    });
+                    found.id
+                }
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(id))
+    }
+}
+
+/// INVARIANT (permission is a value): a write goes through only with a permit that reaches there.
+fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
+    if permit.reaches(organization) {
+        Ok(())
+    } else {
+        Err(Denial::Operation.into())
+    }
+}
+
+impl MintBuckets for Platform {
+    async fn take(&self, bucket: &str, rate: Rate) -> Result<core::result::Result<(), Empty>> {
+        limiter_client::take(&self.env, bucket, rate).await
+    }
+
+    async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()> {
+        limiter_client::give_back(&self.env, bucket, rate).await
+    }
+}
+
+impl FirstToken for Platform {
+    async fn any_live_token(&self, now: Timestamp) -> Result<bool> {
+        first_token::any_live_token(&self.env, now).await
+    }
+}
+
+impl Sessions for Platform {
+    fn remembered(&self, cookie: &[u8; 32]) -> Option<Rc<Person>> {
+        sessions::remembered(cookie, now())
+    }
+
+    fn remember(&self, cookie: [u8; 32], person: &Rc<Person>, until: Timestamp) {
+        sessions::remember(cookie, person, until, now());
+    }
+
+    async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer> {
+        sessions::ask(url, cookie).await
+    }
+}

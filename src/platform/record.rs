@@ -1,0 +1,113 @@
+//! The record behind its port. Refuses logic; each method is one call into the file that owns it.
+
+use super::{Platform, check};
+use crate::store::{records, token_list};
+use postern_domain::decide::Permit;
+use postern_domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
+use postern_domain::leak::OnLeak;
+use postern_domain::scope::Named;
+use postern_registry::error::Result;
+use postern_registry::organization::Organization;
+use postern_registry::page::{Cursor, Page};
+use postern_registry::ports::Records;
+use postern_registry::registry::Entry;
+use postern_registry::tokens::{Filter, TokenRecord};
+
+impl Records for Platform {
+    async fn create_organization(&self, _permit: &Permit, row: &Organization) -> Result<()> {
+        records::create_organization(&self.env, row).await
+    }
+
+    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+        records::organization(&self.env, name).await
+    }
+
+    async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak> {
+        records::on_leak(&self.env, organization).await
+    }
+
+    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
+        records::organizations(&self.env, page).await
+    }
+
+    async fn create_project(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+        row: &Entry<Project>,
+    ) -> Result<()> {
+        check(permit, organization)?;
+        records::create_project(&self.env, organization, row).await
+    }
+
+    async fn project(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<Named<Project>>> {
+        records::project(&self.env, organization, name).await
+    }
+
+    async fn project_by_id(
+        &self,
+        organization: OrganizationId,
+        id: ProjectId,
+    ) -> Result<Option<Named<Project>>> {
+        records::project_by_id(&self.env, organization, id).await
+    }
+
+    async fn projects(
+        &self,
+        organization: OrganizationId,
+        page: &Page,
+    ) -> Result<Vec<Entry<Project>>> {
+        records::projects(&self.env, organization, page).await
+    }
+
+    async fn create_workflow(
+        &self,
+        _permit: &Permit,
+        project: ProjectId,
+        row: &Entry<Workflow>,
+    ) -> Result<()> {
+        records::create_workflow(&self.env, project, row).await
+    }
+
+    async fn workflows_named(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<(ProjectId, Named<Workflow>)>> {
+        records::workflows_named(&self.env, organization, name).await
+    }
+
+    async fn workflow_by_id(
+        &self,
+        organization: OrganizationId,
+        id: WorkflowId,
+    ) -> Result<Option<(ProjectId, Named<Workflow>)>> {
+        records::workflow_by_id(&self.env, organization, id).await
+    }
+
+    async fn workflows(&self, project: ProjectId, page: &Page) -> Result<Vec<Entry<Workflow>>> {
+        records::workflows(&self.env, project, page).await
+    }
+
+    async fn token(
+        &self,
+        organization: OrganizationId,
+        token: TokenId,
+    ) -> Result<Option<TokenRecord>> {
+        records::token(&self.env, organization, token).await
+    }
+
+    async fn tokens(
+        &self,
+        organization: OrganizationId,
+        filter: &Filter,
+        cursor: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>> {
+        token_list::tokens(&self.env, organization, filter, cursor, limit).await
+    }
+}

@@ -1,0 +1,83 @@
+//! The hourly event: revokes what has been idle too long (R14), signs how far audit logs reach (R35),
+//! organization by organization, and marks what has ended. Refuses to let one organization's trouble stop the others.
+
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
+
+use super::log;
+use super::objects::ledger_client;
+use super::platform::now;
+use super::store::{audit, records, token_list};
+use postern_domain::audit::Origin;
+use postern_domain::audit::checkpoint::Signed;
+use postern_domain::standing::Actor;
+use postern_ledger::{CheckpointCommand, SweepAnswer, SweepCommand};
+
+/// Runs by the `crons` of wrangler.toml.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    sweep(&env).await;
+    sign(&env).await;
+    if let Err(error) = token_list::mark_ended(&env, now()).await {
+        log::failure("scheduled.mark_ended", &error.private());
+    }
+}
+
+/// Checkpoints of the logs that have grown, once a day each. Last, so that what the sweep wrote is
+/// in them.
+async fn sign(env: &Env) {
+    let due = match audit::due_for_checkpoint(env, now()).await {
+        Ok(due) => due,
+        Err(error) => return log::failure("scheduled", &error.private()),
+    };
+    for organization in due {
+        let command = CheckpointCommand {
+            organization,
+            keep: true,
+        };
+        let signed: Result<Signed, _> =
+            ledger_client::command(env, organization, Actor::NotAToken, "checkpoint", &command)
+                .await;
+        if let Err(error) = signed {
+            log::failure("scheduled.checkpoint", &error.private());
+        }
+    }
+}
+
+async fn sweep(env: &Env) {
+    let organizations = match records::organizations_with_idle_limit(env).await {
+        Ok(organizations) => organizations,
+        Err(error) => return log::failure("scheduled", &error.private()),
+    };
+    for organization in organizations {
+        let command = SweepCommand {
+            max_idle_days: organization.max_idle_days,
+            origin: Origin {
+                actor: "idle-sweep".to_owned(),
+                tier: "schedule".to_owned(),
+                address: None,
+                user_agent: None,
+                request_id: "scheduled".to_owned(),
+            },
+        };
+        let swept: Result<SweepAnswer, _> = ledger_client::command(
+            env,
+            &organization.named(),
+            Actor::NotAToken,
+            "sweep",
+            &command,
+        )
+        .await;
+        match swept {
+            Ok(answer) if answer.tokens.is_empty() => {}
+            Ok(answer) => worker::console_log!(
+                "{}",
+                serde_json::json!({
+                    "event": "idle_sweep",
+                    "organization_id": organization.id,
+                    "revoked": answer.tokens,
+                })
+            ),
+            Err(error) => log::failure("scheduled.sweep", &error.private()),
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The statements of the audit log on the tables that the migrations make: which index serves each,
+//! and what the triggers refuse. Refuses a database of its own making.
+
+use rusqlite::{Connection, params_from_iter};
+
+use super::*;
+use crate::query_plans;
+use crate::store::effects;
+use postern_domain::audit::Action;
+use postern_domain::id::Id;
+
+fn plan(db: &Connection, sql: &str, values: Vec<Bind>) -> String {
+    query_plans::plan(db, sql, params_from_iter(values)).join("; ")
+}
+
+fn organization(n: u128) -> String {
+    Id::<postern_domain::id::Organization>::from_u128(n).to_string()
+}
+
+fn register(db: &Connection, n: u128) {
+    let sql = "insert into organizations (id, name, created_at) values (?, ?, 0)";
+    let name = format!("o{n}");
+    db.execute(sql, (organization(n), name)).expect("an insert");
+}
+
+/// Fifty events: every second one by somebody else, every fifth a revoke.
+fn fill(db: &Connection) {
+    register(db, 1);
+    for sequence in 1..=50 {
+        let actor = if sequence % 2 == 0 { "even" } else { "odd" };
+        let action = if sequence % 5 == 0 {
+            "token.revoke"
+        } else {
+            "token.mint"
+        };
+        let values = (
+            organization(1),
+            sequence,
+            sequence * 10,
+            action,
+            actor,
+            Id::<postern_domain::id::Token>::from_u128(sequence as u128 % 3).to_string(),
+        );
+        let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, \
+                   content, previous, link, kid) values (?, ?, ?, ?, ?, ?, '', '', '', '')";
+        db.execute(sql, values).expect("an insert");
+    }
+}
+
+fn sequences(db: &Connection, filter: &Filter, span: &Span) -> Vec<u64> {
+    let (sql, values) = page(Id::from_u128(1), filter, span);
+    let mut statement = db.prepare(&sql).expect("a statement");
+    let rows = statement
+        .query_map(params_from_iter(values), |row| row.get::<_, u64>(0))
+        .expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+fn at(ms: i64) -> Option<Timestamp> {
+    Some(Timestamp::from_millis(ms))
+}
+
+fn span(limit: u32, after: Option<(i64, u64)>) -> Span {
+    let after = after.map(|(at, sequence)| Place {
+        at: Timestamp::from_millis(at),
+        sequence,
+    });
+    Span { limit, after }
+}
+
+#[test]
+fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
+    let db = query_plans::record();
+    fill(&db);
+    let none = Filter::default;
+    let rows = [
+        (none(), "audit_by_time"),
+        (
+            Filter {
+                since: at(1),
+                until: at(2),
+                ..none()
+            },
+            "audit_by_time",
+        ),
+        (
+            Filter {
+                action: Some(Action::TokenMint),
+                ..none()
+            },
+            "audit_by_action",
+        ),
+        (
+            Filter {
+                actor: Some("admin-token".to_owned()),
+                ..none()
+            },
+            "audit_by_actor",
+        ),
+        (
+            Filter {
+                token: Some(Id::from_u128(1)),
+                since: at(1),
+                ..none()
+            },
+            "audit_by_token",
+        ),
+    ];
+    for (filter, index) in rows {
+        for after in [None, Some((1, 1))] {
+            let (sql, values) = page(Id::from_u128(1), &filter, &span(100, after));
+            let plan = plan(&db, &sql, values);
+            let expected = format!("SEARCH audit USING INDEX {index} (organization_id=?");
+            assert!(plan.starts_with(&expected), "{filter:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+        }
+    }
+    let text = || Bind::text("x");
+    let number = || Bind::number(1);
+    let rows = plan(&db, ROWS, vec![text(), number(), number(), number()]);
+    let key = "USING PRIMARY KEY (organization_id=? AND sequence";
+    assert!(rows.contains(key) && !rows.contains("TEMP"), "{rows}");
+    let marks = plan(&db, CHECKPOINTS, vec![text(), number(), number()]);
+    assert!(marks.contains(key) && !marks.contains("TEMP"), "{marks}");
+    let due = plan(&db, DUE, vec![number(), number()]);
+    assert!(!due.contains("SCAN a") && !due.contains("SCAN k"), "{due}");
+}
+
+#[test]
+fn r35_pages_are_newest_first_and_meet_without_a_gap() {
+    let db = query_plans::record();
+    fill(&db);
+    let all = Filter::default();
+    let first = sequences(&db, &all, &span(20, None));
+    assert_eq!(first, (30..=50).rev().collect::<Vec<_>>(), "and one more");
+    let second = sequences(&db, &all, &span(20, Some((310, 31))));
+    assert_eq!(second, (10..=30).rev().collect::<Vec<_>>());
+    let filter = Filter {
+        action: Some(Action::TokenRevoke),
+        actor: Some("odd".to_owned()),
+        since: at(150),
+        until: at(450),
+        ..all
+    };
+    assert_eq!(sequences(&db, &filter, &span(20, None)), [35, 25, 15]);
+    let filter = Filter {
+        token: Some(Id::from_u128(2)),
+        until: at(120),
+        ..Filter::default()
+    };
+    assert_eq!(sequences(&db, &filter, &span(20, None)), [11, 8, 5, 2]);
+}
+
+#[test]
+fn r35_the_log_and_its_checkpoints_are_append_only() {
+    let db = query_plans::record();
+    fill(&db);
+    db.execute(
+        "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
+         values (?, 1, 1, '', '', '')",
+        [organization(1)],
+    )
+    .expect("an insert");
+    for (sql, why) in [
+        (
+            "update audit set actor = 'x'",
+            "the audit log is append-only",
+        ),
+        (
+            "delete from audit where sequence = 1",
+            "the audit log is append-only",
+        ),
+        (
+            "update checkpoints set mac = 'x'",
+            "checkpoints are append-only",
+        ),
+        ("delete from checkpoints", "checkpoints are append-only"),
+    ] {
+        let error = db.execute(sql, ()).expect_err(sql).to_string();
+        assert!(error.contains(why), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn r35_the_schedule_signs_once_a_day_what_has_grown() {
+    let db = query_plans::record();
+    let day = CHECKPOINT_EVERY_MS;
+    for n in 1..=5 {
+        register(&db, n);
+    }
+    let event = |n, sequence: u64| {
+        let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, \
+                   content, previous, link, kid) values (?, ?, 0, '', '', '', '', '', '', '')";
+        db.execute(sql, (organization(n), sequence))
+            .expect("an insert");
+    };
+    let signed = |n, sequence: u64, at: i64| {
+        let sql = "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
+                   values (?, ?, ?, '', '', '')";
+        db.execute(sql, (organization(n), sequence, at))
+            .expect("an insert");
+    };
+    // 1 was never signed; 2 has not grown; 3 has, and was signed long ago; 4 has, but was signed
+    // within the day, beside an older one; 5 has no event.
+    for n in 1..=4 {
+        event(n, 1);
+        event(n, 2);
+    }
+    signed(2, 2, 0);
+    signed(3, 1, 5);
+    event(4, 3);
+    signed(4, 1, 0);
+    signed(4, 2, day);
+    let due = |now: i64| -> Vec<String> {
+        let mut statement = db.prepare(DUE).expect("a statement");
+        let values = vec![Bind::whole(now - day), Bind::number(10)];
+        let rows = statement
+            .query_map(params_from_iter(values), |row| row.get::<_, String>(0))
+            .expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    assert_eq!(due(day + 5), [organization(1), organization(3)]);
+    assert_eq!(due(day + 4), [organization(1)]);
+    assert_eq!(
+        due(2 * day),
+        [organization(1), organization(3), organization(4)]
+    );
+}
+
+/// A row as the Ledger brings it, by its columns.
+type Columns = [rusqlite::types::Value; 10];
+
+fn columns(organization: &str, sequence: i64, at: i64, link: &str) -> Columns {
+    let text = |text: &str| rusqlite::types::Value::Text(text.to_owned());
+    [
+        text(organization),
+        sequence.into(),
+        at.into(),
+        text("token.mint"),
+        text("admin-token"),
+        text(""),
+        text("{}"),
+        text("00"),
+        text(link),
+        text("r1"),
+    ]
+}
+
+const INTO: &str = "into audit (organization_id, sequence, at, action, actor, token_id, content, \
+                    previous, link, kid) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+fn rows(db: &Connection) -> Vec<(i64, String, String)> {
+    let sql = "select sequence, actor, link from audit order by sequence";
+    let mut statement = db.prepare(sql).expect("a statement");
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.expect("rows").map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn r35_a_number_that_is_taken_takes_no_other_row() {
+    let db = query_plans::record();
+    register(&db, 1);
+    let own = organization(1);
+    let append = |row: Columns| db.execute(effects::APPEND_AUDIT, params_from_iter(row));
+    append(columns(&own, 1, 10, "aa")).expect("the first event");
+    // What somebody else may put there before the Ledger does.
+    let planted = format!("insert {INTO}");
+    db.execute(&planted, params_from_iter(columns(&own, 2, 20, "ff")))
+        .expect("a number that nobody has yet");
+    let before = rows(&db);
+
+    // A second delivery is harmless.
+    append(columns(&own, 1, 10, "aa")).expect("the same event again");
+    let error = append(columns(&own, 2, 20, "bb")).expect_err("the Ledger's own second event");
+    assert!(error.to_string().contains(effects::OTHER_ROW), "{error}");
+
+    // No way of inserting replaces a row, or any column of it.
+    for verb in ["insert", "insert or replace", "replace", "insert or ignore"] {
+        for changed in 2..10 {
+            let mut row = columns(&own, 1, 10, "aa");
+            row[changed] = match changed {
+                2 => 11.into(),
+                _ => rusqlite::types::Value::Text("other".to_owned()),
+            };
+            let sql = format!("{verb} {INTO}");
+            let error = db.execute(&sql, params_from_iter(row)).expect_err(verb);
+            let told = error.to_string().contains(effects::OTHER_ROW);
+            assert!(told, "{verb}, column {changed}: {error}");
+        }
+    }
+    let sql =
+        format!("insert {INTO} on conflict (organization_id, sequence) do update set actor = 'x'");
+    let same = columns(&own, 1, 10, "aa");
+    let error = db
+        .execute(&sql, params_from_iter(same))
+        .expect_err("an upsert");
+    let told = error.to_string().contains("the audit log is append-only");
+    assert!(told, "{error}");
+    assert_eq!(rows(&db), before);
+}
+
+#[test]
+fn r35_rows_that_no_ledger_writes_are_refused() {
+    let db = query_plans::record();
+    register(&db, 1);
+    let own = organization(1);
+    for (organization, sequence, at) in [
+        (own.as_str(), 0, 10),
+        (&own, -1, 10),
+        (&own, i64::MAX, 10),
+        (&own, 1, -1),
+        (&own, 1, i64::MAX),
+        (&organization(2), 1, 10),
+        (&own.to_uppercase().replace('0', "A"), 1, 10),
+        ("", 1, 10),
+    ] {
+        let row = columns(organization, sequence, at, "aa");
+        let error = db
+            .execute(&format!("insert {INTO}"), params_from_iter(row))
+            .expect_err("no Ledger writes it");
+        let told = error.to_string().contains("no Ledger writes such a row");
+        assert!(told, "{organization} {sequence} {at}: {error}");
+        let sql = "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
+                   values (?, ?, ?, '', '', '')";
+        let error = db
+            .execute(sql, (organization, sequence, at))
+            .expect_err(sql);
+        let told = error
+            .to_string()
+            .contains("no Ledger writes such a checkpoint");
+        assert!(told, "{organization} {sequence} {at}: {error}");
+    }
+}
+
+#[test]
+fn r35_the_first_checkpoint_of_an_event_stays() {
+    let db = query_plans::record();
+    register(&db, 1);
+    for verb in ["insert", "insert", "insert or replace", "replace"] {
+        let sql = format!(
+            "{verb} into checkpoints (organization_id, sequence, at, content, kid, mac) \
+             values (?, 1, 1, 'first', '', '')"
+        );
+        let sql = match verb {
+            "insert" => sql,
+            _ => sql.replace("first", "other"),
+        };
+        db.execute(&sql, [organization(1)]).expect(verb);
+    }
+    let kept: Vec<String> = db
+        .prepare("select content from checkpoints")
+        .and_then(|mut statement| statement.query_map((), |row| row.get(0))?.collect())
+        .expect("rows");
+    assert_eq!(kept, ["first"]);
+}
+
+#[test]
+fn r35_a_trigger_that_is_missing_or_new_shows() {
+    let db = query_plans::record();
+    let guarded = || {
+        let guards = db.query_row(TRIGGERS, (), |row| {
+            Ok(Guards {
+                found: row.get("found")?,
+                known: row.get("known")?,
+            })
+        });
+        guards.expect("a row").are_all()
+    };
+    assert!(guarded());
+    let body = "begin select raise(ignore); end";
+    db.execute_batch(&format!(
+        "create trigger swallow before insert on audit {body}"
+    ))
+    .expect("a trigger");
+    assert!(!guarded(), "one more");
+    db.execute_batch("drop trigger audit_is_append_only_insert")
+        .expect("a trigger");
+    assert!(!guarded(), "another in its place");
+    db.execute_batch("drop trigger swallow").expect("a trigger");
+    assert!(!guarded(), "one less");
+}

@@ -1,0 +1,117 @@
+//! D1 in the gate's own terms. Refuses 64-bit integers, which D1 cannot bind: whole numbers go as
+//! doubles, and every one of ours is below 2^53.
+
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement, Env};
+
+use postern_domain::time::Timestamp;
+use postern_registry::error::{Error, Result};
+
+/// A value for a `?` of a statement.
+pub enum Bind {
+    Text(String),
+    Number(f64),
+    Null,
+}
+
+impl Bind {
+    pub fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    pub fn maybe(value: Option<impl ToString>) -> Self {
+        value.map_or(Self::Null, Self::text)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "timestamps and counts lie within 2^53"
+    )]
+    pub fn whole(value: i64) -> Self {
+        Self::Number(value as f64)
+    }
+
+    pub fn time(value: Timestamp) -> Self {
+        Self::whole(value.as_millis())
+    }
+
+    pub fn maybe_time(value: Option<Timestamp>) -> Self {
+        value.map_or(Self::Null, Self::time)
+    }
+
+    pub fn number(value: u32) -> Self {
+        Self::Number(f64::from(value))
+    }
+}
+
+/// As SQLite itself takes it, for the tests of statements.
+#[cfg(test)]
+impl rusqlite::ToSql for Bind {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Number(number) => number.to_sql(),
+            Self::Null => rusqlite::types::Null.to_sql(),
+        }
+    }
+}
+
+/// The database.
+pub fn database(env: &Env) -> Result<D1Database> {
+    env.d1("DB").map_err(failed)
+}
+
+/// A statement with its values.
+pub fn statement(
+    database: &D1Database,
+    sql: &str,
+    values: Vec<Bind>,
+) -> worker::Result<D1PreparedStatement> {
+    let values: Vec<JsValue> = values
+        .into_iter()
+        .map(|value| match value {
+            Bind::Text(text) => JsValue::from_str(&text),
+            Bind::Number(number) => JsValue::from_f64(number),
+            Bind::Null => JsValue::NULL,
+        })
+        .collect();
+    database.prepare(sql).bind(&values)
+}
+
+/// All rows of a query.
+pub async fn rows<T: DeserializeOwned>(env: &Env, sql: &str, values: Vec<Bind>) -> Result<Vec<T>> {
+    let database = database(env)?;
+    let statement = statement(&database, sql, values).map_err(failed)?;
+    statement
+        .all()
+        .await
+        .and_then(|result| result.results())
+        .map_err(failed)
+}
+
+/// Runs a single insert. `conflict` answers for a broken unique constraint, told the columns.
+pub async fn insert(
+    env: &Env,
+    sql: &str,
+    values: Vec<Bind>,
+    conflict: impl Fn(&str) -> Error,
+) -> Result<()> {
+    let database = database(env)?;
+    let statement = statement(&database, sql, values).map_err(failed)?;
+    match statement.run().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let text = error.to_string();
+            match text.split_once("UNIQUE constraint failed: ") {
+                Some((_, columns)) => Err(conflict(columns)),
+                None => Err(failed(text)),
+            }
+        }
+    }
+}
+
+/// D1 did not answer, or not as it should.
+pub fn failed(error: impl core::fmt::Display) -> Error {
+    Error::unavailable(format!("D1: {error}"))
+}

@@ -1,0 +1,311 @@
+//! The Ledger's effects as D1 statements. Refuses statements that could fail the second time:
+//! each can be applied again without harm, because the outbox may deliver twice.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use worker::{D1Database, D1PreparedStatement};
+
+use super::d1::{Bind, statement};
+use postern_domain::token::{Format, Verifier};
+use postern_ledger::{AuditRow, Effect, TokenRow};
+
+/// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has it.
+pub const OTHER_ROW: &str = "the audit log has another row of this number";
+
+/// An event as D1 has it.
+#[derive(Debug, Deserialize)]
+pub struct Landed {
+    sequence: u64,
+    link: String,
+}
+
+/// The statement that shows what D1 has under the numbers of these events, which are those of one
+/// organization, in their order. `None` where there are none.
+///
+/// # Errors
+/// When a value cannot be bound.
+pub fn show(
+    database: &D1Database,
+    events: &[&AuditRow],
+) -> worker::Result<Option<D1PreparedStatement>> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return Ok(None);
+    };
+    let number =
+        |row: &AuditRow| Bind::whole(i64::try_from(row.event.sequence).unwrap_or(i64::MAX));
+    let values = vec![
+        Bind::text(first.event.organization_id),
+        number(first),
+        number(last),
+    ];
+    let query = "select sequence, link from audit \
+                 where organization_id = ? and sequence between ? and ?";
+    statement(database, query, values).map(Some)
+}
+
+/// The number of the first of these events that D1 does not have, or has differently.
+pub fn not_landed(events: &[&AuditRow], landed: &[Landed]) -> Option<u64> {
+    let links: HashMap<u64, &str> = landed
+        .iter()
+        .map(|row| (row.sequence, row.link.as_str()))
+        .collect();
+    let lacks = |row: &&&AuditRow| links.get(&row.event.sequence) != Some(&row.link.mac.as_str());
+    events.iter().find(lacks).map(|row| row.event.sequence)
+}
+
+/// The statement that carries out one effect.
+///
+/// # Errors
+/// When a value cannot be bound.
+pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1PreparedStatement> {
+    match effect {
+        Effect::InsertToken(row) => insert_token(database, row),
+        Effect::ForgetToken {
+            organization,
+            token,
+            created_at,
+        } => statement(
+            database,
+            "delete from tokens where id = ? and organization_id = ? and created_at = ?",
+            vec![
+                Bind::text(token),
+                Bind::text(organization),
+                Bind::time(*created_at),
+            ],
+        ),
+        Effect::RevokeToken {
+            organization,
+            token,
+            at,
+            by,
+        } => statement(
+            database,
+            // A token that is being rotated out has an end ahead of it, and may end earlier.
+            "update tokens set revoked_at = ?1, revoked_by = ?2 \
+             where id = ?3 and organization_id = ?4 \
+             and (revoked_at is null or revoked_at > ?1)",
+            vec![
+                Bind::time(*at),
+                Bind::text(by),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::Quarantine {
+            organization,
+            token,
+            at,
+        } => statement(
+            database,
+            "update tokens set quarantined_at = ? where id = ? and organization_id = ?",
+            vec![
+                Bind::maybe_time(*at),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::RecordUse {
+            organization,
+            token,
+            uses,
+            at,
+        } => statement(
+            database,
+            "update tokens set uses = max(uses, ?1), last_used_at = max(coalesce(last_used_at, 0), ?2) \
+             where id = ?3 and organization_id = ?4",
+            vec![
+                Bind::whole(*uses),
+                Bind::time(*at),
+                Bind::text(token),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::InsertRun {
+            organization,
+            run,
+            facts,
+            token,
+            at,
+        } => statement(
+            database,
+            "insert into runs \
+             (organization_id, id, project, workflow, workflow_id, token_id, created_at) \
+             values (?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, id) do nothing",
+            vec![
+                Bind::text(organization),
+                Bind::text(run),
+                Bind::text(&facts.project),
+                Bind::text(&facts.workflow),
+                Bind::maybe(facts.workflow_id),
+                Bind::text(token),
+                Bind::time(*at),
+            ],
+        ),
+        Effect::AppendAudit(row) => append_audit(database, row),
+        Effect::SetLimits {
+            organization,
+            sequence,
+            mint_ceiling,
+            max_idle_days,
+            on_leak,
+        } => statement(
+            database,
+            "update organizations set mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
+             limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
+            vec![
+                mint_ceiling.map_or(Bind::Null, Bind::number),
+                Bind::number(*max_idle_days),
+                Bind::text(on_leak.word()),
+                Bind::whole(*sequence),
+                Bind::text(organization),
+            ],
+        ),
+        Effect::KeepCheckpoint {
+            organization,
+            sequence,
+            at,
+            signed,
+        } => statement(
+            database,
+            "insert into checkpoints (organization_id, sequence, at, content, kid, mac) \
+             values (?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing",
+            vec![
+                Bind::text(organization),
+                Bind::whole(*sequence),
+                Bind::time(*at),
+                Bind::text(&signed.checkpoint),
+                Bind::text(&signed.kid),
+                Bind::text(&signed.mac),
+            ],
+        ),
+    }
+}
+
+fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1PreparedStatement> {
+    let facts = &row.facts;
+    let (pepper, hash, claims) = match &facts.verifier {
+        Verifier::Opaque { pepper, hash } => (Bind::text(pepper), Bind::text(hash), Bind::Null),
+        Verifier::Jwt { .. } => (Bind::Null, Bind::Null, Bind::Null),
+        Verifier::Adopted { claims } => {
+            let claims = serde_json::to_string(claims)?;
+            (Bind::Null, Bind::Null, Bind::Text(claims))
+        }
+    };
+    let format = match facts.verifier.format() {
+        Format::Opaque => "opaque",
+        Format::Jwt => "jwt",
+    };
+    let policies = serde_json::to_string(&facts.policies)?;
+    statement(
+        database,
+        "insert into tokens \
+         (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
+          claims, policies, is_system, created_at, created_by, minted_by, expires_at) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+        vec![
+            Bind::text(facts.id),
+            Bind::text(facts.organization.id),
+            Bind::maybe(row.project()),
+            Bind::maybe(row.workflow()),
+            Bind::text(facts.name.as_str()),
+            Bind::maybe(row.description.as_ref()),
+            Bind::text(format),
+            pepper,
+            hash,
+            claims,
+            Bind::Text(policies),
+            Bind::number(u32::from(facts.is_system)),
+            Bind::time(row.created_at),
+            Bind::text(&row.created_by),
+            Bind::maybe(row.minted_by),
+            Bind::maybe_time(facts.expires_at),
+        ],
+    )
+}
+
+/// The same row again changes nothing; for another one of its number the trigger of migration 0008
+/// ends the batch.
+pub(super) const APPEND_AUDIT: &str = "insert into audit \
+     (organization_id, sequence, at, action, actor, token_id, content, previous, link, kid) \
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, sequence) do nothing";
+
+fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1PreparedStatement> {
+    let event = &row.event;
+    let sequence = i64::try_from(event.sequence).unwrap_or(i64::MAX);
+    statement(
+        database,
+        APPEND_AUDIT,
+        vec![
+            Bind::text(event.organization_id),
+            Bind::whole(sequence),
+            Bind::time(event.at),
+            Bind::text(event.action.name()),
+            Bind::text(event.origin.actor.as_str()),
+            // Empty where the event is about no token.
+            Bind::text(event.token_id.map_or(String::new(), |id| id.to_string())),
+            Bind::text(&row.content),
+            Bind::text(&row.previous),
+            Bind::text(&row.link.mac),
+            Bind::text(&row.link.kid),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_domain::audit::{Action, Event, Link, Origin};
+    use postern_domain::id::Id;
+    use postern_domain::time::Timestamp;
+
+    fn event(sequence: u64, mac: &str) -> AuditRow {
+        let origin: Origin = Origin {
+            actor: "admin-token".to_owned(),
+            tier: "admin".to_owned(),
+            address: None,
+            user_agent: None,
+            request_id: "r".to_owned(),
+        };
+        AuditRow {
+            event: Event {
+                organization_id: Id::from_u128(1),
+                sequence,
+                at: Timestamp::from_millis(1),
+                action: Action::TokenMint,
+                token_id: None,
+                token_prefix: None,
+                origin: origin.noted(),
+                replaces: None,
+                target: None,
+                outcome: None,
+                count: None,
+                changes: None,
+            },
+            content: String::new(),
+            previous: String::new(),
+            link: Link {
+                kid: "r1".to_owned(),
+                mac: mac.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn r35_an_event_has_landed_when_d1_shows_its_link() {
+        let sent = [event(7, "07"), event(8, "08"), event(9, "09")];
+        let sent: Vec<&AuditRow> = sent.iter().collect();
+        let not_landed = |rows: &[(u64, &str)]| {
+            let landed = |(sequence, link): &(u64, &str)| Landed {
+                sequence: *sequence,
+                link: (*link).to_owned(),
+            };
+            let landed: Vec<Landed> = rows.iter().map(landed).collect();
+            super::not_landed(&sent, &landed)
+        };
+        assert_eq!(not_landed(&[(9, "09"), (7, "07"), (8, "08")]), None);
+        assert_eq!(not_landed(&[(7, "07"), (8, "ff"), (9, "09")]), Some(8));
+        assert_eq!(not_landed(&[(7, "07"), (8, "08")]), Some(9));
+        assert_eq!(not_landed(&[]), Some(7));
+    }
+}

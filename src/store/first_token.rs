@@ -1,0 +1,26 @@
+//! Whether there is any live token at all (R22). Refuses to count: one is enough, whosever it is.
+//!
+//! D1 has a token's row before its mint is answered, and the end of a token only after its revoke
+//! is: asked too early or too late, the answer is that there is one, and nothing opens.
+
+use serde::Deserialize;
+use worker::Env;
+
+use super::d1::{self, Bind};
+use postern_domain::time::Timestamp;
+use postern_registry::error::Result;
+
+#[derive(Deserialize)]
+struct Found {
+    live: u32,
+}
+
+/// Whether any token is neither revoked nor expired.
+pub async fn any_live_token(env: &Env, now: Timestamp) -> Result<bool> {
+    let sql = "select exists (select 1 from tokens \
+               where (revoked_at is null or revoked_at > ?1) \
+               and (expires_at is null or expires_at > ?1)) as live";
+    let rows: Vec<Found> = d1::rows(env, sql, vec![Bind::time(now)]).await?;
+    // No row would be no answer: that is not a no.
+    Ok(rows.first().is_none_or(|found| found.live != 0))
+}

@@ -1,0 +1,16 @@
+//! The house rules that no compiler checks: a first line in each file that says what it is for,
+//! and its length. There is no list of exceptions.
+
+use crate::documents::{sources, text};
+
+const MAX_LINES: usize = 400;
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_short() {
+    for path in sources() {
+        let text = text(&path);
+        assert!(text.starts_with("//!"), "{} does not", path.display());
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
+    }
+}
