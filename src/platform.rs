@@ -7,8 +7,6 @@ mod record;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use worker::{Context, Env};
 
 use super::memory;
@@ -16,10 +14,9 @@ use super::objects::{ledger_client, limiter_client};
 use super::revocations;
 use super::sessions;
 use super::store::{facts, first_token, records};
-use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
-use postern_domain::decide::{Denial, Permit, RunFacts};
+use postern_domain::decide::{Grant, RunFacts};
 use postern_domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::scope::Named;
 use postern_domain::session::Person;
@@ -28,10 +25,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
-    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
-    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
@@ -220,15 +214,6 @@ impl Directory for Platform {
             },
         };
         Ok(Some(id))
-    }
-}
-
-/// INVARIANT (permission is a value): a write goes through only with a permit that reaches there.
-fn check(permit: &Permit, organization: OrganizationId) -> Result<()> {
-    if permit.reaches(organization) {
-        Ok(())
-    } else {
-        Err(Denial::Operation.into())
     }
 }
 

@@ -124,7 +124,7 @@ async fn sync(env: &Env, organization: OrganizationId) -> Result<()> {
         uses: uses.collect(),
     };
     let answer: Result<Delta> =
-        ledger_client::command(env, organization, Actor::NotAToken, "sync", &command).await;
+        ledger_client::command(env, organization, Actor::NotAToken, &command).await;
     with(organization, |held| match answer {
         Ok(delta) => {
             held.copy.advance(since, &delta, asked);

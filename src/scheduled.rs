@@ -8,9 +8,8 @@ use super::objects::ledger_client;
 use super::platform::now;
 use super::store::{audit, records, token_list};
 use postern_domain::audit::Origin;
-use postern_domain::audit::checkpoint::Signed;
 use postern_domain::standing::Actor;
-use postern_ledger::{CheckpointCommand, SweepAnswer, SweepCommand};
+use postern_ledger::{CheckpointCommand, SweepCommand};
 
 /// Runs by the `crons` of wrangler.toml.
 #[event(scheduled)]
@@ -34,9 +33,7 @@ async fn sign(env: &Env) {
             organization,
             keep: true,
         };
-        let signed: Result<Signed, _> =
-            ledger_client::command(env, organization, Actor::NotAToken, "checkpoint", &command)
-                .await;
+        let signed = ledger_client::command(env, organization, Actor::NotAToken, &command).await;
         if let Err(error) = signed {
             log::failure("scheduled.checkpoint", &error.private());
         }
@@ -59,14 +56,8 @@ async fn sweep(env: &Env) {
                 request_id: "scheduled".to_owned(),
             },
         };
-        let swept: Result<SweepAnswer, _> = ledger_client::command(
-            env,
-            &organization.named(),
-            Actor::NotAToken,
-            "sweep",
-            &command,
-        )
-        .await;
+        let organization = organization.named();
+        let swept = ledger_client::command(env, &organization, Actor::NotAToken, &command).await;
         match swept {
             Ok(answer) if answer.tokens.is_empty() => {}
             Ok(answer) => worker::console_log!(

@@ -3,8 +3,6 @@
 
 use std::cell::OnceCell;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, Stub};
 
 use postern_domain::audit::verify::Row;
@@ -12,7 +10,7 @@ use postern_domain::id::{Organization, OrganizationId, TokenId};
 use postern_domain::scope::Named;
 use postern_domain::standing::{Actor, Inactive};
 use postern_domain::token::TokenFacts;
-use postern_ledger::{ACTOR, Admission, AdmitQuery, KeptQuery};
+use postern_ledger::{ACTOR, Admission, AdmitQuery, Command, KeptQuery};
 use postern_registry::error::{CredentialError, Error, Result};
 
 /// The header that carries the name by which a call came to the Ledger.
@@ -112,15 +110,14 @@ pub async fn events(
 
 /// Sends a command for an actor and reads its answer. An actor that is not active is refused as its
 /// credential would be.
-pub async fn command<'a, C: Serialize, A: DeserializeOwned>(
+pub async fn command<'a, C: Command>(
     env: &Env,
     organization: impl Into<Addressee<'a>>,
     actor: Actor,
-    name: &str,
     command: &C,
-) -> Result<A> {
+) -> Result<C::Answer> {
     let body = serde_json::to_string(command).map_err(failed)?;
-    let mut answer = send(env, organization.into(), actor, name, Some(body)).await?;
+    let mut answer = send(env, organization.into(), actor, C::NAME, Some(body)).await?;
     answer.json().await.map_err(failed)
 }
 

@@ -1,31 +1,16 @@
-//! The Ledgers behind their port: each command with its actor, which is taken from the permit.
+//! The Ledgers behind their port. A command's organization and actor are those of its grant.
 
 use super::*;
 
 impl Platform {
-    /// Sends a command with a permit, whose holder the Ledger looks at once more. INVARIANT
-    /// (permission is a value): a permit of another organization goes nowhere.
-    async fn permitted<C: Serialize, A: DeserializeOwned>(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        name: &str,
-        command: &C,
-    ) -> Result<A> {
-        check(permit, organization.id)?;
-        self.command(permit.actor(), organization, name, command)
-            .await
-    }
-
     /// Sends a command to a Ledger.
-    async fn command<C: Serialize, A: DeserializeOwned>(
+    async fn command<C: Command>(
         &self,
         actor: Actor,
         organization: &Named<id::Organization>,
-        name: &str,
         command: &C,
-    ) -> Result<A> {
-        let call = ledger_client::command(&self.env, organization, actor, name, command);
+    ) -> Result<C::Answer> {
+        let call = ledger_client::command(&self.env, organization, actor, command);
         self.timed(call).await
     }
 }
@@ -48,28 +33,18 @@ impl Ledgers for Platform {
             .await
     }
 
+    async fn send<C: Command>(&self, grant: &Grant, command: &C) -> Result<C::Answer> {
+        self.command(grant.actor(), grant.organization(), command)
+            .await
+    }
+
     async fn bind(
         &self,
         organization: &Named<id::Organization>,
         command: &BindCommand,
     ) -> Result<Option<TokenFacts>> {
         let actor = Actor::Token(command.token);
-        self.command(actor, organization, "bind", command).await
-    }
-
-    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        let organization = &command.facts.organization;
-        self.permitted(permit, organization, "mint", command).await
-    }
-
-    async fn revoke(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeCommand,
-    ) -> Result<RevokeAnswer> {
-        self.permitted(permit, organization, "revoke", command)
-            .await
+        self.command(actor, organization, command).await
     }
 
     async fn describe(
@@ -95,52 +70,7 @@ impl Ledgers for Platform {
         organization: &Named<id::Organization>,
         command: &LeakCommand,
     ) -> Result<LeakAnswer> {
-        self.command(Actor::NotAToken, organization, "leak", command)
-            .await
-    }
-
-    async fn release(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &ReleaseCommand,
-    ) -> Result<ReleaseAnswer> {
-        self.permitted(permit, organization, "release", command)
-            .await
-    }
-
-    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
-        let organization = &command.mint.facts.organization;
-        self.permitted(permit, organization, "rotate", command)
-            .await
-    }
-
-    async fn revoke_many(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeManyCommand,
-    ) -> Result<RevokeManyAnswer> {
-        self.permitted(permit, organization, "revoke-many", command)
-            .await
-    }
-
-    async fn record_run(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RunCommand,
-    ) -> Result<RunAnswer> {
-        self.permitted(permit, organization, "run", command).await
-    }
-
-    async fn note(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &NoteCommand,
-    ) -> Result<()> {
-        self.permitted(permit, organization, "note", command).await
+        self.command(Actor::NotAToken, organization, command).await
     }
 
     async fn refuse(
@@ -149,28 +79,9 @@ impl Ledgers for Platform {
         organization: &Named<id::Organization>,
         command: &RefusalCommand,
     ) -> Result<()> {
-        self.command(actor, organization, "refuse", command).await
+        self.command(actor, organization, command).await
     }
 
-    async fn change_limits(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &LimitsCommand,
-    ) -> Result<LimitsAnswer> {
-        self.permitted(permit, organization, "limits", command)
-            .await
-    }
-
-    async fn checkpoint(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &CheckpointCommand,
-    ) -> Result<Signed> {
-        self.permitted(permit, organization, "checkpoint", command)
-            .await
-    }
     async fn kept_events(
         &self,
         organization: &Named<id::Organization>,

@@ -1,8 +1,8 @@
 //! The record behind its port. Refuses logic; each method is one call into the file that owns it.
 
-use super::{Platform, check};
+use super::Platform;
 use crate::store::{records, token_list};
-use postern_domain::decide::Permit;
+use postern_domain::decide::Grant;
 use postern_domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
@@ -14,8 +14,8 @@ use postern_registry::registry::Entry;
 use postern_registry::tokens::{Filter, TokenRecord};
 
 impl Records for Platform {
-    async fn create_organization(&self, _permit: &Permit, row: &Organization) -> Result<()> {
-        records::create_organization(&self.env, row).await
+    async fn create_organization(&self, grant: &Grant, row: &Organization) -> Result<()> {
+        records::create_organization(&self.env, grant.organization(), row).await
     }
 
     async fn organization(&self, name: &str) -> Result<Option<Organization>> {
@@ -30,14 +30,8 @@ impl Records for Platform {
         records::organizations(&self.env, page).await
     }
 
-    async fn create_project(
-        &self,
-        permit: &Permit,
-        organization: OrganizationId,
-        row: &Entry<Project>,
-    ) -> Result<()> {
-        check(permit, organization)?;
-        records::create_project(&self.env, organization, row).await
+    async fn create_project(&self, grant: &Grant, row: &Entry<Project>) -> Result<()> {
+        records::create_project(&self.env, grant.organization().id, row).await
     }
 
     async fn project(
@@ -66,11 +60,11 @@ impl Records for Platform {
 
     async fn create_workflow(
         &self,
-        _permit: &Permit,
+        grant: &Grant,
         project: ProjectId,
         row: &Entry<Workflow>,
     ) -> Result<()> {
-        records::create_workflow(&self.env, project, row).await
+        records::create_workflow(&self.env, grant.organization().id, project, row).await
     }
 
     async fn workflows_named(

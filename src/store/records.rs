@@ -6,7 +6,9 @@ use worker::Env;
 
 use super::d1::{self, Bind};
 use super::token_rows::{COLUMNS, JOINS, TokenRow};
-use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
+use postern_domain::id::{
+    self, Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId,
+};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
@@ -105,10 +107,14 @@ pub fn after(page: &Page, values: &mut Vec<Bind>, prefix: &str) -> String {
     format!(" and ({prefix}created_at, {prefix}id) < (?, ?)")
 }
 
-pub async fn create_organization(env: &Env, row: &Organization) -> Result<()> {
+pub async fn create_organization(
+    env: &Env,
+    organization: &Named<id::Organization>,
+    row: &Organization,
+) -> Result<()> {
     let values = vec![
-        Bind::text(row.id),
-        Bind::text(&row.name),
+        Bind::text(organization.id),
+        Bind::text(&organization.name),
         row.mint_ceiling.map_or(Bind::Null, Bind::number),
         Bind::number(row.max_idle_days),
         Bind::text(row.on_leak.word()),
@@ -228,14 +234,23 @@ pub async fn projects(
     .await
 }
 
-pub async fn create_workflow(env: &Env, project: ProjectId, row: &Entry<Workflow>) -> Result<()> {
+/// The project is one of the organization's, or there is none and nothing is written: a workflow
+/// has a project.
+pub async fn create_workflow(
+    env: &Env,
+    organization: OrganizationId,
+    project: ProjectId,
+    row: &Entry<Workflow>,
+) -> Result<()> {
     let values = vec![
         Bind::text(row.id),
         Bind::text(project),
+        Bind::text(organization),
         Bind::text(&row.name),
         Bind::time(row.created_at),
     ];
-    let sql = "insert into workflows (id, project_id, name, created_at) values (?, ?, ?, ?)";
+    let sql = "insert into workflows (id, project_id, name, created_at) \
+               values (?, (select id from projects where id = ? and organization_id = ?), ?, ?)";
     d1::insert(env, sql, values, taken("workflow")).await
 }
 

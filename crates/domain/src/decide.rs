@@ -10,8 +10,8 @@ mod permit;
 
 pub use calls::{ProjectNamed, RunNamed, Touches};
 pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
-pub use permit::Permit;
 use permit::Reach;
+pub use permit::{Grant, Permit};
 
 use serde::{Deserialize, Serialize};
 

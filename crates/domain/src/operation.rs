@@ -51,6 +51,53 @@ pub struct Requirements {
 }
 
 impl Operation {
+    /// Every operation on the registry itself: all but calls for the origin. [`Operation::listed`]
+    /// does not compile while one is missing.
+    pub const REGISTRY: [Self; 17] = [
+        Self::OrganizationCreate,
+        Self::OrganizationList,
+        Self::OrganizationUpdate,
+        Self::ProjectCreate,
+        Self::ProjectList,
+        Self::WorkflowCreate,
+        Self::WorkflowList,
+        Self::TokenCreate,
+        Self::TokenList,
+        Self::TokenRead,
+        Self::TokenRevoke,
+        Self::TokenRotate,
+        Self::TokenRelease,
+        Self::TokenAdopt,
+        Self::TokenRevokeOwn,
+        Self::AuditRead,
+        Self::AuditCheckpoint,
+    ];
+
+    /// The operation's place in [`Operation::REGISTRY`].
+    #[cfg(test)]
+    const fn listed(self) -> Option<Self> {
+        Some(match self {
+            Self::OrganizationCreate => Self::REGISTRY[0],
+            Self::OrganizationList => Self::REGISTRY[1],
+            Self::OrganizationUpdate => Self::REGISTRY[2],
+            Self::ProjectCreate => Self::REGISTRY[3],
+            Self::ProjectList => Self::REGISTRY[4],
+            Self::WorkflowCreate => Self::REGISTRY[5],
+            Self::WorkflowList => Self::REGISTRY[6],
+            Self::TokenCreate => Self::REGISTRY[7],
+            Self::TokenList => Self::REGISTRY[8],
+            Self::TokenRead => Self::REGISTRY[9],
+            Self::TokenRevoke => Self::REGISTRY[10],
+            Self::TokenRotate => Self::REGISTRY[11],
+            Self::TokenRelease => Self::REGISTRY[12],
+            Self::TokenAdopt => Self::REGISTRY[13],
+            Self::TokenRevokeOwn => Self::REGISTRY[14],
+            Self::AuditRead => Self::REGISTRY[15],
+            Self::AuditCheckpoint => Self::REGISTRY[16],
+            Self::Rpc(_) | Self::Route(_) => return None,
+        })
+    }
+
     /// What the operation asks for if it is a call for the origin; `None` for all else.
     pub fn requirements(self) -> Option<Requirements> {
         match self {
@@ -123,5 +170,20 @@ impl Operation {
             Self::Rpc(row) => row.method,
             Self::Route(row) => row.name,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_operation_on_the_registry_is_listed_once() {
+        for operation in Operation::REGISTRY {
+            assert_eq!(operation.listed(), Some(operation), "{operation:?}");
+        }
+        let names = HashSet::from(Operation::REGISTRY.map(Operation::name));
+        assert_eq!(names.len(), Operation::REGISTRY.len());
     }
 }

@@ -107,14 +107,15 @@ where
         ceiling: organization.ceiling(config),
         origin: from.origin,
     };
-    let born = mint::bear(&permit, &command, &from.bucket, caller, config, ports).await;
-    match (born, spare) {
+    let grant = permit.over(&command.facts.organization)?;
+    let issued = mint::issue(&grant, &command, &from.bucket, caller, config, ports).await;
+    match (issued, spare) {
         // The name that the origin gave is taken here, and nobody asked for it.
         (Err(error), Some(spare)) if error.code() == "name_taken" => {
             command.facts.name = spare;
-            mint::bear(&permit, &command, &from.bucket, caller, config, ports).await?;
+            mint::issue(&grant, &command, &from.bucket, caller, config, ports).await?;
         }
-        (born, _) => born?,
+        (issued, _) => issued?,
     }
     Ok(TokenView::newborn(command.into()))
 }

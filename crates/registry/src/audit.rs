@@ -261,7 +261,8 @@ pub async fn export<P: Directory + Ledgers>(
         organization: organization.id,
         keep: false,
     };
-    let checkpoint = ports.checkpoint(&permit, &organization, &command).await?;
+    let grant = permit.over(&organization)?;
+    let checkpoint = ports.send(&grant, &command).await?;
     #[derive(Deserialize)]
     struct Reach {
         sequence: u64,
@@ -329,7 +330,7 @@ pub async fn checkpoint<P: Directory + Ledgers>(
         organization: organization.id,
         keep: true,
     };
-    ports.checkpoint(&permit, &organization, &command).await
+    ports.send(&permit.over(&organization)?, &command).await
 }
 
 /// `GET /org/audit/checkpoints`: newest first.

@@ -19,26 +19,6 @@ use postern_domain::policy::held;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
 use postern_ledger::Purpose;
 
-/// Operations of the registry that can be asked about by the names that audit rows have.
-const MANAGED: [Operation; 16] = [
-    Operation::OrganizationCreate,
-    Operation::OrganizationList,
-    Operation::OrganizationUpdate,
-    Operation::ProjectCreate,
-    Operation::ProjectList,
-    Operation::WorkflowCreate,
-    Operation::WorkflowList,
-    Operation::TokenCreate,
-    Operation::TokenList,
-    Operation::TokenRead,
-    Operation::TokenRevoke,
-    Operation::TokenRotate,
-    Operation::TokenRelease,
-    Operation::TokenAdopt,
-    Operation::AuditRead,
-    Operation::AuditCheckpoint,
-];
-
 /// Longest name of an operation that is looked up, in bytes.
 const MAX_NAME: usize = 200;
 
@@ -187,13 +167,20 @@ fn answer(
     }
 }
 
+/// The operations of the registry that can be asked about, by the names that audit rows have.
+/// Whoever holds a token may revoke it: there is nothing to explain.
+fn explained() -> impl Iterator<Item = Operation> {
+    let all = Operation::REGISTRY.into_iter();
+    all.filter(|known| *known != Operation::TokenRevokeOwn)
+}
+
 /// The operation of that name, among those that this deployment serves.
 fn operation(name: &str, config: &Config) -> Option<Operation> {
     let path = match name.starts_with(ORIGIN_PREFIX) {
         true => name.to_owned(),
         false => format!("{ORIGIN_PREFIX}{name}"),
     };
-    let managed = || MANAGED.into_iter().find(|known| known.name() == name);
+    let managed = || explained().find(|known| known.name() == name);
     let route = || served(config).find(|route| route.name == name);
     rpc(&path)
         .map(Operation::Rpc)

@@ -8,15 +8,6 @@ use postern_domain::rpc::rpcs;
 
 use crate::routes::ROUTES;
 
-/// The management operations that policies open.
-const MANAGEMENT: [Operation; 5] = [
-    Operation::TokenCreate,
-    Operation::TokenList,
-    Operation::TokenRevoke,
-    Operation::TokenRotate,
-    Operation::AuditRead,
-];
-
 /// Every policy that something asks for, some of them more than once.
 fn known() -> impl Iterator<Item = &'static str> {
     let of_calls = rpcs().flat_map(|row| {
@@ -24,7 +15,7 @@ fn known() -> impl Iterator<Item = &'static str> {
         row.policies.iter().chain(conditional)
     });
     let of_routes = ROUTES.iter().flat_map(|route| route.policies);
-    let of_management = MANAGEMENT.into_iter().flat_map(|operation| {
+    let of_management = Operation::REGISTRY.into_iter().flat_map(|operation| {
         [Managed::OrganizationTokens, Managed::ProjectTokens]
             .into_iter()
             .flat_map(move |managed| operation.policies(managed).unwrap_or_default())

@@ -17,7 +17,7 @@ use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
 use postern_domain::audit::Origin;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Permit, Target, Wish, decide, granted};
+use postern_domain::decide::{Grant, Target, Wish, decide, granted};
 use postern_domain::id::{Id, TokenId};
 use postern_domain::name::{TokenName, check_description};
 use postern_domain::operation::Operation;
@@ -130,14 +130,15 @@ where
         facts,
     };
 
-    bear(&permit, &command, &from.bucket, caller, config, ports).await?;
+    let grant = permit.over(&command.facts.organization)?;
+    issue(&grant, &command, &from.bucket, caller, config, ports).await?;
     Ok(Minted::new(command, &token))
 }
 
-/// Brings a token to life: takes from the address's bucket, then asks the Ledger. The last step of
-/// a mint: whatever was refused before it has cost the address nothing.
-pub(super) async fn bear<P>(
-    permit: &Permit,
+/// Takes from the address's bucket, then has the Ledger create the token. The last step of a mint:
+/// whatever was refused before it has cost the address nothing.
+pub(super) async fn issue<P>(
+    grant: &Grant,
     command: &MintCommand,
     bucket: &str,
     caller: &Caller,
@@ -148,7 +149,7 @@ where
     P: Facts + Ledgers + MintBuckets,
 {
     let taken = take(bucket, caller, config, ports).await?;
-    let refusal = match ports.mint(permit, command).await? {
+    let refusal = match ports.send(grant, command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
             return Ok(());

@@ -138,7 +138,8 @@ where
         token: facts.id,
         origin,
     };
-    ports.revoke(&permit, &facts.organization, &command).await?;
+    let grant = permit.over(&facts.organization)?;
+    ports.send(&grant, &command).await?;
     Ok(())
 }
 

@@ -127,14 +127,15 @@ where
         on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
         created_at: ports.now(),
     };
-    ports.create_organization(&permit, &row).await?;
+    let grant = permit.over(&row.named())?;
+    ports.create_organization(&grant, &row).await?;
     let note = NoteCommand {
         organization: row.id,
         action: Action::OrganizationCreate,
         target: Some(format!("organization:{}", row.name)),
         origin,
     };
-    ports.note(&permit, &row.named(), &note).await?;
+    ports.send(&grant, &note).await?;
     Ok(OrganizationView::new(row, config))
 }
 
@@ -190,10 +191,7 @@ pub async fn update<P: Ledgers + Records>(
         changes,
         origin,
     };
-    match ports
-        .change_limits(&permit, &organization, &command)
-        .await?
-    {
+    match ports.send(&permit.over(&organization)?, &command).await? {
         LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
         LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
     }

@@ -20,7 +20,7 @@ use super::tokens::{Filter, TokenRecord};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
-use postern_domain::decide::{Permit, RunFacts};
+use postern_domain::decide::{Grant, Permit, RunFacts};
 use postern_domain::id::{
     self, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId,
 };
@@ -31,10 +31,7 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
-    LimitsAnswer, LimitsCommand, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
-    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
 
 /// The wall clock.
@@ -172,7 +169,7 @@ pub trait MintBuckets {
 pub trait Records {
     /// # Errors
     /// `Conflict` when name or id is taken.
-    async fn create_organization(&self, permit: &Permit, row: &Organization) -> Result<()>;
+    async fn create_organization(&self, grant: &Grant, row: &Organization) -> Result<()>;
     /// # Errors
     /// When the record does not answer.
     async fn organization(&self, name: &str) -> Result<Option<Organization>>;
@@ -187,12 +184,7 @@ pub trait Records {
 
     /// # Errors
     /// `Conflict` when name or id is taken.
-    async fn create_project(
-        &self,
-        permit: &Permit,
-        organization: OrganizationId,
-        row: &Entry<Project>,
-    ) -> Result<()>;
+    async fn create_project(&self, grant: &Grant, row: &Entry<Project>) -> Result<()>;
     /// # Errors
     /// When the record does not answer.
     async fn project(
@@ -215,11 +207,14 @@ pub trait Records {
         page: &Page,
     ) -> Result<Vec<Entry<Project>>>;
 
+    /// Creates a workflow in a project of the grant's organization.
+    ///
     /// # Errors
-    /// `Conflict` when name or id is taken.
+    /// `Conflict` when name or id is taken; `Unavailable` too when the organization has no such
+    /// project.
     async fn create_workflow(
         &self,
-        permit: &Permit,
+        grant: &Grant,
         project: ProjectId,
         row: &Entry<Workflow>,
     ) -> Result<()>;

@@ -82,16 +82,15 @@ where
     let permit = decide(caller, Operation::ProjectCreate, Target::Registry)?;
     let entry = read_entry::<Project, _>(body, ports)?;
     let organization = resolve(caller, organization, ports).await?;
-    ports
-        .create_project(&permit, organization.id, &entry)
-        .await?;
+    let grant = permit.over(&organization.named())?;
+    ports.create_project(&grant, &entry).await?;
     let note = NoteCommand {
         organization: organization.id,
         action: Action::ProjectCreate,
         target: Some(format!("project:{}", entry.name)),
         origin,
     };
-    ports.note(&permit, &organization.named(), &note).await?;
+    ports.send(&grant, &note).await?;
     Ok(entry.into())
 }
 
@@ -133,14 +132,15 @@ where
     let entry = read_entry::<Workflow, _>(body, ports)?;
     let organization = resolve(caller, organization, ports).await?;
     let project = find_project(organization.id, project, ports).await?;
-    ports.create_workflow(&permit, project.id, &entry).await?;
+    let grant = permit.over(&organization.named())?;
+    ports.create_workflow(&grant, project.id, &entry).await?;
     let note = NoteCommand {
         organization: organization.id,
         action: Action::WorkflowCreate,
         target: Some(format!("workflow:{}/{}", project.name, entry.name)),
         origin,
     };
-    ports.note(&permit, &organization.named(), &note).await?;
+    ports.send(&grant, &note).await?;
     Ok(entry.into())
 }
 

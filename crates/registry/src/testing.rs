@@ -22,7 +22,7 @@ use super::testing_door::Door;
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{GENESIS, Origin, hex};
-use postern_domain::decide::{Permit, RunFacts};
+use postern_domain::decide::{Grant, RunFacts};
 use postern_domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::name::TokenName;
@@ -32,10 +32,8 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, CheckpointCommand, KeptQuery, LeakAnswer, LeakCommand,
-    LimitsAnswer, LimitsCommand, Liveness, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
-    ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand,
+    Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, Liveness,
+    MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
 };
 
 /// The administrator key of [`config`].

@@ -1,8 +1,10 @@
 //! What a yes is: a value that says to whom, for what and how far, and that nothing beside `decide` and
-//! its rules can make.
+//! its rules can make. A write takes a [`Grant`], which a permit gives for one organization.
 
-use crate::id::{OrganizationId, TokenId};
+use super::Denial;
+use crate::id::{Organization, OrganizationId, TokenId};
 use crate::operation::Operation;
+use crate::scope::Named;
 use crate::standing::Actor;
 
 /// Proof that [`decide`](super::decide) allowed one operation to one caller.
@@ -33,21 +35,52 @@ impl Permit {
         self.token
     }
 
-    /// Whom a write with this permit is for, as the Ledger is told. Whoever ends its own token
+    /// Whom a write with this permit is for. Whoever ends its own token
     /// proves no more than that it has it, which it may do in any state of the token.
-    pub fn actor(&self) -> Actor {
+    fn actor(&self) -> Actor {
         match (self.operation, self.token) {
             (Operation::TokenRevokeOwn, _) | (_, None) => Actor::NotAToken,
             (_, Some(token)) => Actor::Token(token),
         }
     }
 
-    /// Whether the permit reaches into an organization: a token's reaches into its own only.
-    pub fn reaches(&self, organization: OrganizationId) -> bool {
-        match self.reach {
+    /// The right to write in an organization, if the permit reaches there: a token's reaches into
+    /// its own organization only.
+    ///
+    /// # Errors
+    /// [`Denial::Operation`] for every other organization.
+    pub fn over(&self, organization: &Named<Organization>) -> Result<Grant, Denial> {
+        let reaches = match self.reach {
             Reach::Nothing => false,
-            Reach::One(own) => own == organization,
+            Reach::One(own) => own == organization.id,
             Reach::All => true,
+        };
+        match reaches {
+            true => Ok(Grant {
+                organization: organization.clone(),
+                actor: self.actor(),
+            }),
+            false => Err(Denial::Operation),
         }
+    }
+}
+
+/// The right to write in one organization. Where a write goes, and whom it is for, is read from
+/// here and from nowhere else, so neither can differ from what was decided.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Grant {
+    organization: Named<Organization>,
+    actor: Actor,
+}
+
+impl Grant {
+    /// Where it holds.
+    pub fn organization(&self) -> &Named<Organization> {
+        &self.organization
+    }
+
+    /// Whom the write is for, as the Ledger is told (R40).
+    pub fn actor(&self) -> Actor {
+        self.actor
     }
 }

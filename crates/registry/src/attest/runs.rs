@@ -113,8 +113,8 @@ where
         token: token.id,
         at: ports.now(),
     };
-    let recorded = ports.record_run(permit, &token.organization, &command);
-    let pin = recorded.await?.pin;
+    let grant = permit.over(&token.organization)?;
+    let pin = ports.send(&grant, &command).await?.pin;
     let learned = Rc::new(learned);
     ports.remember_run(organization, run, &learned);
     if let Some(pin) = pin {

@@ -163,7 +163,7 @@ fn r30_a_run_of_others_is_not_told() {
         world
     };
     let rpcs = postern_domain::rpc::rpcs().map(|rpc| rpc.method.to_owned());
-    let managed = MANAGED.map(|operation| operation.name().to_owned());
+    let managed = explained().map(|operation| operation.name().to_owned());
     let operations: Vec<String> = rpcs.chain(managed).collect();
     for scope in [release(), Scope::Project { project: project() }] {
         let world = world_with_run();

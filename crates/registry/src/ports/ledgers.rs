@@ -1,4 +1,4 @@
-//! What use cases need of the Ledgers: questions, and commands, which need a permit each.
+//! What use cases need of the Ledgers: questions, and commands, which take a grant each.
 
 use super::*;
 
@@ -14,6 +14,12 @@ pub trait Ledgers {
     /// # Errors
     /// When the Ledger does not answer; never a guess.
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission>;
+    /// Sends a command to the Ledger of the grant's organization, for the grant's actor.
+    ///
+    /// # Errors
+    /// `Credential` when the actor is no longer active; `Misdirected`; `Unavailable` when the Ledger
+    /// does not answer: then the command may still have been carried out.
+    async fn send<C: Command>(&self, grant: &Grant, command: &C) -> Result<C::Answer>;
     /// Binds a token of an earlier release to what was signed, unless it is bound already; gives its
     /// facts. Needs no permit: the credential was proven, and nothing becomes wider by it.
     ///
@@ -24,17 +30,6 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &BindCommand,
     ) -> Result<Option<TokenFacts>>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn mint(&self, permit: &Permit, command: &MintCommand) -> Result<MintAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn revoke(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeCommand,
-    ) -> Result<RevokeAnswer>;
     /// The facts of a token of this organization in whatever state, pending and revoked ones too;
     /// `None` when it has none such.
     ///
@@ -65,43 +60,6 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &LeakCommand,
     ) -> Result<LeakAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn release(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &ReleaseCommand,
-    ) -> Result<ReleaseAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn rotate(&self, permit: &Permit, command: &RotateCommand) -> Result<RotateAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn revoke_many(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RevokeManyCommand,
-    ) -> Result<RevokeManyAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn record_run(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RunCommand,
-    ) -> Result<RunAnswer>;
-    /// Writes down what was done in the record without the Ledger (R35).
-    ///
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn note(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &NoteCommand,
-    ) -> Result<()>;
     /// Writes down that a mint was refused. Needs no permit: there was none.
     ///
     /// # Errors
@@ -112,22 +70,6 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &RefusalCommand,
     ) -> Result<()>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn change_limits(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &LimitsCommand,
-    ) -> Result<LimitsAnswer>;
-    /// # Errors
-    /// When the Ledger does not answer.
-    async fn checkpoint(
-        &self,
-        permit: &Permit,
-        organization: &Named<id::Organization>,
-        command: &CheckpointCommand,
-    ) -> Result<Signed>;
     /// The events of which the Ledger has a copy, in their order, each with its number.
     ///
     /// # Errors

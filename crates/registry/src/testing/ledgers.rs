@@ -1,6 +1,79 @@
 //! The Ledgers of the test world: every command is noted, and answered as the test wants it.
 
+use postern_ledger::{
+    CheckpointCommand, LimitsAnswer, LimitsCommand, NoteCommand, ReleaseAnswer, ReleaseCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer, RunAnswer, RunCommand,
+};
+
 use super::*;
+
+/// Carries out a command of a known type, by way of JSON, as it travels.
+fn typed<C: Command, D: Command>(
+    command: &C,
+    run: impl FnOnce(D) -> Result<D::Answer>,
+) -> Result<C::Answer> {
+    let text = serde_json::to_string(command).expect("serializes");
+    let answer = run(serde_json::from_str(&text).expect("the same command"))?;
+    let text = serde_json::to_string(&answer).expect("serializes");
+    Ok(serde_json::from_str(&text).expect("the same answer"))
+}
+
+impl World {
+    fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
+        self.note("mint");
+        self.minted.borrow_mut().push(command);
+        Ok(self.mint_answer.borrow().clone())
+    }
+
+    fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
+        self.note("rotate");
+        self.rotated.borrow_mut().push(command);
+        Ok(RotateAnswer::Rotated { description: None })
+    }
+
+    fn revoke_many(&self, command: RevokeManyCommand) -> Result<RevokeManyAnswer> {
+        self.note("revoke many");
+        self.bulk.borrow_mut().push(command);
+        Ok(RevokeManyAnswer::Done {
+            tokens: Vec::new(),
+            used_in_last_day: 0,
+            at: self.now(),
+            version: 1,
+        })
+    }
+
+    fn record_run(&self, organization: OrganizationId, command: RunCommand) -> Result<RunAnswer> {
+        self.note(format!("record {}", command.run));
+        if self.ledger_down.get() || self.fails_to_record.get() {
+            return Err(Error::unavailable("the Ledger is down"));
+        }
+        let pin = self.pins.borrow().get(&command.token).copied();
+        let answer = RunAnswer {
+            pin: pin.or(command.facts.workflow_id),
+        };
+        let key = (organization, command.run);
+        self.runs.borrow_mut().insert(key, command.facts);
+        Ok(answer)
+    }
+
+    fn change_limits(&self, command: &LimitsCommand) -> Result<LimitsAnswer> {
+        let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
+        let changes = serde_json::to_string(&command.changes).expect("serializes");
+        self.note(format!("limits {ceiling:?} {days} {changes}"));
+        Ok(LimitsAnswer::Changed)
+    }
+
+    fn checkpoint(&self, command: &CheckpointCommand) -> Result<Signed> {
+        self.note(format!("checkpoint {}", command.keep));
+        let checkpoint = Checkpoint {
+            organization_id: command.organization,
+            sequence: 0,
+            link: hex(&GENESIS),
+            at: self.now(),
+        };
+        Ok(checkpoint.sign(&config().root_keys.audit).expect("signs"))
+    }
+}
 
 impl Ledgers for World {
     async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
@@ -33,6 +106,32 @@ impl Ledgers for World {
         })
     }
 
+    async fn send<C: Command>(&self, grant: &Grant, command: &C) -> Result<C::Answer> {
+        let organization = grant.organization().id;
+        match C::NAME {
+            MintCommand::NAME => typed(command, |command| self.mint(command)),
+            RotateCommand::NAME => typed(command, |command| self.rotate(command)),
+            RevokeCommand::NAME => typed(command, |command: RevokeCommand| {
+                self.note(format!("revoke {}", command.token));
+                Ok(RevokeAnswer::Unknown)
+            }),
+            RevokeManyCommand::NAME => typed(command, |command| self.revoke_many(command)),
+            ReleaseCommand::NAME => typed(command, |command: ReleaseCommand| {
+                self.note(format!("release {}", command.token));
+                Ok(ReleaseAnswer::Released)
+            }),
+            RunCommand::NAME => typed(command, |command| self.record_run(organization, command)),
+            NoteCommand::NAME => typed(command, |command: NoteCommand| {
+                let target = command.target.unwrap_or_default();
+                self.note(format!("note {} {target}", command.action.name()));
+                Ok(())
+            }),
+            LimitsCommand::NAME => typed(command, |command| self.change_limits(&command)),
+            CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
+            other => panic!("nobody sends `{other}` with a grant"),
+        }
+    }
+
     async fn bind(
         &self,
         _: &Named<id::Organization>,
@@ -48,22 +147,6 @@ impl Ledgers for World {
             }
             kept.facts.clone()
         }))
-    }
-
-    async fn mint(&self, _: &Permit, command: &MintCommand) -> Result<MintAnswer> {
-        self.note("mint");
-        self.minted.borrow_mut().push(command.clone());
-        Ok(self.mint_answer.borrow().clone())
-    }
-
-    async fn revoke(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &RevokeCommand,
-    ) -> Result<RevokeAnswer> {
-        self.note(format!("revoke {}", command.token));
-        Ok(RevokeAnswer::Unknown)
     }
 
     async fn describe(
@@ -98,68 +181,6 @@ impl Ledgers for World {
         })
     }
 
-    async fn release(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &ReleaseCommand,
-    ) -> Result<ReleaseAnswer> {
-        self.note(format!("release {}", command.token));
-        Ok(ReleaseAnswer::Released)
-    }
-
-    async fn rotate(&self, _: &Permit, command: &RotateCommand) -> Result<RotateAnswer> {
-        self.note("rotate");
-        self.rotated.borrow_mut().push(command.clone());
-        Ok(RotateAnswer::Rotated { description: None })
-    }
-
-    async fn revoke_many(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &RevokeManyCommand,
-    ) -> Result<RevokeManyAnswer> {
-        self.note("revoke many");
-        self.bulk.borrow_mut().push(command.clone());
-        Ok(RevokeManyAnswer::Done {
-            tokens: Vec::new(),
-            used_in_last_day: 0,
-            at: self.now(),
-            version: 1,
-        })
-    }
-
-    async fn record_run(
-        &self,
-        _: &Permit,
-        organization: &Named<id::Organization>,
-        command: &RunCommand,
-    ) -> Result<RunAnswer> {
-        self.note(format!("record {}", command.run));
-        if self.ledger_down.get() || self.fails_to_record.get() {
-            return Err(Error::unavailable("the Ledger is down"));
-        }
-        self.runs
-            .borrow_mut()
-            .insert((organization.id, command.run), command.facts.clone());
-        let pin = self.pins.borrow().get(&command.token).copied();
-        Ok(RunAnswer {
-            pin: pin.or(command.facts.workflow_id),
-        })
-    }
-
-    async fn note(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &NoteCommand,
-    ) -> Result<()> {
-        let target = command.target.as_deref().unwrap_or_default();
-        self.note(format!("note {} {target}", command.action.name()));
-        Ok(())
-    }
-
     async fn refuse(
         &self,
         _: Actor,
@@ -169,34 +190,6 @@ impl Ledgers for World {
         let target = command.target.as_deref().unwrap_or("mint");
         self.note(format!("refused {} {target}", command.outcome));
         Ok(())
-    }
-
-    async fn change_limits(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &LimitsCommand,
-    ) -> Result<LimitsAnswer> {
-        let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
-        let changes = serde_json::to_string(&command.changes).expect("serializes");
-        self.note(format!("limits {ceiling:?} {days} {changes}"));
-        Ok(LimitsAnswer::Changed)
-    }
-
-    async fn checkpoint(
-        &self,
-        _: &Permit,
-        _: &Named<id::Organization>,
-        command: &CheckpointCommand,
-    ) -> Result<Signed> {
-        self.note(format!("checkpoint {}", command.keep));
-        let checkpoint = Checkpoint {
-            organization_id: command.organization,
-            sequence: 0,
-            link: hex(&GENESIS),
-            at: self.now(),
-        };
-        Ok(checkpoint.sign(&config().root_keys.audit).expect("signs"))
     }
 
     async fn kept_events(

@@ -8,7 +8,7 @@ use crate::page::{Cursor, Page};
 use crate::ports::Records;
 use crate::registry::Entry;
 use crate::tokens::{Filter, TokenRecord};
-use postern_domain::decide::Permit;
+use postern_domain::decide::Grant;
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
@@ -28,7 +28,7 @@ fn projects() -> [Named<Project>; 3] {
 }
 
 impl Records for World {
-    async fn create_organization(&self, _: &Permit, row: &Organization) -> Result<()> {
+    async fn create_organization(&self, _: &Grant, row: &Organization) -> Result<()> {
         self.note(format!("create {}", row.name));
         Ok(())
     }
@@ -45,12 +45,7 @@ impl Records for World {
         Ok(vec![organization()])
     }
 
-    async fn create_project(
-        &self,
-        _: &Permit,
-        _: OrganizationId,
-        row: &Entry<Project>,
-    ) -> Result<()> {
+    async fn create_project(&self, _: &Grant, row: &Entry<Project>) -> Result<()> {
         self.note(format!("create {}", row.name));
         Ok(())
     }
@@ -71,7 +66,7 @@ impl Records for World {
         Ok(Vec::new())
     }
 
-    async fn create_workflow(&self, _: &Permit, _: ProjectId, row: &Entry<Workflow>) -> Result<()> {
+    async fn create_workflow(&self, _: &Grant, _: ProjectId, row: &Entry<Workflow>) -> Result<()> {
         self.note(format!("create {}", row.name));
         Ok(())
     }

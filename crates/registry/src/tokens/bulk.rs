@@ -80,7 +80,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
         dry_run,
         origin,
     };
-    match ports.revoke_many(&permit, &organization, &command).await? {
+    match ports.send(&permit.over(&organization)?, &command).await? {
         RevokeManyAnswer::Done {
             tokens,
             used_in_last_day,

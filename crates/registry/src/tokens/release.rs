@@ -45,7 +45,7 @@ pub async fn release<P: Directory + Ledgers>(
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     let command = ReleaseCommand { token: id, origin };
-    match ports.release(&permit, &organization, &command).await? {
+    match ports.send(&permit.over(&organization)?, &command).await? {
         ReleaseAnswer::Released => Ok(Released { id }),
         ReleaseAnswer::NotHeld => Err(Error::Conflict {
             code: "token_not_held",

@@ -41,7 +41,7 @@ pub async fn revoke<P: Directory + Ledgers>(
     let facts = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRevoke, Target::Token(&facts)).map_err(hide)?;
     let command = RevokeCommand { token: id, origin };
-    match ports.revoke(&permit, &organization, &command).await? {
+    match ports.send(&permit.over(&organization)?, &command).await? {
         RevokeAnswer::Revoked { at } => Ok(Revoked {
             id,
             revoked_at: rfc3339::print(at),

@@ -101,8 +101,9 @@ where
         mint,
         retire_at,
     };
+    let grant = permit.over(&organization)?;
     let taken = take(&from.bucket, caller, config, ports).await?;
-    let refusal = match ports.rotate(&permit, &command).await? {
+    let refusal = match ports.send(&grant, &command).await? {
         RotateAnswer::Rotated { description } => {
             ports.publish(&command.mint.facts);
             let mint = MintCommand {

@@ -10,6 +10,7 @@ use super::*;
 use crate::id::Id;
 use crate::name::TokenName;
 use crate::scope::Named;
+use crate::standing::Actor;
 use crate::token::Verifier;
 
 fn token(scope: Scope) -> Caller {
@@ -47,6 +48,13 @@ fn with(scope: Scope, policies: Vec<Policy>, expires_at: Option<i64>) -> Caller 
 fn policies(texts: &[&str]) -> Vec<Policy> {
     let parse = |text: &&str| Policy::parse(text).expect("a policy");
     texts.iter().map(parse).collect()
+}
+
+fn organization(id: u128) -> Named<Organization> {
+    Named {
+        id: Id::from_u128(id),
+        name: "acme".to_owned(),
+    }
 }
 
 fn project() -> Named<crate::id::Project> {
@@ -223,16 +231,20 @@ fn a_permit_carries_what_was_decided() {
     let permit = decide(&workflow_token(), init, target).expect("own workflow");
     assert_eq!(permit.operation(), init);
     assert_eq!(permit.token(), Some(Id::from_u128(7)));
-    assert!(permit.reaches(Id::from_u128(1)));
-    assert!(!permit.reaches(Id::from_u128(2)));
+    let grant = permit.over(&organization(1)).expect("its own organization");
+    assert_eq!(grant.organization(), &organization(1));
+    assert_eq!(grant.actor(), Actor::Token(Id::from_u128(7)));
+    assert_eq!(permit.over(&organization(2)), Err(Denial::Operation));
 }
 
 #[test]
 fn open_calls_need_nobody_and_open_nothing_else() {
     let permit = open(operation("StatusService/Infoz")).expect("open");
     assert_eq!(permit.token(), None);
-    assert!(
-        !permit.reaches(Id::from_u128(1)),
+    let denied = permit.over(&organization(1));
+    assert_eq!(
+        denied,
+        Err(Denial::Operation),
         "an open call writes nowhere"
     );
     for method in ["AttestationService/Init", "UserService/ListMemberships"] {

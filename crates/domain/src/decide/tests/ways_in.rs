@@ -126,7 +126,8 @@ fn r10_r18_a_session_reaches_no_system_token_and_no_other_organization() {
     let answer = decide(&owner, Operation::TokenCreate, wish(&scope, true));
     assert_eq!(answer, Err(Denial::SystemToken));
     let permit = decide(&owner, Operation::TokenCreate, wish(&scope, false)).expect("an owner may");
-    assert!(permit.reaches(Id::from_u128(1)) && !permit.reaches(Id::from_u128(66)));
+    assert!(permit.over(&organization(1)).is_ok());
+    assert_eq!(permit.over(&organization(66)), Err(Denial::Operation));
     assert_eq!(permit.token(), None);
 }
 
