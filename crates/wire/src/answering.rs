@@ -38,7 +38,7 @@ const BEGINNINGS: [&str; 25] = [
 
 /// Names that browsers act on. `WWW-Authenticate` would open a dialog that asks for a password in
 /// the gate's name.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 24] = [
     "activate-storage-access",
     "alt-svc",
     "alternate-protocol",
@@ -47,10 +47,12 @@ const NAMES: [&str; 21] = [
     "critical-ch",
     "expect-ct",
     "link",
+    "login-status",
     "nel",
     "no-vary-search",
     "observe-browsing-topics",
     "refresh",
+    "shared-storage-write",
     "sourcemap",
     "strict-transport-security",
     "supports-loading-mode",
@@ -60,6 +62,7 @@ const NAMES: [&str; 21] = [
     "x-dns-prefetch-control",
     "x-request-id",
     "x-sourcemap",
+    "x-ua-compatible",
 ];
 
 /// Headers of gRPC-Web that say nothing of the same answer in Connect.

@@ -23,7 +23,7 @@ pub const HOP_BY_HOP: [&str; 10] = [
 /// Beginnings of names by which a proxy, a platform or an identity provider tells the server behind
 /// it who is calling, from where, by which way, or which method, host or path to take instead; and
 /// this gate's own. Behind the gate all of these would be the caller's own words.
-const BEGINNINGS: [&str; 72] = [
+const BEGINNINGS: [&str; 77] = [
     "akamai-",
     "ali-cdn-",
     "cdn-",
@@ -41,6 +41,7 @@ const BEGINNINGS: [&str; 72] = [
     "impersonate-",
     "incap-",
     "iv-",
+    "l5d-",
     "mellon-",
     "oam-",
     "oidc-",
@@ -49,12 +50,13 @@ const BEGINNINGS: [&str; 72] = [
     "remote-",
     "shib-",
     "sm-",
-    "ssl-client-",
+    "ssl-client",
     "tailscale-",
     "true-client-",
     "via",
     "wl-proxy-",
     "x-accel-",
+    "x-akamai-",
     "x-amz-cf-",
     "x-amzn-",
     "x-apigateway-",
@@ -90,8 +92,11 @@ const BEGINNINGS: [&str; 72] = [
     "x-remote-",
     "x-replaced-",
     "x-rewrite-",
+    "x-run-as",
+    "x-saml-",
     "x-sendfile-",
     "x-ssl-",
+    "x-sso-",
     "x-tls-",
     "x-vercel-",
     "x-vouch-",
@@ -111,32 +116,51 @@ const NAMES: [&str; 8] = [
     "x-url-scheme",
 ];
 
-/// Words that make a name, whatever stands around them, one that says who is calling
-/// (`X-Authentik-Username`, `Tailscale-User-Login`, `X-Vouch-User`, the next proxy's own).
-const WORDS: [&str; 19] = [
+/// Words that make a name, whatever stands around them, one that says who is calling, from where,
+/// or for whom (`X-Authentik-Username`, `Tls-Client-Cert`, `X-Source-IP`, `On-Behalf-Of`, the next
+/// proxy's own).
+const WORDS: [&str; 37] = [
+    "admin",
+    "authorization",
+    "behalf",
+    "cert",
+    "certificate",
     "claim",
     "claims",
+    "clientip",
+    "cn",
+    "consumer",
     "dn",
     "email",
     "eppn",
+    "forwarded",
     "group",
     "groups",
     "identity",
+    "impersonate",
+    "impersonation",
+    "ip",
+    "login",
     "mail",
+    "nameid",
     "principal",
     "role",
     "roles",
+    "script",
+    "spiffe",
     "subject",
+    "sudo",
     "uid",
     "upn",
     "user",
     "userid",
     "userinfo",
     "username",
+    "via",
 ];
 
-/// Names with such a word that say which program is calling.
-const PROGRAMS: [&str; 2] = ["user-agent", "x-user-agent"];
+/// Names with such a word that pass: the credential itself, and which program is calling.
+const PASSING: [&str; 3] = ["authorization", "user-agent", "x-user-agent"];
 
 /// Whether a header of this name never reaches the origin, in whatever case it is written. Every
 /// name of other characters than letters, digits and `-` is one: WSGI, CGI, PHP and Rack read `_`,
@@ -152,7 +176,7 @@ pub fn is_kept_away(name: &str) -> bool {
         || HOP_BY_HOP.iter().any(is)
         || NAMES.iter().any(is)
         || BEGINNINGS.iter().any(begins)
-        || (name.split('-').any(tells) && !PROGRAMS.iter().any(is))
+        || (name.split('-').any(tells) && !PASSING.iter().any(is))
 }
 
 /// Whether the name of a parameter or member is one that frameworks take another method from:

@@ -9,7 +9,7 @@ const WAY: Way<'_> = Way {
 
 /// What proxies, platforms and identity providers are known to set, and servers behind them to
 /// believe.
-const KNOWN: [&str; 117] = [
+const KNOWN: [&str; 149] = [
     // The connection and the way (RFC 9110, 7239), httpoxy.
     "connection",
     "expect",
@@ -133,6 +133,39 @@ const KNOWN: [&str; 117] = [
     "x-remote-group",
     "x-remote-user",
     "x-user-id",
+    // The same kinds in other words.
+    "client-ip",
+    "x-originating-ip",
+    "x-source-ip",
+    "source-ip",
+    "x-trusted-ip",
+    "x-custom-ip-authorization",
+    "x-cf-connecting-ip",
+    "x-fd-clientip",
+    "x-sucuri-clientip",
+    "z-forwarded-for",
+    "x-bluecoat-via",
+    "x-akamai-config",
+    "tls-client-cert",
+    "mtls-cert",
+    "x-mtls-cert",
+    "x-peer-cert",
+    "ssl-client",
+    "x-spiffe-id",
+    "l5d-client-id",
+    "x-impersonate",
+    "x-on-behalf-of",
+    "on-behalf-of",
+    "x-run-as",
+    "x-sudo",
+    "x-login",
+    "x-sso-sub",
+    "x-saml-nameid",
+    "x-cn",
+    "x-is-admin",
+    "x-anonymous-consumer",
+    "x-serverless-authorization",
+    "x-script-name",
 ];
 
 /// And the rest of the rules' own: gRPC over JSON, cookies, the gate.
@@ -236,7 +269,7 @@ fn no_credential_goes_on_where_none_is_needed() {
 
 #[test]
 fn the_rules_are_lower_case_sorted_and_needed() {
-    for list in [&HOP_BY_HOP[..], &BEGINNINGS, &WORDS, &PROGRAMS] {
+    for list in [&HOP_BY_HOP[..], &BEGINNINGS, &WORDS, &PASSING] {
         assert!(list.is_sorted());
         for name in list {
             assert_eq!(*name, name.to_ascii_lowercase());
