@@ -56,6 +56,7 @@ pub fn wrong_query(error: QueryError) -> Error {
     let detail = match error {
         QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
         QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
+        QueryError::Escape => "the query has percent escapes that do not decode".to_owned(),
         QueryError::Empty(name) => {
             format!("the parameter `{name}` is empty: give it a value, or leave it out")
         }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::rest::decode;
+
 /// Why a query string was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryError {
@@ -10,16 +12,21 @@ pub enum QueryError {
     Twice(&'static str),
     /// Given without a value, which selects nothing and must not select all.
     Empty(&'static str),
+    /// Its percent escapes are broken, or spell no UTF-8.
+    Escape,
 }
 
 /// The values of the `known` parameters, `None` where absent.
 ///
 /// # Errors
-/// The first parameter that is unknown, repeated or empty.
+/// The first parameter that is unknown, repeated or empty; escapes that do not decode before all.
 pub fn read<'a, const N: usize>(
     query: &'a str,
     known: [&'static str; N],
 ) -> Result<[Option<Cow<'a, str>>; N], QueryError> {
+    if decode(query, true).is_none() {
+        return Err(QueryError::Escape);
+    }
     let mut found = [const { None }; N];
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let (slot, known) = found
@@ -54,5 +61,8 @@ mod tests {
         assert_eq!(values("=1"), Err(QueryError::Unknown(String::new())));
         assert_eq!(values("c=1"), Err(QueryError::Unknown("c".to_owned())));
         assert_eq!(values("a=1&a=2"), Err(QueryError::Twice("a")));
+        for broken in ["a=%", "a=%f", "a=%ff", "a=%zz", "%=1"] {
+            assert_eq!(values(broken), Err(QueryError::Escape), "{broken}");
+        }
     }
 }

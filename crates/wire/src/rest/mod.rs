@@ -9,6 +9,7 @@ mod query;
 use core::fmt;
 
 pub use json::MAX_DEPTH;
+pub(crate) use path::decode;
 pub use path::{Found, Parameters, find};
 
 use super::forwarding::nominated;
