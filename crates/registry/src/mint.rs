@@ -27,7 +27,8 @@ use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{MintAnswer, MintCommand};
-use postern_wire::{duration, jwt, opaque, rfc3339};
+use postern_wire::duration::{self, SpanError};
+use postern_wire::{jwt, opaque, rfc3339};
 
 /// Most policies that a mint can name.
 pub const MAX_POLICIES: usize = 100;
@@ -275,12 +276,21 @@ pub(super) fn expiry(
             )
         })?,
         (None, Some(span)) => {
-            let seconds = duration::parse_seconds(span).ok_or_else(|| {
-                Error::invalid(
-                    "expires_in_invalid",
-                    "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
-                )
-            })?;
+            let seconds = match duration::parse_seconds(span) {
+                Ok(seconds @ 1..) => seconds,
+                Err(SpanError::TooLong) => {
+                    return Err(Error::invalid(
+                        "expires_in_invalid",
+                        "`expires_in` can be at most 36500 days",
+                    ));
+                }
+                Ok(_) | Err(SpanError::Malformed) => {
+                    return Err(Error::invalid(
+                        "expires_in_invalid",
+                        "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
+                    ));
+                }
+            };
             now.plus_millis(seconds.saturating_mul(1000))
         }
     }

@@ -4,8 +4,19 @@
 /// Longest span that is read: 100 years of 365 days.
 pub const MAX_SECONDS: i64 = 100 * 365 * 86_400;
 
-/// The span in seconds, at least 1; `None` for any other text.
-pub fn parse_seconds(text: &str) -> Option<i64> {
+/// Why a text is no span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanError {
+    Malformed,
+    /// Longer than [`MAX_SECONDS`].
+    TooLong,
+}
+
+/// The span in seconds; `0s` and its like are none.
+///
+/// # Errors
+/// The reason.
+pub fn parse_seconds(text: &str) -> Result<i64, SpanError> {
     let seconds = match text.strip_prefix('P') {
         Some(iso) => iso_8601(iso)?,
         None => parts(
@@ -19,34 +30,43 @@ pub fn parse_seconds(text: &str) -> Option<i64> {
             ],
         )?,
     };
-    (1..=MAX_SECONDS).contains(&seconds).then_some(seconds)
+    match seconds <= MAX_SECONDS {
+        true => Ok(seconds),
+        false => Err(SpanError::TooLong),
+    }
 }
 
-fn iso_8601(text: &str) -> Option<i64> {
+fn iso_8601(text: &str) -> Result<i64, SpanError> {
     const DATE: [(char, i64); 2] = [('W', 604_800), ('D', 86_400)];
     const TIME: [(char, i64); 3] = [('H', 3_600), ('M', 60), ('S', 1)];
     match text.split_once('T') {
         None => parts(text, &DATE),
         Some(("", time)) => parts(time, &TIME),
-        Some((date, time)) => parts(date, &DATE)?.checked_add(parts(time, &TIME)?),
+        Some((date, time)) => Ok(parts(date, &DATE)?.saturating_add(parts(time, &TIME)?)),
     }
 }
 
 /// Sums `<digits><unit>` parts; units in the given order, each at most once, at least one.
-fn parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
+fn parts(mut text: &str, units: &[(char, i64)]) -> Result<i64, SpanError> {
     let mut units = units.iter();
     let mut total: i64 = 0;
     loop {
-        let end = text.find(|c: char| !c.is_ascii_digit())?;
-        let (digits, rest) = text.split_at(end);
+        let end = text.find(|c: char| !c.is_ascii_digit());
+        let (digits, rest) = text.split_at(end.ok_or(SpanError::Malformed)?);
         let mut rest = rest.chars();
-        let unit = rest.next()?;
-        let &(_, seconds) = units.find(|(name, _)| *name == unit)?;
-        let count: i64 = digits.parse().ok()?;
-        total = total.checked_add(count.checked_mul(seconds)?)?;
+        let unit = rest.next();
+        let &(_, seconds) = units
+            .find(|(name, _)| Some(*name) == unit)
+            .ok_or(SpanError::Malformed)?;
+        if digits.is_empty() {
+            return Err(SpanError::Malformed);
+        }
+        // Of digits, only too many are no number.
+        let count: i64 = digits.parse().unwrap_or(i64::MAX);
+        total = total.saturating_add(count.saturating_mul(seconds));
         text = rest.as_str();
         if text.is_empty() {
-            return Some(total);
+            return Ok(total);
         }
     }
 }
@@ -55,35 +75,41 @@ fn parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 mod tests {
     use super::*;
 
+    const MALFORMED: Result<i64, SpanError> = Err(SpanError::Malformed);
+    const TOO_LONG: Result<i64, SpanError> = Err(SpanError::TooLong);
+
     #[test]
     fn r7_spans_in_both_notations() {
         let rows = [
-            ("90d", Some(7_776_000)),
-            ("12h", Some(43_200)),
-            ("1d12h", Some(129_600)),
-            ("1w", Some(604_800)),
-            ("PT1H", Some(3_600)),
-            ("P1DT12H", Some(129_600)),
-            ("P2W", Some(1_209_600)),
-            ("", None),
-            ("90", None),
-            ("d", None),
-            ("0s", None),
-            ("-1d", None),
-            ("1h1d", None),
-            ("1d1d", None),
-            ("1.5h", None),
-            ("1y", None),
-            ("P1Y", None),
-            ("P", None),
-            ("PT", None),
-            ("P1H", None),
-            ("P1DT", None),
-            ("99999999999999999999d", None),
-            ("9223372036854775807w", None),
-            ("36501d", None),
-            ("1d ", None),
-            ("1é", None),
+            ("90d", Ok(7_776_000)),
+            ("12h", Ok(43_200)),
+            ("1d12h", Ok(129_600)),
+            ("1w", Ok(604_800)),
+            ("PT1H", Ok(3_600)),
+            ("P1DT12H", Ok(129_600)),
+            ("P2W", Ok(1_209_600)),
+            ("", MALFORMED),
+            ("90", MALFORMED),
+            ("d", MALFORMED),
+            ("0s", Ok(0)),
+            ("P0D", Ok(0)),
+            ("36500d", Ok(MAX_SECONDS)),
+            ("99999999999999999999x", MALFORMED),
+            ("-1d", MALFORMED),
+            ("1h1d", MALFORMED),
+            ("1d1d", MALFORMED),
+            ("1.5h", MALFORMED),
+            ("1y", MALFORMED),
+            ("P1Y", MALFORMED),
+            ("P", MALFORMED),
+            ("PT", MALFORMED),
+            ("P1H", MALFORMED),
+            ("P1DT", MALFORMED),
+            ("99999999999999999999d", TOO_LONG),
+            ("9223372036854775807w", TOO_LONG),
+            ("36501d", TOO_LONG),
+            ("1d ", MALFORMED),
+            ("1é", MALFORMED),
         ];
         for (text, expected) in rows {
             assert_eq!(parse_seconds(text), expected, "{text}");

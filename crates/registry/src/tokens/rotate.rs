@@ -17,7 +17,7 @@ use postern_domain::operation::Operation;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{MintCommand, RotateAnswer, RotateCommand};
-use postern_wire::duration;
+use postern_wire::duration::{self, SpanError};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -157,17 +157,19 @@ fn successor_end(
 /// How long both shall live, in milliseconds; not at all unless asked, and no longer than the
 /// configuration allows.
 fn overlap(text: Option<&str>, config: &Config) -> Result<i64> {
-    let Some(text) = text.filter(|text| !["0", "0s", "PT0S"].contains(text)) else {
+    let Some(text) = text.filter(|text| *text != "0") else {
         return Ok(0);
     };
-    let overlap = duration::parse_seconds(text)
-        .map(|seconds| seconds.saturating_mul(1000))
-        .ok_or_else(|| {
-            Error::invalid(
+    let overlap = match duration::parse_seconds(text) {
+        Ok(seconds) => seconds.saturating_mul(1000),
+        Err(SpanError::TooLong) => i64::MAX,
+        Err(SpanError::Malformed) => {
+            return Err(Error::invalid(
                 "overlap_invalid",
                 "`overlap` must be a span such as `10m`, `1d` or `PT1H`",
-            )
-        })?;
+            ));
+        }
+    };
     if overlap > config.max_overlap_ms {
         return Err(Error::invalid(
             "overlap_too_long",
