@@ -34,12 +34,18 @@ pub fn is_default_ignorable(character: char) -> bool {
 }
 
 /// Whether a character leaves no mark on a page: the default-ignorable ones, white space, control
-/// characters, the blank of Braille and the marks around annotations.
+/// characters, the blank of Braille, the marks around annotations, and what Unicode keeps for
+/// private use or for no character at all.
 pub fn is_invisible(character: char) -> bool {
     is_default_ignorable(character)
         || character.is_whitespace()
         || character.is_control()
-        || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(
+            character,
+            '\u{2800}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fff9}'..='\u{fffb}' | '\u{f0000}'..
+        )
+        // The last two places of every plane (Unicode Standard, section 23.7).
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 /// A normalization form (Unicode Standard Annex 15).
@@ -104,11 +110,22 @@ pub mod tests {
     #[test]
     fn what_leaves_no_mark() {
         for character in [
-            ' ', '\t', '\u{a0}', '\u{200b}', '\u{2800}', '\u{3000}', '\u{3164}',
+            ' ',
+            '\t',
+            '\u{a0}',
+            '\u{200b}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fdd0}',
+            '\u{fffe}',
+            '\u{1ffff}',
+            '\u{10fffd}',
         ] {
             assert!(is_invisible(character), "{character:?}");
         }
-        for character in ['a', '-', '\u{301}', '\u{e9}', '\u{1f600}', '\u{e000}'] {
+        for character in ['a', '-', '\u{301}', '\u{e9}', '\u{1f600}', '\u{fffd}'] {
             assert!(!is_invisible(character), "{character:?}");
         }
     }
