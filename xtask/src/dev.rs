@@ -22,7 +22,7 @@ pub fn run(port: u16, origin_port: u16, state: Option<PathBuf>) -> Outcome {
     furnish(port, &key)?;
     let session = secret::random()?;
     sign_in(origin_port, &session)?;
-    note!("{}", welcome(port, origin_port, &key, &session));
+    say!("{}", welcome(port, origin_port, &key, &session));
     loop {
         thread::sleep(Duration::from_millis(200));
         if let Some(failure) = gateway.ended().or_else(|| origin.ended()) {
@@ -66,14 +66,9 @@ fn furnish(port: u16, key: &str) -> Outcome {
         ("Authorization", authorization.as_str()),
         ("Postern-Organization", "demo"),
     ];
-    create(port, "/orgs", &as_admin, r#"{"name":"demo"}"#)?;
-    create(port, "/org/projects", &in_demo, r#"{"name":"shop"}"#)?;
-    create(
-        port,
-        "/org/projects/shop/workflows",
-        &in_demo,
-        r#"{"name":"release"}"#,
-    )
+    create(port, "/orgs", &as_admin, "demo")?;
+    create(port, "/org/projects", &in_demo, "shop")?;
+    create(port, "/org/projects/shop/workflows", &in_demo, "release")
 }
 
 /// A browser session that the sample origin knows, of a person who administers `demo`.
@@ -81,14 +76,22 @@ fn sign_in(origin_port: u16, session: &str) -> Outcome {
     let body = format!(
         r#"{{"cookie":"session={session}","user_id":"demo-admin","organizations":[{{"name":"demo","role":"admin"}}]}}"#
     );
-    create(origin_port, "/debug/sessions", &[], &body)
+    post(origin_port, "/debug/sessions", &[], &body)
 }
 
-/// 409: an earlier run made it.
-fn create(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
+/// Creates an entry of this name, unless an earlier run did.
+fn create(port: u16, path: &str, headers: &[(&str, &str)], name: &str) -> Outcome {
+    let list = http::get(port, path, headers)?;
+    if list.status == 200 && list.body.contains(&format!(r#""name":"{name}""#)) {
+        return Ok(());
+    }
+    post(port, path, headers, &format!(r#"{{"name":"{name}"}}"#))
+}
+
+fn post(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
     let answer = http::post(port, path, headers, body)?;
     match answer.status {
-        200 | 201 | 409 => Ok(()),
+        200 | 201 => Ok(()),
         status => Err(failed(format_args!(
             "port {port} answered {status} to POST {path} {body}: {}",
             answer.body

@@ -12,18 +12,29 @@ pub struct Answer {
     pub body: String,
 }
 
+pub fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Outcome<Answer> {
+    let text = head("GET", port, path, headers) + "\r\n";
+    let answer = doing(format_args!("GET {path}"), exchange(port, &text))?;
+    Ok(read(&answer))
+}
+
 pub fn post(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome<Answer> {
-    let mut text =
-        format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let mut text = head("POST", port, path, headers);
     text.push_str(&format!(
         "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
     let answer = doing(format_args!("POST {path}"), exchange(port, &text))?;
     Ok(read(&answer))
+}
+
+fn head(method: &str, port: u16, path: &str, headers: &[(&str, &str)]) -> String {
+    let mut text =
+        format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text
 }
 
 fn exchange(port: u16, request: &str) -> std::io::Result<String> {
