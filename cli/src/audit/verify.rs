@@ -119,7 +119,10 @@ fn tell(report: &Report) -> Outcome {
         ))?;
     }
     if !report.is_clean() {
-        let what = format!("the log is not whole: {} faults", report.faults_in_all);
+        let what = match report.faults_in_all {
+            1 => "the log is not whole: 1 fault".to_owned(),
+            faults => format!("the log is not whole: {faults} faults"),
+        };
         let failure = Failure::new(Kind::Other, what);
         return Err(match report.rows {
             0 => failure.hint("not one row fits: are the keys those of the gateway that wrote it?"),
