@@ -1,4 +1,4 @@
-// Starts the page: who is signed in, which view is shown. The address holds the view's name and nothing else.
+// The dashboard (R36). Starts the page: who is signed in, which view is shown. The address holds the view's name and nothing else.
 
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";

@@ -1,5 +1,5 @@
 //! The `postern` command: a bridge for native gRPC clients, and the management of tokens from a
-//! terminal. Talks to a gateway over its public routes only; keeps no credential.
+//! terminal (R37). Talks to a gateway over its public routes only; keeps no credential.
 
 pub mod address;
 pub mod api;

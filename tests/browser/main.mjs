@@ -1,4 +1,4 @@
-// The dashboard in a real browser against the built module. Run by `cargo xtask test`.
+// The dashboard (R36) in a real browser against the built module. Run by `cargo xtask test`.
 
 import { after, before } from "node:test";
 import { start, stop } from "./world.mjs";

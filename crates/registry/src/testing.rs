@@ -1,4 +1,4 @@
-//! A world for use-case tests: every port in memory, with a log of what was asked. Refuses to be
+//! A world for use-case tests (R38): every port in memory, with a log of what was asked. Refuses to be
 //! clever: it keeps what it is given, and fails only where a test told it to.
 
 mod ledgers;

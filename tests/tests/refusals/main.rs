@@ -1,4 +1,4 @@
-//! What docs/openapi.json lists as refusals is what the routes answer, and nothing else: each code of each operation is
+//! What docs/openapi.json lists as refusals is what the routes answer, and nothing else (R38): each code of each operation is
 //! driven here, most by what is wrong in the same way for every operation, the others one by one.
 
 mod alike;
