@@ -3,6 +3,7 @@
 //! code cannot be forgotten by forgetting to list it here.
 
 mod calls;
+mod map;
 mod rules;
 
 use std::collections::BTreeSet;
