@@ -1,4 +1,4 @@
-// The gate's public API. Holds the one credential of this tab, in this module's memory and nowhere else, and gives
+// The gateway's public API. Holds the one credential of this tab, in this module's memory and nowhere else, and gives
 // every failure as a Refusal. Never repeats a call by itself.
 
 const PATIENCE_MS = 30_000;
@@ -51,7 +51,7 @@ async function refusal(answer) {
   return new Refusal({
     status: answer.status,
     code: known ? problem.code : "unreadable",
-    detail: known ? String(problem.detail) : `The answer (HTTP ${answer.status}) is not one of the gate.`,
+    detail: known ? String(problem.detail) : `The answer (HTTP ${answer.status}) does not come from the gateway.`,
     requestId: answer.headers.get("x-request-id"),
     retryAfter: Number.isFinite(seconds) ? seconds : null,
   });
@@ -88,7 +88,7 @@ async function send(method, path, { body, query, accept = "application/json", qu
     const slow = error?.name === "TimeoutError";
     throw new Refusal({
       code: slow ? "slow" : "unreachable",
-      detail: slow ? "The gate has not answered for 30 s." : "The gate cannot be reached.",
+      detail: slow ? "The gateway has not answered for 30 s." : "The gateway cannot be reached.",
     });
   }
   if (answer.ok) return answer;
@@ -103,7 +103,7 @@ export async function call(method, path, options) {
   try {
     return await answer.json();
   } catch {
-    throw new Refusal({ status: answer.status, code: "unreadable", detail: "The answer is not one of the gate." });
+    throw new Refusal({ status: answer.status, code: "unreadable", detail: "The answer does not come from the gateway." });
   }
 }
 
@@ -124,7 +124,7 @@ export async function all(path, member, { query = {}, most = 1_000, quiet } = {}
   return { rows, more: Boolean(cursor) };
 }
 
-/** Who the pasted credential is: asked of the gate itself. */
+/** Who the pasted credential is: asked of the gateway itself. */
 export function introspect(token) {
   return call("POST", "/oauth/introspect", { body: new URLSearchParams({ token }), quiet: true });
 }

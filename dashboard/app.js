@@ -8,7 +8,7 @@ import { enterWithoutCredential, organizationView, signInView } from "./signin.j
 import { aboveOrganizations, chooseOrganization, forget, state } from "./state.js";
 import { tokensView } from "./tokens.js";
 
-const VIEWS = { tokens: ["Tokens", tokensView], audit: ["Audit", auditView], gate: ["Gate", gateView] };
+const VIEWS = { tokens: ["Tokens", tokensView], audit: ["Audit", auditView], gate: ["Status", gateView] };
 const main = document.getElementById("main");
 let leave = () => {};
 
@@ -30,7 +30,7 @@ function show(reason) {
     else link.removeAttribute("aria-current");
   }
   who();
-  if (name === "gate") return put(gateView(), "Gate");
+  if (name === "gate") return put(gateView(), "Status");
   if (!state.who) return put(signInView(show, reason), "Sign in");
   const lacking = state.who.needsOrganization || (aboveOrganizations() && !state.who.organization);
   if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
@@ -57,7 +57,7 @@ function who() {
   }
   const out = h("button", { type: "button", class: "quiet-button" }, "Sign out");
   out.addEventListener("click", () => end(
-    state.who.kind === "session" ? "This page has let go of the session. To end it, sign out where you signed in." : "Signed out."));
+    state.who.kind === "session" ? "You have left this page, but your session goes on. To end it, sign out where you signed in." : "Signed out."));
   place.replaceChildren(...[of, h("span", { class: "quiet label" }, label), out].filter(Boolean));
 }
 
@@ -91,6 +91,6 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) end("Signed out.");
 });
 
-main.append(h("p", { class: "quiet", role: "status" }, "Asking the gate…"));
+main.append(h("p", { class: "quiet", role: "status" }, "Loading…"));
 await enterWithoutCredential().catch(forget);
 show();

@@ -8,16 +8,16 @@ import { state } from "./state.js";
 
 /** The log's actions in words; docs/STORAGE.md lists them. */
 const ACTIONS = {
-  "token.mint": "Token minted",
-  "token.mint_refused": "Mint refused",
-  "token.mint_abandoned": "Mint abandoned",
+  "token.mint": "Token created",
+  "token.mint_refused": "Creation refused",
+  "token.mint_abandoned": "Creation abandoned",
   "token.adopt": "Token adopted",
   "token.rotate": "Token rotated",
   "token.revoke": "Token revoked",
   "token.revoke_idle": "Idle token revoked",
   "token.revoke_leaked": "Leaked token revoked",
-  "token.quarantine": "Token held back",
-  "token.release": "Token released",
+  "token.quarantine": "Token quarantined",
+  "token.release": "Token restored",
   "organization.create": "Organization created",
   "organization.update": "Organization changed",
   "project.create": "Project created",
@@ -51,13 +51,13 @@ export function compareLinks(rows, whole) {
 /** The state of the chain in words, with what this page cannot know. */
 function chainNote(rows, faults, filtered) {
   const { compared, broken, missing, genesis } = compareLinks(rows, !filtered);
-  const limits = "The gateway has checked these rows under the key of the chain. What is not on this page it has not: for proof, export the log and run “postern audit verify”.";
+  const limits = "The gateway has checked these rows with the audit key, and nothing beyond this page. For proof, export the log and run “postern audit verify”.";
   const wrong = faults.length > 0 || broken.length > 0 || missing > 0;
   let told;
   if (faults.length > 0) told = `Somebody has written to the log: ${faults.map((fault) => fault.detail).join("; ")}.`;
   else if (broken.length > 0) told = `The chain is broken at row ${broken.join(", ")}.`;
   else if (missing > 0) told = `Rows are missing in ${missing} ${missing === 1 ? "place" : "places"}.`;
-  else if (compared === 0) told = filtered ? "Filtered rows do not follow on each other: no links to compare." : "Too few rows to compare links.";
+  else if (compared === 0) told = filtered ? "Links are compared only where no filter leaves rows out." : "Too few rows to compare links.";
   else told = `${compared} ${compared === 1 ? "link fits" : "links fit"}${genesis ? ", down to the first row" : ""}.`;
   return h("div", { class: `note ${wrong ? "bad" : compared > 0 ? "good" : ""}`, id: "chain", dataset: { state: wrong ? "broken" : compared > 0 ? "fits" : "unknown" } },
     h("p", { class: "strong" }, told), h("p", {}, limits));
@@ -109,7 +109,7 @@ export function auditView() {
     chain.replaceChildren(...(rows.length || faults.length ? [chainNote(rows, faults, filtered())] : []));
     if (rows.length === 0) {
       list.replaceChildren(h("div", { class: "empty" },
-        h("p", { class: "strong" }, filtered() ? "No event fits these filters." : "No events yet.")));
+        h("p", { class: "strong" }, filtered() ? "No event matches these filters." : "No events yet.")));
       return;
     }
     list.replaceChildren(h("ol", { class: "timeline", "aria-label": "Events, newest first" }, rows.map(entry)));
@@ -183,12 +183,12 @@ export function auditView() {
 
 function details(event) {
   openDialog(`Row ${event.sequence}`, (close) => [
-    h("pre", { tabindex: "0", role: "group", "aria-label": "The row as the gate gave it" }, h("code", {}, JSON.stringify(event, null, 2))),
+    h("pre", { tabindex: "0", role: "group", "aria-label": "The row as the gateway answered it" }, h("code", {}, JSON.stringify(event, null, 2))),
     h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Close")),
   ], { wide: true });
 }
 
-/** Saves the export as the gate gave it. A file without a checkpoint in its last line is not all of it. */
+/** Saves the export as the gateway gave it. A file without a checkpoint in its last line is not all of it. */
 async function exportLog(button, place) {
   const saved = await attempt(button, place, async () => {
     const file = await download("/org/audit", "application/x-ndjson");
@@ -201,7 +201,7 @@ async function exportLog(button, place) {
     return { whole, rows: lines.length - (whole ? 1 : 0), mended };
   });
   if (!saved) return;
-  const mended = saved.mended === 0 ? "" : ` Of ${saved.mended} of them D1 had none or another one: the Ledger’s copies stand in their place.`;
+  const mended = saved.mended === 0 ? "" : ` ${saved.mended} of them were missing or different in D1; the Ledger’s copies replace them.`;
   place.replaceChildren(h("p", { class: saved.whole && saved.mended === 0 ? "note good" : "note bad", role: "status", id: "exported" },
     saved.whole
       ? `${saved.rows} rows and a signed checkpoint saved.${mended} Check them with “postern audit verify”.`

@@ -26,7 +26,7 @@ export function bulkDialog(selector, known, changed) {
 
       function showPreview(criteria, found, back) {
         place.replaceChildren();
-        const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(found.matched)} for ever`);
+        const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(found.matched)}`);
         button.addEventListener("click", async () => {
           const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }));
           if (answer) showDone(answer);
@@ -34,7 +34,7 @@ export function bulkDialog(selector, known, changed) {
         const none = found.matched === 0;
         body.replaceChildren(
           h("p", { class: none ? "note" : "note bad", id: "preview", tabindex: "-1" },
-            h("strong", {}, none ? "Nothing matches." : `${plural(found.matched)} would be revoked.`),
+            h("strong", {}, none ? "No token matches." : `${plural(found.matched)} would be revoked.`),
             none ? "" : ` ${found.used_in_last_day === 0 ? "None of them was" : `${plural(found.used_in_last_day)} of them ${found.used_in_last_day === 1 ? "was" : "were"}`} used in the last day. Nothing has been revoked yet.`),
           none ? "" : matches(found.ids, known),
           place,
@@ -45,8 +45,8 @@ export function bulkDialog(selector, known, changed) {
       function showDone(answer) {
         done = true;
         dialog.querySelector("h2").textContent = "Revoked";
-        const since = answer.revoked_at ? `, since ${answer.revoked_at.replace("T", " ").slice(0, 19)} UTC` : "";
-        const text = answer.matched === 0 ? "Nothing matched any more." : `${plural(answer.matched)} revoked. This is final${since}.`;
+        const when = answer.revoked_at ? ` at ${answer.revoked_at.replace("T", " ").slice(0, 19)} UTC` : "";
+        const text = answer.matched === 0 ? "No token matches any more." : `${plural(answer.matched)} revoked${when}.`;
         const shut = h("button", { type: "button", class: "primary", onclick: close }, "Done");
         body.replaceChildren(h("p", { class: "note good", id: "final" }, text), h("div", { class: "buttons" }, shut));
         say(text);
@@ -60,7 +60,7 @@ export function bulkDialog(selector, known, changed) {
       }
 
       if (selector) {
-        body.append(h("p", { role: "status" }, "Asking what this would do…"));
+        body.append(h("p", { role: "status" }, "Looking up the tokens…"));
         const button = h("button", { type: "button" }, "Try again");
         const ask = async () => {
           const found = await attempt(button, place, () => preview(selector));
@@ -90,12 +90,12 @@ function criteriaForm(cancel, place, submit) {
   const form = h(
     "form",
     { novalidate: true },
-    h("p", {}, "Live tokens that fit all that is given, within your reach. Nothing is revoked before you have seen them."),
+    h("p", {}, "Matches the active tokens that meet every condition below. You review the list before anything is revoked."),
     h("div", { class: "columns" },
       field("Project", project, "With its workflows."),
-      field("Minted by", minter, "And by what that token minted, all the way down."),
-      field("Minted after", after), field("Minted before", before),
-      field("Minted from address", address),
+      field("Created by", minter, "And the tokens that those created, at every level."),
+      field("Created after", after), field("Created before", before),
+      field("Created from address", address),
       h("div", { class: "tick" }, unused, h("label", { for: unused.id }, "Never used"))),
     place,
     h("div", { class: "buttons" }, cancel, button),

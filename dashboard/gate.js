@@ -1,4 +1,4 @@
-// The view "Gate": what GET /readyz says, again every fifteen seconds while it is looked at. Needs no credential and
+// The view "Status": what GET /readyz says, again every fifteen seconds while it is looked at. Needs no credential and
 // sends none.
 
 import { h } from "./dom.js";
@@ -8,24 +8,24 @@ const PATIENCE_MS = 10_000;
 
 const PARTS = {
   configuration: ["Configuration", "every variable has a value that can be used"],
-  record: ["Record (D1)", "organizations, projects, workflows, the token list and the audit log"],
-  ledger: ["Ledger (Durable Object)", "says whether a token still lives; without it every call is refused"],
-  facts: ["Facts (KV)", "which organization a key or a name belongs to, near the caller; without it the record is asked"],
-  audit: ["Audit log (D1)", "has the Ledgers’ rows and no others; if not, somebody has written to it"],
+  record: ["D1 database", "organizations, projects, workflows, the token list and the audit log"],
+  ledger: ["Ledger (Durable Object)", "knows which tokens are active; without it every call is refused"],
+  facts: ["KV cache", "which organization a key or a name belongs to, near the caller; without it D1 is asked"],
+  audit: ["Audit log (D1)", "has the rows that the Ledgers wrote and no others; if not, somebody has written to it"],
 };
 
 const VERDICTS = {
-  ready: ["The gate is ready.", "Calls are decided and forwarded. The origin behind the gate is not asked here."],
+  ready: ["The gateway is ready.", "Calls are decided and forwarded. The origin is not checked here."],
   unavailable: [
-    "The gate is not ready.",
-    "A part that answers depend on does not answer. Calls that need it are refused, never waved through. The log says why.",
+    "The gateway is not ready.",
+    "A dependency does not answer. Calls that need it are refused. The log says why.",
   ],
   misconfigured: [
     "The configuration is wrong.",
-    "The gate refuses every call until each problem below is corrected and the Worker is deployed again.",
+    "The gateway refuses every call until each problem below is corrected and the Worker is deployed again.",
   ],
-  unreachable: ["The gate does not answer.", "This page could not reach /readyz. It keeps trying."],
-  odd: ["The answer cannot be read.", "Something answered /readyz, but not as this gate does."],
+  unreachable: ["The gateway does not answer.", "This page could not reach /readyz. It keeps trying."],
+  odd: ["The answer cannot be read.", "Something answered /readyz, but not as this gateway does."],
 };
 
 async function ask() {
@@ -56,37 +56,37 @@ function partRow([name, state]) {
 }
 
 function boundText(seconds) {
-  if (seconds === 0) return "0 s: once a revoke has answered, the token opens nothing.";
-  return `${seconds} s: for so long a revoked token may still read. Whatever changes something is checked at once.`;
+  if (seconds === 0) return "0 s: a revoked token is refused as soon as the revoke has answered.";
+  return `${seconds} s: a revoked token can still read for this long. Writes are always checked live.`;
 }
 
 /** What an answer looks like below the verdict. */
 function report({ body, problems }) {
-  if (problems) return [h("h2", {}, "What is wrong"), h("ul", {}, problems.map((text) => h("li", {}, text)))];
+  if (problems) return [h("h2", {}, "Problems"), h("ul", {}, problems.map((text) => h("li", {}, text)))];
   if (!body) return [];
   const known = Object.keys(PARTS);
   const place = ([name]) => (known.indexOf(name) + known.length + 1) % (known.length + 1);
   const parts = Object.entries(body.dependencies).sort((a, b) => place(a) - place(b));
-  const unheeded = Array.isArray(body.unheeded_variables) ? body.unheeded_variables : [];
+  const ignored = Array.isArray(body.unheeded_variables) ? body.unheeded_variables : [];
   return [
     h("table", { class: "parts" },
-      h("caption", {}, "What an answer of the gate depends on"),
+      h("caption", {}, "Dependencies"),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Part"), h("th", { scope: "col" }, "State"))),
       h("tbody", {}, parts.map(partRow))),
     h("dl", { class: "facts" },
       h("div", {}, h("dt", {}, "Revocation bound"), h("dd", {}, boundText(body.revocation_bound_seconds))),
-      h("div", {}, h("dt", {}, "Unheeded variables"), h("dd", {},
-        unheeded.length === 0 ? "none" : `${unheeded.join(", ")}: set, but this version does not heed them.`)),
+      h("div", {}, h("dt", {}, "Ignored settings"), h("dd", {},
+        ignored.length === 0 ? "none" : `${ignored.join(", ")}: without effect, because another setting overrides it.`)),
       h("div", {}, h("dt", {}, "Client addresses"), h("dd", {},
         body.client_addresses === "unreadable"
-          ? "The header that TRUSTED_IP_HEADER names had no single address in it of late. Callers without an address share one bucket."
+          ? "The header that TRUSTED_IP_HEADER names did not hold a single address recently. Callers without an address share one rate limit."
           : "read from the header that TRUSTED_IP_HEADER names")),
     ),
   ];
 }
 
 export function gateView() {
-  const verdict = h("p", { class: "verdict", "data-state": "waiting", role: "status" }, "Asking the gate…");
+  const verdict = h("p", { class: "verdict", "data-state": "waiting", role: "status" }, "Checking…");
   const meaning = h("p", { class: "quiet" });
   const rest = h("div", {});
   const checked = h("span", {});
@@ -110,7 +110,7 @@ export function gateView() {
     meaning.textContent = explained;
     rest.replaceChildren(...report(answer));
     const time = new Date().toLocaleTimeString();
-    checked.textContent = answer.kind === "ready" || !answer.trace ? `Asked at ${time}.` : `Asked at ${time}, request id ${answer.trace}.`;
+    checked.textContent = answer.kind === "ready" || !answer.trace ? `Checked at ${time}.` : `Checked at ${time}, request id ${answer.trace}.`;
     if (!document.hidden) timer = setTimeout(check, EVERY_MS);
   }
 
@@ -122,7 +122,7 @@ export function gateView() {
   document.addEventListener("visibilitychange", seen);
   check();
   const view = h("section", { class: "gate", "aria-labelledby": "view-title" },
-    h("h1", { id: "view-title", tabindex: "-1" }, "Gate"), verdict, meaning, rest,
+    h("h1", { id: "view-title", tabindex: "-1" }, "Status"), verdict, meaning, rest,
     h("p", { class: "checked quiet" }, again, checked));
   view.leave = () => {
     left = true;

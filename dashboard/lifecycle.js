@@ -1,4 +1,4 @@
-// What can happen to one token: looking at it, revoking, rotating, letting it live again.
+// What can happen to one token: looking at it, revoking, rotating, restoring it from quarantine.
 
 import { call } from "./api.js";
 import { ago, choice, exact, field, h, named, openDialog, say, when } from "./dom.js";
@@ -20,21 +20,21 @@ const lastUse = (token) =>
 /** The second of an instant in UTC, for what is final. */
 const moment = (text) => `${new Date(text).toISOString().replace("T", " ").slice(0, 19)} UTC`;
 
-/** One confirmation, then the answer: final, and since when. */
+/** One confirmation, then the answer with the time of the revoke. */
 export function revokeDialog(token, changed) {
   let done = false;
   openDialog(
     "Revoke this token?",
     (close, dialog) => {
       const place = h("div", {});
-      const button = h("button", { type: "button", class: "danger solid" }, "Revoke for ever");
+      const button = h("button", { type: "button", class: "danger solid" }, "Revoke token");
       const body = h("div", {},
         facts([
           ["Token", named(token.name), " ", h("code", {}, token.prefix)],
           ["Scope", scopeOf(token)],
           ["Last used", lastUse(token), ` (${token.uses.toLocaleString("en")} uses)`],
         ]),
-        h("p", {}, "Calls with it are refused from the moment this is answered. There is no way back."),
+        h("p", {}, "Requests that use this token fail as soon as it is revoked. This cannot be undone."),
         place,
         // The focus begins where a key that is held down does no harm.
         h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button));
@@ -45,10 +45,10 @@ export function revokeDialog(token, changed) {
         dialog.querySelector("h2").textContent = "Revoked";
         const shut = h("button", { type: "button", class: "primary", onclick: close }, "Done");
         body.replaceChildren(
-          h("p", { class: "note good", id: "final" }, h("strong", {}, named(token.name), " is dead. "),
-            `This is final, since ${moment(answer.revoked_at)}.`),
+          h("p", { class: "note good", id: "final" }, h("strong", {}, named(token.name), ` was revoked at ${moment(answer.revoked_at)}. `),
+            "Requests that use it now fail."),
           h("div", { class: "buttons" }, shut));
-        say(`Revoked. Final since ${moment(answer.revoked_at)}.`);
+        say(`Revoked at ${moment(answer.revoked_at)}.`);
         shut.focus();
       });
       return body;
@@ -57,14 +57,14 @@ export function revokeDialog(token, changed) {
   );
 }
 
-const OVERLAPS = [["0", "None: the old one ends at once"], ["10m", "10 minutes"], ["1h", "1 hour"], ["1d", "1 day"], ["7d", "7 days"]];
+const OVERLAPS = [["0", "None: the old token is revoked at once"], ["10m", "10 minutes"], ["1h", "1 hour"], ["1d", "1 day"], ["7d", "7 days"]];
 
-/** A successor, and how long the old token lives beside it. */
+/** A successor, and how long the old token works beside it. */
 export function rotateDialog(token, changed) {
   openDialog("Rotate this token", (close) => {
     const place = h("div", {});
     const overlap = choice(OVERLAPS, "1h", { autofocus: true });
-    const expiry = choice([["", "As the old one"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"]], "");
+    const expiry = choice([["", "As the old token"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"]], "");
     const button = h("button", { type: "button", class: "primary" }, "Rotate");
     button.addEventListener("click", async () => {
       const body = { overlap: overlap.value };
@@ -73,8 +73,8 @@ export function rotateDialog(token, changed) {
       if (!answer) return;
       close();
       const until = overlap.value === "0"
-        ? "has ended; this is final."
-        : `ends in ${overlap.selectedOptions[0].textContent}; revoke it to end it sooner.`;
+        ? "is revoked."
+        : `is revoked in ${overlap.selectedOptions[0].textContent}; you can revoke it sooner.`;
       secretDialog("Token rotated", answer, { closed: changed, note: h("p", {}, "The old token ", h("code", {}, token.prefix), ` ${until}`) });
     });
     return [
@@ -82,10 +82,10 @@ export function rotateDialog(token, changed) {
         ["Token", named(token.name), " ", h("code", {}, token.prefix)],
         ["Scope", scopeOf(token)],
         ["Last used", lastUse(token)],
-        ["Expires", token.expires_at ? exact(token.expires_at) : "no end"],
+        ["Expires", token.expires_at ? exact(token.expires_at) : "never"],
       ]),
-      h("p", {}, "The successor has the same name, scope, format and policies, and another secret."),
-      h("div", { class: "columns" }, field("Both live for", overlap), field("The new one expires", expiry)),
+      h("p", {}, "The new token has the same name, scope, format and policies, and a new secret."),
+      h("div", { class: "columns" }, field("Both work for", overlap), field("The new one expires", expiry)),
       place,
       h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
     ];
@@ -103,13 +103,13 @@ export function detailsDialog(token, changed, byMinter) {
         close();
         open(token, changed);
       };
-      const release = h("button", { type: "button" }, "Let it live again");
+      const release = h("button", { type: "button" }, "Restore");
       release.addEventListener("click", async () => {
         if (!(await attempt(release, place, () => call("POST", `${pathOf(token)}/release`)))) return;
         close();
         changed();
       });
-      const minted = h("button", { type: "button", onclick: () => { close(); byMinter(token.id); } }, "What it minted");
+      const minted = h("button", { type: "button", onclick: () => { close(); byMinter(token.id); } }, "Tokens it created");
       const history = h("button", { type: "button", onclick: () => {
         close();
         state.focusToken = { id: token.id, prefix: token.prefix };
@@ -123,11 +123,11 @@ export function detailsDialog(token, changed, byMinter) {
           ["Id", h("code", {}, token.id)],
           ["Status", h("span", { class: "badge", dataset: { kind } }, word)],
           ["Scope", scopeOf(token)],
-          ["Format", token.format, token.adopted ? ", minted at the origin" : "", token.is_system ? ", system token" : ""],
-          ["Minted", when(token.created_at), " by ", named(token.created_by)],
-          ["Expires", when(token.expires_at, "no end")],
-          token.revoked_at && ["Ends or ended", when(token.revoked_at)],
-          token.quarantined_at && ["Held back since", when(token.quarantined_at), " after it was reported as found in public"],
+          ["Format", token.format, token.adopted ? ", created at the origin" : "", token.is_system ? ", system token" : ""],
+          ["Created", when(token.created_at), " by ", named(token.created_by)],
+          ["Expires", when(token.expires_at)],
+          token.revoked_at && ["Revoked", when(token.revoked_at)],
+          token.quarantined_at && ["Quarantined", when(token.quarantined_at), " after a report that it was found in public"],
           ["Last used", when(token.last_used_at), ` (${token.uses.toLocaleString("en")} uses)`],
         ]),
         h("details", { class: "policies" }, h("summary", {}, `${token.policies.length} policies`),

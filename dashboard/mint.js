@@ -1,4 +1,4 @@
-// Minting: what the token may do, where, and until when. Refusals stay in the form, which keeps what was typed.
+// Creating a token: what the token may do, where, and until when. Refusals stay in the form, which keeps what was typed.
 
 import { call } from "./api.js";
 import { choice, exact, field, h, openDialog, unique } from "./dom.js";
@@ -14,7 +14,7 @@ const SCOPES = [
   ["organization", "Organization", "everything in the organization"],
 ];
 const EXPIRIES = [
-  ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"], ["exact", "Exact date…"], ["none", "No end"],
+  ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"], ["exact", "Exact date…"], ["none", "Never"],
 ];
 
 /** A picker of names from the API; a text field where the caller may not list them. */
@@ -26,7 +26,7 @@ function picker(kind, label, onChange) {
       input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "63" });
       input.addEventListener("change", () => onChange?.(input.value.trim()));
     } else {
-      input = choice([["", rows.length ? "Choose…" : `No ${kind} yet`], ...rows.map((name) => [name, name])], chosen ?? "");
+      input = choice([["", rows.length ? "Choose…" : kind === "workflow" && !parent ? "Choose a project first" : `No ${kind} yet`], ...rows.map((name) => [name, name])], chosen ?? "");
       input.addEventListener("change", () => onChange?.(input.value));
     }
     const create = h("button", { type: "button", class: "quiet-button" }, `New ${kind}`);
@@ -37,7 +37,7 @@ function picker(kind, label, onChange) {
         box.querySelector("select").focus();
       }));
     const able = rows !== null && (aboveOrganizations()) && (kind === "project" || parent);
-    box.replaceChildren(field(label, input, rows === null ? "Its name; you may not list them." : undefined), able ? create : "");
+    box.replaceChildren(field(label, input, rows === null ? "Type its name: you are not allowed to list them." : undefined), able ? create : "");
   };
   return { box, set, value: () => box.querySelector("select, input")?.value.trim() ?? "" };
 }
@@ -84,10 +84,10 @@ function radios(name, rows, chosen, onChange) {
   });
 }
 
-/** Opens the form. `minted` is called once a token was made and its dialog closed. */
+/** Opens the form. `minted` is called once a token was created and its dialog closed. */
 export async function mintDialog(minted) {
   openDialog(
-    "Mint a token",
+    "Create a token",
     (close) => {
       const name = h("input", { type: "text", autocomplete: "off", maxlength: "200", autofocus: true });
       const description = h("input", { type: "text", autocomplete: "off", maxlength: "1000" });
@@ -122,18 +122,18 @@ export async function mintDialog(minted) {
       dateField.hidden = true;
       expiry.addEventListener("change", () => (dateField.hidden = expiry.value !== "exact"));
       const own = state.who.expiresAt;
-      const button = h("button", { type: "submit", class: "primary" }, "Mint token");
+      const button = h("button", { type: "submit", class: "primary" }, "Create token");
 
       const form = h(
         "form",
         { novalidate: true },
         h("div", { class: "columns" },
-          field("Name", name, "Empty: made from the id."),
+          field("Name", name, "Optional. Leave empty to generate one."),
           field("Description", description)),
         h("fieldset", {}, h("legend", {}, "Scope"), h("div", { class: "radios" }, radios("scope", SCOPES, scope, setScope))),
         h("div", { class: "columns" }, project.box, workflow.box),
         h("div", { class: "columns" },
-          field("Expires", expiry, own ? `Not after your own end, ${exact(own)}.` : undefined), dateField),
+          field("Expires", expiry, own ? `Not after your own expiry, ${exact(own)}.` : undefined), dateField),
         h("fieldset", {}, h("legend", {}, "Format"), h("div", { class: "radios" }, radios("format", [
           ["opaque", "Opaque key", "pst_…: scanners find it when it leaks"],
           ["jwt", "JWT", "for chainloop, and other clients that read claims"],
@@ -162,7 +162,7 @@ export async function mintDialog(minted) {
         const answer = await attempt(button, place, () => call("POST", "/org/tokens", { body }));
         if (!answer) return;
         close();
-        secretDialog("Token minted", answer, { closed: minted });
+        secretDialog("Token created", answer, { closed: minted });
       });
       return form;
     },

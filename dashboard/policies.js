@@ -24,7 +24,7 @@ export const EVERY_TOKEN = {
 
 /** What organization-level tokens get besides. */
 export const ORGANIZATION_TOKENS = {
-  "project_api_token:create": "mint project and workflow tokens",
+  "project_api_token:create": "create project and workflow tokens",
   "project_api_token:list": "see project and workflow tokens",
   "project_api_token:revoke": "revoke project and workflow tokens",
   "integration_registered:create": "register integrations",
@@ -34,7 +34,7 @@ export const ORGANIZATION_TOKENS = {
 
 /** Nobody gets these without asking. */
 export const ON_REQUEST = {
-  "org_api_token:create": "mint organization-level tokens",
+  "org_api_token:create": "create organization-level tokens",
   "org_api_token:list": "see organization-level tokens",
   "org_api_token:revoke": "revoke organization-level tokens",
   "audit:read": "read and export the audit log",

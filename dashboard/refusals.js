@@ -3,31 +3,31 @@
 import { exact, h, span } from "./dom.js";
 
 const ADVICE = {
-  mint_rate_exceeded: "Mints from your network address are limited. Revoking is not.",
-  minter_rate_exceeded: "This minter has used up its mints for now. Revoking is not limited.",
-  mint_ceiling_reached: "Revoke a token that nobody uses (filter by status, look at “last used”), or have an administrator raise the ceiling.",
-  name_taken: "Choose another name, or leave the name empty for one made from the id.",
+  mint_rate_exceeded: "Creating tokens is rate limited by network address. Revoking is not.",
+  minter_rate_exceeded: "You have created as many tokens as the rate limit allows for now. Revoking is not limited.",
+  mint_ceiling_reached: "Revoke a token that nobody uses (filter by status, look at “last used”), or ask an administrator to raise the limit.",
+  name_taken: "Choose another name, or leave the name empty to generate one.",
   name_invalid: "Choose another name.",
   policy_not_held: "Untick the policies that you do not hold yourself, or ask somebody who does.",
-  lifetime_exceeded: "Choose an earlier end: nothing that you mint can outlive you.",
-  operation_not_allowed: "You may not do this. Sign in with another credential, or ask an administrator.",
-  project_required: "Choose a project: you may not mint tokens for the whole organization.",
-  organization_token: "This token is organization-level: only who holds the org_api_token policies can touch it.",
-  token_not_live: "It has ended, is held back, or is being rotated out already. Reload the list.",
-  adopted_token: "It was minted at the origin: mint a new one here instead, then revoke it.",
-  overlap_too_long: "Choose an overlap that ends before the token itself does.",
+  lifetime_exceeded: "Choose an earlier expiry: a token cannot outlive its creator.",
+  operation_not_allowed: "You are not allowed to do this. Sign in with another credential, or ask an administrator.",
+  project_required: "Choose a project: you are not allowed to create tokens for the whole organization.",
+  organization_token: "This is an organization-level token: only holders of the org_api_token policies can manage it.",
+  token_not_live: "It is expired, revoked, quarantined or already being rotated out. Reload the list.",
+  adopted_token: "It was created at the origin: create a new one here instead, then revoke it.",
+  overlap_too_long: "Choose an overlap that ends before the token expires.",
   expiry_in_the_past: "Choose a moment in the future.",
   selector_empty: "Give at least one criterion.",
-  selector_too_wide: "Narrow it down, and do it in parts.",
+  selector_too_wide: "Narrow it down, or revoke in parts.",
   organization_required: "Choose an organization first.",
   organization_not_found: "Check the name of the organization.",
   not_a_member: "Check the name of the organization, or sign in as a member of it.",
-  unavailable: "Nothing was done by this answer. Try again; the view “Gate” shows which part is down.",
-  unreachable: "Check your connection. What you asked for may or may not have been done: reload before you repeat it.",
-  slow: "What you asked for may or may not have been done: reload before you repeat it.",
+  unavailable: "Try again in a moment; the view “Status” shows which part is down.",
+  unreachable: "Check your connection. The change may or may not have been made: reload before you repeat it.",
+  slow: "The change may or may not have been made: reload before you repeat it.",
 };
 
-/** The refusal as a box: what the gate says, what to do, when to try again. */
+/** The refusal as a box: what the gateway says, what to do, when to try again. */
 export function refusalBox(refused) {
   const advice = ADVICE[refused.code];
   const retry = refused.retryAfter;

@@ -36,7 +36,7 @@ export function createDialog(project, made) {
       "form",
       { novalidate: true },
       place,
-      field(`Name of the ${kind}`, input, "As at the origin: lower case letters, digits and hyphens."),
+      field(`Name of the ${kind}`, input, "The same name as in your control plane: lower case letters, digits and hyphens."),
       h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
     );
     form.addEventListener("submit", async (event) => {

@@ -57,7 +57,7 @@ export function secretDialog(title, minted, { note, closed } = {}) {
       copy.addEventListener("click", () => (copied = true));
       text.addEventListener("copy", () => (copied = true));
       const unsaved = h("p", { class: "note", role: "alert", hidden: true },
-        "The token was not copied yet, and cannot be shown again. Close once more to go on without it.");
+        "The token was not copied yet and cannot be shown again. Press Close once more to leave without it.");
       const done = h("button", { type: "button" }, "Close");
       done.addEventListener("click", () => {
         if (copied || !unsaved.hidden) return close();
@@ -66,7 +66,7 @@ export function secretDialog(title, minted, { note, closed } = {}) {
       return [
         note,
         h("p", {}, named(minted.name, { class: "name strong" }), " ", h("code", {}, minted.prefix), ", ",
-          minted.expires_at ? `expires ${exact(minted.expires_at)}` : "without end"),
+          minted.expires_at ? `expires ${exact(minted.expires_at)}` : "never expires"),
         h("p", { class: "note", id: label }, "Copy the token now. It is not stored and will not be shown again."),
         text,
         h("div", { class: "buttons start" }, copy),

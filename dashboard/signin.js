@@ -1,11 +1,11 @@
-// The way in: a session that the gate knows, or a pasted credential. What is pasted leaves the field at once.
+// The way in: a session that the gateway knows, or a pasted credential. What is pasted leaves the field at once.
 
 import { call, introspect, isCredential, Refusal, setCredential, setOrganization } from "./api.js";
 import { field, h } from "./dom.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { chooseOrganization, forget, loadOrganizations, state } from "./state.js";
 
-/** Whether the gate lets this browser in without a credential: a session, or the first hour of an installation. */
+/** Whether the gateway lets this browser in without a credential: a session, or the first hour of an installation. */
 export async function enterWithoutCredential() {
   forget();
   try {
@@ -64,7 +64,7 @@ export function signInView(entered, reason) {
     "form",
     { class: "narrow", novalidate: true, "aria-labelledby": "view-title" },
     h("h1", { id: "view-title", tabindex: "-1" }, "Sign in"),
-    h("p", { class: "quiet" }, "With an administrator key, or with a token that may manage tokens."),
+    h("p", { class: "quiet" }, "With an administrator key, or with a token that is allowed to manage tokens."),
     place,
     field("Token or administrator key", input, "Kept in the memory of this tab until you sign out, reload or close it."),
     button,
@@ -104,7 +104,7 @@ export function organizationView(chosen) {
     "form",
     { class: "narrow", novalidate: true, "aria-labelledby": "view-title" },
     h("h1", { id: "view-title", tabindex: "-1" }, make ? "The first organization" : "Which organization?"),
-    make && h("p", { class: "quiet" }, "There is none yet. Take the name that it has at the origin."),
+    make && h("p", { class: "quiet" }, "There is no organization yet. Use the name that it has in your control plane."),
     place,
     field("Name of the organization", input, "Lower case letters, digits and hyphens."),
     button,

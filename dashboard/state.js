@@ -2,7 +2,7 @@
 
 import { all, setCredential, setOrganization } from "./api.js";
 
-/** `kind`: `admin`, `bootstrap`, `session` or `token`. `policies`: null where the gate does not say. */
+/** `kind`: `admin`, `bootstrap`, `session` or `token`. `policies`: null where the gateway does not say. */
 export const state = { who: null, organizations: [], moreOrganizations: false, focusToken: null };
 
 export const aboveOrganizations = () => state.who?.kind === "admin" || state.who?.kind === "bootstrap";

@@ -1,4 +1,4 @@
-// The token list: filters, pages, what is live against the ceiling, and the way to every change of a token.
+// The token list: filters, pages, how many are active of how many may be, and the way to every change of a token.
 
 import { all, call } from "./api.js";
 import { ago, choice, field, h, named, plain, say, when } from "./dom.js";
@@ -11,17 +11,17 @@ import { DAYS, spark } from "./spark.js";
 import { aboveOrganizations, organizationRow, state } from "./state.js";
 
 const SOON_MS = 7 * 86_400_000;
-const COLUMNS = ["Name", "Scope", "Minted", "Expires", "Last used", "Uses", "Status", "Actions"];
+const COLUMNS = ["Name", "Scope", "Created", "Expires", "Last used", "Uses", "Status", "Actions"];
 
 /** `[word, kind]`: how a token stands at this moment. */
 export function standing(token, now = Date.now()) {
   const at = (text) => Date.parse(text);
   if (token.revoked_at && at(token.revoked_at) <= now) return ["Revoked", "bad"];
   if (token.expires_at && at(token.expires_at) <= now) return ["Expired", "bad"];
-  if (token.quarantined_at) return ["Held back", "unsure"];
+  if (token.quarantined_at) return ["Quarantined", "unsure"];
   if (token.revoked_at) return [`Ends ${ago(token.revoked_at, now)}`, "unsure"];
-  if (token.expires_at && at(token.expires_at) - now < SOON_MS) return ["Live, expires soon", "unsure"];
-  return ["Live", "good"];
+  if (token.expires_at && at(token.expires_at) - now < SOON_MS) return ["Active, expires soon", "unsure"];
+  return ["Active", "good"];
 }
 
 export const isOver = (token) => standing(token)[1] === "bad";
@@ -85,7 +85,7 @@ export function tokensView() {
     }
   }
 
-  /** Counts what is live; only callers who see every token can hold it against the ceiling. */
+  /** Counts the active tokens; only callers who see every token can compare that with the limit. */
   async function tellCount(mine) {
     const { rows: live, more: others } = await all("/org/tokens", "tokens", { query: { status: "active" }, most: 2_000 })
       .catch(() => ({ rows: null }));
@@ -93,8 +93,8 @@ export function tokensView() {
     const counted = live.filter((token) => !token.revoked_at).length;
     const ceiling = aboveOrganizations() ? organizationRow()?.effective_mint_ceiling : undefined;
     const number = others ? `more than ${counted}` : String(counted);
-    const against = { undefined: "", 0: ", no ceiling" }[ceiling] ?? ` of at most ${ceiling}`;
-    count.replaceChildren(h("strong", {}, number), ` live${against}`, state.who.kind === "token" ? ", of those that you may see" : "");
+    const against = { undefined: "", 0: ", no limit" }[ceiling] ?? `, limit ${ceiling}`;
+    count.replaceChildren(h("strong", {}, number), ` active${against}`, state.who.kind === "token" ? " (of those that you can see)" : "");
   }
 
   function tellSelection() {
@@ -130,8 +130,8 @@ export function tokensView() {
           onclick: () => detailsDialog(token, () => load(), byMinter) }, named(token.name)),
         h("code", { class: "below" }, token.prefix)),
       cell("Scope", h("span", {}, scopeOf(token)), token.project && h("span", { class: "below" }, kindOf(token))),
-      cell("Minted", when(token.created_at), h("span", { class: "below" }, "by ", named(token.created_by))),
-      cell("Expires", when(token.expires_at, "no end")),
+      cell("Created", when(token.created_at), h("span", { class: "below" }, "by ", named(token.created_by))),
+      cell("Expires", when(token.expires_at)),
       cell("Last used", when(token.last_used_at)),
       cell("Uses", h("span", {}, token.uses.toLocaleString("en")), token.uses > 0 && h("span", { class: "below" }, spark(token.daily_uses))),
       cell("Status", h("span", { class: "badge", dataset: { kind } }, word)),
@@ -149,11 +149,11 @@ export function tokensView() {
     if (found.length === 0) {
       const filtered = filters.scope || filters.project || filters.minted_by || filters.text || filters.status !== "active";
       list.replaceChildren(h("div", { class: "empty" },
-        h("p", { class: "strong" }, filtered ? "No token fits these filters." : "No live token yet."),
-        filtered ? h("button", { type: "button", onclick: clear }, "Clear the filters") : h("p", {}, "Mint the first one: its secret is shown once.")));
+        h("p", { class: "strong" }, filtered ? "No token matches these filters." : "No active tokens."),
+        filtered ? h("button", { type: "button", onclick: clear }, "Clear the filters") : h("p", {}, "Create one: its secret is shown once.")));
       return;
     }
-    const every = h("input", { type: "checkbox", "aria-label": "Select all that are shown and live" });
+    const every = h("input", { type: "checkbox", "aria-label": "Select all active tokens shown" });
     every.addEventListener("change", () => {
       for (const token of found) if (!isOver(token)) every.checked ? selected.add(token.id) : selected.delete(token.id);
       for (const box of list.querySelectorAll("tbody input:enabled")) box.checked = every.checked;
@@ -165,7 +165,7 @@ export function tokensView() {
           h("td", { role: "cell", class: "tick-cell" }, every),
           COLUMNS.map((title) => h("th", { role: "columnheader", scope: "col" }, title)))),
         h("tbody", { role: "rowgroup" }, found.map(row))),
-      h("p", { class: "quiet" }, filters.text ? `${found.length} of ${rows.length} loaded tokens have this text.` : `${rows.length} shown${cursor ? ", there are more" : ""}.`),
+      h("p", { class: "quiet" }, filters.text ? `${found.length} of ${rows.length} loaded tokens match.` : `${rows.length} shown${cursor ? ", there are more" : ""}.`),
     );
   }
 
@@ -206,9 +206,9 @@ export function tokensView() {
     h("div", { class: "view-head" },
       h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Tokens"), count),
       h("div", { class: "buttons" }, bulk,
-        h("button", { type: "button", class: "primary", id: "mint", onclick: () => mintDialog(() => load()) }, "Mint a token"))),
+        h("button", { type: "button", class: "primary", id: "mint", onclick: () => mintDialog(() => load()) }, "Create a token"))),
     h("form", { class: "filters", role: "search", "aria-label": "Filter tokens", onsubmit: (event) => event.preventDefault() },
-      field("Status", status), field("Scope", scope), field("Project", project), field("Minted by", minter), field("Text", text), names),
+      field("Status", status), field("Scope", scope), field("Project", project), field("Created by", minter), field("Text", text), names),
     selection,
     place,
     list,

@@ -13,7 +13,7 @@ test("events_lead_to_their_tokens_and_back", async () => {
     await signIn(page, { organization: name });
     await rowOf(page, token).getByRole("button", { name: "History" }).click();
     await page.getByText(`History of ${token.prefix}`).waitFor();
-    await page.locator(".timeline li", { hasText: "Token minted" }).waitFor();
+    await page.locator(".timeline li", { hasText: "Token created" }).waitFor();
     assert.equal(await page.locator(".timeline li").count(), 1);
     await page.getByRole("button", { name: `Token ${token.prefix}` }).click();
     const dialog = page.getByRole("dialog");
@@ -21,7 +21,7 @@ test("events_lead_to_their_tokens_and_back", async () => {
     await dialog.getByRole("button", { name: "History" }).click();
     await page.getByText(`History of ${token.prefix}`).waitFor();
     await page.getByLabel("Action").selectOption("token.revoke");
-    await page.getByText("No event fits these filters.").waitFor();
+    await page.getByText("No event matches these filters.").waitFor();
     await page.getByRole("button", { name: "Clear" }).click();
     await page.locator(".timeline li", { hasText: "Project created" }).waitFor();
   });

@@ -52,7 +52,7 @@ test("an_administrator_switches_organizations_and_nothing_is_kept", async () => 
   const token = await mint(second, { name: "of-the-second" });
   await withPage(async (page, context) => {
     await signIn(page, { organization: first });
-    await page.getByText("No live token yet.").waitFor();
+    await page.getByText("No active tokens.").waitFor();
     await page.getByLabel("Organization", { exact: true }).selectOption(second);
     await rowOf(page, token).waitFor();
     assert.ok(!page.url().includes(ADMIN));
@@ -89,11 +89,11 @@ test("a_credential_that_ends_meanwhile_leads_back_to_the_sign_in", async () => {
   await mint(name, { name: "seen", project: "shop" });
   await withPage(async (page) => {
     await signIn(page, { credential: revoked.token });
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     await page.getByRole("dialog").waitFor();
     assert.equal((await api("DELETE", `/org/tokens/${revoked.id}`, { organization: name })).status, 200);
     await page.getByRole("radio", { name: /^Organization/ }).check();
-    await page.getByRole("button", { name: "Mint token" }).click();
+    await page.getByRole("button", { name: "Create token" }).click();
     // On the page, not in the dialog, which has closed but may not have left the document yet.
     await page.locator('main [data-code="credential_refused"]').waitFor();
     assert.equal(await page.getByRole("dialog").count(), 0);
@@ -136,15 +136,15 @@ test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
     await context.addCookies([{ name: "session", value: first, url: url() }]);
     await openDashboard(page);
     await rowOf(page, token).getByRole("button", { name: "Revoke seen by kim" }).click();
-    await page.getByRole("button", { name: "Revoke for ever" }).click();
+    await page.getByRole("button", { name: "Revoke token" }).click();
     await page.locator("#final").waitFor();
     await page.getByRole("button", { name: "Done" }).click();
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("radio", { name: /^Project/ }).check();
     await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
-    await dialog.getByRole("button", { name: "Mint token" }).click();
-    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    await page.getByRole("dialog", { name: "Token created" }).waitFor();
   });
   await withPage(async (page, context) => {
     await context.addCookies([{ name: "session", value: `${first}.${second}`, url: url() }]);
@@ -155,6 +155,6 @@ test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
     await page.locator('[data-code="not_a_member"]').waitFor();
     await name.fill(second);
     await page.getByRole("button", { name: "Open" }).click();
-    await page.getByText("No live token yet.").waitFor();
+    await page.getByText("No active tokens.").waitFor();
   });
 });

@@ -32,10 +32,10 @@ test("mint_and_revoke_with_the_keyboard_alone", async () => {
     await page.locator("#list table, #list .empty .strong").first().waitFor();
     await tabTo(page, (at) => at.tag === "SELECT" && at.text.startsWith("Organization"), "the organizations");
     await page.keyboard.type(name);
-    await page.getByText("No live token yet.").waitFor();
+    await page.getByText("No active tokens.").waitFor();
     assert.equal(await page.locator("#who select").inputValue(), name);
 
-    await tabTo(page, ...button("Mint a token"));
+    await tabTo(page, ...button("Create a token"));
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByLabel("Name", { exact: true }).waitFor();
     await tabTo(page, ...labelled("Name"));
@@ -43,9 +43,9 @@ test("mint_and_revoke_with_the_keyboard_alone", async () => {
     await tabTo(page, (at) => at.type === "radio" && at.label.startsWith("Workflow"), "the scopes");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
-    await tabTo(page, ...button("Mint token"));
+    await tabTo(page, ...button("Create token"));
     await page.keyboard.press("Space");
-    const shown = page.getByRole("dialog", { name: "Token minted" });
+    const shown = page.getByRole("dialog", { name: "Token created" });
     await shown.waitFor();
     await tabTo(page, ...button("Copy token"));
     await page.keyboard.press("Enter");
@@ -57,12 +57,12 @@ test("mint_and_revoke_with_the_keyboard_alone", async () => {
     await tabTo(page, ...button("Revoke typed"));
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: "Revoke this token?" }).waitFor();
-    await tabTo(page, ...button("Revoke for ever"));
+    await tabTo(page, ...button("Revoke token"));
     await page.keyboard.press("Enter");
     await page.locator("#final").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Done");
     await page.keyboard.press("Enter");
-    await page.getByText("No live token yet.").waitFor();
+    await page.getByText("No active tokens.").waitFor();
     assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus has a place");
   });
 });

@@ -52,16 +52,16 @@ const VIEWS = {
   },
   mint: async (page, { name }) => {
     await signIn(page, { organization: name });
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     await dialog(page).getByLabel("Project", { exact: true }).selectOption("shop");
     await dialog(page).getByText("Policies: the defaults").click();
   },
   minted: async (page, { name }) => {
     await signIn(page, { organization: name });
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     await dialog(page).getByRole("radio", { name: /^Organization/ }).check();
-    await dialog(page).getByRole("button", { name: "Mint token" }).click();
-    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+    await dialog(page).getByRole("button", { name: "Create token" }).click();
+    await page.getByRole("dialog", { name: "Token created" }).waitFor();
   },
   revoke: async (page, { name, manager }) => {
     await signIn(page, { organization: name });

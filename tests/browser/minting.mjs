@@ -6,14 +6,14 @@ import { api, MINTS_PER_HOUR, mint, opens, organization, signIn, withPage } from
 
 /** Fills and sends the form; gives the token that is shown. */
 async function mintInPage(page, { name, scope, fill = async () => {} }) {
-  await page.getByRole("button", { name: "Mint a token" }).click();
+  await page.getByRole("button", { name: "Create a token" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name", { exact: true }).fill(name);
   await dialog.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
   if (scope !== "Organization") await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
   if (scope === "Workflow") await dialog.getByLabel("Workflow", { exact: true }).selectOption("release");
   await fill(dialog);
-  await dialog.getByRole("button", { name: "Mint token" }).click();
+  await dialog.getByRole("button", { name: "Create token" }).click();
 }
 
 test("all_three_scopes_are_minted_shown_once_and_copied", async () => {
@@ -22,7 +22,7 @@ test("all_three_scopes_are_minted_shown_once_and_copied", async () => {
     await signIn(page, { organization: name });
     for (const [scope, where] of [["Workflow", "shop / release"], ["Project", "shop"], ["Organization", "organization"]]) {
       await mintInPage(page, { name: `ci-${scope.toLowerCase()}`, scope });
-      const dialog = page.getByRole("dialog", { name: "Token minted" });
+      const dialog = page.getByRole("dialog", { name: "Token created" });
       const secret = await dialog.locator("#secret").textContent();
       assert.match(secret, /^pst_[0-9A-Za-z]{22}_[0-9A-Za-z]{48}$/);
       for (const snippet of await dialog.locator("pre").all()) {
@@ -36,7 +36,7 @@ test("all_three_scopes_are_minted_shown_once_and_copied", async () => {
       assert.ok(!(await page.content()).includes(secret), "gone when closed");
       assert.equal(await opens(secret), scope === "Organization" ? 200 : 403);
     }
-    assert.match(await page.locator("#count").textContent(), /^3 live/);
+    assert.match(await page.locator("#count").textContent(), /^3 active/);
   });
 });
 
@@ -45,7 +45,7 @@ test("a_token_that_was_not_copied_is_not_lost_by_one_key", async () => {
   await withPage(async (page) => {
     await signIn(page, { organization: name });
     await mintInPage(page, { name: "kept", scope: "Project" });
-    const dialog = page.getByRole("dialog", { name: "Token minted" });
+    const dialog = page.getByRole("dialog", { name: "Token created" });
     await dialog.waitFor();
     await page.keyboard.press("Escape");
     assert.ok(await dialog.isVisible());
@@ -74,7 +74,7 @@ test("expiry_format_and_policies_arrive_as_chosen", async () => {
         await dialog.getByText("Policies: 1 chosen").waitFor();
       },
     });
-    await page.getByRole("dialog", { name: "Token minted" }).getByText("jwt_").first().waitFor();
+    await page.getByRole("dialog", { name: "Token created" }).getByText("jwt_").first().waitFor();
   });
   const { body } = await api("GET", "/org/tokens", { organization: name });
   const [token] = body.tokens;
@@ -92,7 +92,7 @@ test("the_defaults_that_are_ticked_are_those_of_the_gate", async () => {
   };
   await withPage(async (page) => {
     await signIn(page, { organization: name });
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     for (const [scope, expected] of Object.entries(given)) {
       await page.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
       const ticked = await page.locator("dialog input[type=checkbox]:checked").evaluateAll((boxes) => boxes.map((box) => box.value));
@@ -106,7 +106,7 @@ test("a_first_project_and_workflow_are_made_on_the_way", async () => {
   assert.equal((await api("POST", "/orgs", { body: { name } })).status, 201);
   await withPage(async (page) => {
     await signIn(page, { organization: name });
-    await page.getByRole("button", { name: "Mint a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     for (const [kind, made] of [["project", "web"], ["workflow", "build"]]) {
       await page.getByRole("button", { name: `New ${kind}` }).click();
       const inner = page.getByRole("dialog", { name: `New ${kind}` });
@@ -114,8 +114,8 @@ test("a_first_project_and_workflow_are_made_on_the_way", async () => {
       await inner.getByRole("button", { name: `Create ${kind}` }).click();
       await inner.waitFor({ state: "detached" });
     }
-    await page.getByRole("button", { name: "Mint token" }).click();
-    await page.getByRole("dialog", { name: "Token minted" }).waitFor();
+    await page.getByRole("button", { name: "Create token" }).click();
+    await page.getByRole("dialog", { name: "Token created" }).waitFor();
   });
 });
 
@@ -125,13 +125,13 @@ test("refusals_say_what_to_do_and_when_to_try_again", async () => {
   await withPage(async (page) => {
     await signIn(page, { organization: name });
     await mintInPage(page, { name: "taken", scope: "Project" });
-    const dialog = page.getByRole("dialog", { name: "Mint a token" });
+    const dialog = page.getByRole("dialog", { name: "Create a token" });
     await dialog.locator('[data-code="name_taken"]', { hasText: "Choose another name" }).waitFor();
     assert.equal(await dialog.getByLabel("Name", { exact: true }).inputValue(), "taken", "what was typed is kept");
 
     await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: 1 } });
     await dialog.getByLabel("Name", { exact: true }).fill("one-more");
-    await dialog.getByRole("button", { name: "Mint token" }).click();
+    await dialog.getByRole("button", { name: "Create token" }).click();
     await dialog.locator('[data-code="mint_ceiling_reached"]', { hasText: "Revoke a token" }).waitFor();
     await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: 0 } });
 
@@ -148,7 +148,7 @@ test("refusals_say_what_to_do_and_when_to_try_again", async () => {
       return statuses.at(-1);
     }, [name, (await import("./world.mjs")).ADMIN, MINTS_PER_HOUR + 1]);
     assert.equal(emptied, 429);
-    await dialog.getByRole("button", { name: "Mint token" }).click();
+    await dialog.getByRole("button", { name: "Create token" }).click();
     const box = dialog.locator('[data-code="mint_rate_exceeded"]');
     await box.waitFor();
     assert.match(await box.textContent(), /Try again in \d+ (s|min), at \d\d:\d\d\./);

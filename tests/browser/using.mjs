@@ -1,4 +1,4 @@
-// What the list shows of use: the days as bars and in words, and how many tokens live of how many may.
+// What the list shows of use: the days as bars and in words, and how many tokens are active of how many may be.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,10 +35,10 @@ test("the_count_is_held_against_the_ceiling_that_is_in_force", async () => {
   await mint(name, { name: "one" });
   await withPage(async (page) => {
     const count = page.locator("#count");
-    for (const [ceiling, words] of [[null, "1 live of at most 100"], [7, "1 live of at most 7"], [0, "1 live, no ceiling"]]) {
+    for (const [ceiling, words] of [[null, "1 active, limit 100"], [7, "1 active, limit 7"], [0, "1 active, no limit"]]) {
       await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: ceiling } });
       await signIn(page, { organization: name });
-      await count.getByText("live").waitFor();
+      await count.getByText("active").waitFor();
       assert.equal(await count.textContent(), words);
     }
   });

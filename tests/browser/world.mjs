@@ -96,7 +96,7 @@ export async function start() {
   });
 }
 
-/** Waits for it, but not for ever: what does not end by itself is ended. */
+/** Waits for it, but not forever: what does not end by itself is ended. */
 async function within(ms, ending) {
   let timer;
   const late = new Promise((resolve) => (timer = setTimeout(() => resolve("late"), ms)));
@@ -145,7 +145,7 @@ export async function mint(organization, body) {
   return answer.body;
 }
 
-/** Whether the gate lets a token of organization scope list tokens: what a revoked one cannot. */
+/** Whether the gateway lets a token of organization scope list tokens: what a revoked one cannot. */
 export async function opens(credential) {
   return (await api("GET", "/org/tokens", { credential })).status;
 }
