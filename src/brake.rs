@@ -1,5 +1,5 @@
-//! The brake on refused credentials: the platform's rate limit, one count for each client address. A
-//! report of leaks in which nothing is a credential counts like one. A good credential is never
+//! The brake on refused credentials: the platform's rate limit, one count for each client address.
+//! A report of leaks in which nothing is a credential counts like one. A good credential is never
 //! touched: the brake is asked only after one was refused. Where the binding is absent it is off.
 
 use worker::Env;

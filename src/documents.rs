@@ -1,6 +1,6 @@
-//! The documents against the code: what is stored, what can be refused, what is configured.
-//! Refuses a name that only one of the two has. Everything is read as text, so that a table or a
-//! code cannot be forgotten by forgetting to list it here.
+//! The documents against the code: what is stored, what can be refused, what is configured. A name
+//! that only one of the two has fails a test. Everything is read as text, so that a table or a code
+//! cannot be forgotten by forgetting to list it here.
 
 mod calls;
 mod map;

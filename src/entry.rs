@@ -1,4 +1,4 @@
-//! The fetch event. Refuses to route: `http` does.
+//! The fetch event. Routing is in `http`.
 
 use std::rc::Rc;
 
@@ -7,9 +7,9 @@ use worker::{Context, Env, event};
 use super::http;
 use super::platform::Platform;
 
-/// Before the first request of an isolate. The runtime's `queueMicrotask` builds a function for each
-/// call; without it, tasks are queued on a promise, which costs a request about 6 % less (measured on
-/// workerd 1.20261023, ADR 12).
+/// Before the first request of an isolate. The runtime's `queueMicrotask` builds a function for
+/// each call; without it, tasks are queued on a promise, which costs a request about 6 % less
+/// (measured on workerd 1.20261023, ADR 12).
 #[event(start)]
 fn start() {
     let name = "queueMicrotask".into();
@@ -17,7 +17,7 @@ fn start() {
     let _ = js_sys::Reflect::set(&js_sys::global(), &name, &wasm_bindgen::JsValue::UNDEFINED);
 }
 
-/// Every request of the gate, dashboard files included.
+/// Every request of the gateway, dashboard files included.
 #[event(fetch)]
 async fn fetch(
     request: web_sys::Request,

@@ -1,6 +1,6 @@
-//! One structured line for each request, and its counts. Refuses credentials: nothing here ever
-//! holds one, and what callers write freely (bodies, queries, user agents) is not repeated; of a
-//! path only what can be no credential is.
+//! One structured line for each request, and its counts. Credentials never come here, and what
+//! callers write freely (bodies, queries, user agents) is not repeated; of a path only what can be
+//! no credential is.
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
-//! What this isolate has learned, in memory. Refuses to hold anything that can change: facts of
-//! tokens and runs, the ids of organizations and of tokens' workflows, capped, and lost without harm.
+//! What this isolate has learned, in memory. Nothing that can change is kept: facts of tokens and
+//! runs, the ids of organizations and of tokens' workflows, capped, and lost without harm.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -48,7 +48,8 @@ pub fn remember_pin(token: TokenId, workflow: WorkflowId) {
     PINS.with(|slot| remember(slot, token, &Rc::new(workflow)));
 }
 
-/// When the origin last said that a token's workflow is still the one: true of that moment, for ever.
+/// When the origin last said that a token's workflow is still the one: true of that moment,
+/// forever.
 pub fn pin_seen(token: TokenId) -> Option<Timestamp> {
     PINS_SEEN.with_borrow(|seen| seen.get(&token).copied())
 }

@@ -1,5 +1,5 @@
-//! The platform behind the ports: bindings, clock, entropy, configuration. Refuses logic; each
-//! port is one call into the file that owns it.
+//! The platform behind the ports: bindings, clock, entropy, configuration. Each port is one call
+//! into the file that owns it.
 
 mod ledgers;
 mod record;

@@ -1,6 +1,6 @@
-//! Every statement that stands in the source of the edge, planned by SQLite on the tables that the migrations and the
-//! Ledger's steps make: each finds its rows by an index. Refuses a statement that reads a whole table, unless it is told
-//! why that is right.
+//! Every statement that stands in the source of the edge, planned by SQLite on the tables that the
+//! migrations and the Ledger's steps make: each finds its rows by an index. A statement that reads
+//! a whole table fails, unless a reason is given.
 
 use std::path::PathBuf;
 
@@ -54,7 +54,8 @@ const WALKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The string literals of Rust source, with their escapes undone. Raw strings hold no statement here.
+/// The string literals of Rust source, with their escapes undone. Raw strings hold no statement
+/// here.
 fn literals(source: &str) -> Vec<String> {
     let code = source.lines().map(|line| match line.trim_start() {
         comment if comment.starts_with("//") => "",

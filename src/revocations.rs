@@ -1,6 +1,5 @@
-//! Bounded mode in an isolate: its copies of revocation logs, and the calls that keep them young and
-//! report uses. Refuses to make a request wait for either: what a copy cannot answer, the Ledger is
-//! asked.
+//! Bounded mode in an isolate: its copies of revocation logs, and the calls that keep them young
+//! and report uses. No request waits for either: what a copy cannot answer, the Ledger is asked.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -95,8 +94,8 @@ fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> Option<i64> {
     Some(wait)
 }
 
-/// Asks for what has changed, once, after `wait_ms`. With traffic, the next request asks for the next
-/// time; without, nobody does.
+/// Asks for what has changed, once, after `wait_ms`. With traffic, the next request asks for the
+/// next time; without, nobody does.
 fn keep_young(platform: &Platform, organization: OrganizationId, wait_ms: i64) {
     let env = platform.env.clone();
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default());

@@ -1,5 +1,6 @@
-//! The hourly event: revokes what has been idle too long (R14), signs how far audit logs reach (R35),
-//! organization by organization, and marks what has ended. Refuses to let one organization's trouble stop the others.
+//! The hourly event: revokes what has been idle too long (R14), signs how far audit logs reach
+//! (R35), organization by organization, and marks what has ended. One organization's failure does
+//! not stop the others.
 
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 

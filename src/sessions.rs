@@ -1,6 +1,6 @@
 //! The control plane's session endpoint, and its answers of the last seconds in this isolate's
-//! memory. Refuses to keep a cookie: only its hash is a key here. Refuses redirects, slow answers
-//! and long ones.
+//! memory. No cookie is kept: only its hash is a key here. Redirects, slow answers and long ones
+//! are refused.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

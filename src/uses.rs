@@ -1,4 +1,4 @@
-//! Uses of tokens (R13), counted in memory until somebody takes them. Refuses a write for each.
+//! Uses of tokens (R13), counted in memory until somebody takes them. There is no write for each.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

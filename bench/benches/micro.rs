@@ -1,5 +1,5 @@
-//! What the gate computes for one call, native and part by part: `cargo bench -p postern-bench`. Refuses to stand for the
-//! time of a request, most of which is the runtime's: that is `cargo xtask bench`.
+//! What the gateway computes for one call, native and part by part: `cargo bench -p postern-bench`. The time of a whole
+//! request is mostly the runtime's: `cargo xtask bench` measures that.
 
 use std::hint::black_box;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! The same numbers each time, as if drawn. Refuses to be a source of secrets.
+//! The same numbers each time, as if drawn. Never a source of secrets.
 
 /// A generator (xorshift).
 pub struct Chance(u64);

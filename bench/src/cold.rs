@@ -1,5 +1,5 @@
-//! Cold starts: from the start of a workerd of its own to the first answer, and what one more isolate of the same Worker adds
-//! to that. Refuses Node around it, which takes longer than what is measured.
+//! Cold starts: from the start of a workerd of its own to the first answer, and what one more isolate of the same
+//! Worker adds to that. workerd is started without Node around it, which takes longer than what is measured.
 
 use std::fmt::Write as _;
 use std::fs;

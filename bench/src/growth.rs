@@ -1,5 +1,5 @@
-//! What becomes slower with more tokens and events: the same questions to gateways with few, more and many of them, in turn.
-//! Refuses to seed through the gate: a million mints are another measurement.
+//! What becomes slower with more tokens and events: the same questions to gateways with few, more and many of them, in
+//! turn. The stores are filled directly (`seed`): a million mints are another measurement.
 
 mod seed;
 
@@ -103,8 +103,8 @@ impl Grown {
     }
 }
 
-/// What is asked, by its name in the table, and how often in a round: what uses up tokens, seldom, and where half of those that
-/// live in the smallest gateway go, once at the end of all rounds.
+/// What is asked, by its name in the table, and how often in a round: what uses up tokens, seldom, and where half of
+/// those that live in the smallest gateway go, once at the end of all rounds.
 const ASKED: [(&str, usize); 13] = [
     ("Store, for each at 16 connections", 1),
     ("list, newest 50 that live", CALLS),
@@ -232,8 +232,8 @@ pub async fn run(origin: &str, rounds: usize) -> Result<String, String> {
     Ok(table + &addresses(&smallest).await?)
 }
 
-/// Mints from more and more addresses, each with a bucket of its own: the first hundred and the last one by one, those between
-/// them on several lanes.
+/// Mints from more and more addresses, each with a bucket of its own: the first hundred and the last one by one, those
+/// between them on several lanes.
 async fn addresses(grown: &Grown) -> Result<String, String> {
     eprintln!("minting from {ADDRESSES} addresses ...");
     let mint = |number: u32| {

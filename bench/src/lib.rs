@@ -1,5 +1,5 @@
-//! The bench: Postern on workerd beside a Worker that only forwards and beside what one would write instead, in turn and in
-//! one run. Refuses wrangler's dev server, which hides every difference, and figures that it did not measure.
+//! The bench: Postern on workerd beside a Worker that only forwards and beside what one would write instead, in turn
+//! and in one run. Without wrangler's dev server, which hides every difference.
 
 pub mod chance;
 pub mod cold;

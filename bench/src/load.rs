@@ -1,5 +1,5 @@
-//! Load: so many connections, each asking again as soon as it was answered. Refuses an answer that is not a success: the
-//! first one ends the run and is shown.
+//! Load: so many connections, each asking again as soon as it was answered. The first answer that is not a success ends
+//! the run and is shown.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

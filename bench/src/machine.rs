@@ -1,4 +1,4 @@
-//! What the system says of a process and of itself, from /proc. Refuses to guess where there is none: figures are 0 there.
+//! What the system says of a process and of itself, from /proc. Where there is no /proc, figures are 0.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! An origin that is not what is measured: reads each request whole, and answers with fixed frames. Refuses to understand
-//! a message.
+//! An origin that is not what is measured: reads each request whole, and answers with fixed frames. It understands no
+//! message.
 
 use postern_origin::proto::attestation_service_init_response::Result as InitResult;
 use postern_origin::proto::{AttestationServiceInitResponse, WorkflowRunItem};
@@ -13,7 +13,7 @@ use crate::load::{Body, Head};
 /// The run that every Init begins.
 pub const RUN: &str = "6a0b3e6e-7f3b-4d0a-9d0c-3f1f2a4b5c6d";
 
-/// Serves for ever on a free port; gives its address.
+/// Serves forever on a free port; gives its address.
 pub async fn start() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");

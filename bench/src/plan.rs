@@ -1,6 +1,6 @@
-//! Which systems do which work, how long, and in which order: in turn, a round at a time, so that a machine that grows slower
-//! slows all of them, and in another order each time, so that none is always behind the same one, whose last work may go
-//! on beside it. Refuses a figure of a single round.
+//! Which systems do which work, how long, and in which order: in turn, a round at a time, so that a machine that grows
+//! slower slows all of them, and in another order each time, so that none is always behind the same one, whose last
+//! work may go on beside it. Never one round alone.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What was measured, as Markdown, JSON and a chart. Refuses to call a difference one that the control, a second bare Worker,
-//! shows as well.
+//! What was measured, as Markdown, JSON and a chart. A difference that the control, a second bare Worker, shows as well
+//! is not reported as one.
 
 mod chart;
 mod targets;

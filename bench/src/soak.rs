@@ -1,5 +1,6 @@
-//! A long run of strict calls with mints and revokes mixed in: what becomes of workerd's memory, beside a workerd whose stores
-//! get the same writes from a Worker that does nothing else. Refuses to go on after the first answer that is no success.
+//! A long run of strict calls with mints and revokes mixed in: what becomes of workerd's memory, beside a workerd whose
+//! stores get the same writes from a Worker that does nothing else. The first answer that is not a success ends the
+//! run.
 
 use std::time::{Duration, Instant};
 

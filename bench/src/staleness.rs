@@ -1,5 +1,5 @@
-//! How long a revoked token still reads in bounded mode, across many locations: a model of the network around the gate's own
-//! `domain::revocation`. Refuses to stand for a measurement: latencies and losses are drawn.
+//! How long a revoked token still reads in bounded mode, across many locations: a model of the network around the
+//! gateway's own `domain::revocation`. A model, not a measurement: latencies and losses are drawn.
 
 use std::fmt::Write as _;
 

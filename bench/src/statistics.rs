@@ -1,4 +1,4 @@
-//! Medians and percentiles. Refuses means: a noisy machine moves them.
+//! Medians and percentiles. No means: a noisy machine moves them.
 
 /// The median; of an even number, the mean of the two in the middle. 0 of nothing.
 pub fn median(values: &[f64]) -> f64 {

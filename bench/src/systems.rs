@@ -1,5 +1,5 @@
-//! The systems that are compared, each running on a workerd of its own. Refuses to compare what refuses a good token or
-//! lets a bad one through.
+//! The systems that are compared, each running on a workerd of its own. Each must accept a good token and refuse a bad
+//! one before it is measured.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The gateway's address. Refuses whatever would send tokens in the clear over a network, and
-//! addresses with parts that would be ignored.
+//! The gateway's address. Tokens must not travel unencrypted over a network, and no part of an
+//! address is silently ignored.
 
 use std::fmt;
 use std::net::IpAddr;

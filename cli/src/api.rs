@@ -82,8 +82,8 @@ impl Api {
         self.answer(Method::DELETE, path, None).await?.json()
     }
 
-    /// Reads a list page by page, to its end or to so many rows. `member` holds the rows. Empty values in
-    /// the query are refused.
+    /// Reads a list page by page, to its end or to so many rows. `member` holds the rows. Empty
+    /// values in the query are refused.
     pub async fn list(
         &self,
         path: &str,

@@ -36,16 +36,17 @@ enum What {
     /// List events, newest first
     #[command(visible_alias = "ls")]
     List(List),
-    /// Write the whole log with the links of its chain, oldest first, one JSON object a line
+    /// Export the whole log with the links of its chain, oldest first, one JSON object per line
     Export {
-        /// Where to; a new file that only you can read, once the export is whole. Otherwise stdout
+        /// Output file, which only you can read; created once the export is complete. Default:
+        /// stdout
         file: Option<PathBuf>,
     },
-    /// Check an exported log, away from the gateway: nothing is asked, no credential is needed
+    /// Check an exported log offline, without gateway and credential
     ///
-    /// Reads the keys of the gateway from ROOT_KEYS or, where it has none, from TOKEN_KEYS. Says
-    /// which rows were changed, are missing or stand in another place, and up to where a signed
-    /// checkpoint proves the log whole.
+    /// Reads the gateway's keys from ROOT_KEYS, or from TOKEN_KEYS if the gateway has no ROOT_KEYS.
+    /// Reports rows that were changed, removed or moved, and how far a signed checkpoint proves the
+    /// log complete.
     Verify {
         /// The export; `-` for standard input
         file: PathBuf,
@@ -54,15 +55,15 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct List {
-    /// One action, such as token.revoke
+    /// Only this action, such as token.revoke
     #[arg(long)]
     action: Option<String>,
 
-    /// One actor, whole, such as admin-token
+    /// Only this actor, written in full, such as admin-token
     #[arg(long)]
     actor: Option<String>,
 
-    /// What happened to this token: its id, name or prefix
+    /// Only events of this token: its id, name or prefix
     #[arg(long, value_name = "TOKEN")]
     token_id: Option<String>,
 
@@ -74,11 +75,11 @@ struct List {
     #[arg(long, value_name = "MOMENT")]
     until: Option<String>,
 
-    /// Most events; 0 for all
+    /// Maximum number of events; 0 for all
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
 
-    /// How to write them
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
@@ -123,7 +124,7 @@ impl List {
         match self.output {
             Format::Json => print_json(&Value::Array(events)),
             Format::Table if events.is_empty() => {
-                remark("there are no events like that");
+                remark("no event matches");
                 Ok(())
             }
             Format::Table => print(&view(&events)),

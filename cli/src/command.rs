@@ -17,24 +17,24 @@ use crate::text::plain;
 use crate::tokens::Tokens;
 
 const AFTER: &str = "\
-Where the gateway and the credential are found, in this order:
+The gateway and the credential are looked up in this order:
   flags        --url, --token, --organization
   environment  POSTERN_URL, POSTERN_TOKEN, POSTERN_ORGANIZATION
   file         ~/.config/postern/config.toml with url, token, organization, ca;
-               refused when others than its owner may use it
+               refused unless only its owner can use it
 
 Exit codes:
   0  done
-  1  none of the others
-  2  wrong flags or arguments
-  3  the configuration, the address, or a file
-  4  no credential, or one that is refused
-  5  the credential may not do this
+  1  other error
+  2  invalid flags or arguments
+  3  invalid configuration, address or file
+  4  missing or refused credential
+  5  not authorized
   6  not found
-  7  the gateway refuses the request as it is
-  8  a limit or a ceiling
-  9  no answer, or none of a gateway
-  126, 127  the command of a bridge cannot be run, or does not exist; otherwise its own code";
+  7  invalid request
+  8  a limit was reached
+  9  gateway unreachable, or invalid answer
+  126, 127  the bridge's command cannot be run, or does not exist; otherwise its own code";
 
 /// The same error with the arguments in it as they can be shown.
 fn escaped(mut error: clap::Error) -> clap::Error {
@@ -67,7 +67,7 @@ pub struct Command {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// Mint, list, rotate and revoke API tokens
+    /// Create, list, rotate and revoke API tokens
     #[command(visible_alias = "token")]
     ApiToken(Tokens),
     /// Organizations
@@ -81,11 +81,11 @@ pub enum What {
     Leaks(Leaks),
     /// The audit log of an organization
     Audit(Audit),
-    /// Ask what the gateway would decide on a call, and why
+    /// Show what the gateway would decide about a call, and why
     Explain(Explain),
     /// Serve native gRPC on this machine, and call the gateway with gRPC-Web
     Bridge(bridge::Options),
-    /// Find out what is wrong between here and the gateway
+    /// Diagnose settings, connection and credential
     Doctor(Doctor),
     /// Print completions for a shell
     Completion(Completion),
@@ -95,8 +95,8 @@ pub enum What {
 }
 
 impl Command {
-    /// Reads the arguments of this process; ends it with a word on wrong ones, or with the help that
-    /// was asked for.
+    /// Reads the arguments of this process; ends it with a word on wrong ones, or with the help
+    /// that was asked for.
     pub fn read() -> Self {
         Self::try_parse().unwrap_or_else(|error| escaped(error).exit())
     }

@@ -23,7 +23,7 @@ pub struct Doctor {
     #[command(flatten)]
     flags: Flags,
 
-    /// How to write what was found
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
@@ -165,7 +165,7 @@ fn dependency(name: &str) -> Finding {
         name => format!("`{}` does not answer", plain(name)),
     };
     let advice = match name {
-        // The gate can do without it.
+        // The gateway can do without it.
         "facts" => return Finding::odd("readiness", found, "see to the KV namespace FACTS"),
         "record" => {
             "see to D1, and apply its migrations: npx wrangler d1 migrations apply postern --remote"
@@ -241,16 +241,13 @@ async fn credential(api: &Api) -> Vec<Finding> {
         _ => None,
     };
     match (tokens, about_organization) {
-        (Ok(_), _) => vec![Finding::good("credential", "accepted, and may list tokens")],
+        (Ok(_), _) => vec![Finding::good("credential", "accepted; can list tokens")],
         (Err(failure), _) if failure.kind == Kind::NotAllowed => {
-            vec![Finding::good(
-                "credential",
-                "accepted, and may not list tokens",
-            )]
+            vec![Finding::good("credential", "accepted; cannot list tokens")]
         }
         // The credential stands above organizations: what is wrong, or not said yet, is which.
         (Err(failure), Some(organizations)) => {
-            let good = Finding::good("credential", "accepted, and may manage organizations");
+            let good = Finding::good("credential", "accepted; can manage organizations");
             vec![good, organization(api, failure, &organizations)]
         }
         (Err(failure), None) => vec![Finding::broken("credential", failure)],
@@ -272,7 +269,7 @@ fn organization(api: &Api, failure: Failure, organizations: &Value) -> Finding {
         None if are_none => Finding::odd("organization", "there is none yet", create),
         None => Finding::odd(
             "organization",
-            "none is named, which managing tokens needs",
+            "none is named, but managing tokens needs one",
             "name it: --organization, or POSTERN_ORGANIZATION",
         ),
         Some(name) if failure.kind == Kind::NotFound => {

@@ -32,7 +32,7 @@ pub struct Explain {
     #[arg(long, value_name = "ID")]
     run: Option<String>,
 
-    /// How to write it
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
@@ -105,13 +105,13 @@ fn caller(caller: &Value) -> String {
 
 fn needs(needs: &Value, has_token: bool) -> Vec<String> {
     if needs.is_null() {
-        return vec!["needs: no table has this operation, so nobody may".to_owned()];
+        return vec!["needs: unknown operation".to_owned()];
     }
     let access = match member(needs, "access").as_str() {
         "open" => "nothing: it is open to everybody".to_owned(),
-        "person" => "a person whom the control plane has signed in; no token will do".to_owned(),
-        "closed" => "nothing that there is: the gateway lets nobody make this call".to_owned(),
-        "administrator" => "an administrator key; no token will do".to_owned(),
+        "person" => "a user session of the control plane; no token is enough".to_owned(),
+        "closed" => "nothing grants it: the gateway refuses this call to everybody".to_owned(),
+        "administrator" => "an administrator key; no token is enough".to_owned(),
         _ => "a token".to_owned(),
     };
     let narrow = match member(needs, "narrow").as_str() {

@@ -35,7 +35,7 @@ pub struct Leaks {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Report every token in a file; what lives of them is revoked or held back
+    /// Report leaked tokens found in a file; active ones are revoked or quarantined
     Report {
         /// Text of any kind; `-` for standard input
         file: PathBuf,
@@ -76,7 +76,7 @@ impl Leaks {
         }
         drop(progress);
         print(&format!(
-            "{reported} reported of {all} looked at{}. What lives of them is being revoked or quarantined; \
+            "{reported} reported of {all} looked at{}. Active ones are being revoked or quarantined; \
              the gateway tells nobody which.\n",
             left_out(&found)
         ))

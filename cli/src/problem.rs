@@ -1,5 +1,6 @@
 //! Answers that are no success: one line and, where something can be done about it, a hint. Reads
-//! the gateway's problem documents (RFC 9457), and says so when it was not the gateway that answered.
+//! the gateway's problem documents (RFC 9457), and says so when it was not the gateway that
+//! answered.
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
@@ -87,13 +88,13 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
             "check POSTERN_TOKEN: it must be the whole token and nothing else"
         }
         "credential_refused" => {
-            "check POSTERN_TOKEN: the token may be revoked, or of another gateway"
+            "check POSTERN_TOKEN: the token may be revoked, or belong to another gateway"
         }
-        "token_expired" | "token_stale" => "mint a new token",
+        "token_expired" | "token_stale" => "create a new token",
         "organization_required" => "name it: --organization, or POSTERN_ORGANIZATION",
         "project_required" => "name a project: --project",
-        "name_taken" => "choose another name, or end what has this one",
-        "token_not_live" => "mint a new token: postern api-token create",
+        "name_taken" => "choose another name, or revoke the token that has this one",
+        "token_not_live" => "create a new token: postern api-token create",
         "mint_ceiling_reached" => "see what can go: postern api-token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"

@@ -1,6 +1,6 @@
 //! The HTTP proxy between here and the gateway: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as curl
-//! reads them. Only for `https://` gateways, through a tunnel (`CONNECT`), so that the proxy sees no
-//! token; never for this machine.
+//! reads them. Only for `https://` gateways, through a tunnel (`CONNECT`), so that the proxy sees
+//! no token; never for this machine.
 
 use std::fmt;
 

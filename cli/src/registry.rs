@@ -24,19 +24,19 @@ enum OfOrganizations {
         /// Its name: lower case letters, digits and hyphens
         name: String,
 
-        /// Most live tokens; 0 for no ceiling. Otherwise the gateway's
+        /// Maximum number of active tokens; 0 for no limit. Default: the gateway's limit
         #[arg(long, value_name = "COUNT")]
         mint_ceiling: Option<u32>,
 
-        /// Days after which unused tokens end; 0 for never
+        /// Days after which unused tokens are revoked; 0 for never
         #[arg(long, value_name = "DAYS")]
         max_idle_days: Option<u32>,
 
-        /// What becomes of tokens that are found in public
+        /// What happens to tokens that are found in public
         #[arg(long, value_name = "WHAT", value_parser = ["revoke", "quarantine"])]
         on_leak: Option<String>,
 
-        /// How to write it
+        /// Output format
         #[arg(long, short, value_enum, default_value_t = Format::Table)]
         output: Format,
     },
@@ -98,18 +98,18 @@ struct NewEntry {
     /// Its name: lower case letters, digits and hyphens
     name: String,
 
-    /// Its id, a UUID, where it has one elsewhere; otherwise a new one
+    /// Its id, a UUID, if it already has one elsewhere. Default: a new one
     #[arg(long)]
     id: Option<String>,
 
-    /// How to write it
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
 
 #[derive(Debug, clap::Args)]
 struct Listing {
-    /// How to write them
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }

@@ -1,6 +1,6 @@
 //! Where a command finds the gateway and its credential: flags, then the environment, then the
-//! configuration file. Refuses a file that others may read, and values that cannot be what they
-//! are meant to be; no default stands in for a value that was given.
+//! configuration file. A file that others can read is refused, and a value that was given is used
+//! or refused, never replaced by a default.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -22,16 +22,16 @@ const MAX_FILE: u64 = 64 * 1024;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Gateway")]
 pub struct Flags {
-    /// The gateway; otherwise POSTERN_URL, or `url` of the configuration file
+    /// The gateway. Default: POSTERN_URL, or `url` in the configuration file
     #[arg(long, value_name = "URL", global = true)]
     pub url: Option<String>,
 
-    /// The credential; better POSTERN_TOKEN or the configuration file, as others see flags
+    /// The credential. Prefer POSTERN_TOKEN or the configuration file: other users can see flags
     #[arg(long, value_name = "TOKEN", global = true)]
     pub token: Option<String>,
 
-    /// The organization, for an administrator key; otherwise POSTERN_ORGANIZATION, or
-    /// `organization` of the configuration file
+    /// The organization, for an administrator key. Default: POSTERN_ORGANIZATION, or `organization`
+    /// in the configuration file
     #[arg(long, value_name = "NAME", global = true)]
     pub organization: Option<String>,
 
@@ -43,7 +43,7 @@ pub struct Flags {
     #[arg(long, global = true)]
     pub insecure_http: bool,
 
-    /// Longest time for an answer, in seconds
+    /// Timeout for an answer, in seconds
     #[arg(long, value_name = "SECONDS", global = true, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
 }

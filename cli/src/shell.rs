@@ -29,7 +29,7 @@ pub struct Completion {
 /// `postern man`.
 #[derive(Debug, clap::Args)]
 pub struct Man {
-    /// Write one page for each command into this folder, instead of the first to stdout
+    /// Write one page per command into this folder, instead of the first to stdout
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! Generates the table of REST routes from routes.toml, or from the file that POSTERN_ROUTES
-//! names. Refuses to build with a mistake in it: a route that is not understood guards nothing.
+//! Generates the table of REST routes from routes.toml, or from the file that POSTERN_ROUTES names.
+//! A mistake in it fails the build: a route that is not understood guards nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

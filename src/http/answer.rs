@@ -1,5 +1,5 @@
-//! An answer of the origin, not yet given to anybody. Refuses one to a call that does not speak
-//! gRPC-Web, one that points elsewhere, and to change any other: it is passed on as it came, or translated as a whole.
+//! An answer of the origin, not yet given to anybody. It is passed on as it came or translated as a
+//! whole; one to a call that does not speak gRPC-Web, or one that points elsewhere, is refused.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
@@ -111,8 +111,8 @@ impl Answered {
     /// to be passed on.
     ///
     /// # Errors
-    /// `Origin` when it ends early, is too large, or cannot be read; `Deadline` when the caller waits
-    /// no longer.
+    /// `Origin` when it ends early, is too large, or cannot be read; `Deadline` when the caller
+    /// waits no longer.
     pub async fn read(&mut self) -> Result<(Option<Vec<u8>>, Ending)> {
         if let Some(ending) = self.ending() {
             return Ok((None, ending));
@@ -191,7 +191,7 @@ impl Answered {
     }
 }
 
-/// What the gate tells about an answer of the origin.
+/// What the gateway tells about an answer of the origin.
 pub struct Told {
     /// Milliseconds, as `Server-Timing` has them.
     timing: String,
@@ -211,7 +211,7 @@ impl Told {
     }
 }
 
-/// What the gate takes from every answer of the origin, and adds to it.
+/// What the gateway takes from every answer of the origin, and adds to it.
 fn finish(
     headers: &Headers,
     media: &str,

@@ -1,5 +1,5 @@
-//! What a management request asks in its body, its query and its headers, beside its path. Refuses
-//! what has another media type than JSON, and parameters that nobody knows or that come twice.
+//! What a management request asks in its body, its query and its headers, beside its path. Other
+//! media types than JSON, unknown parameters and doubled ones are refused.
 
 use super::incoming::Incoming;
 use crate::platform::now;

@@ -1,5 +1,5 @@
-//! The assertion on its way to the origin's headers. Refuses to let a call go without the one that
-//! the configuration asks for.
+//! The assertion on its way to the origin's headers. No call goes without the one that the
+//! configuration asks for.
 
 use web_sys::Headers;
 
@@ -8,7 +8,8 @@ use postern_registry::assertion::{Forwarded, assertion};
 use postern_registry::error::Result;
 use postern_wire::assertion::HEADER;
 
-/// Adds the assertion for a request of this method, path with query, and body, where there is to be one.
+/// Adds the assertion for a request of this method, path with query, and body, where there is to be
+/// one.
 ///
 /// # Errors
 /// `Unavailable` when none can be made, `Origin` when the runtime refuses the header.

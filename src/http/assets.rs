@@ -1,5 +1,5 @@
-//! The dashboard's files, from the assets binding. Refuses to serve them without the headers that
-//! keep other sites' scripts and frames away.
+//! The dashboard's files, from the assets binding. They always carry the headers that keep other
+//! sites' scripts and frames away.
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

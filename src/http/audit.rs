@@ -1,5 +1,5 @@
-//! The audit log over HTTP: pages as JSON, all of it as lines (R35). Refuses to hold an export in
-//! memory: a page of rows is read when the client has taken the one before.
+//! The audit log over HTTP: pages as JSON, all of it as lines (R35). No export is held in memory: a
+//! page of rows is read when the client has taken the one before.
 
 use futures_util::stream;
 use worker::{ResponseBody, ResponseBuilder};

@@ -1,5 +1,5 @@
 //! The client's address out of the trusted header, and what operators are told where it cannot be
-//! read. Refuses to repeat what the header holds.
+//! read. What the header holds is not repeated.
 
 use std::cell::Cell;
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! `POST /explain`: what would be decided on a call of the credential that asks. Refuses whatever
-//! credential the call itself would be refused with, in the same words.
+//! `POST /explain`: what would be decided on a call of the credential that asks. A credential that
+//! the call itself would refuse is refused here in the same words.
 
 use super::asked::{bucket, is_json, plain};
 use super::incoming::Incoming;

@@ -1,5 +1,5 @@
-//! What the gate reads of a request: method, path, which headers it has, and a few of them by name.
-//! Refuses to read the values of the others.
+//! What the gateway reads of a request: method, path, which headers it has, and a few of them by
+//! name. The values of the others are never read.
 
 use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;

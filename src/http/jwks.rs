@@ -1,5 +1,5 @@
-//! `/.well-known/jwks.json`: the public keys that verify assertions. Refuses everything but
-//! reading it; needs no credential, for there is nothing private in it.
+//! `/.well-known/jwks.json`: the public keys that verify assertions. No credential is needed: there
+//! is nothing private in it.
 
 use wasm_bindgen::JsValue;
 

@@ -1,5 +1,4 @@
-//! `POST /leaks`. Refuses to let the answer's words or its time tell anything: what there is to do
-//! is done after it.
+//! `POST /leaks`. Neither the answer nor its timing tells anything: the work is done after it.
 
 use std::rc::Rc;
 

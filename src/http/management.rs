@@ -1,5 +1,5 @@
-//! The management routes. Refuses what is no credential before it looks at anything else, and asks
-//! about one when the body is here, of at most 64 KiB.
+//! The management routes. What is no credential is refused before anything else is looked at, and
+//! the Ledger is asked about one once the body is here, of at most 64 KiB.
 
 use super::asked::{MAX_BODY, bucket, json, origin, page, token_query};
 use super::incoming::Incoming;
@@ -273,8 +273,8 @@ impl Call<'_> {
         }
     }
 
-    /// A mint, adoption or rotation on its way out: a refusal is written down first (R35). It stands also
-    /// where that fails.
+    /// A mint, adoption or rotation on its way out: a refusal is written down first (R35). It
+    /// stands also where that fails.
     async fn noting<T>(&self, outcome: Result<T>, rotated: Option<&str>) -> Result<T> {
         if let Err(error) = &outcome {
             let named = self.organization.as_deref();

@@ -1,4 +1,4 @@
-//! HTTP: from a request to exactly one answer and one log line. Refuses whatever no route knows.
+//! HTTP: from a request to exactly one answer and one log line. What no route knows is 404.
 
 mod answer;
 mod asked;
@@ -67,7 +67,7 @@ async fn route(
 ) -> Result<web_sys::Response, JsValue> {
     let path = incoming.path.as_str();
     // Browsers say so of the script of a service worker, and of nothing else. One that is installed
-    // answers in the gate's place.
+    // answers in the gateway's place.
     if incoming.has("service-worker") && !path.starts_with("/dashboard/") {
         return refuse(incoming, &Error::ServiceWorker, log);
     }

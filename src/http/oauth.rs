@@ -1,5 +1,5 @@
-//! `/oauth/introspect` and `/oauth/revoke`. Refuses tokens in the query string, where logs would
-//! keep them: the form in the body is the only place.
+//! `/oauth/introspect` and `/oauth/revoke`. Tokens are taken from the form in the body alone, never
+//! from the query string, where logs would keep them.
 
 use super::asked::{bucket, origin, plain};
 use super::incoming::Incoming;

@@ -1,4 +1,4 @@
-//! `/openapi.json`: what the gate answers, for tools. Refuses everything but reading it.
+//! `/openapi.json`: what the gateway answers, for tools.
 
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen::JsValue;

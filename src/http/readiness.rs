@@ -1,5 +1,4 @@
-//! `/healthz` and `/readyz`. Refuses to tell causes: they name what does not answer, the log says
-//! why.
+//! `/healthz` and `/readyz`. They name what does not answer; causes are in the log.
 
 use serde_json::json;
 use wasm_bindgen::JsValue;

@@ -1,4 +1,4 @@
-//! The one place that turns errors into wire answers. Refuses a catch-all: a new error does not
+//! The one place that turns errors into wire answers. There is no catch-all: a new error does not
 //! compile until someone has chosen its statuses, here and in docs/API.md.
 
 use serde::Serialize;
@@ -85,7 +85,7 @@ fn grpc_message(error: &Error) -> String {
 }
 
 /// The detail that clients of the control plane know such refusals by: its own reason for the
-/// case, and the gate's code.
+/// case, and the gateway's code.
 fn detail(error: &Error) -> Option<Detail> {
     let reason = match error {
         Error::Credential(_) => "UNAUTHORIZED",
@@ -175,7 +175,7 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
     }
 }
 
-/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
+/// Writes a document that is the same foreverybody and may be kept as `cache_control` says.
 pub fn document(
     body: &str,
     content_type: &str,

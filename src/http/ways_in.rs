@@ -1,5 +1,5 @@
 //! A management call at the door: what it shows of itself, who it turns out to be, and the warnings
-//! that two of the ways in come with. Refuses to let either of them be used silently.
+//! that two of the ways in come with. Neither of them is used silently.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! The gate's calls to a Ledger. Refuses to guess: an answer that is not the expected one is a
-//! failure, and a failure is never a yes.
+//! The gateway's calls to a Ledger. An answer that is not the expected one is a failure, and a
+//! failure is never a yes.
 
 use std::cell::OnceCell;
 
@@ -174,8 +174,8 @@ async fn send(
     }
 }
 
-/// Whether Ledgers can be reached at all, and how many of them D1 has lately refused, because it has
-/// other rows than they. Asks one that belongs to no organization and stores nothing.
+/// Whether Ledgers can be reached at all, and how many of them D1 has lately refused, because it
+/// has other rows than they. Asks one that belongs to no organization and stores nothing.
 pub async fn ping(env: &Env) -> Result<u32> {
     let mut answer = readiness(env)?
         .fetch_with_str("http://ledger/ping")

@@ -1,6 +1,6 @@
 //! The MintLimiter: one Durable Object for each client address, a token bucket that survives
-//! restarts (R26). Refuses to know the address; its name is its identity. A full bucket stores
-//! nothing, so addresses leave nothing behind.
+//! restarts (R26). The address itself is not stored; the object's name is its identity. A full
+//! bucket stores nothing, so addresses leave nothing behind.
 
 use serde::Deserialize;
 use worker::{

@@ -1,5 +1,4 @@
-//! The gate's calls to a MintLimiter. Refuses to guess: a limiter that does not answer stops the
-//! mint.
+//! The gateway's calls to a MintLimiter. A limiter that does not answer stops the mint.
 
 use worker::{Env, Method, Request};
 

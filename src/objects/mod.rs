@@ -1,5 +1,5 @@
-//! The Durable Objects and the gate's calls to them. Refuses JSON on the one question that every
-//! request asks: its usual answer is a status.
+//! The Durable Objects and the gateway's calls to them. The one question that every request asks
+//! needs no JSON: its usual answer is a status.
 
 pub mod ledger;
 pub mod ledger_client;

@@ -1,5 +1,5 @@
-//! SQLite of a Durable Object in the gate's own terms. Refuses cursors whose calls can throw past
-//! Rust: every row is taken through a checked call.
+//! SQLite of a Durable Object in the gateway's own terms. Rows are read through checked calls,
+//! because those of a cursor can throw past Rust.
 
 use serde::de::DeserializeOwned;
 use worker::{SqlStorage, SqlStorageValue};

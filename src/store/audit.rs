@@ -1,4 +1,4 @@
-//! Queries of the audit log and its checkpoints. Refuses to write: both follow the Ledger, by its
+//! Queries of the audit log and its checkpoints. They only read: both follow the Ledger, by its
 //! effects.
 
 use serde::Deserialize;
@@ -206,7 +206,8 @@ pub async fn due_for_checkpoint(env: &Env, now: Timestamp) -> Result<Vec<Organiz
 pub const UNGUARDED: &str =
     "a trigger of the audit log is missing, or there is one more than the migrations make";
 
-/// Triggers of the audit log and its checkpoints: those that the migrations make, and all there are.
+/// Triggers of the audit log and its checkpoints: those that the migrations make, and all there
+/// are.
 const TRIGGERS: &str = "select count(*) as found, coalesce(sum(name in ( \
     'audit_is_append_only_update', 'audit_is_append_only_delete', 'audit_is_append_only_insert', \
     'audit_has_rows_of_ledgers_only', 'checkpoints_are_append_only_update', \

@@ -1,5 +1,5 @@
-//! The Ledger's effects as D1 statements. Refuses statements that could fail the second time:
-//! each can be applied again without harm, because the outbox may deliver twice.
+//! The Ledger's effects as D1 statements. Each can be applied again without harm, because the
+//! outbox may deliver twice.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,8 @@ use super::d1::{Bind, statement};
 use postern_domain::token::{Format, Verifier};
 use postern_ledger::{AuditRow, Effect, TokenRow};
 
-/// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has it.
+/// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has
+/// it.
 pub const OTHER_ROW: &str = "the audit log has another row of this number";
 
 /// An event as D1 has it.

@@ -1,5 +1,5 @@
-//! Token facts in KV, under `token:<id>`, and organizations' ids, under `organization:<name>`.
-//! Refuses to fail: a KV that does not answer is a miss, and the record is asked.
+//! Token facts in KV, under `token:<id>`, and organizations' ids, under `organization:<name>`. A KV
+//! that does not answer is a miss, and D1 is asked.
 //!
 //! INVARIANT (KV may say what a token is, never that it lives): the value holds immutable facts.
 

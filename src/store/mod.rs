@@ -1,5 +1,5 @@
-//! The two stores: D1 keeps the record, KV keeps token facts near the caller. Refuses to say
-//! whether a token lives.
+//! The two stores: D1 keeps the record, KV keeps token facts near the caller. Neither says whether
+//! a token is active.
 
 pub mod audit;
 pub mod d1;

@@ -1,4 +1,4 @@
-//! Queries of the record. Refuses to write tokens, runs and audit: those follow the Ledger, by
+//! Queries of the record. Tokens, runs and audit are not written here: those follow the Ledger, by
 //! its effects.
 
 use serde::Deserialize;

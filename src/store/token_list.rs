@@ -1,5 +1,5 @@
-//! The statement behind lists of tokens, and the mark that keeps what has ended out of them. Refuses to leave the
-//! index to SQLite, which has no statistics here and takes any that could do.
+//! The statement behind lists of tokens, and the mark that keeps what has ended out of them. The
+//! index is named in the statement: SQLite has no statistics here and takes any that could do.
 
 use worker::Env;
 

@@ -1,5 +1,5 @@
-//! Rows of the `tokens` table as the app's records. Refuses rows that do not parse: a token that
-//! cannot be read is an error, not a default.
+//! Rows of the `tokens` table as the app's records. A row that does not parse is an error, not a
+//! default.
 
 use serde::Deserialize;
 

@@ -1,5 +1,5 @@
-//! Changes what stopped gateways have stored, to make days pass or thousands of tokens be there. Refuses a gateway
-//! that runs: two writers of one SQLite file are a test of SQLite.
+//! Changes what stopped gateways have stored, to make days pass or thousands of tokens be there. The gateway must be
+//! stopped: two writers of one SQLite file are a test of SQLite.
 
 use std::path::Path;
 

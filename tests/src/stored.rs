@@ -1,5 +1,5 @@
-//! What stopped gateways have left in the stores of objects and of D1, and changes of it, to make clocks run wrong.
-//! Refuses a gateway that runs: two writers of one SQLite file are a test of SQLite.
+//! What stopped gateways have left in the stores of objects and of D1, and changes of it, to make clocks run wrong. The
+//! gateway must be stopped: two writers of one SQLite file are a test of SQLite.
 
 use std::path::{Path, PathBuf};
 

@@ -236,7 +236,7 @@ async fn the_doctor_finds_nothing_wrong(world: Arc<World>) {
     assert!(
         output
             .stdout
-            .contains("good    credential    accepted, and may manage organizations\n"),
+            .contains("good    credential    accepted; can manage organizations\n"),
         "{output:?}"
     );
     assert!(
@@ -510,7 +510,7 @@ async fn what_would_be_decided_is_explained(world: Arc<World>) {
     let unknown = ["explain", "--operation", "AttestationService/Nothing"];
     let unknown = postern.run(&unknown).await;
     assert_eq!(unknown.code, 5, "{unknown:?}");
-    assert!(unknown.stdout.contains("no table has this operation"));
+    assert!(unknown.stdout.contains("needs: unknown operation"));
     let wrong = [&ask[..], &["--run", "no-uuid"]].concat();
     let wrong = postern.run(&wrong).await;
     wrong.failed(7, "run_id_invalid");

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the module, from sources to `build/index.js` and `build/index_bg.wasm`.
 //!
-//! Cargo alone decides whether the wasm is out of date: it knows every input, also what `include_str!` pulls in. Only if
-//! cargo made a new wasm file are wasm-bindgen, wasm-opt and the bundler run again. Silent when nothing is to do.
+//! Cargo alone decides whether the wasm is out of date: it knows every input, also what `include_str!` pulls in. Only
+//! if cargo made a new wasm file are wasm-bindgen, wasm-opt and the bundler run again. Silent when nothing is to do.
 
 use std::env;
 use std::fs;

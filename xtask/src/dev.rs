@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the gate, a sample origin and the dashboard on this machine, with something to try at once.
+//! `cargo xtask dev`: the gateway, a sample origin and the dashboard on this machine, with something to try at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};

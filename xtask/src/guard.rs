@@ -1,6 +1,7 @@
 //! This program in its second role: it becomes workerd, tied to the life of the process that started it.
 //!
-//! Node cannot ask for that (PR_SET_PDEATHSIG), and a workerd whose Node was killed would keep the ports and the stores.
+//! Node cannot ask for that (PR_SET_PDEATHSIG), and a workerd whose Node was killed would keep the ports and the
+//! stores.
 
 use std::env;
 use std::os::unix::process::CommandExt;

@@ -1,4 +1,5 @@
-//! `cargo xtask origin` and `cargo xtask attest`: the two programs of examples/origin, built and run. Knows no protocol.
+//! `cargo xtask origin` and `cargo xtask attest`: the two programs of examples/origin, built and run. Knows no
+//! protocol.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};

@@ -94,7 +94,8 @@ fn groups() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(|broken| broken.into_inner())
 }
 
-/// Runs a command to its end; what it prints goes to stderr, for stdout belongs to the commands that promise a line there.
+/// Runs a command to its end; what it prints goes to stderr, for stdout belongs to the commands that promise a line
+/// there.
 pub fn run(command: &mut Command) -> Outcome<ExitStatus> {
     command
         .stdin(Stdio::null())

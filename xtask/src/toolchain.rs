@@ -1,9 +1,9 @@
 //! Chooses the compiler that builds the module: rustup's where it has the library sources, else Debian's packages.
 //!
 //! The module unwinds on panic, so that a panic ends one request and not all of an isolate's. No shipped standard
-//! library for wasm32 does, so we build one (wasm_std.rs), and for that need a compiler, *its own* library sources and a
-//! wasm linker. rustup gives all three (`rust-src`). Debian's `rustc-web` and `rust-web-src` are a matched pair too, for
-//! machines that reach a Debian mirror and not rustup's server.
+//! library for wasm32 does, so we build one (wasm_std.rs), and for that need a compiler, *its own* library sources and
+//! a wasm linker. rustup gives all three (`rust-src`). Debian's `rustc-web` and `rust-web-src` are a matched pair too,
+//! for machines that reach a Debian mirror and not rustup's server.
 
 use std::env;
 use std::path::{Path, PathBuf};

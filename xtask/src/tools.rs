@@ -1,7 +1,7 @@
 //! Installs the two Rust programs that turn a wasm file into a Worker: worker-build and the wasm-bindgen command.
 //!
-//! From source, with their own lock files: no binaries from elsewhere. In the debug profile: they take some two minutes each
-//! instead of ten, and run no slower than anyone would notice.
+//! From source, with their own lock files: no binaries from elsewhere. In the debug profile: they take some two minutes
+//! each instead of ten, and run no slower than anyone would notice.
 
 use std::path::PathBuf;
 use std::process::Command;

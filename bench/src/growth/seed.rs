@@ -1,5 +1,5 @@
-//! Years of tokens and of audit events, put straight into the stores of a stopped gateway: copies of one real token under
-//! other ids. Refuses a token of its own making, which the gate might read in another way than those it wrote.
+//! Years of tokens and of audit events, put straight into the stores of a stopped gateway: copies of one real token
+//! under other ids. The gateway reads the copies exactly as it reads what it wrote itself.
 
 use std::path::Path;
 
@@ -41,8 +41,8 @@ fn numbers(count: u64) -> String {
     format!("with recursive n (i) as (select 1 union all select i + 1 from n where i < {count}) ")
 }
 
-/// Copies of a token in its Ledger and in the record: as old as their number in seconds, and what has ended marked so, as
-/// the hourly event does.
+/// Copies of a token in its Ledger and in the record: as old as their number in seconds, and what has ended marked so,
+/// as the hourly event does.
 ///
 /// # Errors
 /// What SQLite says against it.

@@ -1,4 +1,4 @@
-//! A bar chart of the ratios to `bare`, as SVG that reads in light and dark. Refuses scripts and fonts of its own.
+//! A bar chart of the ratios to `bare`, as SVG that reads in light and dark. No scripts, no fonts of its own.
 
 use super::{BARE, Report};
 use crate::plan::Cell;

@@ -1,12 +1,12 @@
-//! The targets of the project against the figures of a run. Refuses to round a target into being met.
+//! The targets of the project against the figures of a run. A figure is not rounded into meeting its target.
 
 use super::{BARE, Report};
 use crate::plan::{Cell, Sample};
 use crate::statistics::{median, spread, verdict};
 use crate::work::Work;
 
-/// The simulator's share of a local D1 read, measured for the project by taking the simulator's workers apart: the rest is
-/// what the runtime and SQLite take.
+/// The simulator's share of a local D1 read, measured for the project by taking the simulator's workers apart: the rest
+/// is what the runtime and SQLite take.
 const SIMULATED: f64 = 2.0 / 3.0;
 
 const STORE: Cell = (Work::Store, 16);

@@ -1,5 +1,5 @@
-//! `postern audit verify`: the check of an exported log under the gateway's keys. Refuses keys on
-//! the command line, where other users of the machine could read them.
+//! `postern audit verify`: the check of an exported log under the gateway's keys. Keys come from
+//! the environment, never from the command line, where other users of the machine could read them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

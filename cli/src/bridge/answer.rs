@@ -1,5 +1,6 @@
 //! The gateway's answer on its way to the caller: messages pass as they arrive, the trailer frame
-//! becomes HTTP/2 trailers. Whatever breaks becomes a status: a reset stream would read as INTERNAL.
+//! becomes HTTP/2 trailers. Whatever breaks becomes a status: a reset stream would read as
+//! INTERNAL.
 
 use bytes::Bytes;
 use futures_util::stream;

@@ -1,5 +1,5 @@
-//! One call: native gRPC in, gRPC-Web out, the answer back. Refuses what is not gRPC; looks into
-//! no message and holds no credential.
+//! One call: native gRPC in, gRPC-Web out, the answer back. It looks into no message and holds no
+//! credential.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The frames of gRPC and gRPC-Web, found in bytes that arrive in any pieces: one flag byte, four
 //! of length, the message. Passes messages on uncopied and keeps none; holds back only a head that
-//! has not arrived whole, and the trailer of an answer. Refuses messages above a limit before any
-//! byte of them has passed.
+//! has not arrived whole, and the trailer of an answer. A message above the limit is refused before
+//! any byte of it has passed.
 
 use bytes::{Bytes, BytesMut};
 

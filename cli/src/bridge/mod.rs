@@ -56,12 +56,12 @@ const LISTEN_FOR_COMMAND: &str = "127.0.0.1:0";
 /// Flags of `postern bridge`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Where to listen, on this machine; port 0 takes a free one. Otherwise 127.0.0.1:9000, and a
-    /// free port for a COMMAND
+    /// Address to listen on; port 0 picks a free one. Default: 127.0.0.1:9000, or a free port with
+    /// a COMMAND
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
 
-    /// The gateway to call; otherwise POSTERN_URL, or `url` of the configuration file
+    /// The gateway to call. Default: POSTERN_URL, or `url` in the configuration file
     #[arg(long, value_name = "URL")]
     pub gateway: Option<String>,
 
@@ -77,29 +77,29 @@ pub struct Options {
     #[arg(long)]
     pub allow_remote: bool,
 
-    /// Largest message, either way, in bytes. Otherwise what the gateway takes (10 MiB), and for
-    /// answers what the stock client takes (32 MiB)
+    /// Largest message in either direction, in bytes. Default: what the gateway accepts (10 MiB)
+    /// and, for answers, what the stock client accepts (32 MiB)
     #[arg(long, value_name = "BYTES")]
     pub max_message: Option<usize>,
 
-    /// Most calls at once on one connection
+    /// Maximum number of concurrent calls on one connection
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_streams: u32,
 
-    /// Longest time to connect to the gateway, in seconds
+    /// Timeout for connecting to the gateway, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub connect_timeout: u64,
 
-    /// Longest time for a call that sets no deadline, in seconds; 0 for no end
+    /// Timeout for calls that set no deadline, in seconds; 0 for none
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
 
-    /// Write one JSON object for each call, instead of a line of text
+    /// Log one JSON object per call instead of a line of text
     #[arg(long)]
     pub json: bool,
 
-    /// Run this with the bridge's address in CHAINLOOP_CONTROL_PLANE_API and POSTERN_BRIDGE, pass
-    /// signals on to it, and end with it and with its exit code
+    /// Run this with the bridge's address in CHAINLOOP_CONTROL_PLANE_API and POSTERN_BRIDGE,
+    /// forward signals to it, and exit with its exit code
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

@@ -1,5 +1,5 @@
 //! The listening side: HTTP/2 without TLS, known in advance ("h2c, prior knowledge"), as gRPC
-//! clients speak it to an insecure endpoint. Refuses HTTP/1.1 and TLS with a line that says so.
+//! clients speak it to an insecure endpoint. HTTP/1.1 and TLS get a line that says what is wrong.
 
 use std::convert::Infallible;
 use std::sync::Arc;

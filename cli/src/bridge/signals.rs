@@ -1,5 +1,5 @@
-//! The signals that a bridge is told things with: to stop, or to pass them on to the command that it
-//! runs.
+//! The signals that a bridge is told things with: to stop, or to pass them on to the command that
+//! it runs.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `grpc-timeout`: how long the caller waits. Refuses what the gRPC protocol does not define.
+//! `grpc-timeout`: how long the caller waits. What the gRPC protocol does not define is an error.
 
 use std::time::Duration;
 

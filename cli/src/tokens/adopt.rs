@@ -25,11 +25,11 @@ pub struct Adopt {
     #[arg(long)]
     workflow: Option<String>,
 
-    /// Its name here; otherwise the one that it has, or one that the gateway makes up
+    /// Its name here. Default: the name that it has, or a generated one
     #[arg(long)]
     name: Option<String>,
 
-    /// How to write what was registered
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }

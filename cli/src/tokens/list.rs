@@ -11,27 +11,27 @@ use crate::output::{Format, print, print_json, remark};
 /// Which tokens to list.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// By what has become of them
+    /// Filter by status
     #[arg(long, default_value = "active", value_parser = ["active", "revoked", "all"])]
     status: String,
 
-    /// Those that have ended too: the same as --status all
+    /// Include revoked and expired tokens: the same as --status all
     #[arg(long, short, conflicts_with = "status")]
     all: bool,
 
-    /// By what they are for; `global` is `organization`
+    /// Filter by scope; `global` is `organization`
     #[arg(long, short, value_name = "SCOPE", value_parser = ["organization", "global", "project", "workflow"])]
     scope: Option<String>,
 
-    /// Those of this project, by its name or id
+    /// Only tokens of this project, by its name or id
     #[arg(long, short)]
     project: Option<String>,
 
-    /// Those that this token has minted: its id, name or prefix
+    /// Only tokens created by this one: its id, name or prefix
     #[arg(long, value_name = "TOKEN")]
     minted_by: Option<String>,
 
-    /// How to write them
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
@@ -62,7 +62,7 @@ impl List {
         match self.output {
             Format::Json => print_json(&Value::Array(tokens)),
             Format::Table if tokens.is_empty() => {
-                remark("there are no API tokens like that in this organization");
+                remark("no API token in this organization matches");
                 Ok(())
             }
             Format::Table => print(&view::tokens(&tokens)),

@@ -30,18 +30,18 @@ pub struct Tokens {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Mint a token, and show it once
+    /// Create a token and show it once
     Create(create::Create),
     /// List tokens
     #[command(visible_alias = "ls")]
     List(list::List),
     /// Show everything about a token but its secret
     Show(show::Show),
-    /// End tokens, now and for good
+    /// Revoke tokens, at once and permanently
     Revoke(revoke::Revoke),
-    /// Replace a token by one of the same name and rights
+    /// Replace a token with a new one of the same name and rights
     Rotate(rotate::Rotate),
-    /// Register a token that the origin minted, read from standard input
+    /// Register a token that the origin created, read from standard input
     Adopt(adopt::Adopt),
 }
 

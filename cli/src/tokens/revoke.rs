@@ -13,11 +13,11 @@ use crate::text::{member, moment};
 /// Which tokens to end.
 #[derive(Debug, clap::Args)]
 pub struct Revoke {
-    /// The token: its id, or the name or prefix of an active one; several by repeating the flag
+    /// The token: its id, or the name or prefix of an active one; repeat the flag for more
     #[arg(long = "id", value_name = "TOKEN", required = true)]
     ids: Vec<String>,
 
-    /// How to write what was done
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }

@@ -15,15 +15,15 @@ pub struct Rotate {
     #[arg(long, value_name = "TOKEN")]
     id: String,
 
-    /// How long the old token lives on, such as 10m; otherwise it ends at once
+    /// How long the old token keeps working, such as 10m. Default: it is revoked at once
     #[arg(long, value_name = "SPAN")]
     overlap: Option<String>,
 
-    /// How long the new token lives, such as 90d; otherwise as long as the old one would have
+    /// Lifetime of the new token, such as 90d. Default: the expiry of the old token
     #[arg(long, value_name = "SPAN")]
     expiration: Option<String>,
 
-    /// How to write the new token
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = TokenFormat::Table)]
     output: TokenFormat,
 }

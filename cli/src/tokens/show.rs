@@ -16,7 +16,7 @@ pub struct Show {
     #[arg(long, value_name = "TOKEN")]
     id: String,
 
-    /// How to write it
+    /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
@@ -42,7 +42,7 @@ fn sheet(token: &Value) -> String {
         .collect();
     // By whom it was minted is then who brought it here.
     let adopted = match token.get("adopted") {
-        Some(Value::Bool(true)) => "yes, the origin minted it",
+        Some(Value::Bool(true)) => "yes, created at the origin",
         _ => "",
     };
     let rows = [
@@ -53,7 +53,7 @@ fn sheet(token: &Value) -> String {
         ("DESCRIPTION", member(token, "description")),
         ("FORMAT", member(token, "format")),
         ("PREFIX", member(token, "prefix")),
-        ("MINTED BY", member(token, "created_by")),
+        ("CREATED BY", member(token, "created_by")),
         ("ADOPTED", adopted.to_owned()),
         ("CREATED AT", moment(token, "created_at")),
         ("EXPIRES AT", moment(token, "expires_at")),

@@ -18,7 +18,7 @@ const HEADINGS: [&str; 10] = [
     "REVOKED AT",
     "LAST USED AT",
     "PREFIX",
-    "MINTED BY",
+    "CREATED BY",
 ];
 
 /// Most columns that a description takes in a table.

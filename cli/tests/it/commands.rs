@@ -1,4 +1,5 @@
-//! The commands about tokens on a gateway of fixed answers: what it asks, and what it writes, as golden files.
+//! The commands about tokens on a gateway of fixed answers: what it asks, and what it writes, as
+//! golden files.
 
 use serde_json::{Value, json};
 
@@ -166,10 +167,7 @@ async fn an_empty_list() {
     let gateway = Gateway::start(empty()).await;
     let output = gateway.run(&["api-token", "list"]).await;
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
-    assert_eq!(
-        output.stderr,
-        "there are no API tokens like that in this organization\n"
-    );
+    assert_eq!(output.stderr, "no API token in this organization matches\n");
     assert_eq!(gateway.asked(), ["GET /org/tokens?limit=500&status=active"]);
     let gateway = Gateway::start(empty()).await;
     assert_eq!(

@@ -1,6 +1,6 @@
-//! The command from outside (R37). The bridge: a stock kind of gRPC client (tonic, HTTP/2) before it, the
-//! sample origin or a hand-made server behind it. The other commands: the built program, and a
-//! gateway of fixed answers. Internals are tested beside the code.
+//! The command from outside (R37). The bridge: a stock kind of gRPC client (tonic, HTTP/2) before
+//! it, the sample origin or a hand-made server behind it. The other commands: the built program,
+//! and a gateway of fixed answers. Internals are tested beside the code.
 
 #![expect(
     clippy::expect_used,

@@ -178,7 +178,7 @@ async fn doctor_tells_the_credential_from_the_organization() {
     let one = [json!({ "name": "acme" })];
     let unnamed = problem(400, "organization_required");
     let unknown = problem(404, "not_found");
-    let good = "good    credential    accepted, and may manage organizations\n";
+    let good = "good    credential    accepted; can manage organizations\n";
     for (tokens, orgs, named, code, line) in [
         (
             unnamed.clone(),

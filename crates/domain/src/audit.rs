@@ -1,5 +1,5 @@
-//! Audit events and the keyed chain that binds each to the one before it (R35). Refuses to store
-//! anything: the Ledger appends, D1 keeps. Beside it: what an event says, what a checkpoint signs, the
+//! Audit events and the keyed chain that binds each to the one before it (R35). Nothing is stored
+//! here: the Ledger appends, D1 keeps. Beside it: what an event says, what a checkpoint signs, the
 //! check of an export and of a page, and how an export is mended.
 
 pub mod checkpoint;

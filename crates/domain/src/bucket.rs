@@ -1,5 +1,5 @@
 //! The token bucket that limits minting (R26), kept as one number: the moment at which it will be
-//! full again. Refuses to know whose bucket it is or what time it is.
+//! full again.
 //!
 //! Taking one moves that moment one interval further away; a bucket whose moment has passed is
 //! full and needs no memory at all, so an idle address leaves nothing behind.

@@ -1,4 +1,5 @@
-//! Who is calling, once that is established. Refuses to establish it: `app::ways_in` does.
+//! Who is calling, once that is established. Who that is, is established in
+//! `postern_registry::ways_in` and `authenticate`.
 
 use std::rc::Rc;
 

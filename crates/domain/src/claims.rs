@@ -1,5 +1,5 @@
-//! The claims of an API token (R3), as they came. Refuses to read them out of a text, which is
-//! `wire::jwt`'s, and to judge them.
+//! The claims of an API token (R3), as they came. `postern_wire::jwt` reads them; nothing here
+//! judges them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct Pair {
     pub name: Option<String>,
 }
 
-/// The claims the gate looks at. Texts are as they came; nothing is checked but shape.
+/// The claims the gateway looks at. Texts are as they came; nothing is checked but shape.
 ///
 /// The serialized form stands in the facts of adopted tokens: fields are only ever added, with a
 /// default, and left out while absent.
@@ -48,8 +48,8 @@ pub struct Claims {
     /// `INSTANCE_ADMIN` in tokens above organizations, absent in all others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// SHA-256 of the payload as it came, in lower case hex, so that claims that the gate does not
-    /// know are compared too. Only for tokens that name no key; empty for all others.
+    /// SHA-256 of the payload as it came, in lower case hex, so that claims that the gateway does
+    /// not know are compared too. Only for tokens that name no key; empty for all others.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub digest: String,
 }

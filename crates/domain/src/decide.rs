@@ -1,5 +1,5 @@
-//! The one place that says yes. Refuses to read requests, stores or clocks: the caller, the
-//! operation and what it touches come in, a [`Permit`] or a [`Denial`] goes out.
+//! The one place that says yes. The caller, the operation and what it is about come in, a
+//! [`Permit`] or a [`Denial`] goes out; no request, store or clock is read.
 //!
 //! INVARIANT (permission is a value): nothing else can make a `Permit`, and the ways to the
 //! origin and to every write ask for one.
@@ -23,7 +23,7 @@ use super::scope::{Named, Scope};
 use super::time::Timestamp;
 use super::token::TokenFacts;
 
-/// What the gate knows of a run of the origin (R32).
+/// What the gateway knows of a run of the origin (R32).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFacts {
     pub project: String,
@@ -83,7 +83,7 @@ pub enum Denial {
     NotConfined,
     /// The origin has a new workflow under the name that the token is for, or none.
     WorkflowReplaced,
-    /// Neither the gate nor the origin knows the run (R32).
+    /// Neither the gateway nor the origin knows the run (R32).
     UnknownRun,
     /// An organization-level token minted without naming a project (R16).
     ProjectRequired,

@@ -1,5 +1,5 @@
 //! Identifiers: UUIDs that know what they identify, so that a project's id cannot stand where a
-//! token's belongs. Refuses to make one from anything but a UUID or 16 random bytes.
+//! token's belongs. They are made from a UUID or from 16 random bytes, and from nothing else.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -59,7 +59,7 @@ impl<K> Id<K> {
     /// Reads the hyphenated form, in either case; what management paths and claims carry (R11).
     ///
     /// # Errors
-    /// [`Malformed`] for every other text.
+    /// [`Malformed`] forevery other text.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() != 36 {
             return Err(Malformed);
@@ -71,7 +71,7 @@ impl<K> Id<K> {
     /// `urn:uuid:`; all of them give one id (R32).
     ///
     /// # Errors
-    /// [`Malformed`] for every other text.
+    /// [`Malformed`] forevery other text.
     pub fn parse_any(text: &str) -> Result<Self, Malformed> {
         Uuid::try_parse(text)
             .map(Self::from_uuid)

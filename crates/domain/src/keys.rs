@@ -1,5 +1,6 @@
 //! Server keys: rings of named secrets of which the first signs and all verify, and the subkeys
-//! derived from them. Refuses empty rings, short keys and doubled names; never shows key bytes.
+//! derived from them. Rings are never empty, keys never short, names never doubled; key bytes are
+//! never shown.
 
 use core::fmt;
 

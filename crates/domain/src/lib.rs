@@ -1,7 +1,7 @@
-//! The rules of the gate as values and pure functions.
+//! The rules of the gateway as values and pure functions.
 //!
-//! Refuses: clocks, randomness, I/O, `async`, and every type of the layers above. Time comes in as
-//! a [`time::Timestamp`], chance as bytes, and the answer goes out as a value.
+//! No clock, no randomness, no I/O, no `async`, and no type of the layers above. Time comes in as a
+//! [`time::Timestamp`], chance as bytes, and the answer goes out as a value.
 
 pub mod audit;
 pub mod bucket;

@@ -1,5 +1,5 @@
-//! Names that people give: DNS labels for what the origin knows too, free labels for tokens.
-//! Refuses to repair a bad name; it says what is wrong with it.
+//! Names that people give: DNS labels for what the origin knows too, free labels for tokens. A bad
+//! name is not repaired; the error says what is wrong with it.
 
 use core::fmt;
 

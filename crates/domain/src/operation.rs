@@ -1,4 +1,4 @@
-//! Everything that can be asked of the gate, by name. Refuses to decide.
+//! Everything that can be asked of the gateway, by name.
 
 use super::route::Route;
 use super::rpc::{Access, Narrow, Rpc};

@@ -1,6 +1,6 @@
 //! Policies: the `resource:action` pairs that a token holds (R15), and the sets that tokens get
-//! when nobody says otherwise. Refuses to decide anything; `decide` does. The action `*` stands
-//! for all of a resource; there is no wildcard for resources.
+//! when nobody says otherwise. The action `*` stands for all of a resource; there is no wildcard
+//! for resources.
 
 use core::fmt;
 

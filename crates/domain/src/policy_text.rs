@@ -1,5 +1,5 @@
-//! The grammar of policies, which the build script holds routes.toml to as well. Refuses to know
-//! which policies there are.
+//! The grammar of policies, which the build script holds routes.toml to as well. Which policies
+//! exist is not known here.
 
 /// Whether the text is `resource:action`: each part of 1 to 64 lower case letters and `_`; the
 /// action may be `*`.

@@ -1,6 +1,6 @@
 //! An isolate's copy of an organization's revocation log, for calls that may rest on an answer that
-//! is a little old (bounded mode). Refuses to say that a token lives once the copy is older than
-//! the bound, and to guess: what it does not know is asked of the Ledger.
+//! is a little old (bounded mode). A copy that is older than the bound answers nothing, and what it
+//! does not know is asked of the Ledger.
 
 use std::collections::HashSet;
 
@@ -68,7 +68,8 @@ impl Copy {
         self.version
     }
 
-    /// Takes in that the Ledger, asked at `asked`, said that a token lives, at `version` of its log.
+    /// Takes in that the Ledger, asked at `asked`, said that a token lives, at `version` of its
+    /// log.
     pub fn join(&mut self, token: TokenId, version: i64, asked: Timestamp) {
         if self.as_of.is_none() {
             (self.version, self.as_of) = (version, Some(asked));

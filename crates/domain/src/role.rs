@@ -1,5 +1,5 @@
-//! What a role in an organization gives to a person's session, as policies (R15, R23). Refuses to
-//! decide anything, and gives nothing for a role that it does not know.
+//! What a role in an organization gives to a person's session, as policies (R15, R23). An unknown
+//! role gives nothing.
 
 use super::policy::{Policy, defaults, policies};
 use super::scope::Scope;

@@ -1,5 +1,5 @@
 //! How far a token reaches: its organization, one project of it, or one workflow of that project
-//! (R1). Refuses a workflow without a project by having no value for it.
+//! (R1). A workflow without a project cannot be expressed.
 
 use serde::{Deserialize, Serialize};
 

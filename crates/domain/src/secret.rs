@@ -1,5 +1,6 @@
-//! Text that must not be shown. Refuses Display, Serialize and a telling Debug; the only way to
-//! the text is [`Secret::expose`], so that every use can be found by searching for that word.
+//! Text that must not be shown. There is no Display, no Serialize and no telling Debug; the only
+//! way to the text is [`Secret::expose`], so that every use can be found by searching for that
+//! word.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
 //! A person as the control plane's session endpoint describes one: an id, and a role in each of
-//! some organizations. Refuses to interpret a role; `role` does.
+//! some organizations.
 
 /// Longest user id, in characters.
 pub const MAX_USER_ID: usize = 128;

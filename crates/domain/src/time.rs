@@ -1,4 +1,4 @@
-//! Moments and spans in milliseconds. Refuses to know what time it is now.
+//! Moments and spans in milliseconds. What time it is now, nothing here knows.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// The latest moment the gate handles: 9999-12-31T23:59:59.999Z, the last one of RFC 3339.
+/// The latest moment the gateway handles: 9999-12-31T23:59:59.999Z, the last one of RFC 3339.
 pub const LATEST: Timestamp = Timestamp(253_402_300_799_999);
 
 impl Timestamp {

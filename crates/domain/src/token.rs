@@ -1,4 +1,4 @@
-//! What a token is. Refuses to say whether it still lives: only the organization's Ledger knows.
+//! What a token is. Whether it is active, only the organization's Ledger knows.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,7 @@ impl TokenFacts {
     }
 
     /// Whether the origin keeps the credential to the project that its scope names: whether its
-    /// own claims name that project, so that a call may be left to the origin in which the gate
+    /// own claims name that project, so that a call may be left to the origin in which the gateway
     /// cannot see to it.
     ///
     /// An adopted token that was narrowed to a project which its claims do not name is one of the
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Facts are kept for ever: what an earlier release has written must be read by this one.
+    /// Facts are kept forever: what an earlier release has written must be read by this one.
     #[test]
     fn the_serialized_forms_are_pinned() {
         let rows = [

@@ -1,4 +1,4 @@
-//! Uses of a token by day, from totals that only grow. Refuses to guess: a day without a total had no use.
+//! Uses of a token by day, from totals that only grow. A day without a total had no use.
 
 use super::time::Timestamp;
 
@@ -15,8 +15,8 @@ pub struct DayTotal {
     pub uses: u64,
 }
 
-/// The uses of each of the last `days` days, oldest first; the last is that of `now`, in UTC. `totals` may stand in any
-/// order and reach further back.
+/// The uses of each of the last `days` days, oldest first; the last is that of `now`, in UTC.
+/// `totals` may stand in any order and reach further back.
 #[must_use]
 pub fn by_day(totals: &[DayTotal], now: Timestamp, days: u32) -> Vec<u64> {
     let total = |day: i64| {

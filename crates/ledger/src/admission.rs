@@ -1,5 +1,5 @@
-//! The question whether a token lives, and what an isolate is told so that it need not ask each time.
-//! Refuses behaviour, as the other messages do.
+//! The question whether a token lives, and what an isolate is told so that it need not ask each
+//! time.
 
 use serde::{Deserialize, Serialize};
 

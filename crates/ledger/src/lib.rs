@@ -1,6 +1,6 @@
-//! The messages between the gate and an organization's Ledger. Refuses behaviour: the Ledger acts
-//! on them, D1 keeps what they record. Both ends are this program, in one version or two while a
-//! deployment rolls out, so fields are only ever added, with a default.
+//! The messages between the gate and an organization's Ledger. They have no behaviour: the Ledger
+//! acts on them, D1 keeps what they record. Both ends are this program, in one version or two while
+//! a deployment rolls out, so fields are only ever added, with a default.
 
 mod admission;
 mod command;

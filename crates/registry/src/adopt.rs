@@ -1,6 +1,6 @@
 //! Adopting a JWT that the origin minted (R39): it is verified and registered with its claims as
-//! they stand, perhaps narrowed. Refuses what could not be held to one organization, and never
-//! answers with the token.
+//! they stand, perhaps narrowed. A token that cannot be held to one organization is refused, and no
+//! answer ever holds the token.
 
 use serde::Deserialize;
 use zeroize::Zeroizing;

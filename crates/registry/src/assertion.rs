@@ -1,5 +1,5 @@
-//! What the gate tells the origin about a call that it lets through. Refuses to speak for anybody
-//! but a token: callers without one have nothing that could be vouched for.
+//! What the gateway tells the origin about a call that it lets through. Only calls of tokens have
+//! one: for other callers there is nothing to vouch for.
 
 use sha2::{Digest as _, Sha256};
 

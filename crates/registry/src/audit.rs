@@ -1,6 +1,7 @@
-//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). Only who
-//! holds `audit:read` at the level of the organization may read it; nothing grants that by default.
-//! What is read from D1 is checked: a page says what on it does not fit, an export is mended.
+//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). Only
+//! who holds `audit:read` at the level of the organization may read it; nothing grants that by
+//! default. What is read from D1 is checked: a page says what on it does not fit, an export is
+//! mended.
 
 mod filter;
 
@@ -198,7 +199,8 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
         .map(|listed| (listed.place.sequence, &listed.row));
     let audit = &config.root_keys.audit;
     let mut faults = links::check(numbered, organization.id, audit, filter.is_whole());
-    // The row behind the page served to check the last one on it; its own faults are the next page's.
+    // The row behind the page served to check the last one on it; its own faults are the next
+    // page's.
     if let Some(behind) = rows.get(span.limit as usize) {
         faults.retain(|fault| fault.sequence != behind.place.sequence);
     }
@@ -219,8 +221,9 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
     })
 }
 
-/// Whether rows that a page lacks are there after all. A page is ordered by time, and the clock of a
-/// Ledger that moves to another machine can go back: then a row stands on the page before or after.
+/// Whether rows that a page lacks are there after all. A page is ordered by time, and the clock of
+/// a Ledger that moves to another machine can go back: then a row stands on the page before or
+/// after.
 async fn elsewhere<P: AuditLog>(
     fault: &PageFault,
     organization: OrganizationId,

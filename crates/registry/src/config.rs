@@ -1,5 +1,5 @@
-//! The configuration, read once from named variables. Refuses to fall back: a wrong value is a
-//! problem, all problems are reported together, and until they are gone the gate answers 503.
+//! The configuration, read once from named variables. There is no fallback: a wrong value is a
+//! problem, all problems are reported together, and until they are gone the gateway answers 503.
 
 use self::origin_auth::Assertions;
 use crate::routes::ROUTES;
@@ -12,7 +12,7 @@ mod ways_in;
 
 pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
-/// Everything the gate is told from outside.
+/// Everything the gateway is told from outside.
 #[derive(Debug)]
 pub struct Config {
     /// Scheme, host and base path of the origin, without trailing slash.
@@ -35,8 +35,9 @@ pub struct Config {
     /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
     pub max_overlap_ms: i64,
     pub trusted_ip_header: String,
-    /// The one host, with its port where that is not the scheme's own, under which the dashboard and
-    /// browser sessions are, and nothing of the origin's; `None` = every host serves everything.
+    /// The one host, with its port where that is not the scheme's own, under which the dashboard
+    /// and browser sessions are, and nothing of the origin's; `None` = every host serves
+    /// everything.
     pub dashboard_host: Option<String>,
     /// Whether the routes of the table of REST routes are served.
     pub rest_routes: bool,
@@ -256,7 +257,7 @@ fn rest_routes(mode: Option<&str>, trusted_ip_header: &str, problems: &mut Vec<S
             false
         }
     };
-    // The gate takes this header away, so that the origin would read another identity or none.
+    // The gateway takes this header away, so that the origin would read another identity or none.
     for route in ROUTES.iter().filter(|_| open) {
         if route.reads_header(trusted_ip_header) {
             problems.push(format!(

@@ -1,5 +1,6 @@
 //! Everything that a use case can refuse, each with a stable code, a sentence for the client and
-//! the private cause for the log. Refuses to know any wire status: the edge's one table does.
+//! the private cause for the log. Wire statuses are not known here: `src/http/respond.rs` has the
+//! one table.
 
 use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;
@@ -25,9 +26,9 @@ pub enum CredentialError {
 pub enum Error {
     Credential(CredentialError),
     Denied(Denial),
-    /// A write with a browser session that does not come from the gate's own pages (R23).
+    /// A write with a browser session that does not come from the gateway's own pages (R23).
     CrossSite,
-    /// A script for a service worker outside the dashboard: it could stand in for the gate's own
+    /// A script for a service worker outside the dashboard: it could stand in for the gateway's own
     /// pages in the browser that asks (R45).
     ServiceWorker,
     /// A credential that was refused, from an address that has presented too many such.

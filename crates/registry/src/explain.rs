@@ -1,6 +1,6 @@
 //! What would be decided: a dry run of `decide` for the holder of a credential, with what it was
-//! decided on. Refuses to decide by itself, to hand out the permit, and to explain a credential that
-//! is not the one presented.
+//! decided on. It makes no decision of its own, hands out no permit, and explains only the
+//! credential that was presented.
 
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ pub struct Needed {
 /// The run that the question names.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// Whether the gate has seen it. One that it has not, it would ask the origin for.
+    /// Whether the gateway has seen it. One that it has not, it would ask the origin for.
     pub known: bool,
     /// Whose run it is: only for who may make the call, because who may not learns that by no call.
     pub project: Option<String>,

@@ -1,5 +1,5 @@
-//! Which policies there are: those that something here asks for. A policy that nothing asks for is a
-//! slip of the pen, and a token with it would be refused where it is needed.
+//! Which policies there are: those that something here asks for. A policy that nothing asks for is
+//! a slip of the pen, and a token with it would be refused where it is needed.
 
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::policy::{EVERY_TOKEN, ORGANIZATION_TOKENS, Policy};

@@ -1,5 +1,5 @@
-//! Reports of tokens found in public. Refuses to tell the reporter anything: whether a text is a
-//! token, ours, or live is what a thief would ask.
+//! Reports of tokens found in public. The answer tells the reporter nothing: whether a text is a
+//! token, ours, or active is what a thief would ask.
 
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use postern_ledger::{LeakAnswer, LeakCommand};
 
 /// Most texts of one report.
 pub const MAX_TEXTS: usize = 1_000;
-/// Most of them that have the form of a JWT: each costs an HMAC for every key of the ring, of which
+/// Most of them that have the form of a JWT: each costs an HMAC forevery key of the ring, of which
 /// there are up to eight, over up to 8 KiB.
 pub const MAX_JWTS: usize = 64;
 /// Longest text; a longer one is no token of ours.
@@ -98,8 +98,8 @@ impl Report {
     }
 }
 
-/// Revokes or quarantines what the texts of a report are, in whatever state it is, and tells how many
-/// that changed. Goes on after a failure; the causes come back for the log.
+/// Revokes or quarantines what the texts of a report are, in whatever state it is, and tells how
+/// many that changed. Goes on after a failure; the causes come back for the log.
 pub async fn act<P>(
     report: &Report,
     origin: &Origin,

@@ -1,4 +1,4 @@
-//! Use cases over ports. Refuses worker types, SQL and HTTP statuses: what a use case needs of the
+//! Use cases over ports. No platform types, no SQL, no HTTP statuses: what a use case needs of the
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
 pub mod adopt;

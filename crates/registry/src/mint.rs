@@ -1,5 +1,5 @@
-//! Minting a token (R1 to R8). Refuses everything that the request got wrong before it takes from
-//! any limit, and shows the plaintext once, in the answer that it returns.
+//! Minting a token (R1 to R8). Everything that is wrong with the request is refused before any
+//! limit is charged. The plaintext is in the answer, once.
 
 mod answer;
 

@@ -1,6 +1,5 @@
 //! What a mint takes before the Ledger is asked: one from the bucket of its address, and where
-//! minters are limited too, one from the minter's (R26). Refuses to keep what bought nothing: a
-//! mint that wrote nothing gives both back.
+//! minters are limited too, one from the minter's (R26). A mint that wrote nothing gives both back.
 
 use super::config::Config;
 use super::error::{Error, Result};

@@ -1,5 +1,5 @@
 //! Introspection (RFC 7662) and revocation by the holder (RFC 7009), so that origins and tools need
-//! nothing of ours. Refuses to tell why a token is not active.
+//! nothing of ours. An inactive token is inactive; why is not told.
 
 use serde::Serialize;
 
@@ -103,9 +103,9 @@ where
     })
 }
 
-/// `POST /oauth/revoke`. Whoever has a token may revoke it: holding it is the authorization, whatever
-/// state the token is in. Unknown and revoked tokens, and JWTs that have expired, are as revoked as
-/// they can be, and that is the answer.
+/// `POST /oauth/revoke`. Whoever has a token may revoke it: holding it is the authorization,
+/// whatever state the token is in. Unknown and revoked tokens, and JWTs that have expired, are as
+/// revoked as they can be, and that is the answer.
 ///
 /// # Errors
 /// `Invalid` for a system token (R10), `Unavailable`.

@@ -1,6 +1,6 @@
-//! The OpenAPI description of everything but attestation calls. Refuses to be generated: it is
-//! written by hand in docs/openapi.json, and the tests here, in `documents` and beside the router
-//! hold it to the code.
+//! The OpenAPI description of everything but attestation calls. It is written by hand in
+//! docs/openapi.json; the tests here, in `documents` and beside the router compare it with the
+//! code.
 
 /// The document, as `/openapi.json` answers it.
 pub const DOCUMENT: &str = include_str!("../../../docs/openapi.json");

@@ -1,5 +1,5 @@
-//! Organizations: create, list, and find the one that a request is about. Refuses everybody but
-//! callers above organizations.
+//! Organizations: create, list, and find the one that a request is about. Organizations are managed
+//! by callers above them alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub struct OrganizationView {
 }
 
 impl OrganizationView {
-    /// The view of an organization at a gate with this configuration.
+    /// The view of an organization at a gateway with this configuration.
     pub fn new(row: Organization, config: &Config) -> Self {
         let effective_mint_ceiling = row.ceiling(config);
         Self {

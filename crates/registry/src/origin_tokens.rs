@@ -1,5 +1,5 @@
-//! JWTs as the origin signs them, for tests: without `kid`, with the claims that a test wants.
-//! Refuses to use the gate's own issuing, which would not make them.
+//! JWTs as the origin signs them, for tests: without `kid`, with the claims that a test wants. The
+//! gateway's own issuing would not make them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;

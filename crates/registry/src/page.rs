@@ -1,4 +1,4 @@
-//! Pages of lists: limits and cursors (R20). Refuses a cursor that it did not write.
+//! Pages of lists: limits and cursors (R20). A cursor that was not written here is refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,5 +1,5 @@
-//! How long the origin may take for a call: as the configuration says, or as long as the caller still
-//! waits, whichever is less. Refuses to begin a call that nobody waits for any more.
+//! How long the origin may take for a call: as the configuration says, or as long as the caller
+//! still waits, whichever is less. A call that nobody waits for any more is not begun.
 
 use super::error::{Error, Result};
 use postern_domain::time::Timestamp;
@@ -12,7 +12,7 @@ pub struct Deadline {
     within: Option<u64>,
 }
 
-/// How long the gate waits for one answer of the origin.
+/// How long the gateway waits for one answer of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     pub ms: u32,

@@ -1,4 +1,4 @@
-//! What use cases need of the world. Refuses platform types and platform errors: an adapter turns
+//! What use cases need of the world. No platform types and no platform errors: an adapter turns
 //! whatever went wrong into [`Error::Unavailable`] with the cause for the log.
 #![expect(
     async_fn_in_trait,
@@ -86,8 +86,8 @@ pub trait Facts {
     fn publish(&self, facts: &TokenFacts);
 }
 
-/// Organizations' ids by name, near the caller, so that revoking needs no record to find its Ledger.
-/// Neither ever changes, but whoever can write there can mislead: the Ledger confirms
+/// Organizations' ids by name, near the caller, so that revoking needs no record to find its
+/// Ledger. Neither ever changes, but whoever can write there can mislead: the Ledger confirms
 /// ([`Ledgers::confirm`]).
 pub trait Directory {
     /// # Errors
@@ -129,7 +129,7 @@ pub trait AuditLog {
     ) -> Result<Vec<(Place, Signed)>>;
 }
 
-/// The origin, asked by the gate itself in the name of one caller.
+/// The origin, asked by the gateway itself in the name of one caller.
 pub trait Origin {
     /// The message of a `WorkflowRunServiceViewResponse`; `None` when the origin says that this
     /// caller has no such run.

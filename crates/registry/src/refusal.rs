@@ -1,5 +1,5 @@
-//! Refused mints on their way into the audit log (R35). Refuses what is no mint's refusal: wrong
-//! requests and failed parts say nothing of who tries what.
+//! Refused mints on their way into the audit log (R35). Wrong requests and failed dependencies are
+//! not written down: they say nothing about who tries what.
 
 use super::error::{Error, Result};
 use super::organization::resolve_id;

@@ -1,4 +1,4 @@
-//! Projects and workflows: create and list. Refuses names that the origin would not take.
+//! Projects and workflows: create and list. Names are those that the origin would accept.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! From a cookie to the person that the control plane knows by it (R23). Refuses to read the
-//! cookie itself, and every answer that is not exactly what the endpoint promises.
+//! From a cookie to the person that the control plane knows by it (R23). Every answer that is not
+//! exactly what the endpoint promises is refused.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

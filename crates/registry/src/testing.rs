@@ -1,5 +1,5 @@
-//! A world for use-case tests (R38): every port in memory, with a log of what was asked. Refuses to be
-//! clever: it keeps what it is given, and fails only where a test told it to.
+//! A world for use-case tests (R38): every port in memory, with a log of what was asked. It keeps
+//! what it is given, and fails only where a test told it to.
 
 mod ledgers;
 mod lookups;
@@ -109,7 +109,7 @@ pub struct World {
     pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
     /// When it last said so.
     pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
-    /// The workflow that the Ledger has learned for every token.
+    /// The workflow that the Ledger has learned forevery token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
 }

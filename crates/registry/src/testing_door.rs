@@ -1,5 +1,5 @@
 //! The door's part of the world for use-case tests: what is remembered of sessions, what their
-//! endpoint would answer, and whether there is a token. Refuses to be clever, as the world does.
+//! endpoint would answer, and whether there is a token.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! The ways in to management calls, in their order (R22 to R25). Refuses to decide what the caller
-//! may do once it is in; `decide` does.
+//! The ways in to management calls, in their order (R22 to R25). What the caller may do once it is
+//! in is for `decide`.
 //!
 //! INVARIANT (a failed dependency closes): a tier that cannot find out ends the call; it neither
 //! admits nor lets the next tier try.

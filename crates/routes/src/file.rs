@@ -1,4 +1,4 @@
-//! The shape of routes.toml. Refuses unknown keys and wrong types; what values mean is not known
+//! The shape of routes.toml. Unknown keys and wrong types are errors; what values mean is not known
 //! here.
 
 use serde::Deserialize;

@@ -1,5 +1,6 @@
 //! The table of REST routes, from routes.toml to Rust. The build script compiles this module, and
-//! the tests; the gate itself never does. Refuses a file with any mistake, and names them all.
+//! the tests; the gateway itself never does. Any mistake in the file is an error, and all of them
+//! are named.
 
 mod file;
 mod pattern;

@@ -1,6 +1,6 @@
-//! Path patterns. Refuses whatever is not compared byte by byte or is the gate's own.
+//! Path patterns. They are compared byte by byte, and never match the gateway's own paths.
 
-/// First segments that are the gate's own.
+/// First segments that are the gateway's own.
 const RESERVED: [&str; 12] = [
     ".well-known",
     "discover",
@@ -16,7 +16,7 @@ const RESERVED: [&str; 12] = [
     "statusz",
 ];
 
-/// Beginnings of first segments that are the gate's own.
+/// Beginnings of first segments that are the gateway's own.
 const RESERVED_BEGINNINGS: [&str; 2] = ["controlplane.v1.", "dashboard"];
 
 /// Longest pattern, in bytes, and most segments of one.

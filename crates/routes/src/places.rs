@@ -1,5 +1,5 @@
-//! Where routes have their identities. Refuses a place that a request can leave open, that does not
-//! reach the origin as it came, or that two identities share.
+//! Where routes have their identities. A place is in every request, reaches the origin as it came,
+//! and belongs to one identity.
 
 use super::file::Place as Written;
 use super::pattern::Segment;

@@ -1,5 +1,5 @@
-//! What a table of routes must hold to. Refuses whatever could be read in two ways: a request must
-//! have at most one route, and an identity exactly one place.
+//! What a table of routes must hold to. Nothing can be read in two ways: a request has at most one
+//! route, and an identity exactly one place.
 
 use super::Mistake;
 use super::file::{Effect, Narrower, Place as Written, Row};
@@ -7,7 +7,7 @@ use super::pattern::{self, Segment};
 use super::places::{Context, Place, Source, is_query_name, query_name, together};
 use postern_domain::policy_text::is_policy;
 
-/// What routes can answer to. HEAD and OPTIONS are nobody's: the gate answers them by itself.
+/// What routes can answer to. HEAD and OPTIONS are nobody's: the gateway answers them by itself.
 const METHODS: [&str; 5] = ["DELETE", "GET", "PATCH", "POST", "PUT"];
 
 /// A row that holds to every rule.

@@ -1,5 +1,5 @@
-//! Client addresses from the platform's trusted header (R28). Refuses lists, zone ids and
-//! anything else that is not one address, with its port or without.
+//! Client addresses from the platform's trusted header (R28). Lists, zone ids and anything else
+//! that is not one address, with its port or without, are refused.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

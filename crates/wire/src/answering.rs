@@ -1,13 +1,13 @@
 //! What becomes of the headers of an origin's answer on their way to the client, by rules on their
-//! names (R45). Refuses whatever would make a browser act on the gate's own origin: keep a cookie,
-//! run a page or a worker, report, remember, go elsewhere, or ask for a password.
+//! names (R45). Dropped is whatever would make a browser act on the gateway's own origin: keep a
+//! cookie, run a page or a worker, report, remember, go elsewhere, or ask for a password.
 
 use super::connect::PROTO;
 use super::forwarding::HOP_BY_HOP;
 use super::grpc_web::Encoding;
 use super::protocol::media_type;
 
-/// Beginnings of names that browsers act on, and of the gate's own.
+/// Beginnings of names that browsers act on, and of the gateway's own.
 const BEGINNINGS: [&str; 25] = [
     "accept-ch",
     "access-control-",
@@ -105,8 +105,8 @@ pub struct Rules<'n> {
 }
 
 /// The rules for an answer with headers of these names, in whatever case; `content_type` is the one
-/// that the client gets, empty where it gets none. An answer in the own media type of an RPC protocol is shown by no browser,
-/// so nothing is set there.
+/// that the client gets, empty where it gets none. An answer in the own media type of an RPC
+/// protocol is shown by no browser, so nothing is set there.
 pub fn rules<'n>(
     names: impl Iterator<Item = &'n str>,
     content_type: &str,

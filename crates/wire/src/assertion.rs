@@ -1,6 +1,7 @@
-//! Assertions for the origin: a short-lived JWT (RFC 7519) that says what the gate decided, signed
-//! with Ed25519 (RFC 8037), and the key set that verifies it. Refuses to judge: claims come in as
-//! `app` made them. Verifying is the origin's; examples/origin shows how.
+//! Assertions for the origin: a short-lived JWT (RFC 7519) that says what the gateway decided,
+//! signed with Ed25519 (RFC 8037), and the key set that verifies it. Claims come in as
+//! `postern_registry::assertion` made them. The origin verifies; examples/origin shows how.
+//! Verifying is the origin's; examples/origin shows how.
 
 use core::fmt;
 
@@ -17,10 +18,11 @@ use postern_domain::time::Timestamp;
 
 /// The header that carries the assertion to the origin.
 pub const HEADER: &str = "postern-assertion";
-/// The issuer of every assertion. The same for all gates: which gate it was is told by the keys
+/// The issuer of every assertion. The same for all gates: which gateway it was is told by the keys
 /// that the origin trusts, not by a name that anybody can write.
 pub const ISSUER: &str = "postern";
-/// `typ` of the JOSE header, so that no other JWT of the gate can stand for one (RFC 8725, 3.11).
+/// `typ` of the JOSE header, so that no other JWT of the gateway can stand for one (RFC 8725,
+/// 3.11).
 pub const TYPE: &str = "postern-assertion+jwt";
 /// Media type of the key set (RFC 7517, section 8.5.2).
 pub const JWKS_CONTENT_TYPE: &str = "application/jwk-set+json";
@@ -140,7 +142,7 @@ struct PublicKey<'a> {
     x: String,
 }
 
-/// What the gate vouches for. `iss`, `iat` and `exp` are added when it is signed.
+/// What the gateway vouches for. `iss`, `iat` and `exp` are added when it is signed.
 #[derive(Debug, Serialize)]
 pub struct Claims<'a> {
     /// Whom it is for: the origin.
@@ -160,11 +162,11 @@ pub struct Claims<'a> {
     pub method: &'a str,
     /// Path and query that were decided on, below the base path of the origin.
     pub operation: &'a str,
-    /// SHA-256 of the body as the origin gets it, in lower case hex; absent where the gate passes
-    /// the body on without reading it.
+    /// SHA-256 of the body as the origin gets it, in lower case hex; absent where the gateway
+    /// passes the body on without reading it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
-    /// As in `X-Request-Id`, the gate's log and audit rows.
+    /// As in `X-Request-Id`, the gateway's log and audit rows.
     pub request_id: &'a str,
 }
 

@@ -1,5 +1,5 @@
-//! The `Authorization` header (RFC 6750, section 2.1). Refuses everything but one Bearer
-//! credential, before anything looks inside it.
+//! The `Authorization` header (RFC 6750, section 2.1). Everything but one Bearer credential is
+//! refused before anything looks inside it.
 
 use postern_domain::secret::Secret;
 

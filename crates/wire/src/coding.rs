@@ -1,11 +1,11 @@
-//! Content codings of request bodies. Refuses nothing itself, and undoes none: what the gate cannot
-//! undo an origin may, and then reads another message than the one that was decided on.
+//! Content codings of request bodies. None is undone: an origin may undo one that the gateway
+//! cannot, and would then read another message than the one that was decided on.
 
 /// Most of a coding's name that is told back, in characters.
 const MAX_TOLD: usize = 32;
 
-/// The coding that a body arrives in, as far as it can be told back; `None` where it arrives as it was
-/// written. An empty body has nothing to undo, whatever its header says.
+/// The coding that a body arrives in, as far as it can be told back; `None` where it arrives as it
+/// was written. An empty body has nothing to undo, whatever its header says.
 pub fn coding(content_encoding: Option<&str>, body: &[u8]) -> Option<String> {
     let coding = content_encoding?.trim_ascii();
     let plain = body.is_empty() || coding.eq_ignore_ascii_case("identity");

@@ -1,5 +1,5 @@
-//! `If-None-Match` against an entity tag (RFC 9110, section 13.1.2). Refuses to match a field that
-//! it cannot read: the whole answer is never wrong.
+//! `If-None-Match` against an entity tag (RFC 9110, section 13.1.2). A field that cannot be read
+//! does not match: the whole answer is never wrong.
 
 /// Whether the client has this already. `etag` as the answer's `ETag` has it. Tags are compared
 /// weakly: `W/` does not count.

@@ -26,7 +26,8 @@ impl core::fmt::Display for ConnectError {
     }
 }
 
-/// Checks the headers of a request; gives how long its caller waits, in milliseconds, where it says.
+/// Checks the headers of a request; gives how long its caller waits, in milliseconds, where it
+/// says.
 ///
 /// # Errors
 /// The first header that does not fit.

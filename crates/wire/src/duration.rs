@@ -1,4 +1,4 @@
-//! Spans as text: `90d`, `1d12h`, or ISO 8601 `P1DT12H` (R7). Refuses months and years, whose
+//! Spans as text: `90d`, `1d12h`, or ISO 8601 `P1DT12H` (R7). Months and years are refused: their
 //! length depends on when they begin.
 
 /// Longest span that is read: 100 years of 365 days.

@@ -1,5 +1,5 @@
-//! Which request headers never reach the origin, by rules on their names (R55). Refuses nothing
-//! itself; the edge deletes what these rules name, and then sets its own.
+//! Which request headers never reach the origin, by rules on their names (R55). The shell deletes
+//! what these rules name, and then sets its own headers.
 //!
 //! What is not named passes: metadata of a gRPC call is data of the application, and an origin may
 //! need any of it, so that a list of what passes would break callers in silence. What must never
@@ -105,7 +105,7 @@ const BEGINNINGS: [&str; 77] = [
 
 /// Names of that kind that stand alone.
 const NAMES: [&str; 8] = [
-    // The gate's own.
+    // The gateway's own.
     "x-request-id",
     "x-access-token",
     "x-coming-from",

@@ -1,6 +1,6 @@
 //! How a unary call ended, out of either shape of a gRPC-Web answer: the status in a trailer frame
-//! behind the message, or in the headers of an answer without body. Refuses an answer that has a
-//! status in neither place.
+//! behind the message, or in the headers of an answer without body. An answer that has a status in
+//! neither place is an error.
 
 use super::grpc_status::{Detail, details};
 use super::grpc_web::{FrameError, split_frame};

@@ -1,6 +1,6 @@
-//! `grpc-status-details-bin`: a `google.rpc.Status` with details, of which the gate makes one
-//! (`ErrorInfo`, whose reason clients match) and reads any. Refuses nothing: details that cannot
-//! be read are left out, since the status itself stands beside them.
+//! `grpc-status-details-bin`: a `google.rpc.Status` with details, of which the gateway makes one
+//! (`ErrorInfo`, whose reason clients match) and reads any. Details that cannot be read are left
+//! out, since the status itself stands beside them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -17,7 +17,7 @@ const EITHER: GeneralPurpose = GeneralPurpose::new(
 /// Prefix of the type names in an `Any`.
 const TYPE_PREFIX: &str = "type.googleapis.com/";
 
-/// The type of the detail that the gate itself gives.
+/// The type of the detail that the gateway itself gives.
 pub const ERROR_INFO: &str = "google.rpc.ErrorInfo";
 
 /// One detail of a status.
@@ -29,7 +29,7 @@ pub struct Detail {
     pub value: Vec<u8>,
 }
 
-/// An `ErrorInfo`: why, in the control plane's words (`reason`) and in the gate's (`code`).
+/// An `ErrorInfo`: why, in the control plane's words (`reason`) and in the gateway's (`code`).
 pub fn error_info(reason: &str, code: &str) -> Detail {
     let mut entry = Vec::new();
     put(&mut entry, 1, b"code");
@@ -53,7 +53,7 @@ pub fn encode(code: u8, message: &str, detail: &Detail) -> String {
         format!("{TYPE_PREFIX}{}", detail.type_name).as_bytes(),
     );
     put(&mut any, 2, &detail.value);
-    // Field 1, a varint; the gate's codes are below 128.
+    // Field 1, a varint; the gateway's codes are below 128.
     let mut status = vec![0x08, code & 0x7f];
     put(&mut status, 2, message.as_bytes());
     put(&mut status, 3, &any);

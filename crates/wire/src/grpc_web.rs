@@ -1,5 +1,5 @@
 //! gRPC-Web framing (the PROTOCOL-WEB page of gRPC): requests of one message, and answers that
-//! consist of headers only. Refuses compression, more than one frame, and bytes between frames.
+//! consist of headers only. Compression, more than one frame, and bytes between frames are refused.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -31,7 +31,7 @@ pub fn max_body(rpc: &Rpc) -> usize {
     }
 }
 
-/// Status codes of gRPC that the gate itself answers with (R34).
+/// Status codes of gRPC that the gateway itself answers with (R34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrpcStatus {
     InvalidArgument = 3,
@@ -60,7 +60,7 @@ impl Encoding {
         }
     }
 
-    /// The `Content-Type` of the gate's own answers.
+    /// The `Content-Type` of the gateway's own answers.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Binary => "application/grpc-web+proto",

@@ -1,5 +1,5 @@
-//! What a message is about, by the operation table's field numbers. Refuses a message that two
-//! readers could understand in two ways: one that gives an object by id and by name, or by run
+//! What a message is about, by the operation table's field numbers. A message that two readers
+//! could understand in two ways is refused: one that gives an object by id and by name, or by run
 //! and by digest.
 
 use super::protobuf::{self, Budget, ProtobufError, Wanted};

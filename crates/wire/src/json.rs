@@ -1,6 +1,6 @@
-//! JSON bodies as people and their tools write them: with a byte order mark in front, with `null` for
-//! what they leave out, with `5000.0` for 5000. One reader for every body of the gateway's own API.
-//! Numbers become whole numbers or nothing: no text of a caller becomes a float.
+//! JSON bodies as people and their tools write them: with a byte order mark in front, with `null`
+//! for what they leave out, with `5000.0` for 5000. One reader forevery body of the gateway's own
+//! API. Numbers become whole numbers or nothing: no text of a caller becomes a float.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -9,7 +9,8 @@ use serde::de::{self, DeserializeOwned, Deserializer, Unexpected, Visitor};
 
 /// What editors and shells of Windows put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Whole numbers up to here, either way, are the same in every reader of JSON (RFC 8259, section 6).
+/// Whole numbers up to here, either way, are the same in every reader of JSON (RFC 8259, section
+/// 6).
 const EXACT: i64 = (1 << 53) - 1;
 /// The first one beyond.
 const TOO_FAR: f64 = 9_007_199_254_740_992.0;

@@ -1,5 +1,5 @@
 //! Protocols as pure functions: what arrives as text or bytes becomes a value or a typed refusal,
-//! and values become text or bytes. Refuses I/O, clocks and decisions.
+//! and values become text or bytes. No I/O, no clocks, no decisions.
 
 pub mod address;
 pub mod answering;

@@ -1,4 +1,4 @@
-//! Writes the protobuf messages of the few calls that the gate makes itself.
+//! Writes the protobuf messages of the few calls that the gateway makes itself.
 
 /// A string field (wire type 2): key, length, bytes.
 pub fn text(number: u32, value: &str) -> Vec<u8> {

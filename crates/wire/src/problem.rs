@@ -1,5 +1,5 @@
-//! Problem documents (RFC 9457), the error body of every JSON answer. Refuses free-form errors:
-//! each has a stable `code` that programs can match.
+//! Problem documents (RFC 9457), the error body of every JSON answer. Each has a stable `code` that
+//! programs can match.
 
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ impl Problem {
     }
 }
 
-/// The reason phrases of RFC 9110 for the statuses that the gate uses.
+/// The reason phrases of RFC 9110 for the statuses that the gateway uses.
 fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

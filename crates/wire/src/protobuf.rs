@@ -1,6 +1,6 @@
-//! A reader of the protobuf wire format that finds fields by number, without generated types.
-//! Refuses what it cannot read, so that nothing passes unread: groups, field number 0, lengths
-//! past the end.
+//! A reader of the protobuf wire format that finds fields by number, without generated types. What
+//! it cannot read is an error, so that nothing passes unread: groups, field number 0, lengths past
+//! the end.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
-//! In which protocol a call for the origin speaks, by its `Content-Type`. Refuses what an edge
-//! cannot carry, each with its own reason.
+//! In which protocol a call for the origin speaks, by its `Content-Type`. What an edge worker
+//! cannot carry is refused, each with its own reason.
 
 use super::grpc_web::Encoding;
 
@@ -44,9 +44,9 @@ impl Protocol {
 }
 
 /// The media type of a `Content-Type`, in lower case and without parameters. The origin gets it in
-/// this form only: gRPC servers in Go take `; json` for a codec, and then read JSON where the gate
-/// has read protobuf; they compare case by case, and know no text in `-Text`; and of two values one
-/// takes the first, another the last.
+/// this form only: gRPC servers in Go take `; json` for a codec, and then read JSON where the
+/// gateway has read protobuf; they compare case by case, and know no text in `-Text`; and of two
+/// values one takes the first, another the last.
 pub fn media_type(content_type: &str) -> String {
     let media = content_type.split(';').next().unwrap_or_default();
     media.trim_ascii().to_ascii_lowercase()

@@ -1,5 +1,5 @@
-//! Query strings. Refuses parameters that nobody asked for, those given twice and those without a
-//! value, so that neither a mistyped filter nor an empty variable of a script lists everything.
+//! Query strings. Unknown, doubled and empty parameters are refused, so that neither a mistyped
+//! filter nor an empty variable of a script lists everything.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Moments as text (RFC 3339). Refuses dates without a time zone.
+//! Moments as text (RFC 3339). A date without a time zone is an error.
 
 use chrono::{DateTime, SecondsFormat};
 

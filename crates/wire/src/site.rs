@@ -1,5 +1,5 @@
-//! Where a browser says that a request comes from. Refuses to guess: a request that says nothing
-//! is neither from our own pages nor from others'.
+//! Where a browser says that a request comes from. A request that says nothing is neither from our
+//! own pages nor from others'.
 
 /// What the request tells of its site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! How long a caller waits, as gRPC writes it (`grpc-timeout`, PROTOCOL-HTTP2 of gRPC). Refuses what
-//! the grammar does not have, as servers do: a deadline that is not understood is none.
+//! How long a caller waits, as gRPC writes it (`grpc-timeout`, PROTOCOL-HTTP2 of gRPC). What the
+//! grammar does not have is refused, as servers do: a deadline that is not understood is none.
 
 /// Most digits of the number.
 const MAX_DIGITS: usize = 8;

@@ -1,5 +1,5 @@
-//! Trace context (W3C Trace Context, level 1). Refuses to pass on a `traceparent` that does not
-//! parse; a new trace begins instead.
+//! Trace context (W3C Trace Context, level 1). A `traceparent` that does not parse is not passed
+//! on; a new trace begins instead.
 
 use postern_domain::audit::hex;
 

@@ -1,6 +1,6 @@
-//! A verifier of the gate's assertions, as an origin would have it: believes no
-//! call but those that the gate let through, for this origin, this path and
-//! this body, once. Takes no part of the gate's code, only its documents.
+//! A verifier of the gateway's assertions, as an origin would have it: believes no
+//! call but those that the gateway let through, for this origin, this path and
+//! this body, once. Takes no part of the gateway's code, only its documents.
 
 mod keys;
 mod layer;
@@ -26,14 +26,14 @@ pub(crate) use layer::require;
 /// The header that carries the assertion.
 pub const HEADER: &str = "postern-assertion";
 
-/// The names that the algorithm has: of RFC 8037, and of RFC 9864. A gate may go over from one to
-/// the other while a key set is remembered, so both go with either.
+/// The names that the algorithm has: of RFC 8037, and of RFC 9864. A gateway may go over from one
+/// to the other while a key set is remembered, so both go with either.
 const ALGORITHMS: [&str; 2] = ["EdDSA", "Ed25519"];
 /// Longest assertion that is looked into.
 const MAX_ASSERTION: usize = 8 * 1024;
 /// Longest life that is believed, in seconds.
 const MAX_LIFE: u64 = 60;
-/// By how much the gate's clock may differ from ours, in seconds.
+/// By how much the gateway's clock may differ from ours, in seconds.
 const SKEW: u64 = 5;
 
 /// Seconds since 1970, as somebody tells them.
@@ -50,7 +50,7 @@ struct Inner {
     spent: Mutex<Spent>,
 }
 
-/// What the gate says of a call.
+/// What the gateway says of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Claims {
     iss: String,

@@ -1,5 +1,5 @@
 //! Who is calling, as far as a sample may believe it: the claims of a JWT are
-//! read and NOT verified, which is the gate's work. Keeps hashes of the
+//! read and NOT verified, which is the gateway's work. Keeps hashes of the
 //! credential, never the credential.
 
 use base64::Engine as _;

@@ -1,6 +1,5 @@
-//! Puts the calls and the `/debug` routes on one port: gRPC over cleartext
-//! HTTP/2, gRPC-Web over HTTP/1.1 or HTTP/2, plain HTTP. Refuses to listen
-//! anywhere but on loopback, since it verifies no token.
+//! Puts the calls and the `/debug` routes on one port: gRPC over cleartext HTTP/2, gRPC-Web over
+//! HTTP/1.1 or HTTP/2, plain HTTP. It listens on loopback only, since it verifies no token.
 
 use std::future::{Future, IntoFuture as _, pending};
 use std::io;

@@ -1,6 +1,6 @@
 //! `GET /session`, what a control plane's session endpoint is to the gate: a cookie goes in, the
-//! person behind it comes out. Cookies become known through `/debug/sessions`. Refuses to be
-//! secure: `/debug/session-mode` makes it fail in the ways that a gate must survive.
+//! person behind it comes out. Cookies become known through `/debug/sessions`. Insecure on purpose:
+//! `/debug/session-mode` makes it fail in the ways that a gateway must survive.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use http_body_util::channel::Channel;
 use serde::{Deserialize, Serialize};
 
-/// How long a slow endpoint takes: longer than a gate waits.
+/// How long a slow endpoint takes: longer than a gateway waits.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// The routes.

@@ -1,5 +1,5 @@
-//! The router against docs/openapi.json, both ways: every path that can be made of the router's
-//! own words, under every method. Refuses a route that is only on one side.
+//! The router against docs/openapi.json, both ways: every path that can be made of the router's own
+//! words, under every method. A route that is only on one side fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 

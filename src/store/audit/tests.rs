@@ -1,5 +1,5 @@
 //! The statements of the audit log on the tables that the migrations make: which index serves each,
-//! and what the triggers refuse. Refuses a database of its own making.
+//! and what the triggers refuse.
 
 use rusqlite::{Connection, params_from_iter};
 

@@ -1,6 +1,5 @@
-//! Lists of tokens on the tables that the migrations make: every combination of filters goes by the index that
-//! is meant, in the order of the list, and the days of a page are those of its tokens. Refuses a database of its own
-//! making.
+//! Lists of tokens on the tables that the migrations make: every combination of filters goes by the
+//! index that is meant, in the order of the list, and the days of a page are those of its tokens.
 
 use rusqlite::{Connection, Row, params_from_iter};
 

@@ -1,6 +1,6 @@
-//! Signed checkpoints: how far an organization's audit chain reached at a moment (R35). Refuses to
-//! be read without its signature. A chain alone cannot show that its end is missing; a checkpoint
-//! that somebody has kept can.
+//! Signed checkpoints: how far an organization's audit chain reached at a moment (R35). It is read
+//! only once its signature has been checked. A chain alone cannot show that its end is missing; a
+//! checkpoint that somebody has kept can.
 
 use serde::{Deserialize, Serialize};
 

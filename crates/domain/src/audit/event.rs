@@ -1,5 +1,5 @@
-//! What an event of the audit log says, and how long each of its texts may be (R35). Much of it comes
-//! from callers: a text without a limit would let one of them fill the log.
+//! What an event of the audit log says, and how long each of its texts may be (R35). Much of it
+//! comes from callers: a text without a limit would let one of them fill the log.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -15,8 +15,8 @@ const MAX_CHANGES: usize = 16;
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
 
-/// A text of an event: at most [`MAX_TEXT`] characters. There is one way to make one, which cuts, and
-/// it is also the way in which one is read.
+/// A text of an event: at most [`MAX_TEXT`] characters. There is one way to make one, which cuts,
+/// and it is also the way in which one is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Text(String);
 
@@ -69,8 +69,8 @@ impl Origin {
 /// Names and new values.
 pub type Changes = serde_json::Map<String, Value>;
 
-/// Changes as they stand in an event: at most 16 of them, with names and texts of limited length, and
-/// none that has parts of its own.
+/// Changes as they stand in an event: at most 16 of them, with names and texts of limited length,
+/// and none that has parts of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotedChanges(Changes);
 
@@ -128,7 +128,7 @@ mod tests {
     use super::super::super::id::Id;
     use super::*;
 
-    /// Stored rows are verified against this form for ever: changing it breaks every chain.
+    /// Stored rows are verified against this form forever: changing it breaks every chain.
     const PINNED: &str = r#"{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1000,"action":"token.mint","token_id":"00000000-0000-0000-0000-000000000002","token_prefix":"pst_0000","origin":{"actor":"admin-token","tier":"admin","address":"192.0.2.1","user_agent":null,"request_id":"r"}}"#;
 
     fn origin() -> Origin {
@@ -207,7 +207,8 @@ mod tests {
             ..event()
         };
         let text = serde_json::to_string(&event).expect("serializes");
-        // Eight texts and sixteen changes of two, six bytes for each character, and the names of the members.
+        // Eight texts and sixteen changes of two, six bytes for each character, and the names of
+        // the members.
         assert!(
             text.len() < (8 + 32) * 6 * MAX_TEXT + 1_000,
             "{}",

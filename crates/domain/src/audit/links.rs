@@ -149,8 +149,8 @@ pub fn check_signed(
     })
 }
 
-/// The row that a Ledger makes of an event's content: behind the one with this link, which becomes its
-/// own.
+/// The row that a Ledger makes of an event's content: behind the one with this link, which becomes
+/// its own.
 pub fn next_row(ring: &KeyRing, previous: &mut [u8; 32], content: String) -> Row {
     let key = ring.signing();
     let own = super::link(key, previous, &content);

@@ -1,8 +1,9 @@
-//! The check of an exported audit log, without the gate and without its stores (R35). Refuses to
-//! mend: it tells what does not fit and where, and what the log is proven to be up to.
+//! The check of an exported audit log, without the gateway and without its stores (R35). It reports
+//! what does not fit, where, and how far the log is proven; it repairs nothing.
 //!
 //! An export is lines of JSON. A row is `{"content","previous","link","kid"}`: the event as a text,
-//! byte for byte what was linked; with `"mended"` it is the Ledger's copy, where D1 had none or another. The last line is a signed checkpoint,
+//! byte for byte what was linked; with `"mended"` it is the Ledger's copy, where D1 had none or
+//! another. The last line is a signed checkpoint,
 //! `{"checkpoint","kid","mac"}`; further ones, kept from earlier, may stand anywhere.
 
 use core::fmt;
@@ -108,8 +109,8 @@ impl Report {
     }
 }
 
-/// Checks the lines of an export under the audit keys, [`RootKeys::audit`] as the gate derives it
-/// from `ROOT_KEYS`, or else from `TOKEN_KEYS`. Blank lines are passed over. Takes one pass, and
+/// Checks the lines of an export under the audit keys, [`RootKeys::audit`] as the gateway derives
+/// it from `ROOT_KEYS`, or else from `TOKEN_KEYS`. Blank lines are passed over. Takes one pass, and
 /// about 100 bytes of memory for each row.
 ///
 /// [`RootKeys::audit`]: crate::keys::RootKeys

@@ -1,5 +1,5 @@
-//! What needs no policy: calls that are open to everybody, and the questions that the gate asks the
-//! origin in a caller's name, of which nothing is handed out but the decision.
+//! What needs no policy: calls that are open to everybody, and the questions that the gateway asks
+//! the origin in a caller's name, of which nothing is handed out but the decision.
 
 use super::{Denial, Permit, Reach, permit};
 use crate::caller::Caller;
@@ -25,7 +25,7 @@ pub fn open(operation: Operation) -> Result<Permit, Denial> {
     }
 }
 
-/// Lets the gate ask the origin, with the caller's own credential, which workflow a run belongs
+/// Lets the gateway ask the origin, with the caller's own credential, which workflow a run belongs
 /// to (R32). What comes back decides and is not handed out, so it needs no policy.
 ///
 /// # Errors
@@ -37,8 +37,8 @@ pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
     }
 }
 
-/// Lets the gate ask the origin, with the caller's own credential, which workflow has the name that
-/// the caller's token is for (R30).
+/// Lets the gateway ask the origin, with the caller's own credential, which workflow has the name
+/// that the caller's token is for (R30).
 ///
 /// # Errors
 /// `Operation` for callers whom the origin would not know.
@@ -49,8 +49,8 @@ pub fn look_up_workflow(caller: &Caller) -> Result<Permit, Denial> {
     }
 }
 
-/// Whether the workflow that the origin has under a token's name is the one that the token was first
-/// used for.
+/// Whether the workflow that the origin has under a token's name is the one that the token was
+/// first used for.
 ///
 /// # Errors
 /// `WorkflowReplaced` when it is another one, or none.

@@ -1,6 +1,6 @@
-//! What callers without a token of their own may, and the workflow tokens that may only read
-//! (R22, R23, R25). Refuses everything that no arm names, above all calls for the origin, which
-//! knows none of these callers.
+//! What callers without a token of their own may, and the workflow tokens that may only read (R22,
+//! R23, R25). What no arm names is denied, above all calls for the origin, which knows none of
+//! these callers.
 
 use super::*;
 use crate::caller::Session;

@@ -1,5 +1,5 @@
-//! The plain GET routes of the control plane's HTTP port, which are always on. Refuses its other
-//! ones: pages, downloads and logins are for browsers, which have no token.
+//! The plain GET routes of the control plane's HTTP port, which are always on. Its other routes
+//! (pages, downloads, logins) are for browsers, which have no token.
 
 use super::super::rpc::{Access, Effect, Narrow};
 use super::{Place, Route, Segment, Source};

@@ -1,5 +1,5 @@
 //! REST routes of the origin, as data: which requests, which policies, where they name what they
-//! touch. Refuses to read requests and to decide; what has no row here is not served.
+//! touch. What has no row here is not served.
 
 mod builtin;
 

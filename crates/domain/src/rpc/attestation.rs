@@ -1,6 +1,5 @@
 //! The calls of an attestation, which the control plane exempts from policies: a token's scope
-//! alone decides on them. Refuses field numbers of its own making: they are those of the control
-//! plane's `.proto` files.
+//! alone decides on them. Field numbers are those of the control plane's `.proto` files.
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Named};

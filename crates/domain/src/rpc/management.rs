@@ -1,5 +1,5 @@
-//! The other calls of the control plane (release 1.106.1). Refuses policies and field numbers of
-//! its own making: both are the control plane's.
+//! The other calls of the control plane (release 1.106.1). Policies and field numbers are the
+//! control plane's.
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Confined, Denied, Named};

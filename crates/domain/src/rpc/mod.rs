@@ -1,5 +1,5 @@
 //! The operation table of calls for the origin: what each is, and where its message says what it
-//! touches, as data. Refuses to decide: `decide` does, and what has no row is denied (R33).
+//! touches, as data. What has no row is denied (R33).
 
 mod attestation;
 mod management;
@@ -52,7 +52,7 @@ pub enum Narrow {
     /// The message must name the token's own project, and a workflow token's own workflow.
     Named,
     /// As `Named`; but where the message leaves the project open, the origin keeps a token to
-    /// the project in its claims, and the gate relies on that for a project token whose project
+    /// the project in its claims, and the gateway relies on that for a project token whose project
     /// the origin knows.
     Confined,
     /// The origin would not keep it to the project: no narrow token.
@@ -135,7 +135,7 @@ impl Rpc {
         format!("{ORIGIN_PREFIX}{}", self.method)
     }
 
-    /// Whether the gate has to read the message to decide.
+    /// Whether the gateway has to read the message to decide.
     pub fn is_inspected(&self) -> bool {
         self.identity != NOTHING || !self.when.is_empty()
     }
@@ -153,10 +153,10 @@ pub fn rpcs() -> impl Iterator<Item = &'static Rpc> {
     ATTESTATION.iter().chain(&MANAGEMENT)
 }
 
-/// The call by which the gate itself asks the origin which workflow a run belongs to (R32).
+/// The call by which the gateway itself asks the origin which workflow a run belongs to (R32).
 pub static RUN_LOOKUP: Rpc = management::RUN_VIEW;
 
-/// The call by which the gate itself asks the origin which workflow has a name now (R30).
+/// The call by which the gateway itself asks the origin which workflow has a name now (R30).
 pub static WORKFLOW_LOOKUP: Rpc = attestation::CONTRACT;
 
 /// A message that names nothing.

@@ -1,4 +1,4 @@
-//! How rows are written. Refuses to hold any: the two tables beside it do.
+//! How rows are written. The rows themselves are in the two tables beside it.
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Denied};

@@ -1,4 +1,4 @@
-//! Who reads the audit log, what of it, and what is written into it. Refuses a world with stores.
+//! Who reads the audit log, what of it, and what is written into it.
 
 mod checked;
 

@@ -1,5 +1,5 @@
-//! How the gate shows itself to the origin: `ORIGIN_AUTH` and what assertions need. Refuses seeds
-//! of another length, lives of more than a minute, and assertions without a key.
+//! How the gateway shows itself to the origin: `ORIGIN_AUTH` and what assertions need. Seeds have
+//! exactly 32 bytes, an assertion lives for at most a minute, and assertions need a key.
 
 use super::{number, ring};
 use postern_wire::assertion::{Algorithm, AssertionKeys};

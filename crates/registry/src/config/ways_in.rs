@@ -1,5 +1,5 @@
-//! The variables about the ways in to management (R22 to R25). Refuses combinations that would
-//! open more than one of their variables says.
+//! The variables about the ways in to management (R22 to R25). A combination that would open more
+//! than one of its variables says is a problem.
 
 use sha2::{Digest as _, Sha256};
 

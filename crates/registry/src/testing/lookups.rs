@@ -1,4 +1,4 @@
-//! The ports of the test world that only look things up. Refuses to keep anything of its own.
+//! The ports of the test world that only look things up.
 
 use std::rc::Rc;
 

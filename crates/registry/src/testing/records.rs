@@ -1,5 +1,4 @@
 //! The record of the world for use-case tests: one organization with one project and one workflow.
-//! Refuses to list.
 
 use super::{World, organization, project, workflow};
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! Listing and reading tokens (R16, R19, R20). Refuses to show a caller what it may not manage.
+//! Listing and reading tokens (R16, R19, R20). A caller sees only what it is allowed to manage.
 
 use serde::Serialize;
 

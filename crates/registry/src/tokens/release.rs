@@ -1,5 +1,5 @@
-//! Releasing a token that is quarantined after a report (see `leaks`). Refuses whoever could not mint
-//! such a token: to make live is what minting is.
+//! Releasing a token that is quarantined after a report (see `leaks`). It takes the right to create
+//! such a token: a release makes one active.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! Revoking one token (R11). Refuses to need the record: the organization's id, the token's facts
-//! and the tombstone are all with the Ledger.
+//! Revoking one token (R11). D1 is not needed: the organization's id, the token's facts and the
+//! tombstone are all with the Ledger.
 
 use serde::Serialize;
 

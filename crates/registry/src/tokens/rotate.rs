@@ -1,5 +1,5 @@
-//! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old token.
-//! Refuses to lengthen a life that its caller could not mint.
+//! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old
+//! token. A life is lengthened only as far as the caller could create one.
 
 use serde::Deserialize;
 
@@ -32,7 +32,8 @@ struct Request {
 /// `POST /org/tokens/{id}/rotate`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`, `MinterRate`,
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`,
+/// `MinterRate`,
 /// `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,

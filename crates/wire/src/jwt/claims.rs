@@ -1,5 +1,5 @@
-//! The claims of an API token (R3) and the choice among its audiences (R5). Refuses objects that
-//! name a claim twice: two readers could each believe another one.
+//! The claims of an API token (R3) and the choice among its audiences (R5). An object that names a
+//! claim twice is refused: two readers could each believe another one.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! Issues the JWT of a token. Refuses to invent: every claim comes from the token's facts.
+//! Issues the JWT of a token. Every claim comes from the token's facts.
 
 use chrono::DateTime;
 use jwt_compact::alg::{Hs256, Hs256Key};

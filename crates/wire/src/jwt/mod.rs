@@ -1,5 +1,5 @@
 //! HS256 JSON Web Tokens (RFC 7519) as the control plane issues them: claims, issue, and the one
-//! strict verifier. Refuses to look at the registry; whether the claims match a row is `app`'s.
+//! strict verifier. Whether the claims match a row is for `postern_registry::authenticate`.
 
 mod claims;
 mod issue;

@@ -32,7 +32,8 @@ fn ring(keys: &[(&str, u8)]) -> KeyRing {
     KeyRing::parse(&text.join(",")).expect("good keys")
 }
 
-/// Verifies with every key of the ring for both kinds of tokens; what keeps the kinds apart is below.
+/// Verifies with every key of the ring for both kinds of tokens; what keeps the kinds apart is
+/// below.
 fn verify(
     token: &Secret,
     ring: &KeyRing,
@@ -241,7 +242,8 @@ fn claims() {
         (with("exp", json!(1i64 << 53)), shape()),
         (with("exp", json!(1_000_000_000_000_000_000i64)), shape()),
         (with("nbf", json!(-(1i64 << 53))), shape()),
-        // Numbers may have a fraction (RFC 7519, section 2); the second it lies in counts against the token.
+        // Numbers may have a fraction (RFC 7519, section 2); the second it lies in counts against
+        // the token.
         (
             with("exp", json!(1_800_000_000.999)),
             Err(JwtError::Expired),

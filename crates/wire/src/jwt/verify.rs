@@ -31,8 +31,8 @@ pub struct Verified {
     pub signed: Option<Signed>,
 }
 
-/// The keys that JWTs are verified under. None is of both kinds: whoever has the origin's secret must
-/// not be able to sign what is minted here.
+/// The keys that JWTs are verified under. None is of both kinds: whoever has the origin's secret
+/// must not be able to sign what is minted here.
 #[derive(Debug, Clone, Copy)]
 pub struct JwtKeys<'a> {
     /// Ours alone: for tokens that name their key, which are minted here.
@@ -55,7 +55,7 @@ pub enum JwtError {
     Stale,
     /// Somebody else's, or a forgery that does not even claim to be ours.
     Foreign,
-    /// Correctly signed, but no claims object that the gate can read.
+    /// Correctly signed, but no claims object that the gateway can read.
     Claims(&'static str),
     /// Correctly signed, for another purpose than API calls (R5).
     Audience,
@@ -194,7 +194,7 @@ pub fn verify(
 /// What a text is by its form alone, which needs no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A JWT as the gate and its origin make them: HS256, with a signature of its length.
+    /// A JWT as the gateway and its origin make them: HS256, with a signature of its length.
     Ours,
     /// A JWT under another algorithm, or with a signature of another length.
     Other,

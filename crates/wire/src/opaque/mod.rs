@@ -1,11 +1,12 @@
-//! Opaque keys: their grammar, minting and offline check. Refuses to say whether a key is live,
-//! or even known; it says only whether this deployment can have minted it.
+//! Opaque keys: their grammar, minting and offline check. The check says only whether this
+//! deployment can have made a key, not whether the key is active, or even known.
 //!
 //! ```text
 //! pst_ <id: 22> _ <secret: 32> <keyed check: 10> <checksum: 6>      base 62 digits, 75 characters
 //! ```
 //! The checksum (CRC-32) lets secret scanners drop look-alikes without any key. The keyed check
-//! (HMAC-SHA-256 under a server key) lets the gate refuse a forged key before it touches a store.
+//! (HMAC-SHA-256 under a server key) lets the gateway refuse a forged key before it touches a
+//! store.
 
 use std::sync::LazyLock;
 

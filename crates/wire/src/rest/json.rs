@@ -1,7 +1,7 @@
-//! Members of a JSON body by RFC 6901 pointers. Refuses a body that two readers could read
-//! differently on a pointer's way: a key twice, or once more in another case or with a control
-//! character or space at its end, as some readers take any case and some end a text at NUL. The way leads through objects only: what one element of a list names, the request as
-//! a whole does not.
+//! Members of a JSON body by RFC 6901 pointers. A body that two readers could read differently on a
+//! pointer's way is refused: a key twice, or once more in another case or with a control character
+//! or space at its end, as some readers take any case and some end a text at NUL. The way leads
+//! through objects only: what one element of a list names, the request as a whole does not.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
 //! REST requests against the table of routes: which route a path is, and what the request names,
-//! read as the origin will read it. Refuses what two readers could read differently; decides
-//! nothing.
+//! read as the origin will read it. What two readers could read differently is refused; nothing is
+//! decided here.
 
 mod json;
 mod path;

@@ -1,4 +1,4 @@
-//! Paths against patterns, segment by segment. Refuses to normalize: what is not written as the
+//! Paths against patterns, segment by segment. Nothing is normalized: what is not written as the
 //! pattern has it is another path.
 
 use super::is_name;

@@ -1,6 +1,6 @@
-//! Query strings that an origin will read by its own rules. Refuses keys that another reader could
-//! take for another name, and those that some frameworks take for another method; a query with an
-//! identity in it has listed parameters only, each at most once.
+//! Query strings that an origin will read by its own rules. Keys that another reader could take for
+//! another name are refused, and those that some frameworks take for another method; a query with
+//! an identity in it has listed parameters only, each at most once.
 
 use super::RestError;
 use super::path::decode;

@@ -1,4 +1,4 @@
-//! The gate's public keys: fetched when first needed, again after five minutes
+//! The gateway's public keys: fetched when first needed, again after five minutes
 //! or at a key that is not known, and not more often than every ten seconds,
 //! whatever callers write into their headers.
 
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub enum KeySetError {
     /// The URL is not `http://host…`.
     Url(String),
-    /// The gate does not answer with a key set; or did not some seconds ago.
+    /// The gateway does not answer with a key set; or did not some seconds ago.
     Fetch(String),
 }
 

@@ -1,5 +1,5 @@
 //! The verifier in front of the calls. Sees bodies as they came, before any
-//! framing is undone, since that is what the gate has hashed.
+//! framing is undone, since that is what the gateway has hashed.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -14,7 +14,7 @@ use tonic::Status;
 use super::{HEADER, Refusal, Verifier};
 use crate::calls::max_body;
 
-/// What the gate lets through without a token, and so without an assertion.
+/// What the gateway lets through without a token, and so without an assertion.
 const OPEN: [&str; 5] = [
     "/controlplane.v1.SigningService/GetTrustedRoot",
     "/controlplane.v1.StatusService/Infoz",

@@ -18,7 +18,7 @@ const NOW: u64 = 1_800_000_000;
 const PATH: &str = "/controlplane.v1.AttestationService/Init";
 const BODY: &[u8] = b"\0\0\0\0\x02hi";
 
-/// A gate's key set, a clock, and the verifier between them.
+/// A gateway's key set, a clock, and the verifier between them.
 struct World {
     verifier: Verifier,
     now: Arc<AtomicU64>,
@@ -129,7 +129,7 @@ fn sign(header: &Value, claims: &Value, byte: u8) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// A gate may change the name while its key set is remembered.
+/// A gateway may change the name while its key set is remembered.
 #[tokio::test]
 async fn both_names_of_the_algorithm_are_taken_with_either_key_set() {
     for published in ["EdDSA", "Ed25519"] {

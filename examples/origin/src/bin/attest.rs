@@ -1,4 +1,4 @@
-//! `attest`: attests one file through a gate, as a CI job would, over gRPC-Web.
+//! `attest`: attests one file through a gateway, as a CI job would, over gRPC-Web.
 //! Takes the token from the environment only, so that it shows in no process
 //! list, and prints it nowhere.
 

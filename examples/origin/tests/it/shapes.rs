@@ -1,5 +1,5 @@
 //! Our client against a hand-made server that answers with fixed bytes: every
-//! shape a gate, a control plane or something in between may answer in.
+//! shape a gateway, a control plane or something in between may answer in.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -88,7 +88,7 @@ fn message() -> Vec<u8> {
 
 #[tokio::test]
 async fn status_in_the_headers_without_a_body() {
-    // The form of the gate's refusals, and of the control plane's.
+    // The form of the gateway's refusals, and of the control plane's.
     let denied = "grpc-status: 7\r\ngrpc-message: operation%20not allowed%3A \u{221e}\r\n"
         .replace('\u{221e}', "%E2%88%9E");
     for content_type in ["", BINARY, TEXT] {

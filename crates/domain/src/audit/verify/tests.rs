@@ -1,5 +1,5 @@
 //! A log of genuine rows, and every way in which somebody who can write D1 or an export, but has no
-//! key, could change it. Refuses to ask only whether something was found: what and where.
+//! key, could change it. Each test asserts what is found and where.
 
 use super::super::checkpoint::Checkpoint;
 use super::super::links::next_row;

@@ -168,7 +168,7 @@ fn r39_the_id_of_the_organization_decides_and_not_its_name() {
     assert_eq!(claims.org_name.as_deref(), Some("before-it-was-renamed"));
 }
 
-/// The origin would not know a successor's id, so that only the gate would take it.
+/// The origin would not know a successor's id, so that only the gateway would take it.
 #[test]
 fn r9_r39_an_adopted_token_is_not_rotated_here() {
     let (world, config) = (World::new(), testing::config());

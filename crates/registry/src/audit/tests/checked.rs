@@ -1,5 +1,6 @@
-//! What readers of the audit log are told when D1 was written to: pages with their faults, exports that
-//! are mended. The rows are genuine ones, changed as somebody without the key could change them.
+//! What readers of the audit log are told when D1 was written to: pages with their faults, exports
+//! that are mended. The rows are genuine ones, changed as somebody without the key could change
+//! them.
 
 use super::*;
 use postern_domain::audit::links::next_row;
