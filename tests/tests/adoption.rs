@@ -800,7 +800,7 @@ async fn r9_r39_an_adopted_token_is_not_rotated(world: Arc<World>) {
     let before = organization.snapshot(&world.gateway).await;
     let call = organization.rotating(&world.gateway, &token.id, &json!({}));
     let problem = call.send().await.problem(409, "adopted_token");
-    let told = "the origin minted this token and would not know a successor from here: mint one there, adopt it, then \
+    let told = "the origin created this token and would not know a successor from here: create one there, adopt it, then \
                 revoke this one";
     assert_eq!(problem["detail"], told);
     assert_eq!(organization.snapshot(&world.gateway).await, before);

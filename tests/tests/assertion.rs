@@ -288,7 +288,7 @@ async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(wor
             .bearer(&token.token);
         around.send().await.refused(
             16,
-            "assertion: there is none: the call did not come through the gate",
+            "assertion: there is none: the call did not come through the gateway",
         );
     }
     gateway.stop();
@@ -483,7 +483,7 @@ async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
     assert_eq!(refused.status, 401);
     assert_eq!(
         refused.text().trim_end(),
-        "assertion: there is none: the call did not come through the gate"
+        "assertion: there is none: the call did not come through the gateway"
     );
     gateway.stop();
 }
@@ -515,7 +515,7 @@ async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
     assert_eq!(ending.code, 16);
     assert_eq!(
         ending.message,
-        "assertion: there is none: the call did not come through the gate"
+        "assertion: there is none: the call did not come through the gateway"
     );
     gateway.stop();
 

@@ -707,7 +707,7 @@ async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
     assert_eq!(minted.len(), 5, "of 20 at once");
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         let problem = answer.problem(429, "mint_ceiling_reached");
-        let told = "the organization has reached its ceiling of 5 live tokens: revoke one, let one expire, or raise the ceiling";
+        let told = "the organization has reached its limit of 5 active tokens: revoke one, let one expire, or raise the limit";
         assert_eq!(problem["detail"], told);
     }
     let ids = minted.iter().map(id).collect();
@@ -772,7 +772,7 @@ async fn r26_r28_an_address_mints_as_often_as_it_may(world: Arc<World>) {
             (1_100..=1_200).contains(&wait),
             "one of three an hour comes back after 20 minutes, not {wait} s"
         );
-        let told = format!("this address may mint 3 tokens an hour: try again in {wait} s");
+        let told = format!("this address can create 3 tokens an hour: try again in {wait} s");
         assert_eq!(problem["detail"], told);
         assert_eq!(
             answer.header("ratelimit-policy"),

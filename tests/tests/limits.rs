@@ -95,7 +95,7 @@ async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(world:
             let problem = answer.problem(429, "mint_ceiling_reached");
             let detail = problem["detail"].as_str().expect("a sentence");
             assert!(
-                detail.contains("its ceiling of 100 live tokens"),
+                detail.contains("its limit of 100 active tokens"),
                 "{detail}"
             );
             refused += 1;
@@ -172,7 +172,7 @@ async fn r26_a_minter_mints_as_often_as_it_may_from_wherever(world: Arc<World>) 
             (800..=900).contains(&wait),
             "one of four an hour is back after 15 minutes, not {wait} s"
         );
-        let told = format!("this minter may mint 4 tokens an hour: try again in {wait} s");
+        let told = format!("this caller can create 4 tokens an hour: try again in {wait} s");
         assert_eq!(problem["detail"], told);
         assert_eq!(
             answer.header("ratelimit-policy"),

@@ -730,7 +730,7 @@ async fn r18_both_stars_manage_everything_but_system_tokens(world: Arc<World>) {
         let problem = call.send().await.problem(403, "system_token");
         assert_eq!(
             problem["detail"],
-            "only an administrator can make, change or end a system token"
+            "only an administrator can create, change or revoke a system token"
         );
     }
     for token in [&project, &wide] {
@@ -918,7 +918,7 @@ async fn r18_a_mint_lives_no_longer_than_its_minter(world: Arc<World>) {
                     let problem = answer.problem(403, "lifetime_exceeded");
                     assert_eq!(
                         problem["detail"],
-                        "a token cannot mint one that outlives it: give an earlier expiry"
+                        "a token cannot create one that outlives it: give an earlier expiry"
                     );
                 }
                 Some(end) => {

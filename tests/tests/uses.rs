@@ -304,7 +304,7 @@ async fn full(gateway: &Gateway, organization: &Organization, ceiling: usize) {
     let problem = call.send().await.problem(429, "mint_ceiling_reached");
     let detail = problem["detail"].as_str().expect("a text");
     assert!(
-        detail.contains(&format!("ceiling of {ceiling} live tokens")),
+        detail.contains(&format!("limit of {ceiling} active tokens")),
         "{detail}"
     );
     assert_eq!(

@@ -111,7 +111,7 @@ impl Denial {
                                    create tokens at `POST /org/tokens`"
                 .to_owned(),
             Self::NotAMember => {
-                "operation not allowed: the session is of no member of this organization".to_owned()
+                "operation not allowed: the user is not a member of this organization".to_owned()
             }
             Self::OtherProject { project } => format!(
                 "operation not allowed: This auth token is valid only with the project \"{project}\""
@@ -142,13 +142,13 @@ impl Denial {
             }
             Self::Hidden => "no such token".to_owned(),
             Self::SystemToken => {
-                "only an administrator can make, change or end a system token".to_owned()
+                "only an administrator can create, change or revoke a system token".to_owned()
             }
             Self::PolicyNotHeld { policy } => {
                 format!("a token cannot hand out a policy that it does not hold: `{policy}`")
             }
             Self::Lifetime => {
-                "a token cannot mint one that outlives it: give an earlier expiry".to_owned()
+                "a token cannot create one that outlives it: give an earlier expiry".to_owned()
             }
             Self::Unclaimed => "the token names no organization: only an administrator can say \
                                 whose it is"

@@ -164,7 +164,7 @@ fn refusal(error: JwtError) -> Error {
         JwtError::Audience => unadoptable(WRONG_AUDIENCE),
         JwtError::Expired => Error::invalid(
             "token_expired_already",
-            "the token has expired: mint another one at the origin",
+            "the token has expired: create another one at the origin",
         ),
         JwtError::NotYetValid => unadoptable("the token is not valid yet (claim `nbf`)"),
     }
@@ -173,7 +173,7 @@ fn refusal(error: JwtError) -> Error {
 fn invalid_jwt(why: &str) -> Error {
     Error::invalid(
         "jwt_invalid",
-        format!("`token` must be a JWT as the origin minted it: {why}"),
+        format!("`token` must be a JWT as the origin issued it: {why}"),
     )
 }
 

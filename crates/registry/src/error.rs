@@ -218,23 +218,23 @@ impl Error {
                 limit,
                 retry_after_seconds,
             } => format!(
-                "this address may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+                "this address can create {limit} tokens an hour: try again in {retry_after_seconds} s"
             ),
             Self::MinterRate {
                 limit,
                 retry_after_seconds,
             } => format!(
-                "this minter may mint {limit} tokens an hour: try again in {retry_after_seconds} s"
+                "this caller can create {limit} tokens an hour: try again in {retry_after_seconds} s"
             ),
             Self::ReportRate {
                 limit,
                 retry_after_seconds,
             } => format!(
-                "this address may send {limit} reports an hour: try again in {retry_after_seconds} s"
+                "this address can send {limit} reports an hour: try again in {retry_after_seconds} s"
             ),
             Self::MintCeiling { ceiling } => format!(
-                "the organization has reached its ceiling of {ceiling} live tokens: revoke one, \
-                 let one expire, or raise the ceiling"
+                "the organization has reached its limit of {ceiling} active tokens: revoke one, \
+                 let one expire, or raise the limit"
             ),
             Self::NativeGrpc => {
                 "native gRPC cannot reach this gateway: send gRPC-Web, or call through `postern bridge`".into()
@@ -243,7 +243,7 @@ impl Error {
                 "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web".into()
             }
             Self::Unavailable { .. } => {
-                "a part that this answer depends on is not available: try again".into()
+                "a dependency of this answer is not available: try again".into()
             }
             Self::Origin { .. } => "the origin is not available: try again".into(),
             Self::Misconfigured { .. } => {

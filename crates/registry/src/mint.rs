@@ -157,7 +157,7 @@ where
         }
         MintAnswer::IdTaken { revoked: true } => Error::Conflict {
             code: "token_revoked",
-            detail: "this token has been revoked here, which is final: mint another one".into(),
+            detail: "this token has been revoked here, which is final: create another one".into(),
         },
         MintAnswer::IdTaken { revoked: false } => Error::Conflict {
             code: "already_adopted",
@@ -165,7 +165,7 @@ where
         },
         MintAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
-            detail: "a live token of this organization or project has this name already".into(),
+            detail: "an active token of this organization or project already has this name".into(),
         },
         MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
         // What was written stays: nothing is given back for it.
@@ -342,7 +342,7 @@ fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
         return Err(Error::invalid(
             "policy_unknown",
             format!(
-                "nothing asks for the policy `{unknown}`: the nearest that there is is `{}`",
+                "there is no policy `{unknown}`: the nearest is `{}`",
                 known_policies::nearest(unknown)
             ),
         ));

@@ -224,7 +224,7 @@ fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {
     if mint_ceiling.is_some_and(|ceiling| ceiling > MAX_CEILING) {
         return Err(Error::invalid(
             "mint_ceiling_invalid",
-            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no ceiling"),
+            format!("`mint_ceiling` must be 0 to {MAX_CEILING}; 0 means no limit"),
         ));
     }
     Ok(())

@@ -55,12 +55,12 @@ pub fn read(path: &str, mistakes: &mut Vec<String>) -> Vec<Segment> {
     }
     match segments.first() {
         Some(Segment::Parameter(_)) => mistakes.push(
-            "`path` must begin with a literal segment: a parameter there would take the gate's own \
+            "`path` must begin with a literal segment: a parameter there would take the gateway's own \
              routes"
                 .to_owned(),
         ),
         Some(Segment::Literal(first)) if is_reserved(first) => mistakes.push(format!(
-            "`/{first}` is the gate's own: begin with another segment"
+            "`/{first}` is the gateway's own: begin with another segment"
         )),
         _ => {}
     }

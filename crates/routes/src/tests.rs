@@ -177,23 +177,23 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
         ),
         (
             &[("path", "\"/org/{project}/{workflow}\"")],
-            "`/org` is the gate's own",
+            "`/org` is the gateway's own",
         ),
         (
             &[("path", "\"/ORGS/{project}/{workflow}\"")],
-            "`/ORGS` is the gate's own",
+            "`/ORGS` is the gateway's own",
         ),
         (
             &[("path", "\"/dashboards/{project}/{workflow}\"")],
-            "is the gate's own",
+            "is the gateway's own",
         ),
         (
             &[("path", "\"/controlplane.v1.X/{project}/{workflow}\"")],
-            "is the gate's own",
+            "is the gateway's own",
         ),
         (
             &[("path", "\"/.well-known/{project}/{workflow}\"")],
-            "is the gate's own",
+            "is the gateway's own",
         ),
         (
             &[("policies", "[\"cas_artifact\"]")],

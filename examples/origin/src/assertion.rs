@@ -126,7 +126,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self {
-            Self::Missing => "there is none: the call did not come through the gate",
+            Self::Missing => "there is none: the call did not come through the gateway",
             Self::Several => "there are several",
             Self::Malformed => "it is not of the expected form",
             Self::Type => "it is a JWT of another type",

@@ -71,9 +71,10 @@ where
     if old.adopted() {
         return Err(Error::Conflict {
             code: "adopted_token",
-            detail: "the origin minted this token and would not know a successor from here: mint \
+            detail:
+                "the origin created this token and would not know a successor from here: create \
                      one there, adopt it, then revoke this one"
-                .into(),
+                    .into(),
         });
     }
     if old.expired(now) {
@@ -116,7 +117,7 @@ where
         RotateAnswer::NotLive => not_live(),
         RotateAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
-            detail: "another live token has taken the name of this one".into(),
+            detail: "another active token has taken the name of this one".into(),
         },
         RotateAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
         RotateAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
@@ -129,7 +130,8 @@ where
 fn not_live() -> Error {
     Error::Conflict {
         code: "token_not_live",
-        detail: "the token is revoked, expired or being rotated out: mint a new one".into(),
+        detail: "the token is revoked, expired, quarantined or being rotated out: create a new one"
+            .into(),
     }
 }
 

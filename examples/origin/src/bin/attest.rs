@@ -113,7 +113,7 @@ fn arguments() -> Result<Command, lexopt::Error> {
 async fn attest(args: Args) -> Result<(), Failure> {
     let token = std::env::var(TOKEN).map_err(|_| {
         Failure::Start(format!(
-            "set the environment variable `{TOKEN}` to a token minted at the gate"
+            "set the environment variable `{TOKEN}` to a token created at the gateway"
         ))
     })?;
     let mut client = client::connect_as(&args.gateway, &token, args.wire)
