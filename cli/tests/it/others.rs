@@ -185,7 +185,7 @@ async fn doctor_tells_the_credential_from_the_organization() {
             organizations(&one),
             "",
             0,
-            "odd     organization  none is named, which managing tokens needs\n",
+            "odd     organization  none is named, but managing tokens needs one\n",
         ),
         (
             unnamed.clone(),

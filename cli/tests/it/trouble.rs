@@ -39,7 +39,7 @@ async fn refusals_are_one_line_and_a_hint() {
         ],
         ..problem(429, "mint_rate_exceeded")
     };
-    let refused = "check POSTERN_TOKEN: the token may be revoked, or of another gateway";
+    let refused = "check POSTERN_TOKEN: the token may be revoked, or belong to another gateway";
     let stranger = "check the address, and what stands before the gateway";
     for (reply, code, message, hint) in [
         (

@@ -59,7 +59,7 @@ impl<K> Id<K> {
     /// Reads the hyphenated form, in either case; what management paths and claims carry (R11).
     ///
     /// # Errors
-    /// [`Malformed`] for every other text.
+    /// [`Malformed`] forevery other text.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() != 36 {
             return Err(Malformed);
@@ -71,7 +71,7 @@ impl<K> Id<K> {
     /// `urn:uuid:`; all of them give one id (R32).
     ///
     /// # Errors
-    /// [`Malformed`] for every other text.
+    /// [`Malformed`] forevery other text.
     pub fn parse_any(text: &str) -> Result<Self, Malformed> {
         Uuid::try_parse(text)
             .map(Self::from_uuid)

@@ -109,7 +109,7 @@ pub struct World {
     pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
     /// When it last said so.
     pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
-    /// The workflow that the Ledger has learned for every token.
+    /// The workflow that the Ledger has learned forevery token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
 }

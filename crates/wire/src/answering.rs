@@ -37,7 +37,7 @@ const BEGINNINGS: [&str; 25] = [
 ];
 
 /// Names that browsers act on. `WWW-Authenticate` would open a dialog that asks for a password in
-/// the gate's name.
+/// the gateway's name.
 const NAMES: [&str; 24] = [
     "activate-storage-access",
     "alt-svc",

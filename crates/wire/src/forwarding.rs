@@ -22,7 +22,7 @@ pub const HOP_BY_HOP: [&str; 10] = [
 
 /// Beginnings of names by which a proxy, a platform or an identity provider tells the server behind
 /// it who is calling, from where, by which way, or which method, host or path to take instead; and
-/// this gate's own. Behind the gate all of these would be the caller's own words.
+/// this gateway's own. Behind the gateway all of these would be the caller's own words.
 const BEGINNINGS: [&str; 77] = [
     "akamai-",
     "ali-cdn-",

@@ -1,5 +1,5 @@
-//! What a yes is: a value that says to whom, for what and how far, and that nothing beside `decide` and
-//! its rules can make. A write takes a [`Grant`], which a permit gives for one organization.
+//! What a yes is: a value that says to whom, for what and how far, and that nothing beside `decide`
+//! and its rules can make. A write takes a [`Grant`], which a permit gives for one organization.
 
 use super::Denial;
 use crate::id::{Organization, OrganizationId, TokenId};
@@ -48,7 +48,7 @@ impl Permit {
     /// its own organization only.
     ///
     /// # Errors
-    /// [`Denial::Operation`] for every other organization.
+    /// [`Denial::Operation`] forevery other organization.
     pub fn over(&self, organization: &Named<Organization>) -> Result<Grant, Denial> {
         let reaches = match self.reach {
             Reach::Nothing => false,

@@ -17,11 +17,11 @@ pub trait Ledgers {
     /// Sends a command to the Ledger of the grant's organization, for the grant's actor.
     ///
     /// # Errors
-    /// `Credential` when the actor is no longer active; `Misdirected`; `Unavailable` when the Ledger
-    /// does not answer: then the command may still have been carried out.
+    /// `Credential` when the actor is no longer active; `Misdirected`; `Unavailable` when the
+    /// Ledger does not answer: then the command may still have been carried out.
     async fn send<C: Command>(&self, grant: &Grant, command: &C) -> Result<C::Answer>;
-    /// Binds a token of an earlier release to what was signed, unless it is bound already; gives its
-    /// facts. Needs no permit: the credential was proven, and nothing becomes wider by it.
+    /// Binds a token of an earlier release to what was signed, unless it is bound already; gives
+    /// its facts. Needs no permit: the credential was proven, and nothing becomes wider by it.
     ///
     /// # Errors
     /// When the Ledger does not answer.
