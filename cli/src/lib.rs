@@ -1,6 +1,8 @@
 //! The `postern` command: a bridge for native gRPC clients, and the management of tokens from a
 //! terminal (R37). Talks to a gateway over its public routes only; keeps no credential.
 
+#![warn(missing_docs)]
+
 pub mod address;
 pub mod api;
 pub mod audit;

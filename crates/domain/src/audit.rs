@@ -18,11 +18,13 @@ pub use event::{Changes, Event, MAX_TEXT, NotedChanges, Origin, Text};
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
+    /// A token was created.
     #[serde(rename = "token.mint")]
     TokenMint,
     /// A mint whose record could not be written: its token was never handed out and is dead.
     #[serde(rename = "token.mint_abandoned")]
     TokenMintAbandoned,
+    /// A token was revoked.
     #[serde(rename = "token.revoke")]
     TokenRevoke,
     /// Revoked by itself after too long without use (R14).
@@ -46,13 +48,16 @@ pub enum Action {
     /// A mint or rotation that a limit, a policy or a taken name has refused; `outcome` says which.
     #[serde(rename = "token.mint_refused")]
     TokenMintRefused,
+    /// An organization was created.
     #[serde(rename = "organization.create")]
     OrganizationCreate,
     /// Its limits, or what happens to tokens found in public; `changes` has the new values.
     #[serde(rename = "organization.update")]
     OrganizationUpdate,
+    /// A project was created.
     #[serde(rename = "project.create")]
     ProjectCreate,
+    /// A workflow was created.
     #[serde(rename = "workflow.create")]
     WorkflowCreate,
 }
@@ -96,7 +101,9 @@ pub const GENESIS: [u8; 32] = [0; 32];
 /// A chain link in lower case hex, with the name of the key it was made under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
+    /// The name of the audit key.
     pub kid: String,
+    /// The signature, in hex.
     pub mac: String,
 }
 

@@ -19,6 +19,7 @@ pub struct FullAt(pub i64);
 /// An allowed take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
+    /// When the bucket will be full again.
     pub full_at: FullAt,
     /// Takes left right now.
     pub remaining: u32,

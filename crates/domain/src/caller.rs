@@ -29,7 +29,9 @@ pub enum Caller {
 /// A verified person in the one organization that the call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Who it is.
     pub user: UserId,
+    /// The organization that the call is about.
     pub organization: Named<Organization>,
     /// What the role in that organization gives.
     pub policies: Vec<Policy>,

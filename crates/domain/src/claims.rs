@@ -8,7 +8,9 @@ use super::id::{Id, Project};
 /// An id claim with its name claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
+    /// The id.
     pub id: String,
+    /// The name, if it is claimed.
     pub name: Option<String>,
 }
 
@@ -19,8 +21,10 @@ pub struct Pair {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Claims {
+    /// The id of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
+    /// The issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
     /// A string counts as a set of one.
@@ -31,18 +35,25 @@ pub struct Claims {
     /// Seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
+    /// The name of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_name: Option<String>,
+    /// The id of the organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<String>,
+    /// The name of the organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_name: Option<String>,
+    /// The id of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
+    /// The name of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
+    /// The id of the workflow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_id: Option<String>,
+    /// The name of the workflow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_name: Option<String>,
     /// `INSTANCE_ADMIN` in tokens above organizations, absent in all others.

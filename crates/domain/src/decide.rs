@@ -26,7 +26,9 @@ use super::token::TokenFacts;
 /// What the gateway knows of a run of the origin (R32).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFacts {
+    /// The name of its project.
     pub project: String,
+    /// The name of its workflow.
     pub workflow: String,
     /// The origin's id of the workflow, where its answer told it.
     pub workflow_id: Option<WorkflowId>,
@@ -35,11 +37,13 @@ pub struct RunFacts {
 /// A token that is to be minted, as asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish<'a> {
+    /// How far it is to reach.
     pub scope: &'a Scope,
     /// The policies named; `None` = the defaults, as far as the minter holds them.
     pub policies: Option<&'a [Policy]>,
     /// `None` = as long as the minter may give.
     pub expires_at: Option<Timestamp>,
+    /// Whether it is to be a system token.
     pub is_system: bool,
 }
 
@@ -56,7 +60,9 @@ pub enum Target<'a> {
     NewToken(Wish<'a>),
     /// What a call for the origin names.
     Call {
+        /// What the call names.
         touches: &'a Touches<'a>,
+        /// The run that it names.
         run: RunNamed<'a>,
     },
 }
@@ -72,7 +78,10 @@ pub enum Denial {
     /// The session's person is no member of the organization that the call names (R23).
     NotAMember,
     /// The request names a project that the token is not for.
-    OtherProject { project: String },
+    OtherProject {
+        /// The token's own project.
+        project: String,
+    },
     /// The request names a workflow that the token is not for (R31).
     OtherWorkflowName,
     /// The run belongs to a workflow that the token is not for (R30).
@@ -88,13 +97,19 @@ pub enum Denial {
     /// An organization-level token minted without naming a project (R16).
     ProjectRequired,
     /// An organization-level token touched another one (R16).
-    OrganizationToken { verb: &'static str },
+    OrganizationToken {
+        /// What was tried.
+        verb: &'static str,
+    },
     /// A system token, which is there for administrators only (R10): answered as unknown.
     Hidden,
     /// Only administrators make system tokens (R10).
     SystemToken,
     /// The minter does not hold what it would hand out (R18).
-    PolicyNotHeld { policy: String },
+    PolicyNotHeld {
+        /// The policy.
+        policy: String,
+    },
     /// The minter ends before what it would mint (R18).
     Lifetime,
     /// A token to adopt does not say whose it is: only who stands above organizations can (R39).

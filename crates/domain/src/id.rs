@@ -23,11 +23,16 @@ pub enum Token {}
 /// A workflow run of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Run {}
+/// The id of an organization.
 
 pub type OrganizationId = Id<Organization>;
+/// The id of a project.
 pub type ProjectId = Id<Project>;
+/// The id of a workflow.
 pub type WorkflowId = Id<Workflow>;
+/// The id of a token.
 pub type TokenId = Id<Token>;
+/// The id of a workflow run.
 pub type RunId = Id<Run>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.

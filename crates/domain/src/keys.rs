@@ -57,9 +57,17 @@ pub struct KeyRing {
 /// Why the text of a ring was refused. Names the entry by its place, never by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyRingError {
+    /// There is no key.
     Empty,
+    /// There are more than eight.
     TooMany,
-    Entry { place: usize, problem: &'static str },
+    /// An entry is wrong.
+    Entry {
+        /// Which one, from 1.
+        place: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
 }
 
 impl fmt::Display for KeyRingError {

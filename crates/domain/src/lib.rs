@@ -3,6 +3,8 @@
 //! No clock, no randomness, no I/O, no `async`, and no type of the layers above. Time comes in as a
 //! [`time::Timestamp`], chance as bytes, and the answer goes out as a value.
 
+#![warn(missing_docs)]
+
 pub mod audit;
 pub mod bucket;
 pub mod caller;

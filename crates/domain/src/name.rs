@@ -17,10 +17,18 @@ pub const MAX_DESCRIPTION: usize = 500;
 /// Why a name was refused. The sentences are for the person who typed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameError {
+    /// It is empty.
     Empty,
-    TooLong { limit: usize },
+    /// It is too long.
+    TooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// It is no RFC 1123 label.
     NotALabel,
+    /// It has a control character.
     ControlCharacter,
+    /// Nothing of it can be seen.
     Invisible,
 }
 
@@ -64,6 +72,7 @@ impl Label {
             _ => Err(NameError::NotALabel),
         }
     }
+    /// The text.
 
     pub fn as_str(&self) -> &str {
         &self.0
@@ -104,6 +113,7 @@ impl TokenName {
         let digits = id.to_string();
         Self(format!("token-{}", digits.get(..8).unwrap_or(&digits)))
     }
+    /// The text, as it was given.
 
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,23 +6,37 @@ use super::rpc::{Access, Narrow, Rpc};
 /// Something a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Creating an organization.
     OrganizationCreate,
+    /// Listing organizations.
     OrganizationList,
+    /// Changing an organization's limits.
     OrganizationUpdate,
+    /// Creating a project.
     ProjectCreate,
+    /// Listing projects.
     ProjectList,
+    /// Creating a workflow.
     WorkflowCreate,
+    /// Listing workflows.
     WorkflowList,
+    /// Creating a token.
     TokenCreate,
+    /// Listing tokens.
     TokenList,
+    /// Reading a token.
     TokenRead,
+    /// Revoking tokens.
     TokenRevoke,
+    /// Rotating a token.
     TokenRotate,
+    /// Releasing a quarantined token.
     TokenRelease,
     /// Registering a token that the origin minted (R39).
     TokenAdopt,
     /// A holder ends its own token (RFC 7009).
     TokenRevokeOwn,
+    /// Reading the audit log.
     AuditRead,
     /// To sign how far the audit log reaches.
     AuditCheckpoint,
@@ -44,9 +58,11 @@ pub enum Managed {
 /// What a call for the origin asks of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirements {
+    /// Who can make the call at all.
     pub access: Access,
     /// All of them.
     pub policies: &'static [&'static str],
+    /// What narrow tokens can do.
     pub narrow: Narrow,
 }
 

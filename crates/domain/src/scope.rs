@@ -10,7 +10,9 @@ use super::operation::Managed;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Named<K> {
+    /// The id.
     pub id: Id<K>,
+    /// The name.
     pub name: String,
 }
 
@@ -18,12 +20,18 @@ pub struct Named<K> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "level", rename_all = "lowercase")]
 pub enum Scope {
+    /// The whole organization.
     Organization,
+    /// One project, with all its workflows.
     Project {
+        /// The project.
         project: Named<Project>,
     },
+    /// One workflow.
     Workflow {
+        /// Its project.
         project: Named<Project>,
+        /// The workflow.
         workflow: Named<Workflow>,
     },
 }

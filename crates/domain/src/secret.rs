@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
+    /// Takes a text over.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }

@@ -25,14 +25,18 @@ impl UserId {
 /// A person with all memberships.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
+    /// Who it is.
     pub user: UserId,
+    /// The organizations, each with a role.
     pub memberships: Vec<Membership>,
 }
 
 /// A role in an organization, both by the control plane's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
+    /// The name of the organization.
     pub organization: String,
+    /// The role, as the endpoint names it.
     pub role: String,
 }
 

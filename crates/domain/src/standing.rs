@@ -11,13 +11,16 @@ use super::time::Timestamp;
 pub enum State {
     /// Its record is on the way to D1; it opens nothing yet.
     Pending,
+    /// D1 has its row; it is active unless something below says otherwise.
     Live,
+    /// Revoked, which is final.
     Revoked,
 }
 
 /// What decides whether a token is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
+    /// The state that is stored.
     pub state: State,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
@@ -35,12 +38,14 @@ pub enum Inactive {
     Unknown,
     /// Revoked, quarantined, or rotated out.
     Revoked,
+    /// It has expired.
     Expired,
 }
 
 /// What a token that was being created turned out to be, once D1 had its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
+    /// It can be used.
     Active,
     /// Somebody revoked it meanwhile.
     Revoked,

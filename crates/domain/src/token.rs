@@ -13,7 +13,9 @@ use super::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
+    /// An opaque key.
     Opaque,
+    /// A JWT.
     Jwt,
 }
 
@@ -22,17 +24,26 @@ pub enum Format {
 #[serde(tag = "format", rename_all = "lowercase")]
 pub enum Verifier {
     /// HMAC-SHA-256 of the whole key under the pepper `pepper`, in lower case hex.
-    Opaque { pepper: String, hash: String },
+    Opaque {
+        /// The name of the pepper's key.
+        pepper: String,
+        /// The keyed hash of the key.
+        hash: String,
+    },
     /// What was signed, and under which key: no other key of the ring proves the token, and nothing
     /// else signed under it. `None` in facts of releases that did not write it down; the Ledger
     /// fills it in when such a token is first used under the first key.
     Jwt {
+        /// What was signed, and by which key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed: Option<Signed>,
     },
     /// The claims of a JWT that the origin minted, as they were registered (R39): the signature
     /// proves the token, and its claims must be these on every use, all of them.
-    Adopted { claims: Box<Claims> },
+    Adopted {
+        /// The claims as they were registered.
+        claims: Box<Claims>,
+    },
 }
 
 impl Verifier {
@@ -61,12 +72,19 @@ pub struct Signed {
 /// can change about a token (its revocation, its use) is not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenFacts {
+    /// The id.
     pub id: TokenId,
+    /// The name.
     pub name: TokenName,
+    /// The organization that it belongs to.
     pub organization: Named<Organization>,
+    /// How far it reaches.
     pub scope: Scope,
+    /// What proves possession.
     pub verifier: Verifier,
+    /// The policies that it holds.
     pub policies: Vec<Policy>,
+    /// Whether it is a system token.
     pub is_system: bool,
     /// When the token ends by itself, in whole seconds; `None` = never.
     pub expires_at: Option<Timestamp>,

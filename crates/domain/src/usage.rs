@@ -12,6 +12,7 @@ const DAY_MS: i64 = 86_400_000;
 pub struct DayTotal {
     /// Since 1970, in UTC.
     pub day: i64,
+    /// The uses.
     pub uses: u64,
 }
 

@@ -15,11 +15,13 @@ use postern_wire::assertion::{Claims, issue, scope_path};
 /// A call as it goes to the origin.
 #[derive(Debug, Clone, Copy)]
 pub struct Forwarded<'a> {
+    /// The HTTP method.
     pub method: &'a str,
     /// Path and query that were decided on.
     pub operation: &'a str,
     /// The body, byte for byte; `None` where it passes unread.
     pub body: Option<&'a [u8]>,
+    /// The id of the request.
     pub request_id: &'a str,
 }
 

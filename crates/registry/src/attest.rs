@@ -26,6 +26,7 @@ pub use runs::learn_run;
 /// A call whose caller and object are known, and on which nothing is decided yet.
 #[derive(Debug)]
 pub struct Recognized<'m> {
+    /// Who is calling.
     pub caller: Caller,
     touches: Touches<'m>,
     run: Run,
@@ -49,7 +50,9 @@ enum Run {
 /// A call that may go to the origin.
 #[derive(Debug)]
 pub struct Authorized {
+    /// What allows it.
     pub permit: Permit,
+    /// Who is calling.
     pub caller: Caller,
     /// The project and workflow that the request named, for calls whose answer makes a run.
     naming: Option<(String, String)>,

@@ -104,7 +104,9 @@ impl EventView {
 /// A row of the record with its place in the order of lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
+    /// Where in the log it is.
     pub place: Place,
+    /// The row.
     pub row: Row,
 }
 
@@ -148,7 +150,9 @@ pub struct CheckpointList {
 /// Which rows of a list: at most `limit`, after a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
+    /// The most rows.
     pub limit: u32,
+    /// Where the page before ended.
     pub after: Option<Place>,
 }
 
@@ -241,6 +245,7 @@ async fn elsewhere<P: AuditLog>(
 /// An export that may begin.
 #[derive(Debug)]
 pub struct Export {
+    /// Whose log it is.
     pub organization: Named<id::Organization>,
     /// The sequence up to which it goes.
     pub up_to: u64,
@@ -281,6 +286,7 @@ pub async fn export<P: Directory + Ledgers>(
 /// Rows of an export.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
+    /// The rows, each with its number.
     pub rows: Vec<(u64, Row)>,
     /// The number behind which the next ones are; `None` = these are the last.
     pub next: Option<u64>,

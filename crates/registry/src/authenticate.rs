@@ -27,8 +27,16 @@ use postern_wire::opaque::{self, OpaqueError};
 /// A credential that passed every check that needs no store.
 #[derive(Debug)]
 pub enum Presented {
+    /// An administrator key.
     Administrator,
-    Opaque { id: TokenId, key: Secret },
+    /// An opaque key whose check digits are ours.
+    Opaque {
+        /// The id in it.
+        id: TokenId,
+        /// The whole key.
+        key: Secret,
+    },
+    /// A JWT that a key of ours has signed.
     Jwt(Box<Verified>),
 }
 
@@ -46,7 +54,9 @@ impl Presented {
 /// An authenticated caller, with what the Ledger knew of the run that was asked about.
 #[derive(Debug)]
 pub struct Admitted {
+    /// Who is calling.
     pub caller: Caller,
+    /// The run that was asked about, if it is known.
     pub run: Option<Rc<RunFacts>>,
     /// The origin's id of the workflow that the token is for, where a run or a workflow was asked
     /// about and the id was learned.

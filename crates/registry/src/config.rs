@@ -21,12 +21,17 @@ pub struct Config {
     pub origin_timeout_ms: u32,
     /// The origin speaks native gRPC only, and the platform is to convert.
     pub origin_speaks_grpc: bool,
+    /// The administrator keys.
     pub admin: Option<AdminKeys>,
+    /// The ways in to management.
     pub ways_in: WaysIn,
+    /// The keys that sign and verify JWTs.
     pub token_keys: KeyRing,
     /// The origin's own keys: they verify adopted tokens, and nothing else.
     pub adopt_keys: Option<KeyRing>,
+    /// The keys that everything else is derived from.
     pub root_keys: RootKeys,
+    /// How often an address can create a token.
     pub mint_rate: Rate,
     /// How often one minter may mint, from whatever address; `None` = as often as it likes.
     pub minter_rate: Option<Rate>,
@@ -34,6 +39,7 @@ pub struct Config {
     pub mint_ceiling: u32,
     /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
     pub max_overlap_ms: i64,
+    /// The header that has the client's address.
     pub trusted_ip_header: String,
     /// The one host, with its port where that is not the scheme's own, under which the dashboard
     /// and browser sessions are, and nothing of the origin's; `None` = every host serves

@@ -9,11 +9,13 @@ use postern_domain::standing::Inactive;
 /// from is [`CredentialError::Refused`], with one sentence for all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialError {
+    /// There is none.
     Missing,
     /// Not one Bearer credential of a form that this registry issues.
     Malformed(&'static str),
     /// A text of no form at all: an administrator key that is wrong looks the same.
     NoForm,
+    /// It has expired, or is not valid yet.
     Expired(&'static str),
     /// It names us as its issuer, but no key of ours signed it (R6).
     Stale,
@@ -24,7 +26,9 @@ pub enum CredentialError {
 /// A refusal or failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
+    /// The credential is missing or refused.
     Credential(CredentialError),
+    /// The caller is known and not allowed.
     Denied(Denial),
     /// A write with a browser session that does not come from the gateway's own pages (R23).
     CrossSite,
@@ -33,66 +37,92 @@ pub enum Error {
     ServiceWorker,
     /// A credential that was refused, from an address that has presented too many such.
     TooManyFailures {
+        /// When to try again.
         retry_after_seconds: u32,
+        /// Why the credential was refused.
         cause: CredentialError,
     },
     /// The request is wrong; `detail` says what to do.
     Invalid {
+        /// The stable code.
         code: &'static str,
+        /// The sentence.
         detail: String,
     },
+    /// What was named does not exist.
     NotFound {
+        /// What it is.
         what: &'static str,
     },
     /// A name whose id, as the stores have it, is another organization's: its Ledger says so. To
     /// the client a name that is not registered.
     Misdirected {
+        /// The private cause.
         cause: String,
     },
     /// A project or workflow that a token names is not in the registry; `detail` says which.
     Unregistered {
+        /// The sentence.
         detail: String,
     },
+    /// The path is not for this method.
     MethodNotAllowed {
+        /// The methods that there are.
         allow: &'static str,
     },
+    /// Something else is in the way.
     Conflict {
+        /// The stable code.
         code: &'static str,
+        /// The sentence.
         detail: String,
     },
+    /// The body is too large.
     BodyTooLarge {
+        /// The most bytes.
         limit: usize,
     },
     /// The body was not whole in time.
     BodyTimeout {
+        /// How long was waited.
         seconds: u32,
     },
+    /// The body has another media type.
     MediaType {
+        /// The one that is needed.
         expected: &'static str,
     },
     /// A body or message that arrives compressed; `coding` as its header names it.
     Compressed {
+        /// The coding, if it has a name.
         coding: Option<String>,
     },
     /// The caller no longer waits.
     Deadline,
     /// The address has minted too often (R26).
     MintRate {
+        /// How many an hour.
         limit: u32,
+        /// When to try again.
         retry_after_seconds: u32,
     },
     /// The minter has minted too often, from wherever.
     MinterRate {
+        /// How many an hour.
         limit: u32,
+        /// When to try again.
         retry_after_seconds: u32,
     },
     /// The address has reported leaks too often.
     ReportRate {
+        /// How many an hour.
         limit: u32,
+        /// When to try again.
         retry_after_seconds: u32,
     },
     /// The organization has as many live tokens as it may (R27).
     MintCeiling {
+        /// The limit.
         ceiling: u32,
     },
     /// A protocol that cannot reach an edge worker.
@@ -101,14 +131,17 @@ pub enum Error {
     ConnectJson,
     /// Something the answer depends on failed; the cause is for the log.
     Unavailable {
+        /// The private cause.
         cause: String,
     },
     /// The origin did not answer, or not in its protocol; the cause is for the log.
     Origin {
+        /// The private cause.
         cause: String,
     },
     /// The configuration is wrong; each sentence names a variable.
     Misconfigured {
+        /// One sentence for each problem.
         problems: Vec<String>,
     },
 }

@@ -39,9 +39,11 @@ struct Question {
 pub struct Explanation {
     /// As it was asked.
     pub operation: String,
+    /// Whether the call would be allowed.
     pub allowed: bool,
     /// Why not, in the words that the call itself would get.
     pub refusal: Option<Refusal>,
+    /// Who asks.
     pub caller: Subject,
     /// `None` for an operation that no table has.
     pub needs: Option<Needs>,
@@ -52,18 +54,24 @@ pub struct Explanation {
 /// A denial.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
+    /// The stable code.
     pub code: &'static str,
+    /// The sentence.
     pub detail: String,
 }
 
 /// Whom the decision is about.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
+    /// The way in.
     pub tier: &'static str,
+    /// The id of the token.
     pub token: Option<String>,
+    /// The name of the organization.
     pub organization: Option<String>,
     /// Names; both `None` for an organization-level token.
     pub project: Option<String>,
+    /// The workflow of its scope.
     pub workflow: Option<String>,
 }
 
@@ -82,7 +90,9 @@ pub struct Needs {
 /// A policy that is needed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Needed {
+    /// The policy.
     pub policy: &'static str,
+    /// Whether the caller holds it.
     pub held: bool,
 }
 
@@ -93,6 +103,7 @@ pub struct Run {
     pub known: bool,
     /// Whose run it is: only for who may make the call, because who may not learns that by no call.
     pub project: Option<String>,
+    /// The name of its workflow.
     pub workflow: Option<String>,
 }
 

@@ -1,6 +1,8 @@
 //! Use cases over ports. No platform types, no SQL, no HTTP statuses: what a use case needs of the
 //! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
 
+#![warn(missing_docs)]
+
 pub mod adopt;
 pub mod assertion;
 pub mod attest;

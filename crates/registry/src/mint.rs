@@ -52,6 +52,7 @@ struct MintRequest {
 pub struct From {
     /// The bucket of the client's address.
     pub bucket: String,
+    /// Who asked, from where.
     pub origin: Origin,
 }
 

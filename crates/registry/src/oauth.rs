@@ -18,6 +18,7 @@ use postern_wire::jwt::{API_TOKEN_AUDIENCE, ISSUER};
 /// The answer to an introspection (RFC 7662, section 2.2); all but `active` only for active ones.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Introspection {
+    /// Whether it can be used.
     pub active: bool,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     details: Option<Details>,

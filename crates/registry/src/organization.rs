@@ -28,7 +28,9 @@ pub const MAX_CEILING: u32 = 10_000_000;
 /// An organization as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
+    /// The id.
     pub id: OrganizationId,
+    /// The name.
     pub name: String,
     /// Most live tokens; `None` = the configured default, 0 = no ceiling (R27).
     pub mint_ceiling: Option<u32>,
@@ -36,6 +38,7 @@ pub struct Organization {
     pub max_idle_days: u32,
     /// What happens to its tokens that are found in public.
     pub on_leak: OnLeak,
+    /// When it was created.
     pub created_at: Timestamp,
 }
 

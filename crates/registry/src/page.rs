@@ -14,14 +14,18 @@ pub const MAX_LIMIT: u32 = 500;
 /// The place after a row: its creation time and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
+    /// The time of the last row.
     pub at: Timestamp,
+    /// The id of the last row.
     pub id: String,
 }
 
 /// Which rows of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// The most rows.
     pub limit: u32,
+    /// Where the page before ended.
     pub after: Option<Cursor>,
 }
 
@@ -47,7 +51,9 @@ impl Cursor {
 /// The place after an event of the audit log: its time and sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
+    /// The time of the last row.
     pub at: Timestamp,
+    /// The number of the last row.
     pub sequence: u64,
 }
 

@@ -15,6 +15,7 @@ pub struct Deadline {
 /// How long the gateway waits for one answer of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
+    /// How long, in milliseconds.
     pub ms: u32,
     /// Whether it ends because the caller's does.
     pub callers: bool,

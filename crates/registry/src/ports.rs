@@ -36,6 +36,7 @@ use postern_ledger::{
 
 /// The wall clock.
 pub trait Clock {
+    /// The time.
     fn now(&self) -> Timestamp;
 }
 
@@ -48,16 +49,22 @@ pub trait Entropy {
 
 /// What this isolate has already learned. Plain values that never change; forgetting is allowed.
 pub trait Memory {
+    /// The facts of a token.
     fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>>;
+    /// Keeps the facts of a token.
     fn remember_facts(&self, facts: &Rc<TokenFacts>);
+    /// What a run belongs to.
     fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>>;
+    /// Keeps what a run belongs to.
     fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>);
     /// The origin's id of the workflow that a workflow-scoped token is for.
     fn pin(&self, token: TokenId) -> Option<WorkflowId>;
+    /// Keeps which workflow a token is bound to.
     fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
     /// When the origin was last asked, and said that the workflow of the token's name is still the
     /// one with that id.
     fn pin_seen(&self, token: TokenId) -> Option<Timestamp>;
+    /// Keeps when the origin last confirmed it.
     fn remember_pin_seen(&self, token: TokenId, at: Timestamp);
 }
 
@@ -273,7 +280,9 @@ pub trait FirstToken {
 /// What the session endpoint answered.
 #[derive(Debug, Clone)]
 pub struct SessionAnswer {
+    /// The HTTP status.
     pub status: u16,
+    /// The body.
     pub body: Vec<u8>,
 }
 

@@ -21,8 +21,11 @@ use postern_wire::{json, rfc3339};
 /// A project or workflow as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<K> {
+    /// The id.
     pub id: Id<K>,
+    /// The name.
     pub name: String,
+    /// When it was created.
     pub created_at: Timestamp,
 }
 

@@ -47,6 +47,7 @@ pub fn pass(route: &'static Route) -> Result<Permit> {
 /// A request whose caller is known, and on which nothing is decided yet.
 #[derive(Debug)]
 pub struct Recognized {
+    /// Who is calling.
     pub caller: Caller,
     named: Named,
     run: Option<Known>,

@@ -27,11 +27,15 @@ use postern_wire::site::Site;
 /// What a management call shows of itself at the door.
 #[derive(Debug)]
 pub struct Knock<'a> {
+    /// What is asked for.
     pub operation: Operation,
+    /// The `Authorization` header.
     pub authorization: Option<&'a str>,
+    /// The `Cookie` header.
     pub cookie: Option<&'a str>,
     /// `Postern-Organization`.
     pub organization: Option<&'a str>,
+    /// Where a browser says that it comes from.
     pub site: Site,
     /// Whether the method is one that changes something.
     pub writes: bool,
@@ -44,6 +48,7 @@ pub struct Knock<'a> {
 pub enum Shown {
     /// No credential; a way in that needs none may be open.
     Nothing,
+    /// A credential that passed its offline check.
     Credential(Presented),
 }
 

@@ -2,6 +2,8 @@
 //! the tests; the gateway itself never does. Any mistake in the file is an error, and all of them
 //! are named.
 
+#![warn(missing_docs)]
+
 mod file;
 mod pattern;
 mod places;

@@ -9,7 +9,7 @@ use super::rules::Entry;
 
 /// The source of `ROUTES`.
 pub fn table(entries: &[Entry]) -> String {
-    let mut source = String::from("pub static ROUTES: &[Route] = &[\n");
+    let mut source = String::from("/// The rows of the table.\npub static ROUTES: &[Route] = &[\n");
     for entry in entries {
         // Writing to a text cannot fail.
         let _ = writeln!(source, "{},", route(entry));

@@ -66,6 +66,7 @@ pub struct AssertionKeys {
 /// An entry of the ring, by its place, that is no seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeedError {
+    /// Which one, from 1.
     pub place: usize,
 }
 
@@ -151,11 +152,14 @@ pub struct Claims<'a> {
     pub sub: TokenId,
     /// A random UUID; the origin takes each once.
     pub jti: String,
+    /// The token's organization.
     pub org: &'a Named<Organization>,
     /// How far the token reaches: see [`scope_path`].
     pub scope: String,
+    /// The project of its scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<&'a Named<Project>>,
+    /// The workflow of its scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow: Option<&'a Named<Workflow>>,
     /// The method of the request.

@@ -9,11 +9,13 @@ pub const MAX_CREDENTIAL: usize = 8 * 1024;
 /// Why the header was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BearerError {
+    /// There is none.
     Missing,
     /// Another scheme than Bearer, or none.
     NotBearer,
     /// More than one credential: several headers arrive joined by commas.
     Several,
+    /// It is too long.
     TooLong,
     /// Empty, or with bytes outside the alphabet of RFC 6750.
     Malformed,

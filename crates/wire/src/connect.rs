@@ -13,7 +13,9 @@ pub const PROTO: &str = "application/proto";
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectError {
+    /// The version of the protocol is not 1.
     Version,
+    /// The timeout cannot be read.
     Timeout,
 }
 

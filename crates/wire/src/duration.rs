@@ -7,6 +7,7 @@ pub const MAX_SECONDS: i64 = 100 * 365 * 86_400;
 /// Why a text is no span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanError {
+    /// It is no span.
     Malformed,
     /// Longer than [`MAX_SECONDS`].
     TooLong,

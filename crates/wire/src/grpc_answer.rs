@@ -12,6 +12,7 @@ pub struct Ending {
     pub status: u32,
     /// In words, decoded.
     pub message: String,
+    /// The details of its status.
     pub details: Vec<Detail>,
     /// Other metadata of the trailers, names in lower case.
     pub metadata: Vec<(String, String)>,

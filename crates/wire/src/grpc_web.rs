@@ -34,19 +34,28 @@ pub fn max_body(rpc: &Rpc) -> usize {
 /// Status codes of gRPC that the gateway itself answers with (R34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrpcStatus {
+    /// The request is wrong.
     InvalidArgument = 3,
+    /// The caller's time is over.
     DeadlineExceeded = 4,
+    /// The caller is known and not allowed.
     PermissionDenied = 7,
+    /// A limit was reached.
     ResourceExhausted = 8,
+    /// There is no such call, or not in this form.
     Unimplemented = 12,
+    /// Something does not answer; the call can be tried again.
     Unavailable = 14,
+    /// The credential is missing or refused.
     Unauthenticated = 16,
 }
 
 /// How the frames are written: as bytes, or as base64 text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
+    /// Frames as they are.
     Binary,
+    /// Frames in base64.
     Text,
 }
 
@@ -83,6 +92,7 @@ impl Encoding {
 /// Why a body was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
+    /// It is not base64.
     Base64,
     /// No complete frame.
     Truncated,

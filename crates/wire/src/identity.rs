@@ -9,6 +9,7 @@ use postern_domain::rpc::{Identity, Is, OrganizationAt, Path, ProjectAt, Rpc, Wh
 /// What a message names, and which further policies it calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified<'m> {
+    /// What it names.
     pub touches: Touches<'m>,
     /// The run's id as written; `None` where the message names none.
     pub run: Option<&'m str>,
@@ -19,6 +20,7 @@ pub struct Identified<'m> {
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentityError {
+    /// The message cannot be read.
     Protobuf(ProtobufError),
     /// Two fields of which the origin takes one.
     Both(&'static str),

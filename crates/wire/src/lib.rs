@@ -1,6 +1,8 @@
 //! Protocols as pure functions: what arrives as text or bytes becomes a value or a typed refusal,
 //! and values become text or bytes. No I/O, no clocks, no decisions.
 
+#![warn(missing_docs)]
+
 pub mod address;
 pub mod answering;
 pub mod assertion;

@@ -14,6 +14,7 @@ pub struct Problem {
     pub kind: String,
     /// The words of the HTTP status.
     pub title: &'static str,
+    /// The HTTP status.
     pub status: u16,
     /// What is wrong with this request, and what to do about it.
     pub detail: String,
@@ -30,6 +31,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A document; type and title follow from code and status.
     pub fn new(status: u16, code: &'static str, detail: String, request_id: String) -> Self {
         Self {
             kind: format!("urn:postern:problem:{code}"),

@@ -18,6 +18,7 @@ pub const MAX_FIELDS: usize = 10_000;
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtobufError {
+    /// It ends within a field.
     Truncated,
     /// A variable-length integer of more than 64 bits.
     Varint,
@@ -53,9 +54,13 @@ impl fmt::Display for ProtobufError {
 /// The value of a field as it stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
+    /// A number of variable length.
     Varint(u64),
+    /// Eight bytes.
     Fixed64([u8; 8]),
+    /// A text, bytes or an embedded message.
     Bytes(&'a [u8]),
+    /// Four bytes.
     Fixed32([u8; 4]),
 }
 

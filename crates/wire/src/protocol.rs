@@ -6,6 +6,7 @@ use super::grpc_web::Encoding;
 /// The protocols that are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
+    /// gRPC-Web.
     GrpcWeb(Encoding),
     /// Connect, unary, with a protobuf body.
     Connect,
@@ -20,6 +21,7 @@ pub enum Unspoken {
     ConnectJson,
     /// Connect's streaming envelope; every call of the table is unary.
     ConnectStream,
+    /// None of these.
     Other,
 }
 

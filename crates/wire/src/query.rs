@@ -8,7 +8,9 @@ use crate::rest::decode;
 /// Why a query string was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryError {
+    /// Nobody asked for it.
     Unknown(String),
+    /// It is there twice.
     Twice(&'static str),
     /// Given without a value, which selects nothing and must not select all.
     Empty(&'static str),

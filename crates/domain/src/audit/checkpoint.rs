@@ -17,11 +17,13 @@ const LABEL: &str = "postern/checkpoint/v1";
 /// What is signed. Its serialized form is pinned as an event's is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
+    /// Whose log it is.
     pub organization_id: OrganizationId,
     /// Of the newest event; 0 = there is none yet.
     pub sequence: u64,
     /// The newest event's link in hex; 64 zeros where there is none.
     pub link: String,
+    /// When it was signed.
     pub at: Timestamp,
 }
 
@@ -31,6 +33,7 @@ pub struct Checkpoint {
 pub struct Signed {
     /// The [`Checkpoint`] as JSON, byte for byte what `mac` covers.
     pub checkpoint: String,
+    /// The name of the audit key.
     pub kid: String,
     /// HMAC-SHA-256 in lower case hex.
     pub mac: String,

@@ -48,8 +48,11 @@ pub struct Origin<T = String> {
     pub actor: T,
     /// See `Caller::tier`.
     pub tier: T,
+    /// The client's address, if it is known.
     pub address: Option<T>,
+    /// What the client calls itself.
     pub user_agent: Option<T>,
+    /// The id of the request.
     pub request_id: T,
 }
 
@@ -95,16 +98,21 @@ impl NotedChanges {
 /// and left out while absent, so that old rows keep their link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
+    /// Whose log it is in.
     pub organization_id: OrganizationId,
     /// 1 for an organization's first event, then one more each time.
     pub sequence: u64,
+    /// When it happened.
     pub at: Timestamp,
+    /// What happened.
     pub action: Action,
     /// The token that it happened to, and its display prefix; absent where it is about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_id: Option<TokenId>,
+    /// The display prefix of the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_prefix: Option<Text>,
+    /// Who asked, from where, in which request.
     pub origin: Origin<Text>,
     /// The token that this one succeeds, for `token.rotate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

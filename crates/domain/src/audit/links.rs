@@ -16,6 +16,7 @@ use crate::secret::equal;
 pub struct PageFault {
     /// Of the row, or of the row behind a gap.
     pub sequence: u64,
+    /// What is wrong with it.
     pub problem: Problem,
 }
 

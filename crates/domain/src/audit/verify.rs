@@ -41,6 +41,7 @@ pub struct Row {
 }
 
 /// What does not fit.
+#[expect(missing_docs, reason = "what a variant says names its numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// Neither a row nor a checkpoint.
@@ -78,6 +79,7 @@ pub enum Problem {
 pub struct Fault {
     /// Counted from 1; the last line for what shows only at the end.
     pub line: usize,
+    /// What is wrong there.
     pub problem: Problem,
 }
 

@@ -13,9 +13,13 @@ use super::{Denial, RunFacts};
 /// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Touches<'a> {
+    /// The organization by id; empty where it is not named.
     pub organization_id: &'a str,
+    /// The organization by name; empty where it is not named.
     pub organization_name: &'a str,
+    /// The project.
     pub project: ProjectNamed<'a>,
+    /// The workflow by name; empty where it is not named.
     pub workflow: &'a str,
     /// Policies that the call needs because of what it carries.
     pub policies: Vec<&'static str>,
@@ -38,6 +42,7 @@ pub enum ProjectNamed<'a> {
     /// Not at all.
     #[default]
     Open,
+    /// By its name.
     Name(&'a str),
     /// By the origin's id, which is this registry's too.
     Id(&'a str),
@@ -52,7 +57,9 @@ pub enum RunNamed<'a> {
     Open,
     /// One that the caller's organization does not have.
     Unknown,
+    /// It is known.
     Known {
+        /// What it belongs to.
         run: &'a RunFacts,
         /// The origin's id of the workflow that the token is for, once it was learned.
         pin: Option<WorkflowId>,

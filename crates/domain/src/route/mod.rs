@@ -12,17 +12,23 @@ pub use builtin::BUILT_IN;
 pub struct Route {
     /// Method and pattern as they are written in the table; the name in logs.
     pub name: &'static str,
+    /// The HTTP method.
     pub method: &'static str,
+    /// The path, segment by segment.
     pub segments: &'static [Segment],
     /// The methods of all routes of this pattern, as `Allow` lists them.
     pub allow: &'static str,
+    /// Who can use it at all.
     pub access: Access,
     /// The policies that the token must hold, all of them. None = its scope alone decides.
     pub policies: &'static [&'static str],
+    /// Whether it changes anything.
     pub effect: Effect,
+    /// Where the project is named.
     pub project: Option<Source>,
     /// Never without a project.
     pub workflow: Option<Source>,
+    /// Where the run is named.
     pub run: Option<Source>,
     /// What tokens for a project or workflow may do with it.
     pub narrow: Narrow,
@@ -46,6 +52,7 @@ pub enum Segment {
 /// Where an identity is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source {
+    /// The place.
     pub place: Place,
     /// Whether a request may leave it out. It then names nothing, which is wider.
     pub optional: bool,

@@ -31,7 +31,9 @@ pub enum Access {
 /// Whether a call changes anything at the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
+    /// It changes nothing.
     Read,
+    /// It changes something.
     Write,
 }
 
@@ -62,14 +64,18 @@ pub enum Narrow {
 /// Where a message names an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrganizationAt {
+    /// It names none.
     Nowhere,
+    /// By name, in this field.
     Name(Path),
+    /// By id, in this field.
     Id(Path),
 }
 
 /// Where a message names a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProjectAt {
+    /// It names none.
     Nowhere,
     /// One name.
     Name(Path),
@@ -82,7 +88,9 @@ pub enum ProjectAt {
 /// Where a message says what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity {
+    /// Where it names an organization.
     pub organization: OrganizationAt,
+    /// Where it names a project.
     pub project: ProjectAt,
     /// A workflow's name.
     pub workflow: Option<Path>,
@@ -95,8 +103,11 @@ pub struct Identity {
 /// Policies that a call needs besides, depending on one field of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct When {
+    /// The number of the field.
     pub field: u32,
+    /// What the field must hold.
     pub is: Is,
+    /// The policies that are needed then.
     pub policies: &'static [&'static str],
 }
 
@@ -116,14 +127,20 @@ pub enum Is {
 pub struct Rpc {
     /// `Service/Method`, below [`ORIGIN_PREFIX`].
     pub method: &'static str,
+    /// Who can make it at all.
     pub access: Access,
+    /// Whether it changes anything.
     pub effect: Effect,
     /// The policies that the call needs, all of them. The control plane asks for none on the
     /// calls of an attestation: a token's scope alone decides there.
     pub policies: &'static [&'static str],
+    /// Policies that a field's value needs besides.
     pub when: &'static [When],
+    /// Where its message says what it is about.
     pub identity: Identity,
+    /// What narrow tokens can do.
     pub narrow: Narrow,
+    /// How large its message can be.
     pub carries: Carries,
     /// Whether the answer tells of a new run that must be remembered (R32).
     pub makes_run: bool,

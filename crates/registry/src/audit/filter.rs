@@ -10,8 +10,11 @@ use postern_wire::rfc3339;
 /// Which events; all that is given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Only this action.
     pub action: Option<Action>,
+    /// Only this actor.
     pub actor: Option<String>,
+    /// Only events of this token.
     pub token: Option<TokenId>,
     /// From this moment on.
     pub since: Option<Timestamp>,

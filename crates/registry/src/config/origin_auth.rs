@@ -12,7 +12,9 @@ const MAX_AUDIENCE: usize = 256;
 /// Keys for assertions, and whether any are made.
 #[derive(Debug)]
 pub struct Assertions {
+    /// The keys; the first signs.
     pub keys: AssertionKeys,
+    /// Whom assertions are for.
     pub audience: String,
     /// From `iat` to `exp`.
     pub lifetime_seconds: u32,

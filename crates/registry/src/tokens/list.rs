@@ -25,28 +25,37 @@ pub struct TokenList {
 /// Which tokens by state (R19). A token is active while neither revoked nor expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
+    /// Neither revoked nor expired.
     Active,
+    /// Revoked.
     Revoked,
+    /// All of them.
     All,
 }
 
 /// Which tokens by scope level (R19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
+    /// Tokens of the whole organization.
     Organization,
+    /// Tokens of a project.
     Project,
+    /// Tokens of a workflow.
     Workflow,
 }
 
 /// Which tokens a list shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
+    /// Which ones, by status.
     pub status: Status,
+    /// Which ones, by scope.
     pub level: Option<Level>,
     /// Tokens of this project.
     pub project: Option<ProjectId>,
     /// Tokens that this one minted.
     pub minted_by: Option<TokenId>,
+    /// Whether system tokens are among them.
     pub include_system: bool,
     /// Of how many days the uses are shown, today among them; 0 = of none.
     pub uses_days: u32,

@@ -30,13 +30,19 @@ use postern_wire::rfc3339;
 /// A token as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
+    /// What it is.
     pub facts: TokenFacts,
+    /// What it is for.
     pub description: Option<String>,
+    /// When it was created.
     pub created_at: Timestamp,
+    /// Who created it.
     pub created_by: String,
     /// The token that minted it.
     pub minted_by: Option<TokenId>,
+    /// When it was last used.
     pub last_used_at: Option<Timestamp>,
+    /// How often it was used.
     pub uses: u64,
     /// Its uses by day, where they were asked for.
     pub days: Vec<DayTotal>,
@@ -134,7 +140,9 @@ impl From<TokenRecord> for TokenView {
 /// Which kinds of tokens an operation may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
+    /// Tokens of the whole organization.
     pub organization_tokens: bool,
+    /// Tokens of projects and workflows.
     pub project_tokens: bool,
     /// Only for administrators, and only where they ask for them (R10).
     pub system_tokens: bool,

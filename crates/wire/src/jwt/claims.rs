@@ -16,8 +16,11 @@ const MAX_CLAIMS: usize = 64;
 /// What a token was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
+    /// API tokens.
     ApiToken,
+    /// People.
     User,
+    /// The control plane's general audience.
     Generic,
 }
 

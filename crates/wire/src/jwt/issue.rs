@@ -36,7 +36,9 @@ struct IssuedClaims<'a> {
 
 /// A token, and what is kept of it.
 pub struct Issued {
+    /// The token.
     pub token: Secret,
+    /// What to store for it.
     pub verifier: Verifier,
 }
 

@@ -24,7 +24,9 @@ use postern_domain::token::Signed;
 /// A token whose signature and times are good and which was made for API calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    /// The id of the token.
     pub id: TokenId,
+    /// Its claims.
     pub claims: Claims,
     /// What was signed under the key that the header names, as in tokens that are minted here. The
     /// origin's name none: such a token opens nothing unless it was adopted (R39).
@@ -59,7 +61,9 @@ pub enum JwtError {
     Claims(&'static str),
     /// Correctly signed, for another purpose than API calls (R5).
     Audience,
+    /// It has expired.
     Expired,
+    /// Its time has not come yet.
     NotYetValid,
 }
 

@@ -24,8 +24,11 @@ const MAX_NAME: usize = 255;
 /// What a request names, as its route says where; absent is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
+    /// The project.
     pub project: Option<String>,
+    /// The workflow.
     pub workflow: Option<String>,
+    /// The run.
     pub run: Option<String>,
 }
 
@@ -33,11 +36,26 @@ pub struct Named {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RestError {
     /// The identity is not where it must be.
-    Missing { what: &'static str, place: String },
+    Missing {
+        /// What is missing.
+        what: &'static str,
+        /// Where it belongs.
+        place: String,
+    },
     /// It is there more than once, or in a spelling that some take for the same.
-    Ambiguous { what: &'static str, place: String },
+    Ambiguous {
+        /// What is not clear.
+        what: &'static str,
+        /// Where it belongs.
+        place: String,
+    },
     /// It is there, and no name.
-    NoName { what: &'static str, place: String },
+    NoName {
+        /// What is wrong.
+        what: &'static str,
+        /// Where it is.
+        place: String,
+    },
     /// A workflow without the project that it would be of.
     WorkflowAlone,
     /// The query has a parameter that the route does not know.
@@ -106,6 +124,7 @@ impl fmt::Display for RestError {
 
 /// Where a request's parts come from.
 pub struct Parts<'a> {
+    /// The parameters of the path.
     pub parameters: &'a Parameters,
     /// The query as it came, without its `?`.
     pub query: &'a str,

@@ -23,8 +23,10 @@ pub enum Found {
     Nothing,
     /// One is, for these methods.
     OtherMethod {
+        /// The methods that there are.
         allow: &'static str,
     },
+    /// This route, with the parameters of its path.
     Route(&'static Route, Parameters),
 }
 
