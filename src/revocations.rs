@@ -82,8 +82,8 @@ pub fn heard(
     }
 }
 
-/// After how many milliseconds the caller shall make the next call to the Ledger; `None` = another
-/// does.
+/// How long to wait before syncing again, in milliseconds, or `None` if another request has already
+/// taken that on.
 fn claim(held: &mut Held, now: Timestamp, bound_ms: i64) -> Option<i64> {
     let lost = |due: Timestamp| now.as_millis() > due.as_millis() + LONGEST_WAIT_MS;
     if held.sync_due.is_some_and(|due| !lost(due)) {

@@ -13,7 +13,7 @@ use postern_domain::operation::Operation;
 use postern_registry::body::{discard, receive};
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
-use postern_registry::mint::{self, From};
+use postern_registry::mint::{self, Requester};
 use postern_registry::{adopt, organization, refusal, registry, tokens};
 
 /// A route's place in the tree, with what its path names.
@@ -294,8 +294,8 @@ impl Call<'_> {
     }
 
     /// Whose bucket a mint takes from, and who asks.
-    fn from(&self) -> From {
-        From {
+    fn from(&self) -> Requester {
+        Requester {
             bucket: bucket(self.incoming, self.config),
             origin: self.origin(),
         }

@@ -103,7 +103,7 @@ pub async fn readyz(
             "facts": state(facts.is_ok()),
             "audit": state(untouched),
         },
-        "unheeded_variables": config.unheeded,
+        "unheeded_variables": config.ignored,
         "client_addresses": client_address::state(),
     });
     answer(incoming, if ready { 200 } else { 503 }, &body)

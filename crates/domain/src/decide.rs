@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::caller::Caller;
 use super::id::{Organization, TokenId, WorkflowId};
 use super::operation::{Managed, Operation};
-use super::policy::{Policy, defaults, held};
+use super::policy::{Policy, covers, defaults};
 use super::scope::{Named, Scope};
 use super::time::Timestamp;
 use super::token::TokenFacts;
@@ -271,7 +271,7 @@ impl<'a> From<&'a TokenFacts> for Holder<'a> {
 fn manages(holder: &Holder<'_>, operation: Operation, managed: Managed) -> Result<(), Denial> {
     let needed = operation.policies(managed).ok_or(Denial::Operation)?;
     let organization = *holder.scope == Scope::Organization;
-    if organization && needed.iter().all(|policy| held(holder.policies, policy)) {
+    if organization && needed.iter().all(|policy| covers(holder.policies, policy)) {
         Ok(())
     } else {
         Err(Denial::Operation)
@@ -324,7 +324,7 @@ fn grants(holder: &Holder<'_>, operation: Operation, wish: &Wish<'_>) -> Result<
         return Err(Denial::SystemToken);
     }
     for policy in wish.policies.unwrap_or_default() {
-        if !held(holder.policies, policy.as_str()) {
+        if !covers(holder.policies, policy.as_str()) {
             return Err(Denial::PolicyNotHeld {
                 policy: policy.to_string(),
             });
@@ -348,7 +348,7 @@ pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timesta
         Caller::Token(facts) | Caller::WorkflowReader(facts) => &facts.policies,
         Caller::Session(session) => &session.policies,
     };
-    policies.retain(|policy| held(own, policy.as_str()));
+    policies.retain(|policy| covers(own, policy.as_str()));
     (policies, wish.expires_at.or(caller.expires_at()))
 }
 

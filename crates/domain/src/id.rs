@@ -23,8 +23,8 @@ pub enum Token {}
 /// A workflow run of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Run {}
-/// The id of an organization.
 
+/// The id of an organization.
 pub type OrganizationId = Id<Organization>;
 /// The id of a project.
 pub type ProjectId = Id<Project>;

@@ -72,8 +72,8 @@ impl Label {
             _ => Err(NameError::NotALabel),
         }
     }
-    /// The text.
 
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -113,8 +113,8 @@ impl TokenName {
         let digits = id.to_string();
         Self(format!("token-{}", digits.get(..8).unwrap_or(&digits)))
     }
-    /// The text, as it was given.
 
+    /// The text, as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -67,7 +67,7 @@ pub struct Requirements {
 }
 
 impl Operation {
-    /// Every operation on the registry itself: all but calls for the origin. [`Operation::listed`]
+    /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
     pub const REGISTRY: [Self; 17] = [
         Self::OrganizationCreate,

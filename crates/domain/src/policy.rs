@@ -54,7 +54,7 @@ pub(super) fn policies(texts: &[&str]) -> Vec<Policy> {
 }
 
 /// Whether one of the held policies covers the required one.
-pub fn held(policies: &[Policy], required: &str) -> bool {
+pub fn covers(policies: &[Policy], required: &str) -> bool {
     policies.iter().any(|policy| policy.covers(required))
 }
 

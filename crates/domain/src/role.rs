@@ -70,7 +70,7 @@ mod tests {
             let held = policies_of(role);
             let got: String = all
                 .iter()
-                .map(|required| match policy::held(&held, required) {
+                .map(|required| match policy::covers(&held, required) {
                     true => '1',
                     false => '0',
                 })

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::error::{Error, Result};
-use super::mint::{self, From};
+use super::mint::{self, Requester};
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
@@ -47,14 +47,14 @@ pub async fn adopt<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    from: From,
+    from: Requester,
     config: &Config,
     ports: &P,
 ) -> Result<TokenView>
 where
     P: Clock + Facts + Ledgers + MintBuckets + Records,
 {
-    // Who may mint nothing learns nothing of the request's faults.
+    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the body.
     reach(caller, Operation::TokenAdopt)?;
     let request: AdoptRequest = read_body(body)?;
     let token = Secret::new(request.token);

@@ -12,8 +12,8 @@ use crate::authenticate::present;
 use postern_domain::caller::Caller;
 use postern_domain::scope::Scope;
 
-fn from() -> mint::From {
-    mint::From {
+fn from() -> mint::Requester {
+    mint::Requester {
         bucket: "unknown".to_owned(),
         origin: origin(),
     }

@@ -33,11 +33,11 @@ pub struct Config {
     pub root_keys: RootKeys,
     /// How often an address can create a token.
     pub mint_rate: Rate,
-    /// How often one minter may mint, from whatever address; `None` = as often as it likes.
+    /// How many tokens one creator may create, from all addresses together; `None` = no limit.
     pub minter_rate: Option<Rate>,
-    /// Live tokens of an organization that has no ceiling of its own; 0 = none.
+    /// The limit of active tokens in an organization without one of its own; 0 = none.
     pub mint_ceiling: u32,
-    /// How long a rotation may let both tokens live, in milliseconds; 0 = not at all.
+    /// How long a rotation may keep the old token working, in milliseconds; 0 = not at all.
     pub max_overlap_ms: i64,
     /// The header that has the client's address.
     pub trusted_ip_header: String,
@@ -54,8 +54,8 @@ pub struct Config {
     pub revocation_bound_ms: i64,
     /// What the origin is shown besides the caller's credential; `None` without keys for it.
     pub assertions: Option<Assertions>,
-    /// Variables that are set and that another one takes the effect from.
-    pub unheeded: Vec<&'static str>,
+    /// Variables that have no effect, because another one overrides them.
+    pub ignored: Vec<&'static str>,
 }
 
 impl Config {
@@ -177,9 +177,9 @@ impl Config {
             &trusted_ip_header,
             &mut problems,
         );
-        let mut unheeded = Vec::new();
+        let mut ignored = Vec::new();
         if ways_in.workflow_read && admin.is_some() {
-            unheeded.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
+            ignored.push("WORKFLOW_TOKEN_READ (an administrator key is set)");
         }
 
         match (token_keys, Rate::per_hour(mint_per_hour)) {
@@ -205,7 +205,7 @@ impl Config {
                 jwt_leeway_seconds: i64::from(leeway),
                 revocation_bound_ms: i64::from(bound) * 1000,
                 assertions,
-                unheeded,
+                ignored,
             }),
             _ => Err(problems),
         }

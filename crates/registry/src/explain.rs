@@ -15,7 +15,7 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
-use postern_domain::policy::held;
+use postern_domain::policy::covers;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
 use postern_ledger::Purpose;
 
@@ -265,7 +265,7 @@ fn needs(operation: Operation, managed: Managed, caller: &Caller) -> Needs {
         let holds = |name| {
             caller
                 .token()
-                .is_some_and(|facts| held(&facts.policies, name))
+                .is_some_and(|facts| covers(&facts.policies, name))
         };
         let needed = names.iter().map(|name| Needed {
             policy: name,

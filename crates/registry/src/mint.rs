@@ -49,7 +49,7 @@ struct MintRequest {
 
 /// Where a mint comes from.
 #[derive(Debug, Clone)]
-pub struct From {
+pub struct Requester {
     /// The bucket of the client's address.
     pub bucket: String,
     /// Who asked, from where.
@@ -65,14 +65,14 @@ pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    from: From,
+    from: Requester,
     config: &Config,
     ports: &P,
 ) -> Result<Minted>
 where
     P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
-    // Who may mint nothing learns nothing of the request's faults.
+    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the body.
     reach(caller, Operation::TokenCreate)?;
     // An empty body mints a token with a generated name (R8).
     let request: MintRequest = read_optional_body(body)?;

@@ -18,7 +18,7 @@ mod tests {
     use crate::adopt::adopt;
     use crate::error::{Error, Result};
     use crate::leaks::receive;
-    use crate::mint::{From, mint};
+    use crate::mint::{Requester, mint};
     use crate::organization::{self, OrganizationView};
     use crate::origin_tokens;
     use crate::page::Page;
@@ -69,8 +69,8 @@ mod tests {
             .collect()
     }
 
-    fn from() -> From {
-        From {
+    fn from() -> Requester {
+        Requester {
             bucket: "unknown".to_owned(),
             origin: origin(),
         }

@@ -1,5 +1,5 @@
 //! What use cases need of the world. No platform types and no platform errors: an adapter turns
-//! whatever went wrong into [`Error::Unavailable`] with the cause for the log.
+//! whatever went wrong into [`Unavailable`](crate::error::Error::Unavailable) with the cause for the log.
 #![expect(
     async_fn_in_trait,
     reason = "one single-threaded runtime drives these futures; none needs a Send bound"

@@ -3,7 +3,7 @@
 
 use super::super::id::{Project, ProjectId, WorkflowId};
 use super::super::operation::Requirements;
-use super::super::policy::held;
+use super::super::policy::covers;
 use super::super::rpc::{Access, Narrow};
 use super::super::scope::{Named, Scope};
 use super::super::token::TokenFacts;
@@ -77,7 +77,7 @@ pub(super) fn call(
         return Err(Denial::OriginTokens);
     }
     let policies = needs.policies.iter().chain(&touches.policies);
-    if needs.access == Access::Person || !policies.clone().all(|p| held(&facts.policies, p)) {
+    if needs.access == Access::Person || !policies.clone().all(|p| covers(&facts.policies, p)) {
         return Err(Denial::Operation);
     }
     own_organization(facts, touches)?;

@@ -115,7 +115,7 @@ proptest! {
             for ancestor in [&root, &minter] {
                 prop_assert!(within(&next.scope, &ancestor.scope));
                 for policy in &next.policies {
-                    prop_assert!(held(&ancestor.policies, policy.as_str()), "{policy}");
+                    prop_assert!(covers(&ancestor.policies, policy.as_str()), "{policy}");
                 }
                 if let Some(end) = ancestor.expires_at {
                     prop_assert!(next.expires_at.is_some_and(|next| next <= end));

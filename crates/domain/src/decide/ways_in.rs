@@ -63,7 +63,7 @@ pub(super) fn session(
 fn reads_registry(holder: &Holder<'_>, operation: Operation) -> Result<(), Denial> {
     match operation {
         Operation::ProjectList | Operation::WorkflowList
-            if held(holder.policies, REGISTRY_READ) =>
+            if covers(holder.policies, REGISTRY_READ) =>
         {
             Ok(())
         }

@@ -16,8 +16,8 @@ mod registered;
 
 const ANOTHER: &str = "00000000-0000-0000-0000-000000000063";
 
-fn from() -> From {
-    From {
+fn from() -> Requester {
+    Requester {
         bucket: "192.0.2.1".to_owned(),
         origin: Origin {
             actor: "admin-token".to_owned(),

@@ -41,7 +41,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.trusted_ip_header, "cf-connecting-ip");
     assert_eq!(config.jwt_leeway_seconds, 0);
     assert_eq!(config.origin_timeout_ms, 30_000);
-    assert!(config.unheeded.is_empty());
+    assert!(config.ignored.is_empty());
     assert!(!config.rest_routes);
     assert_eq!(config.dashboard_host, None);
 }
@@ -254,7 +254,7 @@ fn every_wrong_value_is_named() {
 fn what_is_not_heeded_yet_is_said() {
     let config = good_and("WORKFLOW_TOKEN_READ", "on").expect("accepted");
     let told = "WORKFLOW_TOKEN_READ (an administrator key is set)";
-    assert_eq!(config.unheeded, [told]);
+    assert_eq!(config.ignored, [told]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::testing::{self, World, now_or_never};
 use postern_domain::id::Id;
 use postern_domain::name::TokenName;
 
-fn from() -> From {
-    From {
+fn from() -> Requester {
+    Requester {
         bucket: "192.0.2.1".to_owned(),
         origin: Origin {
             actor: "admin-token".to_owned(),

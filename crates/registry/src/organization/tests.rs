@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::*;
 use crate::audit::{self, Span};
 use crate::error::Error;
-use crate::mint::From;
+use crate::mint::Requester;
 use crate::testing::{self, World, facts, now_or_never, origin};
 use crate::tokens::{self, Asked};
 use crate::{mint, registry};
@@ -17,8 +17,8 @@ use postern_domain::session::UserId;
 
 const TOKEN: &str = "00000000-0000-0000-0000-000000000007";
 
-fn from() -> From {
-    From {
+fn from() -> Requester {
+    Requester {
         bucket: "192.0.2.1".to_owned(),
         origin: origin(),
     }

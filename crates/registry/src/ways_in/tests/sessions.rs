@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::CredentialError;
-use postern_domain::policy::held;
+use postern_domain::policy::covers;
 
 #[test]
 fn r23_a_session_has_the_policies_of_its_role_in_its_organization() {
@@ -23,12 +23,12 @@ fn r23_a_session_has_the_policies_of_its_role_in_its_organization() {
         assert_eq!(session.user.as_str(), "u1");
         assert_eq!(session.organization.id, organization().id);
         assert_eq!(
-            held(&session.policies, "project_api_token:create"),
+            covers(&session.policies, "project_api_token:create"),
             mints,
             "{role}"
         );
         assert_eq!(
-            held(&session.policies, "project_api_token:list"),
+            covers(&session.policies, "project_api_token:list"),
             lists,
             "{role}"
         );
