@@ -80,6 +80,7 @@ pub fn likeness(text: &str, normalize: impl Fn(&str, Form) -> String) -> String 
     normalize(&seen, Form::Composed)
 }
 
+/// What other tests compare with.
 #[cfg(test)]
 pub mod tests {
     use unicode_normalization::UnicodeNormalization as _;
