@@ -65,6 +65,13 @@ impl Serve {
         self
     }
 
+    /// Asks the origin about sessions.
+    #[must_use]
+    pub fn sessions(self) -> Self {
+        let endpoint = format!("{}/session", self.origin);
+        self.set("SESSION_VERIFY_URL", &endpoint)
+    }
+
     /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
     #[must_use]
     pub fn counting(mut self) -> Self {

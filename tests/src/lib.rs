@@ -21,6 +21,7 @@ pub mod runner;
 pub mod scripted;
 pub mod slow;
 pub mod stored;
+pub mod suite;
 
 use std::path::Path;
 use std::process::Command;

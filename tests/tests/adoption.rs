@@ -3,45 +3,27 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use postern_origin::attestation;
 use postern_origin::sha256_hex;
-use postern_system_tests::forge::{self, Keys};
+use postern_system_tests::forge::{self};
 use postern_system_tests::gateway::{Gateway, Serve, files};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::life::{REFUSED, accepted, now};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, fields};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, STORE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, node, random_id, random_name, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
 
 const ISOLATES: u16 = 2;
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
-                .isolates(ISOLATES)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.isolates(ISOLATES)),
         cases![
             r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is,
             r39_a_token_narrowed_at_the_edge_is_refused_elsewhere,
@@ -109,56 +91,52 @@ fn seconds_from_now(seconds: i64) -> i64 {
     now() / 1000 + seconds
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+/// The JWT of these claims, as the origin signs it.
+fn jwt(suite: &Suite, claims: &Value) -> String {
+    forge::jwt(&header(), &claims.to_string(), &suite.keys.origin)
+}
 
-    /// The JWT of these claims, as the origin signs it.
-    fn jwt(&self, claims: &Value) -> String {
-        forge::jwt(&header(), &claims.to_string(), &self.keys.origin)
-    }
+fn adopting_here(suite: &Suite, organization: &Organization, token: &str, more: &Value) -> Call {
+    adopting(&suite.gateway, organization, 0, token, more)
+}
 
-    fn adopting(&self, organization: &Organization, token: &str, more: &Value) -> Call {
-        adopting(&self.gateway, organization, 0, token, more)
-    }
+/// Adopts a token of these claims.
+async fn adopt(suite: &Suite, organization: &Organization, claims: &Value, more: &Value) -> Minted {
+    let token = jwt(suite, claims);
+    let answer = adopting_here(suite, organization, &token, more)
+        .send()
+        .await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(!answer.text().contains(&token), "the token is not echoed");
+    adopted(token, answer.json(201))
+}
 
-    /// Adopts a token of these claims.
-    async fn adopt(&self, organization: &Organization, claims: &Value, more: &Value) -> Minted {
-        let token = self.jwt(claims);
-        let answer = self.adopting(organization, &token, more).send().await;
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert!(!answer.text().contains(&token), "the token is not echoed");
-        adopted(token, answer.json(201))
-    }
+async fn find_or_create(suite: &Suite, token: &str, project: &str, workflow: &str) -> Answer {
+    let message = rpc::names(project, workflow);
+    rpc::call(&suite.gateway, FIND_OR_CREATE, token, &message)
+        .send()
+        .await
+}
 
-    async fn call(&self, token: &str, project: &str, workflow: &str) -> Answer {
-        let message = rpc::names(project, workflow);
-        rpc::call(&self.gateway, FIND_OR_CREATE, token, &message)
-            .send()
-            .await
+async fn assert_live(suite: &Suite, token: &str) {
+    for isolate in 0..ISOLATES {
+        assert!(
+            accepted(&suite.gateway, isolate, token).await,
+            "isolate {isolate}"
+        );
     }
+}
 
-    async fn assert_live(&self, token: &str) {
-        for isolate in 0..ISOLATES {
-            assert!(
-                accepted(&self.gateway, isolate, token).await,
-                "isolate {isolate}"
-            );
-        }
-    }
-
-    /// Asserts that no isolate takes a token, and why.
-    async fn assert_refused(&self, token: &str, cause: &str) {
-        for isolate in 0..ISOLATES {
-            let message = rpc::names(SHOP, RELEASE);
-            let call = rpc::call_on(&self.gateway, isolate, FIND_OR_CREATE, token, &message);
-            let answer = call.send().await;
-            answer.refused(16, REFUSED);
-            let id = answer.header("x-request-id").expect("a request id");
-            let line = self.gateway.log_line(id).await;
-            assert_eq!(line["cause"], cause, "{line}");
-        }
+/// Asserts that no isolate takes a token, and why.
+async fn assert_refused(suite: &Suite, token: &str, cause: &str) {
+    for isolate in 0..ISOLATES {
+        let message = rpc::names(SHOP, RELEASE);
+        let call = rpc::call_on(&suite.gateway, isolate, FIND_OR_CREATE, token, &message);
+        let answer = call.send().await;
+        answer.refused(16, REFUSED);
+        let id = answer.header("x-request-id").expect("a request id");
+        let line = suite.gateway.log_line(id).await;
+        assert_eq!(line["cause"], cause, "{line}");
     }
 }
 
@@ -186,17 +164,17 @@ fn adopted(token: String, answer: Value) -> Minted {
     }
 }
 
-async fn r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is(suite: &Suite) {
+    let organization = suite.organization().await;
     let exp = seconds_from_now(3600);
-    for key in [&world.keys.origin, &world.keys.origin_old] {
+    for key in [&suite.keys.origin, &suite.keys.origin_old] {
         let changes = changed(&for_release(&organization), &json!({ "exp": exp }));
         let claims = changed(&claims(&organization), &changes);
         let token = forge::jwt(&header(), &claims.to_string(), key);
-        let call = world.adopting(&organization, &token, &json!({}));
+        let call = adopting_here(suite, &organization, &token, &json!({}));
         let token = adopted(token, call.send().await.json(201));
 
-        let minted = organization.mint(&world.gateway, &json!({})).await;
+        let minted = organization.mint(&suite.gateway, &json!({})).await;
         let mut as_a_mint = fields(&minted.answer);
         for left_out in ["token", "warning"] {
             assert!(as_a_mint.remove(left_out));
@@ -211,14 +189,14 @@ async fn r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is(world: Arc
         let end = postern_system_tests::life::millis(&token.answer["expires_at"]);
         assert_eq!(end, exp * 1000);
 
-        world.origin.reset().await;
-        let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+        suite.origin.reset().await;
+        let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
         let bundle = attestation::attest("file", b"content").expect("entropy");
         let store = rpc::store(&run, &bundle.bundle).encode_to_vec();
-        let call = rpc::call(&world.gateway, STORE, &token.token, &store);
+        let call = rpc::call(&suite.gateway, STORE, &token.token, &store);
         call.send().await.accepted();
-        assert_eq!(world.origin.bundle(&run).await, bundle.bundle);
-        let calls = world.origin.calls().await;
+        assert_eq!(suite.origin.bundle(&run).await, bundle.bundle);
+        let calls = suite.origin.calls().await;
         assert_eq!(calls.len(), 3, "{calls:#?}");
         let written = format!("Bearer {}", token.token);
         for call in calls {
@@ -230,12 +208,12 @@ async fn r39_an_adopted_token_attests_and_the_origin_gets_it_as_it_is(world: Arc
     }
 }
 
-async fn r39_a_token_narrowed_at_the_edge_is_refused_elsewhere(world: Arc<World>) {
-    let organization = world.organization().await;
-    organization.create_project(&world.gateway, "else").await;
-    let wide = organization.mint(&world.gateway, &json!({})).await;
-    let others = rpc::begin(&world.gateway, &wide.token, SHOP, OTHER).await;
-    let elsewhere = rpc::begin(&world.gateway, &wide.token, "else", RELEASE).await;
+async fn r39_a_token_narrowed_at_the_edge_is_refused_elsewhere(suite: &Suite) {
+    let organization = suite.organization().await;
+    organization.create_project(&suite.gateway, "else").await;
+    let wide = organization.mint(&suite.gateway, &json!({})).await;
+    let others = rpc::begin(&suite.gateway, &wide.token, SHOP, OTHER).await;
+    let elsewhere = rpc::begin(&suite.gateway, &wide.token, "else", RELEASE).await;
     let project = json!({ "project_id": organization.shop, "project_name": SHOP });
     let asked = [
         (json!({}), json!({ "project": SHOP, "workflow": RELEASE })),
@@ -245,43 +223,43 @@ async fn r39_a_token_narrowed_at_the_edge_is_refused_elsewhere(world: Arc<World>
     let shop = "operation not allowed: This auth token is valid only with the project \"shop\"";
     for (members, more) in asked {
         let claims = changed(&claims(&organization), &members);
-        let token = world.adopt(&organization, &claims, &more).await;
+        let token = adopt(suite, &organization, &claims, &more).await;
         assert_eq!(token.answer["workflow"]["id"], organization.release);
-        let own = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
-        world.origin.reset().await;
-        world.call(&token.token, SHOP, OTHER).await.refused(7, name);
-        world
-            .call(&token.token, "else", RELEASE)
+        let own = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
+        suite.origin.reset().await;
+        find_or_create(suite, &token.token, SHOP, OTHER)
+            .await
+            .refused(7, name);
+        find_or_create(suite, &token.token, "else", RELEASE)
             .await
             .refused(7, shop);
         for run in [&others, &elsewhere] {
             let cancel = rpc::cancel(run).encode_to_vec();
-            let call = rpc::call(&world.gateway, CANCEL, &token.token, &cancel);
+            let call = rpc::call(&suite.gateway, CANCEL, &token.token, &cancel);
             let other = "API token is scoped to a different workflow";
             call.send().await.refused(7, other);
         }
-        world.origin.assert_untouched("outside of its scope").await;
+        suite.origin.assert_untouched("outside of its scope").await;
         let cancel = rpc::cancel(&own).encode_to_vec();
-        let call = rpc::call(&world.gateway, CANCEL, &token.token, &cancel);
+        let call = rpc::call(&suite.gateway, CANCEL, &token.token, &cancel);
         call.send().await.accepted();
     }
     // Narrowed to a project.
     let claims = claims(&organization);
-    let token = world
-        .adopt(&organization, &claims, &json!({ "project": SHOP }))
-        .await;
-    world.call(&token.token, SHOP, OTHER).await.accepted();
-    world
-        .call(&token.token, "else", RELEASE)
+    let token = adopt(suite, &organization, &claims, &json!({ "project": SHOP })).await;
+    find_or_create(suite, &token.token, SHOP, OTHER)
+        .await
+        .accepted();
+    find_or_create(suite, &token.token, "else", RELEASE)
         .await
         .refused(7, shop);
-    let list = organization.call_as(&world.gateway, &token, "GET", "/org/tokens");
+    let list = organization.call_as(&suite.gateway, &token, "GET", "/org/tokens");
     list.send().await.problem(403, "operation_not_allowed");
 }
 
 /// A list that names no project is kept to one by the origin alone, which goes by the claims.
-async fn r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim(suite: &Suite) {
+    let organization = suite.organization().await;
     let narrow = json!({ "project": SHOP });
     let project = json!({ "project_id": organization.shop, "project_name": SHOP });
     let list = "/controlplane.v1.WorkflowService/List";
@@ -289,17 +267,17 @@ async fn r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim(
                         workflow that the token is for";
     for (members, claimed) in [(json!({}), false), (project, true)] {
         let claims = changed(&claims(&organization), &members);
-        let token = world.adopt(&organization, &claims, &narrow).await;
-        world.origin.reset().await;
-        let answer = rpc::call(&world.gateway, list, &token.token, &[])
+        let token = adopt(suite, &organization, &claims, &narrow).await;
+        suite.origin.reset().await;
+        let answer = rpc::call(&suite.gateway, list, &token.token, &[])
             .send()
             .await;
         if claimed {
             assert_ne!(answer.ending().0.code, 7, "{}", answer.text());
-            assert_eq!(world.origin.calls().await.len(), 1);
+            assert_eq!(suite.origin.calls().await.len(), 1);
         } else {
             answer.refused(7, not_confined);
-            world
+            suite
                 .origin
                 .assert_untouched("its claims name no project")
                 .await;
@@ -307,31 +285,27 @@ async fn r30_r39_what_only_the_origin_would_keep_to_the_project_needs_the_claim(
     }
 }
 
-async fn r39_a_token_that_was_not_adopted_opens_nothing(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r39_a_token_that_was_not_adopted_opens_nothing(suite: &Suite) {
+    let organization = suite.organization().await;
     let claims = claims(&organization);
-    world.origin.reset().await;
-    world
-        .assert_refused(&world.jwt(&claims), "unknown token")
-        .await;
+    suite.origin.reset().await;
+    assert_refused(suite, &jwt(suite, &claims), "unknown token").await;
     let old = changed(&claims, &json!({ "org_id": null, "org_name": null }));
-    world
-        .assert_refused(&world.jwt(&old), "unknown token")
-        .await;
+    assert_refused(suite, &jwt(suite, &old), "unknown token").await;
     // R6: what no key of ours signed is answered as stale.
-    let stale = forge::jwt(&header(), &claims.to_string(), &world.keys.k0);
-    let answer = world.call(&stale, SHOP, RELEASE).await;
+    let stale = forge::jwt(&header(), &claims.to_string(), &suite.keys.k0);
+    let answer = find_or_create(suite, &stale, SHOP, RELEASE).await;
     answer.refused(16, "Fail to parse JWT token ");
-    world.origin.assert_untouched("nobody adopted it").await;
+    suite.origin.assert_untouched("nobody adopted it").await;
 }
 
-async fn r4_r39_every_claim_must_be_as_registered(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r4_r39_every_claim_must_be_as_registered(suite: &Suite) {
+    let organization = suite.organization().await;
     let exp = seconds_from_now(3600);
     let members = changed(&for_release(&organization), &json!({ "exp": exp }));
     let registered = changed(&claims(&organization), &members);
-    let token = world.adopt(&organization, &registered, &json!({})).await;
-    world.assert_live(&token.token).await;
+    let token = adopt(suite, &organization, &registered, &json!({})).await;
+    assert_live(suite, &token.token).await;
     let id = random_id();
     let rows = [
         (json!({ "org_name": "other" }), "organization mismatch"),
@@ -361,106 +335,108 @@ async fn r4_r39_every_claim_must_be_as_registered(world: Arc<World>) {
         (json!({ "anything": 1 }), "claims mismatch"),
     ];
     for (changes, cause) in rows {
-        let forged = world.jwt(&changed(&registered, &changes));
-        world.assert_refused(&forged, cause).await;
+        let forged = jwt(suite, &changed(&registered, &changes));
+        assert_refused(suite, &forged, cause).await;
     }
-    world.assert_live(&token.token).await;
+    assert_live(suite, &token.token).await;
     // Cold: another organization's Ledger does not know the token.
-    let elsewhere = world.organization().await;
+    let elsewhere = suite.organization().await;
     let claims = claims(&organization);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
-    let forged = world.jwt(&changed(&claims, &json!({ "org_id": elsewhere.id })));
-    world.assert_refused(&forged, "unknown token").await;
-    world.assert_live(&token.token).await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
+    let forged = jwt(suite, &changed(&claims, &json!({ "org_id": elsewhere.id })));
+    assert_refused(suite, &forged, "unknown token").await;
+    assert_live(suite, &token.token).await;
 }
 
-async fn r2_r39_minted_and_adopted_tokens_do_not_open_each_other(world: Arc<World>) {
-    let organization = world.organization().await;
-    let minted = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn r2_r39_minted_and_adopted_tokens_do_not_open_each_other(suite: &Suite) {
+    let organization = suite.organization().await;
+    let minted = organization.mint_for_release(&suite.gateway, "jwt").await;
     let claims_of_minted = forge::part(&minted.token, 1);
-    world
-        .assert_refused(&world.jwt(&claims_of_minted), "format mismatch")
-        .await;
-    world.assert_live(&minted.token).await;
+    assert_refused(suite, &jwt(suite, &claims_of_minted), "format mismatch").await;
+    assert_live(suite, &minted.token).await;
     let claims = claims(&organization);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
-    let named = forge::jwt(&forge::header(), &claims.to_string(), &world.keys.k2);
-    world.assert_refused(&named, "format mismatch").await;
-    world.assert_live(&token.token).await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
+    let named = forge::jwt(&forge::header(), &claims.to_string(), &suite.keys.k2);
+    assert_refused(suite, &named, "format mismatch").await;
+    assert_live(suite, &token.token).await;
 }
 
-async fn r11_r39_a_revoked_token_is_refused_at_once_and_for_ever(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r11_r39_a_revoked_token_is_refused_at_once_and_for_ever(suite: &Suite) {
+    let organization = suite.organization().await;
     let claims = claims(&organization);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
-    world.assert_live(&token.token).await;
-    let moment = organization.revoke(&world.gateway, &token.id).await;
-    world.assert_refused(&token.token, "revoked token").await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
+    assert_live(suite, &token.token).await;
+    let moment = organization.revoke(&suite.gateway, &token.id).await;
+    assert_refused(suite, &token.token, "revoked token").await;
     // Nor does a new adoption revive it, as it stands or made anew by the origin.
     let anew = changed(&claims, &json!({ "exp": seconds_from_now(3600) }));
     for claims in [&claims, &anew] {
-        let call = world.adopting(&organization, &world.jwt(claims), &json!({}));
+        let call = adopting_here(suite, &organization, &jwt(suite, claims), &json!({}));
         call.send().await.problem(409, "token_revoked");
-        world.assert_refused(&token.token, "revoked token").await;
+        assert_refused(suite, &token.token, "revoked token").await;
     }
-    let row = organization.token(&world.gateway, &token.id).await;
+    let row = organization.token(&suite.gateway, &token.id).await;
     assert_eq!(row["revoked_at"], moment);
     // In bulk, too.
-    let token = world
-        .adopt(&organization, &self::claims(&organization), &json!({}))
-        .await;
+    let token = adopt(
+        suite,
+        &organization,
+        &self::claims(&organization),
+        &json!({}),
+    )
+    .await;
     let selector = json!({ "ids": [token.id] });
     let answer = organization
-        .revoking(&world.gateway, &selector)
+        .revoking(&suite.gateway, &selector)
         .send()
         .await;
     assert_eq!(answer.json(200)["matched"], 1);
-    world.assert_refused(&token.token, "revoked token").await;
+    assert_refused(suite, &token.token, "revoked token").await;
 }
 
-async fn r7_r39_an_adopted_token_ends_with_its_claim(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r7_r39_an_adopted_token_ends_with_its_claim(suite: &Suite) {
+    let organization = suite.organization().await;
     let exp = seconds_from_now(4);
     let claims = changed(&claims(&organization), &json!({ "exp": exp }));
-    let token = world.adopt(&organization, &claims, &json!({})).await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
     while now() < exp * 1000 + 50 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let answer = world.call(&token.token, SHOP, RELEASE).await;
+    let answer = find_or_create(suite, &token.token, SHOP, RELEASE).await;
     answer.refused(16, "JWT token has expired");
-    let call = world.adopting(&organization, &token.token, &json!({}));
+    let call = adopting_here(suite, &organization, &token.token, &json!({}));
     call.send().await.problem(400, "token_expired_already");
     // The origin makes the token anew for longer: the registration is not lengthened by that.
-    let anew = world.jwt(&changed(&claims, &json!({ "exp": exp + 3600 })));
-    world.assert_refused(&anew, "claims mismatch").await;
-    let call = world.adopting(&organization, &anew, &json!({}));
+    let anew = jwt(suite, &changed(&claims, &json!({ "exp": exp + 3600 })));
+    assert_refused(suite, &anew, "claims mismatch").await;
+    let call = adopting_here(suite, &organization, &anew, &json!({}));
     call.send().await.problem(409, "already_adopted");
 }
 
-async fn r39_an_end_is_read_with_a_fraction_and_however_far(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r39_an_end_is_read_with_a_fraction_and_however_far(suite: &Suite) {
+    let organization = suite.organization().await;
     for (exp, ends) in [
         (json!(1_900_000_000.5), "2030-03-17T17:46:40Z"),
         (json!((1_i64 << 53) - 1), "9999-12-31T23:59:59Z"),
     ] {
         let claims = changed(&claims(&organization), &json!({ "exp": exp }));
-        let token = world.adopt(&organization, &claims, &json!({})).await;
+        let token = adopt(suite, &organization, &claims, &json!({})).await;
         assert_eq!(token.answer["expires_at"], ends, "{exp}");
-        world.assert_live(&token.token).await;
-        let again = world.adopting(&organization, &token.token, &json!({}));
+        assert_live(suite, &token.token).await;
+        let again = adopting_here(suite, &organization, &token.token, &json!({}));
         again.send().await.problem(409, "already_adopted");
     }
 }
 
-async fn r39_what_cannot_be_adopted(world: Arc<World>) {
-    let organization = world.organization().await;
-    let elsewhere = world.organization().await;
+async fn r39_what_cannot_be_adopted(suite: &Suite) {
+    let organization = suite.organization().await;
+    let elsewhere = suite.organization().await;
     let good = claims(&organization);
     let opaque = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    let minted = organization.mint_for_release(&world.gateway, "jwt").await;
-    let with = |changes: Value| world.jwt(&changed(&good, &changes));
+    let minted = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let with = |changes: Value| jwt(suite, &changed(&good, &changes));
     let under = |header: Value, key: &[u8]| forge::jwt(&header, &good.to_string(), key);
     let k9 = json!({ "alg": "HS256", "kid": "k9" });
     let none = json!({ "alg": "none" });
@@ -468,20 +444,20 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
     let rows = [
         ("no JWT", "garbage".to_owned(), "jwt_invalid"),
         ("an opaque key", opaque.token.clone(), "jwt_invalid"),
-        ("alg none", under(none, &world.keys.origin), "jwt_invalid"),
+        ("alg none", under(none, &suite.keys.origin), "jwt_invalid"),
         (
             "alg HS384",
-            forge::jwt_384(&hs384, &good.to_string(), &world.keys.origin),
+            forge::jwt_384(&hs384, &good.to_string(), &suite.keys.origin),
             "jwt_invalid",
         ),
         (
             "a retired key",
-            under(header(), &world.keys.k0),
+            under(header(), &suite.keys.k0),
             "jwt_key_unknown",
         ),
         (
             "an unknown kid",
-            under(k9, &world.keys.k2),
+            under(k9, &suite.keys.k2),
             "jwt_key_unknown",
         ),
         ("minted here", minted.token.clone(), "jwt_not_adoptable"),
@@ -527,29 +503,29 @@ async fn r39_what_cannot_be_adopted(world: Arc<World>) {
             "organization_conflict",
         ),
     ];
-    let before = organization.snapshot(&world.gateway).await;
+    let before = organization.snapshot(&suite.gateway).await;
     for (what, token, code) in rows {
-        let call = world.adopting(&organization, &token, &json!({}));
+        let call = adopting_here(suite, &organization, &token, &json!({}));
         let answer = call.send().await;
         answer.problem(400, code);
         assert!(
             !answer.text().contains(&token),
             "{what}: the token is echoed"
         );
-        let log = world.gateway.serve().log();
+        let log = suite.gateway.serve().log();
         assert!(!log.contains(&token), "{what}: the token is logged");
     }
-    assert_eq!(organization.snapshot(&world.gateway).await, before);
+    assert_eq!(organization.snapshot(&suite.gateway).await, before);
     // The control: as it is, it can.
-    world.adopt(&organization, &good, &json!({})).await;
-    let method = organization.call(&world.gateway, "GET", "/org/tokens/adopt");
+    adopt(suite, &organization, &good, &json!({})).await;
+    let method = organization.call(&suite.gateway, "GET", "/org/tokens/adopt");
     let answer = method.send().await;
     answer.problem(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), Some("OPTIONS, POST"));
 }
 
-async fn r39_places_of_the_claims_must_be_here(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r39_places_of_the_claims_must_be_here(suite: &Suite) {
+    let organization = suite.organization().await;
     let (project, workflow) = (random_id(), random_id());
     let members = json!({
         "project_id": project, "project_name": "later",
@@ -557,7 +533,7 @@ async fn r39_places_of_the_claims_must_be_here(world: Arc<World>) {
     });
     let claims = changed(&claims(&organization), &members);
     let missing = async |what: &str, name: &str, id: &str| {
-        let call = world.adopting(&organization, &world.jwt(&claims), &json!({}));
+        let call = adopting_here(suite, &organization, &jwt(suite, &claims), &json!({}));
         let problem = call.send().await.problem(404, "not_registered");
         let told = format!(
             "the token is for the {what} `{name}`, which is not registered here: create it first, with the id {id}"
@@ -565,66 +541,66 @@ async fn r39_places_of_the_claims_must_be_here(world: Arc<World>) {
         assert_eq!(problem["detail"], told);
     };
     missing("project", "later", &project).await;
-    let call = organization.call(&world.gateway, "POST", "/org/projects");
+    let call = organization.call(&suite.gateway, "POST", "/org/projects");
     let body = json!({ "name": "later", "id": project });
     call.json(&body).send().await.json(201);
     missing("workflow", "build", &workflow).await;
     let path = "/org/projects/later/workflows";
-    let call = organization.call(&world.gateway, "POST", path);
+    let call = organization.call(&suite.gateway, "POST", path);
     let body = json!({ "name": "build", "id": workflow });
     call.json(&body).send().await.json(201);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
-    world.call(&token.token, "later", "build").await.accepted();
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
+    find_or_create(suite, &token.token, "later", "build")
+        .await
+        .accepted();
 
     let other = changed(
         &for_release(&organization),
         &json!({ "project_id": random_id() }),
     );
     let other = changed(&claims, &other);
-    let call = world.adopting(&organization, &world.jwt(&other), &json!({}));
+    let call = adopting_here(suite, &organization, &jwt(suite, &other), &json!({}));
     call.send().await.problem(409, "claims_conflict");
     let wider = changed(&claims, &for_release(&organization));
     let more = json!({ "workflow": OTHER });
-    let call = world.adopting(&organization, &world.jwt(&wider), &more);
+    let call = adopting_here(suite, &organization, &jwt(suite, &wider), &more);
     call.send().await.problem(400, "scope_conflict");
 }
 
-async fn r39_a_token_is_adopted_once(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r39_a_token_is_adopted_once(suite: &Suite) {
+    let organization = suite.organization().await;
     let claims = claims(&organization);
-    let token = world
-        .adopt(&organization, &claims, &json!({ "project": SHOP }))
-        .await;
+    let token = adopt(suite, &organization, &claims, &json!({ "project": SHOP })).await;
     // Neither wider nor under another name.
     for more in [
         json!({}),
         json!({ "project": SHOP }),
         json!({ "name": "other" }),
     ] {
-        let call = world.adopting(&organization, &token.token, &more);
+        let call = adopting_here(suite, &organization, &token.token, &more);
         call.send().await.problem(409, "already_adopted");
     }
-    let row = organization.token(&world.gateway, &token.id).await;
+    let row = organization.token(&suite.gateway, &token.id).await;
     assert_eq!(row["project"]["name"], SHOP);
     assert_eq!(row["name"], claims["token_name"]);
     // Nor is one that was minted here, written as the origin would.
-    let minted = organization.mint_for_release(&world.gateway, "jwt").await;
-    let rewritten = world.jwt(&forge::part(&minted.token, 1));
-    let call = world.adopting(&organization, &rewritten, &json!({}));
+    let minted = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let rewritten = jwt(suite, &forge::part(&minted.token, 1));
+    let call = adopting_here(suite, &organization, &rewritten, &json!({}));
     call.send().await.problem(409, "already_adopted");
-    world.assert_live(&minted.token).await;
+    assert_live(suite, &minted.token).await;
 }
 
-async fn r39_of_many_adoptions_at_once_one_is_done(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = world.jwt(&claims(&organization));
+async fn r39_of_many_adoptions_at_once_one_is_done(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &claims(&organization));
     let mut tries = Vec::new();
     for lane in 0..8 {
         let more = match lane % 2 {
             0 => json!({}),
             _ => json!({ "project": SHOP, "name": format!("lane-{lane}") }),
         };
-        let gateway = &world.gateway;
+        let gateway = &suite.gateway;
         let call = adopting(gateway, &organization, lane % ISOLATES, &token, &more);
         tries.push(tokio::spawn(call.send()));
     }
@@ -640,21 +616,21 @@ async fn r39_of_many_adoptions_at_once_one_is_done(world: Arc<World>) {
     }
     assert_eq!(done.len(), 1, "{done:#?}");
     let token = adopted(token, done.remove(0));
-    let row = organization.token(&world.gateway, &token.id).await;
+    let row = organization.token(&suite.gateway, &token.id).await;
     for field in ["name", "project"] {
         assert_eq!(row[field], token.answer[field], "{field}");
     }
     assert_eq!(
-        organization.token_ids(&world.gateway, "status=all").await,
+        organization.token_ids(&suite.gateway, "status=all").await,
         [token.id.clone()].into()
     );
-    world.assert_live(&token.token).await;
+    assert_live(suite, &token.token).await;
 }
 
-async fn r15_r39_it_takes_what_minting_takes(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
-    let elsewhere = world.organization().await;
+async fn r15_r39_it_takes_what_minting_takes(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
+    let elsewhere = suite.organization().await;
     let manager = organization.mint(gateway, &json!({})).await;
     let stranger = elsewhere.mint(gateway, &json!({})).await;
     let short = json!({ "expires_in": "1h" });
@@ -683,101 +659,97 @@ async fn r15_r39_it_takes_what_minting_takes(world: Arc<World>) {
         call.json(&body)
     };
     for (caller, more, status, code) in rows {
-        let call = adopting_as(caller, &world.jwt(&claims), more);
+        let call = adopting_as(caller, &jwt(suite, &claims), more);
         call.send().await.problem(status, code);
     }
     assert_eq!(organization.snapshot(gateway).await, before);
-    let call = adopting_as(&manager, &world.jwt(&claims), &narrow);
-    let token = adopted(world.jwt(&claims), call.send().await.json(201));
+    let call = adopting_as(&manager, &jwt(suite, &claims), &narrow);
+    let token = adopted(jwt(suite, &claims), call.send().await.json(201));
     let prefix = manager.answer["prefix"].as_str().expect("a prefix");
     assert_eq!(token.answer["created_by"], format!("org-token:{prefix}"));
     let row = organization.token(gateway, &token.id).await;
     assert_eq!(row["minted_by"], manager.id);
-    world.assert_live(&token.token).await;
+    assert_live(suite, &token.token).await;
     // What was minted by a token goes with it.
     let selector = json!({ "minted_by": manager.id });
     let answer = organization.revoking(gateway, &selector).send().await;
     assert_eq!(answer.json(200)["ids"], json!([token.id]));
-    world.assert_refused(&token.token, "revoked token").await;
+    assert_refused(suite, &token.token, "revoked token").await;
 }
 
-async fn r26_r27_r39_adoptions_count_as_mints(world: Arc<World>) {
+async fn r26_r27_r39_adoptions_count_as_mints(suite: &Suite) {
     let ceiling = json!({ "mint_ceiling": 2 });
-    let organization = Organization::with(&world.gateway, &world.keys.admin, &ceiling).await;
-    let first = world
-        .adopt(&organization, &claims(&organization), &json!({}))
-        .await;
-    organization.mint(&world.gateway, &json!({})).await;
-    let second = world.jwt(&claims(&organization));
+    let organization = Organization::with(&suite.gateway, &suite.keys.admin, &ceiling).await;
+    let first = adopt(suite, &organization, &claims(&organization), &json!({})).await;
+    organization.mint(&suite.gateway, &json!({})).await;
+    let second = jwt(suite, &claims(&organization));
     let refused = || async {
-        let call = world.adopting(&organization, &second, &json!({}));
+        let call = adopting_here(suite, &organization, &second, &json!({}));
         call.send().await.problem(429, "mint_ceiling_reached");
     };
     refused().await;
-    world.assert_refused(&second, "unknown token").await;
-    organization.revoke(&world.gateway, &first.id).await;
-    let call = world.adopting(&organization, &second, &json!({}));
+    assert_refused(suite, &second, "unknown token").await;
+    organization.revoke(&suite.gateway, &first.id).await;
+    let call = adopting_here(suite, &organization, &second, &json!({}));
     call.send().await.json(201);
 
     // The bucket of the address, with mints and adoptions in it.
-    let serve = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "2");
+    let serve = suite.serve().set("MINT_PER_HOUR", "2");
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let adopt = async |token: &str| {
         let call = adopting(&gateway, &organization, 0, token, &json!({}));
         call.send().await
     };
     // A refusal costs nothing.
     let expired = json!({ "exp": seconds_from_now(-1) });
-    let expired = world.jwt(&changed(&claims(&organization), &expired));
+    let expired = jwt(suite, &changed(&claims(&organization), &expired));
     for _ in 0..4 {
         adopt(&expired).await.problem(400, "token_expired_already");
     }
     organization.mint(&gateway, &json!({})).await;
-    let token = world.jwt(&claims(&organization));
+    let token = jwt(suite, &claims(&organization));
     adopt(&token).await.json(201);
-    let late = adopt(&world.jwt(&claims(&organization))).await;
+    let late = adopt(&jwt(suite, &claims(&organization))).await;
     late.problem(429, "mint_rate_exceeded");
     assert!(late.header("retry-after").is_some());
     gateway.stop();
 }
 
-async fn r8_r39_names(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r8_r39_names(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     organization.mint(gateway, &json!({ "name": "ci" })).await;
     let named = json!({ "token_name": "ci" });
     let claims = changed(&claims(&organization), &named);
     let taken = json!({ "name": "ci" });
-    let call = world.adopting(&organization, &world.jwt(&claims), &taken);
+    let call = adopting_here(suite, &organization, &jwt(suite, &claims), &taken);
     call.send().await.problem(409, "name_taken");
     // The claimed name gives way.
-    let token = world.adopt(&organization, &claims, &json!({})).await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
     assert_eq!(token.answer["name"], format!("token-{}", &token.id[..8]));
-    world.assert_live(&token.token).await;
+    assert_live(suite, &token.token).await;
     // In a project it is free.
     let another = changed(&claims, &json!({ "jti": random_id() }));
-    let token = world
-        .adopt(&organization, &another, &json!({ "project": SHOP }))
-        .await;
+    let token = adopt(suite, &organization, &another, &json!({ "project": SHOP })).await;
     assert_eq!(token.answer["name"], "ci");
-    let token = world
-        .adopt(
-            &organization,
-            &self::claims(&organization),
-            &json!({ "name": "é by hand" }),
-        )
-        .await;
+    let token = adopt(
+        suite,
+        &organization,
+        &self::claims(&organization),
+        &json!({ "name": "é by hand" }),
+    )
+    .await;
     assert_eq!(token.answer["name"], "é by hand");
 }
 
-async fn r39_lists_show_what_was_adopted(world: Arc<World>) {
-    let organization = world.organization().await;
-    let minted = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn r39_lists_show_what_was_adopted(suite: &Suite) {
+    let organization = suite.organization().await;
+    let minted = organization.mint_for_release(&suite.gateway, "jwt").await;
     let claims = claims(&organization);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
     let told: BTreeSet<(String, bool)> = organization
-        .tokens(&world.gateway, "status=active")
+        .tokens(&suite.gateway, "status=active")
         .await
         .iter()
         .map(|row| {
@@ -787,47 +759,43 @@ async fn r39_lists_show_what_was_adopted(world: Arc<World>) {
         .collect();
     let expected = [(minted.id, false), (token.id.clone(), true)];
     assert_eq!(told, expected.into());
-    let row = organization.token(&world.gateway, &token.id).await;
+    let row = organization.token(&suite.gateway, &token.id).await;
     for field in fields(&token.answer) {
         assert_eq!(row[field], token.answer[field], "{field}");
     }
 }
 
-async fn r9_r39_an_adopted_token_is_not_rotated(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r9_r39_an_adopted_token_is_not_rotated(suite: &Suite) {
+    let organization = suite.organization().await;
     let claims = claims(&organization);
-    let token = world.adopt(&organization, &claims, &json!({})).await;
-    let before = organization.snapshot(&world.gateway).await;
-    let call = organization.rotating(&world.gateway, &token.id, &json!({}));
+    let token = adopt(suite, &organization, &claims, &json!({})).await;
+    let before = organization.snapshot(&suite.gateway).await;
+    let call = organization.rotating(&suite.gateway, &token.id, &json!({}));
     let problem = call.send().await.problem(409, "adopted_token");
     let told = "the origin created this token and would not know a successor from here: create one there, adopt it, then \
                 revoke this one";
     assert_eq!(problem["detail"], told);
-    assert_eq!(organization.snapshot(&world.gateway).await, before);
-    world.assert_live(&token.token).await;
+    assert_eq!(organization.snapshot(&suite.gateway).await, before);
+    assert_live(suite, &token.token).await;
 }
 
-async fn r39_found_in_public_introspected_and_ended_by_its_holder(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r39_found_in_public_introspected_and_ended_by_its_holder(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let narrow = json!({ "project": SHOP, "workflow": RELEASE });
-    let token = world
-        .adopt(&organization, &claims(&organization), &narrow)
-        .await;
+    let token = adopt(suite, &organization, &claims(&organization), &narrow).await;
     let form = |path: &str| {
         let call = gateway.call("POST", path).from(&organization.address);
         call.form(&[("token", &token.token)])
     };
-    let call = form("/oauth/introspect").bearer(&world.keys.admin);
+    let call = form("/oauth/introspect").bearer(&suite.keys.admin);
     let seen = call.send().await.json(200);
     assert_eq!(seen["active"], true);
     assert_eq!(seen["workflow_name"], RELEASE, "the effective scope");
     form("/oauth/revoke").send().await.json(200);
-    world.assert_refused(&token.token, "revoked token").await;
+    assert_refused(suite, &token.token, "revoked token").await;
 
-    let token = world
-        .adopt(&organization, &claims(&organization), &narrow)
-        .await;
+    let token = adopt(suite, &organization, &claims(&organization), &narrow).await;
     let report = gateway.call("POST", "/leaks").from(&organization.address);
     let report = report.json(&json!({ "tokens": [token.token] }));
     assert_eq!(report.send().await.status, 202);
@@ -836,20 +804,20 @@ async fn r39_found_in_public_introspected_and_ended_by_its_holder(world: Arc<Wor
         assert!(now() < deadline, "the report came to nothing");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    world.assert_refused(&token.token, "revoked token").await;
+    assert_refused(suite, &token.token, "revoked token").await;
 }
 
-async fn r39_old_tokens_without_an_organization(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
-    let elsewhere = world.organization().await;
+async fn r39_old_tokens_without_an_organization(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
+    let elsewhere = suite.organization().await;
     let manager = organization.mint(gateway, &json!({})).await;
     for old in [
         json!({ "org_id": null, "org_name": null }),
         json!({ "org_id": "", "org_name": "" }),
     ] {
         let claims = changed(&claims(&organization), &old);
-        let token = world.jwt(&claims);
+        let token = jwt(suite, &claims);
         let call = organization.call_as(gateway, &manager, "POST", "/org/tokens/adopt");
         let call = call.json(&json!({ "token": token, "project": SHOP }));
         call.send().await.problem(403, "organization_unclaimed");
@@ -882,18 +850,16 @@ async fn r39_old_tokens_without_an_organization(world: Arc<World>) {
             token,
         };
         assert_eq!(token.answer["organization"]["id"], owner.id);
-        world.assert_live(&token.token).await;
+        assert_live(suite, &token.token).await;
         for whose in [&organization, &elsewhere] {
             let call = adopting(gateway, whose, 0, &token.token, &json!({}));
             call.send().await.problem(409, "already_adopted");
         }
         // A claim that it does not have makes it another token.
         let claimed = changed(&claims, &json!({ "org_id": owner.id }));
-        world
-            .assert_refused(&world.jwt(&claimed), "organization mismatch")
-            .await;
+        assert_refused(suite, &jwt(suite, &claimed), "organization mismatch").await;
         owner.revoke(gateway, &token.id).await;
-        world.assert_refused(&token.token, "revoked token").await;
+        assert_refused(suite, &token.token, "revoked token").await;
     }
 }
 
@@ -926,12 +892,12 @@ fn stored(serve: &Serve, organization: &Organization) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-async fn r35_r39_audit_and_stores_and_a_process_that_ended_in_between(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn r35_r39_audit_and_stores_and_a_process_that_ended_in_between(suite: &Suite) {
+    let serve = suite.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let claims = claims(&organization);
-    let token = world.jwt(&claims);
+    let token = jwt(suite, &claims);
     let adopt = async |gateway: &Gateway, more: &Value| {
         let call = adopting(gateway, &organization, 0, &token, more);
         adopted(token.clone(), call.send().await.json(201))

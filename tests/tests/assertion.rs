@@ -31,7 +31,7 @@ const JWKS: &str = "/.well-known/jwks.json";
 const RFC_SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 const RFC_PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-struct World {
+struct Signing {
     keys: Keys,
     /// `ASSERTION_KEYS` of the gate.
     seeds: String,
@@ -43,11 +43,11 @@ struct World {
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
+        async {
             let (keys, open) = (Keys::random(), Origin::start().await);
             let seeds = seed("a1");
             let gateway = asserting(&open, &keys, &seeds).start().await;
-            World {
+            Signing {
                 keys,
                 seeds,
                 open,
@@ -133,7 +133,7 @@ fn assertion(call: &Value) -> String {
     }
 }
 
-impl World {
+impl Signing {
     async fn token(&self) -> (Organization, Minted) {
         let organization = Organization::new(&self.gateway, &self.keys.admin).await;
         let token = organization.mint_for_release(&self.gateway, "opaque").await;
@@ -149,9 +149,11 @@ impl World {
     }
 }
 
-async fn the_key_set_is_public_and_has_the_documented_shape(world: Arc<World>) {
+async fn the_key_set_is_public_and_has_the_documented_shape(signing: &Signing) {
     let seeds = format!("rfc:{RFC_SEED},{}", seed("a0"));
-    let gateway = asserting(&world.open, &world.keys, &seeds).start().await;
+    let gateway = asserting(&signing.open, &signing.keys, &seeds)
+        .start()
+        .await;
     let answer = gateway.call("GET", JWKS).send().await;
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -182,15 +184,15 @@ async fn the_key_set_is_public_and_has_the_documented_shape(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn claims_say_who_calls_what_with_which_body(world: Arc<World>) {
-    let (organization, token) = world.token().await;
+async fn claims_say_who_calls_what_with_which_body(signing: &Signing) {
+    let (organization, token) = signing.token().await;
     let message = rpc::names(SHOP, RELEASE);
-    world.open.reset().await;
+    signing.open.reset().await;
     for path in [FIND_OR_CREATE, INIT] {
-        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        let call = rpc::call(&signing.gateway, path, &token.token, &message);
         call.send().await.accepted();
     }
-    let calls = world.open.calls().await;
+    let calls = signing.open.calls().await;
     let mut ids = Vec::new();
     for (call, path) in calls.iter().zip([FIND_OR_CREATE, INIT]) {
         let assertion = assertion(call);
@@ -240,16 +242,21 @@ async fn claims_say_who_calls_what_with_which_body(world: Arc<World>) {
 
     // The text form is hashed as it goes out, not as it decodes; a wider token says so.
     let token = organization
-        .mint(&world.gateway, &json!({"format": "jwt"}))
+        .mint(&signing.gateway, &json!({"format": "jwt"}))
         .await;
     let text = base64::engine::general_purpose::STANDARD.encode(rpc::frame(0, &message));
-    world.open.reset().await;
-    let call = rpc::anonymous(&world.gateway, 0, FIND_OR_CREATE, text.clone().into_bytes())
-        .without("content-type")
-        .header("content-type", rpc::TEXT)
-        .bearer(&token.token);
+    signing.open.reset().await;
+    let call = rpc::anonymous(
+        &signing.gateway,
+        0,
+        FIND_OR_CREATE,
+        text.clone().into_bytes(),
+    )
+    .without("content-type")
+    .header("content-type", rpc::TEXT)
+    .bearer(&token.token);
     call.send().await.accepted();
-    let claims = forge::part(&assertion(&world.open.calls().await[0]), 1);
+    let claims = forge::part(&assertion(&signing.open.calls().await[0]), 1);
     assert_eq!(claims["body_sha256"], sha256_hex(text.as_bytes()));
     assert_eq!(
         (&claims["sub"], &claims["scope"]),
@@ -258,14 +265,16 @@ async fn claims_say_who_calls_what_with_which_body(world: Arc<World>) {
     assert_eq!(claims.get("project"), None);
 }
 
-async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(world: Arc<World>) {
+async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(signing: &Signing) {
     let seeds = seed("a1");
     // The origin's address is known before the gate's, whose keys it needs: it takes them from another gate of the
     // same keys.
-    let keys_only = asserting(&world.open, &world.keys, &seeds).start().await;
+    let keys_only = asserting(&signing.open, &signing.keys, &seeds)
+        .start()
+        .await;
     let (origin, _) = demanding(&keys_only).await;
-    let gateway = asserting(&origin, &world.keys, &seeds).start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let gateway = asserting(&origin, &signing.keys, &seeds).start().await;
+    let organization = Organization::new(&gateway, &signing.keys.admin).await;
     for (format, wire) in [("opaque", Wire::Binary), ("jwt", Wire::Text)] {
         let token = organization.mint_for_release(&gateway, format).await;
         let mut client = client::connect_as(&gateway.url(0), &token.token, wire).expect("a client");
@@ -295,9 +304,9 @@ async fn an_origin_that_demands_assertions_takes_calls_through_the_gate_only(wor
     keys_only.stop();
 }
 
-async fn an_assertion_is_good_for_one_call_of_its_own_kind(world: Arc<World>) {
-    let (assertion, body) = world.unspent().await;
-    let (origin, _) = demanding(&world.gateway).await;
+async fn an_assertion_is_good_for_one_call_of_its_own_kind(signing: &Signing) {
+    let (assertion, body) = signing.unspent().await;
+    let (origin, _) = demanding(&signing.gateway).await;
     let present = |path: &str, body: &[u8], assertion: &str| {
         direct(&origin, path, body).header("postern-assertion", assertion)
     };
@@ -329,13 +338,13 @@ async fn an_assertion_is_good_for_one_call_of_its_own_kind(world: Arc<World>) {
         refused.refused(16, "assertion: its signature is wrong");
     }
     // The same audience, another gate: its keys are not in this one's set.
-    let foreign = asserting(&world.open, &world.keys, &seed("b1"))
+    let foreign = asserting(&signing.open, &signing.keys, &seed("b1"))
         .start()
         .await;
-    let organization = Organization::new(&foreign, &world.keys.admin).await;
+    let organization = Organization::new(&foreign, &signing.keys.admin).await;
     let token = organization.mint_for_release(&foreign, "jwt").await;
     let message = rpc::names(SHOP, RELEASE);
-    let strange = capture(&world.open, &foreign, &token, &message).await;
+    let strange = capture(&signing.open, &foreign, &token, &message).await;
     let refused = present(FIND_OR_CREATE, &body, &strange).send().await;
     refused.refused(16, "assertion: its key is not in the key set");
     foreign.stop();
@@ -347,16 +356,16 @@ async fn an_assertion_is_good_for_one_call_of_its_own_kind(world: Arc<World>) {
     refused.refused(16, "assertion: it has been used before");
 }
 
-async fn an_old_assertion_is_refused(world: Arc<World>) {
-    let (assertion, body) = world.unspent().await;
-    let (origin, ahead) = demanding(&world.gateway).await;
+async fn an_old_assertion_is_refused(signing: &Signing) {
+    let (assertion, body) = signing.unspent().await;
+    let (origin, ahead) = demanding(&signing.gateway).await;
     let present = || direct(&origin, FIND_OR_CREATE, &body).header("postern-assertion", &assertion);
     // 30 s of life and 5 s for clocks that differ.
     ahead.store(36, Ordering::SeqCst);
     let refused = present().send().await;
     refused.refused(16, "assertion: it has expired");
     // For another audience it is refused at any age.
-    let url = format!("{}{JWKS}", world.gateway.url(0));
+    let url = format!("{}{JWKS}", signing.gateway.url(0));
     let other = Verifier::new(&url, "https://other.example").expect("the URL of a gate");
     let other = Origin::demanding(other).await;
     let refused = direct(&other, FIND_OR_CREATE, &body)
@@ -366,29 +375,29 @@ async fn an_old_assertion_is_refused(world: Arc<World>) {
     refused.refused(16, "assertion: it is for another audience");
 }
 
-async fn an_inbound_assertion_never_arrives(world: Arc<World>) {
-    let (assertion, _) = world.unspent().await;
-    let (_, token) = world.token().await;
+async fn an_inbound_assertion_never_arrives(signing: &Signing) {
+    let (assertion, _) = signing.unspent().await;
+    let (_, token) = signing.token().await;
     let message = rpc::names(SHOP, RELEASE);
-    world.open.reset().await;
-    let call = rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &message)
+    signing.open.reset().await;
+    let call = rpc::call(&signing.gateway, FIND_OR_CREATE, &token.token, &message)
         .header("postern-assertion", &assertion)
         .header("Postern-Assertion", "forged")
         .header("connection", "postern-assertion");
     call.send().await.accepted();
-    let arrived = self::assertion(&world.open.calls().await[0]);
+    let arrived = self::assertion(&signing.open.calls().await[0]);
     assert_ne!(arrived, assertion);
     assert_eq!(forge::part(&arrived, 1)["sub"], json!(token.id));
 }
 
-async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(signing: &Signing) {
+    let organization = Organization::new(&signing.gateway, &signing.keys.admin).await;
     // The origin knows by the claims whose run it is.
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+    let token = organization.mint_for_release(&signing.gateway, "jwt").await;
     let message = rpc::names(SHOP, RELEASE);
     // A run that begins around the gate, which must ask the origin about it.
     let around = |path: &str| {
-        direct(&world.open, path, &rpc::frame(0, &message))
+        direct(&signing.open, path, &rpc::frame(0, &message))
             .without("authorization")
             .bearer(&token.token)
     };
@@ -397,10 +406,10 @@ async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(w
     let begun = AttestationServiceInitResponse::decode(begun.as_slice()).expect("an Init answer");
     let run = begun.result.and_then(|result| result.workflow_run);
     let cancel = rpc::cancel(&run.expect("a run").id).encode_to_vec();
-    world.open.reset().await;
-    let call = rpc::call(&world.gateway, CANCEL, &token.token, &cancel);
+    signing.open.reset().await;
+    let call = rpc::call(&signing.gateway, CANCEL, &token.token, &cancel);
     call.send().await.accepted();
-    let calls = world.open.calls().await;
+    let calls = signing.open.calls().await;
     let view = "/controlplane.v1.WorkflowRunService/View";
     assert_eq!(calls.len(), 2, "the look-up, and the call");
     for (call, path) in calls.iter().zip([view, CANCEL]) {
@@ -413,15 +422,15 @@ async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(w
         assert_eq!(claims["sub"], json!(token.id));
     }
 
-    let token = organization.mint(&world.gateway, &json!({})).await;
+    let token = organization.mint(&signing.gateway, &json!({})).await;
     for (path, asserted) in [
         ("/controlplane.v1.SigningService/GenerateSigningCert", true),
         ("/controlplane.v1.StatusService/Infoz", false),
     ] {
-        world.open.reset().await;
-        let call = rpc::call(&world.gateway, path, &token.token, b"");
+        signing.open.reset().await;
+        let call = rpc::call(&signing.gateway, path, &token.token, b"");
         call.send().await.ending();
-        let calls = world.open.calls().await;
+        let calls = signing.open.calls().await;
         assert_eq!(calls.len(), 1, "{path}");
         if asserted {
             let claims = forge::part(&assertion(&calls[0]), 1);
@@ -433,12 +442,12 @@ async fn a_looked_up_run_and_an_unread_body_are_asserted_as_far_as_they_can_be(w
     }
 }
 
-async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
+async fn rest_requests_are_asserted_with_method_and_query(signing: &Signing) {
     // Two gates of the same keys: the origin knows the other's set.
-    let (origin, _) = demanding(&world.gateway).await;
-    let serve = asserting(&origin, &world.keys, &world.seeds).set("REST_ROUTES", "open");
+    let (origin, _) = demanding(&signing.gateway).await;
+    let serve = asserting(&origin, &signing.keys, &signing.seeds).set("REST_ROUTES", "open");
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &signing.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "opaque").await;
     let call = |method: &str, path: &str| gateway.call(method, path).bearer(&token.token);
 
@@ -488,11 +497,11 @@ async fn rest_requests_are_asserted_with_method_and_query(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
-    let set = world.gateway.call("GET", JWKS).send().await;
-    let (origin, _) = demanding(&world.gateway).await;
-    let (assertion, body) = world.unspent().await;
-    let plain = Serve::new(&origin.url, &world.keys);
+async fn passthrough_publishes_keys_and_sends_no_assertion(signing: &Signing) {
+    let set = signing.gateway.call("GET", JWKS).send().await;
+    let (origin, _) = demanding(&signing.gateway).await;
+    let (assertion, body) = signing.unspent().await;
+    let plain = Serve::new(&origin.url, &signing.keys);
     let gateway = plain
         .clone()
         .set("ASSERTION_KEYS", &seed("a7"))
@@ -506,7 +515,7 @@ async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
     assert_eq!(ready["unheeded_variables"], json!([]));
 
     // The origin's refusal comes through as it is; a caller's own assertion, good as it is, does not go in.
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &signing.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "opaque").await;
     let call = rpc::anonymous(&gateway, 0, FIND_OR_CREATE, body)
         .bearer(&token.token)
@@ -528,10 +537,11 @@ async fn passthrough_publishes_keys_and_sends_no_assertion(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn the_algorithm_goes_by_its_new_name_where_that_is_asked_for(world: Arc<World>) {
+async fn the_algorithm_goes_by_its_new_name_where_that_is_asked_for(signing: &Signing) {
     // The gate for the key set, and the one that calls, on the same key under both names.
     let seeds = seed("a1");
-    let named = |name: &str| asserting(&world.open, &world.keys, &seeds).set("ASSERTION_ALG", name);
+    let named =
+        |name: &str| asserting(&signing.open, &signing.keys, &seeds).set("ASSERTION_ALG", name);
     let (old, new) = (named("EdDSA").start().await, named("Ed25519").start().await);
     let message = rpc::names(SHOP, RELEASE);
     for (publishing, asserting, name) in [
@@ -539,9 +549,9 @@ async fn the_algorithm_goes_by_its_new_name_where_that_is_asked_for(world: Arc<W
         (&old, &new, "Ed25519"),
         (&new, &old, "EdDSA"),
     ] {
-        let organization = Organization::new(asserting, &world.keys.admin).await;
+        let organization = Organization::new(asserting, &signing.keys.admin).await;
         let token = organization.mint_for_release(asserting, "opaque").await;
-        let assertion = capture(&world.open, asserting, &token, &message).await;
+        let assertion = capture(&signing.open, asserting, &token, &message).await;
         assert_eq!(forge::part(&assertion, 0)["alg"], name);
         let (origin, _) = demanding(publishing).await;
         let call = direct(&origin, FIND_OR_CREATE, &rpc::frame(0, &message));
@@ -557,18 +567,18 @@ async fn the_algorithm_goes_by_its_new_name_where_that_is_asked_for(world: Arc<W
     new.stop();
 }
 
-async fn keys_overlap_while_they_rotate(world: Arc<World>) {
+async fn keys_overlap_while_they_rotate(signing: &Signing) {
     let (old, new) = (seed("old"), seed("new"));
     let message = rpc::names(SHOP, RELEASE);
     let body = rpc::frame(0, &message);
-    let state = asserting(&world.open, &world.keys, &old);
+    let state = asserting(&signing.open, &signing.keys, &old);
     let kid = |assertion: &str| forge::part(assertion, 0)["kid"].clone();
 
     let gateway = state.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &signing.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "opaque").await;
-    let by_old = capture(&world.open, &gateway, &token, &message).await;
-    let also_by_old = capture(&world.open, &gateway, &token, &message).await;
+    let by_old = capture(&signing.open, &gateway, &token, &message).await;
+    let also_by_old = capture(&signing.open, &gateway, &token, &message).await;
     assert_eq!(kid(&by_old), "old");
     gateway.stop();
     // Gates take seconds to start, so each origin's clock stands still at the moment of an assertion.
@@ -588,7 +598,7 @@ async fn keys_overlap_while_they_rotate(world: Arc<World>) {
         .set("ASSERTION_KEYS", &format!("{new},{old}"))
         .start()
         .await;
-    let by_new = capture(&world.open, &gateway, &token, &message).await;
+    let by_new = capture(&signing.open, &gateway, &token, &message).await;
     assert_eq!(kid(&by_new), "new");
     for assertion in [&by_old, &by_new] {
         let origin = origin_at(&gateway, assertion).await;
@@ -604,7 +614,7 @@ async fn keys_overlap_while_they_rotate(world: Arc<World>) {
     let set = gateway.call("GET", JWKS).send().await;
     let set: Value = serde_json::from_slice(&set.body).expect("JSON");
     assert_eq!(set["keys"].as_array().map(Vec::len), Some(1));
-    let again = capture(&world.open, &gateway, &token, &message).await;
+    let again = capture(&signing.open, &gateway, &token, &message).await;
     assert_eq!(kid(&again), "new");
     let origin = origin_at(&gateway, &again).await;
     present(&origin, &again).send().await.accepted();

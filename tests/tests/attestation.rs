@@ -2,16 +2,13 @@
 //! gRPC-Web client, and are refused wherever their scope ends. What reaches the origin is looked at there.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_origin::client::{self, Client, Wire};
 use postern_origin::{attestation, sha256_hex};
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
-use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::organization::{Minted, OTHER, RELEASE, SHOP};
 use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, INIT, STORE};
 use postern_system_tests::runner::{self, Case};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_address, random_id, root};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -26,16 +23,10 @@ const OTHER_PROJECT: &str =
 const UNKNOWN_RUN: &str = "operation not allowed: no such workflow run in the token's organization";
 const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that the token is for";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     let attest = |name: &str, format: &'static str, wire: Wire| {
-        Case::new(name, move |world: Arc<World>| {
-            attests_our_own_build(world, format, wire)
+        Case::new(name, async move |suite: &Suite| {
+            attests_our_own_build(suite, format, wire).await
         })
     };
     let mut cases = vec![
@@ -69,55 +60,38 @@ fn main() -> ExitCode {
         refusals_of_the_origin_pass_as_they_are,
         the_administrator_key_attests_nothing,
     ]);
-    runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).isolates(2).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
-        cases,
-    )
+    runner::run(Suite::with(|serve| serve.isolates(2)), cases)
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+fn client(suite: &Suite, token: &Minted, wire: Wire) -> Client {
+    client::connect_as(&suite.gateway.url(0), &token.token, wire).expect("a client")
+}
 
-    fn client(&self, token: &Minted, wire: Wire) -> Client {
-        client::connect_as(&self.gateway.url(0), &token.token, wire).expect("a client")
-    }
+/// Asserts that the run can be neither stored nor cancelled with this token, and that nothing came of trying.
+async fn assert_run_refused(suite: &Suite, token: &Minted, run: &str, message: &str) {
+    let bundle = attestation::attest("file", b"content")
+        .expect("entropy")
+        .bundle;
+    suite.origin.reset().await;
+    let store = rpc::store(run, &bundle).encode_to_vec();
+    rpc::call(&suite.gateway, STORE, &token.token, &store)
+        .send()
+        .await
+        .refused(7, message);
+    let cancel = rpc::cancel(run).encode_to_vec();
+    rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
+        .send()
+        .await
+        .refused(7, message);
+    suite.origin.assert_only_asked_for_runs(run).await;
+}
 
-    /// Asserts that the run can be neither stored nor cancelled with this token, and that nothing came of trying.
-    async fn assert_run_refused(&self, token: &Minted, run: &str, message: &str) {
-        let bundle = attestation::attest("file", b"content")
-            .expect("entropy")
-            .bundle;
-        self.origin.reset().await;
-        let store = rpc::store(run, &bundle).encode_to_vec();
-        rpc::call(&self.gateway, STORE, &token.token, &store)
-            .send()
-            .await
-            .refused(7, message);
-        let cancel = rpc::cancel(run).encode_to_vec();
-        rpc::call(&self.gateway, CANCEL, &token.token, &cancel)
-            .send()
-            .await
-            .refused(7, message);
-        self.origin.assert_only_asked_for_runs(run).await;
-    }
-
-    async fn assert_run_open(&self, run: &str) {
-        assert_eq!(
-            self.origin.run(run).await["status"],
-            "INITIALIZED",
-            "run {run}"
-        );
-    }
+async fn assert_run_open(suite: &Suite, run: &str) {
+    assert_eq!(
+        suite.origin.run(run).await["status"],
+        "INITIALIZED",
+        "run {run}"
+    );
 }
 
 /// A message that comes from this address, as the platform tells.
@@ -133,9 +107,9 @@ fn authorization_sha256(token: &Minted) -> String {
     sha256_hex(format!("Bearer {}", token.token).as_bytes())
 }
 
-async fn attests_our_own_build(world: Arc<World>, format: &'static str, wire: Wire) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, format).await;
+async fn attests_our_own_build(suite: &Suite, format: &'static str, wire: Wire) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, format).await;
     let wasm =
         std::fs::read(root().join("build/index_bg.wasm")).expect("serve has built the module");
     assert!(wasm.starts_with(b"\0asm"), "the module is wasm");
@@ -143,9 +117,9 @@ async fn attests_our_own_build(world: Arc<World>, format: &'static str, wire: Wi
         .expect("entropy")
         .bundle;
     let address = random_address();
-    let mut client = world.client(&token, wire);
+    let mut client = client(suite, &token, wire);
 
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let workflow = client
         .find_or_create_workflow(from(rpc::find_or_create(SHOP, RELEASE), &address))
         .await;
@@ -179,15 +153,15 @@ async fn attests_our_own_build(world: Arc<World>, format: &'static str, wire: Wi
         stored.result.expect("a result").digest,
         format!("sha256:{}", sha256_hex(&bundle))
     );
-    assert_eq!(world.origin.bundle(&run).await, bundle, "byte for byte");
-    let known = world.origin.run(&run).await;
+    assert_eq!(suite.origin.bundle(&run).await, bundle, "byte for byte");
+    let known = suite.origin.run(&run).await;
     assert_eq!(
         (&known["status"], &known["workflow"], &known["project"]),
         (&json!("SUCCEEDED"), &json!(RELEASE), &json!(SHOP))
     );
     assert_eq!(known["authorization_sha256"], authorization_sha256(&token));
 
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     let paths: Vec<_> = calls
         .iter()
         .map(|call| call["path"].as_str().expect("a path"))
@@ -223,23 +197,23 @@ async fn attests_our_own_build(world: Arc<World>, format: &'static str, wire: Wi
     );
 }
 
-async fn the_origin_gets_the_credential_as_it_was_written(world: Arc<World>) {
-    let token = world
+async fn the_origin_gets_the_credential_as_it_was_written(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     for written in [
         format!("Bearer {}", token.token),
         format!("bearer {}", token.token),
         format!("BEARER  {}", token.token),
     ] {
-        world.origin.reset().await;
+        suite.origin.reset().await;
         let body = rpc::frame(0, &rpc::names(SHOP, RELEASE));
-        let call = rpc::anonymous(&world.gateway, 0, FIND_OR_CREATE, body)
+        let call = rpc::anonymous(&suite.gateway, 0, FIND_OR_CREATE, body)
             .header("authorization", &written);
         call.send().await.accepted();
-        let calls = world.origin.calls().await;
+        let calls = suite.origin.calls().await;
         assert_eq!(
             calls[0]["headers"]["authorization_sha256"],
             json!([sha256_hex(written.as_bytes())])
@@ -279,15 +253,15 @@ const SPOOFS: [&str; 28] = [
     "x-request-id",
 ];
 
-async fn the_origin_sees_the_platforms_address_and_nothing_forged(world: Arc<World>) {
-    let token = world
+async fn the_origin_sees_the_platforms_address_and_nothing_forged(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let address = random_address();
     let message = rpc::names(SHOP, RELEASE);
-    let plain = rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &message)
+    let plain = rpc::call(&suite.gateway, FIND_OR_CREATE, &token.token, &message)
         .without("cf-connecting-ip");
     let mut call = plain
         .from(&address)
@@ -299,11 +273,11 @@ async fn the_origin_sees_the_platforms_address_and_nothing_forged(world: Arc<Wor
     call = call
         .header("connection", "x-nominated, authorization")
         .header("x-nominated", "forged");
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let answer = call.send().await;
     answer.accepted();
 
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     assert_eq!(calls.len(), 1);
     let headers = calls[0]["headers"].as_object().expect("headers");
     assert_eq!(headers["x-forwarded-for"], json!([address]));
@@ -339,24 +313,24 @@ async fn the_origin_sees_the_platforms_address_and_nothing_forged(world: Arc<Wor
     }
 }
 
-async fn without_the_platforms_address_the_origin_gets_none(world: Arc<World>) {
-    let token = world
+async fn without_the_platforms_address_the_origin_gets_none(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "jwt")
+        .mint_for_release(&suite.gateway, "jwt")
         .await;
     let message = rpc::names(SHOP, RELEASE);
     for address in [None, Some("6.6.6.6, 7.7.7.7"), Some("nonsense")] {
-        let call = rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &message);
+        let call = rpc::call(&suite.gateway, FIND_OR_CREATE, &token.token, &message);
         let mut call = call
             .without("cf-connecting-ip")
             .header("x-forwarded-for", "6.6.6.6");
         if let Some(address) = address {
             call = call.from(address);
         }
-        world.origin.reset().await;
+        suite.origin.reset().await;
         call.send().await.accepted();
-        let calls = world.origin.calls().await;
+        let calls = suite.origin.calls().await;
         assert_eq!(
             calls[0]["headers"].get("x-forwarded-for"),
             None,
@@ -365,24 +339,24 @@ async fn without_the_platforms_address_the_origin_gets_none(world: Arc<World>) {
     }
 }
 
-async fn a_trace_is_continued_and_a_broken_one_begins_anew(world: Arc<World>) {
+async fn a_trace_is_continued_and_a_broken_one_begins_anew(suite: &Suite) {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let token = world
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "jwt")
+        .mint_for_release(&suite.gateway, "jwt")
         .await;
     let message = rpc::names(SHOP, RELEASE);
     let arrived = async |traceparent: Option<&str>| -> (Vec<String>, Value) {
-        let mut call = rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &message);
+        let mut call = rpc::call(&suite.gateway, FIND_OR_CREATE, &token.token, &message);
         if let Some(traceparent) = traceparent {
             call = call
                 .header("traceparent", traceparent)
                 .header("tracestate", "a=b");
         }
-        world.origin.reset().await;
+        suite.origin.reset().await;
         call.send().await.accepted();
-        let calls = world.origin.calls().await;
+        let calls = suite.origin.calls().await;
         let header = calls[0]["headers"]["traceparent"][0]
             .as_str()
             .expect("a traceparent")
@@ -427,10 +401,10 @@ async fn a_trace_is_continued_and_a_broken_one_begins_anew(world: Arc<World>) {
     }
 }
 
-async fn a_workflow_token_is_refused_other_names(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn a_workflow_token_is_refused_other_names(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
-        let token = organization.mint_for_release(&world.gateway, format).await;
+        let token = organization.mint_for_release(&suite.gateway, format).await;
         let rows = [
             (SHOP, OTHER, OTHER_NAME),
             (SHOP, "Release", OTHER_NAME),
@@ -442,138 +416,124 @@ async fn a_workflow_token_is_refused_other_names(world: Arc<World>) {
             ("", RELEASE, NOT_CONFINED),
             ("", "", NOT_CONFINED),
         ];
-        world.origin.reset().await;
+        suite.origin.reset().await;
         for (project, workflow, message) in rows {
             for path in [FIND_OR_CREATE, INIT] {
                 let names = rpc::names(project, workflow);
-                rpc::call(&world.gateway, path, &token.token, &names)
+                rpc::call(&suite.gateway, path, &token.token, &names)
                     .send()
                     .await
                     .refused(7, message);
             }
         }
-        world
+        suite
             .origin
             .assert_untouched("names outside the scope")
             .await;
-        rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+        rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
     }
 }
 
-async fn a_workflow_token_is_refused_foreign_runs(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn a_workflow_token_is_refused_foreign_runs(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let wide = organization
-        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .mint(&suite.gateway, &json!({ "project": SHOP }))
         .await;
-    let theirs = stranger.mint_for_release(&world.gateway, "opaque").await;
-    let sibling = rpc::begin(&world.gateway, &wide.token, SHOP, OTHER).await;
-    let foreign = rpc::begin(&world.gateway, &theirs.token, SHOP, RELEASE).await;
+    let theirs = stranger.mint_for_release(&suite.gateway, "opaque").await;
+    let sibling = rpc::begin(&suite.gateway, &wide.token, SHOP, OTHER).await;
+    let foreign = rpc::begin(&suite.gateway, &theirs.token, SHOP, RELEASE).await;
     for format in ["opaque", "jwt"] {
-        let token = organization.mint_for_release(&world.gateway, format).await;
-        world
-            .assert_run_refused(&token, &sibling, OTHER_WORKFLOW)
-            .await;
-        world
-            .assert_run_refused(&token, &foreign, UNKNOWN_RUN)
-            .await;
-        world
-            .assert_run_refused(&token, &random_id(), UNKNOWN_RUN)
-            .await;
+        let token = organization.mint_for_release(&suite.gateway, format).await;
+        assert_run_refused(suite, &token, &sibling, OTHER_WORKFLOW).await;
+        assert_run_refused(suite, &token, &foreign, UNKNOWN_RUN).await;
+        assert_run_refused(suite, &token, &random_id(), UNKNOWN_RUN).await;
     }
-    world.assert_run_open(&sibling).await;
-    world.assert_run_open(&foreign).await;
+    assert_run_open(suite, &sibling).await;
+    assert_run_open(suite, &foreign).await;
 
     // The control: those whose runs they are may end them.
     let cancel = |run: &str| rpc::cancel(run).encode_to_vec();
-    rpc::call(&world.gateway, CANCEL, &wide.token, &cancel(&sibling))
+    rpc::call(&suite.gateway, CANCEL, &wide.token, &cancel(&sibling))
         .send()
         .await
         .accepted();
-    rpc::call(&world.gateway, CANCEL, &theirs.token, &cancel(&foreign))
+    rpc::call(&suite.gateway, CANCEL, &theirs.token, &cancel(&foreign))
         .send()
         .await
         .accepted();
-    assert_eq!(world.origin.run(&foreign).await["status"], "CANCELLED");
+    assert_eq!(suite.origin.run(&foreign).await["status"], "CANCELLED");
 }
 
-async fn a_workflow_token_may_end_runs_that_others_began_in_its_workflow(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = organization.mint(&world.gateway, &json!({})).await;
-    let narrow = organization.mint_for_release(&world.gateway, "jwt").await;
-    let run = rpc::begin(&world.gateway, &wide.token, SHOP, RELEASE).await;
+async fn a_workflow_token_may_end_runs_that_others_began_in_its_workflow(suite: &Suite) {
+    let organization = suite.organization().await;
+    let wide = organization.mint(&suite.gateway, &json!({})).await;
+    let narrow = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let run = rpc::begin(&suite.gateway, &wide.token, SHOP, RELEASE).await;
     let cancel = rpc::cancel(&run).encode_to_vec();
-    rpc::call(&world.gateway, CANCEL, &narrow.token, &cancel)
+    rpc::call(&suite.gateway, CANCEL, &narrow.token, &cancel)
         .send()
         .await
         .accepted();
-    assert_eq!(world.origin.run(&run).await["status"], "CANCELLED");
+    assert_eq!(suite.origin.run(&run).await["status"], "CANCELLED");
 }
 
-async fn a_project_token_stays_in_its_project(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = organization.mint(&world.gateway, &json!({})).await;
-    let elsewhere = rpc::begin(&world.gateway, &wide.token, "elsewhere", RELEASE).await;
+async fn a_project_token_stays_in_its_project(suite: &Suite) {
+    let organization = suite.organization().await;
+    let wide = organization.mint(&suite.gateway, &json!({})).await;
+    let elsewhere = rpc::begin(&suite.gateway, &wide.token, "elsewhere", RELEASE).await;
     for format in ["opaque", "jwt"] {
         let token = organization
             .mint(
-                &world.gateway,
+                &suite.gateway,
                 &json!({ "project": SHOP, "format": format }),
             )
             .await;
         for workflow in [RELEASE, OTHER, "made-just-now"] {
-            let run = rpc::begin(&world.gateway, &token.token, SHOP, workflow).await;
+            let run = rpc::begin(&suite.gateway, &token.token, SHOP, workflow).await;
             let cancel = rpc::cancel(&run).encode_to_vec();
-            rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+            rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
                 .send()
                 .await
                 .accepted();
         }
-        world.origin.reset().await;
+        suite.origin.reset().await;
         for path in [FIND_OR_CREATE, INIT] {
             let names = rpc::names("elsewhere", RELEASE);
-            rpc::call(&world.gateway, path, &token.token, &names)
+            rpc::call(&suite.gateway, path, &token.token, &names)
                 .send()
                 .await
                 .refused(7, OTHER_PROJECT);
         }
-        world
+        suite
             .origin
             .assert_untouched("names of another project")
             .await;
-        world
-            .assert_run_refused(&token, &elsewhere, OTHER_PROJECT)
-            .await;
-        world
-            .assert_run_refused(&token, &random_id(), UNKNOWN_RUN)
-            .await;
+        assert_run_refused(suite, &token, &elsewhere, OTHER_PROJECT).await;
+        assert_run_refused(suite, &token, &random_id(), UNKNOWN_RUN).await;
     }
-    world.assert_run_open(&elsewhere).await;
+    assert_run_open(suite, &elsewhere).await;
 }
 
-async fn an_organization_token_may_go_everywhere_in_its_organization(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
-    let theirs = stranger.mint(&world.gateway, &json!({})).await;
-    let foreign = rpc::begin(&world.gateway, &theirs.token, SHOP, RELEASE).await;
+async fn an_organization_token_may_go_everywhere_in_its_organization(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
+    let theirs = stranger.mint(&suite.gateway, &json!({})).await;
+    let foreign = rpc::begin(&suite.gateway, &theirs.token, SHOP, RELEASE).await;
     for format in ["opaque", "jwt"] {
         let token = organization
-            .mint(&world.gateway, &json!({ "format": format }))
+            .mint(&suite.gateway, &json!({ "format": format }))
             .await;
         for (project, workflow) in [(SHOP, RELEASE), (SHOP, OTHER), ("elsewhere", "new")] {
-            let run = rpc::begin(&world.gateway, &token.token, project, workflow).await;
+            let run = rpc::begin(&suite.gateway, &token.token, project, workflow).await;
             let cancel = rpc::cancel(&run).encode_to_vec();
-            rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+            rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
                 .send()
                 .await
                 .accepted();
         }
-        world
-            .assert_run_refused(&token, &foreign, UNKNOWN_RUN)
-            .await;
-        world
-            .assert_run_refused(&token, &random_id(), UNKNOWN_RUN)
-            .await;
+        assert_run_refused(suite, &token, &foreign, UNKNOWN_RUN).await;
+        assert_run_refused(suite, &token, &random_id(), UNKNOWN_RUN).await;
     }
-    world.assert_run_open(&foreign).await;
+    assert_run_open(suite, &foreign).await;
 }
 
 /// The forms of a UUID that the origin's parser takes.
@@ -589,41 +549,39 @@ fn forms(id: &str) -> [String; 6] {
     ]
 }
 
-async fn every_form_of_an_own_run_id_is_the_same_run(world: Arc<World>) {
-    let token = world
+async fn every_form_of_an_own_run_id_is_the_same_run(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     for index in 0..forms("").len() {
-        let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+        let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
         let form = &forms(&run)[index];
         let bundle = attestation::attest("file", form.as_bytes())
             .expect("entropy")
             .bundle;
         let message = rpc::store(form, &bundle).encode_to_vec();
-        rpc::call(&world.gateway, STORE, &token.token, &message)
+        rpc::call(&suite.gateway, STORE, &token.token, &message)
             .send()
             .await
             .accepted();
-        assert_eq!(world.origin.bundle(&run).await, bundle, "{form}");
+        assert_eq!(suite.origin.bundle(&run).await, bundle, "{form}");
     }
 }
 
-async fn every_form_of_a_foreign_run_id_is_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = organization.mint(&world.gateway, &json!({})).await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let sibling = rpc::begin(&world.gateway, &wide.token, SHOP, OTHER).await;
+async fn every_form_of_a_foreign_run_id_is_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let wide = organization.mint(&suite.gateway, &json!({})).await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let sibling = rpc::begin(&suite.gateway, &wide.token, SHOP, OTHER).await;
     for form in forms(&sibling) {
-        world
-            .assert_run_refused(&token, &form, OTHER_WORKFLOW)
-            .await;
+        assert_run_refused(suite, &token, &form, OTHER_WORKFLOW).await;
     }
     for form in forms(&random_id()) {
-        world.assert_run_refused(&token, &form, UNKNOWN_RUN).await;
+        assert_run_refused(suite, &token, &form, UNKNOWN_RUN).await;
     }
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for nonsense in [
         "",
         "x",
@@ -632,7 +590,7 @@ async fn every_form_of_a_foreign_run_id_is_refused(world: Arc<World>) {
         &format!("{{{sibling}"),
     ] {
         let message = rpc::store(nonsense, b"{}").encode_to_vec();
-        let answer = rpc::call(&world.gateway, STORE, &token.token, &message)
+        let answer = rpc::call(&suite.gateway, STORE, &token.token, &message)
             .send()
             .await;
         let sentence = if nonsense.is_empty() {
@@ -642,33 +600,33 @@ async fn every_form_of_a_foreign_run_id_is_refused(world: Arc<World>) {
         };
         answer.refused(3, sentence);
     }
-    world.origin.assert_untouched("run ids that are none").await;
-    world.assert_run_open(&sibling).await;
+    suite.origin.assert_untouched("run ids that are none").await;
+    assert_run_open(suite, &sibling).await;
 }
 
-async fn the_last_of_a_repeated_name_counts_as_it_does_at_the_origin(world: Arc<World>) {
-    let token = world
+async fn the_last_of_a_repeated_name_counts_as_it_does_at_the_origin(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let (own, other) = (rpc::names(SHOP, RELEASE), rpc::names(SHOP, OTHER));
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let smuggled = [own.clone(), other.clone()].concat();
-    rpc::call(&world.gateway, INIT, &token.token, &smuggled)
+    rpc::call(&suite.gateway, INIT, &token.token, &smuggled)
         .send()
         .await
         .refused(7, OTHER_NAME);
-    world
+    suite
         .origin
         .assert_untouched("a second name behind the first")
         .await;
 
-    rpc::call(&world.gateway, FIND_OR_CREATE, &token.token, &own)
+    rpc::call(&suite.gateway, FIND_OR_CREATE, &token.token, &own)
         .send()
         .await
         .accepted();
-    let answer = rpc::call(&world.gateway, INIT, &token.token, &[other, own].concat())
+    let answer = rpc::call(&suite.gateway, INIT, &token.token, &[other, own].concat())
         .send()
         .await
         .accepted();
@@ -682,29 +640,29 @@ async fn the_last_of_a_repeated_name_counts_as_it_does_at_the_origin(world: Arc<
     assert_eq!(run.workflow.expect("a workflow").name, RELEASE);
 }
 
-async fn runs_are_known_to_every_isolate(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn runs_are_known_to_every_isolate(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
-        let token = organization.mint_for_release(&world.gateway, format).await;
-        let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+        let token = organization.mint_for_release(&suite.gateway, format).await;
+        let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
         let message = rpc::cancel(&run).encode_to_vec();
-        rpc::call_on(&world.gateway, 1, CANCEL, &token.token, &message)
+        rpc::call_on(&suite.gateway, 1, CANCEL, &token.token, &message)
             .send()
             .await
             .accepted();
-        assert_eq!(world.origin.run(&run).await["status"], "CANCELLED");
+        assert_eq!(suite.origin.run(&run).await["status"], "CANCELLED");
     }
 }
 
-async fn refusals_of_the_origin_pass_as_they_are(world: Arc<World>) {
-    let token = world
+async fn refusals_of_the_origin_pass_as_they_are(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+    let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
     let message = rpc::store(&run, b"not a bundle").encode_to_vec();
-    let (ending, _) = rpc::call(&world.gateway, STORE, &token.token, &message)
+    let (ending, _) = rpc::call(&suite.gateway, STORE, &token.token, &message)
         .send()
         .await
         .ending();
@@ -715,14 +673,14 @@ async fn refusals_of_the_origin_pass_as_they_are(world: Arc<World>) {
             .starts_with("attestation_bundle: not a JSON object"),
         "{ending:?}"
     );
-    world.assert_run_open(&run).await;
+    assert_run_open(suite, &run).await;
 
     let cancel = rpc::cancel(&run).encode_to_vec();
-    rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+    rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
         .send()
         .await
         .accepted();
-    let (ending, _) = rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+    let (ending, _) = rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
         .send()
         .await
         .ending();
@@ -733,8 +691,8 @@ async fn refusals_of_the_origin_pass_as_they_are(world: Arc<World>) {
     );
 }
 
-async fn the_administrator_key_attests_nothing(world: Arc<World>) {
-    world.origin.reset().await;
+async fn the_administrator_key_attests_nothing(suite: &Suite) {
+    suite.origin.reset().await;
     let calls = [
         (FIND_OR_CREATE, rpc::names(SHOP, RELEASE)),
         (INIT, rpc::names(SHOP, RELEASE)),
@@ -742,10 +700,10 @@ async fn the_administrator_key_attests_nothing(world: Arc<World>) {
         (CANCEL, rpc::cancel(&random_id()).encode_to_vec()),
     ];
     for (path, message) in calls {
-        let answer = rpc::call(&world.gateway, path, &world.keys.admin, &message)
+        let answer = rpc::call(&suite.gateway, path, &suite.keys.admin, &message)
             .send()
             .await;
         answer.refused(7, "operation not allowed");
     }
-    world.origin.assert_untouched("the administrator key").await;
+    suite.origin.assert_untouched("the administrator key").await;
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::slice;
-use std::sync::Arc;
 
 use postern_domain::audit::mend::Mended;
 use postern_domain::audit::verify::Problem;
@@ -15,29 +14,14 @@ use postern_system_tests::http::Answer;
 use postern_system_tests::ledgers::{on_ledgers, on_record};
 use postern_system_tests::life;
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, fields};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::runner;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_address, random_id};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let keys = Keys::random();
-            let origin = Origin::start().await;
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             r35_every_management_write_is_an_event,
             r35_a_list_has_pages_and_filters,
@@ -54,12 +38,6 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
-}
-
 /// The one event of a request.
 #[track_caller]
 fn of<'e>(events: &'e [Value], answer: &Answer) -> &'e Value {
@@ -74,8 +52,8 @@ fn of<'e>(events: &'e [Value], answer: &Answer) -> &'e Value {
     }
 }
 
-async fn r35_every_management_write_is_an_event(world: Arc<World>) {
-    let (gateway, admin) = (&world.gateway, &world.keys.admin);
+async fn r35_every_management_write_is_an_event(suite: &Suite) {
+    let (gateway, admin) = (&suite.gateway, &suite.keys.admin);
     let organization =
         Organization::with(gateway, admin, &json!({ "on_leak": "quarantine" })).await;
     let call = |method: &str, path: &str, body: &Value| {
@@ -206,7 +184,7 @@ async fn r35_every_management_write_is_an_event(world: Arc<World>) {
     );
     assert_eq!(first["previous"], "0".repeat(64));
     // What is listed is what is exported.
-    let exported = verified(gateway, &organization, &world.keys).await;
+    let exported = verified(gateway, &organization, &suite.keys).await;
     let ids = |events: &[Value], pointer: &str| -> BTreeSet<(String, String)> {
         let of = |event: &Value| {
             let id = event.pointer(pointer).and_then(Value::as_str);
@@ -220,9 +198,9 @@ async fn r35_every_management_write_is_an_event(world: Arc<World>) {
     );
 }
 
-async fn r35_a_list_has_pages_and_filters(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, other) = (world.organization().await, world.organization().await);
+async fn r35_a_list_has_pages_and_filters(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, other) = (suite.organization().await, suite.organization().await);
     other.mint(gateway, &json!({})).await;
     let minter = organization
         .mint(gateway, &json!({ "policies": ["project_api_token:*"] }))
@@ -337,9 +315,9 @@ async fn r35_a_list_has_pages_and_filters(world: Arc<World>) {
     }
 }
 
-async fn r35_the_log_is_for_who_holds_audit_read(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r35_the_log_is_for_who_holds_audit_read(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mint = async |body: Value| organization.mint(gateway, &body).await;
     let reader = mint(json!({ "policies": ["audit:read"] })).await;
     let denied = [
@@ -368,11 +346,11 @@ async fn r35_the_log_is_for_who_holds_audit_read(world: Arc<World>) {
             .send()
             .await
             .problem(401, "credential_missing");
-        let call = gateway.call(method, path).bearer(&world.keys.admin);
+        let call = gateway.call(method, path).bearer(&suite.keys.admin);
         call.send().await.problem(400, "organization_required");
         let call = gateway
             .call(method, path)
-            .bearer(&world.keys.admin)
+            .bearer(&suite.keys.admin)
             .organization("nobody");
         call.send().await.problem(404, "not_found");
     }
@@ -383,7 +361,7 @@ async fn r35_the_log_is_for_who_holds_audit_read(world: Arc<World>) {
     let call = exporting(organization.call_as(gateway, &reader, "GET", "/org/audit"));
     let answer = call.send().await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let report = audit::check(&audit::lines(&answer), &world.keys);
+    let report = audit::check(&audit::lines(&answer), &suite.keys);
     assert!(report.is_clean(), "{:?}", report.faults);
     let foreign = Keys::random();
     assert!(!audit::check(&audit::lines(&answer), &foreign).is_clean());
@@ -400,9 +378,9 @@ async fn r35_the_log_is_for_who_holds_audit_read(world: Arc<World>) {
     }
 }
 
-async fn r35_an_export_goes_on_over_many_pages_while_events_come(world: Arc<World>) {
-    let keys = &world.keys;
-    let gateway = Serve::new(&world.origin.url, keys).start().await;
+async fn r35_an_export_goes_on_over_many_pages_while_events_come(suite: &Suite) {
+    let keys = &suite.keys;
+    let gateway = Serve::new(&suite.origin.url, keys).start().await;
     let serve = gateway.serve().clone();
     let organization = Organization::new(&gateway, &keys.admin).await;
     let token = organization.mint(&gateway, &json!({})).await;
@@ -447,9 +425,9 @@ fn hour() -> i64 {
     life::now() / 3_600_000
 }
 
-async fn r35_refused_mints_are_written_down_and_bounded(world: Arc<World>) {
-    let keys = &world.keys;
-    let serve = Serve::new(&world.origin.url, keys).set("MINT_PER_HOUR", "3");
+async fn r35_refused_mints_are_written_down_and_bounded(suite: &Suite) {
+    let keys = &suite.keys;
+    let serve = Serve::new(&suite.origin.url, keys).set("MINT_PER_HOUR", "3");
     let mut gateway = serve.start().await;
     let limits = json!({ "mint_ceiling": 1 });
     let refused =
@@ -581,9 +559,9 @@ fn content(checkpoint: &Value) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-async fn r35_checkpoints_are_signed_daily_and_on_demand(world: Arc<World>) {
-    let keys = &world.keys;
-    let serve = Serve::new(&world.origin.url, keys);
+async fn r35_checkpoints_are_signed_daily_and_on_demand(suite: &Suite) {
+    let keys = &suite.keys;
+    let serve = Serve::new(&suite.origin.url, keys);
     let gateway = serve.start().await;
     let organization = Organization::new(&gateway, &keys.admin).await;
     let quiet = Organization::new(&gateway, &keys.admin).await;
@@ -667,9 +645,9 @@ async fn r35_checkpoints_are_signed_daily_and_on_demand(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r35_a_changed_log_is_found_out(world: Arc<World>) {
-    let keys = &world.keys;
-    let serve = Serve::new(&world.origin.url, keys);
+async fn r35_a_changed_log_is_found_out(suite: &Suite) {
+    let keys = &suite.keys;
+    let serve = Serve::new(&suite.origin.url, keys);
     let gateway = serve.start().await;
     let mut organizations = Vec::new();
     for _ in 0..5 {
@@ -811,9 +789,9 @@ fn planting(verb: &str, organization: &str, sequence: u64) -> String {
     )
 }
 
-async fn r35_who_writes_to_d1_swallows_no_event(world: Arc<World>) {
-    let keys = &world.keys;
-    let serve = Serve::new(&world.origin.url, keys);
+async fn r35_who_writes_to_d1_swallows_no_event(suite: &Suite) {
+    let keys = &suite.keys;
+    let serve = Serve::new(&suite.origin.url, keys);
     let mut gateway = serve.start().await;
     let organization = Organization::new(&gateway, &keys.admin).await;
     let other = Organization::new(&gateway, &keys.admin).await;
@@ -954,9 +932,9 @@ fn trigger_of(migration: &str, name: &str) -> String {
     text[begin..][..end].to_owned()
 }
 
-async fn r35_what_is_no_id_of_a_token_is_not_written_down(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r35_what_is_no_id_of_a_token_is_not_written_down(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let token = organization.mint_for_release(gateway, "opaque").await;
     let long = "x".repeat(7_000);
     for (id, target) in [
@@ -978,9 +956,9 @@ async fn r35_what_is_no_id_of_a_token_is_not_written_down(world: Arc<World>) {
     }
 }
 
-async fn no_log_line_has_a_credential(world: Arc<World>) {
-    let keys = &world.keys;
-    let gateway = Serve::new(&world.origin.url, keys).start().await;
+async fn no_log_line_has_a_credential(suite: &Suite) {
+    let keys = &suite.keys;
+    let gateway = Serve::new(&suite.origin.url, keys).start().await;
     let organization = Organization::new(&gateway, &keys.admin).await;
     let opaque = organization.mint_for_release(&gateway, "opaque").await;
     let jwt = organization.mint_for_release(&gateway, "jwt").await;
@@ -1093,9 +1071,9 @@ async fn no_log_line_has_a_credential(world: Arc<World>) {
     );
 }
 
-async fn a_log_line_tells_who_did_what_and_for_how_long(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn a_log_line_tells_who_did_what_and_for_how_long(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let token = organization.mint_for_release(gateway, "opaque").await;
     let answer = life::call(gateway, 0, &token.token).send().await;
     answer.accepted();

@@ -2,36 +2,20 @@
 //! caller's protocol, with its reason where the holder may know it and one and the same answer where not (R12).
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_system_tests::forge::{self, Keys, PARTS};
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Answer;
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random, random_id, runner};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             headers_that_are_not_one_bearer_credential,
             r2_opaque_keys_with_each_part_damaged,
@@ -50,106 +34,101 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+/// Asserts that the credential is refused on both kinds of route, with this outcome, and does nothing.
+async fn refuses(
+    suite: &Suite,
+    organization: &Organization,
+    what: &str,
+    credential: &str,
+    outcome: &Outcome,
+) {
+    refuses_headers(
+        suite,
+        organization,
+        what,
+        &[&format!("Bearer {credential}")],
+        outcome,
+    )
+    .await;
+}
 
-    /// Asserts that the credential is refused on both kinds of route, with this outcome, and does nothing.
-    async fn refuses(
-        &self,
-        organization: &Organization,
-        what: &str,
-        credential: &str,
-        outcome: &Outcome,
-    ) {
-        self.refuses_headers(
-            organization,
-            what,
-            &[&format!("Bearer {credential}")],
-            outcome,
-        )
-        .await;
-    }
-
-    async fn refuses_headers(
-        &self,
-        organization: &Organization,
-        what: &str,
-        headers: &[&str],
-        outcome: &Outcome,
-    ) {
-        let before = organization.snapshot(&self.gateway).await;
-        for (method, path) in [
-            ("GET", "/org/tokens"),
-            ("POST", "/org/tokens"),
-            ("POST", "/orgs"),
-        ] {
-            let mut call = self
-                .gateway
-                .call(method, path)
-                .organization(&organization.name)
-                .from(&organization.address);
-            if method == "POST" {
-                call = call.json(&json!({ "name": "must-not-be" }));
-            }
-            for header in headers {
-                call = call.header("authorization", header);
-            }
-            let answer = call.send().await;
-            assert_eq!((what, answer.status), (what, 401), "{}", answer.text());
-            assert!(
-                answer.text().contains(&format!("\"{}\"", outcome.code)),
-                "{what}: {}",
-                answer.text()
-            );
-            let problem = answer.problem(401, outcome.code);
-            assert_eq!(
-                (what, problem["detail"].as_str()),
-                (what, Some(outcome.detail))
-            );
-            let challenge = answer.header("www-authenticate").unwrap_or_default();
-            assert!(
-                challenge.starts_with("Bearer "),
-                "{what}: the challenge is `{challenge}`"
-            );
-            // RFC 6750, section 3.1: no error code for a request without a credential.
-            assert_eq!(
-                challenge.contains("error=\"invalid_token\""),
-                outcome.code != "credential_missing",
-                "{what}: {challenge}"
-            );
-            if let Some(cause) = outcome.cause {
-                let line = self
-                    .gateway
-                    .log_line(problem["request_id"].as_str().expect("a request id"))
-                    .await;
-                assert_eq!(
-                    (what, line["cause"].as_str()),
-                    (what, Some(cause)),
-                    "{line}"
-                );
-            }
+async fn refuses_headers(
+    suite: &Suite,
+    organization: &Organization,
+    what: &str,
+    headers: &[&str],
+    outcome: &Outcome,
+) {
+    let before = organization.snapshot(&suite.gateway).await;
+    for (method, path) in [
+        ("GET", "/org/tokens"),
+        ("POST", "/org/tokens"),
+        ("POST", "/orgs"),
+    ] {
+        let mut call = suite
+            .gateway
+            .call(method, path)
+            .organization(&organization.name)
+            .from(&organization.address);
+        if method == "POST" {
+            call = call.json(&json!({ "name": "must-not-be" }));
         }
-        assert_eq!(
-            organization.snapshot(&self.gateway).await,
-            before,
-            "{what} changed something"
-        );
-
-        self.origin.reset().await;
-        let mut call = rpc::anonymous(
-            &self.gateway,
-            0,
-            FIND_OR_CREATE,
-            rpc::frame(0, &rpc::names(SHOP, RELEASE)),
-        );
         for header in headers {
             call = call.header("authorization", header);
         }
-        call.send().await.refused(16, outcome.message);
-        self.origin.assert_untouched(what).await;
+        let answer = call.send().await;
+        assert_eq!((what, answer.status), (what, 401), "{}", answer.text());
+        assert!(
+            answer.text().contains(&format!("\"{}\"", outcome.code)),
+            "{what}: {}",
+            answer.text()
+        );
+        let problem = answer.problem(401, outcome.code);
+        assert_eq!(
+            (what, problem["detail"].as_str()),
+            (what, Some(outcome.detail))
+        );
+        let challenge = answer.header("www-authenticate").unwrap_or_default();
+        assert!(
+            challenge.starts_with("Bearer "),
+            "{what}: the challenge is `{challenge}`"
+        );
+        // RFC 6750, section 3.1: no error code for a request without a credential.
+        assert_eq!(
+            challenge.contains("error=\"invalid_token\""),
+            outcome.code != "credential_missing",
+            "{what}: {challenge}"
+        );
+        if let Some(cause) = outcome.cause {
+            let line = suite
+                .gateway
+                .log_line(problem["request_id"].as_str().expect("a request id"))
+                .await;
+            assert_eq!(
+                (what, line["cause"].as_str()),
+                (what, Some(cause)),
+                "{line}"
+            );
+        }
     }
+    assert_eq!(
+        organization.snapshot(&suite.gateway).await,
+        before,
+        "{what} changed something"
+    );
+
+    suite.origin.reset().await;
+    let mut call = rpc::anonymous(
+        &suite.gateway,
+        0,
+        FIND_OR_CREATE,
+        rpc::frame(0, &rpc::names(SHOP, RELEASE)),
+    );
+    for header in headers {
+        call = call.header("authorization", header);
+    }
+    call.send().await.refused(16, outcome.message);
+    suite.origin.assert_untouched(what).await;
 }
 
 /// How a credential is refused.
@@ -211,9 +190,9 @@ const FORMLESS: Outcome = Outcome {
 };
 
 /// Asserts that a token opens what it is for.
-async fn opens(world: &World, credential: &str) {
+async fn opens(suite: &Suite, credential: &str) {
     rpc::call(
-        &world.gateway,
+        &suite.gateway,
         FIND_OR_CREATE,
         credential,
         &rpc::names(SHOP, RELEASE),
@@ -223,15 +202,15 @@ async fn opens(world: &World, credential: &str) {
     .accepted();
 }
 
-async fn jwt(world: &World, organization: &Organization) -> Minted {
-    organization.mint_for_release(&world.gateway, "jwt").await
+async fn jwt(suite: &Suite, organization: &Organization) -> Minted {
+    organization.mint_for_release(&suite.gateway, "jwt").await
 }
 
 /// The token with changed claims, signed as the gateway would.
-fn resigned(world: &World, token: &Minted, change: impl FnOnce(&mut Value)) -> String {
+fn resigned(suite: &Suite, token: &Minted, change: impl FnOnce(&mut Value)) -> String {
     let mut claims = forge::part(&token.token, 1);
     change(&mut claims);
-    forge::jwt(&forge::header(), &claims.to_string(), &world.keys.k2)
+    forge::jwt(&forge::header(), &claims.to_string(), &suite.keys.k2)
 }
 
 fn without(claims: &mut Value, names: &[&str]) {
@@ -251,10 +230,10 @@ fn seconds_from_now(seconds: i64) -> i64 {
     i64::try_from(now.as_secs()).expect("a while yet") + seconds
 }
 
-async fn headers_that_are_not_one_bearer_credential(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn headers_that_are_not_one_bearer_credential(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
     let good = format!("Bearer {token}");
@@ -323,17 +302,15 @@ async fn headers_that_are_not_one_bearer_credential(world: Arc<World>) {
         ),
     ];
     for (what, headers, outcome) in rows {
-        world
-            .refuses_headers(&organization, what, headers, &outcome)
-            .await;
+        refuses_headers(suite, &organization, what, headers, &outcome).await;
     }
-    opens(&world, &token).await;
+    opens(suite, &token).await;
 }
 
-async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r2_opaque_keys_with_each_part_damaged(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
     for (part, place) in PARTS {
@@ -345,7 +322,7 @@ async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
             "separator" => MALFORMED.because("opaque key grammar"),
             _ => MALFORMED.because("opaque key checksum"),
         };
-        world.refuses(&organization, part, &damaged, &outcome).await;
+        refuses(suite, &organization, part, &damaged, &outcome).await;
     }
     // A forger knows the grammar and makes the checksum fit: only the keyed check is left to stop it.
     for (part, place) in PARTS
@@ -354,14 +331,14 @@ async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
     {
         let forged = forge::with_checksum(&forge::damage(&token, place));
         let outcome = REFUSED.because("opaque key check digits: forged");
-        world
-            .refuses(
-                &organization,
-                &format!("{part}, with a checksum that fits"),
-                &forged,
-                &outcome,
-            )
-            .await;
+        refuses(
+            suite,
+            &organization,
+            &format!("{part}, with a checksum that fits"),
+            &forged,
+            &outcome,
+        )
+        .await;
     }
     let longer = format!("{token}7");
     let beyond = forge::with_checksum(&format!("pst_{}_{}", "z".repeat(22), &token[27..]));
@@ -372,22 +349,22 @@ async fn r2_opaque_keys_with_each_part_damaged(world: Arc<World>) {
         ("an id beyond 128 bits", beyond.as_str()),
     ];
     for (what, key) in rows {
-        world
-            .refuses(
-                &organization,
-                what,
-                key,
-                &MALFORMED.because("opaque key grammar"),
-            )
-            .await;
+        refuses(
+            suite,
+            &organization,
+            what,
+            key,
+            &MALFORMED.because("opaque key grammar"),
+        )
+        .await;
     }
-    opens(&world, &token).await;
+    opens(suite, &token).await;
 }
 
-async fn opaque_keys_that_were_never_minted(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn opaque_keys_that_were_never_minted(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let foreign = KeyRing::parse(&Keys::random().ring()).expect("good keys");
     let foreign = RootKeys::from_token_keys(&foreign);
@@ -404,48 +381,46 @@ async fn opaque_keys_that_were_never_minted(world: Arc<World>) {
         ),
         (
             "a key of ours of an id that never was",
-            forge::opaque(&random_id(), &world.keys.root()),
+            forge::opaque(&random_id(), &suite.keys.root()),
             "unknown token",
         ),
         (
             "a key of ours of a real id, with another secret",
-            forge::opaque(&token.id, &world.keys.root()),
+            forge::opaque(&token.id, &suite.keys.root()),
             "hash mismatch",
         ),
     ];
     for (what, key, cause) in rows {
-        world
-            .refuses(&organization, what, &key, &REFUSED.because(cause))
-            .await;
+        refuses(suite, &organization, what, &key, &REFUSED.because(cause)).await;
     }
-    opens(&world, &token.token).await;
+    opens(suite, &token.token).await;
 }
 
 /// The control for everything below is the first row: what is refused there is not refused for how it was made. Every
 /// other writing of the token, by whoever has a key of the ring, is not the token.
-async fn r2_only_what_was_minted_opens_and_under_its_own_key(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = jwt(&world, &organization).await;
+async fn r2_only_what_was_minted_opens_and_under_its_own_key(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &organization).await;
     let (signed, _) = token.token.rsplit_once('.').expect("three parts");
     let payload = signed.split_once('.').expect("two parts").1;
     let payload =
         base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, payload)
             .expect("base64url");
     let payload = String::from_utf8(payload).expect("JSON");
-    let again = forge::jwt(&forge::header(), &payload, &world.keys.k2);
+    let again = forge::jwt(&forge::header(), &payload, &suite.keys.k2);
     assert_eq!(again, token.token);
-    opens(&world, &again).await;
+    opens(suite, &again).await;
 
     let second = json!({ "alg": "HS256", "typ": "JWT", "kid": "k1" });
     let another_key = REFUSED.because("signed under another key than when it was minted");
     let otherwise = REFUSED.because("signed otherwise than it was minted");
     let change = |name: &'static str, value: Value| {
-        resigned(&world, &token, move |claims| claims[name] = value)
+        resigned(suite, &token, move |claims| claims[name] = value)
     };
     let rows = [
         (
             "under another key of the ring",
-            forge::jwt(&second, &payload, &world.keys.k1),
+            forge::jwt(&second, &payload, &suite.keys.k1),
             another_key,
         ),
         (
@@ -453,7 +428,7 @@ async fn r2_only_what_was_minted_opens_and_under_its_own_key(world: Arc<World>) 
             forge::jwt(
                 &json!({ "alg": "HS256", "kid": "k2" }),
                 &payload,
-                &world.keys.k2,
+                &suite.keys.k2,
             ),
             otherwise,
         ),
@@ -462,7 +437,7 @@ async fn r2_only_what_was_minted_opens_and_under_its_own_key(world: Arc<World>) 
             forge::jwt(
                 &forge::header(),
                 &payload.replacen('{', "{ ", 1),
-                &world.keys.k2,
+                &suite.keys.k2,
             ),
             otherwise,
         ),
@@ -488,14 +463,14 @@ async fn r2_only_what_was_minted_opens_and_under_its_own_key(world: Arc<World>) 
         ),
     ];
     for (what, forged, outcome) in rows {
-        world.refuses(&organization, what, &forged, &outcome).await;
+        refuses(suite, &organization, what, &forged, &outcome).await;
     }
-    opens(&world, &token.token).await;
+    opens(suite, &token.token).await;
 }
 
-async fn jwts_with_wrong_headers(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = jwt(&world, &organization).await;
+async fn jwts_with_wrong_headers(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &organization).await;
     let claims = forge::part(&token.token, 1).to_string();
     let algorithm = MALFORMED.because("JWT algorithm is not HS256");
     let critical = MALFORMED.because("JWT with critical extensions");
@@ -554,55 +529,55 @@ async fn jwts_with_wrong_headers(world: Arc<World>) {
         ),
     ];
     for (what, header, outcome) in rows {
-        let forged = forge::jwt(&header, &claims, &world.keys.k2);
-        world.refuses(&organization, what, &forged, &outcome).await;
+        let forged = forge::jwt(&header, &claims, &suite.keys.k2);
+        refuses(suite, &organization, what, &forged, &outcome).await;
     }
     let header = json!({ "alg": "HS384", "kid": "k2" });
-    let strong = forge::jwt_384(&header, &claims, &world.keys.k2);
-    world
-        .refuses(
-            &organization,
-            "alg HS384, signed with it",
-            &strong,
-            &algorithm,
-        )
-        .await;
+    let strong = forge::jwt_384(&header, &claims, &suite.keys.k2);
+    refuses(
+        suite,
+        &organization,
+        "alg HS384, signed with it",
+        &strong,
+        &algorithm,
+    )
+    .await;
     let unsigned = forge::jwt(
         &json!({ "alg": "none", "kid": "k2" }),
         &claims,
-        &world.keys.k2,
+        &suite.keys.k2,
     );
     let (unsigned, _) = unsigned.rsplit_once('.').expect("three parts");
-    world
-        .refuses(
-            &organization,
-            "alg none without signature",
-            &format!("{unsigned}."),
-            &MALFORMED,
-        )
-        .await;
-    let retired = forge::jwt(&json!({ "alg": "HS256" }), &claims, &world.keys.k2);
-    world
-        .refuses(
-            &organization,
-            "no kid, and no key of the origin's",
-            &retired,
-            &STALE,
-        )
-        .await;
-    opens(&world, &token.token).await;
+    refuses(
+        suite,
+        &organization,
+        "alg none without signature",
+        &format!("{unsigned}."),
+        &MALFORMED,
+    )
+    .await;
+    let retired = forge::jwt(&json!({ "alg": "HS256" }), &claims, &suite.keys.k2);
+    refuses(
+        suite,
+        &organization,
+        "no kid, and no key of the origin's",
+        &retired,
+        &STALE,
+    )
+    .await;
+    opens(suite, &token.token).await;
 }
 
-async fn r6_jwts_with_wrong_signatures(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = jwt(&world, &organization).await;
+async fn r6_jwts_with_wrong_signatures(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &organization).await;
     let claims = forge::part(&token.token, 1).to_string();
     let (signed, signature) = token.token.rsplit_once('.').expect("three parts");
-    let mut bits = forge::hs256(&world.keys.k2, signed.as_bytes());
+    let mut bits = forge::hs256(&suite.keys.k2, signed.as_bytes());
     bits[0] ^= 1;
     let flipped = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bits);
-    let other = forge::part(&jwt(&world, &organization).await.token, 1).to_string();
-    let borrowed = forge::jwt(&forge::header(), &other, &world.keys.k2);
+    let other = forge::part(&jwt(suite, &organization).await.token, 1).to_string();
+    let borrowed = forge::jwt(&forge::header(), &other, &suite.keys.k2);
     let (borrowed, _) = borrowed.rsplit_once('.').expect("three parts");
     let rows = [
         (
@@ -610,12 +585,12 @@ async fn r6_jwts_with_wrong_signatures(world: Arc<World>) {
             forge::jwt(
                 &json!({ "alg": "HS256", "kid": "k0" }),
                 &claims,
-                &world.keys.k0,
+                &suite.keys.k0,
             ),
         ),
         (
             "a retired key under a live name",
-            forge::jwt(&forge::header(), &claims, &world.keys.k0),
+            forge::jwt(&forge::header(), &claims, &suite.keys.k0),
         ),
         (
             "signed with an empty key",
@@ -623,7 +598,7 @@ async fn r6_jwts_with_wrong_signatures(world: Arc<World>) {
         ),
         (
             "signed with the key's text",
-            forge::jwt(&forge::header(), &claims, world.keys.ring().as_bytes()),
+            forge::jwt(&forge::header(), &claims, suite.keys.ring().as_bytes()),
         ),
         ("no signature", format!("{signed}.")),
         ("half a signature", format!("{signed}.{}", &signature[..20])),
@@ -637,40 +612,44 @@ async fn r6_jwts_with_wrong_signatures(world: Arc<World>) {
         ),
     ];
     for (what, forged) in rows {
-        world.refuses(&organization, what, &forged, &STALE).await;
+        refuses(suite, &organization, what, &forged, &STALE).await;
     }
     // What does not even say that it is ours is not called stale.
     let foreign = |iss: Value| {
         let mut claims = forge::part(&token.token, 1);
         claims["iss"] = iss;
-        forge::jwt(&forge::header(), &claims.to_string(), &world.keys.k0)
+        forge::jwt(&forge::header(), &claims.to_string(), &suite.keys.k0)
     };
     let outcome = REFUSED.because("JWT of a foreign issuer");
-    world
-        .refuses(
-            &organization,
-            "another issuer's",
-            &foreign(json!("https://token.example")),
-            &outcome,
-        )
-        .await;
-    world
-        .refuses(&organization, "nobody's", &foreign(Value::Null), &outcome)
-        .await;
-    opens(&world, &token.token).await;
+    refuses(
+        suite,
+        &organization,
+        "another issuer's",
+        &foreign(json!("https://token.example")),
+        &outcome,
+    )
+    .await;
+    refuses(
+        suite,
+        &organization,
+        "nobody's",
+        &foreign(Value::Null),
+        &outcome,
+    )
+    .await;
+    opens(suite, &token.token).await;
 }
 
-async fn jwts_with_wrong_claims(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = jwt(&world, &organization).await;
+async fn jwts_with_wrong_claims(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &organization).await;
     let audience = REFUSED.because("invalid audience");
     let shape = REFUSED
         .because("not an object of unique, well-typed claims, with times below 2^53 seconds");
     let change = |name: &'static str, value: Value| {
-        resigned(&world, &token, move |claims| claims[name] = value)
+        resigned(suite, &token, move |claims| claims[name] = value)
     };
-    let drop =
-        |name: &'static str| resigned(&world, &token, move |claims| without(claims, &[name]));
+    let drop = |name: &'static str| resigned(suite, &token, move |claims| without(claims, &[name]));
     let claims = forge::part(&token.token, 1).to_string();
     let twice = claims.replacen('{', &format!("{{\"org_id\":\"{}\",", random_id()), 1);
     let rows = [
@@ -743,12 +722,12 @@ async fn jwts_with_wrong_claims(world: Arc<World>) {
         ),
         (
             "a claim twice",
-            forge::jwt(&forge::header(), &twice, &world.keys.k2),
+            forge::jwt(&forge::header(), &twice, &suite.keys.k2),
             shape,
         ),
         (
             "claims that are a list",
-            forge::jwt(&forge::header(), "[]", &world.keys.k2),
+            forge::jwt(&forge::header(), "[]", &suite.keys.k2),
             shape,
         ),
         (
@@ -758,14 +737,14 @@ async fn jwts_with_wrong_claims(world: Arc<World>) {
         ),
     ];
     for (what, forged, outcome) in rows {
-        world.refuses(&organization, what, &forged, &outcome).await;
+        refuses(suite, &organization, what, &forged, &outcome).await;
     }
-    opens(&world, &token.token).await;
+    opens(suite, &token.token).await;
 }
 
-async fn jwts_that_are_no_jwts(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = jwt(&world, &organization).await.token;
+async fn jwts_that_are_no_jwts(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = jwt(suite, &organization).await.token;
     let parts: Vec<_> = token.split('.').collect();
     let rows = [
         ("three dots and nothing", "..".to_owned(), MALFORMED),
@@ -789,16 +768,16 @@ async fn jwts_that_are_no_jwts(world: Arc<World>) {
         ("a wrong administrator key", Keys::random().admin, FORMLESS),
     ];
     for (what, text, outcome) in rows {
-        world.refuses(&organization, what, &text, &outcome).await;
+        refuses(suite, &organization, what, &text, &outcome).await;
     }
 }
 
 /// R4: each claim against the row, absence included; the log says which, the answer does not.
-async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r4_jwts_whose_claims_are_not_the_rows(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let mint = async |mut body: Value| {
         body["format"] = json!("jwt");
-        organization.mint(&world.gateway, &body).await
+        organization.mint(&suite.gateway, &body).await
     };
     let wide = mint(json!({})).await;
     let project = mint(json!({ "project": SHOP })).await;
@@ -810,7 +789,7 @@ async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
     let rows = [
         (
             "a project added",
-            resigned(&world, &wide, |c| {
+            resigned(suite, &wide, |c| {
                 c["project_id"] = json!(shop);
                 c["project_name"] = json!(SHOP);
             }),
@@ -818,17 +797,17 @@ async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
         ),
         (
             "the project left out",
-            resigned(&world, &project, |c| without(c, &PROJECT)),
+            resigned(suite, &project, |c| without(c, &PROJECT)),
             "project mismatch",
         ),
         (
             "another project",
-            resigned(&world, &project, |c| c["project_id"] = json!(foreign_shop)),
+            resigned(suite, &project, |c| c["project_id"] = json!(foreign_shop)),
             "project mismatch",
         ),
         (
             "a workflow added",
-            resigned(&world, &project, |c| {
+            resigned(suite, &project, |c| {
                 c["workflow_id"] = json!(release);
                 c["workflow_name"] = json!(RELEASE);
             }),
@@ -836,17 +815,17 @@ async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
         ),
         (
             "the workflow left out",
-            resigned(&world, &narrow, |c| without(c, &WORKFLOW)),
+            resigned(suite, &narrow, |c| without(c, &WORKFLOW)),
             "workflow mismatch",
         ),
         (
             "another workflow",
-            resigned(&world, &narrow, |c| c["workflow_id"] = json!(other)),
+            resigned(suite, &narrow, |c| c["workflow_id"] = json!(other)),
             "workflow mismatch",
         ),
         (
             "both left out",
-            resigned(&world, &narrow, |c| {
+            resigned(suite, &narrow, |c| {
                 without(c, &PROJECT);
                 without(c, &WORKFLOW);
             }),
@@ -854,134 +833,142 @@ async fn r4_jwts_whose_claims_are_not_the_rows(world: Arc<World>) {
         ),
         (
             "the project left out, the workflow kept",
-            resigned(&world, &narrow, |c| without(c, &PROJECT)),
+            resigned(suite, &narrow, |c| without(c, &PROJECT)),
             "project mismatch",
         ),
     ];
     for (what, forged, cause) in rows {
-        world
-            .refuses(&organization, what, &forged, &REFUSED.because(cause))
-            .await;
+        refuses(suite, &organization, what, &forged, &REFUSED.because(cause)).await;
     }
     // Of another organization: its Ledger does not know the token; or, once this isolate knows it, the row says so.
-    let moved = resigned(&world, &wide, |c| {
+    let moved = resigned(suite, &wide, |c| {
         c["org_id"] = json!(stranger.id);
         c["org_name"] = json!(stranger.name);
     });
-    world
-        .refuses(
-            &organization,
-            "another organization",
-            &moved,
-            &REFUSED.because("unknown token"),
-        )
-        .await;
+    refuses(
+        suite,
+        &organization,
+        "another organization",
+        &moved,
+        &REFUSED.because("unknown token"),
+    )
+    .await;
     for token in [&wide, &project, &narrow] {
-        opens(&world, &token.token).await;
+        opens(suite, &token.token).await;
     }
-    world
-        .refuses(
-            &organization,
-            "another organization",
-            &moved,
-            &REFUSED.because("organization mismatch"),
-        )
-        .await;
-    let nowhere = resigned(&world, &wide, |c| without(c, &["org_id"]));
-    world
-        .refuses(
-            &organization,
-            "no organization",
-            &nowhere,
-            &REFUSED.because("organization mismatch"),
-        )
-        .await;
-    opens(&world, &wide.token).await;
+    refuses(
+        suite,
+        &organization,
+        "another organization",
+        &moved,
+        &REFUSED.because("organization mismatch"),
+    )
+    .await;
+    let nowhere = resigned(suite, &wide, |c| without(c, &["org_id"]));
+    refuses(
+        suite,
+        &organization,
+        "no organization",
+        &nowhere,
+        &REFUSED.because("organization mismatch"),
+    )
+    .await;
+    opens(suite, &wide.token).await;
 }
 
-async fn r2_a_credential_of_one_format_naming_a_row_of_the_other(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r2_a_credential_of_one_format_naming_a_row_of_the_other(suite: &Suite) {
+    let organization = suite.organization().await;
     let opaque = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    let jwt = jwt(&world, &organization).await;
-    let as_jwt = resigned(&world, &jwt, |claims| {
+    let jwt = jwt(suite, &organization).await;
+    let as_jwt = resigned(suite, &jwt, |claims| {
         claims["jti"] = json!(opaque.id);
         claims["token_name"] = opaque.answer["name"].clone();
     });
-    let as_opaque = forge::opaque(&jwt.id, &world.keys.root());
+    let as_opaque = forge::opaque(&jwt.id, &suite.keys.root());
     for _ in 0..2 {
         let outcome = REFUSED.because("format mismatch");
-        world
-            .refuses(&organization, "a JWT of an opaque row", &as_jwt, &outcome)
-            .await;
-        world
-            .refuses(
-                &organization,
-                "an opaque key of a JWT's row",
-                &as_opaque,
-                &outcome,
-            )
-            .await;
+        refuses(
+            suite,
+            &organization,
+            "a JWT of an opaque row",
+            &as_jwt,
+            &outcome,
+        )
+        .await;
+        refuses(
+            suite,
+            &organization,
+            "an opaque key of a JWT's row",
+            &as_opaque,
+            &outcome,
+        )
+        .await;
         // And again once the isolate knows both rows.
-        opens(&world, &opaque.token).await;
-        opens(&world, &jwt.token).await;
+        opens(suite, &opaque.token).await;
+        opens(suite, &jwt.token).await;
     }
 }
 
-async fn r7_tokens_end_when_they_expire(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r7_tokens_end_when_they_expire(suite: &Suite) {
+    let organization = suite.organization().await;
     for (format, cause) in [("opaque", "row expired"), ("jwt", "JWT expired")] {
         let body =
             json!({ "project": SHOP, "workflow": RELEASE, "format": format, "expires_in": "3s" });
-        let token = organization.mint(&world.gateway, &body).await;
-        opens(&world, &token.token).await;
+        let token = organization.mint(&suite.gateway, &body).await;
+        opens(suite, &token.token).await;
         tokio::time::sleep(Duration::from_millis(3_100)).await;
-        world
-            .refuses(&organization, format, &token.token, &EXPIRED.because(cause))
-            .await;
+        refuses(
+            suite,
+            &organization,
+            format,
+            &token.token,
+            &EXPIRED.because(cause),
+        )
+        .await;
     }
     // Nor does a JWT live on that was signed anew without its end.
     let body = json!({ "project": SHOP, "workflow": RELEASE, "format": "jwt", "expires_in": "1s" });
-    let token = organization.mint(&world.gateway, &body).await;
+    let token = organization.mint(&suite.gateway, &body).await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let endless = resigned(&world, &token, |claims| without(claims, &["exp"]));
-    world
-        .refuses(
-            &organization,
-            "an endless one",
-            &endless,
-            &REFUSED.because("signed otherwise than it was minted"),
-        )
-        .await;
+    let endless = resigned(suite, &token, |claims| without(claims, &["exp"]));
+    refuses(
+        suite,
+        &organization,
+        "an endless one",
+        &endless,
+        &REFUSED.because("signed otherwise than it was minted"),
+    )
+    .await;
 }
 
 /// R12: byte for byte the same, apart from the request's id.
-async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r12_what_an_outsider_could_learn_from_gets_one_answer(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let opaque = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    let jwt = jwt(&world, &organization).await;
+    let jwt = jwt(suite, &organization).await;
     let revoked = [
         organization
-            .mint_for_release(&world.gateway, "opaque")
+            .mint_for_release(&suite.gateway, "opaque")
             .await,
-        organization.mint_for_release(&world.gateway, "jwt").await,
+        organization.mint_for_release(&suite.gateway, "jwt").await,
     ];
     for token in &revoked {
-        organization.revoke(&world.gateway, &token.id).await;
+        organization.revoke(&suite.gateway, &token.id).await;
     }
-    let never = resigned(&world, &jwt, |claims| claims["jti"] = json!(random_id()));
-    let moved = resigned(&world, &jwt, |claims| claims["org_id"] = json!(stranger.id));
-    let nowhere = resigned(&world, &jwt, |claims| claims["org_id"] = json!(random_id()));
-    let mismatch = resigned(&world, &jwt, |claims| {
+    let never = resigned(suite, &jwt, |claims| claims["jti"] = json!(random_id()));
+    let moved = resigned(suite, &jwt, |claims| claims["org_id"] = json!(stranger.id));
+    let nowhere = resigned(suite, &jwt, |claims| claims["org_id"] = json!(random_id()));
+    let mismatch = resigned(suite, &jwt, |claims| {
         claims["workflow_id"] = json!(organization.other)
     });
     let rows = [
         (
             "an opaque key that never was",
-            forge::opaque(&random_id(), &world.keys.root()),
+            forge::opaque(&random_id(), &suite.keys.root()),
         ),
         ("a JWT that never was", never),
         ("a revoked opaque key", revoked[0].token.clone()),
@@ -991,7 +978,7 @@ async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>
         ("a claim mismatch", mismatch),
         (
             "a wrong secret",
-            forge::opaque(&opaque.id, &world.keys.root()),
+            forge::opaque(&opaque.id, &suite.keys.root()),
         ),
         (
             "a forged key",
@@ -999,7 +986,7 @@ async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>
         ),
         (
             "a format mismatch",
-            forge::opaque(&jwt.id, &world.keys.root()),
+            forge::opaque(&jwt.id, &suite.keys.root()),
         ),
         (
             "a wrong administrator key",
@@ -1012,14 +999,14 @@ async fn r12_what_an_outsider_could_learn_from_gets_one_answer(world: Arc<World>
     let mut answers: Vec<(&str, String, String)> = Vec::new();
     for round in ["at first sight", "and again"] {
         for (what, credential) in &rows {
-            let call = world
+            let call = suite
                 .gateway
                 .call("GET", "/org/tokens")
                 .organization(&organization.name);
             let json = call.bearer(credential).send().await;
             assert_eq!(json.status, 401, "{what} {round}: {}", json.text());
             let grpc = rpc::call(
-                &world.gateway,
+                &suite.gateway,
                 FIND_OR_CREATE,
                 credential,
                 &rpc::names(SHOP, RELEASE),
@@ -1060,9 +1047,9 @@ fn whole(answer: &Answer) -> String {
 
 /// A token for a project or a workflow is an attestation credential and no more (R17). What organization-level tokens
 /// manage is in `policies.rs`.
-async fn r17_a_narrow_token_manages_nothing(world: Arc<World>) {
-    let organization = world.organization().await;
-    let bystander = organization.mint(&world.gateway, &json!({})).await;
+async fn r17_a_narrow_token_manages_nothing(suite: &Suite) {
+    let organization = suite.organization().await;
+    let bystander = organization.mint(&suite.gateway, &json!({})).await;
     let scopes = [
         json!({ "project": SHOP }),
         json!({ "project": SHOP, "workflow": RELEASE }),
@@ -1071,8 +1058,8 @@ async fn r17_a_narrow_token_manages_nothing(world: Arc<World>) {
         for scope in &scopes {
             let mut body = scope.clone();
             body["format"] = json!(format);
-            let token = organization.mint(&world.gateway, &body).await;
-            let before = organization.snapshot(&world.gateway).await;
+            let token = organization.mint(&suite.gateway, &body).await;
+            let before = organization.snapshot(&suite.gateway).await;
             let path = format!("/org/tokens/{}", bystander.id);
             let rotate = format!("{path}/rotate");
             let rows = [
@@ -1090,7 +1077,7 @@ async fn r17_a_narrow_token_manages_nothing(world: Arc<World>) {
                 ("POST", "/org/tokens/revoke"),
             ];
             for (method, path) in rows {
-                let call = world
+                let call = suite
                     .gateway
                     .call(method, path)
                     .bearer(&token.token)
@@ -1111,7 +1098,7 @@ async fn r17_a_narrow_token_manages_nothing(world: Arc<World>) {
                 );
             }
             assert_eq!(
-                organization.snapshot(&world.gateway).await,
+                organization.snapshot(&suite.gateway).await,
                 before,
                 "{body} changed something"
             );

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, INIT, STORE, TEXT};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_address, random_id, root, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -24,25 +23,12 @@ use tokio::net::TcpListener;
 const PATIENCE: u64 = 2;
 const UNAVAILABLE: &str = "the origin is not available: try again";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let serve =
-                Serve::new(&origin.url, &keys).set("ORIGIN_TIMEOUT_SECONDS", &PATIENCE.to_string());
-            let gateway = serve.isolates(2).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| {
+            let patience = PATIENCE.to_string();
+            serve.set("ORIGIN_TIMEOUT_SECONDS", &patience).isolates(2)
+        }),
         cases![
             r1_r7_r8_mints_that_ask_for_the_wrong_thing,
             organizations_projects_and_workflows_with_wrong_fields,
@@ -68,38 +54,32 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
+/// Asserts that each request is refused with status and code, and that nothing in the organization changed.
+async fn refuse_all(
+    suite: &Suite,
+    organization: &Organization,
+    rows: Vec<(&str, Call, u16, &str)>,
+) -> Vec<Value> {
+    let before = organization.snapshot(&suite.gateway).await;
+    let mut problems = Vec::new();
+    for (what, call, status, code) in rows {
+        let answer = call.send().await;
+        assert_eq!((what, answer.status), (what, status), "{}", answer.text());
+        problems.push(answer.problem(status, code));
+        assert_eq!(
+            organization.snapshot(&suite.gateway).await,
+            before,
+            "{what} changed something"
+        );
     }
-
-    /// Asserts that each request is refused with status and code, and that nothing in the organization changed.
-    async fn refuse_all(
-        &self,
-        organization: &Organization,
-        rows: Vec<(&str, Call, u16, &str)>,
-    ) -> Vec<Value> {
-        let before = organization.snapshot(&self.gateway).await;
-        let mut problems = Vec::new();
-        for (what, call, status, code) in rows {
-            let answer = call.send().await;
-            assert_eq!((what, answer.status), (what, status), "{}", answer.text());
-            problems.push(answer.problem(status, code));
-            assert_eq!(
-                organization.snapshot(&self.gateway).await,
-                before,
-                "{what} changed something"
-            );
-        }
-        problems
-    }
+    problems
 }
 
-async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
-    let organization = world.organization().await;
-    organization.create_project(&world.gateway, "second").await;
+async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(suite: &Suite) {
+    let organization = suite.organization().await;
+    organization.create_project(&suite.gateway, "second").await;
     organization
-        .create_workflow(&world.gateway, "second", "elsewhere")
+        .create_workflow(&suite.gateway, "second", "elsewhere")
         .await;
     let long = |count: usize| "é".repeat(count);
     let many: Vec<String> = (0..101)
@@ -185,13 +165,13 @@ async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
         .map(|((body, status, code), text)| {
             (
                 text.as_str(),
-                organization.minting(&world.gateway, body),
+                organization.minting(&suite.gateway, body),
                 *status,
                 *code,
             )
         })
         .collect();
-    let problems = world.refuse_all(&organization, calls).await;
+    let problems = refuse_all(suite, &organization, calls).await;
     let detail = |what: &str| {
         let at = bodies
             .iter()
@@ -221,7 +201,7 @@ async fn r1_r7_r8_mints_that_ask_for_the_wrong_thing(world: Arc<World>) {
     let policies = policies();
     assert!(policies.len() > 40, "{policies:?}");
     let just = json!({ "name": long(100), "description": long(500), "policies": policies, "expires_in": "36500d" });
-    organization.mint(&world.gateway, &just).await;
+    organization.mint(&suite.gateway, &just).await;
 }
 
 /// Every policy that a call of the control plane asks for, and each of their resources as a whole.
@@ -245,13 +225,13 @@ fn policies() -> BTreeSet<String> {
         .collect()
 }
 
-async fn organizations_projects_and_workflows_with_wrong_fields(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn organizations_projects_and_workflows_with_wrong_fields(suite: &Suite) {
+    let organization = suite.organization().await;
     let long = "x".repeat(64);
     let workflows = format!("/org/projects/{SHOP}/workflows");
     let mut rows = Vec::new();
     for path in ["/orgs", "/org/projects", &workflows] {
-        let call = |body: Value| organization.call(&world.gateway, "POST", path).json(&body);
+        let call = |body: Value| organization.call(&suite.gateway, "POST", path).json(&body);
         for name in ["", "Shop", "-a", "a-", "a.b", "a/b", "é", "a b", &long] {
             rows.push((path, call(json!({ "name": name })), 400, "name_invalid"));
         }
@@ -278,7 +258,7 @@ async fn organizations_projects_and_workflows_with_wrong_fields(world: Arc<World
     }
     let call = |body: Value| {
         organization
-            .call(&world.gateway, "POST", "/orgs")
+            .call(&suite.gateway, "POST", "/orgs")
             .json(&body)
     };
     rows.push((
@@ -299,7 +279,7 @@ async fn organizations_projects_and_workflows_with_wrong_fields(world: Arc<World
         400,
         "body_invalid",
     ));
-    let nowhere = organization.call(&world.gateway, "POST", "/org/projects/nowhere/workflows");
+    let nowhere = organization.call(&suite.gateway, "POST", "/org/projects/nowhere/workflows");
     rows.push((
         "no project",
         nowhere.json(&json!({ "name": "fine" })),
@@ -308,15 +288,15 @@ async fn organizations_projects_and_workflows_with_wrong_fields(world: Arc<World
     ));
     rows.push((
         "no project",
-        organization.call(&world.gateway, "GET", "/org/projects/nowhere/workflows"),
+        organization.call(&suite.gateway, "GET", "/org/projects/nowhere/workflows"),
         404,
         "not_found",
     ));
-    world.refuse_all(&organization, rows).await;
-    let list = world
+    refuse_all(suite, &organization, rows).await;
+    let list = suite
         .gateway
         .call("GET", "/orgs?limit=500")
-        .bearer(&world.keys.admin)
+        .bearer(&suite.keys.admin)
         .send()
         .await
         .json(200);
@@ -328,8 +308,8 @@ async fn organizations_projects_and_workflows_with_wrong_fields(world: Arc<World
     assert!(!made, "a refused organization was made");
 }
 
-async fn bodies_that_are_no_json_objects(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn bodies_that_are_no_json_objects(suite: &Suite) {
+    let organization = suite.organization().await;
     let workflows = format!("/org/projects/{SHOP}/workflows");
     let mut bodies: Vec<Vec<u8>> = [
         "{",
@@ -375,29 +355,32 @@ async fn bodies_that_are_no_json_objects(world: Arc<World>) {
             .iter()
             .map(|(what, body)| {
                 let call = organization
-                    .call(&world.gateway, "POST", path)
+                    .call(&suite.gateway, "POST", path)
                     .header("content-type", "application/json");
                 (what.as_str(), call.body(body.clone()), 400, "body_invalid")
             })
             .collect();
-        world.refuse_all(&organization, rows).await;
+        refuse_all(suite, &organization, rows).await;
     }
     for path in ["/orgs", "/org/projects", &workflows] {
-        let empty = organization.call(&world.gateway, "POST", path);
-        world
-            .refuse_all(&organization, vec![("nothing", empty, 400, "body_invalid")])
-            .await;
+        let empty = organization.call(&suite.gateway, "POST", path);
+        refuse_all(
+            suite,
+            &organization,
+            vec![("nothing", empty, 400, "body_invalid")],
+        )
+        .await;
     }
 }
 
-async fn bodies_of_another_media_type(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn bodies_of_another_media_type(suite: &Suite) {
+    let organization = suite.organization().await;
     let workflows = format!("/org/projects/{SHOP}/workflows");
     for path in ["/orgs", "/org/projects", &workflows, "/org/tokens"] {
         let body = json!({ "name": "typed" }).to_string();
         let call = || {
             organization
-                .call(&world.gateway, "POST", path)
+                .call(&suite.gateway, "POST", path)
                 .body(body.clone())
         };
         let mut rows = vec![("none", call(), 415, "unsupported_media_type")];
@@ -415,10 +398,10 @@ async fn bodies_of_another_media_type(world: Arc<World>) {
                 "unsupported_media_type",
             ));
         }
-        world.refuse_all(&organization, rows).await;
+        refuse_all(suite, &organization, rows).await;
     }
     let call = organization
-        .call(&world.gateway, "POST", "/org/tokens")
+        .call(&suite.gateway, "POST", "/org/tokens")
         .body("{}");
     id(&call
         .header("content-type", "Application/JSON; charset=utf-8")
@@ -427,18 +410,18 @@ async fn bodies_of_another_media_type(world: Arc<World>) {
         .json(201));
 }
 
-async fn bodies_that_are_too_large(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn bodies_that_are_too_large(suite: &Suite) {
+    let organization = suite.organization().await;
     let large = |bytes: usize| {
         let frame = json!({ "description": "" }).to_string().len();
         json!({ "description": "x".repeat(bytes - frame) })
     };
     let workflows = format!("/org/projects/{SHOP}/workflows");
-    let before = organization.snapshot(&world.gateway).await;
+    let before = organization.snapshot(&suite.gateway).await;
     for path in ["/orgs", "/org/projects", &workflows, "/org/tokens"] {
         for bytes in [2_000_000, 64 * 1024 + 1] {
             let told = organization
-                .call(&world.gateway, "POST", path)
+                .call(&suite.gateway, "POST", path)
                 .json(&large(bytes));
             for call in [told.clone(), told.chunked()] {
                 let problem = call
@@ -452,20 +435,20 @@ async fn bodies_that_are_too_large(world: Arc<World>) {
             }
         }
         assert_eq!(
-            organization.snapshot(&world.gateway).await,
+            organization.snapshot(&suite.gateway).await,
             before,
             "{path}"
         );
     }
     // The largest that is read is read: what is wrong with it is something else.
-    let call = organization.minting(&world.gateway, &large(64 * 1024));
+    let call = organization.minting(&suite.gateway, &large(64 * 1024));
     let rows = vec![
         ("told", call.clone(), 400, "description_invalid"),
         ("untold", call.chunked(), 400, "description_invalid"),
     ];
-    world.refuse_all(&organization, rows).await;
+    refuse_all(suite, &organization, rows).await;
     let chunked = organization
-        .minting(&world.gateway, &json!({ "name": "in chunks" }))
+        .minting(&suite.gateway, &json!({ "name": "in chunks" }))
         .chunked()
         .send()
         .await
@@ -473,8 +456,8 @@ async fn bodies_that_are_too_large(world: Arc<World>) {
     assert_eq!(chunked["name"], "in chunks");
 }
 
-async fn organizations_that_are_not_named_or_unknown(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn organizations_that_are_not_named_or_unknown(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = format!("/org/tokens/{}", random_id());
     let workflows = format!("/org/projects/{SHOP}/workflows");
     let calls = [
@@ -490,10 +473,10 @@ async fn organizations_that_are_not_named_or_unknown(world: Arc<World>) {
     let mut rows = Vec::new();
     for (method, path) in calls {
         let call = || {
-            let call = world
+            let call = suite
                 .gateway
                 .call(method, path)
-                .bearer(&world.keys.admin)
+                .bearer(&suite.keys.admin)
                 .from(&organization.address);
             if method == "POST" {
                 call.json(&json!({ "name": "somewhere" }))
@@ -522,12 +505,12 @@ async fn organizations_that_are_not_named_or_unknown(world: Arc<World>) {
             "not_found",
         ));
     }
-    world.refuse_all(&organization, rows).await;
+    refuse_all(suite, &organization, rows).await;
 }
 
-async fn ids_that_are_none_or_unknown(world: Arc<World>) {
-    let organization = world.organization().await;
-    let live = organization.mint(&world.gateway, &json!({})).await;
+async fn ids_that_are_none_or_unknown(suite: &Suite) {
+    let organization = suite.organization().await;
+    let live = organization.mint(&suite.gateway, &json!({})).await;
     let malformed = [
         "x".to_owned(),
         live.id.replace('-', ""),
@@ -549,43 +532,43 @@ async fn ids_that_are_none_or_unknown(world: Arc<World>) {
         for path in &paths {
             rows.push((
                 path.as_str(),
-                organization.call(&world.gateway, method, path),
+                organization.call(&suite.gateway, method, path),
                 400,
                 "token_id_invalid",
             ));
         }
         rows.push((
             unknown.as_str(),
-            organization.call(&world.gateway, method, &unknown),
+            organization.call(&suite.gateway, method, &unknown),
             404,
             "not_found",
         ));
         // No id at all is no route, not the list's and not a token's.
         rows.push((
             "/org/tokens/",
-            organization.call(&world.gateway, method, "/org/tokens/"),
+            organization.call(&suite.gateway, method, "/org/tokens/"),
             404,
             "not_found",
         ));
     }
-    world.refuse_all(&organization, rows).await;
+    refuse_all(suite, &organization, rows).await;
     // In an organization that has never minted, too.
-    let fresh = world.organization().await;
+    let fresh = suite.organization().await;
     fresh
-        .call(&world.gateway, "DELETE", &unknown)
+        .call(&suite.gateway, "DELETE", &unknown)
         .send()
         .await
         .problem(404, "not_found");
 }
 
-async fn names_that_are_taken(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn names_that_are_taken(suite: &Suite) {
+    let organization = suite.organization().await;
     organization
-        .mint(&world.gateway, &json!({ "name": "mine" }))
+        .mint(&suite.gateway, &json!({ "name": "mine" }))
         .await;
     let workflows = format!("/org/projects/{SHOP}/workflows");
     let call =
-        |path: &str, body: Value| organization.call(&world.gateway, "POST", path).json(&body);
+        |path: &str, body: Value| organization.call(&suite.gateway, "POST", path).json(&body);
     let rows = vec![
         (
             "organization",
@@ -642,12 +625,12 @@ async fn names_that_are_taken(world: Arc<World>) {
             "name_taken",
         ),
     ];
-    world.refuse_all(&organization, rows).await;
+    refuse_all(suite, &organization, rows).await;
 }
 
 /// Sends all at once, over both isolates.
 async fn at_once(
-    world: &World,
+    suite: &Suite,
     organization: &Organization,
     count: u16,
     body: impl Fn(u16) -> Value,
@@ -655,7 +638,7 @@ async fn at_once(
     let calls: Vec<_> = (0..count)
         .map(|index| {
             let call = organization
-                .call_on(&world.gateway, index % 2, "POST", "/org/tokens")
+                .call_on(&suite.gateway, index % 2, "POST", "/org/tokens")
                 .json(&body(index));
             tokio::spawn(call.send())
         })
@@ -667,9 +650,9 @@ async fn at_once(
     answers
 }
 
-async fn mints_at_the_same_time_cannot_take_one_name_twice(world: Arc<World>) {
-    let organization = world.organization().await;
-    let answers = at_once(&world, &organization, 12, |_| json!({ "name": "one" })).await;
+async fn mints_at_the_same_time_cannot_take_one_name_twice(suite: &Suite) {
+    let organization = suite.organization().await;
+    let answers = at_once(suite, &organization, 12, |_| json!({ "name": "one" })).await;
     let minted: Vec<String> = answers
         .iter()
         .filter(|answer| answer.status == 201)
@@ -680,20 +663,20 @@ async fn mints_at_the_same_time_cannot_take_one_name_twice(world: Arc<World>) {
         answer.problem(409, "name_taken");
     }
     assert_eq!(
-        organization.token_ids(&world.gateway, "status=all").await,
+        organization.token_ids(&suite.gateway, "status=all").await,
         minted.into_iter().collect()
     );
 }
 
-async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
+async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(suite: &Suite) {
     let organization = Organization::with(
-        &world.gateway,
-        &world.keys.admin,
+        &suite.gateway,
+        &suite.keys.admin,
         &json!({ "mint_ceiling": 5 }),
     )
     .await;
     let answers = at_once(
-        &world,
+        suite,
         &organization,
         20,
         |index| json!({ "format": if index % 2 == 0 { "opaque" } else { "jwt" } }),
@@ -712,14 +695,14 @@ async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
     }
     let ids = minted.iter().map(id).collect();
     assert_eq!(
-        organization.token_ids(&world.gateway, "status=all").await,
+        organization.token_ids(&suite.gateway, "status=all").await,
         ids,
         "only what was answered exists"
     );
     for token in &minted {
         let token = token["token"].as_str().expect("the plaintext");
         rpc::call(
-            &world.gateway,
+            &suite.gateway,
             FIND_OR_CREATE,
             token,
             &rpc::names(SHOP, RELEASE),
@@ -729,34 +712,32 @@ async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(world: Arc<World>) {
         .accepted();
     }
     // Only live tokens count: a revoked one makes room for one, and an expired one too.
-    organization.revoke(&world.gateway, &id(&minted[0])).await;
+    organization.revoke(&suite.gateway, &id(&minted[0])).await;
     organization
-        .mint(&world.gateway, &json!({ "expires_in": "1s" }))
+        .mint(&suite.gateway, &json!({ "expires_in": "1s" }))
         .await;
     organization
-        .minting(&world.gateway, &json!({}))
+        .minting(&suite.gateway, &json!({}))
         .send()
         .await
         .problem(429, "mint_ceiling_reached");
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    organization.mint(&world.gateway, &json!({})).await;
+    organization.mint(&suite.gateway, &json!({})).await;
     organization
-        .minting(&world.gateway, &json!({}))
+        .minting(&suite.gateway, &json!({}))
         .send()
         .await
         .problem(429, "mint_ceiling_reached");
 }
 
-async fn r26_r28_an_address_mints_as_often_as_it_may(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys)
-        .set("MINT_PER_HOUR", "3")
-        .isolates(2);
+async fn r26_r28_an_address_mints_as_often_as_it_may(suite: &Suite) {
+    let serve = suite.serve().set("MINT_PER_HOUR", "3").isolates(2);
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let mint = |gateway: &Gateway, isolate: u16, address: &str| {
         let call = gateway
             .call_on(isolate, "POST", "/org/tokens")
-            .bearer(&world.keys.admin);
+            .bearer(&suite.keys.admin);
         call.organization(&organization.name)
             .from(address)
             .json(&json!({}))
@@ -826,7 +807,7 @@ async fn r26_r28_an_address_mints_as_often_as_it_may(world: Arc<World>) {
     organization.token_ids(&gateway, "").await;
     gateway
         .call("DELETE", &format!("/org/tokens/{}", ids[0]))
-        .bearer(&world.keys.admin)
+        .bearer(&suite.keys.admin)
         .organization(&organization.name)
         .from(address)
         .send()
@@ -871,11 +852,11 @@ async fn r26_r28_an_address_mints_as_often_as_it_may(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn bodies_that_are_not_one_frame(world: Arc<World>) {
-    let token = world
+async fn bodies_that_are_not_one_frame(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
     let message = rpc::names(SHOP, RELEASE);
@@ -966,11 +947,11 @@ async fn bodies_that_are_not_one_frame(world: Arc<World>) {
         ),
         ("cut", STANDARD.encode(&frame[..4]).into_bytes(), TRUNCATED),
     ];
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for path in [FIND_OR_CREATE, INIT, STORE, CANCEL] {
         for (what, body, told) in &binary {
             for chunked in [false, true] {
-                let call = rpc::anonymous(&world.gateway, 0, path, body.clone()).bearer(&token);
+                let call = rpc::anonymous(&suite.gateway, 0, path, body.clone()).bearer(&token);
                 let answer = if chunked { call.chunked() } else { call }.send().await;
                 assert_eq!(
                     (*what, answer.header("grpc-message")),
@@ -982,7 +963,7 @@ async fn bodies_that_are_not_one_frame(world: Arc<World>) {
             }
         }
         for (what, body, told) in &text {
-            let call = rpc::anonymous(&world.gateway, 0, path, body.clone())
+            let call = rpc::anonymous(&suite.gateway, 0, path, body.clone())
                 .bearer(&token)
                 .without("content-type");
             let answer = call.header("content-type", TEXT).send().await;
@@ -995,7 +976,7 @@ async fn bodies_that_are_not_one_frame(world: Arc<World>) {
             assert_eq!(answer.header("content-type"), Some(TEXT), "{what}");
         }
     }
-    world
+    suite
         .origin
         .assert_untouched("bodies that are not one frame")
         .await;
@@ -1004,7 +985,7 @@ async fn bodies_that_are_not_one_frame(world: Arc<World>) {
     let (first, rest) = frame.split_at(7);
     let pieces = format!("{}{}", STANDARD.encode(first), STANDARD.encode(rest));
     let call = rpc::anonymous(
-        &world.gateway,
+        &suite.gateway,
         0,
         FIND_OR_CREATE,
         pieces.clone().into_bytes(),
@@ -1015,25 +996,25 @@ async fn bodies_that_are_not_one_frame(world: Arc<World>) {
         .header("content-type", TEXT)
         .send()
         .await;
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     assert_eq!(
         (calls.len(), &calls[0]["body_len"]),
         (1, &json!(pieces.len())),
         "{}",
         answer.text()
     );
-    rpc::call(&world.gateway, FIND_OR_CREATE, &token, &message)
+    rpc::call(&suite.gateway, FIND_OR_CREATE, &token, &message)
         .chunked()
         .send()
         .await
         .accepted();
 }
 
-async fn messages_that_cannot_be_read(world: Arc<World>) {
-    let token = world
+async fn messages_that_cannot_be_read(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "jwt")
+        .mint_for_release(&suite.gateway, "jwt")
         .await
         .token;
     let good = rpc::names(SHOP, RELEASE);
@@ -1143,9 +1124,9 @@ async fn messages_that_cannot_be_read(world: Arc<World>) {
             "a field that is needed to decide has another type",
         ),
     ];
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for (what, path, message, told) in rows {
-        let answer = rpc::call(&world.gateway, path, &token, &message)
+        let answer = rpc::call(&suite.gateway, path, &token, &message)
             .send()
             .await;
         assert_eq!(
@@ -1155,26 +1136,26 @@ async fn messages_that_cannot_be_read(world: Arc<World>) {
         );
         answer.refused(3, told);
     }
-    world
+    suite
         .origin
         .assert_untouched("messages that cannot be read")
         .await;
-    rpc::call(&world.gateway, FIND_OR_CREATE, &token, &good)
+    rpc::call(&suite.gateway, FIND_OR_CREATE, &token, &good)
         .send()
         .await
         .accepted();
 }
 
-async fn attestation_bodies_that_are_too_large(world: Arc<World>) {
+async fn attestation_bodies_that_are_too_large(suite: &Suite) {
     const LIMIT: usize = 10 * 1024 * 1024;
     let told = format!("the body is larger than the {LIMIT} bytes that are read here");
-    let token = world
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
-    let run = rpc::begin(&world.gateway, &token, SHOP, RELEASE).await;
+    let run = rpc::begin(&suite.gateway, &token, SHOP, RELEASE).await;
     // Field numbers and lengths of the frame and the message around the bundle.
     let around = rpc::frame(0, &rpc::store(&run, &vec![0; LIMIT]).encode_to_vec()).len() - LIMIT;
     let body = |bytes: usize| {
@@ -1183,9 +1164,9 @@ async fn attestation_bodies_that_are_too_large(world: Arc<World>) {
             &rpc::store(&run, &vec![b'x'; bytes - around]).encode_to_vec(),
         )
     };
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for bytes in [LIMIT + 1, 2 * LIMIT] {
-        let call = rpc::anonymous(&world.gateway, 0, STORE, body(bytes)).bearer(&token);
+        let call = rpc::anonymous(&suite.gateway, 0, STORE, body(bytes)).bearer(&token);
         call.clone().send_while_reading().await.refused(8, &told);
         call.clone()
             .chunked()
@@ -1193,30 +1174,30 @@ async fn attestation_bodies_that_are_too_large(world: Arc<World>) {
             .await
             .refused(8, &told);
     }
-    world
+    suite
         .origin
         .assert_untouched("bodies that are too large")
         .await;
     // The largest that is read goes on, and the origin has its own opinion of it.
     for chunked in [false, true] {
-        world.origin.reset().await;
-        let call = rpc::anonymous(&world.gateway, 0, STORE, body(LIMIT)).bearer(&token);
+        suite.origin.reset().await;
+        let call = rpc::anonymous(&suite.gateway, 0, STORE, body(LIMIT)).bearer(&token);
         let (ending, _) = if chunked { call.chunked() } else { call }
             .send()
             .await
             .ending();
         assert!(ending.code != 0 && ending.message != told, "{ending:?}");
-        let calls = world.origin.calls().await;
+        let calls = suite.origin.calls().await;
         assert_eq!((calls.len(), &calls[0]["body_len"]), (1, &json!(LIMIT)));
     }
-    assert_eq!(world.origin.run(&run).await["status"], "INITIALIZED");
+    assert_eq!(suite.origin.run(&run).await["status"], "INITIALIZED");
 }
 
-async fn protocols_other_than_grpc_web(world: Arc<World>) {
-    let token = world
+async fn protocols_other_than_grpc_web(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
     let call = |method: &str, media: Option<&str>| {
@@ -1225,7 +1206,7 @@ async fn protocols_other_than_grpc_web(world: Arc<World>) {
         } else {
             rpc::frame(0, &rpc::names(SHOP, RELEASE))
         };
-        let call = world
+        let call = suite
             .gateway
             .call(method, INIT)
             .bearer(&token)
@@ -1233,7 +1214,7 @@ async fn protocols_other_than_grpc_web(world: Arc<World>) {
             .body(body);
         media.map_or(call.clone(), |media| call.header("content-type", media))
     };
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for media in [None, Some("text/plain"), Some("application/x-protobuf")] {
         call("POST", media)
             .send()
@@ -1273,12 +1254,12 @@ async fn protocols_other_than_grpc_web(world: Arc<World>) {
             .await
             .refused(12, "use POST here");
     }
-    world.origin.assert_untouched("other protocols").await;
+    suite.origin.assert_untouched("other protocols").await;
 }
 
-async fn r33_calls_that_are_not_in_the_table(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = organization.mint(&world.gateway, &json!({})).await.token;
+async fn r33_calls_that_are_not_in_the_table(suite: &Suite) {
+    let organization = suite.organization().await;
+    let wide = organization.mint(&suite.gateway, &json!({})).await.token;
     let denied = [
         // In the table, but for people whom the origin has signed in.
         "/controlplane.v1.OrganizationService/Update",
@@ -1317,10 +1298,10 @@ async fn r33_calls_that_are_not_in_the_table(world: Arc<World>) {
         "/grpc.health.v1.Health/Check",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     ];
-    world.origin.reset().await;
-    for token in [&wide, &world.keys.admin] {
+    suite.origin.reset().await;
+    for token in [&wide, &suite.keys.admin] {
         for path in denied {
-            let answer = rpc::call(&world.gateway, path, token, &rpc::names(SHOP, RELEASE))
+            let answer = rpc::call(&suite.gateway, path, token, &rpc::names(SHOP, RELEASE))
                 .send()
                 .await;
             assert_eq!(
@@ -1332,7 +1313,7 @@ async fn r33_calls_that_are_not_in_the_table(world: Arc<World>) {
             answer.refused(7, "operation not allowed");
         }
         for path in nowhere {
-            let answer = rpc::call(&world.gateway, path, token, &rpc::names(SHOP, RELEASE))
+            let answer = rpc::call(&suite.gateway, path, token, &rpc::names(SHOP, RELEASE))
                 .send()
                 .await;
             assert_eq!((path, answer.status), (path, 404), "{}", answer.text());
@@ -1341,26 +1322,26 @@ async fn r33_calls_that_are_not_in_the_table(world: Arc<World>) {
     }
     for path in denied {
         let body = rpc::frame(0, &rpc::names(SHOP, RELEASE));
-        rpc::anonymous(&world.gateway, 0, path, body)
+        rpc::anonymous(&suite.gateway, 0, path, body)
             .send()
             .await
             .refused(16, "JWT token is missing");
     }
-    world
+    suite
         .origin
         .assert_untouched("calls that are not in the table")
         .await;
 }
 
-async fn an_origin_that_is_slow(world: Arc<World>) {
-    let token = world
+async fn an_origin_that_is_slow(suite: &Suite) {
+    let token = suite
         .organization()
         .await
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await
         .token;
-    let run = rpc::begin(&world.gateway, &token, SHOP, RELEASE).await;
-    world.origin.delay(Duration::from_secs(PATIENCE * 3)).await;
+    let run = rpc::begin(&suite.gateway, &token, SHOP, RELEASE).await;
+    suite.origin.delay(Duration::from_secs(PATIENCE * 3)).await;
     let calls = [
         (FIND_OR_CREATE, rpc::names(SHOP, RELEASE)),
         (INIT, rpc::names(SHOP, RELEASE)),
@@ -1368,7 +1349,7 @@ async fn an_origin_that_is_slow(world: Arc<World>) {
     ];
     for (path, message) in calls {
         let began = Instant::now();
-        let answer = rpc::call(&world.gateway, path, &token, &message)
+        let answer = rpc::call(&suite.gateway, path, &token, &message)
             .send()
             .await;
         let took = began.elapsed();
@@ -1381,7 +1362,7 @@ async fn an_origin_that_is_slow(world: Arc<World>) {
             took < Duration::from_secs(PATIENCE * 3),
             "gave up after {took:?}"
         );
-        let line = world
+        let line = suite
             .gateway
             .log_line(answer.header("x-request-id").expect("a request id"))
             .await;
@@ -1391,9 +1372,9 @@ async fn an_origin_that_is_slow(world: Arc<World>) {
             "{line}"
         );
     }
-    world.origin.delay(Duration::ZERO).await;
+    suite.origin.delay(Duration::ZERO).await;
     rpc::call(
-        &world.gateway,
+        &suite.gateway,
         FIND_OR_CREATE,
         &token,
         &rpc::names(SHOP, RELEASE),
@@ -1401,7 +1382,7 @@ async fn an_origin_that_is_slow(world: Arc<World>) {
     .send()
     .await
     .accepted();
-    assert_eq!(world.origin.run(&run).await["status"], "INITIALIZED");
+    assert_eq!(suite.origin.run(&run).await["status"], "INITIALIZED");
 }
 
 /// One canned answer for every connection; counts them.
@@ -1459,16 +1440,16 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(world: &World) -> Self {
+    async fn set(suite: &Suite) -> Self {
         let closed = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let place = closed.local_addr().expect("an address");
         drop(closed);
-        let serve = Serve::new(&format!("http://{place}"), &world.keys);
+        let serve = Serve::new(&format!("http://{place}"), &suite.keys);
         let gateway = serve
             .set("ORIGIN_TIMEOUT_SECONDS", &PATIENCE.to_string())
             .start()
             .await;
-        let organization = Organization::new(&gateway, &world.keys.admin).await;
+        let organization = Organization::new(&gateway, &suite.keys.admin).await;
         let token = organization
             .mint_for_release(&gateway, "opaque")
             .await
@@ -1511,8 +1492,8 @@ impl Stage {
 
 const FRAMES: &str = "Content-Type: application/grpc-web+proto";
 
-async fn an_origin_that_is_down_or_none(world: Arc<World>) {
-    let stage = Stage::set(&world).await;
+async fn an_origin_that_is_down_or_none(suite: &Suite) {
+    let stage = Stage::set(suite).await;
     for path in [FIND_OR_CREATE, INIT] {
         stage.assert_unavailable("nothing listens", path).await;
     }
@@ -1571,8 +1552,8 @@ async fn an_origin_that_is_down_or_none(world: Arc<World>) {
 }
 
 /// A redirect is no answer in gRPC-Web; following it would carry the caller's credential to wherever it points.
-async fn an_origin_that_points_elsewhere(world: Arc<World>) {
-    let stage = Stage::set(&world).await;
+async fn an_origin_that_points_elsewhere(suite: &Suite) {
+    let stage = Stage::set(suite).await;
     let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let away = format!(
         "http://{}/elsewhere",
@@ -1609,8 +1590,8 @@ async fn an_origin_that_points_elsewhere(world: Arc<World>) {
 }
 
 /// An Init whose answer teaches no run: the client must not get it (R32).
-async fn an_origin_that_breaks_off_its_answer_to_init(world: Arc<World>) {
-    let stage = Stage::set(&world).await;
+async fn an_origin_that_breaks_off_its_answer_to_init(suite: &Suite) {
+    let stage = Stage::set(suite).await;
     let half = format!("HTTP/1.1 200 OK\r\n{FRAMES}\r\nContent-Length: 100\r\n\r\n\0\0\0");
     let rows = [
         ("nothing", answer(&format!("200 OK\r\n{FRAMES}"), ""), false),

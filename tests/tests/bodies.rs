@@ -2,14 +2,11 @@
 //! by every call, a body that never comes ends the call, and a refusal reaches a client that is still sending.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_name, rpc, runner};
 use prost::Message as _;
 use serde_json::json;
@@ -23,28 +20,9 @@ const PROTO: &str = "application/proto";
 /// How long the gateway waits for a body.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let session_url = format!("{}/session", origin.url);
-            let gateway = Serve::new(&origin.url, &keys)
-                .set("REST_ROUTES", "open")
-                .set("SESSION_VERIFY_URL", &session_url)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.set("REST_ROUTES", "open").sessions()),
         cases![
             r40_a_token_revoked_while_its_body_comes_manages_nothing,
             r40_a_token_revoked_while_its_body_comes_attests_nothing,
@@ -61,26 +39,20 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
-
-    /// The answer to a call whose token is revoked between its head and its body.
-    async fn revoked_within(
-        &self,
-        organization: &Organization,
-        token: &Minted,
-        call: Call,
-    ) -> Answer {
-        let begun = call.begin(0).await;
-        organization.revoke(&self.gateway, &token.id).await;
-        begun.finish().await
-    }
+/// The answer to a call whose token is revoked between its head and its body.
+async fn revoked_within(
+    suite: &Suite,
+    organization: &Organization,
+    token: &Minted,
+    call: Call,
+) -> Answer {
+    let begun = call.begin(0).await;
+    organization.revoke(&suite.gateway, &token.id).await;
+    begun.finish().await
 }
 
-async fn r40_a_token_revoked_while_its_body_comes_manages_nothing(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn r40_a_token_revoked_while_its_body_comes_manages_nothing(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let child = organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
@@ -98,21 +70,21 @@ async fn r40_a_token_revoked_while_its_body_comes_manages_nothing(world: Arc<Wor
         let call = organization
             .call_as(gateway, &token, "POST", path)
             .json(&body);
-        let answer = world.revoked_within(&organization, &token, call).await;
+        let answer = revoked_within(suite, &organization, &token, call).await;
         answer.problem(401, "credential_refused");
     }
     let token = organization.mint(gateway, &json!({})).await;
     let call = organization
         .call_as(gateway, &token, "POST", "/oauth/introspect")
         .form(&[("token", &child.token)]);
-    let answer = world.revoked_within(&organization, &token, call).await;
+    let answer = revoked_within(suite, &organization, &token, call).await;
     answer.problem(401, "credential_refused");
     assert_eq!(organization.token_ids(gateway, "").await, before);
 }
 
-async fn r40_a_token_revoked_while_its_body_comes_attests_nothing(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
-    world.origin.reset().await;
+async fn r40_a_token_revoked_while_its_body_comes_attests_nothing(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
+    suite.origin.reset().await;
     let refused = "the credential was refused";
     for path in [rpc::INIT, SIGNING_CERT, PERSONS] {
         let token = organization.mint_for_release(gateway, "opaque").await;
@@ -121,7 +93,7 @@ async fn r40_a_token_revoked_while_its_body_comes_attests_nothing(world: Arc<Wor
             _ => b"\x0a\x03csr".to_vec(),
         };
         let call = rpc::call(gateway, path, &token.token, &message);
-        let answer = world.revoked_within(&organization, &token, call).await;
+        let answer = revoked_within(suite, &organization, &token, call).await;
         answer.refused(16, refused);
 
         let token = organization.mint_for_release(gateway, "jwt").await;
@@ -131,7 +103,7 @@ async fn r40_a_token_revoked_while_its_body_comes_attests_nothing(world: Arc<Wor
             .from("10.9.8.7")
             .header("content-type", PROTO)
             .body(message);
-        let answer = world.revoked_within(&organization, &token, call).await;
+        let answer = revoked_within(suite, &organization, &token, call).await;
         assert_eq!(answer.json(401)["message"], refused, "{path}");
     }
     for path in [ATTESTATIONS, "/v1/runs"] {
@@ -140,21 +112,21 @@ async fn r40_a_token_revoked_while_its_body_comes_attests_nothing(world: Arc<Wor
         let call = organization
             .call_as(gateway, &token, "POST", path)
             .json(&body);
-        let answer = world.revoked_within(&organization, &token, call).await;
+        let answer = revoked_within(suite, &organization, &token, call).await;
         answer.problem(401, "credential_refused");
     }
-    world
+    suite
         .origin
         .assert_untouched("calls of revoked tokens")
         .await;
 }
 
-async fn r40_a_session_that_ends_while_its_body_comes_writes_nothing(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn r40_a_session_that_ends_while_its_body_comes_writes_nothing(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let before = organization.token_ids(gateway, "").await;
     let cookie = format!("session={}", random_name("s"));
     let memberships = [(organization.name.as_str(), "owner")];
-    world
+    suite
         .origin
         .sign_in(&cookie, "kim@example.com", &memberships)
         .await;
@@ -166,15 +138,15 @@ async fn r40_a_session_that_ends_while_its_body_comes_writes_nothing(world: Arc<
         .json(&json!({ "project": SHOP }))
         .begin(1)
         .await;
-    world.origin.sign_out().await;
+    suite.origin.sign_out().await;
     begun.finish().await.problem(401, "credential_refused");
     assert_eq!(organization.token_ids(gateway, "").await, before);
 }
 
-async fn r40_a_body_that_does_not_come_ends_the_call(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn r40_a_body_that_does_not_come_ends_the_call(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let token = organization.mint(gateway, &json!({})).await;
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let began = Instant::now();
     let post = |path: &str| organization.call_as(gateway, &token, "POST", path);
     let json = |path: &str| post(path).json(&json!({ "project": SHOP }));
@@ -202,14 +174,14 @@ async fn r40_a_body_that_does_not_come_ends_the_call(world: Arc<World>) {
     grpc.await.expect("an answer").refused(4, sentence);
     let took = began.elapsed();
     assert!(took >= PATIENCE && took < PATIENCE * 2, "{took:?}");
-    world
+    suite
         .origin
         .assert_untouched("bodies that did not come")
         .await;
 }
 
-async fn r40_a_route_that_streams_withholds_the_answer_at_least(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn r40_a_route_that_streams_withholds_the_answer_at_least(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let upload = |token: &Minted| {
         organization
             .call_as(gateway, token, "PUT", UPLOADS)
@@ -217,26 +189,24 @@ async fn r40_a_route_that_streams_withholds_the_answer_at_least(world: Arc<World
     };
     let token = organization.mint_for_release(gateway, "opaque").await;
     // Unlike the others it goes on before it has arrived, and may take its time.
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let begun = upload(&token).begin(50_000).await;
     let answer = begun.finish().await;
     assert_eq!(answer.json(201)["bytes"], 100_000);
-    let answer = world
-        .revoked_within(&organization, &token, upload(&token))
-        .await;
+    let answer = revoked_within(suite, &organization, &token, upload(&token)).await;
     answer.problem(401, "credential_refused");
     // One that is revoked before is not forwarded at all.
-    world.origin.reset().await;
+    suite.origin.reset().await;
     upload(&token)
         .send()
         .await
         .problem(401, "credential_refused");
-    world.origin.assert_untouched("a revoked token").await;
+    suite.origin.assert_untouched("a revoked token").await;
 }
 
 /// A call on each route, with how it is refused.
-async fn refusals(world: &World, size: usize) -> Vec<(Call, &'static str)> {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn refusals(suite: &Suite, size: usize) -> Vec<(Call, &'static str)> {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let token = organization.mint_for_release(gateway, "opaque").await;
     let revoked = organization.mint(gateway, &json!({})).await;
     organization.revoke(gateway, &revoked.id).await;
@@ -290,9 +260,9 @@ fn told(answer: &Answer) -> String {
     }
 }
 
-async fn a_refusal_reaches_a_client_that_sends_its_body_late(world: Arc<World>) {
+async fn a_refusal_reaches_a_client_that_sends_its_body_late(suite: &Suite) {
     let mut waiting = Vec::new();
-    for (call, expected) in refusals(&world, 5).await {
+    for (call, expected) in refusals(suite, 5).await {
         let begun = call.begin(0).await;
         waiting.push((
             expected,
@@ -314,8 +284,8 @@ async fn a_refusal_reaches_a_client_that_sends_its_body_late(world: Arc<World>) 
     }
 }
 
-async fn a_refusal_reaches_a_client_that_has_sent_ten_megabytes(world: Arc<World>) {
-    for (call, expected) in refusals(&world, 9_000_000).await {
+async fn a_refusal_reaches_a_client_that_has_sent_ten_megabytes(suite: &Suite) {
+    for (call, expected) in refusals(suite, 9_000_000).await {
         let answer = call.begin(0).await.finish().await;
         // What is read has a limit of its own.
         let expected = match answer.what.ends_with("/oauth/revoke") {
@@ -332,9 +302,9 @@ async fn a_refusal_reaches_a_client_that_has_sent_ten_megabytes(world: Arc<World
     }
 }
 
-async fn a_body_that_nobody_wants_is_not_awaited_for_ever(world: Arc<World>) {
+async fn a_body_that_nobody_wants_is_not_awaited_for_ever(suite: &Suite) {
     let began = Instant::now();
-    let call = world.gateway.call("POST", "/nowhere").from("10.9.8.7");
+    let call = suite.gateway.call("POST", "/nowhere").from("10.9.8.7");
     let answer = call.body(vec![0; 1000]).begin(10).await.answer().await;
     answer.problem(404, "not_found");
     assert!(
@@ -344,8 +314,8 @@ async fn a_body_that_nobody_wants_is_not_awaited_for_ever(world: Arc<World>) {
     );
 }
 
-async fn bodies_are_as_large_as_what_they_carry(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn bodies_are_as_large_as_what_they_carry(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let token = organization.mint_for_release(gateway, "opaque").await;
     let run = rpc::begin(gateway, &token.token, SHOP, RELEASE).await;
     let bundle = postern_origin::attestation::attest("file", &vec![7; 200_000]).expect("entropy");
@@ -353,7 +323,7 @@ async fn bodies_are_as_large_as_what_they_carry(world: Arc<World>) {
     let stored = rpc::call(gateway, rpc::STORE, &token.token, &message);
     stored.send().await.accepted();
 
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let mut cancel = rpc::cancel(&run);
     cancel.reason = "x".repeat(64 * 1024);
     let large = rpc::call(gateway, rpc::CANCEL, &token.token, &cancel.encode_to_vec());
@@ -370,15 +340,15 @@ async fn bodies_are_as_large_as_what_they_carry(world: Arc<World>) {
     many.send()
         .await
         .refused(3, "the message has more than 10000 fields");
-    world
+    suite
         .origin
         .assert_untouched("bodies that are too large")
         .await;
 }
 
 /// Five million small fields were walked three times before the token was asked about.
-async fn a_revoked_token_costs_no_more_than_its_body(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn a_revoked_token_costs_no_more_than_its_body(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let token = organization.mint_for_release(gateway, "opaque").await;
     let live = organization.mint_for_release(gateway, "opaque").await;
     organization.revoke(gateway, &token.id).await;
@@ -422,8 +392,8 @@ async fn a_revoked_token_costs_no_more_than_its_body(world: Arc<World>) {
         .refused(3, "the message has more than 10000 fields");
 }
 
-async fn compressed_json_and_forms_are_told_so_everywhere(world: Arc<World>) {
-    let (organization, gateway) = (world.organization().await, &world.gateway);
+async fn compressed_json_and_forms_are_told_so_everywhere(suite: &Suite) {
+    let (organization, gateway) = (suite.organization().await, &suite.gateway);
     let token = organization.mint_for_release(gateway, "opaque").await;
     let before = organization.token_ids(gateway, "").await;
     let admin = |path: &str| organization.call(gateway, "POST", path);

@@ -2,31 +2,19 @@
 //! production says otherwise.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Call;
 use postern_system_tests::organization::Minted;
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, random_name, runner, stored};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
+        Setup::start(),
         cases![
             r22_a_first_token_is_minted_without_any_key,
             r22_mints_at_the_same_time_make_one_first_token,
@@ -37,12 +25,11 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    fn open(&self) -> Serve {
-        Serve::new(&self.origin.url, &self.keys)
-            .set("ADMIN_TOKEN", "")
-            .set("BOOTSTRAP", "open")
-    }
+fn open(setup: &Setup) -> Serve {
+    setup
+        .serve()
+        .set("ADMIN_TOKEN", "")
+        .set("BOOTSTRAP", "open")
 }
 
 fn mint(gateway: &Gateway, isolate: u16, organization: &str, body: &Value) -> Call {
@@ -80,11 +67,11 @@ async fn assert_shut(gateway: &Gateway, organization: &str) {
     }
 }
 
-async fn r22_a_first_token_is_minted_without_any_key(world: Arc<World>) {
-    let serve = world.open().isolates(2);
+async fn r22_a_first_token_is_minted_without_any_key(setup: &Setup) {
+    let serve = open(setup).isolates(2);
     let gateway = serve.start().await;
     // A credential that is wrong is wrong here too.
-    let wrong = gateway.call("GET", "/orgs").bearer(&world.keys.admin);
+    let wrong = gateway.call("GET", "/orgs").bearer(&setup.keys.admin);
     wrong.send().await.problem(401, "credential_refused");
 
     let acme = organization(&gateway).await;
@@ -170,8 +157,8 @@ async fn r22_a_first_token_is_minted_without_any_key(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r22_mints_at_the_same_time_make_one_first_token(world: Arc<World>) {
-    let gateway = world.open().isolates(4).start().await;
+async fn r22_mints_at_the_same_time_make_one_first_token(setup: &Setup) {
+    let gateway = open(setup).isolates(4).start().await;
     let acme = organization(&gateway).await;
     let calls: Vec<_> = (0..24)
         .map(|index| tokio::spawn(mint(&gateway, index % 4, &acme, &json!({})).send()))
@@ -191,8 +178,8 @@ async fn r22_mints_at_the_same_time_make_one_first_token(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r22_management_opens_again_only_when_no_token_lives(world: Arc<World>) {
-    let gateway = world.open().start().await;
+async fn r22_management_opens_again_only_when_no_token_lives(setup: &Setup) {
+    let gateway = open(setup).start().await;
     let (acme, other) = (organization(&gateway).await, organization(&gateway).await);
     // A token of an organization that the call is not about shuts it too.
     let first = Minted::of(mint(&gateway, 0, &other, &json!({})).send().await.json(201));
@@ -224,8 +211,8 @@ async fn r22_management_opens_again_only_when_no_token_lives(world: Arc<World>) 
     gateway.stop();
 }
 
-async fn r22_pages_of_other_sites_do_not_use_the_open_door(world: Arc<World>) {
-    let gateway = world.open().start().await;
+async fn r22_pages_of_other_sites_do_not_use_the_open_door(setup: &Setup) {
+    let gateway = open(setup).start().await;
     let make = || {
         let name = random_name("org");
         gateway.call("POST", "/orgs").json(&json!({ "name": name }))
@@ -260,12 +247,12 @@ async fn r22_pages_of_other_sites_do_not_use_the_open_door(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r22_production_and_a_key_keep_it_shut(world: Arc<World>) {
+async fn r22_production_and_a_key_keep_it_shut(setup: &Setup) {
     let production = "BOOTSTRAP is `open` although ENVIRONMENT is `production`: close it";
     let key = "BOOTSTRAP is `open` although ADMIN_TOKEN is set: one of the two is too much";
     let rows = [
-        (world.open().set("ENVIRONMENT", "production"), production),
-        (world.open().set("ADMIN_TOKEN", &world.keys.admin), key),
+        (open(setup).set("ENVIRONMENT", "production"), production),
+        (open(setup).set("ADMIN_TOKEN", &setup.keys.admin), key),
     ];
     for (serve, told) in rows {
         let gateway = serve.start().await;
@@ -277,7 +264,7 @@ async fn r22_production_and_a_key_keep_it_shut(world: Arc<World>) {
                 .call("POST", "/orgs")
                 .json(&json!({ "name": "acme" })),
             gateway.call("GET", "/orgs"),
-            gateway.call("GET", "/orgs").bearer(&world.keys.admin),
+            gateway.call("GET", "/orgs").bearer(&setup.keys.admin),
         ] {
             call.send().await.problem(503, "misconfigured");
         }
@@ -285,8 +272,8 @@ async fn r22_production_and_a_key_keep_it_shut(world: Arc<World>) {
     }
     // Closed, which is also what it is when nobody says anything.
     for serve in [
-        world.open().set("BOOTSTRAP", "closed"),
-        world.open().set("BOOTSTRAP", ""),
+        open(setup).set("BOOTSTRAP", "closed"),
+        open(setup).set("BOOTSTRAP", ""),
     ] {
         let gateway = serve.start().await;
         let call = gateway

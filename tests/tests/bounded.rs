@@ -2,15 +2,13 @@
 //! it each time, uses are counted all the same.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Answer;
 use postern_system_tests::life::{assert_dead, assert_live};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, rpc, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -21,28 +19,14 @@ const BOUND: Duration = Duration::from_secs(3);
 const ON_THE_WAY: Duration = Duration::from_millis(500);
 const READ: &str = "/controlplane.v1.AttestationStateService/Read";
 
-struct World {
-    keys: Keys,
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
-                .set("REVOCATION_BOUND_SECONDS", &BOUND.as_secs().to_string())
+        Suite::with(|serve| {
+            let bound = BOUND.as_secs().to_string();
+            serve
+                .set("REVOCATION_BOUND_SECONDS", &bound)
                 .isolates(ISOLATES)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        }),
         cases![
             the_bound_is_told,
             reads_repeat_the_word_and_writes_ask,
@@ -60,46 +44,40 @@ struct Held {
     run: String,
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
+/// A token whose facts, run and life every isolate has been told.
+async fn hold(suite: &Suite, organization: &Organization, format: &str) -> Held {
+    let token = organization.mint_for_release(&suite.gateway, format).await;
+    let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
+    let held = Held { token, run };
+    for isolate in 0..ISOLATES {
+        for _ in 0..2 {
+            assert!(accepted(&read(suite, isolate, &held).await));
+        }
     }
+    held
+}
 
-    /// A token whose facts, run and life every isolate has been told.
-    async fn held(&self, organization: &Organization, format: &str) -> Held {
-        let token = organization.mint_for_release(&self.gateway, format).await;
-        let run = rpc::begin(&self.gateway, &token.token, SHOP, RELEASE).await;
-        let held = Held { token, run };
+async fn read(suite: &Suite, isolate: u16, held: &Held) -> Answer {
+    let message = rpc::cancel(&held.run).encode_to_vec();
+    let token = &held.token.token;
+    rpc::call_on(&suite.gateway, isolate, READ, token, &message)
+        .send()
+        .await
+}
+
+/// Asserts that no read of any isolate passes once the bound is over, and tells for how long some did.
+async fn reads_end(suite: &Suite, held: &Held, since: Instant) -> Duration {
+    let mut last = Duration::ZERO;
+    while since.elapsed() < BOUND + ON_THE_WAY + Duration::from_secs(1) {
         for isolate in 0..ISOLATES {
-            for _ in 0..2 {
-                assert!(accepted(&self.read(isolate, &held).await));
+            let sent = since.elapsed();
+            if accepted(&read(suite, isolate, held).await) {
+                last = last.max(sent);
             }
         }
-        held
     }
-
-    async fn read(&self, isolate: u16, held: &Held) -> Answer {
-        let message = rpc::cancel(&held.run).encode_to_vec();
-        let token = &held.token.token;
-        rpc::call_on(&self.gateway, isolate, READ, token, &message)
-            .send()
-            .await
-    }
-
-    /// Asserts that no read of any isolate passes once the bound is over, and tells for how long some did.
-    async fn reads_end(&self, held: &Held, since: Instant) -> Duration {
-        let mut last = Duration::ZERO;
-        while since.elapsed() < BOUND + ON_THE_WAY + Duration::from_secs(1) {
-            for isolate in 0..ISOLATES {
-                let sent = since.elapsed();
-                if accepted(&self.read(isolate, held).await) {
-                    last = last.max(sent);
-                }
-            }
-        }
-        assert!(last < BOUND + ON_THE_WAY, "a read passed after {last:?}");
-        last
-    }
+    assert!(last < BOUND + ON_THE_WAY, "a read passed after {last:?}");
+    last
 }
 
 /// Whether the gate let a read through. The origin has no state saved, and says so.
@@ -122,23 +100,23 @@ async fn ledger_was_asked(gateway: &Gateway, answer: &Answer) -> bool {
     !gateway.log_line(id).await["ledger_ms"].is_null()
 }
 
-async fn the_bound_is_told(world: Arc<World>) {
-    let ready = world.gateway.call("GET", "/readyz").send().await.json(200);
+async fn the_bound_is_told(suite: &Suite) {
+    let ready = suite.gateway.call("GET", "/readyz").send().await.json(200);
     assert_eq!(ready["revocation_bound_seconds"], 3);
     assert_eq!(ready["unheeded_variables"], json!([]));
 }
 
-async fn reads_repeat_the_word_and_writes_ask(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn reads_repeat_the_word_and_writes_ask(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in ["opaque", "jwt"] {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let token = organization.mint_for_release(gateway, format).await;
         let run = rpc::begin(gateway, &token.token, SHOP, RELEASE).await;
         let held = Held { token, run };
-        let first = world.read(0, &held).await;
+        let first = read(suite, 0, &held).await;
         assert_eq!(bound(&first), "0", "{format}: nothing was told yet");
         assert!(ledger_was_asked(gateway, &first).await);
-        let second = world.read(0, &held).await;
+        let second = read(suite, 0, &held).await;
         assert_eq!(bound(&second), "3", "{format}");
         assert!(!ledger_was_asked(gateway, &second).await);
         let message = rpc::names(SHOP, RELEASE);
@@ -150,70 +128,70 @@ async fn reads_repeat_the_word_and_writes_ask(world: Arc<World>) {
         let begun = Instant::now();
         while begun.elapsed() < BOUND * 2 {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            let again = world.read(0, &held).await;
+            let again = read(suite, 0, &held).await;
             assert_eq!(bound(&again), "3", "{format}, after {:?}", begun.elapsed());
         }
         // Without traffic it grows old.
         tokio::time::sleep(BOUND + BOUND).await;
-        let late = world.read(0, &held).await;
+        let late = read(suite, 0, &held).await;
         assert_eq!(bound(&late), "0", "{format}: the copy is old");
         assert!(ledger_was_asked(gateway, &late).await);
     }
 }
 
-async fn a_revoke_ends_writes_at_once_and_reads_within_the_bound(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn a_revoke_ends_writes_at_once_and_reads_within_the_bound(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
-        let held = world.held(&organization, format).await;
-        let bystander = world.held(&organization, format).await;
-        organization.revoke(&world.gateway, &held.token.id).await;
+        let held = hold(suite, &organization, format).await;
+        let bystander = hold(suite, &organization, format).await;
+        organization.revoke(&suite.gateway, &held.token.id).await;
         let answered = Instant::now();
-        assert_dead(&world.gateway, &held.token, "writes ask").await;
-        let last = world.reads_end(&held, answered).await;
+        assert_dead(&suite.gateway, &held.token, "writes ask").await;
+        let last = reads_end(suite, &held, answered).await;
         assert!(last > Duration::ZERO, "{format}: no read rested on a word");
-        let read = world.read(0, &bystander).await;
+        let read = read(suite, 0, &bystander).await;
         assert!(accepted(&read), "{format}: the revoke's doing");
-        assert_live(&world.gateway, &bystander.token, "not revoked").await;
+        assert_live(&suite.gateway, &bystander.token, "not revoked").await;
     }
 }
 
-async fn a_bulk_revoke_reaches_reads_within_the_bound(world: Arc<World>) {
-    let organization = world.organization().await;
-    let first = world.held(&organization, "jwt").await;
-    let second = world.held(&organization, "opaque").await;
+async fn a_bulk_revoke_reaches_reads_within_the_bound(suite: &Suite) {
+    let organization = suite.organization().await;
+    let first = hold(suite, &organization, "jwt").await;
+    let second = hold(suite, &organization, "opaque").await;
     let ids = json!({ "ids": [first.token.id, second.token.id] });
-    let call = organization.revoking(&world.gateway, &ids);
+    let call = organization.revoking(&suite.gateway, &ids);
     call.send().await.json(200);
     let answered = Instant::now();
-    world.reads_end(&first, answered).await;
-    assert!(!accepted(&world.read(1, &second).await));
+    reads_end(suite, &first, answered).await;
+    assert!(!accepted(&read(suite, 1, &second).await));
 }
 
-async fn a_token_that_is_rotated_out_ends_within_the_bound(world: Arc<World>) {
-    let organization = world.organization().await;
-    let held = world.held(&organization, "opaque").await;
+async fn a_token_that_is_rotated_out_ends_within_the_bound(suite: &Suite) {
+    let organization = suite.organization().await;
+    let held = hold(suite, &organization, "opaque").await;
     let overlap = json!({ "overlap": "0s" });
-    let new = organization.rotate(&world.gateway, &held.token.id, &overlap);
+    let new = organization.rotate(&suite.gateway, &held.token.id, &overlap);
     let successor = new.await;
     let answered = Instant::now();
-    world.reads_end(&held, answered).await;
-    assert_live(&world.gateway, &successor, "the successor").await;
+    reads_end(suite, &held, answered).await;
+    assert_live(&suite.gateway, &successor, "the successor").await;
 }
 
-async fn uses_are_counted_all_the_same(world: Arc<World>) {
+async fn uses_are_counted_all_the_same(suite: &Suite) {
     const READS: u64 = 20;
-    let organization = world.organization().await;
-    let held = world.held(&organization, "opaque").await;
+    let organization = suite.organization().await;
+    let held = hold(suite, &organization, "opaque").await;
     for _ in 0..READS {
         for isolate in 0..ISOLATES {
-            assert!(accepted(&world.read(isolate, &held).await));
+            assert!(accepted(&read(suite, isolate, &held).await));
         }
     }
     // Two to begin the run, and two reads of each isolate before.
     let uses = 2 + (READS + 2) * u64::from(ISOLATES);
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let rows = organization.tokens(&world.gateway, "status=all").await;
+        let rows = organization.tokens(&suite.gateway, "status=all").await;
         let own = |row: &&Value| id(row) == held.token.id;
         let shown = rows.iter().find(own).expect("listed")["uses"].as_u64();
         if shown == Some(uses) {

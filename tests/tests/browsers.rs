@@ -2,7 +2,6 @@
 //! is, no page of it acts, and no cookie, report or worker stays. With the dashboard under a host of its own, and without.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
@@ -64,7 +63,7 @@ const SANDBOX: [(&str, &str); 3] = [
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-struct World {
+struct Browsing {
     keys: Keys,
     origin: Scripted,
     sessions: Scripted,
@@ -74,7 +73,7 @@ struct World {
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
+        async {
             let (keys, origin) = (Keys::random(), Scripted::start().await);
             let sessions = Scripted::start().await;
             let gateway = Serve::new(&origin.url, &keys)
@@ -84,7 +83,7 @@ fn main() -> ExitCode {
                 .await;
             let organization = Organization::new(&gateway, &keys.admin).await;
             let token = organization.mint(&gateway, &json!({})).await;
-            World {
+            Browsing {
                 keys,
                 origin,
                 sessions,
@@ -102,7 +101,7 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
+impl Browsing {
     fn call(&self, method: &str, path: &str) -> Call {
         self.gateway
             .call(method, path)
@@ -152,7 +151,9 @@ fn harmless(answer: &Answer, sandboxed: bool) {
     assert_eq!(answer.header("etag"), Some("\"e\""), "{}", answer.what);
 }
 
-async fn r45_what_a_browser_could_show_is_sandboxed_and_nothing_else_is_changed(world: Arc<World>) {
+async fn r45_what_a_browser_could_show_is_sandboxed_and_nothing_else_is_changed(
+    browsing: &Browsing,
+) {
     let rows: [(&str, Option<&str>, &[u8]); 12] = [
         ("200 OK", Some("text/html"), PAGE),
         ("200 OK", None, PAGE),
@@ -168,9 +169,9 @@ async fn r45_what_a_browser_could_show_is_sandboxed_and_nothing_else_is_changed(
         ("500 Internal Server Error", Some("text/html"), PAGE),
     ];
     for (status, media, body) in rows {
-        world.answer(status, media, body, &[]);
+        browsing.answer(status, media, body, &[]);
         for (method, path) in [("GET", READ), ("POST", STORE)] {
-            let answer = world.call(method, path).send().await;
+            let answer = browsing.call(method, path).send().await;
             let told = format!("{method} {status} {media:?}");
             assert_eq!(answer.status.to_string(), status[..3], "{told}");
             assert_eq!(answer.header("content-type"), media, "{told}");
@@ -179,8 +180,8 @@ async fn r45_what_a_browser_could_show_is_sandboxed_and_nothing_else_is_changed(
         }
     }
     // A copy that the client keeps gets its headers anew.
-    world.answer("304 Not Modified", None, b"", &[]);
-    let call = world.call("GET", READ).header("if-none-match", "\"e\"");
+    browsing.answer("304 Not Modified", None, b"", &[]);
+    let call = browsing.call("GET", READ).header("if-none-match", "\"e\"");
     let answer = call.send().await;
     assert_eq!((answer.status, answer.body.len()), (304, 0));
     harmless(&answer, true);
@@ -192,20 +193,20 @@ async fn r45_what_a_browser_could_show_is_sandboxed_and_nothing_else_is_changed(
         "307 Temporary Redirect",
     ] {
         let location = [("Location", "https://evil.example/")];
-        world.answer(status, Some("text/html"), PAGE, &location);
-        let answer = world.call("GET", READ).send().await;
+        browsing.answer(status, Some("text/html"), PAGE, &location);
+        let answer = browsing.call("GET", READ).send().await;
         answer.problem(502, "origin_unavailable");
         assert_eq!(answer.header("location"), None);
         assert_eq!(answer.header("set-cookie"), None);
     }
 }
 
-async fn r45_the_open_routes_answer_json_or_nothing(world: Arc<World>) {
+async fn r45_the_open_routes_answer_json_or_nothing(browsing: &Browsing) {
     let discover = "/discover/sha256:0";
     for path in ["/infoz", "/statusz", "/statusz?readiness=1", discover] {
         let call = || match path == discover {
-            true => world.call("GET", path),
-            false => world.gateway.call("GET", path),
+            true => browsing.call("GET", path),
+            false => browsing.gateway.call("GET", path),
         };
         for (status, media) in [
             ("200 OK", Some("application/json")),
@@ -214,7 +215,7 @@ async fn r45_the_open_routes_answer_json_or_nothing(world: Arc<World>) {
             ("503 Service Unavailable", Some("application/json")),
             ("204 No Content", None),
         ] {
-            world.answer(
+            browsing.answer(
                 status,
                 media,
                 if media.is_some() { b"{}" } else { b"" },
@@ -235,10 +236,10 @@ async fn r45_the_open_routes_answer_json_or_nothing(world: Arc<World>) {
             ("404 Not Found", Some("text/html")),
             ("500 Internal Server Error", Some("text/html")),
         ] {
-            world.answer(status, media, PAGE, &[]);
+            browsing.answer(status, media, PAGE, &[]);
             let answer = call().send().await;
             answer.problem(502, "origin_unavailable");
-            let line = world
+            let line = browsing
                 .gateway
                 .log_line(answer.header("x-request-id").expect("an id"));
             let cause = line.await["cause"].clone();
@@ -247,23 +248,30 @@ async fn r45_the_open_routes_answer_json_or_nothing(world: Arc<World>) {
         }
         // Two headers are one list to a browser, and the last counts.
         let more = [("Content-Type", "text/html")];
-        world.answer("200 OK", Some("application/json"), PAGE, &more);
+        browsing.answer("200 OK", Some("application/json"), PAGE, &more);
         call().send().await.problem(502, "origin_unavailable");
     }
 }
 
-async fn r45_calls_lose_what_browsers_act_on(world: Arc<World>) {
+async fn r45_calls_lose_what_browsers_act_on(browsing: &Browsing) {
     let message = rpc::names(SHOP, RELEASE);
     let trailers = rpc::frame(0x80, b"grpc-status:0\r\n");
     let frames = [rpc::frame(0, b""), trailers].concat();
-    let call = || rpc::call(&world.gateway, FIND_OR_CREATE, &world.token.token, &message);
+    let call = || {
+        rpc::call(
+            &browsing.gateway,
+            FIND_OR_CREATE,
+            &browsing.token.token,
+            &message,
+        )
+    };
     let connect = || {
-        let call = world.gateway.call("POST", FIND_OR_CREATE);
-        let call = call.bearer(&world.token.token).from("10.9.8.7");
+        let call = browsing.gateway.call("POST", FIND_OR_CREATE);
+        let call = call.bearer(&browsing.token.token).from("10.9.8.7");
         call.header("content-type", "application/proto")
             .body(message.clone())
     };
-    world.answer("200 OK", Some(rpc::BINARY), &frames, &[]);
+    browsing.answer("200 OK", Some(rpc::BINARY), &frames, &[]);
     let answer = call().send().await;
     assert_eq!(answer.body, frames);
     harmless(&answer, false);
@@ -274,13 +282,13 @@ async fn r45_calls_lose_what_browsers_act_on(world: Arc<World>) {
 
     // A status in the headers makes an answer of any media type one of the call's.
     let more = [("grpc-status", OK), ("grpc-message", "x")];
-    world.answer("200 OK", Some("text/html"), PAGE, &more);
+    browsing.answer("200 OK", Some("text/html"), PAGE, &more);
     let answer = call().send().await;
     assert_eq!(answer.header("grpc-status"), Some(OK));
     harmless(&answer, true);
 
     // An error in Connect is JSON with words of the origin's.
-    world.answer(
+    browsing.answer(
         "200 OK",
         Some(rpc::BINARY),
         b"",
@@ -292,9 +300,9 @@ async fn r45_calls_lose_what_browsers_act_on(world: Arc<World>) {
     assert_eq!(answer.header("grpc-status"), None);
 }
 
-async fn r45_no_service_worker_comes_from_here(world: Arc<World>) {
-    world.answer("200 OK", Some("application/json"), b"{}", &[]);
-    world.origin.heads();
+async fn r45_no_service_worker_comes_from_here(browsing: &Browsing) {
+    browsing.answer("200 OK", Some("application/json"), b"{}", &[]);
+    browsing.origin.heads();
     for path in [
         "/",
         "/infoz",
@@ -315,7 +323,9 @@ async fn r45_no_service_worker_comes_from_here(world: Arc<World>) {
         "/discover/sha256:0",
     ] {
         for method in ["GET", "POST", "HEAD", "OPTIONS"] {
-            let call = world.call(method, path).header("service-worker", "script");
+            let call = browsing
+                .call(method, path)
+                .header("service-worker", "script");
             let answer = call.send().await;
             assert_eq!(answer.status, 403, "{}", answer.what);
             if method != "HEAD" {
@@ -323,32 +333,32 @@ async fn r45_no_service_worker_comes_from_here(world: Arc<World>) {
             }
         }
     }
-    let call = rpc::anonymous(&world.gateway, 0, FIND_OR_CREATE, Vec::new());
+    let call = rpc::anonymous(&browsing.gateway, 0, FIND_OR_CREATE, Vec::new());
     let answer = call.header("service-worker", "script").send().await;
     answer.refused(
         7,
         "no service worker comes from here: leave `Service-Worker` out",
     );
-    assert_eq!(world.origin.heads(), Vec::<String>::new());
-    let call = world.gateway.call("GET", "/dashboard/app.js");
+    assert_eq!(browsing.origin.heads(), Vec::<String>::new());
+    let call = browsing.gateway.call("GET", "/dashboard/app.js");
     let own = call.header("service-worker", "script").send().await;
     assert_eq!(own.status, 200, "{}", own.text());
 }
 
 /// Under the dashboard's host there is nothing of the origin's, and nowhere else a dashboard or a session.
-async fn r45_the_dashboard_has_a_host_of_its_own(world: Arc<World>) {
-    world.answer("200 OK", Some("application/json"), b"{}", &[]);
-    let gateway = Serve::new(&world.origin.url, &world.keys)
+async fn r45_the_dashboard_has_a_host_of_its_own(browsing: &Browsing) {
+    browsing.answer("200 OK", Some("application/json"), b"{}", &[]);
+    let gateway = Serve::new(&browsing.origin.url, &browsing.keys)
         .set("REST_ROUTES", "open")
-        .set("SESSION_VERIFY_URL", &world.sessions.url)
+        .set("SESSION_VERIFY_URL", &browsing.sessions.url)
         .set("DASHBOARD_HOST", "Dash.Example:8443")
         .start()
         .await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &browsing.keys.admin).await;
     let token = organization.mint(&gateway, &json!({})).await;
     let person = json!({ "user_id": "kim", "organizations": [{ "name": organization.name, "role": "admin" }] });
     let media = [("content-type", "application/json")];
-    world
+    browsing
         .sessions
         .answer("200 OK", &media, person.to_string().as_bytes());
 
@@ -392,7 +402,7 @@ async fn r45_the_dashboard_has_a_host_of_its_own(world: Arc<World>) {
             "{host}"
         );
     }
-    world.origin.heads();
+    browsing.origin.heads();
     for path in ["/infoz", "/statusz", "/discover/sha256:0", READ] {
         let call = || {
             let call = at(here, "GET", path).bearer(&token.token);
@@ -412,7 +422,7 @@ async fn r45_the_dashboard_has_a_host_of_its_own(world: Arc<World>) {
         .await
         .refused(12, "no such route");
     assert_eq!(
-        world.origin.heads(),
+        browsing.origin.heads(),
         Vec::<String>::new(),
         "nothing of the origin's is there"
     );

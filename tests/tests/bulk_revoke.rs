@@ -12,6 +12,7 @@ use postern_system_tests::gateway::{Gateway, Serve, files};
 use postern_system_tests::life::{accepted, assert_dead, assert_live, millis, now};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, fields, id};
 use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, node, random_id, random_name, runner};
 use serde_json::{Value, json};
 
@@ -26,23 +27,9 @@ const CALLERS: usize = 4;
 /// Calls of each isolate before the revoke, and begun after its answer, at least.
 const ENOUGH: usize = 150;
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = serve(&keys, &origin).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             r11_bulk_by_ids,
             r11_r21_bulk_by_minter_reaches_the_whole_subtree,
@@ -68,77 +55,71 @@ fn serve(keys: &Keys, origin: &Origin) -> Serve {
     Serve::new(&origin.url, keys).isolates(ISOLATES)
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+/// Revokes by a selector, first as a dry run, and asserts that exactly these tokens died of it, of all that there
+/// are in the organization.
+async fn dies(
+    suite: &Suite,
+    organization: &Organization,
+    caller: Option<&Minted>,
+    selector: &Value,
+    all: &[&Minted],
+    expected: &[&Minted],
+) {
+    let gateway = &suite.gateway;
+    let expected = ids(expected.iter().copied());
+    let live = living(gateway, organization).await;
+    let call = |selector: &Value| match caller {
+        None => organization.revoking(gateway, selector),
+        Some(caller) => organization
+            .call_as(gateway, caller, "POST", REVOKE)
+            .json(selector),
+    };
+    let mut dry = selector.clone();
+    dry["dry_run"] = json!(true);
+    let told = call(&dry).send().await.json(200);
+    assert_eq!(fields(&told), ANSWER.into());
+    assert_eq!(told["dry_run"], true);
+    assert_eq!(told["revoked_at"], Value::Null, "a dry run revokes nothing");
+    assert_eq!(listed(&told["ids"]), expected, "{selector} as a dry run");
+    assert_eq!(
+        living(gateway, organization).await,
+        live,
+        "a dry run changes nothing"
+    );
 
-    /// Revokes by a selector, first as a dry run, and asserts that exactly these tokens died of it, of all that there
-    /// are in the organization.
-    async fn dies(
-        &self,
-        organization: &Organization,
-        caller: Option<&Minted>,
-        selector: &Value,
-        all: &[&Minted],
-        expected: &[&Minted],
-    ) {
-        let gateway = &self.gateway;
-        let expected = ids(expected.iter().copied());
-        let live = living(gateway, organization).await;
-        let call = |selector: &Value| match caller {
-            None => organization.revoking(gateway, selector),
-            Some(caller) => organization
-                .call_as(gateway, caller, "POST", REVOKE)
-                .json(selector),
-        };
-        let mut dry = selector.clone();
-        dry["dry_run"] = json!(true);
-        let told = call(&dry).send().await.json(200);
-        assert_eq!(fields(&told), ANSWER.into());
-        assert_eq!(told["dry_run"], true);
-        assert_eq!(told["revoked_at"], Value::Null, "a dry run revokes nothing");
-        assert_eq!(listed(&told["ids"]), expected, "{selector} as a dry run");
-        assert_eq!(
-            living(gateway, organization).await,
-            live,
-            "a dry run changes nothing"
-        );
-
-        let begun = now();
-        let done = call(selector).send().await.json(200);
-        assert_eq!(fields(&done), ANSWER.into());
-        assert_eq!(done["dry_run"], false);
-        assert_eq!(listed(&done["ids"]), expected, "{selector}");
-        assert_eq!(done["matched"], expected.len(), "{selector}");
-        assert_eq!(
-            (&told["matched"], &told["used_in_last_day"]),
-            (&done["matched"], &done["used_in_last_day"]),
-            "the dry run told it"
-        );
-        let at = &done["revoked_at"];
-        if expected.is_empty() {
-            assert_eq!(at, &Value::Null);
-        } else {
-            assert!((begun..=now()).contains(&millis(at)), "{done}");
-        }
-        for token in all {
-            if expected.contains(&token.id) {
-                assert_dead(gateway, token, "it matched").await;
-                let row = organization.token(gateway, &token.id).await;
-                assert_eq!(&row["revoked_at"], at, "one moment for all");
-            } else if live.contains(&token.id) {
-                assert_live(gateway, token, "it did not match").await;
-            }
-        }
-        assert_eq!(
-            living(gateway, organization).await,
-            &live - &expected,
-            "{selector}: what is left"
-        );
-        let again = call(selector).send().await.json(200);
-        assert_eq!(again["matched"], 0, "{selector}: nothing is left of it");
+    let begun = now();
+    let done = call(selector).send().await.json(200);
+    assert_eq!(fields(&done), ANSWER.into());
+    assert_eq!(done["dry_run"], false);
+    assert_eq!(listed(&done["ids"]), expected, "{selector}");
+    assert_eq!(done["matched"], expected.len(), "{selector}");
+    assert_eq!(
+        (&told["matched"], &told["used_in_last_day"]),
+        (&done["matched"], &done["used_in_last_day"]),
+        "the dry run told it"
+    );
+    let at = &done["revoked_at"];
+    if expected.is_empty() {
+        assert_eq!(at, &Value::Null);
+    } else {
+        assert!((begun..=now()).contains(&millis(at)), "{done}");
     }
+    for token in all {
+        if expected.contains(&token.id) {
+            assert_dead(gateway, token, "it matched").await;
+            let row = organization.token(gateway, &token.id).await;
+            assert_eq!(&row["revoked_at"], at, "one moment for all");
+        } else if live.contains(&token.id) {
+            assert_live(gateway, token, "it did not match").await;
+        }
+    }
+    assert_eq!(
+        living(gateway, organization).await,
+        &live - &expected,
+        "{selector}: what is left"
+    );
+    let again = call(selector).send().await.json(200);
+    assert_eq!(again["matched"], 0, "{selector}: nothing is left of it");
 }
 
 /// Fields of the answer.
@@ -175,9 +156,9 @@ async fn tick() {
     tokio::time::sleep(Duration::from_millis(5)).await;
 }
 
-async fn r11_bulk_by_ids(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r11_bulk_by_ids(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let mint = async |body: Value| organization.mint(gateway, &body).await;
     let wide = mint(json!({})).await;
     let jwt = mint(json!({ "format": "jwt" })).await;
@@ -191,9 +172,15 @@ async fn r11_bulk_by_ids(world: Arc<World>) {
         jwt.id, workflow.id, workflow.id.to_uppercase(), workflow.id, gone.id, theirs.id, random_id(),
     ] });
     let all = [&wide, &jwt, &project, &workflow];
-    world
-        .dies(&organization, None, &selector, &all, &[&jwt, &workflow])
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &selector,
+        &all,
+        &[&jwt, &workflow],
+    )
+    .await;
     assert_live(gateway, &theirs, "of another organization").await;
     let row = organization.token(gateway, &gone.id).await;
     assert_eq!(row["revoked_at"], moment, "the first moment stands");
@@ -243,22 +230,28 @@ impl Tree {
     }
 }
 
-async fn r11_r21_bulk_by_minter_reaches_the_whole_subtree(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_r21_bulk_by_minter_reaches_the_whole_subtree(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let tree = Tree::grow(gateway, &organization).await;
     let below = |token: &Minted| json!({ "minted_by": token.id });
-    let dies = async |token: &Minted, expected: &[&Minted]| {
-        world
-            .dies(&organization, None, &below(token), &tree.all(), expected)
-            .await;
+    let dies_below = async |token: &Minted, expected: &[&Minted]| {
+        dies(
+            suite,
+            &organization,
+            None,
+            &below(token),
+            &tree.all(),
+            expected,
+        )
+        .await;
     };
-    dies(&tree.c, &[]).await;
-    dies(&tree.a, &[&tree.b, &tree.c, &tree.d]).await;
-    dies(&tree.root, &[&tree.a, &tree.e]).await;
+    dies_below(&tree.c, &[]).await;
+    dies_below(&tree.a, &[&tree.b, &tree.c, &tree.d]).await;
+    dies_below(&tree.root, &[&tree.a, &tree.e]).await;
 
     // A dead branch hides nothing that grows from it.
-    let organization = world.organization().await;
+    let organization = suite.organization().await;
     let tree = Tree::grow(gateway, &organization).await;
     organization.revoke(gateway, &tree.a.id).await;
     organization.revoke(gateway, &tree.b.id).await;
@@ -267,29 +260,27 @@ async fn r11_r21_bulk_by_minter_reaches_the_whole_subtree(world: Arc<World>) {
     let call = organization.call_as(gateway, &tree.root, "POST", &path);
     let successor = Minted::of(call.send().await.json(201));
     let all: Vec<_> = tree.all().into_iter().chain([&successor]).collect();
-    world
-        .dies(
-            &organization,
-            None,
-            &below(&tree.root),
-            &all,
-            &[&tree.c, &tree.d, &successor],
-        )
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &below(&tree.root),
+        &all,
+        &[&tree.c, &tree.d, &successor],
+    )
+    .await;
     // A minter of another organization has no children here.
-    let stranger = world.organization().await;
+    let stranger = suite.organization().await;
     let other = Tree::grow(gateway, &stranger).await;
-    world
-        .dies(&organization, None, &below(&other.root), &all, &[])
-        .await;
+    dies(suite, &organization, None, &below(&other.root), &all, &[]).await;
     for token in other.all() {
         assert_live(gateway, token, "of another organization").await;
     }
 }
 
-async fn r11_bulk_by_project(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_by_project(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     organization.create_project(gateway, "second").await;
     let mint = async |body: Value| organization.mint(gateway, &body).await;
     let wide = mint(json!({})).await;
@@ -299,18 +290,22 @@ async fn r11_bulk_by_project(world: Arc<World>) {
     // The token of the second project cannot make the call that `dies` asks with: it goes by its identity.
     let all = [&wide, &project, &workflow];
     let of_second = json!({ "project": "second" });
-    world
-        .dies(&organization, None, &of_second, &all, &[&second])
-        .await;
+    dies(suite, &organization, None, &of_second, &all, &[&second]).await;
     let of_shop = json!({ "project": SHOP });
-    world
-        .dies(&organization, None, &of_shop, &all, &[&project, &workflow])
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &of_shop,
+        &all,
+        &[&project, &workflow],
+    )
+    .await;
 }
 
-async fn r11_bulk_by_time_of_birth(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_by_time_of_birth(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mut tokens = Vec::new();
     for _ in 0..6 {
         tokens.push(organization.mint_for_release(gateway, "opaque").await);
@@ -342,16 +337,14 @@ async fn r11_bulk_by_time_of_birth(world: Arc<World>) {
             .filter(|index| left.remove(index))
             .map(|index| &tokens[index])
             .collect();
-        world
-            .dies(&organization, None, &selector, &all, &expected)
-            .await;
+        dies(suite, &organization, None, &selector, &all, &expected).await;
     }
     assert_eq!(left, BTreeSet::new());
 }
 
-async fn r11_r13_bulk_of_the_never_used(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_r13_bulk_of_the_never_used(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mint = async |format| organization.mint_for_release(gateway, format).await;
     let (used, used_jwt) = (mint("opaque").await, mint("jwt").await);
     let (fresh, fresh_jwt) = (mint("opaque").await, mint("jwt").await);
@@ -362,25 +355,25 @@ async fn r11_r13_bulk_of_the_never_used(world: Arc<World>) {
     assert!(accepted(gateway, 1, &used.token).await);
     let form = [("token", looked_at.token.as_str())];
     let call = gateway.call("POST", "/oauth/introspect");
-    let call = call.bearer(&world.keys.admin).form(&form);
+    let call = call.bearer(&suite.keys.admin).form(&form);
     assert_eq!(call.send().await.json(200)["active"], true);
     assert!(accepted(gateway, 3, &used_jwt.token).await);
     let selector = json!({ "never_used": true });
     let all = [&used, &used_jwt, &long_used, &fresh, &fresh_jwt, &looked_at];
-    world
-        .dies(
-            &organization,
-            None,
-            &selector,
-            &all,
-            &[&fresh, &fresh_jwt, &looked_at],
-        )
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &selector,
+        &all,
+        &[&fresh, &fresh_jwt, &looked_at],
+    )
+    .await;
 }
 
-async fn r11_bulk_by_the_address_that_minted(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_by_the_address_that_minted(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mint = async |address: &str| {
         let body = json!({ "project": SHOP });
         let call = organization.minting(gateway, &body);
@@ -407,15 +400,13 @@ async fn r11_bulk_by_the_address_that_minted(world: Arc<World>) {
     ];
     for (address, expected) in rows {
         let selector = json!({ "created_from": address });
-        world
-            .dies(&organization, None, &selector, &all, expected)
-            .await;
+        dies(suite, &organization, None, &selector, &all, expected).await;
     }
 }
 
-async fn r11_bulk_criteria_narrow_each_other(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_criteria_narrow_each_other(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let tree = Tree::grow(gateway, &organization).await;
     let early = organization
         .mint(gateway, &json!({ "project": SHOP }))
@@ -454,15 +445,13 @@ async fn r11_bulk_criteria_narrow_each_other(world: Arc<World>) {
         ),
     ];
     for (selector, expected) in rows {
-        world
-            .dies(&organization, None, &selector, &all, &expected)
-            .await;
+        dies(suite, &organization, None, &selector, &all, &expected).await;
     }
 }
 
-async fn r11_bulk_ends_an_overlap(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_ends_an_overlap(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let old = organization.mint_for_release(gateway, "jwt").await;
     let new = organization
         .rotate(gateway, &old.id, &json!({ "overlap": "1h" }))
@@ -471,21 +460,21 @@ async fn r11_bulk_ends_an_overlap(world: Arc<World>) {
     let last = organization.rotate(gateway, &rotated.id, &json!({})).await;
     let selector = json!({ "ids": [old.id, rotated.id] });
     // The one rotated without overlap has ended already, and is not among them.
-    world
-        .dies(
-            &organization,
-            None,
-            &selector,
-            &[&old, &new, &last],
-            &[&old],
-        )
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &selector,
+        &[&old, &new, &last],
+        &[&old],
+    )
+    .await;
     assert_dead(gateway, &rotated, "rotated").await;
 }
 
-async fn r11_bulk_that_matches_nothing(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_that_matches_nothing(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let thousand: Vec<String> = (0..1_000).map(|_| random_id()).collect();
     let selectors = [
         json!({ "ids": [random_id()] }),
@@ -515,9 +504,9 @@ async fn r11_bulk_that_matches_nothing(world: Arc<World>) {
     assert_eq!(living(gateway, &organization).await.len(), 2);
 }
 
-async fn r11_bulk_dry_run_tells_what_would_break(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r11_bulk_dry_run_tells_what_would_break(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mut tokens = Vec::new();
     for format in ["opaque", "jwt", "opaque", "jwt", "opaque"] {
         tokens.push(organization.mint_for_release(gateway, format).await);
@@ -549,9 +538,9 @@ async fn r11_bulk_dry_run_tells_what_would_break(world: Arc<World>) {
     }
 }
 
-async fn r16_bulk_by_an_organization_token_reaches_project_tokens_only(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r16_bulk_by_an_organization_token_reaches_project_tokens_only(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let theirs = stranger.mint(gateway, &json!({ "project": SHOP })).await;
     for format in ["opaque", "jwt"] {
         let caller = organization
@@ -579,47 +568,43 @@ async fn r16_bulk_by_an_organization_token_reaches_project_tokens_only(world: Ar
             .map(|token| token.id.clone())
             .chain([theirs.id.clone()])
             .collect();
-        world
-            .dies(
-                &organization,
-                Some(&caller),
-                &json!({ "ids": named }),
-                &all,
-                &[&project, &workflow],
-            )
-            .await;
+        dies(
+            suite,
+            &organization,
+            Some(&caller),
+            &json!({ "ids": named }),
+            &all,
+            &[&project, &workflow],
+        )
+        .await;
         // Everything there is, as far as it reaches.
         let ever = json!({ "created_after": "2020-01-01T00:00:00Z" });
-        world
-            .dies(&organization, Some(&caller), &ever, &all, &[&spared])
-            .await;
+        dies(suite, &organization, Some(&caller), &ever, &all, &[&spared]).await;
         let minted = organization
             .mint_as(gateway, &caller, &json!({ "project": SHOP }))
             .await;
-        world
-            .dies(
-                &organization,
-                Some(&peer),
-                &json!({ "minted_by": caller.id }),
-                &[&caller, &peer, &system_of_project],
-                &[&minted],
-            )
-            .await;
+        dies(
+            suite,
+            &organization,
+            Some(&peer),
+            &json!({ "minted_by": caller.id }),
+            &[&caller, &peer, &system_of_project],
+            &[&minted],
+        )
+        .await;
         for selector in [
             json!({ "ids": [caller.id] }),
             json!({ "ids": [system.id, system_of_project.id, peer.id] }),
         ] {
-            world
-                .dies(&organization, Some(&caller), &selector, &all, &[])
-                .await;
+            dies(suite, &organization, Some(&caller), &selector, &all, &[]).await;
         }
     }
     assert_live(gateway, &theirs, "of another organization").await;
 }
 
-async fn r18_bulk_by_org_api_token_star_reaches_organization_tokens_only(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r18_bulk_by_org_api_token_star_reaches_organization_tokens_only(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mint = async |body: Value| organization.mint(gateway, &body).await;
     let caller = mint(json!({ "policies": ["org_api_token:*"] })).await;
     let peer = mint(json!({})).await;
@@ -627,9 +612,15 @@ async fn r18_bulk_by_org_api_token_star_reaches_organization_tokens_only(world: 
     let project = mint(json!({ "project": SHOP })).await;
     let all = [&caller, &peer, &system, &project];
     let selector = json!({ "ids": [peer.id, system.id, project.id] });
-    world
-        .dies(&organization, Some(&caller), &selector, &all, &[&peer])
-        .await;
+    dies(
+        suite,
+        &organization,
+        Some(&caller),
+        &selector,
+        &all,
+        &[&peer],
+    )
+    .await;
     let none =
         mint(json!({ "policies": ["org_api_token:list", "project_api_token:create"] })).await;
     let call = organization.call_as(gateway, &none, "POST", REVOKE);
@@ -638,28 +629,28 @@ async fn r18_bulk_by_org_api_token_star_reaches_organization_tokens_only(world: 
     assert_live(gateway, &project, "refused").await;
 }
 
-async fn r10_bulk_by_the_administrator_reaches_system_tokens(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r10_bulk_by_the_administrator_reaches_system_tokens(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let plain = organization.mint(gateway, &json!({})).await;
     let system = organization.mint(gateway, &json!({ "system": true })).await;
     let other = json!({ "system": true, "project": SHOP });
     let other = organization.mint(gateway, &other).await;
     let selector = json!({ "ids": [system.id] });
-    world
-        .dies(
-            &organization,
-            None,
-            &selector,
-            &[&plain, &system, &other],
-            &[&system],
-        )
-        .await;
+    dies(
+        suite,
+        &organization,
+        None,
+        &selector,
+        &[&plain, &system, &other],
+        &[&system],
+    )
+    .await;
 }
 
-async fn r11_bulk_selectors_that_are_wrong(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r11_bulk_selectors_that_are_wrong(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     stranger.create_project(gateway, "theirs").await;
     let token = organization
         .mint(gateway, &json!({ "project": SHOP }))
@@ -777,10 +768,10 @@ async fn r11_bulk_selectors_that_are_wrong(world: Arc<World>) {
         .call("POST", REVOKE)
         .json(&json!({ "project": SHOP }));
     nobody.send().await.problem(401, "credential_missing");
-    let unnamed = gateway.call("POST", REVOKE).bearer(&world.keys.admin);
+    let unnamed = gateway.call("POST", REVOKE).bearer(&suite.keys.admin);
     let unnamed = unnamed.json(&json!({ "created_after": "2020-01-01T00:00:00Z" }));
     unnamed.send().await.problem(400, "organization_required");
-    let unknown = gateway.call("POST", REVOKE).bearer(&world.keys.admin);
+    let unknown = gateway.call("POST", REVOKE).bearer(&suite.keys.admin);
     let unknown = unknown.organization(&random_name("none"));
     let unknown = unknown.json(&json!({ "created_after": "2020-01-01T00:00:00Z" }));
     unknown.send().await.problem(404, "not_found");
@@ -795,9 +786,9 @@ struct Try {
     accepted: bool,
 }
 
-async fn r11_r35_a_thousand_tokens_end_in_one_step(world: Arc<World>) {
-    let gateway = Arc::new(serve(&world.keys, &world.origin).start().await);
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+async fn r11_r35_a_thousand_tokens_end_in_one_step(suite: &Suite) {
+    let gateway = Arc::new(serve(&suite.keys, &suite.origin).start().await);
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     organization.create_project(&gateway, "second").await;
     let bystanders = [
         organization.mint(&gateway, &json!({})).await,
@@ -1035,9 +1026,9 @@ fn audited(serve: &Serve, organization: &Organization, revoked: &BTreeSet<String
     );
 }
 
-async fn r9_r11_what_has_ended_stays_dead_after_a_power_cut(world: Arc<World>) {
-    let gateway = serve(&world.keys, &world.origin).start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+async fn r9_r11_what_has_ended_stays_dead_after_a_power_cut(suite: &Suite) {
+    let gateway = serve(&suite.keys, &suite.origin).start().await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let (mut dead, mut live, mut closing) = (Vec::new(), Vec::new(), Vec::new());
     let mut bulk = Vec::new();
     for format in ["opaque", "jwt"] {

@@ -4,17 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postern_origin::attestation::attest;
 use postern_origin::proto::attestation_service_client::AttestationServiceClient;
-use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::forge::{self};
 use postern_system_tests::life::{REFUSED, accepted};
-use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::organization::{OTHER, RELEASE, SHOP};
 use postern_system_tests::program::Postern;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, random_name, rpc, runner};
 use serde_json::json;
 use tonic::transport::Channel;
@@ -23,25 +21,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-struct World {
-    origin: Origin,
-    keys: Keys,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
-    let start = || async {
-        let origin = Origin::start().await;
-        let keys = Keys::random();
-        let gateway = Serve::new(&origin.url, &keys).start().await;
-        World {
-            origin,
-            keys,
-            gateway,
-        }
-    };
     runner::run(
-        start,
+        Suite::start(),
         cases![
             a_token_from_mint_to_revoke,
             r39_a_token_of_the_origin_is_adopted,
@@ -57,27 +39,25 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    /// The command of an administrator in that organization.
-    fn administrator(&self, organization: &str) -> Postern {
-        Postern::new(&[
-            ("POSTERN_URL", &self.gateway.url(0)),
-            ("POSTERN_TOKEN", &self.keys.admin),
-            ("POSTERN_ORGANIZATION", organization),
-        ])
-    }
+/// The command of an administrator in that organization.
+fn administrator(suite: &Suite, organization: &str) -> Postern {
+    Postern::new(&[
+        ("POSTERN_URL", &suite.gateway.url(0)),
+        ("POSTERN_TOKEN", &suite.keys.admin),
+        ("POSTERN_ORGANIZATION", organization),
+    ])
+}
 
-    async fn lives(&self, token: &str) -> bool {
-        accepted(&self.gateway, 0, token).await
-    }
+async fn lives(suite: &Suite, token: &str) -> bool {
+    accepted(&suite.gateway, 0, token).await
 }
 
 /// The options that name the workflow which scoped tokens are for.
 const FOR_RELEASE: [&str; 4] = ["--project", SHOP, "--workflow", RELEASE];
 
-async fn a_token_from_mint_to_revoke(world: Arc<World>) {
+async fn a_token_from_mint_to_revoke(suite: &Suite) {
     let name = random_name("cli");
-    let postern = world.administrator(&name);
+    let postern = administrator(suite, &name);
     let created = postern.run(&["org", "create", &name, "-o", "json"]).await;
     assert_eq!(created.json()["name"], name.as_str());
     postern.run(&["project", "create", SHOP]).await.done();
@@ -95,7 +75,7 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
         made["id"].as_str().unwrap(),
         made["token"].as_str().unwrap(),
     );
-    assert!(world.lives(token).await);
+    assert!(lives(suite, token).await);
     let again = postern.run(&create).await;
     again.failed(7, "name_taken");
 
@@ -113,8 +93,8 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
     assert_eq!(rotated.code, 0, "{}", rotated.stderr);
     assert_eq!(rotated.stderr, format!("The old token {id} is revoked.\n"));
     let successor = rotated.stdout.trim_end();
-    assert!(!world.lives(token).await, "rotated out");
-    assert!(world.lives(successor).await);
+    assert!(!lives(suite, token).await, "rotated out");
+    assert!(lives(suite, successor).await);
 
     let live = postern.run(&listed).await.json();
     let next = live[0]["id"].as_str().unwrap();
@@ -123,7 +103,7 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
     let revoked = postern.run(&revoke).await.done();
     let line = format!("API token revoked! {next}, ");
     assert!(revoked.starts_with(&line), "{revoked}");
-    assert!(!world.lives(successor).await);
+    assert!(!lives(suite, successor).await);
     assert_eq!(
         postern.run(&revoke).await.done(),
         revoked,
@@ -140,8 +120,8 @@ async fn a_token_from_mint_to_revoke(world: Arc<World>) {
     postern.run(&unknown).await.failed(6, "not_found");
 }
 
-async fn r39_a_token_of_the_origin_is_adopted(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn r39_a_token_of_the_origin_is_adopted(suite: &Suite) {
+    let organization = suite.organization().await;
     let claims = json!({
         "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"],
         "token_name": "upstream", "org_id": organization.id, "org_name": organization.name,
@@ -149,29 +129,29 @@ async fn r39_a_token_of_the_origin_is_adopted(world: Arc<World>) {
         "workflow_id": organization.release, "workflow_name": RELEASE,
     });
     let header = json!({ "alg": "HS256", "typ": "JWT" });
-    let token = forge::jwt(&header, &claims.to_string(), &world.keys.origin);
-    assert!(!world.lives(&token).await, "before it is adopted");
-    let postern = world.administrator(&organization.name);
+    let token = forge::jwt(&header, &claims.to_string(), &suite.keys.origin);
+    assert!(!lives(suite, &token).await, "before it is adopted");
+    let postern = administrator(suite, &organization.name);
     let adopt = ["api-token", "adopt", "--name", "ci", "-o", "json"];
     let output = postern.run_with(&adopt, &format!("{token}\n")).await;
     assert!(!output.stdout.contains(&token), "{output:?}");
     let adopted = output.json();
     assert_eq!(adopted["id"], claims["jti"]);
     assert_eq!(adopted["name"], "ci");
-    assert!(world.lives(&token).await);
+    assert!(lives(suite, &token).await);
     let again = postern.run_with(&adopt, &token).await;
     again.failed(7, "(already_adopted, request ");
     let nonsense = postern.run_with(&adopt, "not.a.jwt").await;
     nonsense.failed(7, "(jwt_invalid, request ");
 }
 
-async fn a_bad_token(world: Arc<World>) {
-    let url = world.gateway.url(0);
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn a_bad_token(suite: &Suite) {
+    let url = suite.gateway.url(0);
+    let organization = suite.organization().await;
     let minted = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    organization.revoke(&world.gateway, &minted.id).await;
+    organization.revoke(&suite.gateway, &minted.id).await;
     for (token, message) in [
         (minted.token.as_str(), "(credential_refused, request "),
         ("pst_nonsense", "(credential_"),
@@ -187,12 +167,12 @@ async fn a_bad_token(world: Arc<World>) {
     output.failed(4, "hint: give a credential: POSTERN_TOKEN");
 }
 
-async fn a_configuration_file_that_others_may_read(world: Arc<World>) {
+async fn a_configuration_file_that_others_may_read(suite: &Suite) {
     let postern = Postern::new(&[]);
     let folder = postern.home().join(".config/postern");
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("config.toml");
-    let (url, admin) = (world.gateway.url(0), &world.keys.admin);
+    let (url, admin) = (suite.gateway.url(0), &suite.keys.admin);
     fs::write(&file, format!("url = \"{url}\"\ntoken = \"{admin}\"\n")).unwrap();
     let list = ["org", "list", "-o", "json"];
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
@@ -203,7 +183,7 @@ async fn a_configuration_file_that_others_may_read(world: Arc<World>) {
     assert!(postern.run(&list).await.json().is_array());
 }
 
-async fn a_gateway_that_is_not_there(_: Arc<World>) {
+async fn a_gateway_that_is_not_there(_: &Suite) {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", unused.local_addr().unwrap());
     drop(unused);
@@ -218,17 +198,17 @@ async fn a_gateway_that_is_not_there(_: Arc<World>) {
     assert!(output.stdout.contains(&message), "{output:?}");
 }
 
-async fn the_doctor_finds_nothing_wrong(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
-    let postern = world.administrator(&organization.name);
+async fn the_doctor_finds_nothing_wrong(suite: &Suite) {
+    let organization = suite.organization().await;
+    let postern = administrator(suite, &organization.name);
     let report = postern.run(&["doctor", "-o", "json"]).await.json();
     for finding in report.as_array().unwrap() {
         assert_eq!(finding["state"], "good", "{finding}");
     }
     // An administrator key alone is as good; what is missing is told apart from it.
     let key = [
-        ("POSTERN_URL", world.gateway.url(0)),
-        ("POSTERN_TOKEN", world.keys.admin.clone()),
+        ("POSTERN_URL", suite.gateway.url(0)),
+        ("POSTERN_TOKEN", suite.keys.admin.clone()),
     ];
     let key = key.each_ref().map(|(name, value)| (*name, value.as_str()));
     let output = Postern::new(&key).run(&["doctor"]).await;
@@ -245,7 +225,7 @@ async fn the_doctor_finds_nothing_wrong(world: Arc<World>) {
             .contains("odd     organization  none is named"),
         "{output:?}"
     );
-    let output = world.administrator("not-there-yet").run(&["doctor"]).await;
+    let output = administrator(suite, "not-there-yet").run(&["doctor"]).await;
     assert_eq!(
         (output.code, output.stderr.as_str()),
         (6, "postern: broken: organization\n"),
@@ -258,9 +238,9 @@ async fn the_doctor_finds_nothing_wrong(world: Arc<World>) {
 }
 
 /// Ids, names and prefixes, wherever one is taken; and where to look after a wrong one.
-async fn what_is_meant_is_found_by_id_or_name(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
-    let postern = world.administrator(&organization.name);
+async fn what_is_meant_is_found_by_id_or_name(suite: &Suite) {
+    let organization = suite.organization().await;
+    let postern = administrator(suite, &organization.name);
     let made = postern
         .run(&[
             "api-token",
@@ -381,13 +361,13 @@ async fn what_is_meant_is_found_by_id_or_name(world: Arc<World>) {
     }
 }
 
-async fn leaks_are_reported(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn leaks_are_reported(suite: &Suite) {
+    let organization = suite.organization().await;
     let minted = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
-    assert!(world.lives(&minted.token).await);
-    let postern = Postern::new(&[("POSTERN_URL", &world.gateway.url(0))]);
+    assert!(lives(suite, &minted.token).await);
+    let postern = Postern::new(&[("POSTERN_URL", &suite.gateway.url(0))]);
     // As a log has it: behind an escape, and a second time in a colour.
     let token = &minted.token;
     let text = format!("{{\"log\":\"export TOKEN=\\n{token}\"}} \u{1b}[32m{token}\u{1b}[0m\n");
@@ -395,7 +375,7 @@ async fn leaks_are_reported(world: Arc<World>) {
     assert!(reported.done().starts_with("1 reported of 1 looked at. "));
     // The answer comes before the deed, so that it tells nothing.
     for _ in 0..200 {
-        if !world.lives(&minted.token).await {
+        if !lives(suite, &minted.token).await {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -415,13 +395,13 @@ fn signed<T>(token: &str, message: T) -> Request<T> {
     request
 }
 
-async fn attestation_by_native_grpc(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn attestation_by_native_grpc(suite: &Suite) {
+    let organization = suite.organization().await;
     let minted = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let token = minted.token.as_str();
-    let postern = world.administrator(&organization.name);
+    let postern = administrator(suite, &organization.name);
     let bridge = postern.bridge().await;
     let mut client = connect(&bridge.url).await;
 
@@ -442,7 +422,7 @@ async fn attestation_by_native_grpc(world: Arc<World>) {
     bundle.resize(1 << 20, b' ');
     let stored = client.store(signed(token, rpc::store(&run, &bundle))).await;
     stored.unwrap();
-    assert!(world.origin.bundle(&run).await == bundle, "byte for byte");
+    assert!(suite.origin.bundle(&run).await == bundle, "byte for byte");
 
     // Scope, in the words of the control plane.
     let other = signed(token, rpc::find_or_create(SHOP, OTHER));
@@ -485,16 +465,16 @@ async fn attestation_by_native_grpc(world: Arc<World>) {
     }
 }
 
-async fn what_would_be_decided_is_explained(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn what_would_be_decided_is_explained(suite: &Suite) {
+    let organization = suite.organization().await;
     let minted = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let postern = Postern::new(&[
-        ("POSTERN_URL", &world.gateway.url(0)),
+        ("POSTERN_URL", &suite.gateway.url(0)),
         ("POSTERN_TOKEN", &minted.token),
     ]);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let ask = ["explain", "--operation", "AttestationService/Init"];
     let own = [&ask[..], &FOR_RELEASE, &["-o", "json"]].concat();
     let told = postern.run(&own).await.json();
@@ -516,13 +496,13 @@ async fn what_would_be_decided_is_explained(world: Arc<World>) {
     wrong.failed(7, "run_id_invalid");
 
     // Whatever was explained, the origin was asked nothing; each of the three questions was a use.
-    world.origin.assert_untouched("an explanation").await;
+    suite.origin.assert_untouched("an explanation").await;
     let deadline = Instant::now() + Duration::from_secs(20);
-    while organization.token(&world.gateway, &minted.id).await["uses"] != 3 {
+    while organization.token(&suite.gateway, &minted.id).await["uses"] != 3 {
         assert!(Instant::now() < deadline, "the uses were not counted");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    organization.revoke(&world.gateway, &minted.id).await;
+    organization.revoke(&suite.gateway, &minted.id).await;
     let revoked = postern.run(&own).await;
     revoked.failed(4, "the credential was refused");
 }

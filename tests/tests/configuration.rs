@@ -1,30 +1,19 @@
 //! Wrong and missing variables: the gate says all of them at once, answers nothing else, and never falls back.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::{Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, forge, runner, stored};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
+        Setup::start(),
         cases![
             all_wrong_values_are_told_at_once,
             missing_keys_are_told,
@@ -38,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 /// Asserts that nothing but health answers, and that every problem is told: to whoever asks `/readyz`, and in the log.
-async fn assert_misconfigured(world: &World, gateway: &Gateway, problems: &[&str]) {
+async fn assert_misconfigured(setup: &Setup, gateway: &Gateway, problems: &[&str]) {
     assert_eq!(
         gateway.call("GET", "/healthz").send().await.json(200),
         json!({ "status": "ok" })
@@ -61,27 +50,27 @@ async fn assert_misconfigured(world: &World, gateway: &Gateway, problems: &[&str
         ("GET", "/org/tokens"),
         ("POST", "/org/tokens"),
     ] {
-        for admin in [world.keys.admin.as_str(), "short-key", ""] {
+        for admin in [setup.keys.admin.as_str(), "short-key", ""] {
             let call = gateway.call(method, path).bearer(admin).json(&json!({}));
             let problem = call.send().await.problem(503, "misconfigured");
             assert_eq!(problem["detail"], public);
             assert_eq!(problem.get("problems"), None, "only `/readyz` tells them");
         }
     }
-    world.origin.reset().await;
+    setup.origin.reset().await;
     for path in [FIND_OR_CREATE, INIT] {
-        let call = rpc::call(gateway, path, &world.keys.admin, &rpc::names(SHOP, RELEASE));
+        let call = rpc::call(gateway, path, &setup.keys.admin, &rpc::names(SHOP, RELEASE));
         call.send().await.refused(14, public);
     }
-    world
+    setup
         .origin
         .assert_untouched("a gate with a wrong configuration")
         .await;
 }
 
-async fn all_wrong_values_are_told_at_once(world: Arc<World>) {
+async fn all_wrong_values_are_told_at_once(setup: &Setup) {
     let short = "c2hvcnQtYnV0LXNlY3JldA";
-    let serve = Serve::bare(&world.origin.url)
+    let serve = Serve::bare(&setup.origin.url)
         .set("ORIGIN_URL", "ftp://origin.example")
         .set("ADMIN_TOKEN", "short-key")
         .set("TOKEN_KEYS", &format!("k1:{short}"))
@@ -109,28 +98,29 @@ async fn all_wrong_values_are_told_at_once(world: Arc<World>) {
         "ASSERTION_KEYS is not set: ORIGIN_AUTH `assertion` needs `kid:base64url` with 32 random bytes",
         "BOOTSTRAP is `open` although ADMIN_TOKEN is set: one of the two is too much",
     ];
-    assert_misconfigured(&world, &gateway, &problems).await;
+    assert_misconfigured(setup, &gateway, &problems).await;
     for secret in [short, "short-key", "no colon"] {
         assert!(!serve.log().contains(secret), "the log repeats a secret");
     }
     gateway.stop();
 }
 
-async fn missing_keys_are_told(world: Arc<World>) {
-    let gateway = Serve::bare(&world.origin.url)
-        .set("ADMIN_TOKEN", &world.keys.admin)
+async fn missing_keys_are_told(setup: &Setup) {
+    let gateway = Serve::bare(&setup.origin.url)
+        .set("ADMIN_TOKEN", &setup.keys.admin)
         .set("TOKEN_KEYS", "")
         .start()
         .await;
     let problems = ["TOKEN_KEYS is not set: give `kid:base64url` with at least 32 random bytes"];
-    assert_misconfigured(&world, &gateway, &problems).await;
+    assert_misconfigured(setup, &gateway, &problems).await;
     gateway.stop();
 }
 
-async fn r39_a_key_that_the_origin_has_is_no_key_of_ours(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys)
-        .set("ADOPT_KEYS", &world.keys.ring().replace("k1:", "cp:"))
-        .set("ROOT_KEYS", &world.keys.ring());
+async fn r39_a_key_that_the_origin_has_is_no_key_of_ours(setup: &Setup) {
+    let serve = setup
+        .serve()
+        .set("ADOPT_KEYS", &setup.keys.ring().replace("k1:", "cp:"))
+        .set("ROOT_KEYS", &setup.keys.ring());
     let gateway = serve.start().await;
     let told = |kid: &str, name: &str| {
         format!(
@@ -145,14 +135,14 @@ async fn r39_a_key_that_the_origin_has_is_no_key_of_ours(world: Arc<World>) {
         told("cp", "ROOT_KEYS"),
     ];
     let problems: Vec<&str> = problems.iter().map(String::as_str).collect();
-    assert_misconfigured(&world, &gateway, &problems).await;
+    assert_misconfigured(setup, &gateway, &problems).await;
     gateway.stop();
 }
 
-async fn r2_rows_of_an_earlier_release_are_bound_at_their_first_use(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn r2_rows_of_an_earlier_release_are_bound_at_their_first_use(setup: &Setup) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "jwt").await;
     gateway.stop();
     // As releases wrote it that kept neither key nor digest.
@@ -180,7 +170,7 @@ async fn r2_rows_of_an_earlier_release_are_bound_at_their_first_use(world: Arc<W
     // Whoever has an older key of the ring comes first, and gets nothing by it.
     let claims = forge::part(&token.token, 1).to_string();
     let header = json!({ "alg": "HS256", "typ": "JWT", "kid": "k1" });
-    let forged = forge::jwt(&header, &claims, &world.keys.k1);
+    let forged = forge::jwt(&header, &claims, &setup.keys.k1);
     for (credential, cause) in [
         (
             &forged,
@@ -202,10 +192,10 @@ async fn r2_rows_of_an_earlier_release_are_bound_at_their_first_use(world: Arc<W
     assert_eq!(kept(), [json!({ "kid": "k2" })]);
 }
 
-async fn without_an_administrator_key_nobody_administers(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn without_an_administrator_key_nobody_administers(setup: &Setup) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "opaque").await;
     gateway.stop();
 
@@ -216,7 +206,7 @@ async fn without_an_administrator_key_nobody_administers(world: Arc<World>) {
     );
     gateway
         .call("GET", "/orgs")
-        .bearer(&world.keys.admin)
+        .bearer(&setup.keys.admin)
         .send()
         .await
         .problem(401, "credential_refused");
@@ -243,11 +233,11 @@ async fn without_an_administrator_key_nobody_administers(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn the_root_keys_and_not_the_token_keys_make_opaque_keys(world: Arc<World>) {
+async fn the_root_keys_and_not_the_token_keys_make_opaque_keys(setup: &Setup) {
     let root = Keys::random();
-    let serve = Serve::new(&world.origin.url, &world.keys).set("ROOT_KEYS", &root.ring());
+    let serve = setup.serve().set("ROOT_KEYS", &root.ring());
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let opaque = organization.mint_for_release(&gateway, "opaque").await;
     let jwt = organization.mint_for_release(&gateway, "jwt").await;
     let call = async |gateway: &Gateway, token: &str| {
@@ -258,7 +248,7 @@ async fn the_root_keys_and_not_the_token_keys_make_opaque_keys(world: Arc<World>
     call(&gateway, &opaque.token).await.accepted();
     call(&gateway, &jwt.token).await.accepted();
     // Whoever has the JWT key, as the origin may, can forge no opaque key with it.
-    let forged = forge::opaque(&opaque.id, &world.keys.root());
+    let forged = forge::opaque(&opaque.id, &setup.keys.root());
     call(&gateway, &forged)
         .await
         .refused(16, "the credential was refused");
@@ -277,10 +267,10 @@ async fn the_root_keys_and_not_the_token_keys_make_opaque_keys(world: Arc<World>
     gateway.stop();
 }
 
-async fn a_retired_key_leaves_its_jwts_stale(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn a_retired_key_leaves_its_jwts_stale(setup: &Setup) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "jwt").await;
     assert_eq!(forge::part(&token.token, 0)["kid"], "k2");
     let opaque = organization.mint_for_release(&gateway, "opaque").await;
@@ -292,7 +282,7 @@ async fn a_retired_key_leaves_its_jwts_stale(world: Arc<World>) {
         .replace("k2:", "k4:")
         .replace("k1:", "k3:");
     let (first, _) = new.split_once(',').expect("two keys");
-    let both = format!("{first},{}", world.keys.ring());
+    let both = format!("{first},{}", setup.keys.ring());
     let gateway = serve.clone().set("TOKEN_KEYS", &both).start().await;
     let names = rpc::names(SHOP, RELEASE);
     rpc::call(&gateway, FIND_OR_CREATE, &token.token, &names)

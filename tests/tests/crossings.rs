@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Answer;
-use postern_system_tests::organization::{Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::organization::{RELEASE, SHOP};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, rpc, runner};
 use prost::Message as _;
 
@@ -21,25 +18,9 @@ const STRICT: (u32, u32) = (112, 8);
 /// The same of a read within the bound.
 const BOUNDED: (u32, u32) = (82, 5);
 
-struct World {
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
-    origin: Origin,
-    keys: Keys,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let serve = Serve::new(&origin.url, &keys).set("REVOCATION_BOUND_SECONDS", "60");
-            let gateway = serve.counting().start().await;
-            World {
-                origin,
-                keys,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.set("REVOCATION_BOUND_SECONDS", "60").counting()),
         cases![crossings_and_awaits_are_as_many_as_they_were],
     )
 }
@@ -52,10 +33,10 @@ fn counted(answer: &Answer) -> (u32, u32, String) {
     (calls.values().sum(), waits, header)
 }
 
-async fn crossings_and_awaits_are_as_many_as_they_were(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let run = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+async fn crossings_and_awaits_are_as_many_as_they_were(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
     let (store, read) = (rpc::store(&run, b"bundle"), rpc::cancel(&run));
     let rows = [
         ("strict", rpc::STORE, store.encode_to_vec(), STRICT),
@@ -66,7 +47,7 @@ async fn crossings_and_awaits_are_as_many_as_they_were(world: Arc<World>) {
         let mut told = String::new();
         // The first ones learn; a background task may fall into one of the others.
         for _ in 0..6 {
-            let call = rpc::call(&world.gateway, path, &token.token, &message);
+            let call = rpc::call(&suite.gateway, path, &token.token, &message);
             let (made, waited, header) = counted(&call.send().await);
             if (made, waited) < least {
                 (least, told) = ((made, waited), header);

@@ -5,7 +5,6 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postern_system_tests::gateway::{free_ports, xtask};
@@ -17,7 +16,7 @@ const END: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     runner::run(
-        || async {},
+        async {},
         cases![serve_leaves_nothing_behind, dev_leaves_nothing_behind],
     )
 }
@@ -103,7 +102,7 @@ fn ended(child: &mut Child, how: How) {
     }
 }
 
-async fn serve_leaves_nothing_behind(_: Arc<()>) {
+async fn serve_leaves_nothing_behind(_: &()) {
     for how in WAYS {
         let folder = TempDir::with_prefix("postern-test-").expect("a temporary folder");
         let state = folder.path().to_string_lossy().into_owned();
@@ -122,7 +121,7 @@ async fn serve_leaves_nothing_behind(_: Arc<()>) {
     }
 }
 
-async fn dev_leaves_nothing_behind(_: Arc<()>) {
+async fn dev_leaves_nothing_behind(_: &()) {
     for how in WAYS {
         let folder = TempDir::with_prefix("postern-test-").expect("a temporary folder");
         let state = folder.path().to_string_lossy().into_owned();

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use postern_system_tests::audit::{exporting, verified};
@@ -15,27 +14,17 @@ use postern_system_tests::http::Answer;
 use postern_system_tests::ledgers::{break_kv, break_record, mend_record, on_ledgers};
 use postern_system_tests::life::{assert_dead, assert_live, millis};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::runner;
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, random, random_address};
 use serde_json::{Value, json};
 
 /// Power cuts of the case that counts them; `POSTERN_KILLS` has more of them.
 const KILLS: u32 = 5;
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
+        Setup::start(),
         cases![
             r26_the_bucket_of_an_address_survives_power_cuts,
             r27_the_ceiling_holds_over_power_cuts_in_the_midst_of_mints,
@@ -46,10 +35,8 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    fn serve(&self) -> Serve {
-        Serve::new(&self.origin.url, &self.keys)
-    }
+fn serve(setup: &Setup) -> Serve {
+    setup.serve()
 }
 
 fn ids(events: &[Value], action: &str) -> Vec<String> {
@@ -69,11 +56,11 @@ fn once(list: Vec<String>) -> BTreeSet<String> {
     set
 }
 
-async fn r26_the_bucket_of_an_address_survives_power_cuts(world: Arc<World>) {
+async fn r26_the_bucket_of_an_address_survives_power_cuts(setup: &Setup) {
     // One comes back every twelve minutes: more than this case may take.
-    let serve = world.serve().set("MINT_PER_HOUR", "5");
+    let serve = serve(setup).set("MINT_PER_HOUR", "5");
     let mut gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let mut minted = BTreeSet::new();
     for _ in 0..5 {
         minted.insert(organization.mint(&gateway, &json!({})).await.id);
@@ -93,21 +80,21 @@ async fn r26_the_bucket_of_an_address_survives_power_cuts(world: Arc<World>) {
     let other = call.from(&random_address()).send().await;
     minted.insert(Minted::of(other.json(201)).id);
     assert_eq!(organization.token_ids(&gateway, "").await, minted);
-    let events = verified(&gateway, &organization, &world.keys).await;
+    let events = verified(&gateway, &organization, &setup.keys).await;
     assert_eq!(once(ids(&events, "token.mint")), minted);
     println!("bucket: 5 minted, each followed by kill -9; 2 refused");
     gateway.stop();
 }
 
-async fn r27_the_ceiling_holds_over_power_cuts_in_the_midst_of_mints(world: Arc<World>) {
+async fn r27_the_ceiling_holds_over_power_cuts_in_the_midst_of_mints(setup: &Setup) {
     const CEILING: usize = 20;
     let kills = std::env::var("POSTERN_KILLS")
         .ok()
         .map_or(KILLS, |text| text.parse().expect("a number"));
-    let serve = world.serve().isolates(2);
+    let serve = serve(setup).isolates(2);
     let mut gateway = serve.start().await;
     let limits = json!({ "mint_ceiling": CEILING });
-    let organization = Organization::with(&gateway, &world.keys.admin, &limits).await;
+    let organization = Organization::with(&gateway, &setup.keys.admin, &limits).await;
     let (mut held, mut cut, mut full) = (Vec::<Minted>::new(), 0, 0);
     for round in 0..kills {
         let calls: Vec<_> = (0..4)
@@ -163,7 +150,7 @@ async fn r27_the_ceiling_holds_over_power_cuts_in_the_midst_of_mints(world: Arc<
         CEILING,
         "tokens that live are those that count"
     );
-    let events = verified(&gateway, &organization, &world.keys).await;
+    let events = verified(&gateway, &organization, &setup.keys).await;
     let minted = once(ids(&events, "token.mint"));
     let mut ended = once(ids(&events, "token.mint_abandoned"));
     ended.append(&mut once(ids(&events, "token.revoke")));
@@ -229,11 +216,11 @@ impl Cast {
     }
 }
 
-async fn r11_without_d1_revokes_are_final_also_over_power_cuts(world: Arc<World>) {
-    let serve = world.serve().isolates(2);
+async fn r11_without_d1_revokes_are_final_also_over_power_cuts(setup: &Setup) {
+    let serve = serve(setup).isolates(2);
     let gateway = serve.start().await;
-    let cast = Cast::new(&gateway, &world.keys).await;
-    let before = verified(&gateway, &cast.organization, &world.keys).await;
+    let cast = Cast::new(&gateway, &setup.keys).await;
+    let before = verified(&gateway, &cast.organization, &setup.keys).await;
     gateway.stop();
     break_record(&serve.state());
 
@@ -289,7 +276,7 @@ async fn r11_without_d1_revokes_are_final_also_over_power_cuts(world: Arc<World>
         assert_dead(&gateway, token, "with D1 again").await;
     }
     // The export has the Ledger bring what D1 lacks.
-    let events = verified(&gateway, &cast.organization, &world.keys).await;
+    let events = verified(&gateway, &cast.organization, &setup.keys).await;
     assert_eq!(
         events[..before.len()],
         before,
@@ -320,10 +307,10 @@ async fn r11_without_d1_revokes_are_final_also_over_power_cuts(world: Arc<World>
     gateway.stop();
 }
 
-async fn r35_what_is_delivered_twice_counts_once(world: Arc<World>) {
-    let serve = world.serve();
+async fn r35_what_is_delivered_twice_counts_once(setup: &Setup) {
+    let serve = serve(setup);
     let gateway = serve.start().await;
-    let cast = Cast::new(&gateway, &world.keys).await;
+    let cast = Cast::new(&gateway, &setup.keys).await;
     gateway.stop();
     break_record(&serve.state());
     let gateway = serve.start().await;
@@ -347,7 +334,7 @@ async fn r35_what_is_delivered_twice_counts_once(world: Arc<World>) {
     mend_record(&serve.state());
 
     let gateway = serve.start().await;
-    let events = verified(&gateway, &cast.organization, &world.keys).await;
+    let events = verified(&gateway, &cast.organization, &setup.keys).await;
     assert_eq!(once(ids(&events, "token.revoke")).len(), 3);
     let query = "status=all&include_system=true";
     let listed = cast.organization.tokens(&gateway, query).await;
@@ -363,7 +350,7 @@ async fn r35_what_is_delivered_twice_counts_once(world: Arc<World>) {
 
     let gateway = serve.start().await;
     assert_eq!(
-        verified(&gateway, &cast.organization, &world.keys).await,
+        verified(&gateway, &cast.organization, &setup.keys).await,
         events
     );
     let relisted = cast.organization.tokens(&gateway, query).await;
@@ -373,10 +360,10 @@ async fn r35_what_is_delivered_twice_counts_once(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn without_kv_everything_works(world: Arc<World>) {
-    let serve = world.serve();
+async fn without_kv_everything_works(setup: &Setup) {
+    let serve = serve(setup);
     let gateway = serve.start().await;
-    let cast = Cast::new(&gateway, &world.keys).await;
+    let cast = Cast::new(&gateway, &setup.keys).await;
     gateway.stop();
     break_kv(&serve.state());
     let gateway = serve.start().await;
@@ -400,9 +387,9 @@ async fn without_kv_everything_works(world: Arc<World>) {
     let revoked = organization.token_ids(&gateway, "status=revoked").await;
     let expected = [&cast.opaque[0], &fresh, &successor].map(|token| token.id.clone());
     assert_eq!(revoked, expected.into());
-    let other = Cast::new(&gateway, &world.keys).await;
-    verified(&gateway, &other.organization, &world.keys).await;
-    verified(&gateway, organization, &world.keys).await;
+    let other = Cast::new(&gateway, &setup.keys).await;
+    verified(&gateway, &other.organization, &setup.keys).await;
+    verified(&gateway, organization, &setup.keys).await;
     gateway.stop();
     assert!(
         serve.log().contains("\"kv.get\""),

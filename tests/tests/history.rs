@@ -3,14 +3,11 @@
 //! live (R8, R9, R11, R27, R40).
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::organization::{Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, runner};
 use serde_json::{Value, json};
 
@@ -19,22 +16,9 @@ const CEILING: usize = 12;
 /// How close to its expiry a token is not asked about: the two clocks are read at different times.
 const DOUBT_MS: u128 = 1_000;
 
-struct World {
-    gateway: Gateway,
-    keys: Keys,
-    _origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (origin, keys) = (Origin::start().await, Keys::random());
-            World {
-                gateway: Serve::new(&origin.url, &keys).isolates(2).start().await,
-                keys,
-                _origin: origin,
-            }
-        },
+        Suite::with(|serve| serve.isolates(2)),
         cases![
             r8_r9_r11_r27_a_random_history_agrees_with_the_model,
             r8_r9_r11_r27_another_random_history_agrees_with_the_model,
@@ -86,7 +70,7 @@ impl Dice {
 }
 
 struct History<'w> {
-    world: &'w World,
+    suite: &'w Suite,
     organization: Organization,
     tokens: Vec<Token>,
     dice: Dice,
@@ -97,7 +81,7 @@ impl History<'_> {
         let isolate = u16::try_from(self.dice.roll(2)).expect("small");
         let call = self
             .organization
-            .call_on(&self.world.gateway, isolate, method, path);
+            .call_on(&self.suite.gateway, isolate, method, path);
         call.from("192.0.2.9")
     }
 
@@ -290,7 +274,7 @@ impl History<'_> {
     async fn ending(&self, index: usize) -> i32 {
         let isolate = u16::try_from(index % 2).expect("small");
         let names = rpc::names(SHOP, RELEASE);
-        let gateway = &self.world.gateway;
+        let gateway = &self.suite.gateway;
         let secret = &self.tokens[index].secret;
         let call = rpc::call_on(gateway, isolate, FIND_OR_CREATE, secret, &names);
         call.send().await.ending().0.code
@@ -303,13 +287,13 @@ fn moment(text: &str) -> u128 {
     u128::try_from(moment.as_millis()).expect("after 1970")
 }
 
-async fn a_history(world: Arc<World>) {
+async fn a_history(suite: &Suite) {
     let seed = u64::try_from(now()).expect("now") | 1;
     println!("history seed {seed}");
     let fields = json!({ "mint_ceiling": CEILING });
-    let organization = Organization::with(&world.gateway, &world.keys.admin, &fields).await;
+    let organization = Organization::with(&suite.gateway, &suite.keys.admin, &fields).await;
     let mut history = History {
-        world: &world,
+        suite,
         organization,
         tokens: Vec::new(),
         dice: Dice(seed),
@@ -341,7 +325,7 @@ async fn a_history(world: Arc<World>) {
         .collect();
     let listed = history
         .organization
-        .token_ids(&world.gateway, "status=active")
+        .token_ids(&suite.gateway, "status=active")
         .await;
     assert_eq!(listed, expected);
     let ended = history.tokens.iter().filter(|token| token.ended).count();
@@ -351,10 +335,10 @@ async fn a_history(world: Arc<World>) {
     );
 }
 
-async fn r8_r9_r11_r27_a_random_history_agrees_with_the_model(world: Arc<World>) {
-    a_history(world).await;
+async fn r8_r9_r11_r27_a_random_history_agrees_with_the_model(suite: &Suite) {
+    a_history(suite).await;
 }
 
-async fn r8_r9_r11_r27_another_random_history_agrees_with_the_model(world: Arc<World>) {
-    a_history(world).await;
+async fn r8_r9_r11_r27_another_random_history_agrees_with_the_model(suite: &Suite) {
+    a_history(suite).await;
 }

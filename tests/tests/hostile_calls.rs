@@ -3,17 +3,14 @@
 //! refused with its own sentence and nothing of it reaches the origin, or the origin gets exactly what was decided on.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_origin::sha256_hex;
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
-use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::organization::{Minted, OTHER, RELEASE, SHOP};
 use postern_system_tests::rpc::{self, BINARY, CANCEL, FIND_OR_CREATE, INIT, STORE, TEXT};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_address, random_id, runner};
 use postern_wire::forwarding::{HOP_BY_HOP, is_kept_away};
 use serde_json::{Value, json};
@@ -31,23 +28,9 @@ const OTHER_WORKFLOW: &str =
 const NOT_CONFINED: &str = "operation not allowed: the request must name the project and, for a workflow-scoped token, the workflow that the token is for";
 const DENIED: &str = "operation not allowed";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             r33_the_origin_reads_a_body_as_the_gate_did,
             content_types_that_two_readers_take_in_two_ways,
@@ -139,33 +122,33 @@ impl Wire {
     }
 }
 
-impl World {
-    /// A token for `shop`/`release`.
-    async fn token(&self) -> Minted {
-        let organization = Organization::new(&self.gateway, &self.keys.admin).await;
-        organization.mint_for_release(&self.gateway, "opaque").await
-    }
+/// A token for `shop`/`release`.
+async fn release_token(suite: &Suite) -> Minted {
+    let organization = suite.organization().await;
+    organization
+        .mint_for_release(&suite.gateway, "opaque")
+        .await
+}
 
-    /// A call without a credential.
-    fn call(&self, wire: Wire, path: &str, body: Vec<u8>) -> Call {
-        let call = rpc::anonymous(&self.gateway, 0, path, body).without("content-type");
-        call.header("content-type", wire.media())
-    }
+/// A call without a credential.
+fn anonymous(suite: &Suite, wire: Wire, path: &str, body: Vec<u8>) -> Call {
+    let call = rpc::anonymous(&suite.gateway, 0, path, body).without("content-type");
+    call.header("content-type", wire.media())
+}
 
-    /// The one call that reached the origin since the last reset.
-    async fn arrived(&self, what: &str) -> Value {
-        let calls = self.origin.calls().await;
-        let [call] = calls.as_slice() else {
-            panic!("{what}: one call reaches the origin, not {calls:#?}")
-        };
-        call.clone()
-    }
+/// The one call that reached the origin since the last reset.
+async fn arrived(suite: &Suite, what: &str) -> Value {
+    let calls = suite.origin.calls().await;
+    let [call] = calls.as_slice() else {
+        panic!("{what}: one call reaches the origin, not {calls:#?}")
+    };
+    call.clone()
 }
 
 /// gRPC servers in Go take `; json` for a codec, compare content types case by case, and take the first of several: what
 /// is protobuf to the gate would be JSON to them, or text.
-async fn r33_the_origin_reads_a_body_as_the_gate_did(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn r33_the_origin_reads_a_body_as_the_gate_did(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let message = rpc::names(SHOP, RELEASE);
     let rows: [(Wire, &[&str], &str); 9] = [
         (
@@ -210,8 +193,7 @@ async fn r33_the_origin_reads_a_body_as_the_gate_did(world: Arc<World>) {
     let signing = "/controlplane.v1.SigningService/GenerateSigningCert";
     for (wire, sent, expected) in rows {
         for path in [FIND_OR_CREATE, signing] {
-            let mut call = world
-                .call(wire, path, wire.body(&message))
+            let mut call = anonymous(suite, wire, path, wire.body(&message))
                 .without("content-type")
                 .bearer(&token)
                 .header("x-grpc-web-text", "1")
@@ -222,10 +204,10 @@ async fn r33_the_origin_reads_a_body_as_the_gate_did(world: Arc<World>) {
             for media in sent {
                 call = call.header("content-type", media);
             }
-            world.origin.reset().await;
+            suite.origin.reset().await;
             let answer = call.send().await;
             let what = format!("{sent:?}: {}", answer.text());
-            let arrived = world.arrived(&what).await;
+            let arrived = arrived(suite, &what).await;
             assert_eq!(
                 arrived["headers"]["content-type"],
                 json!([expected]),
@@ -237,18 +219,18 @@ async fn r33_the_origin_reads_a_body_as_the_gate_did(world: Arc<World>) {
     }
 }
 
-async fn content_types_that_two_readers_take_in_two_ways(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn content_types_that_two_readers_take_in_two_ways(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let body = rpc::frame(0, &rpc::names(SHOP, RELEASE));
     let send = async |sent: &[&str]| {
-        let call = world.call(Wire::Binary, INIT, body.clone());
+        let call = anonymous(suite, Wire::Binary, INIT, body.clone());
         let mut call = call.without("content-type").bearer(&token);
         for media in sent {
             call = call.header("content-type", media);
         }
         call.send().await
     };
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let native: [&[&str]; 6] = [
         &[BINARY, TEXT],
         &[BINARY, BINARY],
@@ -288,7 +270,7 @@ async fn content_types_that_two_readers_take_in_two_ways(world: Arc<World>) {
     }
     let answer = send(&["application/json", BINARY]).await;
     answer.problem(415, "unsupported_media_type");
-    world.origin.assert_untouched("content types").await;
+    suite.origin.assert_untouched("content types").await;
 }
 
 /// A field of bytes.
@@ -309,8 +291,8 @@ fn nested(number: u8, depth: usize) -> Vec<u8> {
     (0..depth).fold(Vec::new(), |inside, _| field(number, &inside))
 }
 
-async fn messages_that_are_odd_in_every_protocol(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn messages_that_are_odd_in_every_protocol(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let good = rpc::names(SHOP, RELEASE);
     let after = |tail: &[u8]| [good.as_slice(), tail].concat();
     let other = rpc::names(SHOP, OTHER);
@@ -461,23 +443,23 @@ async fn messages_that_are_odd_in_every_protocol(world: Arc<World>) {
             unknown,
         ),
     ];
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for (what, path, message, code, sentence) in &rows {
-            let call = world.call(wire, path, wire.body(message)).bearer(&token);
+            let call = anonymous(suite, wire, path, wire.body(message)).bearer(&token);
             let answer = call.send().await;
             wire.refused(what, &answer, *code, sentence);
         }
     }
     // Of a run that it does not know, the gate asks.
-    world
+    suite
         .origin
         .assert_only_asked_for_runs("odd messages")
         .await;
 }
 
-async fn messages_that_are_odd_and_lawful_go_on_byte_for_byte(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn messages_that_are_odd_and_lawful_go_on_byte_for_byte(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let good = rpc::names(SHOP, RELEASE);
     let rows = [
         (
@@ -505,10 +487,10 @@ async fn messages_that_are_odd_and_lawful_go_on_byte_for_byte(world: Arc<World>)
     ];
     for wire in WIRES {
         for (what, message) in &rows {
-            world.origin.reset().await;
-            let call = world.call(wire, FIND_OR_CREATE, wire.body(message));
+            suite.origin.reset().await;
+            let call = anonymous(suite, wire, FIND_OR_CREATE, wire.body(message));
             wire.accepted(what, &call.bearer(&token).send().await);
-            let arrived = world.arrived(what).await;
+            let arrived = arrived(suite, what).await;
             let body = sha256_hex(&wire.arriving(message));
             assert_eq!(arrived["body_sha256"], body, "{wire:?}: {what}");
         }
@@ -519,8 +501,8 @@ fn compressed(coding: &str) -> String {
     format!("the body is compressed with `{coding}`, which is not read here: send it uncompressed")
 }
 
-async fn frames_that_are_empty_or_huge(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn frames_that_are_empty_or_huge(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let message = rpc::names(SHOP, RELEASE);
     let huge = [&[0, 0xff, 0xff, 0xff, 0xff][..], &message].concat();
     let head = huge[..5].to_vec();
@@ -538,7 +520,7 @@ async fn frames_that_are_empty_or_huge(world: Arc<World>) {
             "the body has more than one message",
         ),
     ];
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for path in [INIT, STORE] {
         for (what, frames, sentence) in &rows {
             for (wire, body) in [
@@ -547,7 +529,7 @@ async fn frames_that_are_empty_or_huge(world: Arc<World>) {
             ] {
                 // `Grpc-Encoding` does not make a compressed message readable, nor a plain one not.
                 for encoding in [None, Some("identity"), Some("gzip")] {
-                    let mut call = world.call(wire, path, body.clone()).bearer(&token);
+                    let mut call = anonymous(suite, wire, path, body.clone()).bearer(&token);
                     if let Some(encoding) = encoding {
                         call = call.header("grpc-encoding", encoding);
                     }
@@ -567,7 +549,7 @@ async fn frames_that_are_empty_or_huge(world: Arc<World>) {
         }
         // A frame without a message is a message without fields.
         for wire in WIRES {
-            let call = world.call(wire, path, wire.body(b"")).bearer(&token);
+            let call = anonymous(suite, wire, path, wire.body(b"")).bearer(&token);
             let (code, sentence) = match path {
                 INIT => (7, NOT_CONFINED),
                 _ => (3, "the message names no workflow run"),
@@ -575,16 +557,16 @@ async fn frames_that_are_empty_or_huge(world: Arc<World>) {
             wire.refused("an empty message", &call.send().await, code, sentence);
         }
     }
-    world.origin.assert_untouched("odd frames").await;
+    suite.origin.assert_untouched("odd frames").await;
 }
 
-async fn bodies_with_a_content_encoding(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn bodies_with_a_content_encoding(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let message = rpc::names(SHOP, RELEASE);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for coding in ["gzip", "deflate", "br", "zstd", "x", "identity, gzip"] {
-            let call = world.call(wire, INIT, wire.body(&message)).bearer(&token);
+            let call = anonymous(suite, wire, INIT, wire.body(&message)).bearer(&token);
             let answer = call.header("content-encoding", coding).send().await;
             wire.refused(coding, &answer, 12, &compressed(coding));
             let told = match wire {
@@ -594,29 +576,29 @@ async fn bodies_with_a_content_encoding(world: Arc<World>) {
             assert_eq!(answer.header(told), Some("identity"), "{wire:?}");
         }
     }
-    world.origin.assert_untouched("content encodings").await;
+    suite.origin.assert_untouched("content encodings").await;
     for wire in WIRES {
-        world.origin.reset().await;
-        let call = world.call(wire, FIND_OR_CREATE, wire.body(&message));
+        suite.origin.reset().await;
+        let call = anonymous(suite, wire, FIND_OR_CREATE, wire.body(&message));
         let call = call.bearer(&token).header("content-encoding", "Identity");
         wire.accepted("identity", &call.send().await);
-        let arrived = world.arrived("identity").await;
+        let arrived = arrived(suite, "identity").await;
         assert_eq!(arrived["headers"].get("content-encoding"), None, "{wire:?}");
     }
     // An empty body has nothing to decompress.
     for path in ["/controlplane.v1.SigningService/GenerateSigningCert", INFOZ] {
-        world.origin.reset().await;
-        let call = world.call(Wire::Connect, path, Vec::new()).bearer(&token);
+        suite.origin.reset().await;
+        let call = anonymous(suite, Wire::Connect, path, Vec::new()).bearer(&token);
         let answer = call.header("content-encoding", "gzip").send().await;
-        let arrived = world.arrived("nothing, compressed").await;
+        let arrived = arrived(suite, "nothing, compressed").await;
         assert_eq!(arrived["headers"].get("content-encoding"), None, "{path}");
         assert_ne!(answer.status, 415, "{}", answer.text());
     }
 }
 
-async fn r33_paths_that_are_not_exact_in_every_protocol(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
-    let token = organization.mint(&world.gateway, &json!({})).await.token;
+async fn r33_paths_that_are_not_exact_in_every_protocol(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint(&suite.gateway, &json!({})).await.token;
     let service = "/controlplane.v1.AttestationService";
     let denied = [
         format!("{service}//Init"),
@@ -650,32 +632,32 @@ async fn r33_paths_that_are_not_exact_in_every_protocol(world: Arc<World>) {
         "/controlplane.v1/AttestationService/Init",
     ];
     let message = rpc::names(SHOP, RELEASE);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for path in &denied {
-            let call = || world.call(wire, path, wire.body(&message));
+            let call = || anonymous(suite, wire, path, wire.body(&message));
             wire.refused(path, &call().bearer(&token).send().await, 7, DENIED);
             wire.refused(path, &call().send().await, 16, "JWT token is missing");
         }
         for path in nowhere {
-            let call = world.call(wire, path, wire.body(&message));
+            let call = anonymous(suite, wire, path, wire.body(&message));
             call.bearer(&token).send().await.problem(404, "not_found");
         }
     }
-    world.origin.assert_untouched("paths").await;
+    suite.origin.assert_untouched("paths").await;
 }
 
-async fn methods_that_are_not_post(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn methods_that_are_not_post(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let message = rpc::names(SHOP, RELEASE);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
             // `POST` in a header is no method.
             let call = Call::new(
-                &world.gateway.http,
+                &suite.gateway.http,
                 method,
-                &format!("{}{FIND_OR_CREATE}", world.gateway.url(0)),
+                &format!("{}{FIND_OR_CREATE}", suite.gateway.url(0)),
             )
             .header("content-type", wire.media())
             .header("x-http-method", "POST")
@@ -698,7 +680,7 @@ async fn methods_that_are_not_post(world: Arc<World>) {
             }
         }
     }
-    world.origin.assert_untouched("methods").await;
+    suite.origin.assert_untouched("methods").await;
 }
 
 /// What the gate sets on its way to the origin, or must keep from it, whoever sends it: a list of its own here, so that a
@@ -723,16 +705,15 @@ const OURS: [&str; 17] = [
     "x-rewrite-url",
 ];
 
-async fn headers_that_the_gate_sets_cannot_be_brought(world: Arc<World>) {
-    let token = world.token().await.token;
+async fn headers_that_the_gate_sets_cannot_be_brought(suite: &Suite) {
+    let token = release_token(suite).await.token;
     let message = rpc::names(SHOP, RELEASE);
     for name in OURS {
         assert!(is_kept_away(name), "{name} is not kept away");
     }
     for wire in WIRES {
         let address = random_address();
-        let mut call = world
-            .call(wire, FIND_OR_CREATE, wire.body(&message))
+        let mut call = anonymous(suite, wire, FIND_OR_CREATE, wire.body(&message))
             .without("cf-connecting-ip")
             .without("x-grpc-web")
             .from(&address)
@@ -768,10 +749,10 @@ async fn headers_that_the_gate_sets_cannot_be_brought(world: Arc<World>) {
                 .header("grpc-encoding", "forged")
                 .header("connect-protocol-version", "1");
         }
-        world.origin.reset().await;
+        suite.origin.reset().await;
         let answer = call.send().await;
         wire.accepted("headers", &answer);
-        let arrived = world.arrived("headers").await;
+        let arrived = arrived(suite, "headers").await;
         let headers = arrived["headers"].as_object().expect("headers");
         let text = arrived["headers"].to_string();
         assert!(!text.contains("forged"), "{wire:?}: {headers:#?}");
@@ -796,9 +777,9 @@ async fn headers_that_the_gate_sets_cannot_be_brought(world: Arc<World>) {
     }
 }
 
-async fn credentials_that_are_not_one_in_every_protocol(world: Arc<World>) {
-    let token = world.token().await.token;
-    let other = world.token().await.token;
+async fn credentials_that_are_not_one_in_every_protocol(suite: &Suite) {
+    let token = release_token(suite).await.token;
+    let other = release_token(suite).await.token;
     let good = format!("Bearer {token}");
     let two = format!("Bearer {token}, Bearer {other}");
     let comma = format!("Bearer {token},{other}");
@@ -824,10 +805,10 @@ async fn credentials_that_are_not_one_in_every_protocol(world: Arc<World>) {
         ("an empty header", vec![&empty], "JWT token is missing"),
     ];
     let message = rpc::names(SHOP, RELEASE);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for (what, headers, sentence) in &rows {
-            let mut call = world.call(wire, FIND_OR_CREATE, wire.body(&message));
+            let mut call = anonymous(suite, wire, FIND_OR_CREATE, wire.body(&message));
             for value in headers {
                 call = call.header("authorization", value);
             }
@@ -835,7 +816,7 @@ async fn credentials_that_are_not_one_in_every_protocol(world: Arc<World>) {
         }
         // What carries a credential elsewhere carries none here.
         let path = format!("{FIND_OR_CREATE}?access_token={token}");
-        let call = world.call(wire, &path, wire.body(&message));
+        let call = anonymous(suite, wire, &path, wire.body(&message));
         wire.refused("a query", &call.send().await, 16, "JWT token is missing");
         for name in [
             "cookie",
@@ -843,39 +824,44 @@ async fn credentials_that_are_not_one_in_every_protocol(world: Arc<World>) {
             "x-authorization",
             "grpc-metadata-authorization",
         ] {
-            let call = world.call(wire, FIND_OR_CREATE, wire.body(&message));
+            let call = anonymous(suite, wire, FIND_OR_CREATE, wire.body(&message));
             let answer = call.header(name, &good).send().await;
             wire.refused(name, &answer, 16, "JWT token is missing");
         }
     }
-    world.origin.assert_untouched("credentials").await;
+    suite.origin.assert_untouched("credentials").await;
     // The runtime drops an empty header before another one. What was checked is then all that the origin gets.
-    let call = world.call(Wire::Binary, FIND_OR_CREATE, Wire::Binary.body(&message));
+    let call = anonymous(
+        suite,
+        Wire::Binary,
+        FIND_OR_CREATE,
+        Wire::Binary.body(&message),
+    );
     let call = call
         .header("authorization", "")
         .header("authorization", &good);
     call.send().await.accepted();
-    let arrived = world.arrived("an empty header and a good one").await;
+    let arrived = arrived(suite, "an empty header and a good one").await;
     assert_eq!(
         arrived["headers"]["authorization_sha256"],
         json!([sha256_hex(good.as_bytes())])
     );
 }
 
-async fn strangers_send_little(world: Arc<World>) {
+async fn strangers_send_little(suite: &Suite) {
     const LIMIT: usize = 4096;
     let sentence = format!("the body is larger than the {LIMIT} bytes that are read here");
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for wire in WIRES {
         for chunked in [false, true] {
-            let call = world.call(wire, INFOZ, vec![0; LIMIT + 1]);
+            let call = anonymous(suite, wire, INFOZ, vec![0; LIMIT + 1]);
             let call = if chunked { call.chunked() } else { call };
             wire.refused("large", &call.send_while_reading().await, 8, &sentence);
         }
     }
-    world.origin.assert_untouched("bodies of strangers").await;
+    suite.origin.assert_untouched("bodies of strangers").await;
     for wire in WIRES {
-        let answer = world.call(wire, INFOZ, wire.body(b"")).send().await;
+        let answer = anonymous(suite, wire, INFOZ, wire.body(b"")).send().await;
         wire.accepted("nothing", &answer);
     }
 }

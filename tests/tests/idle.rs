@@ -2,32 +2,19 @@
 //! what the Ledger has stored, while nothing runs, and only there.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::Organization;
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner};
 use serde_json::json;
 
 const DAY_MS: i64 = 86_400_000;
 
-struct World {
-    origin: Origin,
-    keys: Keys,
-}
-
 fn main() -> ExitCode {
-    let start = || async {
-        World {
-            origin: Origin::start().await,
-            keys: Keys::random(),
-        }
-    };
     runner::run(
-        start,
+        Setup::start(),
         cases![r14_idle_tokens_are_revoked_where_the_organization_asks_for_it],
     )
 }
@@ -37,12 +24,12 @@ async fn mint(organization: &Organization, gateway: &Gateway, name: &str) -> Str
     organization.mint(gateway, &body).await.id
 }
 
-async fn r14_idle_tokens_are_revoked_where_the_organization_asks_for_it(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn r14_idle_tokens_are_revoked_where_the_organization_asks_for_it(setup: &Setup) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
     let asks =
-        Organization::with(&gateway, &world.keys.admin, &json!({ "max_idle_days": 2 })).await;
-    let does_not = Organization::new(&gateway, &world.keys.admin).await;
+        Organization::with(&gateway, &setup.keys.admin, &json!({ "max_idle_days": 2 })).await;
+    let does_not = Organization::new(&gateway, &setup.keys.admin).await;
     let idle = mint(&asks, &gateway, "idle").await;
     let used = mint(&asks, &gateway, "used").await;
     let system = asks

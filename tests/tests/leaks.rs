@@ -1,34 +1,19 @@
 //! Tokens found in public: what a report ends or holds back, and that its answer tells nothing.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postern_system_tests::audit::verified;
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, runner};
 use serde_json::{Value, json};
 
-struct World {
-    gateway: Gateway,
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (origin, keys) = (Origin::start().await, Keys::random());
-            World {
-                gateway: Serve::new(&origin.url, &keys).start().await,
-                keys,
-                origin,
-            }
-        },
+        Suite::start(),
         cases![
             a_reported_token_is_revoked,
             a_reported_token_is_held_back_where_the_organization_chose_that,
@@ -70,9 +55,9 @@ async fn until_refused(gateway: &Gateway, minted: &Minted) {
     }
 }
 
-async fn a_reported_token_is_revoked(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn a_reported_token_is_revoked(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = Organization::new(gateway, &suite.keys.admin).await;
     for format in ["opaque", "jwt"] {
         let leaked = organization.mint_for_release(gateway, format).await;
         let kept = organization.mint_for_release(gateway, format).await;
@@ -87,10 +72,10 @@ async fn a_reported_token_is_revoked(world: Arc<World>) {
     }
 }
 
-async fn a_reported_token_is_held_back_where_the_organization_chose_that(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn a_reported_token_is_held_back_where_the_organization_chose_that(suite: &Suite) {
+    let gateway = &suite.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
-    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &chosen).await;
     let leaked = organization.mint_for_release(gateway, "opaque").await;
     report(gateway, "192.0.2.2", &[&leaked.token]).await;
     until_refused(gateway, &leaked).await;
@@ -126,11 +111,11 @@ async fn a_reported_token_is_held_back_where_the_organization_chose_that(world: 
 }
 
 async fn a_quarantined_token_is_revoked_by_a_report_once_the_organization_wants_that(
-    world: Arc<World>,
+    suite: &Suite,
 ) {
-    let gateway = &world.gateway;
+    let gateway = &suite.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
-    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &chosen).await;
     let leaked = organization.mint_for_release(gateway, "opaque").await;
     report(gateway, "192.0.2.7", &[&leaked.token]).await;
     until_refused(gateway, &leaked).await;
@@ -146,9 +131,9 @@ async fn a_quarantined_token_is_revoked_by_a_report_once_the_organization_wants_
     assert!(!is_accepted(gateway, &leaked.token).await);
 }
 
-async fn r10_a_report_quarantines_a_system_token_and_revokes_none(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r10_a_report_quarantines_a_system_token_and_revokes_none(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = Organization::new(gateway, &suite.keys.admin).await;
     for format in ["opaque", "jwt"] {
         let body =
             json!({ "system": true, "project": SHOP, "workflow": RELEASE, "format": format });
@@ -159,7 +144,7 @@ async fn r10_a_report_quarantines_a_system_token_and_revokes_none(world: Arc<Wor
         until(gateway, &organization, &system, "quarantined_at").await;
         let shown = organization.token(gateway, &system.id).await;
         assert_eq!(shown["revoked_at"], Value::Null, "{shown}");
-        let events = verified(gateway, &organization, &world.keys).await;
+        let events = verified(gateway, &organization, &suite.keys).await;
         let last = events.last().expect("an event");
         assert_eq!(last["token_id"], system.id, "{last}");
         assert_eq!(last["action"], "token.quarantine", "{last}");
@@ -180,10 +165,10 @@ async fn until(gateway: &Gateway, organization: &Organization, minted: &Minted, 
     }
 }
 
-async fn reports_without_any_credential_are_slowed(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys).brake(3);
+async fn reports_without_any_credential_are_slowed(suite: &Suite) {
+    let serve = suite.serve().brake(3);
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let live = organization.mint_for_release(&gateway, "opaque").await;
     let call = |texts: &[&str]| {
         let call = gateway.call("POST", "/leaks").from("192.0.2.9");
@@ -205,10 +190,10 @@ async fn reports_without_any_credential_are_slowed(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn only_who_could_mint_it_releases_a_token(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn only_who_could_mint_it_releases_a_token(suite: &Suite) {
+    let gateway = &suite.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
-    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &chosen).await;
     let manager = organization.mint(gateway, &json!({})).await;
     let narrow = organization
         .mint(gateway, &json!({ "project": SHOP }))
@@ -232,11 +217,11 @@ async fn only_who_could_mint_it_releases_a_token(world: Arc<World>) {
     assert!(is_accepted(gateway, &held.token).await);
 }
 
-async fn every_report_has_the_same_answer(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn every_report_has_the_same_answer(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = Organization::new(gateway, &suite.keys.admin).await;
     let live = organization.mint_for_release(gateway, "opaque").await;
-    let admin = world.keys.admin.clone();
+    let admin = suite.keys.admin.clone();
     let expected = json!({ "status": "received" });
     for text in [
         "",
@@ -257,8 +242,8 @@ async fn every_report_has_the_same_answer(world: Arc<World>) {
     organization.tokens(gateway, "").await;
 }
 
-async fn reports_have_bounds(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn reports_have_bounds(suite: &Suite) {
+    let gateway = &suite.gateway;
     let call = || {
         gateway
             .call("POST", "/leaks")
@@ -291,7 +276,7 @@ async fn reports_have_bounds(world: Arc<World>) {
     for _ in 0..70 {
         report(gateway, "192.0.2.5", &["x"]).await;
     }
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+    let organization = Organization::new(gateway, &suite.keys.admin).await;
     let dead = organization.mint_for_release(gateway, "opaque").await;
     organization.revoke(gateway, &dead.id).await;
     for _ in 0..60 {

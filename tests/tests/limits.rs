@@ -3,31 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner, stored};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
+        Setup::start(),
         cases![
             r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens,
             r26_a_minter_mints_as_often_as_it_may_from_wherever,
@@ -45,14 +33,15 @@ fn minting(organization: &Organization, gateway: &Gateway, isolate: u16, body: &
         .json(body)
 }
 
-async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(world: Arc<World>) {
+async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(setup: &Setup) {
     const CEILING: usize = 100;
-    let gateway = Serve::new(&world.origin.url, &world.keys)
+    let gateway = setup
+        .serve()
         .set("ORG_TOKEN_MINT_CEILING", &CEILING.to_string())
         .isolates(4)
         .start()
         .await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     // What does not count: system tokens, revoked ones, expired ones.
     for _ in 0..3 {
         organization
@@ -124,7 +113,7 @@ async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(world:
     // The organization's own ceiling wins; 0 is none.
     let path = format!("/orgs/{}", organization.name);
     let change = |ceiling: Value| {
-        let call = gateway.call("PATCH", &path).bearer(&world.keys.admin);
+        let call = gateway.call("PATCH", &path).bearer(&setup.keys.admin);
         call.json(&json!({ "mint_ceiling": ceiling })).send()
     };
     change(json!(CEILING + 2)).await.json(200);
@@ -145,14 +134,15 @@ async fn r27_two_hundred_mints_from_four_isolates_make_one_hundred_tokens(world:
     gateway.stop();
 }
 
-async fn r26_a_minter_mints_as_often_as_it_may_from_wherever(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys)
+async fn r26_a_minter_mints_as_often_as_it_may_from_wherever(setup: &Setup) {
+    let serve = setup
+        .serve()
         .set("MINT_PER_HOUR_PER_MINTER", "4")
         .set("MINT_PER_HOUR", "6")
         .set("ORG_TOKEN_MINT_CEILING", "0")
         .isolates(2);
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let mint = |gateway: &Gateway, minter: &str, isolate: u16, address: &str, body: &Value| {
         let call = gateway
             .call_on(isolate, "POST", "/org/tokens")
@@ -181,7 +171,7 @@ async fn r26_a_minter_mints_as_often_as_it_may_from_wherever(world: Arc<World>) 
         let told = format!(r#""minter";r=0;t={wait}"#);
         assert_eq!(answer.header("ratelimit"), Some(told.as_str()));
     };
-    let admin = world.keys.admin.as_str();
+    let admin = setup.keys.admin.as_str();
     let wide = json!({ "policies": ["project_api_token:*", "workflow:read"] });
     let first = Minted::of(
         mint(&gateway, admin, 0, "192.0.2.1", &wide)
@@ -261,10 +251,10 @@ fn buckets(serve: &Serve) -> Vec<std::path::PathBuf> {
     stores
 }
 
-async fn r26_a_bucket_that_is_full_again_leaves_nothing_behind(world: Arc<World>) {
-    let slow = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "60");
+async fn r26_a_bucket_that_is_full_again_leaves_nothing_behind(setup: &Setup) {
+    let slow = setup.serve().set("MINT_PER_HOUR", "60");
     let gateway = slow.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     organization.mint(&gateway, &json!({})).await;
     gateway.stop();
     // A minute until it is full: it is there, and nothing else of the address.
@@ -276,9 +266,9 @@ async fn r26_a_bucket_that_is_full_again_leaves_nothing_behind(world: Arc<World>
     );
 
     // A second until it is full.
-    let quick = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "3600");
+    let quick = setup.serve().set("MINT_PER_HOUR", "3600");
     let gateway = quick.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     for address in ["192.0.2.1", "2001:db8::1", "nonsense"] {
         let call = minting(&organization, &gateway, 0, &json!({}));
         call.without("cf-connecting-ip")
@@ -312,10 +302,10 @@ async fn r26_a_bucket_that_is_full_again_leaves_nothing_behind(world: Arc<World>
     gateway.stop();
 }
 
-async fn r26_a_clock_that_ran_ahead_or_behind_locks_nobody_out(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys).set("MINT_PER_HOUR", "2");
+async fn r26_a_clock_that_ran_ahead_or_behind_locks_nobody_out(setup: &Setup) {
+    let serve = setup.serve().set("MINT_PER_HOUR", "2");
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let mint = |gateway: &Gateway| minting(&organization, gateway, 0, &json!({})).send();
     mint(&gateway).await.json(201);
     gateway.stop();
@@ -360,14 +350,15 @@ fn bad(gateway: &Gateway, isolate: u16, address: &str) -> Vec<Call> {
     ]
 }
 
-async fn refused_credentials_are_slowed_and_good_ones_never(world: Arc<World>) {
+async fn refused_credentials_are_slowed_and_good_ones_never(setup: &Setup) {
     const ALLOWED: usize = 6;
-    let gateway = Serve::new(&world.origin.url, &world.keys)
+    let gateway = setup
+        .serve()
         .brake(u32::try_from(ALLOWED).expect("a small number"))
         .isolates(2)
         .start()
         .await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "opaque").await;
     let address = "203.0.113.7";
     // Calls without a credential are not counted.
@@ -448,8 +439,8 @@ async fn refused_credentials_are_slowed_and_good_ones_never(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn without_the_binding_there_is_no_brake(world: Arc<World>) {
-    let gateway = Serve::new(&world.origin.url, &world.keys).start().await;
+async fn without_the_binding_there_is_no_brake(setup: &Setup) {
+    let gateway = setup.serve().start().await;
     for _ in 0..20 {
         for call in bad(&gateway, 0, "203.0.113.7") {
             let answer = call.send().await;

@@ -3,36 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use postern_domain::token::base62_id;
-use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve, files};
+use postern_system_tests::forge::{self};
+use postern_system_tests::gateway::files;
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, fields, id};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, random_name, runner};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             organizations_are_made_and_listed,
             limits_of_an_organization_change_and_nothing_else,
@@ -59,12 +43,6 @@ fn main() -> ExitCode {
             wrong_methods_are_told_the_right_ones,
         ],
     )
-}
-
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
 }
 
 /// Fields of a token wherever it is shown.
@@ -127,12 +105,12 @@ fn assert_recent(moment: &Value) {
     );
 }
 
-async fn organizations_are_made_and_listed(world: Arc<World>) {
+async fn organizations_are_made_and_listed(suite: &Suite) {
     let make = |body: Value| {
-        world
+        suite
             .gateway
             .call("POST", "/orgs")
-            .bearer(&world.keys.admin)
+            .bearer(&suite.keys.admin)
             .json(&body)
             .send()
     };
@@ -167,10 +145,10 @@ async fn organizations_are_made_and_listed(world: Arc<World>) {
         (&json!(7), &json!(30))
     );
 
-    let call = world
+    let call = suite
         .gateway
         .call("GET", "/orgs?limit=500")
-        .bearer(&world.keys.admin);
+        .bearer(&suite.keys.admin);
     let list = call.send().await.json(200);
     assert_eq!(fields(&list), set(["organizations", "next_cursor"]));
     let listed = list["organizations"].as_array().expect("a list");
@@ -183,21 +161,21 @@ async fn organizations_are_made_and_listed(world: Arc<World>) {
     }
 }
 
-async fn limits_of_an_organization_change_and_nothing_else(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn limits_of_an_organization_change_and_nothing_else(suite: &Suite) {
+    let organization = suite.organization().await;
     let row = async || {
-        let call = world.gateway.call("GET", "/orgs?limit=500");
-        let list = call.bearer(&world.keys.admin).send().await.json(200);
+        let call = suite.gateway.call("GET", "/orgs?limit=500");
+        let list = call.bearer(&suite.keys.admin).send().await.json(200);
         let rows = list["organizations"].as_array().expect("a list");
         let row = rows.iter().find(|row| id(row) == organization.id);
         row.expect("listed").clone()
     };
     let path = format!("/orgs/{}", organization.name);
     let patch = |body: Value| {
-        world
+        suite
             .gateway
             .call("PATCH", &path)
-            .bearer(&world.keys.admin)
+            .bearer(&suite.keys.admin)
             .json(&body)
             .send()
     };
@@ -250,19 +228,19 @@ async fn limits_of_an_organization_change_and_nothing_else(world: Arc<World>) {
         assert_eq!(row().await, expected);
     }
     let unknown = format!("/orgs/{}", random_name("none"));
-    let call = world.gateway.call("PATCH", &unknown);
-    let call = call.bearer(&world.keys.admin).json(&json!({}));
+    let call = suite.gateway.call("PATCH", &unknown);
+    let call = call.bearer(&suite.keys.admin).json(&json!({}));
     call.send().await.problem(404, "not_found");
-    let nobody = world.gateway.call("PATCH", &path).json(&json!({}));
+    let nobody = suite.gateway.call("PATCH", &path).json(&json!({}));
     nobody.send().await.problem(401, "credential_missing");
 }
 
-async fn projects_and_workflows_are_made_and_listed(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn projects_and_workflows_are_made_and_listed(suite: &Suite) {
+    let organization = suite.organization().await;
     let shape = set(["id", "name", "created_at"]);
     let path = format!("/org/projects/{SHOP}/workflows");
     let list = organization
-        .call(&world.gateway, "GET", "/org/projects")
+        .call(&suite.gateway, "GET", "/org/projects")
         .send()
         .await
         .json(200);
@@ -273,7 +251,7 @@ async fn projects_and_workflows_are_made_and_listed(world: Arc<World>) {
         [organization.shop.as_str()]
     );
     let list = organization
-        .call(&world.gateway, "GET", &path)
+        .call(&suite.gateway, "GET", &path)
         .send()
         .await
         .json(200);
@@ -296,27 +274,27 @@ async fn projects_and_workflows_are_made_and_listed(world: Arc<World>) {
         assert_recent(&row["created_at"]);
     }
     // The same name is free in another organization and in another project.
-    let neighbour = world.organization().await;
+    let neighbour = suite.organization().await;
     assert_ne!(neighbour.shop, organization.shop);
-    organization.create_project(&world.gateway, "second").await;
+    organization.create_project(&suite.gateway, "second").await;
     let again = organization
-        .create_workflow(&world.gateway, "second", RELEASE)
+        .create_workflow(&suite.gateway, "second", RELEASE)
         .await;
     assert_ne!(again, organization.release);
 }
 
-async fn ids_may_be_given(world: Arc<World>) {
+async fn ids_may_be_given(suite: &Suite) {
     let (organization_id, project_id, workflow_id) = (random_id(), random_id(), random_id());
     let organization = Organization::with(
-        &world.gateway,
-        &world.keys.admin,
+        &suite.gateway,
+        &suite.keys.admin,
         &json!({ "id": organization_id }),
     )
     .await;
     assert_eq!(organization.id, organization_id);
     let make = |path: &str, name: &str, id: &str| {
         organization
-            .call(&world.gateway, "POST", path)
+            .call(&suite.gateway, "POST", path)
             .json(&json!({ "name": name, "id": id.to_uppercase() }))
             .send()
     };
@@ -334,7 +312,7 @@ async fn ids_may_be_given(world: Arc<World>) {
     );
     let token = organization
         .mint(
-            &world.gateway,
+            &suite.gateway,
             &json!({ "project": "known", "workflow": "build" }),
         )
         .await;
@@ -343,13 +321,13 @@ async fn ids_may_be_given(world: Arc<World>) {
     assert_eq!(token.answer["workflow"]["id"], workflow_id);
 }
 
-async fn r2_a_mint_answers_once_with_the_token(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r2_a_mint_answers_once_with_the_token(suite: &Suite) {
+    let organization = suite.organization().await;
     let body = json!({
         "name": "ci", "description": "for the pipeline", "project": SHOP, "workflow": RELEASE,
         "policies": ["workflow_run:read", "cas_artifact:create", "workflow_run:read"],
     });
-    let answer = organization.minting(&world.gateway, &body).send().await;
+    let answer = organization.minting(&suite.gateway, &body).send().await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let minted = answer.json(201);
     assert_eq!(
@@ -406,14 +384,14 @@ async fn r2_a_mint_answers_once_with_the_token(world: Arc<World>) {
     );
 }
 
-async fn r8_an_empty_body_mints_a_token_with_a_generated_name(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r8_an_empty_body_mints_a_token_with_a_generated_name(suite: &Suite) {
+    let organization = suite.organization().await;
     let bare = organization
-        .call(&world.gateway, "POST", "/org/tokens")
+        .call(&suite.gateway, "POST", "/org/tokens")
         .send()
         .await
         .json(201);
-    let braces = organization.mint(&world.gateway, &json!({})).await.answer;
+    let braces = organization.mint(&suite.gateway, &json!({})).await.answer;
     for minted in [bare, braces] {
         assert_eq!(
             minted["name"].as_str(),
@@ -441,8 +419,8 @@ async fn r8_an_empty_body_mints_a_token_with_a_generated_name(world: Arc<World>)
     }
 }
 
-async fn r3_a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r3_a_jwt_carries_its_scope_and_nothing_else(suite: &Suite) {
+    let organization = suite.organization().await;
     let own = |minted: &Minted| {
         json!({
             "jti": minted.id, "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"],
@@ -451,7 +429,7 @@ async fn r3_a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
     };
     let mint = async |mut body: Value| {
         body["format"] = json!("jwt");
-        organization.mint(&world.gateway, &body).await
+        organization.mint(&suite.gateway, &body).await
     };
     let wide = mint(json!({ "name": "wide" })).await;
     assert_eq!(
@@ -481,25 +459,25 @@ async fn r3_a_jwt_carries_its_scope_and_nothing_else(world: Arc<World>) {
     // Signed with the first key of the ring, by somebody else's arithmetic.
     let payload = forge::part(&narrow.token, 1).to_string();
     let signed = narrow.token.rsplit_once('.').expect("three parts");
-    let ours = forge::jwt(&forge::header(), &payload, &world.keys.k2);
+    let ours = forge::jwt(&forge::header(), &payload, &suite.keys.k2);
     assert_eq!(ours.split('.').count(), 3);
     let signature =
         base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, signed.1)
             .expect("base64url");
-    assert_eq!(signature, forge::hs256(&world.keys.k2, signed.0.as_bytes()));
+    assert_eq!(signature, forge::hs256(&suite.keys.k2, signed.0.as_bytes()));
 }
 
-async fn r7_an_expiry_is_echoed_in_both_forms(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r7_an_expiry_is_echoed_in_both_forms(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
         let body = json!({ "expires_at": "2099-12-31T23:59:59.9+01:00", "format": format });
-        let minted = organization.mint(&world.gateway, &body).await;
+        let minted = organization.mint(&suite.gateway, &body).await;
         assert_eq!(
             minted.answer["expires_at"], "2099-12-31T22:59:59Z",
             "whole seconds, in UTC"
         );
         assert_eq!(
-            organization.token(&world.gateway, &minted.id).await["expires_at"],
+            organization.token(&suite.gateway, &minted.id).await["expires_at"],
             "2099-12-31T22:59:59Z"
         );
         for (span, seconds) in [
@@ -510,7 +488,7 @@ async fn r7_an_expiry_is_echoed_in_both_forms(world: Arc<World>) {
         ] {
             let minted = organization
                 .mint(
-                    &world.gateway,
+                    &suite.gateway,
                     &json!({ "expires_in": span, "format": format }),
                 )
                 .await;
@@ -520,27 +498,27 @@ async fn r7_an_expiry_is_echoed_in_both_forms(world: Arc<World>) {
     }
 }
 
-async fn a_token_reads_as_it_is_listed(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn a_token_reads_as_it_is_listed(suite: &Suite) {
+    let organization = suite.organization().await;
     let minted = [
         organization
             .mint(
-                &world.gateway,
+                &suite.gateway,
                 &json!({ "name": "a", "description": "é \"quoted\"" }),
             )
             .await,
         organization
             .mint(
-                &world.gateway,
+                &suite.gateway,
                 &json!({ "name": "b", "project": SHOP, "format": "jwt", "expires_in": "1d" }),
             )
             .await,
         organization
-            .mint_for_release(&world.gateway, "opaque")
+            .mint_for_release(&suite.gateway, "opaque")
             .await,
     ];
     let answer = organization
-        .call(&world.gateway, "GET", "/org/tokens")
+        .call(&suite.gateway, "GET", "/org/tokens")
         .send()
         .await;
     let list = answer.json(200);
@@ -553,9 +531,9 @@ async fn a_token_reads_as_it_is_listed(world: Arc<World>) {
     for token in &minted {
         let row = rows.iter().find(|row| id(row) == token.id).expect("listed");
         assert_eq!(fields(row), listed());
-        assert_eq!(&organization.token(&world.gateway, &token.id).await, row);
+        assert_eq!(&organization.token(&suite.gateway, &token.id).await, row);
         let upper = organization
-            .token(&world.gateway, &token.id.to_uppercase())
+            .token(&suite.gateway, &token.id.to_uppercase())
             .await;
         assert_eq!(&upper, row, "ids may come in capitals");
         for field in TOKEN {
@@ -573,16 +551,16 @@ async fn a_token_reads_as_it_is_listed(world: Arc<World>) {
     }
 }
 
-async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
-    let organization = world.organization().await;
-    organization.create_project(&world.gateway, "second").await;
-    let mint = async |body: Value| organization.mint(&world.gateway, &body).await.id;
+async fn r19_lists_filter_by_status_scope_and_project(suite: &Suite) {
+    let organization = suite.organization().await;
+    organization.create_project(&suite.gateway, "second").await;
+    let mint = async |body: Value| organization.mint(&suite.gateway, &body).await.id;
     let wide = mint(json!({})).await;
     let shop = mint(json!({ "project": SHOP })).await;
     let release = mint(json!({ "project": SHOP, "workflow": RELEASE })).await;
     let second = mint(json!({ "project": "second" })).await;
     let gone = mint(json!({ "project": SHOP })).await;
-    organization.revoke(&world.gateway, &gone).await;
+    organization.revoke(&suite.gateway, &gone).await;
     let brief = mint(json!({ "expires_in": "1s" })).await;
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
 
@@ -606,16 +584,16 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
     for (query, expected) in rows {
         let expected: BTreeSet<String> = expected.iter().map(|id| (*id).clone()).collect();
         assert_eq!(
-            organization.token_ids(&world.gateway, query).await,
+            organization.token_ids(&suite.gateway, query).await,
             expected,
             "{query}"
         );
     }
     // One that is not there is a mistake, and no empty list; so is another organization's.
-    let stranger = world.organization().await;
+    let stranger = suite.organization().await;
     for project in ["nowhere", "SHOP", &stranger.shop, &random_id()] {
         let call = organization.call(
-            &world.gateway,
+            &suite.gateway,
             "GET",
             &format!("/org/tokens?project={project}"),
         );
@@ -639,14 +617,14 @@ async fn r19_lists_filter_by_status_scope_and_project(world: Arc<World>) {
         ("status=all&status=active", "query_invalid"),
     ];
     for (query, code) in wrong {
-        let call = organization.call(&world.gateway, "GET", &format!("/org/tokens?{query}"));
+        let call = organization.call(&suite.gateway, "GET", &format!("/org/tokens?{query}"));
         call.send().await.problem(400, code);
     }
 }
 
 /// An empty variable of a script selects nothing, and must not select all.
-async fn r20_an_empty_parameter_is_a_mistake(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r20_an_empty_parameter_is_a_mistake(suite: &Suite) {
+    let organization = suite.organization().await;
     let pages: &[&str] = &["limit", "cursor"];
     let tokens: &[&str] = &[
         "status",
@@ -667,7 +645,7 @@ async fn r20_an_empty_parameter_is_a_mistake(world: Arc<World>) {
     ] {
         for parameter in parameters {
             for query in [format!("{parameter}="), (*parameter).to_owned()] {
-                let call = organization.call(&world.gateway, "GET", &format!("{path}?{query}"));
+                let call = organization.call(&suite.gateway, "GET", &format!("{path}?{query}"));
                 let problem = call.send().await.problem(400, "query_invalid");
                 let detail = format!(
                     "the parameter `{parameter}` is empty: give it a value, or leave it out"
@@ -678,29 +656,29 @@ async fn r20_an_empty_parameter_is_a_mistake(world: Arc<World>) {
     }
 }
 
-async fn r10_r19_system_tokens_are_listed_only_when_asked_for(world: Arc<World>) {
-    let organization = world.organization().await;
-    let plain = organization.mint(&world.gateway, &json!({})).await;
+async fn r10_r19_system_tokens_are_listed_only_when_asked_for(suite: &Suite) {
+    let organization = suite.organization().await;
+    let plain = organization.mint(&suite.gateway, &json!({})).await;
     let system = organization
-        .mint(&world.gateway, &json!({ "system": true }))
+        .mint(&suite.gateway, &json!({ "system": true }))
         .await;
     assert_eq!(system.answer["is_system"], true);
     assert_eq!(
-        organization.token_ids(&world.gateway, "").await,
+        organization.token_ids(&suite.gateway, "").await,
         [plain.id.clone()].into()
     );
     assert_eq!(
         organization
-            .token_ids(&world.gateway, "include_system=false")
+            .token_ids(&suite.gateway, "include_system=false")
             .await,
         [plain.id.clone()].into()
     );
     let both = organization
-        .token_ids(&world.gateway, "include_system=true")
+        .token_ids(&suite.gateway, "include_system=true")
         .await;
     assert_eq!(both, [plain.id, system.id.clone()].into());
     rpc::call(
-        &world.gateway,
+        &suite.gateway,
         FIND_OR_CREATE,
         &system.token,
         &rpc::names(SHOP, RELEASE),
@@ -708,25 +686,25 @@ async fn r10_r19_system_tokens_are_listed_only_when_asked_for(world: Arc<World>)
     .send()
     .await
     .accepted();
-    organization.revoke(&world.gateway, &system.id).await;
+    organization.revoke(&suite.gateway, &system.id).await;
     let revoked = organization
-        .token_ids(&world.gateway, "include_system=true&status=revoked")
+        .token_ids(&suite.gateway, "include_system=true&status=revoked")
         .await;
     assert_eq!(revoked, [system.id].into());
 }
 
-async fn r20_pages_hold_every_row_once(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r20_pages_hold_every_row_once(suite: &Suite) {
+    let organization = suite.organization().await;
     let mut minted = Vec::new();
     for _ in 0..7 {
-        minted.push(organization.mint(&world.gateway, &json!({})).await.id);
+        minted.push(organization.mint(&suite.gateway, &json!({})).await.id);
     }
     let page = async |limit: usize, cursor: Option<&str>| {
         let cursor = cursor
             .map(|cursor| format!("&cursor={cursor}"))
             .unwrap_or_default();
         let call = organization.call(
-            &world.gateway,
+            &suite.gateway,
             "GET",
             &format!("/org/tokens?limit={limit}{cursor}"),
         );
@@ -763,7 +741,7 @@ async fn r20_pages_hold_every_row_once(world: Arc<World>) {
     // What is minted while somebody turns pages neither repeats nor hides a row.
     let (mut rows, mut cursor) = page(3, None).await;
     while let Some(next) = cursor {
-        organization.mint(&world.gateway, &json!({})).await;
+        organization.mint(&suite.gateway, &json!({})).await;
         let (more, then) = page(3, Some(&next)).await;
         rows.extend(more);
         cursor = then;
@@ -771,15 +749,15 @@ async fn r20_pages_hold_every_row_once(world: Arc<World>) {
     assert_eq!(rows, whole);
 }
 
-async fn r11_a_revoke_answers_with_the_first_moment(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r11_a_revoke_answers_with_the_first_moment(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
         let token = organization
-            .mint(&world.gateway, &json!({ "format": format }))
+            .mint(&suite.gateway, &json!({ "format": format }))
             .await;
         let path = format!("/org/tokens/{}", token.id);
         let first = organization
-            .call(&world.gateway, "DELETE", &path)
+            .call(&suite.gateway, "DELETE", &path)
             .send()
             .await
             .json(200);
@@ -788,55 +766,55 @@ async fn r11_a_revoke_answers_with_the_first_moment(world: Arc<World>) {
         assert_recent(&first["revoked_at"]);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         let again = organization.call(
-            &world.gateway,
+            &suite.gateway,
             "DELETE",
             &path.to_uppercase().replace("/ORG/TOKENS", "/org/tokens"),
         );
         assert_eq!(again.send().await.json(200), first);
         assert_eq!(
-            organization.token(&world.gateway, &token.id).await["revoked_at"],
+            organization.token(&suite.gateway, &token.id).await["revoked_at"],
             first["revoked_at"]
         );
         assert!(
             !organization
-                .token_ids(&world.gateway, "")
+                .token_ids(&suite.gateway, "")
                 .await
                 .contains(&token.id)
         );
         assert!(
             organization
-                .token_ids(&world.gateway, "status=revoked")
+                .token_ids(&suite.gateway, "status=revoked")
                 .await
                 .contains(&token.id)
         );
     }
 }
 
-async fn another_organizations_token_does_not_exist(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn another_organizations_token_does_not_exist(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     for format in ["opaque", "jwt"] {
-        let token = organization.mint_for_release(&world.gateway, format).await;
+        let token = organization.mint_for_release(&suite.gateway, format).await;
         let path = format!("/org/tokens/{}", token.id);
         for method in ["GET", "DELETE"] {
             let theirs = stranger
-                .call(&world.gateway, method, &path)
+                .call(&suite.gateway, method, &path)
                 .send()
                 .await
                 .problem(404, "not_found");
             let unknown = format!("/org/tokens/{}", random_id());
             let unknown = stranger
-                .call(&world.gateway, method, &unknown)
+                .call(&suite.gateway, method, &unknown)
                 .send()
                 .await
                 .problem(404, "not_found");
             assert_eq!(theirs["detail"], unknown["detail"]);
         }
         assert_eq!(
-            organization.token(&world.gateway, &token.id).await["revoked_at"],
+            organization.token(&suite.gateway, &token.id).await["revoked_at"],
             Value::Null
         );
         rpc::call(
-            &world.gateway,
+            &suite.gateway,
             FIND_OR_CREATE,
             &token.token,
             &rpc::names(SHOP, RELEASE),
@@ -846,53 +824,53 @@ async fn another_organizations_token_does_not_exist(world: Arc<World>) {
         .accepted();
     }
     assert_eq!(
-        stranger.token_ids(&world.gateway, "status=all").await,
+        stranger.token_ids(&suite.gateway, "status=all").await,
         BTreeSet::new()
     );
 }
 
-async fn r8_a_name_is_free_again_after_a_revoke(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r8_a_name_is_free_again_after_a_revoke(suite: &Suite) {
+    let organization = suite.organization().await;
     let body = json!({ "name": "deploy" });
-    let first = organization.mint(&world.gateway, &body).await;
+    let first = organization.mint(&suite.gateway, &body).await;
     organization
-        .minting(&world.gateway, &body)
+        .minting(&suite.gateway, &body)
         .send()
         .await
         .problem(409, "name_taken");
     // Names of a project's tokens are apart from the organization's own.
     let scoped = json!({ "name": "deploy", "project": SHOP });
-    organization.mint(&world.gateway, &scoped).await;
+    organization.mint(&suite.gateway, &scoped).await;
     organization
-        .minting(&world.gateway, &scoped)
+        .minting(&suite.gateway, &scoped)
         .send()
         .await
         .problem(409, "name_taken");
     let narrower = json!({ "name": "deploy", "project": SHOP, "workflow": RELEASE });
     organization
-        .minting(&world.gateway, &narrower)
+        .minting(&suite.gateway, &narrower)
         .send()
         .await
         .problem(409, "name_taken");
-    organization.revoke(&world.gateway, &first.id).await;
-    let second = organization.mint(&world.gateway, &body).await;
+    organization.revoke(&suite.gateway, &first.id).await;
+    let second = organization.mint(&suite.gateway, &body).await;
     assert_ne!(second.id, first.id);
 
     let brief = json!({ "name": "brief", "expires_in": "1s" });
-    organization.mint(&world.gateway, &brief).await;
+    organization.mint(&suite.gateway, &brief).await;
     organization
-        .minting(&world.gateway, &brief)
+        .minting(&suite.gateway, &brief)
         .send()
         .await
         .problem(409, "name_taken");
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-    organization.mint(&world.gateway, &brief).await;
+    organization.mint(&suite.gateway, &brief).await;
 }
 
-async fn r1_projects_and_workflows_are_taken_by_name_or_id(world: Arc<World>) {
-    let organization = world.organization().await;
-    let stranger = world.organization().await;
-    let gateway = &world.gateway;
+async fn r1_projects_and_workflows_are_taken_by_name_or_id(suite: &Suite) {
+    let organization = suite.organization().await;
+    let stranger = suite.organization().await;
+    let gateway = &suite.gateway;
     for project in [SHOP, &organization.shop] {
         let path = format!("/org/projects/{project}/workflows");
         let page = organization
@@ -951,9 +929,9 @@ async fn r1_projects_and_workflows_are_taken_by_name_or_id(world: Arc<World>) {
     assert_eq!(minted.answer["project"]["id"], confusing);
 }
 
-async fn r8_names_that_look_the_same_are_the_same(world: Arc<World>) {
-    let organization = world.organization().await;
-    let gateway = &world.gateway;
+async fn r8_names_that_look_the_same_are_the_same(suite: &Suite) {
+    let organization = suite.organization().await;
+    let gateway = &suite.gateway;
     let name = |name: &str| json!({ "name": name });
     for (one, other) in [
         ("caf\u{e9}", "cafe\u{301}"),
@@ -989,10 +967,10 @@ async fn r8_names_that_look_the_same_are_the_same(world: Arc<World>) {
     }
 }
 
-async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn the_log_names_operation_caller_and_token(suite: &Suite) {
+    let organization = suite.organization().await;
     let answer = organization
-        .minting(&world.gateway, &json!({}))
+        .minting(&suite.gateway, &json!({}))
         .send()
         .await;
     let request_id = answer
@@ -1000,7 +978,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
         .expect("a request id")
         .to_owned();
     let minted = answer.json(201);
-    let line = world.gateway.log_line(&request_id).await;
+    let line = suite.gateway.log_line(&request_id).await;
     assert_eq!(line["operation"], "token.create", "{line}");
     assert_eq!(
         (&line["status"], &line["outcome"], &line["tier"]),
@@ -1009,7 +987,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     let token = minted["token"].as_str().expect("the plaintext");
 
     let call = rpc::call(
-        &world.gateway,
+        &suite.gateway,
         FIND_OR_CREATE,
         token,
         &rpc::names(SHOP, RELEASE),
@@ -1017,7 +995,7 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     .send()
     .await;
     call.accepted();
-    let line = world
+    let line = suite
         .gateway
         .log_line(call.header("x-request-id").expect("a request id"))
         .await;
@@ -1033,21 +1011,21 @@ async fn the_log_names_operation_caller_and_token(world: Arc<World>) {
     assert_eq!(line["tier"], "token", "{line}");
 }
 
-async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r2_no_secret_is_stored_or_logged(suite: &Suite) {
+    let organization = suite.organization().await;
     let marker = random_name("marker");
     let opaque = organization
-        .mint(&world.gateway, &json!({ "name": marker }))
+        .mint(&suite.gateway, &json!({ "name": marker }))
         .await;
     let jwt = organization
         .mint(
-            &world.gateway,
+            &suite.gateway,
             &json!({ "name": format!("{marker}-jwt"), "format": "jwt" }),
         )
         .await;
     for token in [&opaque, &jwt] {
         rpc::call(
-            &world.gateway,
+            &suite.gateway,
             FIND_OR_CREATE,
             &token.token,
             &rpc::names(SHOP, RELEASE),
@@ -1056,7 +1034,7 @@ async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {
         .await
         .accepted();
         // Where a token could be written down by mistake: a refused call that carries it.
-        world
+        suite
             .gateway
             .call("GET", "/orgs")
             .bearer(&token.token)
@@ -1064,26 +1042,26 @@ async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {
             .await
             .problem(403, "operation_not_allowed");
     }
-    organization.revoke(&world.gateway, &opaque.id).await;
-    let shown = organization.snapshot(&world.gateway).await.to_string();
+    organization.revoke(&suite.gateway, &opaque.id).await;
+    let shown = organization.snapshot(&suite.gateway).await.to_string();
     let signature = jwt.token.rsplit('.').next().expect("a signature");
     let secrets = [
         &opaque.token[27..],
         &opaque.token[27..59],
         jwt.token.as_str(),
         signature,
-        &world.keys.admin,
+        &suite.keys.admin,
     ];
     for secret in secrets {
         assert!(!shown.contains(secret), "a list shows a secret");
         assert!(
-            !world.gateway.serve().log().contains(secret),
+            !suite.gateway.serve().log().contains(secret),
             "the log has a secret"
         );
     }
 
     let mut seen_marker = false;
-    for file in files(&world.gateway.serve().state()) {
+    for file in files(&suite.gateway.serve().state()) {
         let bytes = std::fs::read(&file).unwrap_or_default();
         let has = |text: &str| {
             bytes
@@ -1098,11 +1076,11 @@ async fn r2_no_secret_is_stored_or_logged(world: Arc<World>) {
     assert!(seen_marker, "the search finds what is stored");
 }
 
-async fn health_and_readiness_are_open(world: Arc<World>) {
-    let health = world.gateway.call("GET", "/healthz").send().await;
+async fn health_and_readiness_are_open(suite: &Suite) {
+    let health = suite.gateway.call("GET", "/healthz").send().await;
     assert_eq!(health.header("cache-control"), Some("no-store"));
     assert_eq!(health.json(200), json!({ "status": "ok" }));
-    let ready = world.gateway.call("GET", "/readyz").send().await.json(200);
+    let ready = suite.gateway.call("GET", "/readyz").send().await.json(200);
     assert_eq!(
         ready,
         json!({
@@ -1113,11 +1091,11 @@ async fn health_and_readiness_are_open(world: Arc<World>) {
             "client_addresses": "readable",
         })
     );
-    let head = world.gateway.call("HEAD", "/healthz").send().await;
+    let head = suite.gateway.call("HEAD", "/healthz").send().await;
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
-async fn unknown_paths_do_not_exist(world: Arc<World>) {
+async fn unknown_paths_do_not_exist(suite: &Suite) {
     let paths = [
         "/",
         "/org",
@@ -1153,9 +1131,9 @@ async fn unknown_paths_do_not_exist(world: Arc<World>) {
     ];
     for path in paths {
         for method in ["GET", "POST", "DELETE"] {
-            let call = world.gateway.call(method, path).bearer(&world.keys.admin);
+            let call = suite.gateway.call(method, path).bearer(&suite.keys.admin);
             call.send().await.problem(404, "not_found");
-            world
+            suite
                 .gateway
                 .call(method, path)
                 .send()
@@ -1165,7 +1143,7 @@ async fn unknown_paths_do_not_exist(world: Arc<World>) {
     }
 }
 
-async fn wrong_methods_are_told_the_right_ones(world: Arc<World>) {
+async fn wrong_methods_are_told_the_right_ones(suite: &Suite) {
     let token = format!("/org/tokens/{}", random_id());
     let rotate = format!("{token}/rotate");
     let rows = [
@@ -1216,10 +1194,10 @@ async fn wrong_methods_are_told_the_right_ones(world: Arc<World>) {
     ];
     for (path, methods, allow) in rows {
         for method in methods {
-            let answer = world
+            let answer = suite
                 .gateway
                 .call(method, path)
-                .bearer(&world.keys.admin)
+                .bearer(&suite.keys.admin)
                 .send()
                 .await;
             answer.problem(405, "method_not_allowed");

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_system_tests::{cases, node, root, runner};
 
@@ -11,10 +10,10 @@ const RAW: u64 = 2_600_000;
 const PACKED: u64 = 920_000;
 
 fn main() -> ExitCode {
-    runner::run(|| async {}, cases![the_module_is_within_its_budget])
+    runner::run(async {}, cases![the_module_is_within_its_budget])
 }
 
-async fn the_module_is_within_its_budget(_: Arc<()>) {
+async fn the_module_is_within_its_budget(_: &()) {
     let file = root().join("build/index_bg.wasm");
     let raw = fs::metadata(&file).expect("a built module").len();
     let script = "const { gzipSync } = require('node:zlib'); const { readFileSync } = require('node:fs'); \

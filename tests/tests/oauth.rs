@@ -1,14 +1,12 @@
 //! Introspection (RFC 7662) and revocation by the holder (RFC 7009): what tools that know nothing of ours can rely on.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Answer;
 use postern_system_tests::life::{assert_dead, assert_live, millis, now};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, runner};
 use serde_json::{Value, json};
 
@@ -17,27 +15,9 @@ const FORMATS: [&str; 2] = ["opaque", "jwt"];
 const INTROSPECT: &str = "/oauth/introspect";
 const REVOKE: &str = "/oauth/revoke";
 
-struct World {
-    keys: Keys,
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
-                .isolates(ISOLATES)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.isolates(ISOLATES)),
         cases![
             rfc7662_an_active_token_is_told_with_its_claims,
             rfc7662_a_caller_sees_the_tokens_that_it_may_read_and_itself,
@@ -55,34 +35,28 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+async fn introspect(suite: &Suite, caller: &str, token: &str) -> Value {
+    let call = suite.gateway.call("POST", INTROSPECT).bearer(caller);
+    let answer = call.form(&[("token", token)]).send().await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    answer.json(200)
+}
 
-    async fn introspect(&self, caller: &str, token: &str) -> Value {
-        let call = self.gateway.call("POST", INTROSPECT).bearer(caller);
-        let answer = call.form(&[("token", token)]).send().await;
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        answer.json(200)
-    }
+/// Asserts that a caller learns of a token exactly that it is not active, byte for byte.
+async fn assert_inactive(suite: &Suite, caller: &str, token: &str, why: &str) {
+    let call = suite.gateway.call("POST", INTROSPECT).bearer(caller);
+    let answer = call.form(&[("token", token)]).send().await;
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (200, r#"{"active":false}"#),
+        "{why}"
+    );
+}
 
-    /// Asserts that a caller learns of a token exactly that it is not active, byte for byte.
-    async fn assert_inactive(&self, caller: &str, token: &str, why: &str) {
-        let call = self.gateway.call("POST", INTROSPECT).bearer(caller);
-        let answer = call.form(&[("token", token)]).send().await;
-        assert_eq!(
-            (answer.status, answer.text().as_str()),
-            (200, r#"{"active":false}"#),
-            "{why}"
-        );
-    }
-
-    /// Revokes as a holder does, on that isolate.
-    async fn revoke(&self, isolate: u16, token: &str) -> Answer {
-        let call = self.gateway.call_on(isolate, "POST", REVOKE);
-        call.form(&[("token", token)]).send().await
-    }
+/// Revokes as a holder does, on that isolate.
+async fn revoke(suite: &Suite, isolate: u16, token: &str) -> Answer {
+    let call = suite.gateway.call_on(isolate, "POST", REVOKE);
+    call.form(&[("token", token)]).send().await
 }
 
 /// Tokens that are none of any organization, for one that has `token` and has revoked `dead`.
@@ -124,8 +98,8 @@ fn strangers(keys: &Keys, token: &Minted, dead: &Minted) -> Vec<(&'static str, S
     ]
 }
 
-async fn rfc7662_an_active_token_is_told_with_its_claims(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn rfc7662_an_active_token_is_told_with_its_claims(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in FORMATS {
         let rows = [
             json!({}),
@@ -136,8 +110,8 @@ async fn rfc7662_an_active_token_is_told_with_its_claims(world: Arc<World>) {
         ];
         for mut body in rows {
             body["format"] = json!(format);
-            let token = organization.mint(&world.gateway, &body).await;
-            let shown = world.introspect(&world.keys.admin, &token.token).await;
+            let token = organization.mint(&suite.gateway, &body).await;
+            let shown = introspect(suite, &suite.keys.admin, &token.token).await;
             let answer = &token.answer;
             let policies: Vec<_> = answer["policies"]
                 .as_array()
@@ -174,22 +148,22 @@ async fn rfc7662_an_active_token_is_told_with_its_claims(world: Arc<World>) {
             }
             // In every isolate, with a hint of any kind, and with more parameters.
             for isolate in 0..ISOLATES {
-                let call = world.gateway.call_on(isolate, "POST", INTROSPECT);
+                let call = suite.gateway.call_on(isolate, "POST", INTROSPECT);
                 let form = [
                     ("token_type_hint", "refresh_token"),
                     ("token", token.token.as_str()),
                     ("client_id", "x"),
                 ];
-                let answer = call.bearer(&world.keys.admin).form(&form).send().await;
+                let answer = call.bearer(&suite.keys.admin).form(&form).send().await;
                 assert_eq!(answer.json(200), expected, "isolate {isolate}");
             }
         }
     }
 }
 
-async fn rfc7662_a_caller_sees_the_tokens_that_it_may_read_and_itself(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn rfc7662_a_caller_sees_the_tokens_that_it_may_read_and_itself(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let stars = json!({ "policies": ["org_api_token:*"] });
     for format in FORMATS {
         let mint = async |of: &Organization, mut body: Value| {
@@ -235,7 +209,7 @@ async fn rfc7662_a_caller_sees_the_tokens_that_it_may_read_and_itself(world: Arc
         for (caller, seen) in rows {
             for token in all {
                 if seen.iter().any(|seen| seen.id == token.id) {
-                    let shown = world.introspect(&caller.token, &token.token).await;
+                    let shown = introspect(suite, &caller.token, &token.token).await;
                     assert_eq!(
                         (&shown["active"], &shown["jti"]),
                         (&json!(true), &json!(token.id)),
@@ -244,23 +218,21 @@ async fn rfc7662_a_caller_sees_the_tokens_that_it_may_read_and_itself(world: Arc
                     );
                 } else {
                     let why = format!("{} asks about {}", caller.id, token.id);
-                    world
-                        .assert_inactive(&caller.token, &token.token, &why)
-                        .await;
+                    assert_inactive(suite, &caller.token, &token.token, &why).await;
                 }
             }
         }
         for token in all {
-            let shown = world.introspect(&world.keys.admin, &token.token).await;
+            let shown = introspect(suite, &suite.keys.admin, &token.token).await;
             assert_eq!(shown["jti"], token.id);
             assert_live(gateway, token, "looking changes nothing").await;
         }
     }
 }
 
-async fn rfc7662_everything_else_is_not_active_and_nothing_more(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7662_everything_else_is_not_active_and_nothing_more(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let body = json!({ "project": SHOP, "format": format });
         let token = organization.mint(gateway, &body).await;
@@ -270,7 +242,7 @@ async fn rfc7662_everything_else_is_not_active_and_nothing_more(world: Arc<World
         let brief = organization.mint(gateway, &brief).await;
         let rotated = organization.mint(gateway, &body).await;
         assert_eq!(
-            world.introspect(&manager.token, &dead.token).await["active"],
+            introspect(suite, &manager.token, &dead.token).await["active"],
             true
         );
         organization.revoke(gateway, &dead.id).await;
@@ -280,20 +252,20 @@ async fn rfc7662_everything_else_is_not_active_and_nothing_more(world: Arc<World
             u64::try_from(left).unwrap_or(0) + 50,
         ))
         .await;
-        let mut strangers = strangers(&world.keys, &token, &dead);
+        let mut strangers = strangers(&suite.keys, &token, &dead);
         strangers.push(("expired", brief.token.clone()));
         strangers.push(("rotated", rotated.token.clone()));
-        for caller in [&world.keys.admin, &manager.token, &token.token] {
+        for caller in [&suite.keys.admin, &manager.token, &token.token] {
             for (why, text) in &strangers {
-                world.assert_inactive(caller, text, why).await;
+                assert_inactive(suite, caller, text, why).await;
             }
         }
     }
 }
 
-async fn rfc7662_a_caller_must_show_a_live_credential_of_its_own(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7662_a_caller_must_show_a_live_credential_of_its_own(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let token = organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
@@ -327,7 +299,7 @@ async fn rfc7662_a_caller_must_show_a_live_credential_of_its_own(world: Arc<Worl
     // The token in the form is not the caller's credential, nor is one in the query.
     let query = format!(
         "{INTROSPECT}?token={}&access_token={}",
-        token.token, world.keys.admin
+        token.token, suite.keys.admin
     );
     let call = gateway.call("POST", &query).form(&form);
     call.send().await.problem(401, "credential_missing");
@@ -433,12 +405,12 @@ fn no_forms(token: &str) -> Vec<(&'static str, &'static str, String, u16, &'stat
     ]
 }
 
-async fn rfc7662_forms_that_are_none(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7662_forms_that_are_none(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let token = organization.mint(gateway, &json!({})).await;
     for (what, media, body, status, code) in no_forms(&token.token) {
-        let call = gateway.call("POST", INTROSPECT).bearer(&world.keys.admin);
+        let call = gateway.call("POST", INTROSPECT).bearer(&suite.keys.admin);
         let call = if media.is_empty() {
             call
         } else {
@@ -450,12 +422,12 @@ async fn rfc7662_forms_that_are_none(world: Arc<World>) {
         assert_eq!(problem["error"], "invalid_request", "{what}");
     }
     let query = format!("{INTROSPECT}?token={}", token.token);
-    let call = gateway.call("POST", &query).bearer(&world.keys.admin);
+    let call = gateway.call("POST", &query).bearer(&suite.keys.admin);
     call.form(&[]).send().await.problem(400, "token_parameter");
     // The media type may come in any case and with a charset.
     let call = gateway
         .call("POST", INTROSPECT)
-        .bearer(&world.keys.admin)
+        .bearer(&suite.keys.admin)
         .header(
             "content-type",
             "Application/X-WWW-Form-URLencoded ; charset=UTF-8",
@@ -464,9 +436,9 @@ async fn rfc7662_forms_that_are_none(world: Arc<World>) {
     assert_eq!(call.send().await.json(200)["active"], true);
 }
 
-async fn rfc7009_a_holder_ends_its_token_everywhere(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7009_a_holder_ends_its_token_everywhere(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         for scope in [
             json!({}),
@@ -478,7 +450,7 @@ async fn rfc7009_a_holder_ends_its_token_everywhere(world: Arc<World>) {
             let token = organization.mint(gateway, &body).await;
             let bystander = organization.mint(gateway, &body).await;
             assert_live(gateway, &token, "every isolate has it in its memory").await;
-            let answer = world.revoke(1, &token.token).await;
+            let answer = revoke(suite, 1, &token.token).await;
             assert_eq!(answer.header("cache-control"), Some("no-store"));
             answer.json(200);
             assert_dead(gateway, &token, "its holder ended it").await;
@@ -487,16 +459,14 @@ async fn rfc7009_a_holder_ends_its_token_everywhere(world: Arc<World>) {
             let at = &row["revoked_at"];
             assert!((millis(at) - now()).abs() < 10_000, "{row}");
             for isolate in 0..ISOLATES {
-                world.revoke(isolate, &token.token).await.json(200);
+                revoke(suite, isolate, &token.token).await.json(200);
             }
             assert_eq!(
                 &organization.token(gateway, &token.id).await["revoked_at"],
                 at,
                 "revoked once"
             );
-            world
-                .assert_inactive(&world.keys.admin, &token.token, "revoked")
-                .await;
+            assert_inactive(suite, &suite.keys.admin, &token.token, "revoked").await;
         }
     }
     // With a hint, and with an Authorization header that needs not be right: the token is the authorization.
@@ -513,36 +483,36 @@ async fn rfc7009_a_holder_ends_its_token_everywhere(world: Arc<World>) {
     }
 }
 
-async fn rfc7009_in_an_overlap_the_old_token_ends_and_the_new_one_does_not(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7009_in_an_overlap_the_old_token_ends_and_the_new_one_does_not(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let old = organization.mint_for_release(gateway, format).await;
         let new = organization
             .rotate(gateway, &old.id, &json!({ "overlap": "1h" }))
             .await;
         assert_eq!(
-            world.introspect(&world.keys.admin, &old.token).await["active"],
+            introspect(suite, &suite.keys.admin, &old.token).await["active"],
             true,
             "in the overlap"
         );
-        world.revoke(3, &old.token).await.json(200);
+        revoke(suite, 3, &old.token).await.json(200);
         assert_dead(gateway, &old, "its holder ended it").await;
         assert_live(gateway, &new, "the successor").await;
     }
 }
 
-async fn rfc7009_tokens_that_are_none_are_revoked_already(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7009_tokens_that_are_none_are_revoked_already(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let token = organization.mint_for_release(gateway, format).await;
         let dead = organization.mint_for_release(gateway, format).await;
         organization.revoke(gateway, &dead.id).await;
         let before = organization.token(gateway, &token.id).await;
-        let known = world.revoke(0, &dead.token).await;
-        for (why, text) in strangers(&world.keys, &token, &dead) {
-            let answer = world.revoke(0, &text).await;
+        let known = revoke(suite, 0, &dead.token).await;
+        for (why, text) in strangers(&suite.keys, &token, &dead) {
+            let answer = revoke(suite, 0, &text).await;
             assert_eq!(
                 (answer.status, &answer.body),
                 (200, &known.body),
@@ -556,9 +526,9 @@ async fn rfc7009_tokens_that_are_none_are_revoked_already(world: Arc<World>) {
     }
 }
 
-async fn rfc7009_r10_a_system_token_is_not_its_holders_to_end(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7009_r10_a_system_token_is_not_its_holders_to_end(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         for scope in [
             json!({ "system": true }),
@@ -567,7 +537,7 @@ async fn rfc7009_r10_a_system_token_is_not_its_holders_to_end(world: Arc<World>)
             let mut body = scope;
             body["format"] = json!(format);
             let token = organization.mint(gateway, &body).await;
-            let answer = world.revoke(2, &token.token).await;
+            let answer = revoke(suite, 2, &token.token).await;
             assert!((400..500).contains(&answer.status), "{}", answer.text());
             let problem = answer.problem(400, "unsupported_token_type");
             assert_eq!(problem["error"], "unsupported_token_type");
@@ -577,16 +547,16 @@ async fn rfc7009_r10_a_system_token_is_not_its_holders_to_end(world: Arc<World>)
             organization.revoke(gateway, &token.id).await;
             assert_dead(gateway, &token, "the administrator ended it").await;
             // The answer is the same in every state: it tells the holder nothing of the token's.
-            let answer = world.revoke(2, &token.token).await;
+            let answer = revoke(suite, 2, &token.token).await;
             answer.problem(400, "unsupported_token_type");
         }
     }
 }
 
-async fn rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it(suite: &Suite) {
+    let gateway = &suite.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
-    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &chosen).await;
     for format in ["opaque", "jwt"] {
         let token = organization.mint_for_release(gateway, format).await;
         let report = json!({ "tokens": [token.token] });
@@ -596,7 +566,7 @@ async fn rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it(world:
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         assert_dead(gateway, &token, "quarantined").await;
-        let answer = world.revoke(0, &token.token).await;
+        let answer = revoke(suite, 0, &token.token).await;
         assert_eq!(answer.json(200), json!({}));
         let row = organization.token(gateway, &token.id).await;
         assert!(row["revoked_at"].is_string(), "{row}");
@@ -607,9 +577,9 @@ async fn rfc7009_a_quarantined_token_is_revoked_and_no_release_revives_it(world:
     }
 }
 
-async fn rfc7009_forms_that_are_none(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn rfc7009_forms_that_are_none(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let token = organization.mint(gateway, &json!({})).await;
     for (what, media, body, status, code) in no_forms(&token.token) {
         let call = gateway.call("POST", REVOKE);
@@ -629,21 +599,19 @@ async fn rfc7009_forms_that_are_none(world: Arc<World>) {
     assert_live(gateway, &token, "no form revoked it").await;
 }
 
-async fn tokens_in_forms_are_never_logged(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn tokens_in_forms_are_never_logged(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mut secrets = Vec::new();
     for format in FORMATS {
         let token = organization.mint_for_release(gateway, format).await;
         let system = json!({ "system": true, "format": format });
         let system = organization.mint(gateway, &system).await;
-        world.introspect(&token.token, &token.token).await;
-        world.introspect(&world.keys.admin, &token.token).await;
-        world.revoke(0, &system.token).await;
-        let last = world.revoke(0, &token.token).await;
-        world
-            .assert_inactive(&world.keys.admin, &token.token, "revoked")
-            .await;
+        introspect(suite, &token.token, &token.token).await;
+        introspect(suite, &suite.keys.admin, &token.token).await;
+        revoke(suite, 0, &system.token).await;
+        let last = revoke(suite, 0, &token.token).await;
+        assert_inactive(suite, &suite.keys.admin, &token.token, "revoked").await;
         let line = gateway
             .log_line(last.header("x-request-id").expect("an id"))
             .await;
@@ -669,5 +637,5 @@ async fn tokens_in_forms_are_never_logged(world: Arc<World>) {
         let tail = &secret[secret.len() - 32..];
         assert!(!log.contains(tail), "the log has the end of a token");
     }
-    assert!(!log.contains(&world.keys.admin));
+    assert!(!log.contains(&suite.keys.admin));
 }

@@ -2,32 +2,19 @@
 //! Ledger knows its name, and refuses what comes by another one.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Call;
 use postern_system_tests::ledgers::{on_kv, on_ledgers, on_record};
 use postern_system_tests::organization::{Minted, Organization, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner};
 use serde_json::{Value, json};
 
-struct World {
-    origin: Origin,
-    keys: Keys,
-}
-
 fn main() -> ExitCode {
-    let start = || async {
-        World {
-            origin: Origin::start().await,
-            keys: Keys::random(),
-        }
-    };
     runner::run(
-        start,
+        Setup::start(),
         cases![
             r1_a_name_that_kv_points_elsewhere_opens_nothing,
             r1_a_name_that_the_record_points_elsewhere_opens_nothing,
@@ -48,13 +35,12 @@ struct Two {
 }
 
 impl Two {
-    async fn new(world: &World) -> (Self, Gateway) {
-        let session_url = format!("{}/session", world.origin.url);
-        let serve =
-            Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", &session_url);
+    async fn new(setup: &Setup) -> (Self, Gateway) {
+        let session_url = format!("{}/session", setup.origin.url);
+        let serve = setup.serve().set("SESSION_VERIFY_URL", &session_url);
         let gateway = serve.start().await;
-        let acme = Organization::new(&gateway, &world.keys.admin).await;
-        let evil = Organization::new(&gateway, &world.keys.admin).await;
+        let acme = Organization::new(&gateway, &setup.keys.admin).await;
+        let evil = Organization::new(&gateway, &setup.keys.admin).await;
         let token = acme.mint(&gateway, &json!({ "project": SHOP })).await;
         let other = evil.mint(&gateway, &json!({ "project": SHOP })).await;
         // An isolate that knows neither name puts both into KV, behind the answers.
@@ -65,7 +51,7 @@ impl Two {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let cookie = format!("session={}", evil.id);
         let memberships = [(evil.name.as_str(), "owner")];
-        world.origin.sign_in(&cookie, "mallory", &memberships).await;
+        setup.origin.sign_in(&cookie, "mallory", &memberships).await;
         let two = Self {
             serve,
             acme,
@@ -165,8 +151,8 @@ fn poison_kv(two: &Two) {
     assert_eq!(on_kv(&two.serve.state(), &sql), Ok(()));
 }
 
-async fn r1_a_name_that_kv_points_elsewhere_opens_nothing(world: Arc<World>) {
-    let (two, gateway) = Two::new(&world).await;
+async fn r1_a_name_that_kv_points_elsewhere_opens_nothing(setup: &Setup) {
+    let (two, gateway) = Two::new(setup).await;
     gateway.stop();
     poison_kv(&two);
     let gateway = two.serve.start().await;
@@ -179,8 +165,8 @@ async fn r1_a_name_that_kv_points_elsewhere_opens_nothing(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r1_a_name_that_the_record_points_elsewhere_opens_nothing(world: Arc<World>) {
-    let (two, gateway) = Two::new(&world).await;
+async fn r1_a_name_that_the_record_points_elsewhere_opens_nothing(setup: &Setup) {
+    let (two, gateway) = Two::new(setup).await;
     gateway.stop();
     poison_kv(&two);
     // The row of the first goes by the name of the second; KV still knows the first by its own.
@@ -208,8 +194,8 @@ async fn r1_a_name_that_the_record_points_elsewhere_opens_nothing(world: Arc<Wor
     gateway.stop();
 }
 
-async fn r1_a_ledger_of_an_earlier_release_learns_its_name_from_its_tokens(world: Arc<World>) {
-    let (two, gateway) = Two::new(&world).await;
+async fn r1_a_ledger_of_an_earlier_release_learns_its_name_from_its_tokens(setup: &Setup) {
+    let (two, gateway) = Two::new(setup).await;
     gateway.stop();
     on_ledgers(
         &two.serve.state(),

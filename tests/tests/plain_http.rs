@@ -2,7 +2,6 @@
 //! empty, addresses with ports, and names of headers in the spellings that servers read as one.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
@@ -18,7 +17,7 @@ use tokio::net::TcpStream;
 const READ: &str = "/v1/attestations/sha256:0?project=shop";
 const STORE: &str = "/v1/projects/shop/workflows/release/attestations";
 
-struct World {
+struct Rest {
     origin: Scripted,
     /// REST_ROUTES=open, TRUSTED_IP_HEADER=X-Edge-Address, assertions on.
     gateway: Gateway,
@@ -27,7 +26,7 @@ struct World {
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
+        async {
             let (keys, origin) = (Keys::random(), Scripted::start().await);
             let gateway = Serve::new(&origin.url, &keys)
                 .set("REST_ROUTES", "open")
@@ -38,7 +37,7 @@ fn main() -> ExitCode {
                 .await;
             let organization = Organization::new(&gateway, &keys.admin).await;
             let token = organization.mint(&gateway, &json!({})).await;
-            World {
+            Rest {
                 origin,
                 gateway,
                 token,
@@ -56,7 +55,7 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
+impl Rest {
     fn call(&self, method: &str, path: &str) -> Call {
         self.gateway
             .call(method, path)
@@ -114,11 +113,11 @@ fn lasting(answer: &Answer) -> Vec<(String, String)> {
     headers
 }
 
-async fn head_is_a_get_without_its_content(world: Arc<World>) {
-    world.json();
+async fn head_is_a_get_without_its_content(rest: &Rest) {
+    rest.json();
     for path in gets() {
-        let get = world.call("GET", &path).send().await;
-        let head = world.call("HEAD", &path).send().await;
+        let get = rest.call("GET", &path).send().await;
+        let head = rest.call("HEAD", &path).send().await;
         assert_eq!((head.status, head.body.len()), (get.status, 0), "{path}");
         assert_eq!(lasting(&head), lasting(&get), "{path}");
         assert!(!get.body.is_empty(), "{path}");
@@ -127,18 +126,17 @@ async fn head_is_a_get_without_its_content(world: Arc<World>) {
         }
     }
     // The origin is asked as for a GET, by the one method that was decided on.
-    world.origin.heads();
-    assert_eq!(world.call("HEAD", READ).send().await.status, 200);
+    rest.origin.heads();
+    assert_eq!(rest.call("HEAD", READ).send().await.status, 200);
     assert!(
-        world
-            .origin
+        rest.origin
             .only_head()
             .starts_with("GET /v1/attestations/sha256:0?project=shop ")
     );
     // What a GET is refused for, HEAD is.
-    let strange = world.gateway.call("HEAD", "/org/tokens").send().await;
+    let strange = rest.gateway.call("HEAD", "/org/tokens").send().await;
     assert_eq!((strange.status, strange.body.len()), (401, 0));
-    let elsewhere = world.call("HEAD", "/v1/attestations/sha256:0").send().await;
+    let elsewhere = rest.call("HEAD", "/v1/attestations/sha256:0").send().await;
     assert_eq!((elsewhere.status, elsewhere.body.len()), (400, 0));
     // A write has no HEAD.
     for path in [
@@ -149,7 +147,7 @@ async fn head_is_a_get_without_its_content(world: Arc<World>) {
         STORE,
         FIND_OR_CREATE,
     ] {
-        let answer = world
+        let answer = rest
             .call("HEAD", path)
             .header("content-type", "application/proto")
             .send()
@@ -159,9 +157,9 @@ async fn head_is_a_get_without_its_content(world: Arc<World>) {
     }
 }
 
-async fn options_tells_what_there_is_and_lets_no_other_site_in(world: Arc<World>) {
-    world.json();
-    world.origin.heads();
+async fn options_tells_what_there_is_and_lets_no_other_site_in(rest: &Rest) {
+    rest.json();
+    rest.origin.heads();
     let token = format!("/org/tokens/{}", random_id());
     for (path, allow) in [
         ("/healthz", "GET, HEAD, OPTIONS"),
@@ -186,7 +184,7 @@ async fn options_tells_what_there_is_and_lets_no_other_site_in(world: Arc<World>
         (FIND_OR_CREATE, "OPTIONS, POST"),
     ] {
         let call = || {
-            let call = world
+            let call = rest
                 .gateway
                 .call("OPTIONS", path)
                 .header("origin", "https://evil.example");
@@ -212,15 +210,15 @@ async fn options_tells_what_there_is_and_lets_no_other_site_in(world: Arc<World>
         }
     }
     for path in ["/nowhere", "/", "/org", "/v1/nothing"] {
-        let answer = world.gateway.call("OPTIONS", path).send().await;
+        let answer = rest.gateway.call("OPTIONS", path).send().await;
         answer.problem(404, "not_found");
     }
-    assert_eq!(world.origin.heads(), Vec::<String>::new());
+    assert_eq!(rest.origin.heads(), Vec::<String>::new());
 }
 
-async fn a_copy_that_is_still_good_is_not_sent_again(world: Arc<World>) {
+async fn a_copy_that_is_still_good_is_not_sent_again(rest: &Rest) {
     for path in ["/dashboard/", "/dashboard/app.js", "/openapi.json"] {
-        let whole = world.gateway.call("GET", path).send().await;
+        let whole = rest.gateway.call("GET", path).send().await;
         assert_eq!(whole.status, 200, "{path}");
         let etag = whole.header("etag").expect("a tag").to_owned();
         let weak = format!("W/{}", etag.trim_start_matches("W/"));
@@ -228,7 +226,7 @@ async fn a_copy_that_is_still_good_is_not_sent_again(world: Arc<World>) {
         let list = format!("\"other\", {weak}");
         for method in ["GET", "HEAD"] {
             for known in [etag.as_str(), &weak, &strong, &list, "*"] {
-                let call = world
+                let call = rest
                     .gateway
                     .call(method, path)
                     .header("if-none-match", known);
@@ -249,7 +247,7 @@ async fn a_copy_that_is_still_good_is_not_sent_again(world: Arc<World>) {
             }
         }
         for other in ["\"other\"", "other", "", "W/\"\""] {
-            let call = world
+            let call = rest
                 .gateway
                 .call("GET", path)
                 .header("if-none-match", other);
@@ -288,9 +286,9 @@ async fn raw(gateway: &Gateway, head: &str, body: &str) -> (u16, String) {
     )
 }
 
-async fn a_get_may_say_that_it_is_empty(world: Arc<World>) {
-    world.json();
-    let token = &world.token.token;
+async fn a_get_may_say_that_it_is_empty(rest: &Rest) {
+    rest.json();
+    let token = &rest.token.token;
     for path in [
         "/infoz",
         "/statusz",
@@ -305,13 +303,13 @@ async fn a_get_may_say_that_it_is_empty(world: Arc<World>) {
                 ("content-length: 0", ""),
                 ("transfer-encoding: chunked", "0\r\n\r\n"),
             ] {
-                world.origin.heads();
+                rest.origin.heads();
                 let head = format!(
                     "{method} {path} HTTP/1.1\nauthorization: Bearer {token}\nattestation-workflow: release\n{framing}\n"
                 );
-                let (status, _) = raw(&world.gateway, &head, body).await;
+                let (status, _) = raw(&rest.gateway, &head, body).await;
                 assert_eq!(status, 200, "{method} {path} {framing}");
-                for head in world.origin.heads() {
+                for head in rest.origin.heads() {
                     let head = head.to_ascii_lowercase();
                     assert!(head.starts_with("get "), "{head}");
                     assert!(
@@ -322,7 +320,7 @@ async fn a_get_may_say_that_it_is_empty(world: Arc<World>) {
             }
         }
     }
-    world.origin.heads();
+    rest.origin.heads();
     for (framing, body) in [
         ("content-length: 1", "x"),
         ("transfer-encoding: chunked", "1\r\nx\r\n0\r\n\r\n"),
@@ -331,12 +329,12 @@ async fn a_get_may_say_that_it_is_empty(world: Arc<World>) {
             let head = format!(
                 "GET {path} HTTP/1.1\nauthorization: Bearer {token}\nattestation-workflow: release\n{framing}\n"
             );
-            let (status, text) = raw(&world.gateway, &head, body).await;
+            let (status, text) = raw(&rest.gateway, &head, body).await;
             assert_eq!(status, 400, "{path} {framing}: {text}");
             assert!(text.contains("body_unexpected"), "{path} {framing}: {text}");
         }
     }
-    assert_eq!(world.origin.heads(), Vec::<String>::new());
+    assert_eq!(rest.origin.heads(), Vec::<String>::new());
 }
 
 /// One of each kind; the unit test of the rules has them all.
@@ -367,8 +365,8 @@ const KEPT: [&str; 24] = [
     "X-User-Id",
 ];
 
-async fn r55_no_spelling_of_a_kept_name_reaches_the_origin(world: Arc<World>) {
-    world.json();
+async fn r55_no_spelling_of_a_kept_name_reaches_the_origin(rest: &Rest) {
+    rest.json();
     let frames = [rpc::frame(0, b""), rpc::frame(0x80, b"grpc-status:0\r\n")].concat();
     let message = rpc::frame(0, &rpc::names(SHOP, RELEASE));
     let message = String::from_utf8(message).expect("letters");
@@ -387,13 +385,12 @@ async fn r55_no_spelling_of_a_kept_name_reaches_the_origin(world: Arc<World>) {
         ),
     ] {
         if media == rpc::BINARY {
-            world
-                .origin
+            rest.origin
                 .answer("200 OK", &[("content-type", rpc::BINARY)], &frames);
         }
         let mut head = format!(
             "{line}\nauthorization: Bearer {}\nattestation-workflow: release\nX-Kept: kept\nx-edge-address: 192.0.2.9\n",
-            world.token.token
+            rest.token.token
         );
         if !media.is_empty() {
             head.push_str(&format!(
@@ -414,10 +411,10 @@ async fn r55_no_spelling_of_a_kept_name_reaches_the_origin(world: Arc<World>) {
             }
         }
         head.push_str("X_Custom: forged\nX-Edge_Address: forged\nx.custom: forged\n");
-        world.origin.heads();
-        let (status, text) = raw(&world.gateway, &head, &body).await;
+        rest.origin.heads();
+        let (status, text) = raw(&rest.gateway, &head, &body).await;
         assert_eq!(status, 200, "{line}: {text}");
-        let arrived = world.origin.only_head();
+        let arrived = rest.origin.only_head();
         assert!(!arrived.contains("forged"), "{arrived}");
         let lower = arrived.to_ascii_lowercase();
         assert!(lower.contains("x-kept: kept"), "{arrived}");
@@ -438,37 +435,36 @@ async fn r55_no_spelling_of_a_kept_name_reaches_the_origin(world: Arc<World>) {
     }
 }
 
-async fn r55_no_credential_goes_on_where_none_is_needed(world: Arc<World>) {
-    world.json();
+async fn r55_no_credential_goes_on_where_none_is_needed(rest: &Rest) {
+    rest.json();
     for path in ["/infoz", "/statusz"] {
-        world.origin.heads();
-        let call = world.call("GET", path).header("cookie", "session=kim");
+        rest.origin.heads();
+        let call = rest.call("GET", path).header("cookie", "session=kim");
         assert_eq!(call.send().await.status, 200);
-        let arrived = world.origin.only_head().to_ascii_lowercase();
+        let arrived = rest.origin.only_head().to_ascii_lowercase();
         assert!(
             !arrived.contains("authorization") && !arrived.contains("cookie"),
             "{arrived}"
         );
     }
     let frames = [rpc::frame(0, b""), rpc::frame(0x80, b"grpc-status:0\r\n")].concat();
-    world
-        .origin
+    rest.origin
         .answer("200 OK", &[("content-type", rpc::BINARY)], &frames);
     for (path, goes) in [
         ("/controlplane.v1.StatusService/Infoz", false),
         (FIND_OR_CREATE, true),
     ] {
-        world.origin.heads();
+        rest.origin.heads();
         let message = if goes {
             rpc::names(SHOP, RELEASE)
         } else {
             Vec::new()
         };
-        rpc::call(&world.gateway, path, &world.token.token, &message)
+        rpc::call(&rest.gateway, path, &rest.token.token, &message)
             .send()
             .await
             .accepted();
-        let arrived = world.origin.only_head().to_ascii_lowercase();
+        let arrived = rest.origin.only_head().to_ascii_lowercase();
         assert_eq!(
             arrived.contains("\nauthorization: bearer "),
             goes,
@@ -478,35 +474,34 @@ async fn r55_no_credential_goes_on_where_none_is_needed(world: Arc<World>) {
 }
 
 /// What `/readyz` says of addresses.
-async fn state(world: &World) -> Value {
-    let ready = world.gateway.call("GET", "/readyz").send().await;
+async fn state(rest: &Rest) -> Value {
+    let ready = rest.gateway.call("GET", "/readyz").send().await;
     ready.json(200)["client_addresses"].clone()
 }
 
 /// The address that the origin is told when the trusted header has this value.
-async fn forwarded(world: &World, value: &str) -> Option<String> {
-    world.origin.heads();
-    let call = world.gateway.call("GET", "/infoz");
+async fn forwarded(rest: &Rest, value: &str) -> Option<String> {
+    rest.origin.heads();
+    let call = rest.gateway.call("GET", "/infoz");
     let answer = call.header("x-edge-address", value).send().await;
     assert_eq!(answer.status, 200, "{value}: {}", answer.text());
-    let head = world.origin.only_head().to_ascii_lowercase();
+    let head = rest.origin.only_head().to_ascii_lowercase();
     let line = head
         .lines()
         .find_map(|line| line.strip_prefix("x-forwarded-for: "));
     line.map(str::to_owned)
 }
 
-async fn r28_addresses_come_with_ports_and_lists_are_told_of(world: Arc<World>) {
+async fn r28_addresses_come_with_ports_and_lists_are_told_of(rest: &Rest) {
     let warned = || {
-        world
-            .gateway
+        rest.gateway
             .serve()
             .log()
             .matches("client_address_unread")
             .count()
     };
-    world.json();
-    assert_eq!((state(&world).await, warned()), (json!("readable"), 0));
+    rest.json();
+    assert_eq!((state(rest).await, warned()), (json!("readable"), 0));
     for (value, address) in [
         ("203.0.113.3", "203.0.113.3"),
         ("203.0.113.3:51234", "203.0.113.3"),
@@ -514,21 +509,21 @@ async fn r28_addresses_come_with_ports_and_lists_are_told_of(world: Arc<World>) 
         ("[2001:db8::1]", "2001:db8::1"),
         ("2001:db8::1", "2001:db8::1"),
     ] {
-        let told = forwarded(&world, value).await;
+        let told = forwarded(rest, value).await;
         assert_eq!(told.as_deref(), Some(address), "{value}");
     }
-    assert_eq!((state(&world).await, warned()), (json!("readable"), 0));
+    assert_eq!((state(rest).await, warned()), (json!("readable"), 0));
     for value in [
         "203.0.113.1, 10.0.0.1",
         "203.0.113.2, 10.0.0.1",
         "nobody",
         "203.0.113.3:",
     ] {
-        assert_eq!(forwarded(&world, value).await, None, "{value}");
+        assert_eq!(forwarded(rest, value).await, None, "{value}");
     }
-    assert_eq!(state(&world).await, json!("unreadable"));
+    assert_eq!(state(rest).await, json!("unreadable"));
     assert_eq!(warned(), 1, "once a minute, whatever is sent");
-    let log = world.gateway.serve().log();
+    let log = rest.gateway.serve().log();
     let line = log
         .lines()
         .find(|line| line.contains("client_address_unread"));

@@ -3,39 +3,22 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_origin::proto::{
     ApiTokenServiceCreateRequest, ApiTokenServiceListRequest, ApiTokenServiceRevokeRequest,
     IdentityReference,
 };
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::life::{assert_dead, assert_live, millis};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, fields, id};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, FIND_OR_CREATE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             r16_an_organization_token_mints_project_tokens_only,
             r16_an_organization_token_lists_project_tokens_only,
@@ -59,21 +42,15 @@ fn main() -> ExitCode {
 
 const FORMATS: [&str; 2] = ["opaque", "jwt"];
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
-
-    /// Everything of an organization that a management call could change, with its limits.
-    async fn snapshot(&self, organization: &Organization) -> Value {
-        let everything = organization.snapshot(&self.gateway).await;
-        let call = self.gateway.call("GET", "/orgs?limit=500");
-        let all = call.bearer(&self.keys.admin).send().await.json(200);
-        let rows = all["organizations"].as_array().expect("a list");
-        assert!(rows.len() < 500, "one page holds all");
-        let row = rows.iter().find(|row| id(row) == organization.id);
-        json!({ "everything": everything, "organization": row.expect("listed"), "of": rows.len() })
-    }
+/// Everything of an organization that a management call could change, with its limits.
+async fn snapshot(suite: &Suite, organization: &Organization) -> Value {
+    let everything = organization.snapshot(&suite.gateway).await;
+    let call = suite.gateway.call("GET", "/orgs?limit=500");
+    let all = call.bearer(&suite.keys.admin).send().await.json(200);
+    let rows = all["organizations"].as_array().expect("a list");
+    assert!(rows.len() < 500, "one page holds all");
+    let row = rows.iter().find(|row| id(row) == organization.id);
+    json!({ "everything": everything, "organization": row.expect("listed"), "of": rows.len() })
 }
 
 fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
@@ -110,10 +87,10 @@ const MINTED: [&str; 16] = [
     "warning",
 ];
 
-async fn r16_an_organization_token_mints_project_tokens_only(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r16_an_organization_token_mints_project_tokens_only(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let minter = organization
             .mint(gateway, &json!({ "format": format }))
             .await;
@@ -200,7 +177,7 @@ async fn r16_an_organization_token_mints_project_tokens_only(world: Arc<World>) 
                 "API token is workflow-scoped and cannot create or look up other workflows",
             );
         // The name is the token's own organization, whatever the header says.
-        let stranger = world.organization().await;
+        let stranger = suite.organization().await;
         let call = organization
             .minting_as(gateway, &minter, &json!({ "project": SHOP, "name": "x" }))
             .organization(&stranger.name);
@@ -215,10 +192,10 @@ async fn r16_an_organization_token_mints_project_tokens_only(world: Arc<World>) 
     }
 }
 
-async fn r16_an_organization_token_lists_project_tokens_only(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r16_an_organization_token_lists_project_tokens_only(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let (organization, stranger) = (world.organization().await, world.organization().await);
+        let (organization, stranger) = (suite.organization().await, suite.organization().await);
         organization.create_project(gateway, "second").await;
         let mint = async |body: Value| organization.mint(gateway, &body).await;
         let own = mint(json!({ "format": format })).await;
@@ -282,10 +259,10 @@ async fn r16_an_organization_token_lists_project_tokens_only(world: Arc<World>) 
     }
 }
 
-async fn r16_an_organization_token_reads_rotates_and_revokes_project_tokens(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r16_an_organization_token_reads_rotates_and_revokes_project_tokens(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let manager = organization
             .mint(gateway, &json!({ "format": format }))
             .await;
@@ -334,17 +311,17 @@ async fn r16_an_organization_token_reads_rotates_and_revokes_project_tokens(worl
     }
 }
 
-async fn r16_an_organization_token_touches_no_organization_token(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r16_an_organization_token_touches_no_organization_token(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let own = organization
             .mint(gateway, &json!({ "format": format }))
             .await;
         let peer = organization.mint(gateway, &json!({})).await;
         let gone = organization.mint(gateway, &json!({})).await;
         organization.revoke(gateway, &gone.id).await;
-        let before = world.snapshot(&organization).await;
+        let before = snapshot(suite, &organization).await;
         for target in [&own, &peer, &gone] {
             let rows = [
                 ("GET", "", "read"),
@@ -361,15 +338,15 @@ async fn r16_an_organization_token_touches_no_organization_token(world: Arc<Worl
                 );
             }
         }
-        assert_eq!(world.snapshot(&organization).await, before);
+        assert_eq!(snapshot(suite, &organization).await, before);
         assert_live(gateway, &own, "nothing revoked it").await;
         assert_live(gateway, &peer, "nothing revoked it").await;
     }
 }
 
-async fn r10_r16_what_an_organization_token_may_not_know_of_does_not_exist(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r10_r16_what_an_organization_token_may_not_know_of_does_not_exist(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let stars = json!(["org_api_token:*", "project_api_token:*"]);
     let callers = [
         organization.mint(gateway, &json!({})).await,
@@ -389,8 +366,8 @@ async fn r10_r16_what_an_organization_token_may_not_know_of_does_not_exist(world
         hidden.push(stranger.mint(gateway, &system).await);
     }
     let before = [
-        world.snapshot(&organization).await,
-        world.snapshot(&stranger).await,
+        snapshot(suite, &organization).await,
+        snapshot(suite, &stranger).await,
     ];
     for caller in &callers {
         for (method, rest) in [("GET", ""), ("DELETE", ""), ("POST", "/rotate")] {
@@ -412,8 +389,8 @@ async fn r10_r16_what_an_organization_token_may_not_know_of_does_not_exist(world
         }
     }
     let after = [
-        world.snapshot(&organization).await,
-        world.snapshot(&stranger).await,
+        snapshot(suite, &organization).await,
+        snapshot(suite, &stranger).await,
     ];
     assert_eq!(after, before);
     for token in &hidden {
@@ -421,9 +398,9 @@ async fn r10_r16_what_an_organization_token_may_not_know_of_does_not_exist(world
     }
 }
 
-async fn r17_narrow_tokens_manage_nothing_whatever_they_hold(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r17_narrow_tokens_manage_nothing_whatever_they_hold(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let bystander = organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
@@ -440,7 +417,7 @@ async fn r17_narrow_tokens_manage_nothing_whatever_they_hold(world: Arc<World>) 
             let mut body = scope.clone();
             body["format"] = json!(format);
             let token = organization.mint(gateway, &body).await;
-            let before = world.snapshot(&organization).await;
+            let before = snapshot(suite, &organization).await;
             let mut rows = vec![
                 ("POST", "/orgs".to_owned(), json!({ "name": "mine" })),
                 ("GET", "/orgs".to_owned(), Value::Null),
@@ -509,7 +486,7 @@ async fn r17_narrow_tokens_manage_nothing_whatever_they_hold(world: Arc<World>) 
                 );
             }
             assert_eq!(
-                world.snapshot(&organization).await,
+                snapshot(suite, &organization).await,
                 before,
                 "{scope} changed something"
             );
@@ -519,9 +496,9 @@ async fn r17_narrow_tokens_manage_nothing_whatever_they_hold(world: Arc<World>) 
     }
 }
 
-async fn r15_no_policy_opens_the_registry(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r15_no_policy_opens_the_registry(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let everything = json!([
         "org_api_token:*",
         "project_api_token:*",
@@ -541,7 +518,7 @@ async fn r15_no_policy_opens_the_registry(world: Arc<World>) {
                 )
                 .await,
         ];
-        let before = world.snapshot(&organization).await;
+        let before = snapshot(suite, &organization).await;
         let rows = [
             ("POST", "/orgs".to_owned(), json!({ "name": "mine" })),
             ("GET", "/orgs".to_owned(), Value::Null),
@@ -578,14 +555,14 @@ async fn r15_no_policy_opens_the_registry(world: Arc<World>) {
                 call.send().await.problem(403, "operation_not_allowed");
             }
         }
-        assert_eq!(world.snapshot(&organization).await, before);
+        assert_eq!(snapshot(suite, &organization).await, before);
     }
 }
 
-async fn r18_org_api_token_star_manages_organization_tokens_and_no_others(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r18_org_api_token_star_manages_organization_tokens_and_no_others(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let given = json!({ "format": format, "policies": ["org_api_token:*"] });
         let manager = organization.mint(gateway, &given).await;
         let peer = organization.mint(gateway, &json!({})).await;
@@ -618,7 +595,7 @@ async fn r18_org_api_token_star_manages_organization_tokens_and_no_others(world:
             assert_eq!(id(&call.send().await.json(200)), token.id);
         }
 
-        let before = world.snapshot(&organization).await;
+        let before = snapshot(suite, &organization).await;
         for (method, rest) in [("GET", ""), ("DELETE", ""), ("POST", "/rotate")] {
             let path = format!("/org/tokens/{}{rest}", project.id);
             let call = organization.call_as(gateway, &manager, method, &path);
@@ -631,7 +608,7 @@ async fn r18_org_api_token_star_manages_organization_tokens_and_no_others(world:
             let call = organization.minting_as(gateway, &manager, &body);
             call.send().await.problem(403, "operation_not_allowed");
         }
-        assert_eq!(world.snapshot(&organization).await, before);
+        assert_eq!(snapshot(suite, &organization).await, before);
 
         let path = format!("/org/tokens/{}/rotate", child.id);
         let rotate = organization.call_as(gateway, &manager, "POST", &path);
@@ -650,8 +627,8 @@ async fn r18_org_api_token_star_manages_organization_tokens_and_no_others(world:
     }
 }
 
-async fn r15_each_policy_opens_its_own_operations_only(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r15_each_policy_opens_its_own_operations_only(suite: &Suite) {
+    let gateway = &suite.gateway;
     let operations = ["mint", "list", "read", "rotate", "revoke"];
     let rows: [(&[&str], &[&str]); 6] = [
         (&[], &[]),
@@ -661,7 +638,7 @@ async fn r15_each_policy_opens_its_own_operations_only(world: Arc<World>) {
         (&["create", "revoke"], &["mint", "rotate", "revoke"]),
         (&["*"], &operations),
     ];
-    let organization = world.organization().await;
+    let organization = suite.organization().await;
     for resource in ["project_api_token", "org_api_token"] {
         let scope = match resource {
             "org_api_token" => json!({ "policies": [] }),
@@ -702,9 +679,9 @@ async fn r15_each_policy_opens_its_own_operations_only(world: Arc<World>) {
     }
 }
 
-async fn r18_both_stars_manage_everything_but_system_tokens(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r18_both_stars_manage_everything_but_system_tokens(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let stars = json!({ "policies": ["org_api_token:*", "project_api_token:*"] });
     let manager = organization.mint(gateway, &stars).await;
     let project = organization
@@ -745,10 +722,10 @@ async fn r18_both_stars_manage_everything_but_system_tokens(world: Arc<World>) {
     );
 }
 
-async fn r18_a_mint_names_only_policies_that_its_minter_holds(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r18_a_mint_names_only_policies_that_its_minter_holds(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let default = organization
             .mint(gateway, &json!({ "format": format }))
             .await;
@@ -817,9 +794,9 @@ async fn r18_a_mint_names_only_policies_that_its_minter_holds(world: Arc<World>)
     }
 }
 
-async fn r18_default_policies_are_those_that_the_minter_holds(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r18_default_policies_are_those_that_the_minter_holds(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let defaults = organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
@@ -880,10 +857,10 @@ async fn r18_default_policies_are_those_that_the_minter_holds(world: Arc<World>)
     }
 }
 
-async fn r18_a_mint_lives_no_longer_than_its_minter(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r18_a_mint_lives_no_longer_than_its_minter(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let minter = json!({ "format": format, "expires_at": "2099-01-01T00:00:00Z" });
         let minter = organization.mint(gateway, &minter).await;
         let rows = [
@@ -945,10 +922,10 @@ async fn r18_a_mint_lives_no_longer_than_its_minter(world: Arc<World>) {
     }
 }
 
-async fn r18_no_chain_of_mints_widens(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r18_no_chain_of_mints_widens(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let first = json!({
             "format": format, "expires_at": "2099-01-01T00:00:00Z",
             "policies": ["org_api_token:*", "project_api_token:*", "cas_artifact:read", "workflow:read"],
@@ -1043,9 +1020,9 @@ async fn r18_no_chain_of_mints_widens(world: Arc<World>) {
     }
 }
 
-async fn r21_each_token_names_its_minter_as_lists_show_it(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r21_each_token_names_its_minter_as_lists_show_it(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let both = json!(["org_api_token:*", "project_api_token:*"]);
     let mut minter: Option<Minted> = None;
     let mut chain = Vec::new();
@@ -1099,13 +1076,13 @@ async fn r21_each_token_names_its_minter_as_lists_show_it(world: Arc<World>) {
     }
 }
 
-async fn r33_the_origins_own_tokens_are_not_managed_through_the_gateway(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r33_the_origins_own_tokens_are_not_managed_through_the_gateway(suite: &Suite) {
+    let organization = suite.organization().await;
     let everything = json!({ "policies": ["project_api_token:*", "org_api_token:*"] });
     let minted = [
-        organization.mint(&world.gateway, &json!({})).await,
-        organization.mint(&world.gateway, &everything).await,
-        organization.mint_for_release(&world.gateway, "jwt").await,
+        organization.mint(&suite.gateway, &json!({})).await,
+        organization.mint(&suite.gateway, &everything).await,
+        organization.mint_for_release(&suite.gateway, "jwt").await,
     ];
     let create = ApiTokenServiceCreateRequest {
         name: "beside".to_owned(),
@@ -1126,15 +1103,15 @@ async fn r33_the_origins_own_tokens_are_not_managed_through_the_gateway(world: A
             ApiTokenServiceRevokeRequest { id: random_id() }.encode_to_vec(),
         ),
     ];
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for token in &minted {
         for (method, message) in &calls {
             let path = format!("/controlplane.v1.APITokenService/{method}");
-            let call = rpc::call(&world.gateway, &path, &token.token, message);
+            let call = rpc::call(&suite.gateway, &path, &token.token, message);
             let told = "operation not allowed: the gateway can neither limit nor audit the origin's own API tokens, \
                         so none is managed through it: create tokens at `POST /org/tokens`";
             call.send().await.refused(7, told);
         }
     }
-    world.origin.assert_untouched("its own tokens").await;
+    suite.origin.assert_untouched("its own tokens").await;
 }

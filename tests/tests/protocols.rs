@@ -2,7 +2,6 @@
 //! are open or name nothing. What the origin got is looked at there.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -12,12 +11,11 @@ use postern_origin::proto::{
     GenerateSigningCertRequest, InfozResponse,
 };
 use postern_origin::sha256_hex;
-use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::forge::{self};
 use postern_system_tests::http::{Answer, Call};
-use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::organization::{OTHER, RELEASE, SHOP};
 use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT, STORE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, runner};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -28,23 +26,9 @@ const TRUSTED_ROOT: &str = "/controlplane.v1.SigningService/GetTrustedRoot";
 const SIGNING_CERT: &str = "/controlplane.v1.SigningService/GenerateSigningCert";
 const PROTO: &str = "application/proto";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::start(),
         cases![
             connect_attests_and_the_origin_gets_grpc_web,
             connect_gets_the_origins_errors_in_its_own_form,
@@ -63,21 +47,20 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    /// A token for `shop`/`release`.
-    async fn token(&self) -> String {
-        let organization = Organization::new(&self.gateway, &self.keys.admin).await;
-        let token = organization.mint_for_release(&self.gateway, "jwt").await;
-        token.token
-    }
+/// A token for `shop`/`release`.
+async fn token(suite: &Suite) -> String {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    token.token
+}
 
-    fn connect(&self, path: &str, message: Vec<u8>) -> Call {
-        self.gateway
-            .call("POST", path)
-            .header("content-type", PROTO)
-            .header("connect-protocol-version", "1")
-            .body(message)
-    }
+fn connect(suite: &Suite, path: &str, message: Vec<u8>) -> Call {
+    suite
+        .gateway
+        .call("POST", path)
+        .header("content-type", PROTO)
+        .header("connect-protocol-version", "1")
+        .body(message)
 }
 
 /// The one value of a header of a call at the origin.
@@ -101,12 +84,11 @@ fn failed(answer: &Answer, status: u16, code: &str, message: &str) -> Vec<Value>
     error["details"].as_array().cloned().unwrap_or_default()
 }
 
-async fn connect_attests_and_the_origin_gets_grpc_web(world: Arc<World>) {
-    let token = world.token().await;
-    world.origin.reset().await;
+async fn connect_attests_and_the_origin_gets_grpc_web(suite: &Suite) {
+    let token = token(suite).await;
+    suite.origin.reset().await;
     let message = rpc::names(SHOP, RELEASE);
-    let answer = world
-        .connect(FIND_OR_CREATE, message.clone())
+    let answer = connect(suite, FIND_OR_CREATE, message.clone())
         .bearer(&token)
         .header("connect-timeout-ms", "20000")
         .send()
@@ -114,7 +96,7 @@ async fn connect_attests_and_the_origin_gets_grpc_web(world: Arc<World>) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some(PROTO));
 
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     let [call] = calls.as_slice() else {
         panic!("one call: {calls:#?}")
     };
@@ -130,7 +112,7 @@ async fn connect_attests_and_the_origin_gets_grpc_web(world: Arc<World>) {
 
     // The run that Init tells is known, to callers of any protocol.
     let init = rpc::init(SHOP, RELEASE).encode_to_vec();
-    let answer = world.connect(INIT, init).bearer(&token).send().await;
+    let answer = connect(suite, INIT, init).bearer(&token).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let made = AttestationServiceInitResponse::decode(answer.body.clone()).expect("an answer");
     let run = made
@@ -141,15 +123,15 @@ async fn connect_attests_and_the_origin_gets_grpc_web(world: Arc<World>) {
         .id;
     let bundle = postern_origin::attestation::attest("file", b"content").expect("entropy");
     let store = rpc::store(&run, &bundle.bundle).encode_to_vec();
-    let answer = world.connect(STORE, store).bearer(&token).send().await;
+    let answer = connect(suite, STORE, store).bearer(&token).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(world.origin.bundle(&run).await, bundle.bundle);
+    assert_eq!(suite.origin.bundle(&run).await, bundle.bundle);
 }
 
-async fn connect_gets_the_origins_errors_in_its_own_form(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn connect_gets_the_origins_errors_in_its_own_form(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .mint(&suite.gateway, &json!({ "format": "jwt" }))
         .await
         .token;
     let message = AttestationServiceGetContractRequest {
@@ -158,9 +140,8 @@ async fn connect_gets_the_origins_errors_in_its_own_form(world: Arc<World>) {
         ..Default::default()
     };
     for shape in ["headers", "frame"] {
-        world.origin.errors(shape).await;
-        let answer = world
-            .connect(GET_CONTRACT, message.encode_to_vec())
+        suite.origin.errors(shape).await;
+        let answer = connect(suite, GET_CONTRACT, message.encode_to_vec())
             .bearer(&token)
             .send()
             .await;
@@ -174,14 +155,14 @@ async fn connect_gets_the_origins_errors_in_its_own_form(world: Arc<World>) {
             assert_eq!(answer.header(name), None, "{shape}: {name}");
         }
     }
-    world.origin.errors("headers").await;
+    suite.origin.errors("headers").await;
 }
 
-async fn connect_gets_the_gates_refusals_in_its_own_form(world: Arc<World>) {
-    let token = world.token().await;
-    world.origin.reset().await;
+async fn connect_gets_the_gates_refusals_in_its_own_form(suite: &Suite) {
+    let token = token(suite).await;
+    suite.origin.reset().await;
     let names = || rpc::names(SHOP, OTHER);
-    let answer = world.connect(INIT, names()).send().await;
+    let answer = connect(suite, INIT, names()).send().await;
     let details = failed(&answer, 401, "unauthenticated", "JWT token is missing");
     assert_eq!(details[0]["type"], "google.rpc.ErrorInfo");
     let info = STANDARD_NO_PAD
@@ -193,35 +174,30 @@ async fn connect_gets_the_gates_refusals_in_its_own_form(world: Arc<World>) {
         "{told:?}"
     );
 
-    let answer = world.connect(INIT, names()).bearer(&token).send().await;
+    let answer = connect(suite, INIT, names()).bearer(&token).send().await;
     let sentence = "API token is workflow-scoped and cannot create or look up other workflows";
     let details = failed(&answer, 403, "permission_denied", sentence);
     assert_eq!(details.len(), 1);
 
     let cut = rpc::names(SHOP, RELEASE)[..5].to_vec();
-    let answer = world.connect(INIT, cut).bearer(&token).send().await;
+    let answer = connect(suite, INIT, cut).bearer(&token).send().await;
     let sentence = "the message ends in the middle of a field";
     failed(&answer, 400, "invalid_argument", sentence);
 
     let large = vec![0; 64 * 1024 + 1];
-    let answer = world
-        .connect(INIT, large)
+    let answer = connect(suite, INIT, large)
         .bearer(&token)
         .send_while_reading()
         .await;
     let sentence = "the body is larger than the 65536 bytes that are read here";
     failed(&answer, 429, "resource_exhausted", sentence);
-    world.origin.assert_untouched("refused Connect calls").await;
+    suite.origin.assert_untouched("refused Connect calls").await;
 }
 
-async fn connect_that_is_not_spoken_is_refused(world: Arc<World>) {
-    let token = world.token().await;
-    world.origin.reset().await;
-    let call = || {
-        world
-            .connect(INIT, rpc::names(SHOP, RELEASE))
-            .bearer(&token)
-    };
+async fn connect_that_is_not_spoken_is_refused(suite: &Suite) {
+    let token = token(suite).await;
+    suite.origin.reset().await;
+    let call = || connect(suite, INIT, rpc::names(SHOP, RELEASE)).bearer(&token);
     let json =
         "JSON messages are not read here: send Connect with `application/proto`, or gRPC-Web";
     let stream = "send the body as `application/proto`";
@@ -260,26 +236,25 @@ async fn connect_that_is_not_spoken_is_refused(world: Arc<World>) {
         failed(&call.send().await, status, code, message);
     }
     let path = format!("{INIT}?connect=v1&encoding=proto&message=");
-    let answer = world.gateway.call("GET", &path).bearer(&token).send().await;
+    let answer = suite.gateway.call("GET", &path).bearer(&token).send().await;
     answer.problem(405, "method_not_allowed");
-    let answer = world
-        .connect(&format!("{INIT}?x=1"), Vec::new())
+    let answer = connect(suite, &format!("{INIT}?x=1"), Vec::new())
         .bearer(&token)
         .send()
         .await;
     failed(&answer, 403, "permission_denied", "operation not allowed");
-    world
+    suite
         .origin
         .assert_untouched("Connect that is not spoken")
         .await;
 }
 
-async fn refusals_in_grpc_web_tell_their_reason(world: Arc<World>) {
-    let token = world.token().await;
+async fn refusals_in_grpc_web_tell_their_reason(suite: &Suite) {
+    let token = token(suite).await;
     let body = rpc::frame(0, &rpc::names(SHOP, OTHER));
-    let nobody = rpc::anonymous(&world.gateway, 0, INIT, body);
-    let other = rpc::call(&world.gateway, INIT, &token, &rpc::names(SHOP, OTHER));
-    let broken = rpc::call(&world.gateway, INIT, &token, b"\x22\xff");
+    let nobody = rpc::anonymous(&suite.gateway, 0, INIT, body);
+    let other = rpc::call(&suite.gateway, INIT, &token, &rpc::names(SHOP, OTHER));
+    let broken = rpc::call(&suite.gateway, INIT, &token, b"\x22\xff");
     let rows = [
         (
             nobody,
@@ -322,10 +297,10 @@ async fn refusals_in_grpc_web_tell_their_reason(world: Arc<World>) {
     }
 }
 
-async fn both_shapes_of_an_error_pass_as_they_are(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn both_shapes_of_an_error_pass_as_they_are(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .mint(&suite.gateway, &json!({ "format": "jwt" }))
         .await
         .token;
     let message = AttestationServiceGetContractRequest {
@@ -335,11 +310,11 @@ async fn both_shapes_of_an_error_pass_as_they_are(world: Arc<World>) {
     }
     .encode_to_vec();
     for shape in ["headers", "frame"] {
-        world.origin.errors(shape).await;
-        let through = rpc::call(&world.gateway, GET_CONTRACT, &token, &message)
+        suite.origin.errors(shape).await;
+        let through = rpc::call(&suite.gateway, GET_CONTRACT, &token, &message)
             .send()
             .await;
-        let direct = world
+        let direct = suite
             .origin
             .post(GET_CONTRACT, rpc::frame(0, &message))
             .bearer(&token)
@@ -358,57 +333,57 @@ async fn both_shapes_of_an_error_pass_as_they_are(world: Arc<World>) {
         let (ending, _) = through.ending();
         assert_eq!(ending.code, 5, "{shape}: {ending:?}");
     }
-    world.origin.errors("headers").await;
+    suite.origin.errors("headers").await;
 }
 
-async fn open_calls_need_no_token_and_nothing_else_is_open(world: Arc<World>) {
+async fn open_calls_need_no_token_and_nothing_else_is_open(suite: &Suite) {
     let credentials = [None, Some("Bearer garbage"), Some("Basic eDp5")];
     for credential in credentials {
         for path in [INFOZ, TRUSTED_ROOT] {
-            let mut call = rpc::anonymous(&world.gateway, 0, path, rpc::frame(0, b""));
+            let mut call = rpc::anonymous(&suite.gateway, 0, path, rpc::frame(0, b""));
             if let Some(credential) = credential {
                 call = call.header("authorization", credential);
             }
             call.send().await.accepted();
         }
-        let mut call = rpc::anonymous(&world.gateway, 0, SIGNING_CERT, rpc::frame(0, b""));
+        let mut call = rpc::anonymous(&suite.gateway, 0, SIGNING_CERT, rpc::frame(0, b""));
         if let Some(credential) = credential {
             call = call.header("authorization", credential);
         }
         let (ending, _) = call.send().await.ending();
         assert_eq!(ending.code, 16, "{credential:?}: {ending:?}");
     }
-    let answer = world.connect(INFOZ, Vec::new()).send().await;
+    let answer = connect(suite, INFOZ, Vec::new()).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     InfozResponse::decode(answer.body.clone()).expect("an answer");
 }
 
-async fn bodies_that_name_nothing_pass_as_they_are(world: Arc<World>) {
-    let token = world.token().await;
-    world.origin.reset().await;
+async fn bodies_that_name_nothing_pass_as_they_are(suite: &Suite) {
+    let token = token(suite).await;
+    suite.origin.reset().await;
     let request = GenerateSigningCertRequest {
         certificate_signing_request: vec![7; 60_000],
     };
     let framed = rpc::frame(0, &request.encode_to_vec());
     for chunked in [false, true] {
         let mut call =
-            rpc::anonymous(&world.gateway, 0, SIGNING_CERT, framed.clone()).bearer(&token);
+            rpc::anonymous(&suite.gateway, 0, SIGNING_CERT, framed.clone()).bearer(&token);
         if chunked {
             call = call.chunked();
         }
         call.send().await.accepted();
     }
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     assert_eq!(calls.len(), 2, "{calls:#?}");
     for call in calls {
         assert_eq!(call["body_sha256"], sha256_hex(&framed));
     }
 }
 
-async fn a_call_for_another_organization_is_refused(world: Arc<World>) {
-    let organization = Organization::new(&world.gateway, &world.keys.admin).await;
+async fn a_call_for_another_organization_is_refused(suite: &Suite) {
+    let organization = suite.organization().await;
     let token = organization
-        .mint(&world.gateway, &json!({ "format": "jwt" }))
+        .mint(&suite.gateway, &json!({ "format": "jwt" }))
         .await
         .token;
     let policy = |org_name: &str| {
@@ -419,29 +394,29 @@ async fn a_call_for_another_organization_is_refused(world: Arc<World>) {
         }
         .encode_to_vec()
     };
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let path = "/controlplane.v1.AttestationService/GetPolicy";
-    rpc::call(&world.gateway, path, &token, &policy("elsewhere"))
+    rpc::call(&suite.gateway, path, &token, &policy("elsewhere"))
         .send()
         .await
         .refused(
             7,
             "operation not allowed: the request names another organization than the token's",
         );
-    world.origin.assert_untouched("another organization").await;
+    suite.origin.assert_untouched("another organization").await;
     for own in ["", &organization.name] {
-        let (ending, _) = rpc::call(&world.gateway, path, &token, &policy(own))
+        let (ending, _) = rpc::call(&suite.gateway, path, &token, &policy(own))
             .send()
             .await
             .ending();
         assert_ne!(ending.code, 7, "{own}: {ending:?}");
     }
-    assert_eq!(world.origin.calls().await.len(), 2);
+    assert_eq!(suite.origin.calls().await.len(), 2);
 }
 
-async fn answers_tell_the_gates_own_share(world: Arc<World>) {
-    let token = world.token().await;
-    let answer = rpc::call(&world.gateway, INIT, &token, &rpc::names(SHOP, RELEASE))
+async fn answers_tell_the_gates_own_share(suite: &Suite) {
+    let token = token(suite).await;
+    let answer = rpc::call(&suite.gateway, INIT, &token, &rpc::names(SHOP, RELEASE))
         .send()
         .await;
     let timing = answer.header("server-timing").expect("Server-Timing");
@@ -456,17 +431,13 @@ async fn answers_tell_the_gates_own_share(world: Arc<World>) {
     }
 }
 
-async fn the_callers_deadline_ends_the_call_to_the_origin(world: Arc<World>) {
+async fn the_callers_deadline_ends_the_call_to_the_origin(suite: &Suite) {
     const PASSED: &str = "the deadline of the call passed before the origin answered";
-    let token = world.token().await;
+    let token = token(suite).await;
     let message = rpc::names(SHOP, RELEASE);
-    let grpc = || rpc::call(&world.gateway, FIND_OR_CREATE, &token, &message);
-    let connect = || {
-        world
-            .connect(FIND_OR_CREATE, message.clone())
-            .bearer(&token)
-    };
-    world.origin.delay(Duration::from_secs(20)).await;
+    let grpc = || rpc::call(&suite.gateway, FIND_OR_CREATE, &token, &message);
+    let connect = || connect(suite, FIND_OR_CREATE, message.clone()).bearer(&token);
+    suite.origin.delay(Duration::from_secs(20)).await;
     for timeout in ["700m", "700000u", "1S"] {
         let began = Instant::now();
         let answer = grpc().header("grpc-timeout", timeout).send().await;
@@ -478,47 +449,47 @@ async fn the_callers_deadline_ends_the_call_to_the_origin(world: Arc<World>) {
     let answer = connect().header("connect-timeout-ms", "700").send().await;
     failed(&answer, 504, "deadline_exceeded", PASSED);
     // The answer to an Init is read here; the deadline holds for that too.
-    let answer = rpc::call(&world.gateway, INIT, &token, &message);
+    let answer = rpc::call(&suite.gateway, INIT, &token, &message);
     let answer = answer.header("grpc-timeout", "700m").send().await;
     answer.refused(4, PASSED);
-    world.origin.delay(Duration::ZERO).await;
+    suite.origin.delay(Duration::ZERO).await;
 
     // One that has passed already is not forwarded.
-    world.origin.reset().await;
+    suite.origin.reset().await;
     let answer = grpc().header("grpc-timeout", "0m").send().await;
     answer.refused(4, PASSED);
-    world
+    suite
         .origin
         .assert_untouched("a deadline that has passed")
         .await;
     grpc().header("grpc-timeout", "20S").send().await.accepted();
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     assert_eq!(header(&calls[0], "grpc-timeout"), Some("20S"));
 }
 
-async fn deadlines_that_cannot_be_read_are_refused(world: Arc<World>) {
-    let token = world.token().await;
+async fn deadlines_that_cannot_be_read_are_refused(suite: &Suite) {
+    let token = token(suite).await;
     let message = rpc::names(SHOP, RELEASE);
-    world.origin.reset().await;
+    suite.origin.reset().await;
     for timeout in ["", "5", "5s", "-1S", "1.5S", "123456789m", "1S, 2S"] {
-        let call = rpc::call(&world.gateway, FIND_OR_CREATE, &token, &message);
+        let call = rpc::call(&suite.gateway, FIND_OR_CREATE, &token, &message);
         let answer = call.header("grpc-timeout", timeout).send().await;
         let sentence = "`grpc-timeout` must be one to eight digits and a unit: H, M, S, m, u or n";
         answer.refused(3, sentence);
     }
-    world
+    suite
         .origin
         .assert_untouched("deadlines that cannot be read")
         .await;
 }
 
-async fn a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words(world: Arc<World>) {
+async fn a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words(suite: &Suite) {
     let message = rpc::names(SHOP, RELEASE);
-    let wrong_key = "k".repeat(world.keys.admin.len());
+    let wrong_key = "k".repeat(suite.keys.admin.len());
     for text in ["abc.def", "random", &wrong_key] {
-        let answer = rpc::call(&world.gateway, FIND_OR_CREATE, text, &message);
+        let answer = rpc::call(&suite.gateway, FIND_OR_CREATE, text, &message);
         answer.send().await.refused(16, "Token is invalid");
-        let answer = world.connect(FIND_OR_CREATE, message.clone()).bearer(text);
+        let answer = connect(suite, FIND_OR_CREATE, message.clone()).bearer(text);
         failed(
             &answer.send().await,
             401,
@@ -526,12 +497,12 @@ async fn a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words(wo
             "Token is invalid",
         );
         // In JSON a wrong administrator key is one of all that are refused.
-        let answer = world.gateway.call("GET", "/org/tokens").bearer(text);
+        let answer = suite.gateway.call("GET", "/org/tokens").bearer(text);
         answer.send().await.problem(401, "credential_refused");
     }
     // What has a form and is refused keeps its one answer.
-    let forged = forge::jwt(&forge::header(), "{\"iss\":\"x\"}", &world.keys.k2);
-    let answer = rpc::call(&world.gateway, FIND_OR_CREATE, &forged, &message);
+    let forged = forge::jwt(&forge::header(), "{\"iss\":\"x\"}", &suite.keys.k2);
+    let answer = rpc::call(&suite.gateway, FIND_OR_CREATE, &forged, &message);
     answer
         .send()
         .await

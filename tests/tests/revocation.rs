@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, Ending, FIND_OR_CREATE};
 use postern_system_tests::runner::{self, Case};
+use postern_system_tests::suite::Setup;
 use serde_json::json;
 
 const ISOLATES: u16 = 4;
@@ -20,15 +19,10 @@ const CALLERS: usize = 4;
 const ENOUGH: usize = 200;
 const REFUSED: &str = "the credential was refused";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-}
-
 fn main() -> ExitCode {
     let case = |name: &str, format: &'static str, end: End| {
-        Case::new(name, move |world: Arc<World>| {
-            a_revoked_token_opens_nothing(world, format, end)
+        Case::new(name, async move |setup: &Setup| {
+            a_revoked_token_opens_nothing(setup, format, end).await
         })
     };
     let cases = vec![
@@ -57,15 +51,7 @@ fn main() -> ExitCode {
             revokes_at_the_same_time_tell_one_moment,
         ),
     ];
-    runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
-        cases,
-    )
+    runner::run(Setup::start(), cases)
 }
 
 /// How the gateway ends once the revoke has answered.
@@ -77,19 +63,14 @@ enum End {
     Kill,
 }
 
-impl World {
-    async fn start(&self) -> (Gateway, Organization) {
-        let gateway = Serve::new(&self.origin.url, &self.keys)
-            .isolates(ISOLATES)
-            .start()
-            .await;
-        let organization = Organization::new(&gateway, &self.keys.admin).await;
-        (gateway, organization)
-    }
+async fn start(setup: &Setup) -> (Gateway, Organization) {
+    let gateway = setup.serve().isolates(ISOLATES).start().await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
+    (gateway, organization)
 }
 
-async fn a_revoked_token_opens_nothing(world: Arc<World>, format: &'static str, end: End) {
-    let (gateway, organization) = world.start().await;
+async fn a_revoked_token_opens_nothing(setup: &Setup, format: &'static str, end: End) {
+    let (gateway, organization) = start(setup).await;
     let serve = gateway.serve().clone();
     let token = organization.mint_for_release(&gateway, format).await;
     let bystander = organization.mint_for_release(&gateway, format).await;
@@ -116,14 +97,14 @@ async fn a_revoked_token_opens_nothing(world: Arc<World>, format: &'static str, 
     };
 
     let gateway = serve.start().await;
-    world.origin.reset().await;
+    setup.origin.reset().await;
     for isolate in 0..ISOLATES {
         call(&gateway, isolate, &token)
             .send()
             .await
             .refused(16, REFUSED);
     }
-    world
+    setup
         .origin
         .assert_untouched("a revoked token after a restart")
         .await;
@@ -298,8 +279,8 @@ async fn gather(
     }
 }
 
-async fn revokes_at_the_same_time_tell_one_moment(world: Arc<World>) {
-    let (gateway, organization) = world.start().await;
+async fn revokes_at_the_same_time_tell_one_moment(setup: &Setup) {
+    let (gateway, organization) = start(setup).await;
     for format in ["opaque", "jwt"] {
         let token = organization
             .mint(&gateway, &json!({ "format": format }))

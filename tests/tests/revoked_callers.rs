@@ -2,7 +2,6 @@
 //! late. A revoke that has answered stops what its token began, and no token is left that nobody could have revoked.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use postern_system_tests::audit::verified;
@@ -19,7 +18,7 @@ use tokio::time::sleep;
 /// How late the answers of D1 come, in milliseconds.
 const LATE: u32 = 1_600;
 
-struct World {
+struct Gateways {
     keys: Keys,
     origin: Origin,
     /// Its D1 answers at once.
@@ -30,10 +29,10 @@ struct World {
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
+        async {
             let (origin, keys) = (Origin::start().await, Keys::random());
             let serve = || Serve::new(&origin.url, &keys);
-            World {
+            Gateways {
                 gateway: serve().start().await,
                 slow: serve().slow_record(LATE, 0).start().await,
                 keys,
@@ -84,10 +83,10 @@ fn named<'e>(events: &'e [Value], action: &str) -> Vec<&'e Value> {
     events.filter(|event| event["action"] == action).collect()
 }
 
-async fn r40_a_body_that_comes_after_its_callers_revoke_changes_nothing(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r40_a_body_that_comes_after_its_callers_revoke_changes_nothing(gateways: &Gateways) {
+    let gateway = &gateways.gateway;
     let chosen = json!({ "on_leak": "quarantine" });
-    let organization = Organization::with(gateway, &world.keys.admin, &chosen).await;
+    let organization = Organization::with(gateway, &gateways.keys.admin, &chosen).await;
     let victim = subject(&organization, gateway).await;
     let reported = subject(&organization, gateway).await;
     let report = json!({ "tokens": [reported.token] });
@@ -126,11 +125,11 @@ async fn r40_a_body_that_comes_after_its_callers_revoke_changes_nothing(world: A
     assert_dead(gateway, &reported, "nobody had the right to release it").await;
 }
 
-async fn r40_a_question_to_d1_does_not_outlast_the_callers_revoke(world: Arc<World>) {
+async fn r40_a_question_to_d1_does_not_outlast_the_callers_revoke(gateways: &Gateways) {
     // The credential is good when it is asked about; then D1 is asked about the organization, and takes its time.
-    let serve = Serve::new(&world.origin.url, &world.keys).slow_record(0, LATE);
+    let serve = Serve::new(&gateways.origin.url, &gateways.keys).slow_record(0, LATE);
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &gateways.keys.admin).await;
     let caller = manager(&organization, &gateway, json!({})).await;
     // The name of the organization is known from here on, so that the revoke needs no D1.
     let other = organization.mint(&gateway, &json!({})).await;
@@ -138,21 +137,21 @@ async fn r40_a_question_to_d1_does_not_outlast_the_callers_revoke(world: Arc<Wor
     let call = organization.minting_as(&gateway, &caller, &json!({}));
     let (answer, _) = meanwhile(call, organization.revoke(&gateway, &caller.id)).await;
     answer.problem(401, "credential_refused");
-    let events = verified(&gateway, &organization, &world.keys).await;
+    let events = verified(&gateway, &organization, &gateways.keys).await;
     assert_eq!(named(&events, "token.mint").len(), 2, "those from before");
     assert!(named(&events, "token.mint_abandoned").is_empty());
     gateway.stop();
 }
 
-async fn r40_what_a_revoked_token_was_creating_is_abandoned(world: Arc<World>) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r40_what_a_revoked_token_was_creating_is_abandoned(gateways: &Gateways) {
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     for format in ["opaque", "jwt"] {
         let caller = manager(&organization, gateway, json!({ "format": format })).await;
         let call = organization.minting_as(gateway, &caller, &json!({ "format": format }));
         let (answer, _) = meanwhile(call, organization.revoke(gateway, &caller.id)).await;
         answer.problem(401, "credential_refused");
-        let events = verified(gateway, &organization, &world.keys).await;
+        let events = verified(gateway, &organization, &gateways.keys).await;
         let mint = *named(&events, "token.mint").last().expect("it was begun");
         let abandoned = named(&events, "token.mint_abandoned");
         let last = abandoned.last().expect("it was abandoned");
@@ -165,9 +164,9 @@ async fn r40_what_a_revoked_token_was_creating_is_abandoned(world: Arc<World>) {
     assert!(organization.token_ids(gateway, "").await.is_empty());
 }
 
-async fn r40_what_an_expired_token_was_creating_is_abandoned(world: Arc<World>) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r40_what_an_expired_token_was_creating_is_abandoned(gateways: &Gateways) {
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     let caller = manager(&organization, gateway, json!({ "expires_in": "4s" })).await;
     let end = postern_system_tests::life::millis(&caller.answer["expires_at"]);
     let before = end - i64::from(LATE) / 2 - postern_system_tests::life::now();
@@ -177,13 +176,13 @@ async fn r40_what_an_expired_token_was_creating_is_abandoned(world: Arc<World>) 
     .await;
     let call = organization.minting_as(gateway, &caller, &json!({}));
     call.send().await.problem(401, "token_expired");
-    let events = verified(gateway, &organization, &world.keys).await;
+    let events = verified(gateway, &organization, &gateways.keys).await;
     assert_eq!(named(&events, "token.mint_abandoned").len(), 1);
 }
 
-async fn r40_a_rotation_by_a_revoked_token_leaves_the_old_one_as_it_was(world: Arc<World>) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r40_a_rotation_by_a_revoked_token_leaves_the_old_one_as_it_was(gateways: &Gateways) {
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     let old = subject(&organization, gateway).await;
     let caller = manager(&organization, gateway, json!({})).await;
     let path = format!("/org/tokens/{}/rotate", old.id);
@@ -195,7 +194,7 @@ async fn r40_a_rotation_by_a_revoked_token_leaves_the_old_one_as_it_was(world: A
     assert!(row["revoked_at"].is_null(), "{row}");
     let active = organization.token_ids(gateway, "").await;
     assert_eq!(active, [old.id.clone()].into());
-    let events = verified(gateway, &organization, &world.keys).await;
+    let events = verified(gateway, &organization, &gateways.keys).await;
     let begun = named(&events, "token.rotate");
     let abandoned = named(&events, "token.mint_abandoned");
     assert_eq!(begun.len(), 1);
@@ -206,9 +205,9 @@ async fn r40_a_rotation_by_a_revoked_token_leaves_the_old_one_as_it_was(world: A
     assert_dead(gateway, &old, "rotated").await;
 }
 
-async fn r40_a_token_may_rotate_itself(world: Arc<World>) {
-    for gateway in [&world.gateway, &world.slow] {
-        let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r40_a_token_may_rotate_itself(gateways: &Gateways) {
+    for gateway in [&gateways.gateway, &gateways.slow] {
+        let organization = Organization::new(gateway, &gateways.keys.admin).await;
         let caller = manager(&organization, gateway, json!({})).await;
         for body in [json!({}), json!({ "overlap": "1h" })] {
             let same = json!({ "policies": caller.answer["policies"] });
@@ -228,10 +227,10 @@ async fn r40_a_token_may_rotate_itself(world: Arc<World>) {
 }
 
 async fn r40_no_descendant_survives_the_revoke_of_its_minter_and_of_what_it_minted(
-    world: Arc<World>,
+    gateways: &Gateways,
 ) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     let minter = manager(&organization, gateway, json!({})).await;
     let policies = &minter.answer["policies"];
     let child = organization
@@ -302,12 +301,12 @@ async fn r40_no_descendant_survives_the_revoke_of_its_minter_and_of_what_it_mint
     assert!(matched > 1, "the child, and what was there of the rest");
     let active = organization.token_ids(gateway, "").await;
     assert!(active.is_subset(&[other.id].into()), "{active:?}");
-    verified(gateway, &organization, &world.keys).await;
+    verified(gateway, &organization, &gateways.keys).await;
 }
 
-async fn r11_a_bulk_revoke_reaches_what_is_being_created(world: Arc<World>) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r11_a_bulk_revoke_reaches_what_is_being_created(gateways: &Gateways) {
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     let minter = manager(&organization, gateway, json!({})).await;
     let call = organization.minting_as(gateway, &minter, &json!({}));
     let below = json!({ "minted_by": minter.id });
@@ -321,12 +320,14 @@ async fn r11_a_bulk_revoke_reaches_what_is_being_created(world: Arc<World>) {
     assert_eq!(row["revoked_at"], below["revoked_at"]);
     // The minter was not meant, and mints on.
     organization.mint_as(gateway, &minter, &json!({})).await;
-    verified(gateway, &organization, &world.keys).await;
+    verified(gateway, &organization, &gateways.keys).await;
 }
 
-async fn r11_what_a_list_shows_can_be_revoked_though_it_is_still_being_created(world: Arc<World>) {
-    let gateway = &world.slow;
-    let organization = Organization::new(gateway, &world.keys.admin).await;
+async fn r11_what_a_list_shows_can_be_revoked_though_it_is_still_being_created(
+    gateways: &Gateways,
+) {
+    let gateway = &gateways.slow;
+    let organization = Organization::new(gateway, &gateways.keys.admin).await;
     let call = organization.minting(gateway, &json!({}));
     let revoking = async {
         let listed = organization.tokens(gateway, "").await;
@@ -340,7 +341,7 @@ async fn r11_what_a_list_shows_can_be_revoked_though_it_is_still_being_created(w
     answer.problem(409, "revoked_meanwhile");
     let row = organization.token(gateway, &new).await;
     assert_eq!(row["revoked_at"], moment, "the moment that was answered");
-    let events = verified(gateway, &organization, &world.keys).await;
+    let events = verified(gateway, &organization, &gateways.keys).await;
     assert_eq!(named(&events, "token.revoke").len(), 1);
     assert!(named(&events, "token.mint_abandoned").is_empty());
 }

@@ -3,40 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use postern_system_tests::forge::{self, Keys};
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::forge::{self};
 use postern_system_tests::life::{accepted, assert_dead, assert_live, millis, now};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, fields};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, runner};
 use serde_json::{Value, json};
 
 const ISOLATES: u16 = 4;
 const FORMATS: [&str; 2] = ["opaque", "jwt"];
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
-                .isolates(ISOLATES)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.isolates(ISOLATES)),
         cases![
             r9_a_successor_is_the_old_token_in_all_but_its_secret,
             r9_without_overlap_the_old_token_is_refused_at_once_everywhere,
@@ -58,12 +39,6 @@ fn main() -> ExitCode {
             r18_a_rotation_hands_out_nothing_that_its_caller_could_not_mint,
         ],
     )
-}
-
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
 }
 
 fn ids<'a>(tokens: impl IntoIterator<Item = &'a Minted>) -> BTreeSet<String> {
@@ -90,9 +65,9 @@ const KEPT: [&str; 10] = [
     "expires_at",
 ];
 
-async fn r9_a_successor_is_the_old_token_in_all_but_its_secret(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_a_successor_is_the_old_token_in_all_but_its_secret(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let scopes = [
         json!({}),
         json!({ "project": SHOP }),
@@ -161,9 +136,9 @@ async fn r9_a_successor_is_the_old_token_in_all_but_its_secret(world: Arc<World>
     }
 }
 
-async fn r9_without_overlap_the_old_token_is_refused_at_once_everywhere(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_without_overlap_the_old_token_is_refused_at_once_everywhere(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         for body in [
             None,
@@ -195,10 +170,10 @@ async fn r9_without_overlap_the_old_token_is_refused_at_once_everywhere(world: A
     }
 }
 
-async fn r9_with_overlap_both_live_and_then_the_old_one_is_refused(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r9_with_overlap_both_live_and_then_the_old_one_is_refused(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let old = organization.mint_for_release(gateway, format).await;
         let begun = now();
         let new = organization
@@ -248,9 +223,9 @@ async fn r9_with_overlap_both_live_and_then_the_old_one_is_refused(world: Arc<Wo
     }
 }
 
-async fn r9_an_overlap_ends_before_the_old_token_does(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_an_overlap_ends_before_the_old_token_does(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let body = json!({ "format": format, "expires_in": "1h" });
         let old = organization.mint(gateway, &body).await;
@@ -277,9 +252,9 @@ async fn r9_an_overlap_ends_before_the_old_token_does(world: Arc<World>) {
     }
 }
 
-async fn r9_an_overlap_has_a_longest_span(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_an_overlap_has_a_longest_span(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let old = organization.mint(gateway, &json!({})).await;
     let before = organization.snapshot(gateway).await;
     for overlap in ["604801s", "8d", "P2W", "36500d"] {
@@ -292,9 +267,9 @@ async fn r9_an_overlap_has_a_longest_span(world: Arc<World>) {
         .rotate(gateway, &old.id, &json!({ "overlap": "7d" }))
         .await;
 
-    let serve = Serve::new(&world.origin.url, &world.keys).set("MAX_ROTATION_OVERLAP_DAYS", "0");
+    let serve = suite.serve().set("MAX_ROTATION_OVERLAP_DAYS", "0");
     let strict = serve.start().await;
-    let other = Organization::new(&strict, &world.keys.admin).await;
+    let other = Organization::new(&strict, &suite.keys.admin).await;
     let old = other.mint(&strict, &json!({})).await;
     let call = other.rotating(&strict, &old.id, &json!({ "overlap": "1s" }));
     let problem = call.send().await.problem(400, "overlap_too_long");
@@ -309,10 +284,10 @@ async fn r9_an_overlap_has_a_longest_span(world: Arc<World>) {
     assert!(new.answer["expires_at"].is_null());
 }
 
-async fn r9_r27_overlaps_do_not_add_up_beyond_the_ceiling(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r9_r27_overlaps_do_not_add_up_beyond_the_ceiling(suite: &Suite) {
+    let gateway = &suite.gateway;
     let one = json!({ "mint_ceiling": 1 });
-    let organization = Organization::with(gateway, &world.keys.admin, &one).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &one).await;
     let first = organization.mint_for_release(gateway, "opaque").await;
     let overlap = json!({ "overlap": "7d" });
     let second = organization.rotate(gateway, &first.id, &overlap).await;
@@ -355,9 +330,9 @@ async fn r9_r27_overlaps_do_not_add_up_beyond_the_ceiling(world: Arc<World>) {
     }
 }
 
-async fn r9_an_overlap_that_is_no_span_is_refused(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_an_overlap_that_is_no_span_is_refused(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let old = organization.mint(gateway, &json!({})).await;
     let before = organization.snapshot(gateway).await;
     for overlap in [
@@ -390,9 +365,9 @@ async fn r9_an_overlap_that_is_no_span_is_refused(world: Arc<World>) {
     assert_live(gateway, &old, "every rotation was refused").await;
 }
 
-async fn r9_a_life_is_lengthened_only_by_who_could_mint_it(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_a_life_is_lengthened_only_by_who_could_mint_it(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let manager = json!({ "format": format, "expires_at": "2098-01-01T00:00:00Z" });
         let manager = organization.mint(gateway, &manager).await;
@@ -449,9 +424,9 @@ async fn r9_a_life_is_lengthened_only_by_who_could_mint_it(world: Arc<World>) {
     }
 }
 
-async fn r9_an_expiry_that_is_none_is_refused(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_an_expiry_that_is_none_is_refused(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let old = organization.mint(gateway, &json!({})).await;
     let before = organization.snapshot(gateway).await;
     let rows = [
@@ -473,9 +448,9 @@ async fn r9_an_expiry_that_is_none_is_refused(world: Arc<World>) {
     assert_eq!(organization.snapshot(gateway).await, before);
 }
 
-async fn r9_a_token_that_does_not_live_cannot_be_rotated(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_a_token_that_does_not_live_cannot_be_rotated(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for format in FORMATS {
         let mint = async |body: Value| {
             let mut body = body;
@@ -517,9 +492,9 @@ async fn r9_a_token_that_does_not_live_cannot_be_rotated(world: Arc<World>) {
     }
 }
 
-async fn r9_what_is_not_there_cannot_be_rotated(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let (organization, stranger) = (world.organization().await, world.organization().await);
+async fn r9_what_is_not_there_cannot_be_rotated(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
     let theirs = stranger.mint(gateway, &json!({})).await;
     for id in [random_id(), theirs.id.clone()] {
         let call = organization.rotating(gateway, &id, &json!({}));
@@ -533,7 +508,7 @@ async fn r9_what_is_not_there_cannot_be_rotated(world: Arc<World>) {
     let path = format!("/org/tokens/{}/rotate", theirs.id);
     let nobody = gateway.call("POST", &path).json(&json!({}));
     nobody.send().await.problem(401, "credential_missing");
-    let unnamed = gateway.call("POST", &path).bearer(&world.keys.admin);
+    let unnamed = gateway.call("POST", &path).bearer(&suite.keys.admin);
     unnamed.send().await.problem(400, "organization_required");
     assert_live(gateway, &theirs, "not theirs to rotate").await;
     assert_eq!(
@@ -543,9 +518,9 @@ async fn r9_what_is_not_there_cannot_be_rotated(world: Arc<World>) {
     );
 }
 
-async fn r9_a_system_token_is_rotated_by_the_administrator_alone(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_a_system_token_is_rotated_by_the_administrator_alone(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let stars = json!({ "policies": ["org_api_token:*", "project_api_token:*"] });
     let managers = [
         organization.mint(gateway, &json!({})).await,
@@ -581,9 +556,9 @@ async fn r9_a_system_token_is_rotated_by_the_administrator_alone(world: Arc<Worl
     }
 }
 
-async fn r8_r9_the_successor_keeps_the_name_from_others(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r8_r9_the_successor_keeps_the_name_from_others(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     for scope in [json!({}), json!({ "project": SHOP })] {
         let mut body = scope.clone();
         body["name"] = json!("deploy");
@@ -620,10 +595,10 @@ async fn r8_r9_the_successor_keeps_the_name_from_others(world: Arc<World>) {
     }
 }
 
-async fn r9_r27_a_rotation_at_the_ceiling_goes_through(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r9_r27_a_rotation_at_the_ceiling_goes_through(suite: &Suite) {
+    let gateway = &suite.gateway;
     let ceiling = json!({ "mint_ceiling": 2 });
-    let organization = Organization::with(gateway, &world.keys.admin, &ceiling).await;
+    let organization = Organization::with(gateway, &suite.keys.admin, &ceiling).await;
     let first = organization.mint(gateway, &json!({})).await;
     let second = organization.mint(gateway, &json!({})).await;
     let full = async || {
@@ -649,10 +624,10 @@ async fn r9_r27_a_rotation_at_the_ceiling_goes_through(world: Arc<World>) {
     full().await;
 }
 
-async fn r9_r11_a_revoke_ends_an_overlap_at_once(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r9_r11_a_revoke_ends_an_overlap_at_once(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let old = organization.mint_for_release(gateway, format).await;
         let new = organization
             .rotate(gateway, &old.id, &json!({ "overlap": "1h" }))
@@ -674,10 +649,10 @@ async fn r9_r11_a_revoke_ends_an_overlap_at_once(world: Arc<World>) {
     }
 }
 
-async fn r9_rotations_at_the_same_time_make_one_successor(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r9_rotations_at_the_same_time_make_one_successor(suite: &Suite) {
+    let gateway = &suite.gateway;
     for (format, overlap) in [("opaque", "0"), ("jwt", "1h")].into_iter().cycle().take(6) {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         let old = organization.mint_for_release(gateway, format).await;
         let path = format!("/org/tokens/{}/rotate", old.id);
         let rotations: Vec<_> = (0..ISOLATES * 2)
@@ -709,9 +684,9 @@ async fn r9_rotations_at_the_same_time_make_one_successor(world: Arc<World>) {
     }
 }
 
-async fn r9_generations_follow_each_other(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r9_generations_follow_each_other(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mut generations = vec![organization.mint_for_release(gateway, "opaque").await];
     for _ in 0..5 {
         let last = generations.last().expect("one");
@@ -731,9 +706,9 @@ async fn r9_generations_follow_each_other(world: Arc<World>) {
 }
 
 /// Whoever rotates gets the successor's plaintext: a mint in all but the name.
-async fn r18_a_rotation_hands_out_nothing_that_its_caller_could_not_mint(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r18_a_rotation_hands_out_nothing_that_its_caller_could_not_mint(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let starred = json!({ "policies": ["org_api_token:*"] });
     let starred = organization.mint(gateway, &starred).await;
     let default = organization.mint(gateway, &json!({})).await;

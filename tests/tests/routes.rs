@@ -3,16 +3,15 @@
 //! reach the origin.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_origin::sha256_hex;
 use postern_system_tests::cases;
 use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Serve;
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::runner;
+use postern_system_tests::suite::Suite;
 use serde_json::{Value, json};
 
 const STORE: &str = "/v1/projects/shop/workflows/release/attestations";
@@ -20,27 +19,9 @@ const UPLOADS: &str = "/v1/projects/shop/workflows/release/uploads";
 const READ: &str = "/v1/attestations/sha256:0?project=shop";
 const JSON: &str = "application/json";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    /// REST_ROUTES=open.
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
-                .set("REST_ROUTES", "open")
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.set("REST_ROUTES", "open")),
         cases![
             each_route_serves_its_own_workflow_and_changes_nothing,
             wider_tokens_use_the_routes_within_their_scope,
@@ -69,59 +50,53 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+fn call(suite: &Suite, token: &Minted, method: &str, path: &str) -> Call {
+    suite
+        .gateway
+        .call(method, path)
+        .bearer(&token.token)
+        .from("10.9.8.7")
+}
 
-    fn call(&self, token: &Minted, method: &str, path: &str) -> Call {
-        self.gateway
-            .call(method, path)
-            .bearer(&token.token)
-            .from("10.9.8.7")
-    }
+fn beginning(suite: &Suite, token: &Minted, project: &str, workflow: &str) -> Call {
+    call(suite, token, "POST", "/v1/runs")
+        .json(&json!({ "workflow": { "project": project, "name": workflow } }))
+}
 
-    fn begin(&self, token: &Minted, project: &str, workflow: &str) -> Call {
-        self.call(token, "POST", "/v1/runs")
-            .json(&json!({ "workflow": { "project": project, "name": workflow } }))
-    }
+fn storing(suite: &Suite, token: &Minted, project: &str, workflow: &str) -> Call {
+    let path = format!("/v1/projects/{project}/workflows/{workflow}/attestations");
+    call(suite, token, "POST", &path)
+        .header("content-type", JSON)
+        .body("{\"any\":1}")
+}
 
-    fn store(&self, token: &Minted, project: &str, workflow: &str) -> Call {
-        let path = format!("/v1/projects/{project}/workflows/{workflow}/attestations");
-        self.call(token, "POST", &path)
-            .header("content-type", JSON)
-            .body("{\"any\":1}")
-    }
+fn reading(suite: &Suite, token: &Minted, project: &str, workflow: &str) -> Call {
+    let digest = format!("sha256:{}", sha256_hex(b"{\"any\":1}"));
+    let path = format!("/v1/attestations/{digest}?project={project}");
+    call(suite, token, "GET", &path).header("attestation-workflow", workflow)
+}
 
-    fn read(&self, token: &Minted, project: &str, workflow: &str) -> Call {
-        let digest = format!("sha256:{}", sha256_hex(b"{\"any\":1}"));
-        let path = format!("/v1/attestations/{digest}?project={project}");
-        self.call(token, "GET", &path)
-            .header("attestation-workflow", workflow)
-    }
+/// The three routes, about one workflow.
+fn all(suite: &Suite, token: &Minted, project: &str, workflow: &str) -> [Call; 3] {
+    [
+        beginning(suite, token, project, workflow),
+        storing(suite, token, project, workflow),
+        reading(suite, token, project, workflow),
+    ]
+}
 
-    /// The three routes, about one workflow.
-    fn all(&self, token: &Minted, project: &str, workflow: &str) -> [Call; 3] {
-        [
-            self.begin(token, project, workflow),
-            self.store(token, project, workflow),
-            self.read(token, project, workflow),
-        ]
-    }
+/// Sends what must be refused with this status and code, and must not reach the origin.
+async fn refused(suite: &Suite, call: Call, status: u16, code: &str) -> Value {
+    suite.origin.reset().await;
+    let problem = call.send().await.problem(status, code);
+    suite.origin.assert_untouched(code).await;
+    problem
+}
 
-    /// Sends what must be refused with this status and code, and must not reach the origin.
-    async fn refused(&self, call: Call, status: u16, code: &str) -> Value {
-        self.origin.reset().await;
-        let problem = call.send().await.problem(status, code);
-        self.origin.assert_untouched(code).await;
-        problem
-    }
-
-    async fn only_call(&self) -> Value {
-        let mut calls = self.origin.calls().await;
-        assert_eq!(calls.len(), 1, "{calls:#?}");
-        calls.remove(0)
-    }
+async fn only_call(suite: &Suite) -> Value {
+    let mut calls = suite.origin.calls().await;
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    calls.remove(0)
 }
 
 fn same_digest(token: &Minted, call: &Value) {
@@ -129,16 +104,15 @@ fn same_digest(token: &Minted, call: &Value) {
     assert_eq!(call["headers"]["authorization_sha256"], json!([digest]));
 }
 
-async fn each_route_serves_its_own_workflow_and_changes_nothing(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn each_route_serves_its_own_workflow_and_changes_nothing(suite: &Suite) {
+    let organization = suite.organization().await;
     for format in ["opaque", "jwt"] {
-        let token = organization.mint_for_release(&world.gateway, format).await;
+        let token = organization.mint_for_release(&suite.gateway, format).await;
 
         // A body as no serializer writes it, which must arrive so.
         let body = "{ \"x\": [1, {\"project\":1, \"project\":2}],\n\"workflow\" : {\"name\":\"rele\\u0061se\", \"project\":\"shop\"} }";
-        world.origin.reset().await;
-        let begun = world
-            .call(&token, "POST", "/v1/runs?dry=%31&x")
+        suite.origin.reset().await;
+        let begun = call(suite, &token, "POST", "/v1/runs?dry=%31&x")
             .header("content-type", "Application/JSON; charset=utf-8")
             .body(body);
         let answer = begun.send().await.json(201);
@@ -146,7 +120,7 @@ async fn each_route_serves_its_own_workflow_and_changes_nothing(world: Arc<World
             (&answer["project"], &answer["workflow"]),
             (&json!(SHOP), &json!(RELEASE))
         );
-        let call = world.only_call().await;
+        let call = only_call(suite).await;
         assert_eq!(
             (&call["path"], &call["query"]),
             (&json!("/v1/runs"), &json!("dry=%31&x"))
@@ -154,25 +128,25 @@ async fn each_route_serves_its_own_workflow_and_changes_nothing(world: Arc<World
         assert_eq!(call["body_sha256"], sha256_hex(body.as_bytes()));
         same_digest(&token, &call);
 
-        world.origin.reset().await;
-        let stored = world.store(&token, SHOP, RELEASE).send().await.json(201);
+        suite.origin.reset().await;
+        let stored = storing(suite, &token, SHOP, RELEASE).send().await.json(201);
         assert_eq!(
             (&stored["project"], &stored["workflow"]),
             (&json!(SHOP), &json!(RELEASE))
         );
-        let call = world.only_call().await;
+        let call = only_call(suite).await;
         assert_eq!(call["path"], STORE);
         same_digest(&token, &call);
 
-        world.origin.reset().await;
-        let answer = world.read(&token, SHOP, RELEASE).send().await;
+        suite.origin.reset().await;
+        let answer = reading(suite, &token, SHOP, RELEASE).send().await;
         assert_eq!(
             (answer.status, &answer.body[..]),
             (200, &b"{\"any\":1}"[..]),
             "{}",
             answer.text()
         );
-        let call = world.only_call().await;
+        let call = only_call(suite).await;
         assert_eq!(
             (&call["method"], &call["query"]),
             (&json!("GET"), &json!("project=shop"))
@@ -182,16 +156,16 @@ async fn each_route_serves_its_own_workflow_and_changes_nothing(world: Arc<World
         same_digest(&token, &call);
 
         let id = answer.header("x-request-id").expect("an id");
-        let line = world.gateway.log_line(id).await;
+        let line = suite.gateway.log_line(id).await;
         assert_eq!(line["operation"], "GET /v1/attestations/{digest}");
     }
 }
 
-async fn wider_tokens_use_the_routes_within_their_scope(world: Arc<World>) {
-    let organization = world.organization().await;
-    let whole = organization.mint(&world.gateway, &json!({})).await;
+async fn wider_tokens_use_the_routes_within_their_scope(suite: &Suite) {
+    let organization = suite.organization().await;
+    let whole = organization.mint(&suite.gateway, &json!({})).await;
     let project = organization
-        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .mint(&suite.gateway, &json!({ "project": SHOP }))
         .await;
     for (token, project, workflow) in [
         (&whole, "elsewhere", "any"),
@@ -199,8 +173,7 @@ async fn wider_tokens_use_the_routes_within_their_scope(world: Arc<World>) {
         (&project, SHOP, RELEASE),
         (&project, SHOP, OTHER),
     ] {
-        for (call, status) in world
-            .all(token, project, workflow)
+        for (call, status) in all(suite, token, project, workflow)
             .into_iter()
             .zip([201, 201, 200])
         {
@@ -210,14 +183,14 @@ async fn wider_tokens_use_the_routes_within_their_scope(world: Arc<World>) {
     }
 }
 
-async fn other_projects_and_workflows_are_refused_on_every_route(world: Arc<World>) {
-    let organization = world.organization().await;
-    let workflow = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn other_projects_and_workflows_are_refused_on_every_route(suite: &Suite) {
+    let organization = suite.organization().await;
+    let workflow = organization.mint_for_release(&suite.gateway, "jwt").await;
     let opaque = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     let project = organization
-        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .mint(&suite.gateway, &json!({ "project": SHOP }))
         .await;
     for (token, named, code) in [
         (&workflow, (SHOP, OTHER), "other_workflow"),
@@ -229,56 +202,49 @@ async fn other_projects_and_workflows_are_refused_on_every_route(world: Arc<Worl
         (&project, ("other", RELEASE), "other_project"),
         (&project, ("shop2", RELEASE), "other_project"),
     ] {
-        for call in world.all(token, named.0, named.1) {
-            let problem = world.refused(call, 403, code).await;
+        for call in all(suite, token, named.0, named.1) {
+            let problem = refused(suite, call, 403, code).await;
             assert_ne!(problem["detail"], "operation not allowed", "{problem}");
         }
     }
 }
 
-async fn a_token_without_the_policy_is_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = |policies: Value| {
-        let (organization, world) = (organization.clone(), Arc::clone(&world));
-        async move {
-            let body = json!({ "project": SHOP, "workflow": RELEASE, "policies": policies });
-            organization.mint(&world.gateway, &body).await
-        }
+async fn a_token_without_the_policy_is_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = async |policies: Value| {
+        let body = json!({ "project": SHOP, "workflow": RELEASE, "policies": policies });
+        organization.mint(&suite.gateway, &body).await
     };
     let none = token(json!(["workflow:read"])).await;
     let store = token(json!(["cas_artifact:create"])).await;
     let half = token(json!(["cas_artifact:read"])).await;
     let read = token(json!(["cas_artifact:*", "workflow_run:read"])).await;
     let denied = "operation_not_allowed";
-    world
-        .refused(world.store(&none, SHOP, RELEASE), 403, denied)
-        .await;
-    world
-        .refused(world.store(&half, SHOP, RELEASE), 403, denied)
-        .await;
-    world
-        .refused(world.read(&none, SHOP, RELEASE), 403, denied)
-        .await;
-    world
-        .refused(world.read(&store, SHOP, RELEASE), 403, denied)
-        .await;
+    refused(suite, storing(suite, &none, SHOP, RELEASE), 403, denied).await;
+    refused(suite, storing(suite, &half, SHOP, RELEASE), 403, denied).await;
+    refused(suite, reading(suite, &none, SHOP, RELEASE), 403, denied).await;
+    refused(suite, reading(suite, &store, SHOP, RELEASE), 403, denied).await;
     // All of a route's policies are needed, not one.
-    world
-        .refused(world.read(&half, SHOP, RELEASE), 403, denied)
-        .await;
+    refused(suite, reading(suite, &half, SHOP, RELEASE), 403, denied).await;
     // This route needs none.
-    world.begin(&none, SHOP, RELEASE).send().await.json(201);
-    world.store(&store, SHOP, RELEASE).send().await.json(201);
-    assert_eq!(world.read(&read, SHOP, RELEASE).send().await.status, 200);
-    world.store(&read, SHOP, RELEASE).send().await.json(201);
+    beginning(suite, &none, SHOP, RELEASE)
+        .send()
+        .await
+        .json(201);
+    storing(suite, &store, SHOP, RELEASE).send().await.json(201);
+    assert_eq!(
+        reading(suite, &read, SHOP, RELEASE).send().await.status,
+        200
+    );
+    storing(suite, &read, SHOP, RELEASE).send().await.json(201);
 }
 
-async fn credentials_that_are_none_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    for call in world.all(&token, SHOP, RELEASE) {
+async fn credentials_that_are_none_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    for call in all(suite, &token, SHOP, RELEASE) {
         let bare = call.without("authorization");
-        let problem = world.refused(bare.clone(), 401, "credential_missing").await;
+        let problem = refused(suite, bare.clone(), 401, "credential_missing").await;
         assert!(
             problem["detail"]
                 .as_str()
@@ -286,42 +252,44 @@ async fn credentials_that_are_none_are_refused(world: Arc<World>) {
                 .contains("Bearer")
         );
         let call = bare.clone().header("authorization", "Basic eDp5");
-        world.refused(call, 401, "credential_malformed").await;
+        refused(suite, call, 401, "credential_malformed").await;
         let call = bare.clone().bearer("garbage");
-        world.refused(call, 401, "credential_refused").await;
+        refused(suite, call, 401, "credential_refused").await;
         let call = bare.clone().bearer(&token.token).bearer(&token.token);
-        world.refused(call, 401, "credential_malformed").await;
+        refused(suite, call, 401, "credential_malformed").await;
     }
 }
 
-async fn revoked_tokens_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    world.begin(&token, SHOP, RELEASE).send().await.json(201);
-    organization.revoke(&world.gateway, &token.id).await;
-    for call in world.all(&token, SHOP, RELEASE) {
-        world.refused(call, 401, "credential_refused").await;
+async fn revoked_tokens_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    beginning(suite, &token, SHOP, RELEASE)
+        .send()
+        .await
+        .json(201);
+    organization.revoke(&suite.gateway, &token.id).await;
+    for call in all(suite, &token, SHOP, RELEASE) {
+        refused(suite, call, 401, "credential_refused").await;
     }
 }
 
-async fn the_administrator_key_uses_no_route(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    for call in world.all(&token, SHOP, RELEASE) {
+async fn the_administrator_key_uses_no_route(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    for call in all(suite, &token, SHOP, RELEASE) {
         let call = call
             .without("authorization")
-            .bearer(&world.keys.admin)
+            .bearer(&suite.keys.admin)
             .organization(&organization.name);
-        world.refused(call, 403, "operation_not_allowed").await;
+        refused(suite, call, 403, "operation_not_allowed").await;
     }
 }
 
-async fn the_origin_sees_the_platforms_headers_and_no_forged_ones(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    world.origin.reset().await;
-    let call = world
-        .begin(&token, SHOP, RELEASE)
+async fn the_origin_sees_the_platforms_headers_and_no_forged_ones(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    suite.origin.reset().await;
+    let call = beginning(suite, &token, SHOP, RELEASE)
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-request-id", "forged")
         .header("postern-assertion", "forged")
@@ -331,7 +299,7 @@ async fn the_origin_sees_the_platforms_headers_and_no_forged_ones(world: Arc<Wor
         .header("x-kept", "1");
     let answer = call.send().await;
     assert_eq!(answer.status, 201, "{}", answer.text());
-    let headers = world.only_call().await["headers"].clone();
+    let headers = only_call(suite).await["headers"].clone();
     assert_eq!(headers["x-forwarded-for"], json!(["10.9.8.7"]));
     assert_eq!(
         headers["x-request-id"],
@@ -345,41 +313,39 @@ async fn the_origin_sees_the_platforms_headers_and_no_forged_ones(world: Arc<Wor
     }
 }
 
-async fn answers_of_the_origin_pass_as_they_are(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let empty = world.store(&token, SHOP, RELEASE).body("");
+async fn answers_of_the_origin_pass_as_they_are(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let empty = storing(suite, &token, SHOP, RELEASE).body("");
     let answer = empty.send().await;
     assert_eq!(answer.json(422)["error"], "the attestation is empty");
     assert!(answer.header("x-request-id").is_some());
-    let answer = world
-        .call(&token, "GET", READ)
+    let answer = call(suite, &token, "GET", READ)
         .header("attestation-workflow", RELEASE)
         .send()
         .await;
     assert_eq!(answer.json(404)["error"], "no such attestation");
     let wrong = json!({ "workflow": { "project": SHOP, "name": RELEASE, "project2": 1 }, "x": 1 });
-    let call = world.call(&token, "POST", "/v1/runs").json(&wrong);
+    let call = call(suite, &token, "POST", "/v1/runs").json(&wrong);
     assert_eq!(call.send().await.status, 201);
 }
 
-async fn redirects_of_the_origin_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    world.origin.reset().await;
-    let answer = world
-        .call(&token, "GET", "/v1/attestations/latest?project=shop")
+async fn redirects_of_the_origin_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    suite.origin.reset().await;
+    let answer = call(suite, &token, "GET", "/v1/attestations/latest?project=shop")
         .header("attestation-workflow", RELEASE)
         .send()
         .await;
     answer.problem(502, "origin_unavailable");
     assert_eq!(answer.header("location"), None);
-    assert_eq!(world.only_call().await["path"], "/v1/attestations/latest");
+    assert_eq!(only_call(suite).await["path"], "/v1/attestations/latest");
 }
 
-async fn bodies_that_name_nothing_pass_as_they_are(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn bodies_that_name_nothing_pass_as_they_are(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     // Twice a key, too deep, not JSON, no declared length: not the gate's to judge here.
     let deep = format!("{{\"a\":1,\"a\":{}", "[".repeat(1000));
     for (body, media) in [
@@ -388,24 +354,23 @@ async fn bodies_that_name_nothing_pass_as_they_are(world: Arc<World>) {
         (vec![b'x'; 300_000], "text/plain"),
     ] {
         for chunked in [false, true] {
-            world.origin.reset().await;
-            let call = world
-                .call(&token, "POST", STORE)
+            suite.origin.reset().await;
+            let call = call(suite, &token, "POST", STORE)
                 .header("content-type", media)
                 .body(body.clone());
             let call = if chunked { call.chunked() } else { call };
             let stored = call.send().await.json(201);
             assert_eq!(stored["digest"], format!("sha256:{}", sha256_hex(&body)));
-            let call = world.only_call().await;
+            let call = only_call(suite).await;
             assert_eq!(call["body_sha256"], sha256_hex(&body));
             assert_eq!(call["headers"]["content-type"], json!([media]));
         }
     }
 }
 
-async fn paths_in_another_spelling_are_no_routes(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint(&world.gateway, &json!({})).await;
+async fn paths_in_another_spelling_are_no_routes(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint(&suite.gateway, &json!({})).await;
     for path in [
         "/v1/projects/shop/workflows/release/attestations/",
         "//v1/projects/shop/workflows/release/attestations",
@@ -430,18 +395,16 @@ async fn paths_in_another_spelling_are_no_routes(world: Arc<World>) {
         "/v1/runs/",
         "/v1",
     ] {
-        let call = world
-            .call(&token, "POST", path)
+        let call = call(suite, &token, "POST", path)
             .header("content-type", JSON)
             .body("{}");
-        world.refused(call, 404, "not_found").await;
+        refused(suite, call, 404, "not_found").await;
     }
     // What is decoded once is the same name.
-    let scoped = organization.mint_for_release(&world.gateway, "jwt").await;
+    let scoped = organization.mint_for_release(&suite.gateway, "jwt").await;
     let path = "/v1/projects/sh%6Fp/workflows/rele%61se/attestations";
-    world.origin.reset().await;
-    let stored = world
-        .call(&scoped, "POST", path)
+    suite.origin.reset().await;
+    let stored = call(suite, &scoped, "POST", path)
         .body("x")
         .send()
         .await
@@ -450,20 +413,20 @@ async fn paths_in_another_spelling_are_no_routes(world: Arc<World>) {
         (&stored["project"], &stored["workflow"]),
         (&json!(SHOP), &json!(RELEASE))
     );
-    assert_eq!(world.only_call().await["path"], path);
+    assert_eq!(only_call(suite).await["path"], path);
     let path = "/v1/projects/sh%6Fp/workflows/%6Fther/attestations";
-    world
-        .refused(
-            world.call(&scoped, "POST", path).body("x"),
-            403,
-            "other_workflow",
-        )
-        .await;
+    refused(
+        suite,
+        call(suite, &scoped, "POST", path).body("x"),
+        403,
+        "other_workflow",
+    )
+    .await;
 }
 
-async fn other_methods_are_told_which_there_are(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn other_methods_are_told_which_there_are(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     let (post, get) = ("OPTIONS, POST", "GET, HEAD, OPTIONS");
     for (method, path, allow) in [
         ("GET", "/v1/runs", post),
@@ -474,20 +437,20 @@ async fn other_methods_are_told_which_there_are(world: Arc<World>) {
         ("POST", "/statusz", get),
         ("DELETE", "/discover/sha256:0", get),
     ] {
-        world.origin.reset().await;
-        let answer = world.call(&token, method, path).send().await;
+        suite.origin.reset().await;
+        let answer = call(suite, &token, method, path).send().await;
         assert_eq!(answer.status, 405, "{}", answer.what);
         assert_eq!(answer.header("allow"), Some(allow), "{}", answer.what);
         if method != "HEAD" {
             answer.problem(405, "method_not_allowed");
         }
-        world.origin.assert_untouched(&answer.what).await;
+        suite.origin.assert_untouched(&answer.what).await;
     }
 }
 
-async fn queries_that_can_be_read_twice_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn queries_that_can_be_read_twice_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     for (query, code) in [
         ("", "identity_missing"),
         ("?projects=shop", "query_invalid"),
@@ -509,16 +472,14 @@ async fn queries_that_can_be_read_twice_are_refused(world: Arc<World>) {
         ("?project=%2", "query_invalid"),
     ] {
         let path = format!("/v1/attestations/sha256:0{query}");
-        let call = world
-            .call(&token, "GET", &path)
-            .header("attestation-workflow", RELEASE);
-        world.refused(call, 400, code).await;
+        let call = call(suite, &token, "GET", &path).header("attestation-workflow", RELEASE);
+        refused(suite, call, 400, code).await;
     }
 }
 
-async fn headers_that_can_be_read_twice_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn headers_that_can_be_read_twice_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     let rows: [(&[(&str, &str)], &str); 8] = [
         (&[], "identity_missing"),
         (&[("attestation-workflow", "")], "identity_invalid"),
@@ -558,17 +519,17 @@ async fn headers_that_can_be_read_twice_are_refused(world: Arc<World>) {
         ),
     ];
     for (headers, code) in rows {
-        let mut call = world.call(&token, "GET", READ);
+        let mut call = call(suite, &token, "GET", READ);
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        world.refused(call, 400, code).await;
+        refused(suite, call, 400, code).await;
     }
 }
 
-async fn bodies_that_can_be_read_twice_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn bodies_that_can_be_read_twice_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     let good = r#""workflow":{"project":"shop","name":"release"}"#;
     for (body, code) in [
         (format!("{{{good},{good}}}"), "identity_ambiguous"),
@@ -619,17 +580,16 @@ async fn bodies_that_can_be_read_twice_are_refused(world: Arc<World>) {
         (String::new(), "body_unreadable"),
         ("project=shop".to_owned(), "body_unreadable"),
     ] {
-        let call = world
-            .call(&token, "POST", "/v1/runs")
+        let call = call(suite, &token, "POST", "/v1/runs")
             .header("content-type", JSON)
             .body(body.clone());
-        world.refused(call, 400, code).await;
+        refused(suite, call, 400, code).await;
     }
 }
 
-async fn bodies_that_are_not_json_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn bodies_that_are_not_json_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     for media in [
         "text/plain",
         "application/json5",
@@ -637,67 +597,60 @@ async fn bodies_that_are_not_json_are_refused(world: Arc<World>) {
         "",
         "application/json, text/plain",
     ] {
-        let call = world
-            .begin(&token, SHOP, RELEASE)
+        let call = beginning(suite, &token, SHOP, RELEASE)
             .without("content-type")
             .header("content-type", media);
-        world.refused(call, 415, "unsupported_media_type").await;
+        refused(suite, call, 415, "unsupported_media_type").await;
     }
-    let coded = |coding| {
-        world
-            .begin(&token, SHOP, RELEASE)
-            .header("content-encoding", coding)
-    };
-    let problem = world.refused(coded("gzip"), 415, "body_compressed").await;
+    let coded = |coding| beginning(suite, &token, SHOP, RELEASE).header("content-encoding", coding);
+    let problem = refused(suite, coded("gzip"), 415, "body_compressed").await;
     let sentence =
         "the body is compressed with `gzip`, which is not read here: send it uncompressed";
     assert_eq!(problem["detail"], sentence);
     coded("identity").send().await.json(201);
 }
 
-async fn large_bodies_are_refused_but_where_they_stream(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn large_bodies_are_refused_but_where_they_stream(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     let large = "x".repeat(postern_wire::rest::MAX_BODY);
     for chunked in [false, true] {
-        let call = world
-            .call(&token, "POST", "/v1/runs")
+        let call = call(suite, &token, "POST", "/v1/runs")
             .header("content-type", JSON)
             .body(format!(
                 r#"{{"workflow":{{"project":"shop","name":"release"}},"x":"{large}"}}"#
             ));
         let call = if chunked { call.chunked() } else { call };
-        world.origin.reset().await;
+        suite.origin.reset().await;
         call.send_while_reading()
             .await
             .problem(413, "body_too_large");
-        world.origin.assert_untouched("a large body").await;
+        suite.origin.assert_untouched("a large body").await;
     }
     let length = large.len() + 1;
-    let send = |method, path| world.call(&token, method, path).body(large.clone() + "x");
-    world.origin.reset().await;
+    let send = |method, path| call(suite, &token, method, path).body(large.clone() + "x");
+    suite.origin.reset().await;
     let refused = send("POST", STORE).send_while_reading().await;
     refused.problem(413, "body_too_large");
-    world.origin.assert_untouched("a large body").await;
+    suite.origin.assert_untouched("a large body").await;
     let streamed = send("PUT", UPLOADS).send().await.json(201);
     assert_eq!(streamed["bytes"], length);
 }
 
-async fn deep_bodies_are_refused(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
+async fn deep_bodies_are_refused(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
     let nested = |depth: usize| {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         let body =
             format!(r#"{{"x":{open}{close},"workflow":{{"project":"shop","name":"release"}}}}"#);
-        world
-            .call(&token, "POST", "/v1/runs")
+        call(suite, &token, "POST", "/v1/runs")
             .header("content-type", JSON)
             .body(body)
     };
     nested(63).send().await.json(201);
     for depth in [64, 100_000] {
-        let problem = world.refused(nested(depth), 400, "body_unreadable").await;
+        let problem = refused(suite, nested(depth), 400, "body_unreadable").await;
         assert!(
             problem["detail"]
                 .as_str()
@@ -708,16 +661,16 @@ async fn deep_bodies_are_refused(world: Arc<World>) {
     }
 }
 
-async fn routes_are_closed_by_default(world: Arc<World>) {
+async fn routes_are_closed_by_default(suite: &Suite) {
     let keys = Keys::random();
     for serve in [
-        Serve::new(&world.origin.url, &keys),
-        Serve::new(&world.origin.url, &keys).set("REST_ROUTES", "closed"),
+        Serve::new(&suite.origin.url, &keys),
+        Serve::new(&suite.origin.url, &keys).set("REST_ROUTES", "closed"),
     ] {
         let gateway = serve.start().await;
         let organization = Organization::new(&gateway, &keys.admin).await;
         let token = organization.mint_for_release(&gateway, "jwt").await;
-        world.origin.reset().await;
+        suite.origin.reset().await;
         for (method, path) in [
             ("POST", "/v1/runs"),
             ("POST", STORE),
@@ -730,7 +683,7 @@ async fn routes_are_closed_by_default(world: Arc<World>) {
                 .from("10.9.8.7");
             call.send().await.problem(404, "not_found");
         }
-        world.origin.assert_untouched("closed").await;
+        suite.origin.assert_untouched("closed").await;
         // The plain routes are always there.
         let answer = gateway
             .call("GET", "/statusz")
@@ -740,7 +693,7 @@ async fn routes_are_closed_by_default(world: Arc<World>) {
         assert_eq!(answer.status, 200, "{}", answer.text());
         gateway.stop();
     }
-    let serve = Serve::new(&world.origin.url, &keys).set("REST_ROUTES", "ajar");
+    let serve = Serve::new(&suite.origin.url, &keys).set("REST_ROUTES", "ajar");
     let gateway = serve.start().await;
     let answer = gateway
         .call("POST", "/v1/runs")
@@ -752,12 +705,12 @@ async fn routes_are_closed_by_default(world: Arc<World>) {
 }
 
 /// A plain route as it passes to the origin.
-async fn passed(world: &World, call: Call, path: &str, query: &str) -> Answer {
-    world.origin.reset().await;
+async fn passed(suite: &Suite, call: Call, path: &str, query: &str) -> Answer {
+    suite.origin.reset().await;
     let answer = call.send().await;
     assert_eq!(answer.status, 200, "{}: {}", answer.what, answer.text());
     assert_eq!(answer.header("content-type"), Some(JSON));
-    let call = world.only_call().await;
+    let call = only_call(suite).await;
     assert_eq!(
         (&call["path"], &call["query"]),
         (&json!(path), &json!(query))
@@ -765,7 +718,7 @@ async fn passed(world: &World, call: Call, path: &str, query: &str) -> Answer {
     answer
 }
 
-async fn infoz_and_statusz_need_no_token(world: Arc<World>) {
+async fn infoz_and_statusz_need_no_token(suite: &Suite) {
     for (path, query) in [
         ("/infoz", ""),
         ("/statusz", ""),
@@ -777,11 +730,11 @@ async fn infoz_and_statusz_need_no_token(world: Arc<World>) {
         } else {
             format!("{path}?{query}")
         };
-        let call = || world.gateway.call("GET", &target).from("10.9.8.7");
-        passed(&world, call(), path, query).await;
+        let call = || suite.gateway.call("GET", &target).from("10.9.8.7");
+        passed(suite, call(), path, query).await;
         // A credential is not looked at.
-        passed(&world, call().bearer("garbage"), path, query).await;
-        passed(&world, call().bearer("a").bearer("b"), path, query).await;
+        passed(suite, call().bearer("garbage"), path, query).await;
+        passed(suite, call().bearer("a").bearer("b"), path, query).await;
     }
     for path in [
         "/statusz?x=1",
@@ -789,46 +742,42 @@ async fn infoz_and_statusz_need_no_token(world: Arc<World>) {
         "/statusz?Readiness=1",
         "/infoz?readiness=%FF",
     ] {
-        let call = world.gateway.call("GET", path).from("10.9.8.7");
-        world.refused(call, 400, "query_invalid").await;
+        let call = suite.gateway.call("GET", path).from("10.9.8.7");
+        refused(suite, call, 400, "query_invalid").await;
     }
     for path in ["/infoz/", "/Infoz", "/info%7A", "/infoz/x"] {
-        let call = world.gateway.call("GET", path).from("10.9.8.7");
-        world.refused(call, 404, "not_found").await;
+        let call = suite.gateway.call("GET", path).from("10.9.8.7");
+        refused(suite, call, 404, "not_found").await;
     }
 }
 
-async fn discover_keeps_tokens_to_their_project(world: Arc<World>) {
-    let organization = world.organization().await;
-    let run_of = organization.mint(&world.gateway, &json!({})).await;
+async fn discover_keeps_tokens_to_their_project(suite: &Suite) {
+    let organization = suite.organization().await;
+    let run_of = organization.mint(&suite.gateway, &json!({})).await;
     let project = organization
-        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .mint(&suite.gateway, &json!({ "project": SHOP }))
         .await;
-    let workflow = organization.mint_for_release(&world.gateway, "jwt").await;
+    let workflow = organization.mint_for_release(&suite.gateway, "jwt").await;
     let without = organization
-        .mint(&world.gateway, &json!({ "policies": ["workflow:read"] }))
+        .mint(&suite.gateway, &json!({ "policies": ["workflow:read"] }))
         .await;
     let path = format!("/discover/sha256:{}", sha256_hex(b"x"));
-    let call = |token: &Minted, query: &str| world.call(token, "GET", &format!("{path}{query}"));
+    let call = |token: &Minted, query: &str| call(suite, token, "GET", &format!("{path}{query}"));
     let own = "?project_name=shop";
-    let reaches = |token: &Minted, query: &'static str| {
-        let call = call(token, query);
-        let world = Arc::clone(&world);
-        async move {
-            world.origin.reset().await;
-            let answer = call.send().await;
-            // Known or unknown, it is the origin's answer.
-            assert!(
-                [200, 404].contains(&answer.status),
-                "{}: {}",
-                answer.what,
-                answer.text()
-            );
-            assert_eq!(
-                world.only_call().await["query"],
-                query.trim_start_matches('?')
-            );
-        }
+    let reaches = async |token: &Minted, query: &'static str| {
+        suite.origin.reset().await;
+        let answer = call(token, query).send().await;
+        // Known or unknown, it is the origin's answer.
+        assert!(
+            [200, 404].contains(&answer.status),
+            "{}: {}",
+            answer.what,
+            answer.text()
+        );
+        assert_eq!(
+            only_call(suite).await["query"],
+            query.trim_start_matches('?')
+        );
     };
     reaches(&run_of, "").await;
     reaches(&run_of, "?project_name=elsewhere").await;
@@ -841,20 +790,20 @@ async fn discover_keeps_tokens_to_their_project(world: Arc<World>) {
         (&workflow, "?project_name=other", "other_project"),
         (&without, own, "operation_not_allowed"),
     ] {
-        world.refused(call(token, query), 403, code).await;
+        refused(suite, call(token, query), 403, code).await;
     }
-    world
-        .refused(
-            call(&run_of, "").without("authorization"),
-            401,
-            "credential_missing",
-        )
-        .await;
+    refused(
+        suite,
+        call(&run_of, "").without("authorization"),
+        401,
+        "credential_missing",
+    )
+    .await;
 }
 
-async fn discover_knows_its_parameters(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint(&world.gateway, &json!({})).await;
+async fn discover_knows_its_parameters(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint(&suite.gateway, &json!({})).await;
     for (query, code) in [
         ("projectName=shop", "query_invalid"),
         ("t=token", "query_invalid"),
@@ -864,9 +813,7 @@ async fn discover_knows_its_parameters(world: Arc<World>) {
         ("pagination.limit=%FF", "query_invalid"),
     ] {
         let path = format!("/discover/sha256:0?{query}");
-        world
-            .refused(world.call(&token, "GET", &path), 400, code)
-            .await;
+        refused(suite, call(suite, &token, "GET", &path), 400, code).await;
     }
     for path in [
         "/discover",
@@ -875,8 +822,6 @@ async fn discover_knows_its_parameters(world: Arc<World>) {
         "/discover/a%2Fb",
         "/discover/%2e%2e",
     ] {
-        world
-            .refused(world.call(&token, "GET", path), 404, "not_found")
-            .await;
+        refused(suite, call(suite, &token, "GET", path), 404, "not_found").await;
     }
 }

@@ -3,7 +3,6 @@
 //! name, which are not the ones that tokens were minted for.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_origin::attestation;
 use postern_origin::client::{Connection, Wire};
@@ -13,12 +12,11 @@ use postern_origin::proto::{
     WorkflowRunServiceListRequest, WorkflowServiceCreateRequest, WorkflowServiceDeleteRequest,
 };
 use postern_origin::sha256_hex;
-use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::origin::Origin;
 use postern_system_tests::rpc::{self, CANCEL, FIND_OR_CREATE, INIT, STORE};
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_id, runner};
 use prost::Message as _;
 use serde_json::json;
@@ -31,23 +29,9 @@ const GET_CONTRACT: &str = "/controlplane.v1.AttestationService/GetContract";
 const LIST_RUNS: &str = "/controlplane.v1.WorkflowRunService/List";
 const REPLACED: &str = "API token is scoped to a workflow that was deleted; if there is one of this name, it is new: create a token for it";
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys).isolates(2).start().await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.isolates(2)),
         cases![
             r32_a_run_begun_elsewhere_is_looked_up_once,
             r32_a_run_looked_up_is_held_against_the_scope,
@@ -63,37 +47,36 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
+/// How often the gate has asked about runs since the last reset.
+async fn lookups(suite: &Suite) -> usize {
+    let calls = suite.origin.calls().await;
+    calls.iter().filter(|call| call["path"] == VIEW).count()
+}
 
-    /// How often the gate has asked about runs since the last reset.
-    async fn lookups(&self) -> usize {
-        let calls = self.origin.calls().await;
-        calls.iter().filter(|call| call["path"] == VIEW).count()
-    }
+fn store(
+    suite: &Suite,
+    isolate: u16,
+    token: &Minted,
+    run: &str,
+) -> postern_system_tests::http::Call {
+    let bundle = attestation::attest("file", b"content")
+        .expect("entropy")
+        .bundle;
+    let message = rpc::store(run, &bundle).encode_to_vec();
+    rpc::call_on(&suite.gateway, isolate, STORE, &token.token, &message)
+}
 
-    fn store(&self, isolate: u16, token: &Minted, run: &str) -> postern_system_tests::http::Call {
-        let bundle = attestation::attest("file", b"content")
-            .expect("entropy")
-            .bundle;
-        let message = rpc::store(run, &bundle).encode_to_vec();
-        rpc::call_on(&self.gateway, isolate, STORE, &token.token, &message)
-    }
-
-    /// Begins a run at the origin itself, past the gate.
-    async fn begin_past_the_gate(&self, token: &Minted, workflow: &str) -> String {
-        let names = rpc::names(SHOP, workflow);
-        for path in [FIND_OR_CREATE, INIT] {
-            let call = self.origin.post(path, rpc::frame(0, &names));
-            let answer = call.bearer(&token.token).send().await.accepted();
-            if path == INIT {
-                return rpc::run_of(&answer);
-            }
+/// Begins a run at the origin itself, past the gate.
+async fn begin_past_the_gate(suite: &Suite, token: &Minted, workflow: &str) -> String {
+    let names = rpc::names(SHOP, workflow);
+    for path in [FIND_OR_CREATE, INIT] {
+        let call = suite.origin.post(path, rpc::frame(0, &names));
+        let answer = call.bearer(&token.token).send().await.accepted();
+        if path == INIT {
+            return rpc::run_of(&answer);
         }
-        unreachable!("Init comes last")
     }
+    unreachable!("Init comes last")
 }
 
 /// A JWT: the sample origin tells organizations apart by its claims.
@@ -103,89 +86,86 @@ async fn wide(organization: &Organization, gateway: &Gateway) -> Minted {
         .await
 }
 
-async fn r32_a_run_begun_elsewhere_is_looked_up_once(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let run = world.begin_past_the_gate(&token, RELEASE).await;
-    world.origin.reset().await;
+async fn r32_a_run_begun_elsewhere_is_looked_up_once(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let run = begin_past_the_gate(suite, &token, RELEASE).await;
+    suite.origin.reset().await;
     let read = rpc::cancel(&run).encode_to_vec();
     for isolate in [0, 1, 0] {
-        let call = rpc::call_on(&world.gateway, isolate, STATE_READ, &token.token, &read);
+        let call = rpc::call_on(&suite.gateway, isolate, STATE_READ, &token.token, &read);
         let (ending, _) = call.send().await.ending();
         assert_eq!(ending.code, 5, "no state is saved: {ending:?}");
     }
-    assert_eq!(world.lookups().await, 1);
-    let calls = world.origin.calls().await;
+    assert_eq!(lookups(suite).await, 1);
+    let calls = suite.origin.calls().await;
     let lookup = calls
         .iter()
         .find(|call| call["path"] == VIEW)
         .expect("a lookup");
     let own = sha256_hex(format!("Bearer {}", token.token).as_bytes());
     assert_eq!(lookup["headers"]["authorization_sha256"], json!([own]));
-    world.store(1, &token, &run).send().await.accepted();
-    assert_eq!(world.lookups().await, 1);
+    store(suite, 1, &token, &run).send().await.accepted();
+    assert_eq!(lookups(suite).await, 1);
 }
 
-async fn r32_a_run_looked_up_is_held_against_the_scope(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let wide = wide(&organization, &world.gateway).await;
-    let run = world.begin_past_the_gate(&wide, OTHER).await;
+async fn r32_a_run_looked_up_is_held_against_the_scope(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let wide = wide(&organization, &suite.gateway).await;
+    let run = begin_past_the_gate(suite, &wide, OTHER).await;
     for _ in 0..2 {
-        world
-            .store(0, &token, &run)
+        store(suite, 0, &token, &run)
             .send()
             .await
             .refused(7, OTHER_WORKFLOW);
         let cancel = rpc::cancel(&run).encode_to_vec();
-        rpc::call(&world.gateway, CANCEL, &token.token, &cancel)
+        rpc::call(&suite.gateway, CANCEL, &token.token, &cancel)
             .send()
             .await
             .refused(7, OTHER_WORKFLOW);
     }
-    assert_eq!(world.origin.run(&run).await["status"], "INITIALIZED");
-    world.store(0, &wide, &run).send().await.accepted();
+    assert_eq!(suite.origin.run(&run).await["status"], "INITIALIZED");
+    store(suite, 0, &wide, &run).send().await.accepted();
 }
 
-async fn r32_runs_that_the_origin_does_not_give_stay_closed(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
-    let token = wide(&organization, &world.gateway).await;
-    let theirs = wide(&stranger, &world.gateway).await;
-    let foreign = world.begin_past_the_gate(&theirs, RELEASE).await;
+async fn r32_runs_that_the_origin_does_not_give_stay_closed(suite: &Suite) {
+    let (organization, stranger) = (suite.organization().await, suite.organization().await);
+    let token = wide(&organization, &suite.gateway).await;
+    let theirs = wide(&stranger, &suite.gateway).await;
+    let foreign = begin_past_the_gate(suite, &theirs, RELEASE).await;
     for run in [foreign.as_str(), &random_id()] {
-        world.origin.reset().await;
+        suite.origin.reset().await;
         for _ in 0..2 {
-            world
-                .store(0, &token, run)
+            store(suite, 0, &token, run)
                 .send()
                 .await
                 .refused(7, UNKNOWN_RUN);
         }
         // A no is not kept: the run may begin yet.
-        assert_eq!(world.lookups().await, 2);
-        world.origin.assert_only_asked_for_runs(run).await;
+        assert_eq!(lookups(suite).await, 2);
+        suite.origin.assert_only_asked_for_runs(run).await;
     }
     // An opaque key is nothing to the origin, which takes it for its own organization's; what it answers is another
     // organization's run still.
-    let opaque = organization.mint(&world.gateway, &json!({})).await;
-    world
-        .store(0, &opaque, &foreign)
+    let opaque = organization.mint(&suite.gateway, &json!({})).await;
+    store(suite, 0, &opaque, &foreign)
         .send()
         .await
         .refused(7, UNKNOWN_RUN);
-    assert_eq!(world.origin.run(&foreign).await["status"], "INITIALIZED");
+    assert_eq!(suite.origin.run(&foreign).await["status"], "INITIALIZED");
 }
 
-async fn r32_without_the_origin_a_run_stays_closed(world: Arc<World>) {
+async fn r32_without_the_origin_a_run_stays_closed(suite: &Suite) {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
     let url = format!("http://{}", silent.local_addr().expect("an address"));
-    let gateway = Serve::new(&url, &world.keys)
+    let gateway = Serve::new(&url, &suite.keys)
         .set("ORIGIN_TIMEOUT_SECONDS", "1")
         .start()
         .await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let token = wide(&organization, &gateway).await;
     let message = rpc::cancel(&random_id()).encode_to_vec();
     let answer = rpc::call(&gateway, CANCEL, &token.token, &message)
@@ -195,33 +175,32 @@ async fn r32_without_the_origin_a_run_stays_closed(world: Arc<World>) {
     gateway.stop();
 }
 
-async fn r30_a_workflow_made_anew_is_another_one(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let wide = wide(&organization, &world.gateway).await;
-    let old = rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
-    world.recreate(&wide).await;
+async fn r30_a_workflow_made_anew_is_another_one(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let wide = wide(&organization, &suite.gateway).await;
+    let old = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
+    recreate(suite, &wide).await;
 
     // The new workflow's runs are not the token's, whoever began them; nor does it get to begin one.
-    let begun = rpc::begin(&world.gateway, &wide.token, SHOP, RELEASE).await;
+    let begun = rpc::begin(&suite.gateway, &wide.token, SHOP, RELEASE).await;
     for isolate in [0, 1] {
-        world
-            .store(isolate, &token, &begun)
+        store(suite, isolate, &token, &begun)
             .send()
             .await
             .refused(7, REPLACED);
         let init = rpc::init(SHOP, RELEASE).encode_to_vec();
-        rpc::call_on(&world.gateway, isolate, INIT, &token.token, &init)
+        rpc::call_on(&suite.gateway, isolate, INIT, &token.token, &init)
             .send()
             .await
             .refused(7, REPLACED);
     }
-    assert_eq!(world.origin.run(&begun).await["status"], "INITIALIZED");
+    assert_eq!(suite.origin.run(&begun).await["status"], "INITIALIZED");
     // Its own runs it keeps.
-    world.store(0, &token, &old).send().await.accepted();
+    store(suite, 0, &token, &old).send().await.accepted();
     // A token minted since is for the new one.
-    let fresh = organization.mint_for_release(&world.gateway, "jwt").await;
-    world.store(0, &fresh, &begun).send().await.accepted();
+    let fresh = organization.mint_for_release(&suite.gateway, "jwt").await;
+    store(suite, 0, &fresh, &begun).send().await.accepted();
 }
 
 /// What a token can do by the name of its workflow, as gRPC-Web calls.
@@ -249,72 +228,72 @@ fn by_name() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-async fn r30_nothing_by_name_goes_to_a_workflow_made_anew(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let wide = wide(&organization, &world.gateway).await;
-    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+async fn r30_nothing_by_name_goes_to_a_workflow_made_anew(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let wide = wide(&organization, &suite.gateway).await;
+    rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
     for (path, message) in by_name() {
-        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        let call = rpc::call(&suite.gateway, path, &token.token, &message);
         call.send().await.accepted();
     }
-    world.recreate(&wide).await;
-    let runs = world.origin.runs().await.len();
-    world.origin.reset().await;
+    recreate(suite, &wide).await;
+    let runs = suite.origin.runs().await.len();
+    suite.origin.reset().await;
     // An isolate that was told nothing yet.
     for _ in 0..2 {
         for (path, message) in by_name() {
-            let call = rpc::call_on(&world.gateway, 1, path, &token.token, &message);
+            let call = rpc::call_on(&suite.gateway, 1, path, &token.token, &message);
             call.send().await.refused(7, REPLACED);
         }
     }
-    let told = world.origin.paths().await;
+    let told = suite.origin.paths().await;
     assert_eq!(told, vec![GET_CONTRACT; 10], "only the gate's own question");
-    assert_eq!(world.origin.runs().await.len(), runs);
+    assert_eq!(suite.origin.runs().await.len(), runs);
 }
 
-async fn r30_a_workflow_that_was_deleted_is_not_made_by_its_token(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let wide = wide(&organization, &world.gateway).await;
-    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
-    world.delete(&wide).await;
-    world.origin.reset().await;
+async fn r30_a_workflow_that_was_deleted_is_not_made_by_its_token(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let wide = wide(&organization, &suite.gateway).await;
+    rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
+    delete(suite, &wide).await;
+    suite.origin.reset().await;
     for (path, message) in by_name() {
-        let call = rpc::call(&world.gateway, path, &token.token, &message);
+        let call = rpc::call(&suite.gateway, path, &token.token, &message);
         call.send().await.refused(7, REPLACED);
     }
-    assert_eq!(world.origin.paths().await, vec![GET_CONTRACT; 5]);
-    world.create(&wide).await;
+    assert_eq!(suite.origin.paths().await, vec![GET_CONTRACT; 5]);
+    create(suite, &wide).await;
 }
 
-async fn r30_the_workflow_is_asked_about_once_in_a_while(world: Arc<World>) {
-    let organization = world.organization().await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    rpc::begin(&world.gateway, &token.token, SHOP, RELEASE).await;
+async fn r30_the_workflow_is_asked_about_once_in_a_while(suite: &Suite) {
+    let organization = suite.organization().await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
     let init = rpc::init(SHOP, RELEASE).encode_to_vec();
-    let begin = |isolate| rpc::call_on(&world.gateway, isolate, INIT, &token.token, &init).send();
-    world.origin.reset().await;
+    let begin = |isolate| rpc::call_on(&suite.gateway, isolate, INIT, &token.token, &init).send();
+    suite.origin.reset().await;
     for isolate in [0, 0, 1, 0, 1] {
         begin(isolate).await.accepted();
     }
-    let asked = world.origin.paths().await;
+    let asked = suite.origin.paths().await;
     let asked = asked.iter().filter(|path| *path == GET_CONTRACT).count();
     assert_eq!(asked, 2, "once for each isolate");
     // It is the caller that asks: the question has its credential.
-    let calls = world.origin.calls().await;
+    let calls = suite.origin.calls().await;
     let own = sha256_hex(format!("Bearer {}", token.token).as_bytes());
     let question = calls.iter().find(|call| call["path"] == GET_CONTRACT);
     let headers = &question.expect("asked")["headers"];
     assert_eq!(headers["authorization_sha256"], json!([own]));
     // Tokens of no single workflow are not asked about.
-    let wide = wide(&organization, &world.gateway).await;
-    world.origin.reset().await;
+    let wide = wide(&organization, &suite.gateway).await;
+    suite.origin.reset().await;
     for _ in 0..2 {
-        rpc::begin(&world.gateway, &wide.token, SHOP, RELEASE).await;
+        rpc::begin(&suite.gateway, &wide.token, SHOP, RELEASE).await;
     }
     assert!(
-        !world
+        !suite
             .origin
             .paths()
             .await
@@ -323,10 +302,10 @@ async fn r30_the_workflow_is_asked_about_once_in_a_while(world: Arc<World>) {
     );
 }
 
-async fn r30_without_the_origins_word_nothing_goes_there(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn r30_without_the_origins_word_nothing_goes_there(suite: &Suite) {
+    let serve = suite.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "jwt").await;
     rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
     gateway.stop();
@@ -346,43 +325,41 @@ async fn r30_without_the_origins_word_nothing_goes_there(world: Arc<World>) {
     gateway.stop();
 }
 
-impl World {
-    /// Deletes `shop`/`release` at the origin and makes it again.
-    async fn recreate(&self, token: &Minted) {
-        self.delete(token).await;
-        self.create(token).await;
-    }
-
-    async fn delete(&self, token: &Minted) {
-        let connection = Connection::new(&self.origin.url, Some(&token.token), Wire::Binary);
-        let mut workflows = connection
-            .expect("a connection")
-            .client(WorkflowServiceClient::with_origin);
-        let delete = WorkflowServiceDeleteRequest {
-            name: RELEASE.to_owned(),
-            project_name: SHOP.to_owned(),
-        };
-        workflows.delete(delete).await.expect("deleted");
-    }
-
-    async fn create(&self, token: &Minted) {
-        let connection = Connection::new(&self.origin.url, Some(&token.token), Wire::Binary);
-        let mut workflows = connection
-            .expect("a connection")
-            .client(WorkflowServiceClient::with_origin);
-        let create = WorkflowServiceCreateRequest {
-            name: RELEASE.to_owned(),
-            project_name: SHOP.to_owned(),
-            ..Default::default()
-        };
-        workflows.create(create).await.expect("made anew");
-    }
+/// Deletes `shop`/`release` at the origin and makes it again.
+async fn recreate(suite: &Suite, token: &Minted) {
+    delete(suite, token).await;
+    create(suite, token).await;
 }
 
-async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn delete(suite: &Suite, token: &Minted) {
+    let connection = Connection::new(&suite.origin.url, Some(&token.token), Wire::Binary);
+    let mut workflows = connection
+        .expect("a connection")
+        .client(WorkflowServiceClient::with_origin);
+    let delete = WorkflowServiceDeleteRequest {
+        name: RELEASE.to_owned(),
+        project_name: SHOP.to_owned(),
+    };
+    workflows.delete(delete).await.expect("deleted");
+}
+
+async fn create(suite: &Suite, token: &Minted) {
+    let connection = Connection::new(&suite.origin.url, Some(&token.token), Wire::Binary);
+    let mut workflows = connection
+        .expect("a connection")
+        .client(WorkflowServiceClient::with_origin);
+    let create = WorkflowServiceCreateRequest {
+        name: RELEASE.to_owned(),
+        project_name: SHOP.to_owned(),
+        ..Default::default()
+    };
+    workflows.create(create).await.expect("made anew");
+}
+
+async fn ledgers_of_the_first_release_come_forward(suite: &Suite) {
+    let serve = suite.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "jwt").await;
     let run = rpc::begin(&gateway, &token.token, SHOP, RELEASE).await;
     gateway.stop();
@@ -399,7 +376,7 @@ async fn ledgers_of_the_first_release_come_forward(world: Arc<World>) {
         .accepted();
     gateway.stop();
     // The tables are there again, and the run has told the token's workflow.
-    let workflow = world.origin.run(&run).await["workflow_id"]
+    let workflow = suite.origin.run(&run).await["workflow_id"]
         .as_str()
         .expect("an id")
         .to_owned();

@@ -2,40 +2,19 @@
 //! (R25). With several administrator keys at a time (R24).
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random, random_id, random_name, runner};
 use serde_json::{Value, json};
 
-struct World {
-    keys: Keys,
-    origin: Origin,
-    serve: Serve,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let session_url = format!("{}/session", origin.url);
-            let serve = Serve::new(&origin.url, &keys)
-                .set("SESSION_VERIFY_URL", &session_url)
-                .isolates(2);
-            let gateway = serve.start().await;
-            World {
-                keys,
-                origin,
-                serve,
-                gateway,
-            }
-        },
+        Suite::with(|serve| serve.sessions().isolates(2)),
         cases![
             r23_each_role_opens_what_its_row_says,
             r23_r21_what_a_session_mints_names_its_person,
@@ -70,20 +49,15 @@ fn own(gateway: &Gateway, cookie: &str, method: &str, path: &str) -> Call {
         .header("content-type", "application/json")
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
-
-    /// A person with this role there.
-    async fn person(&self, organization: &Organization, role: &str) -> String {
-        let cookie = cookie();
-        let memberships = [(organization.name.as_str(), role)];
-        self.origin
-            .sign_in(&cookie, "kim@example.com", &memberships)
-            .await;
-        cookie
-    }
+/// A person with this role there.
+async fn sign_in(suite: &Suite, organization: &Organization, role: &str) -> String {
+    let cookie = cookie();
+    let memberships = [(organization.name.as_str(), role)];
+    suite
+        .origin
+        .sign_in(&cookie, "kim@example.com", &memberships)
+        .await;
+    cookie
 }
 
 /// `ok`, or status and code.
@@ -99,8 +73,8 @@ fn told(answer: &Answer) -> String {
     }
 }
 
-async fn r23_each_role_opens_what_its_row_says(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r23_each_role_opens_what_its_row_says(suite: &Suite) {
+    let organization = suite.organization().await;
     let project_token = json!({ "project": SHOP }).to_string();
     let no = "403 operation_not_allowed";
     let roles = [
@@ -138,17 +112,17 @@ async fn r23_each_role_opens_what_its_row_says(world: Arc<World>) {
         ("GET", "/orgs", "", none),
     ];
     for (index, role) in roles.into_iter().enumerate() {
-        let cookie = world.person(&organization, role).await;
+        let cookie = sign_in(suite, &organization, role).await;
         for (method, path, body, expected) in rows {
             // Fresh ones: what one row ends, the next must not miss.
             let project = organization
-                .mint(&world.gateway, &json!({ "project": SHOP }))
+                .mint(&suite.gateway, &json!({ "project": SHOP }))
                 .await;
-            let wide = organization.mint(&world.gateway, &json!({})).await;
+            let wide = organization.mint(&suite.gateway, &json!({})).await;
             let path = path
                 .replace("PROJECT", &project.id)
                 .replace("WIDE", &wide.id);
-            let call = own(&world.gateway, &cookie, method, &path).body(body.to_owned());
+            let call = own(&suite.gateway, &cookie, method, &path).body(body.to_owned());
             let answer = call.send().await;
             assert_eq!(
                 told(&answer),
@@ -157,7 +131,7 @@ async fn r23_each_role_opens_what_its_row_says(world: Arc<World>) {
             );
         }
         // Nobody makes or sees a system token, and no role is more than its row.
-        let system = own(&world.gateway, &cookie, "POST", "/org/tokens")
+        let system = own(&suite.gateway, &cookie, "POST", "/org/tokens")
             .body(json!({ "project": SHOP, "system": true }).to_string());
         let answer = told(&system.send().await);
         let expected = if managers[index] == "ok" {
@@ -169,10 +143,10 @@ async fn r23_each_role_opens_what_its_row_says(world: Arc<World>) {
     }
 }
 
-async fn r23_r21_what_a_session_mints_names_its_person(world: Arc<World>) {
-    let organization = world.organization().await;
-    let cookie = world.person(&organization, "member").await;
-    let call = own(&world.gateway, &cookie, "POST", "/org/tokens");
+async fn r23_r21_what_a_session_mints_names_its_person(suite: &Suite) {
+    let organization = suite.organization().await;
+    let cookie = sign_in(suite, &organization, "member").await;
+    let call = own(&suite.gateway, &cookie, "POST", "/org/tokens");
     let answer = call
         .body(json!({ "project": SHOP, "workflow": RELEASE }).to_string())
         .send()
@@ -180,22 +154,25 @@ async fn r23_r21_what_a_session_mints_names_its_person(world: Arc<World>) {
     let request = answer.header("x-request-id").expect("an id").to_owned();
     let minted = Minted::of(answer.json(201));
     assert_eq!(minted.answer["created_by"], "session:kim@example.com");
-    let row = organization.token(&world.gateway, &minted.id).await;
+    let row = organization.token(&suite.gateway, &minted.id).await;
     assert_eq!(row["created_by"], "session:kim@example.com");
     assert_eq!(row["minted_by"], Value::Null);
     // The default policies, as anybody's workflow token has them.
     let usual = organization
-        .mint_for_release(&world.gateway, "opaque")
+        .mint_for_release(&suite.gateway, "opaque")
         .await;
     assert_eq!(minted.answer["policies"], usual.answer["policies"]);
-    let line = world.gateway.log_line(&request).await;
+    let line = suite.gateway.log_line(&request).await;
     assert_eq!(line["tier"], "session");
     let secret = cookie.strip_prefix("session=").expect("its name");
-    assert!(!world.serve.log().contains(secret), "the log has a cookie");
+    assert!(
+        !suite.gateway.serve().log().contains(secret),
+        "the log has a cookie"
+    );
 }
 
-async fn r23_a_session_reaches_its_own_organizations_only(world: Arc<World>) {
-    let (acme, other) = (world.organization().await, world.organization().await);
+async fn r23_a_session_reaches_its_own_organizations_only(suite: &Suite) {
+    let (acme, other) = (suite.organization().await, suite.organization().await);
     let elsewhere = random_name("elsewhere");
     let both = cookie();
     let memberships = [
@@ -203,17 +180,17 @@ async fn r23_a_session_reaches_its_own_organizations_only(world: Arc<World>) {
         (other.name.as_str(), "viewer"),
         (elsewhere.as_str(), "owner"),
     ];
-    world.origin.sign_in(&both, "kim", &memberships).await;
-    let only = world.person(&acme, "admin").await;
+    suite.origin.sign_in(&both, "kim", &memberships).await;
+    let only = sign_in(suite, &acme, "admin").await;
     let nowhere = cookie();
-    world.origin.sign_in(&nowhere, "kim", &[]).await;
-    let secret = acme.mint(&world.gateway, &json!({ "project": SHOP })).await;
+    suite.origin.sign_in(&nowhere, "kim", &[]).await;
+    let secret = acme.mint(&suite.gateway, &json!({ "project": SHOP })).await;
     let foreign = other
-        .mint(&world.gateway, &json!({ "project": SHOP }))
+        .mint(&suite.gateway, &json!({ "project": SHOP }))
         .await;
 
     let list = |cookie: &str, named: Option<&str>| {
-        let call = own(&world.gateway, cookie, "GET", "/org/tokens");
+        let call = own(&suite.gateway, cookie, "GET", "/org/tokens");
         match named {
             Some(name) => call.organization(name),
             None => call,
@@ -253,25 +230,25 @@ async fn r23_a_session_reaches_its_own_organizations_only(world: Arc<World>) {
     assert_eq!(ids(&seen), vec![secret.id.clone()]);
     for method in ["GET", "DELETE"] {
         let path = format!("/org/tokens/{}", foreign.id);
-        let call = own(&world.gateway, &only, method, &path);
+        let call = own(&suite.gateway, &only, method, &path);
         call.send().await.problem(404, "not_found");
     }
     // The role is that of the organization that is named.
-    let mint = own(&world.gateway, &both, "POST", "/org/tokens").organization(&other.name);
+    let mint = own(&suite.gateway, &both, "POST", "/org/tokens").organization(&other.name);
     let mint = mint.body(json!({ "project": SHOP }).to_string());
     mint.send().await.problem(403, "operation_not_allowed");
 }
 
-async fn r23_a_write_must_come_from_our_own_pages(world: Arc<World>) {
-    let organization = world.organization().await;
-    let cookie = world.person(&organization, "admin").await;
-    let gateway = &world.gateway;
+async fn r23_a_write_must_come_from_our_own_pages(suite: &Suite) {
+    let organization = suite.organization().await;
+    let cookie = sign_in(suite, &organization, "admin").await;
+    let gateway = &suite.gateway;
     let own_origin = gateway.url(0);
     let victim = organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
     let before = organization.snapshot(gateway).await;
-    let asked = world.origin.session_calls().await;
+    let asked = suite.origin.session_calls().await;
     let json = ("content-type", "application/json");
     let rows: [&[(&str, &str)]; 13] = [
         &[],
@@ -315,7 +292,7 @@ async fn r23_a_write_must_come_from_our_own_pages(world: Arc<World>) {
         }
     }
     assert_eq!(
-        world.origin.session_calls().await,
+        suite.origin.session_calls().await,
         asked,
         "the endpoint was asked"
     );
@@ -339,28 +316,28 @@ async fn r23_a_write_must_come_from_our_own_pages(world: Arc<World>) {
         .json(200);
 }
 
-async fn r23_a_credential_beside_the_cookie_decides_alone(world: Arc<World>) {
-    let organization = world.organization().await;
-    let cookie = world.person(&organization, "owner").await;
-    let token = organization.mint_for_release(&world.gateway, "jwt").await;
-    let asked = world.origin.session_calls().await;
+async fn r23_a_credential_beside_the_cookie_decides_alone(suite: &Suite) {
+    let organization = suite.organization().await;
+    let cookie = sign_in(suite, &organization, "owner").await;
+    let token = organization.mint_for_release(&suite.gateway, "jwt").await;
+    let asked = suite.origin.session_calls().await;
     let rows = [
         (token.token.as_str(), 403, "operation_not_allowed"),
         ("nonsense", 401, "credential_refused"),
         ("", 401, "credential_malformed"),
     ];
     for (credential, status, code) in rows {
-        let call = own(&world.gateway, &cookie, "GET", "/org/tokens");
+        let call = own(&suite.gateway, &cookie, "GET", "/org/tokens");
         call.bearer(credential).send().await.problem(status, code);
     }
     // The origin and OAuth know no sessions.
-    let introspect = own(&world.gateway, &cookie, "POST", "/oauth/introspect");
+    let introspect = own(&suite.gateway, &cookie, "POST", "/oauth/introspect");
     let introspect = introspect
         .without("content-type")
         .form(&[("token", &token.token)]);
     introspect.send().await.problem(401, "credential_missing");
     assert_eq!(
-        world.origin.session_calls().await,
+        suite.origin.session_calls().await,
         asked,
         "the endpoint was asked"
     );
@@ -380,13 +357,13 @@ async fn settles(call: &Call, expected: &str, mode: &Value) -> u64 {
     }
 }
 
-async fn r23_an_endpoint_that_fails_admits_nobody(world: Arc<World>) {
-    let organization = world.organization().await;
-    let before = organization.snapshot(&world.gateway).await;
+async fn r23_an_endpoint_that_fails_admits_nobody(suite: &Suite) {
+    let organization = suite.organization().await;
+    let before = organization.snapshot(&suite.gateway).await;
     let person = json!({
         "user_id": "kim", "organizations": [{ "name": organization.name, "role": "owner" }],
     });
-    let target = format!("{}/session", world.origin.url);
+    let target = format!("{}/session", suite.origin.url);
     let lie = |body: &str| json!({ "mode": "lying", "body": body });
     let twice = person.to_string().replace(
         "[{",
@@ -421,36 +398,36 @@ async fn r23_an_endpoint_that_fails_admits_nobody(world: Arc<World>) {
     ];
     for (mode, expected) in rows {
         // A cookie each: nothing of it is remembered.
-        let cookie = world.person(&organization, "owner").await;
-        let asked = world.origin.session_calls().await;
-        world.origin.session_mode(&mode).await;
-        let read = own(&world.gateway, &cookie, "GET", "/org/tokens");
+        let cookie = sign_in(suite, &organization, "owner").await;
+        let asked = suite.origin.session_calls().await;
+        suite.origin.session_mode(&mode).await;
+        let read = own(&suite.gateway, &cookie, "GET", "/org/tokens");
         let tries = settles(&read, expected, &mode).await;
-        let calls = world.origin.session_calls().await;
+        let calls = suite.origin.session_calls().await;
         assert_eq!(calls, asked + tries, "{mode}: a redirect was followed");
-        let write = own(&world.gateway, &cookie, "POST", "/org/tokens").body("{}");
+        let write = own(&suite.gateway, &cookie, "POST", "/org/tokens").body("{}");
         settles(&write, expected, &mode).await;
         // Other ways in go on.
-        organization.tokens(&world.gateway, "").await;
-        world.origin.session_mode(&json!({ "mode": "well" })).await;
-        let read = own(&world.gateway, &cookie, "GET", "/org/tokens");
+        organization.tokens(&suite.gateway, "").await;
+        suite.origin.session_mode(&json!({ "mode": "well" })).await;
+        let read = own(&suite.gateway, &cookie, "GET", "/org/tokens");
         settles(&read, "ok", &mode).await;
     }
-    assert_eq!(organization.snapshot(&world.gateway).await, before);
+    assert_eq!(organization.snapshot(&suite.gateway).await, before);
 
     // Nobody listens there at all.
     let nobody = "http://127.0.0.1:9/session";
-    let serve = Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", nobody);
+    let serve = suite.serve().set("SESSION_VERIFY_URL", nobody);
     let gateway = serve.start().await;
     let read = own(&gateway, &cookie(), "GET", "/org/tokens").send().await;
     read.problem(503, "unavailable");
     gateway.stop();
 }
 
-async fn r23_cookies_of_every_size_and_number(world: Arc<World>) {
-    let organization = world.organization().await;
-    let cookie = world.person(&organization, "viewer").await;
-    let list = |cookies: &str| own(&world.gateway, cookies, "GET", "/org/tokens");
+async fn r23_cookies_of_every_size_and_number(suite: &Suite) {
+    let organization = suite.organization().await;
+    let cookie = sign_in(suite, &organization, "viewer").await;
+    let list = |cookies: &str| own(&suite.gateway, cookies, "GET", "/org/tokens");
     for cookies in [
         format!("{cookie}; theme=dark"),
         format!("theme=dark; {cookie}; a=b"),
@@ -458,16 +435,16 @@ async fn r23_cookies_of_every_size_and_number(world: Arc<World>) {
     ] {
         list(&cookies).send().await.json(200);
     }
-    let asked = world.origin.session_calls().await;
+    let asked = suite.origin.session_calls().await;
     let too_long = format!("{cookie}; theme={}", "x".repeat(16 * 1024 - 60));
     let answer = list(&too_long).send().await;
     let request = answer.problem(401, "credential_refused")["request_id"].clone();
-    let line = world
+    let line = suite
         .gateway
         .log_line(request.as_str().expect("an id"))
         .await;
     assert_eq!(line["cause"], "cookies longer than any session's");
-    assert_eq!(world.origin.session_calls().await, asked);
+    assert_eq!(suite.origin.session_calls().await, asked);
     for wrong in ["session=", "session", "=", ";;;", "session=00; session=01"] {
         list(wrong).send().await.problem(401, "credential_refused");
     }
@@ -475,15 +452,15 @@ async fn r23_cookies_of_every_size_and_number(world: Arc<World>) {
     list("").send().await.problem(401, "credential_missing");
 }
 
-async fn r23_a_session_that_ends_is_shut_out_within_seconds(world: Arc<World>) {
-    let organization = world.organization().await;
-    let cookie = world.person(&organization, "admin").await;
+async fn r23_a_session_that_ends_is_shut_out_within_seconds(suite: &Suite) {
+    let organization = suite.organization().await;
+    let cookie = sign_in(suite, &organization, "admin").await;
     let list = |isolate: u16| {
-        let call = world.gateway.call_on(isolate, "GET", "/org/tokens");
+        let call = suite.gateway.call_on(isolate, "GET", "/org/tokens");
         call.header("cookie", &cookie)
     };
     list(0).send().await.json(200);
-    world.origin.sign_out().await;
+    suite.origin.sign_out().await;
     // The other isolate has never heard of it.
     list(1).send().await.problem(401, "credential_refused");
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -499,20 +476,20 @@ async fn r23_a_session_that_ends_is_shut_out_within_seconds(world: Arc<World>) {
     }
 }
 
-async fn r23_without_the_variable_a_cookie_is_nothing(world: Arc<World>) {
-    let gateway = Serve::new(&world.origin.url, &world.keys).start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
-    let cookie = world.person(&organization, "owner").await;
-    let asked = world.origin.session_calls().await;
+async fn r23_without_the_variable_a_cookie_is_nothing(suite: &Suite) {
+    let gateway = suite.serve().start().await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
+    let cookie = sign_in(suite, &organization, "owner").await;
+    let asked = suite.origin.session_calls().await;
     let list = own(&gateway, &cookie, "GET", "/org/tokens");
     list.send().await.problem(401, "credential_missing");
-    assert_eq!(world.origin.session_calls().await, asked);
+    assert_eq!(suite.origin.session_calls().await, asked);
     gateway.stop();
 }
 
-async fn r24_administrator_keys_are_rotated(world: Arc<World>) {
+async fn r24_administrator_keys_are_rotated(suite: &Suite) {
     let (old, new) = (Keys::random().admin, Keys::random().admin);
-    let serve = Serve::new(&world.origin.url, &world.keys);
+    let serve = suite.serve();
     let stages = [
         (old.clone(), [true, false]),
         (format!("{new}, {old}\n"), [true, true]),
@@ -533,10 +510,10 @@ async fn r24_administrator_keys_are_rotated(world: Arc<World>) {
     }
 }
 
-async fn r25_a_workflow_token_reads_where_that_is_on(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn r25_a_workflow_token_reads_where_that_is_on(suite: &Suite) {
+    let serve = suite.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let wide = organization.mint(&gateway, &json!({})).await;
     organization.create_project(&gateway, "elsewhere").await;
     let foreign = organization

@@ -3,7 +3,6 @@
 //! connection is answered as a request of its own or not at all, and the origin never gets the doubt.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use postern_origin::sha256_hex;
@@ -23,7 +22,7 @@ const MISSING: &str = "JWT token is missing";
 const INCOMPLETE: &str = "the body could not be read to its end";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 
-struct World {
+struct Fixture {
     origin: Origin,
     gateway: Gateway,
     token: String,
@@ -31,12 +30,12 @@ struct World {
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
+        async {
             let (keys, origin) = (Keys::random(), Origin::start().await);
             let gateway = Serve::new(&origin.url, &keys).start().await;
             let organization = Organization::new(&gateway, &keys.admin).await;
             let token = organization.mint_for_release(&gateway, "opaque").await;
-            World {
+            Fixture {
                 origin,
                 gateway,
                 token: token.token,
@@ -97,7 +96,7 @@ impl Heard {
     }
 }
 
-impl World {
+impl Fixture {
     /// The message's frame.
     fn frame() -> Vec<u8> {
         rpc::frame(0, &rpc::names(SHOP, RELEASE))
@@ -188,7 +187,7 @@ impl Raw {
 
 /// A body in one chunk, with this line before it.
 fn chunk(size: &str, end: &str) -> Vec<u8> {
-    [size.as_bytes(), b"\r\n", &World::frame(), end.as_bytes()].concat()
+    [size.as_bytes(), b"\r\n", &Fixture::frame(), end.as_bytes()].concat()
 }
 
 /// The answers in what was heard.
@@ -224,15 +223,15 @@ fn answers(mut heard: &[u8]) -> Vec<Heard> {
 }
 
 /// The runtime itself refuses these, and reads no further.
-async fn requests_that_are_no_http(world: Arc<World>) {
+async fn requests_that_are_no_http(fixture: &Fixture) {
     const LENGTH: &str = "invalid content-length";
     const CODING: &str = "invalid transfer-encoding";
     const HEADER: &str = "invalid HTTP header";
     const METHOD: &str = "invalid HTTP method";
     const LARGE: &str = "message head is too large";
-    let length = World::frame().len();
-    let good = || world.good();
-    let raw = || world.raw();
+    let length = Fixture::frame().len();
+    let good = || fixture.good();
+    let raw = || fixture.raw();
     let of = |value: &str| raw().with(&format!("content-length: {value}\r\n"));
     let coded = |value: &str| {
         raw()
@@ -369,10 +368,10 @@ async fn requests_that_are_no_http(world: Arc<World>) {
             "invalid URI",
         ),
     ];
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     for (what, raw, status, sentence) in rows {
-        let bytes = [raw.bytes(), world.last()].concat();
-        let heard = world.exchange(what, &bytes, false).await;
+        let bytes = [raw.bytes(), fixture.last()].concat();
+        let heard = fixture.exchange(what, &bytes, false).await;
         let [answer] = heard.as_slice() else {
             panic!("{what}: one answer, not {heard:#?}")
         };
@@ -380,15 +379,15 @@ async fn requests_that_are_no_http(world: Arc<World>) {
         assert_eq!((what, answer.status), (what, status), "{text}");
         assert!(text.contains(sentence), "{what}: {text}");
     }
-    world.origin.assert_untouched("what is no HTTP").await;
+    fixture.origin.assert_untouched("what is no HTTP").await;
 }
 
-async fn bodies_that_have_no_end(world: Arc<World>) {
-    let size = format!("{:x}", World::frame().len());
-    let chunks = |body: Vec<u8>| world.raw().with(CHUNKED).body(body).bytes();
+async fn bodies_that_have_no_end(fixture: &Fixture) {
+    let size = format!("{:x}", Fixture::frame().len());
+    let chunks = |body: Vec<u8>| fixture.raw().with(CHUNKED).body(body).bytes();
     let end = "\r\n0\r\n\r\n";
     let short = |by: usize| {
-        let mut bytes = world.good().bytes();
+        let mut bytes = fixture.good().bytes();
         bytes.truncate(bytes.len() - by);
         bytes
     };
@@ -420,96 +419,104 @@ async fn bodies_that_have_no_end(world: Arc<World>) {
             false,
         ),
         ("a byte short", short(1), true),
-        ("a message short", short(World::frame().len() - 5), true),
-        ("nothing of it", short(World::frame().len()), true),
+        ("a message short", short(Fixture::frame().len() - 5), true),
+        ("nothing of it", short(Fixture::frame().len()), true),
         ("no last chunk", chunks(chunk(&size, "\r\n")), true),
         ("half a last chunk", chunks(chunk(&size, "\r\n0")), true),
     ];
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     for (what, mut bytes, half) in rows {
         if !half {
-            bytes.extend(world.last());
+            bytes.extend(fixture.last());
         }
-        let heard = world.exchange(what, &bytes, half).await;
+        let heard = fixture.exchange(what, &bytes, half).await;
         let [answer] = heard.as_slice() else {
             panic!("{what}: one answer, not {heard:#?}")
         };
         answer.refused(what, "3", INCOMPLETE);
     }
-    world.origin.assert_untouched("bodies without an end").await;
+    fixture
+        .origin
+        .assert_untouched("bodies without an end")
+        .await;
 }
 
 /// What is odd but has one reading goes on as that, under a length of the gate's own.
-async fn requests_that_have_one_reading(world: Arc<World>) {
-    let frame = World::frame();
+async fn requests_that_have_one_reading(fixture: &Fixture) {
+    let frame = Fixture::frame();
     let size = format!("{:x}", frame.len());
     let body = || chunk(&size, "\r\n0\r\n\r\n");
-    let chunks = |header: &str| world.raw().with(header).body(body()).bytes();
+    let chunks = |header: &str| fixture.raw().with(header).body(body()).bytes();
     let target = |target: &str| {
         let line = format!("POST {target} HTTP/1.1");
-        world.good().line(&line).bytes()
+        fixture.good().line(&line).bytes()
     };
     let bare =
-        String::from_utf8_lossy(&world.good().body(Vec::new()).bytes()).replace("\r\n", "\n");
+        String::from_utf8_lossy(&fixture.good().body(Vec::new()).bytes()).replace("\r\n", "\n");
     let length = format!("content-length: {}\r\n", frame.len());
     let rows = [
-        ("as it should be", world.good().bytes()),
-        ("one length twice", world.good().with(&length).bytes()),
+        ("as it should be", fixture.good().bytes()),
+        ("one length twice", fixture.good().with(&length).bytes()),
         ("chunks", chunks(CHUNKED)),
         ("chunks, in capitals", chunks("Transfer-Encoding: Chunked\r\n")),
         ("chunks, said twice", chunks(&CHUNKED.repeat(2))),
         // Undone here as far as it can be; nothing of it is said to the origin.
         ("chunks of what is said to be compressed", chunks("transfer-encoding: gzip, chunked\r\n")),
-        ("a chunk with an extension", world.raw().with(CHUNKED).body(chunk(&format!("{size};a=b"), "\r\n0\r\n\r\n")).bytes()),
-        ("trailers", world.raw().with(CHUNKED).body(chunk(&size, "\r\n0\r\nx-forwarded-for: 6.6.6.6\r\n\r\n")).bytes()),
+        ("a chunk with an extension", fixture.raw().with(CHUNKED).body(chunk(&format!("{size};a=b"), "\r\n0\r\n\r\n")).bytes()),
+        ("trailers", fixture.raw().with(CHUNKED).body(chunk(&size, "\r\n0\r\nx-forwarded-for: 6.6.6.6\r\n\r\n")).bytes()),
         ("bare line feeds", [bare.into_bytes(), frame.clone()].concat()),
-        ("an empty line before", [b"\r\n".to_vec(), world.good().bytes()].concat()),
+        ("an empty line before", [b"\r\n".to_vec(), fixture.good().bytes()].concat()),
         ("the absolute form", target(&format!("http://x{FIND_OR_CREATE}"))),
         ("a fragment", target(&format!("{FIND_OR_CREATE}#/../Init"))),
-        ("Expect", world.good().with("expect: 100-continue\r\n").bytes()),
-        ("Expect of something else", world.good().with("expect: 200-ok\r\n").bytes()),
+        ("Expect", fixture.good().with("expect: 100-continue\r\n").bytes()),
+        ("Expect of something else", fixture.good().with("expect: 200-ok\r\n").bytes()),
         (
             "an upgrade to HTTP 2",
-            world
+            fixture
                 .good()
                 .with("connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n")
                 .bytes(),
         ),
     ];
     for (what, bytes) in rows {
-        world.origin.reset().await;
-        let bytes = [bytes, world.last()].concat();
-        let mut heard = world.exchange(what, &bytes, false).await;
+        fixture.origin.reset().await;
+        let bytes = [bytes, fixture.last()].concat();
+        let mut heard = fixture.exchange(what, &bytes, false).await;
         heard.retain(|answer| answer.status != 100);
         let [first, second] = heard.as_slice() else {
             panic!("{what}: two answers, not {heard:#?}")
         };
         first.accepted(what);
         second.refused(what, "16", MISSING);
-        one_arrived(&world, what).await;
+        one_arrived(fixture, what).await;
     }
     // A length beside chunks: the chunks count, and the connection ends, so that nothing can hide behind them.
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     for header in ["content-length: 5\r\n", "content-length: 400\r\n"] {
-        world.origin.reset().await;
-        let request = world.raw().with(header).with(CHUNKED).body(body()).bytes();
-        let bytes = [request, world.last()].concat();
-        let heard = world.exchange(header, &bytes, false).await;
+        fixture.origin.reset().await;
+        let request = fixture
+            .raw()
+            .with(header)
+            .with(CHUNKED)
+            .body(body())
+            .bytes();
+        let bytes = [request, fixture.last()].concat();
+        let heard = fixture.exchange(header, &bytes, false).await;
         let [answer] = heard.as_slice() else {
             panic!("{header}: one answer, not {heard:#?}")
         };
         answer.accepted(header);
-        one_arrived(&world, header).await;
+        one_arrived(fixture, header).await;
     }
 }
 
 /// Asserts that the origin got the frame once, framed in one way and with nothing of the oddities.
-async fn one_arrived(world: &World, what: &str) {
-    let calls = world.origin.calls().await;
+async fn one_arrived(fixture: &Fixture, what: &str) {
+    let calls = fixture.origin.calls().await;
     let [call] = calls.as_slice() else {
         panic!("{what}: one call reaches the origin, not {calls:#?}")
     };
-    let frame = World::frame();
+    let frame = Fixture::frame();
     assert_eq!(call["path"], FIND_OR_CREATE, "{what}");
     assert_eq!(call["body_sha256"], sha256_hex(&frame), "{what}");
     let headers = &call["headers"];
@@ -527,15 +534,15 @@ async fn one_arrived(world: &World, what: &str) {
     }
 }
 
-async fn credentials_that_come_by_the_back_door(world: Arc<World>) {
-    let size = format!("{:x}", World::frame().len());
-    let header = format!("authorization: Bearer {}", world.token);
+async fn credentials_that_come_by_the_back_door(fixture: &Fixture) {
+    let size = format!("{:x}", Fixture::frame().len());
+    let header = format!("authorization: Bearer {}", fixture.token);
     let trailer = chunk(&size, &format!("\r\n0\r\n{header}\r\n\r\n"));
-    let nameless = || world.good().nameless();
+    let nameless = || fixture.good().nameless();
     let rows = [
         (
             "in a trailer",
-            world
+            fixture
                 .raw()
                 .nameless()
                 .with(CHUNKED)
@@ -548,7 +555,7 @@ async fn credentials_that_come_by_the_back_door(world: Arc<World>) {
             nameless()
                 .line(&format!(
                     "POST http://x:{}@x{FIND_OR_CREATE} HTTP/1.1",
-                    world.token
+                    fixture.token
                 ))
                 .bytes(),
         ),
@@ -557,7 +564,7 @@ async fn credentials_that_come_by_the_back_door(world: Arc<World>) {
             nameless()
                 .line(&format!(
                     "POST {FIND_OR_CREATE}#access_token={} HTTP/1.1",
-                    world.token
+                    fixture.token
                 ))
                 .bytes(),
         ),
@@ -566,26 +573,29 @@ async fn credentials_that_come_by_the_back_door(world: Arc<World>) {
             [nameless().bytes(), Vec::new()].concat(),
         ),
     ];
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     for (what, bytes) in rows {
-        let bytes = [bytes, world.last()].concat();
-        let heard = world.exchange(what, &bytes, false).await;
+        let bytes = [bytes, fixture.last()].concat();
+        let heard = fixture.exchange(what, &bytes, false).await;
         let [first, second] = heard.as_slice() else {
             panic!("{what}: two answers, not {heard:#?}")
         };
         first.refused(what, "16", MISSING);
         second.refused(what, "16", MISSING);
     }
-    world.origin.assert_untouched("credentials elsewhere").await;
+    fixture
+        .origin
+        .assert_untouched("credentials elsewhere")
+        .await;
 }
 
-async fn r33_methods_as_they_are_written(world: Arc<World>) {
-    world.origin.reset().await;
+async fn r33_methods_as_they_are_written(fixture: &Fixture) {
+    fixture.origin.reset().await;
     // The runtime knows no such method, or the gate takes no such method here.
     for method in ["post", "Post", "POSTED", "FOO"] {
         let line = format!("{method} {FIND_OR_CREATE} HTTP/1.1");
-        let bytes = [world.good().line(&line).bytes(), world.last()].concat();
-        let heard = world.exchange(method, &bytes, false).await;
+        let bytes = [fixture.good().line(&line).bytes(), fixture.last()].concat();
+        let heard = fixture.exchange(method, &bytes, false).await;
         let [answer] = heard.as_slice() else {
             panic!("{method}: one answer, not {heard:#?}")
         };
@@ -595,8 +605,8 @@ async fn r33_methods_as_they_are_written(world: Arc<World>) {
     }
     for method in ["TRACE", "SEARCH", "PROPFIND", "GET", "PUT"] {
         let line = format!("{method} {FIND_OR_CREATE} HTTP/1.1");
-        let bytes = [world.good().line(&line).bytes(), world.last()].concat();
-        let heard = world.exchange(method, &bytes, false).await;
+        let bytes = [fixture.good().line(&line).bytes(), fixture.last()].concat();
+        let heard = fixture.exchange(method, &bytes, false).await;
         let [first, second] = heard.as_slice() else {
             panic!("{method}: two answers, not {heard:#?}")
         };
@@ -604,24 +614,24 @@ async fn r33_methods_as_they_are_written(world: Arc<World>) {
         second.refused(method, "16", MISSING);
     }
     let line = "CONNECT x:80 HTTP/1.1";
-    let bytes = world.good().line(line).bytes();
-    let heard = world.exchange(line, &bytes, true).await;
+    let bytes = fixture.good().line(line).bytes();
+    let heard = fixture.exchange(line, &bytes, true).await;
     assert!(
         heard.iter().all(|answer| answer.status >= 400),
         "{heard:#?}"
     );
-    world.origin.assert_untouched("methods").await;
+    fixture.origin.assert_untouched("methods").await;
 }
 
 /// Whatever host a request names, the origin is where the gate says, and the path is the one that was decided on.
-async fn targets_that_name_another_place(world: Arc<World>) {
+async fn targets_that_name_another_place(fixture: &Fixture) {
     let elsewhere = |target: &str| {
         let line = format!("POST {target} HTTP/1.1");
-        world.good().line(&line).bytes()
+        fixture.good().line(&line).bytes()
     };
     let hosted = |host: &str| {
         let host = format!("host: {host}\r\n");
-        world.good().without_host().with(&host).bytes()
+        fixture.good().without_host().with(&host).bytes()
     };
     let rows = [
         (
@@ -636,51 +646,51 @@ async fn targets_that_name_another_place(world: Arc<World>) {
         ("a host with a name", hosted("a:b@elsewhere.example")),
     ];
     for (what, bytes) in rows {
-        world.origin.reset().await;
-        let bytes = [bytes, world.last()].concat();
-        let heard = world.exchange(what, &bytes, false).await;
+        fixture.origin.reset().await;
+        let bytes = [bytes, fixture.last()].concat();
+        let heard = fixture.exchange(what, &bytes, false).await;
         let [first, second] = heard.as_slice() else {
             panic!("{what}: two answers, not {heard:#?}")
         };
         first.accepted(what);
         second.refused(what, "16", MISSING);
-        one_arrived(&world, what).await;
-        let calls = world.origin.calls().await;
+        one_arrived(fixture, what).await;
+        let calls = fixture.origin.calls().await;
         let host = calls[0]["headers"]["host"].to_string();
         assert!(!host.contains("elsewhere"), "{what}: {host}");
     }
     // A host that reads as a path makes another path, which is what is decided on then.
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     let what = "a host with a path";
     let bytes = [
         hosted("x/controlplane.v1.StatusService/Infoz?"),
-        world.last(),
+        fixture.last(),
     ]
     .concat();
-    let heard = world.exchange(what, &bytes, false).await;
+    let heard = fixture.exchange(what, &bytes, false).await;
     let [first, _] = heard.as_slice() else {
         panic!("{what}: two answers, not {heard:#?}")
     };
     first.refused(what, "7", "operation not allowed");
     let nowhere = "no host";
-    let bytes = [world.good().without_host().bytes(), world.last()].concat();
-    let heard = world.exchange(nowhere, &bytes, false).await;
+    let bytes = [fixture.good().without_host().bytes(), fixture.last()].concat();
+    let heard = fixture.exchange(nowhere, &bytes, false).await;
     assert_eq!(
         heard.first().map(|answer| answer.status),
         Some(400),
         "{heard:#?}"
     );
-    world.origin.assert_untouched(what).await;
+    fixture.origin.assert_untouched(what).await;
 }
 
-async fn a_request_behind_a_refused_one_is_its_own(world: Arc<World>) {
-    let size = format!("{:x}", World::frame().len());
-    let nameless = || world.good().nameless();
-    let smuggled = world.good().bytes();
+async fn a_request_behind_a_refused_one_is_its_own(fixture: &Fixture) {
+    let size = format!("{:x}", Fixture::frame().len());
+    let nameless = || fixture.good().nameless();
+    let smuggled = fixture.good().bytes();
     let inside = [
         &size.clone().into_bytes()[..],
         b"\r\n",
-        &World::frame(),
+        &Fixture::frame(),
         b"\r\n0\r\n\r\n",
     ]
     .concat();
@@ -688,13 +698,13 @@ async fn a_request_behind_a_refused_one_is_its_own(world: Arc<World>) {
         ("without a credential", nameless().bytes(), 16, MISSING),
         (
             "in chunks, without a credential",
-            world.raw().nameless().with(CHUNKED).body(inside).bytes(),
+            fixture.raw().nameless().with(CHUNKED).body(inside).bytes(),
             16,
             MISSING,
         ),
         (
             "a query",
-            world
+            fixture
                 .good()
                 .line(&format!("POST {FIND_OR_CREATE}?x HTTP/1.1"))
                 .bytes(),
@@ -704,7 +714,7 @@ async fn a_request_behind_a_refused_one_is_its_own(world: Arc<World>) {
         // A request in the body of another one is a body.
         (
             "with a request as its body",
-            world
+            fixture
                 .raw()
                 .nameless()
                 .with(&format!("content-length: {}\r\n", smuggled.len()))
@@ -715,7 +725,7 @@ async fn a_request_behind_a_refused_one_is_its_own(world: Arc<World>) {
         ),
         (
             "with a request as its body, and a credential",
-            world
+            fixture
                 .raw()
                 .with(&format!("content-length: {}\r\n", smuggled.len()))
                 .body(smuggled.clone())
@@ -725,32 +735,32 @@ async fn a_request_behind_a_refused_one_is_its_own(world: Arc<World>) {
         ),
     ];
     for (what, refused, code, sentence) in rows {
-        world.origin.reset().await;
-        let bytes = [refused, world.good().bytes(), world.last()].concat();
-        let heard = world.exchange(what, &bytes, false).await;
+        fixture.origin.reset().await;
+        let bytes = [refused, fixture.good().bytes(), fixture.last()].concat();
+        let heard = fixture.exchange(what, &bytes, false).await;
         let [first, second, third] = heard.as_slice() else {
             panic!("{what}: three answers, not {heard:#?}")
         };
         first.refused(what, &code.to_string(), sentence);
         second.accepted(what);
         third.refused(what, "16", MISSING);
-        one_arrived(&world, what).await;
+        one_arrived(fixture, what).await;
     }
     // Of a long body that is not wanted, nothing is read as a request: the connection ends.
-    world.origin.reset().await;
+    fixture.origin.reset().await;
     let what = "with many requests as its body";
     let many = smuggled.repeat(2000);
-    let long = world
+    let long = fixture
         .raw()
         .nameless()
         .with(&format!("content-length: {}\r\n", many.len()))
         .body(many)
         .bytes();
-    let bytes = [long, world.last()].concat();
-    let heard = world.exchange(what, &bytes, false).await;
+    let bytes = [long, fixture.last()].concat();
+    let heard = fixture.exchange(what, &bytes, false).await;
     for answer in &heard {
         answer.refused(what, "16", MISSING);
     }
     assert!(!heard.is_empty(), "no answer");
-    world.origin.assert_untouched(what).await;
+    fixture.origin.assert_untouched(what).await;
 }

@@ -2,37 +2,24 @@
 //! copied into the Ledger's own store while nothing runs; minting them would take minutes.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::Serve;
 use postern_system_tests::ledgers::on_ledgers;
 use postern_system_tests::organization::Organization;
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner};
 use serde_json::json;
 
-struct World {
-    origin: Origin,
-    keys: Keys,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                origin: Origin::start().await,
-                keys: Keys::random(),
-            }
-        },
+        Setup::start(),
         cases![ten_thousand_and_one_are_too_many_and_none_of_them_dies],
     )
 }
 
-async fn ten_thousand_and_one_are_too_many_and_none_of_them_dies(world: Arc<World>) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn ten_thousand_and_one_are_too_many_and_none_of_them_dies(setup: &Setup) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let first = organization.mint(&gateway, &json!({})).await;
     gateway.stop();
 

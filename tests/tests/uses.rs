@@ -2,14 +2,12 @@
 //! (R8), limits of an organization that change while it lives (R14, R27).
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::life::{self, accepted, assert_dead, assert_live, millis, now};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, id};
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Suite;
 use postern_system_tests::{cases, random_name, runner};
 use serde_json::{Value, json};
 
@@ -20,28 +18,13 @@ const CEILING: usize = 5;
 /// How far behind uses may be (R13).
 const BEHIND: Duration = Duration::from_secs(60);
 
-struct World {
-    keys: Keys,
-    #[expect(dead_code, reason = "kept running for the gateway in front of it")]
-    origin: Origin,
-    gateway: Gateway,
-}
-
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            let (keys, origin) = (Keys::random(), Origin::start().await);
-            let gateway = Serve::new(&origin.url, &keys)
+        Suite::with(|serve| {
+            serve
                 .set("ORG_TOKEN_MINT_CEILING", &CEILING.to_string())
                 .isolates(ISOLATES)
-                .start()
-                .await;
-            World {
-                keys,
-                origin,
-                gateway,
-            }
-        },
+        }),
         cases![
             r13_uses_are_counted_exactly_and_shown_within_a_minute,
             r13_looking_at_a_token_is_no_use_of_it,
@@ -53,17 +36,11 @@ fn main() -> ExitCode {
     )
 }
 
-impl World {
-    async fn organization(&self) -> Organization {
-        Organization::new(&self.gateway, &self.keys.admin).await
-    }
-
-    /// Changes the limits of an organization.
-    async fn limit(&self, organization: &Organization, limits: &Value) -> Value {
-        let path = format!("/orgs/{}", organization.name);
-        let call = self.gateway.call("PATCH", &path).bearer(&self.keys.admin);
-        call.json(limits).send().await.json(200)
-    }
+/// Changes the limits of an organization.
+async fn limit(suite: &Suite, organization: &Organization, limits: &Value) -> Value {
+    let path = format!("/orgs/{}", organization.name);
+    let call = suite.gateway.call("PATCH", &path).bearer(&suite.keys.admin);
+    call.json(limits).send().await.json(200)
 }
 
 /// Polls until a token's row in the list shows at least that many uses; gives the row.
@@ -84,10 +61,10 @@ async fn shown(gateway: &Gateway, organization: &Organization, of: &str, uses: u
     }
 }
 
-async fn r13_uses_are_counted_exactly_and_shown_within_a_minute(world: Arc<World>) {
+async fn r13_uses_are_counted_exactly_and_shown_within_a_minute(suite: &Suite) {
     const CALLS: u64 = 50;
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let opaque = organization.mint_for_release(gateway, "opaque").await;
     let jwt = organization.mint_for_release(gateway, "jwt").await;
     let unused = organization.mint_for_release(gateway, "opaque").await;
@@ -158,9 +135,9 @@ async fn r13_uses_are_counted_exactly_and_shown_within_a_minute(world: Arc<World
     );
 }
 
-async fn r13_looking_at_a_token_is_no_use_of_it(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r13_looking_at_a_token_is_no_use_of_it(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let manager = organization.mint(gateway, &json!({})).await;
     let watched = organization
         .mint(gateway, &json!({ "project": SHOP }))
@@ -175,7 +152,7 @@ async fn r13_looking_at_a_token_is_no_use_of_it(world: Arc<World>) {
     for isolate in 0..ISOLATES {
         for token in [&watched, &watched_jwt] {
             let call = gateway.call_on(isolate, "POST", "/oauth/introspect");
-            let call = call.bearer(&world.keys.admin);
+            let call = call.bearer(&suite.keys.admin);
             let call = call.form(&[("token", token.token.as_str())]);
             assert_eq!(call.send().await.json(200)["active"], true);
             let path = format!("/org/tokens/{}", token.id);
@@ -206,10 +183,10 @@ async fn r13_looking_at_a_token_is_no_use_of_it(world: Arc<World>) {
     assert_eq!(row["uses"], 1, "the one from before its revoke");
 }
 
-async fn r8_a_name_is_free_again_when_its_token_has_ended(world: Arc<World>) {
-    let gateway = &world.gateway;
+async fn r8_a_name_is_free_again_when_its_token_has_ended(suite: &Suite) {
+    let gateway = &suite.gateway;
     for format in FORMATS {
-        let organization = world.organization().await;
+        let organization = suite.organization().await;
         for scope in [json!({}), json!({ "project": SHOP })] {
             let mut body = scope.clone();
             body["name"] = json!("deploy");
@@ -257,9 +234,9 @@ async fn r8_a_name_is_free_again_when_its_token_has_ended(world: Arc<World>) {
     }
 }
 
-async fn r14_idle_days_are_0_to_365(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r14_idle_days_are_0_to_365(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let path = format!("/orgs/{}", organization.name);
     let rows = [
         (json!(366), "max_idle_days_invalid"),
@@ -272,16 +249,16 @@ async fn r14_idle_days_are_0_to_365(world: Arc<World>) {
         (json!([30]), "body_invalid"),
     ];
     for (days, code) in rows {
-        let call = gateway.call("PATCH", &path).bearer(&world.keys.admin);
+        let call = gateway.call("PATCH", &path).bearer(&suite.keys.admin);
         let call = call.json(&json!({ "max_idle_days": days }));
         call.send().await.problem(400, code);
         let body = json!({ "name": random_name("idle"), "max_idle_days": days });
-        let call = gateway.call("POST", "/orgs").bearer(&world.keys.admin);
+        let call = gateway.call("POST", "/orgs").bearer(&suite.keys.admin);
         call.json(&body).send().await.problem(400, code);
     }
     for days in [365, 1, 0] {
         let limits = json!({ "max_idle_days": days });
-        let row = world.limit(&organization, &limits).await;
+        let row = limit(suite, &organization, &limits).await;
         assert_eq!(row["max_idle_days"], days);
         // A token of today is not idle under any limit.
         let token = organization.mint_for_release(gateway, "opaque").await;
@@ -314,37 +291,27 @@ async fn full(gateway: &Gateway, organization: &Organization, ceiling: usize) {
     );
 }
 
-async fn r27_a_ceiling_holds_from_the_moment_it_is_set(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r27_a_ceiling_holds_from_the_moment_it_is_set(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let mut minted = fill(gateway, &organization, CEILING).await;
     full(gateway, &organization, CEILING).await;
-    world
-        .limit(&organization, &json!({ "mint_ceiling": 6 }))
-        .await;
+    limit(suite, &organization, &json!({ "mint_ceiling": 6 })).await;
     minted.extend(fill(gateway, &organization, 1).await);
     full(gateway, &organization, 6).await;
     // Lower than what lives: nothing dies of it.
-    world
-        .limit(&organization, &json!({ "mint_ceiling": 2 }))
-        .await;
+    limit(suite, &organization, &json!({ "mint_ceiling": 2 })).await;
     full(gateway, &organization, 2).await;
     for token in &minted {
         assert!(accepted(gateway, 0, &token.token).await);
     }
     // 0 is no ceiling, and not none of its own.
-    world
-        .limit(&organization, &json!({ "mint_ceiling": 0 }))
-        .await;
+    limit(suite, &organization, &json!({ "mint_ceiling": 0 })).await;
     minted.extend(fill(gateway, &organization, CEILING).await);
     // Other limits do not touch it.
-    world
-        .limit(&organization, &json!({ "max_idle_days": 9 }))
-        .await;
+    limit(suite, &organization, &json!({ "max_idle_days": 9 })).await;
     minted.extend(fill(gateway, &organization, 1).await);
-    world
-        .limit(&organization, &json!({ "mint_ceiling": null }))
-        .await;
+    limit(suite, &organization, &json!({ "mint_ceiling": null })).await;
     full(gateway, &organization, CEILING).await;
     assert_eq!(
         organization.token_ids(gateway, "").await,
@@ -352,9 +319,9 @@ async fn r27_a_ceiling_holds_from_the_moment_it_is_set(world: Arc<World>) {
     );
 }
 
-async fn r27_only_living_tokens_count_for_a_ceiling(world: Arc<World>) {
-    let gateway = &world.gateway;
-    let organization = world.organization().await;
+async fn r27_only_living_tokens_count_for_a_ceiling(suite: &Suite) {
+    let gateway = &suite.gateway;
+    let organization = suite.organization().await;
     let brief = organization
         .mint(gateway, &json!({ "expires_in": "2s" }))
         .await;

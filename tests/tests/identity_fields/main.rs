@@ -8,7 +8,6 @@ mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_domain::rpc::{Access, NOTHING, rpc, rpcs};
 use postern_system_tests::cases;
@@ -27,7 +26,7 @@ const SEED: u64 = 0x706f_7374_6572_6e31;
 
 fn main() -> ExitCode {
     runner::run(
-        || async {},
+        async {},
         cases![
             the_table_has_every_call_of_the_proto_files,
             every_identity_field_is_found,
@@ -45,7 +44,7 @@ fn found(row: &Row, message: &[u8]) -> Result<Seen, String> {
     }
 }
 
-async fn the_table_has_every_call_of_the_proto_files(_: Arc<()>) {
+async fn the_table_has_every_call_of_the_proto_files(_: &()) {
     let rows = rows();
     let here: BTreeSet<&str> = rows.iter().map(|row| row.method).collect();
     let table: BTreeSet<&str> = rpcs().map(|row| row.method).collect();
@@ -55,7 +54,7 @@ async fn the_table_has_every_call_of_the_proto_files(_: Arc<()>) {
 }
 
 /// With distinct values in all fields that name something, so that a wrong number finds a wrong value or none.
-async fn every_identity_field_is_found(_: Arc<()>) {
+async fn every_identity_field_is_found(_: &()) {
     let mut named = 0;
     for row in rows() {
         let table = rpc(&row.path()).expect("a row of the table");
@@ -94,7 +93,7 @@ enum Outcome {
     TheirsRefused,
 }
 
-async fn r29_odd_messages_are_read_as_the_origin_reads_them_or_refused(_: Arc<()>) {
+async fn r29_odd_messages_are_read_as_the_origin_reads_them_or_refused(_: &()) {
     // Rows that the gate reads nothing of are not worth the time.
     let rows: Vec<Row> = rows()
         .into_iter()

@@ -2,14 +2,14 @@
 //! gets all of it, whether it lists the refusal or not.
 
 use postern_system_tests::forge::{self, header};
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Call;
 use postern_system_tests::life::now;
 use postern_system_tests::organization::{Minted, Organization, SHOP};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{random_address, random_id, random_name};
 use serde_json::{Value, json};
 
-use crate::World;
 use crate::document::{Met, Operation};
 
 /// A session of somebody who is a member elsewhere.
@@ -90,7 +90,7 @@ fn body(operation: &str) -> Option<Value> {
 }
 
 /// Credentials that are refused, with the word for each.
-async fn refused(cast: &Cast, world: &World) -> Vec<String> {
+async fn refused(cast: &Cast, setup: &Setup) -> Vec<String> {
     let (gateway, organization) = (&cast.gateway, &cast.organization);
     let revoked = organization.mint(gateway, &json!({})).await;
     organization.revoke(gateway, &revoked.id).await;
@@ -99,25 +99,25 @@ async fn refused(cast: &Cast, world: &World) -> Vec<String> {
         json!({ "jti": random_id(), "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"] });
     vec![
         "not a token".to_owned(),
-        forge::jwt(&header(), &expired.to_string(), &world.keys.k2),
-        forge::jwt(&header(), &stale.to_string(), &world.keys.k0),
+        forge::jwt(&header(), &expired.to_string(), &setup.keys.k2),
+        forge::jwt(&header(), &stale.to_string(), &setup.keys.k0),
         revoked.token,
     ]
 }
 
 /// Everything above, on one gateway.
-pub async fn drive(world: &World, operations: &[Operation], met: &mut Met) {
-    let session_url = format!("{}/session", world.origin.url);
-    let serve = Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", &session_url);
-    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let session_url = format!("{}/session", setup.origin.url);
+    let serve = setup.serve().set("SESSION_VERIFY_URL", &session_url);
+    let cast = Cast::on(serve.start().await, &setup.keys.admin).await;
     let elsewhere = Organization::new(&cast.gateway, &cast.admin).await;
     let memberships = [(elsewhere.name.as_str(), "admin"), ("second", "admin")];
-    world.origin.sign_in(STRANGER, "kim", &memberships).await;
+    setup.origin.sign_in(STRANGER, "kim", &memberships).await;
     let narrow = cast
         .organization
         .mint_for_release(&cast.gateway, "opaque")
         .await;
-    let refused = refused(&cast, world).await;
+    let refused = refused(&cast, setup).await;
     let big = " ".repeat(2 * 1024 * 1024);
 
     for operation in operations {

@@ -7,36 +7,23 @@ mod single;
 mod started;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use document::{Met, operations};
-use postern_system_tests::forge::Keys;
-use postern_system_tests::origin::Origin;
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner};
-
-/// What the case works with.
-pub struct World {
-    pub keys: Keys,
-    pub origin: Origin,
-}
 
 fn main() -> ExitCode {
     runner::run(
-        || async {
-            World {
-                keys: Keys::random(),
-                origin: Origin::start().await,
-            }
-        },
+        Setup::start(),
         cases![every_route_answers_the_codes_that_are_listed_for_it_and_no_others],
     )
 }
 
-async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(world: Arc<World>) {
+async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setup: &Setup) {
     let operations = operations();
     let mut met = Met::default();
-    alike::drive(&world, &operations, &mut met).await;
-    single::drive(&world, &operations, &mut met).await;
-    started::drive(&world, &operations, &mut met).await;
+    alike::drive(setup, &operations, &mut met).await;
+    single::drive(setup, &operations, &mut met).await;
+    started::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);
 }

@@ -1,19 +1,18 @@
 //! Refusals that only one or a few operations have.
 
 use postern_system_tests::forge;
-use postern_system_tests::gateway::Serve;
 use postern_system_tests::http::Call;
 use postern_system_tests::life::now;
 use postern_system_tests::organization::{Minted, OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{random_address, random_id, random_name};
 use serde_json::{Value, json};
 
-use crate::World;
 use crate::alike::Cast;
 use crate::document::{Met, Operation};
 
 /// A JWT as the origin would have signed it for the organization, with these claims besides; `null` takes one away.
-pub fn upstream(world: &World, organization: &Organization, changes: &Value) -> String {
+pub fn upstream(setup: &Setup, organization: &Organization, changes: &Value) -> String {
     let mut claims = json!({
         "jti": random_id(),
         "iss": "cp.chainloop",
@@ -30,22 +29,22 @@ pub fn upstream(world: &World, organization: &Organization, changes: &Value) -> 
         };
     }
     let header = json!({ "alg": "HS256", "typ": "JWT" });
-    forge::jwt(&header, &claims.to_string(), &world.keys.origin)
+    forge::jwt(&header, &claims.to_string(), &setup.keys.origin)
 }
 
 struct Drive<'a> {
-    world: &'a World,
+    setup: &'a Setup,
     operations: &'a [Operation],
     met: &'a mut Met,
     cast: Cast,
 }
 
 /// Everything above, on one gateway.
-pub async fn drive(world: &World, operations: &[Operation], met: &mut Met) {
-    let gateway = Serve::new(&world.origin.url, &world.keys).start().await;
-    let cast = Cast::on(gateway, &world.keys.admin).await;
+pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let gateway = setup.serve().start().await;
+    let cast = Cast::on(gateway, &setup.keys.admin).await;
     let mut drive = Drive {
-        world,
+        setup,
         operations,
         met,
         cast,
@@ -268,7 +267,7 @@ impl Drive<'_> {
             )
             .await;
         }
-        let adopted = upstream(self.world, &self.cast.organization, &json!({}));
+        let adopted = upstream(self.setup, &self.cast.organization, &json!({}));
         let adopted = self
             .admin("POST", "/org/tokens/adopt", &json!({ "token": adopted }))
             .send()
@@ -327,15 +326,15 @@ impl Drive<'_> {
     }
 
     async fn adoptions(&mut self) {
-        let (world, organization) = (self.world, self.cast.organization.clone());
-        let token = |changes: Value| upstream(world, &organization, &changes);
+        let (setup, organization) = (self.setup, self.cast.organization.clone());
+        let token = |changes: Value| upstream(setup, &organization, &changes);
         let path = "/org/tokens/adopt";
         let body = |token: &str| json!({ "token": token });
         let hour_ago = now() / 1000 - 3600;
         let shop = json!({ "project_id": organization.shop, "project_name": SHOP });
         let nowhere = json!({ "project_id": random_id(), "project_name": "nowhere" });
         let elsewhere = json!({ "project_id": random_id(), "project_name": SHOP });
-        let foreign = forge::jwt(&json!({ "alg": "HS256", "typ": "JWT" }), &json!({ "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"], "jti": random_id() }).to_string(), &world.keys.k0);
+        let foreign = forge::jwt(&json!({ "alg": "HS256", "typ": "JWT" }), &json!({ "iss": "cp.chainloop", "aud": ["api-token-auth.chainloop"], "jti": random_id() }).to_string(), &setup.keys.k0);
         let named = json!({ "project": "nowhere" });
         for (body, code) in [
             (body("x"), "jwt_invalid"),

@@ -1,14 +1,14 @@
 //! Refusals of gateways that are started for them: with another configuration, or on stores that were damaged while
 //! nothing ran.
 
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::PROBLEM;
 use postern_system_tests::ledgers::{break_record, on_ledgers};
 use postern_system_tests::organization::{Organization, SHOP};
+use postern_system_tests::suite::Setup;
 use postern_system_tests::{random_address, random_name, stored};
 use serde_json::json;
 
-use crate::World;
 use crate::alike::Cast;
 use crate::document::{Met, Operation};
 
@@ -16,26 +16,22 @@ use crate::document::{Met, Operation};
 const NOWHERE: &str = "http://127.0.0.1:9/session";
 
 /// Everything above, one gateway after the other.
-pub async fn drive(world: &World, operations: &[Operation], met: &mut Met) {
-    misconfigured(world, operations, met).await;
-    braked(world, operations, met).await;
-    without_sessions(world, operations, met).await;
-    open_to_everybody(world, operations, met).await;
-    read_by_workflows(world, operations, met).await;
-    limited(world, operations, met).await;
-    on_broken_stores(world, operations, met).await;
-    meanwhile(world, operations, met).await;
-    half_sent(world, operations, met).await;
+pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    misconfigured(setup, operations, met).await;
+    braked(setup, operations, met).await;
+    without_sessions(setup, operations, met).await;
+    open_to_everybody(setup, operations, met).await;
+    read_by_workflows(setup, operations, met).await;
+    limited(setup, operations, met).await;
+    on_broken_stores(setup, operations, met).await;
+    meanwhile(setup, operations, met).await;
+    half_sent(setup, operations, met).await;
 }
 
 /// `misconfigured`: nothing is answered but by the routes that need no configuration.
-async fn misconfigured(world: &World, operations: &[Operation], met: &mut Met) {
-    let cast = Cast::on(
-        Serve::new(&world.origin.url, &world.keys).start().await,
-        &world.keys.admin,
-    )
-    .await;
-    let wrong = Serve::new(&world.origin.url, &world.keys).set("ADMIN_TOKEN", "short");
+async fn misconfigured(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(setup.serve().start().await, &setup.keys.admin).await;
+    let wrong = setup.serve().set("ADMIN_TOKEN", "short");
     let gateway = wrong.start().await;
     for operation in operations {
         let answer = cast.call_on(&gateway, operation).send().await;
@@ -53,9 +49,9 @@ async fn misconfigured(world: &World, operations: &[Operation], met: &mut Met) {
 }
 
 /// `too_many_failures`: the second refused credential of an address.
-async fn braked(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys).brake(1);
-    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+async fn braked(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve().brake(1);
+    let cast = Cast::on(serve.start().await, &setup.keys.admin).await;
     for operation in operations
         .iter()
         .filter(|operation| operation.lists("too_many_failures"))
@@ -77,9 +73,9 @@ async fn braked(world: &World, operations: &[Operation], met: &mut Met) {
 }
 
 /// `unavailable` of every operation that a session may call: its endpoint does not answer.
-async fn without_sessions(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys).set("SESSION_VERIFY_URL", NOWHERE);
-    let cast = Cast::on(serve.start().await, &world.keys.admin).await;
+async fn without_sessions(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve().set("SESSION_VERIFY_URL", NOWHERE);
+    let cast = Cast::on(serve.start().await, &setup.keys.admin).await;
     for operation in operations
         .iter()
         .filter(|operation| operation.path.starts_with("/org"))
@@ -99,13 +95,10 @@ async fn without_sessions(world: &World, operations: &[Operation], met: &mut Met
 }
 
 /// `cross_site` of reads: another site's page may not use a gate that is open to everybody.
-async fn open_to_everybody(world: &World, operations: &[Operation], met: &mut Met) {
-    let cast = Cast::on(
-        Serve::new(&world.origin.url, &world.keys).start().await,
-        &world.keys.admin,
-    )
-    .await;
-    let open = Serve::new(&world.origin.url, &world.keys)
+async fn open_to_everybody(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(setup.serve().start().await, &setup.keys.admin).await;
+    let open = setup
+        .serve()
         .set("ADMIN_TOKEN", "")
         .set("BOOTSTRAP", "open");
     let gateway = open.start().await;
@@ -126,10 +119,10 @@ async fn open_to_everybody(world: &World, operations: &[Operation], met: &mut Me
 }
 
 /// `other_project`: a workflow token that may read asks for another project's tokens.
-async fn read_by_workflows(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn read_by_workflows(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     organization.create_project(&gateway, "elsewhere").await;
     let reader = organization.mint_for_release(&gateway, "opaque").await;
     gateway.stop();
@@ -151,14 +144,15 @@ async fn read_by_workflows(world: &World, operations: &[Operation], met: &mut Me
 }
 
 /// The limits of mints and of reports.
-async fn limited(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys)
+async fn limited(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup
+        .serve()
         .set("MINT_PER_HOUR", "1")
         .set("MINT_PER_HOUR_PER_MINTER", "1");
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let old = organization.mint(&gateway, &json!({})).await;
-    let token = crate::single::upstream(world, &organization, &json!({}));
+    let token = crate::single::upstream(setup, &organization, &json!({}));
     for operation in operations
         .iter()
         .filter(|operation| operation.lists("mint_rate_exceeded"))
@@ -190,17 +184,17 @@ async fn limited(world: &World, operations: &[Operation], met: &mut Met) {
         }
     }
     gateway.stop();
-    ceiling(world, operations, met).await;
+    ceiling(setup, operations, met).await;
 }
 
 /// `mint_ceiling_reached`, and `selector_too_wide`, which takes more tokens than a test can mint.
-async fn ceiling(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn ceiling(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
     let organization =
-        Organization::with(&gateway, &world.keys.admin, &json!({ "mint_ceiling": 1 })).await;
+        Organization::with(&gateway, &setup.keys.admin, &json!({ "mint_ceiling": 1 })).await;
     let old = organization.mint(&gateway, &json!({})).await;
-    let token = crate::single::upstream(world, &organization, &json!({}));
+    let token = crate::single::upstream(setup, &organization, &json!({}));
     // The first overlap is free, the second is counted.
     let overlap = json!({ "overlap": "1h" });
     let successor = organization.rotate(&gateway, &old.id, &overlap).await;
@@ -257,10 +251,10 @@ async fn ceiling(world: &World, operations: &[Operation], met: &mut Met) {
 }
 
 /// `unavailable` of the operations that no session may call.
-async fn on_broken_stores(world: &World, operations: &[Operation], met: &mut Met) {
-    let serve = Serve::new(&world.origin.url, &world.keys);
+async fn on_broken_stores(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve();
     let gateway = serve.start().await;
-    let organization = Organization::new(&gateway, &world.keys.admin).await;
+    let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let token = organization.mint(&gateway, &json!({})).await;
     let report = json!({ "tokens": [token.token] });
     let address = random_address();
@@ -323,12 +317,8 @@ async fn readiness(gateway: &Gateway) {
 }
 
 /// `body_timeout` and `body_incomplete`: the body stops coming, or the connection ends in its midst.
-async fn half_sent(world: &World, operations: &[Operation], met: &mut Met) {
-    let cast = Cast::on(
-        Serve::new(&world.origin.url, &world.keys).start().await,
-        &world.keys.admin,
-    )
-    .await;
+async fn half_sent(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let cast = Cast::on(setup.serve().start().await, &setup.keys.admin).await;
     let mut calls = Vec::new();
     for operation in operations
         .iter()
@@ -352,13 +342,13 @@ async fn half_sent(world: &World, operations: &[Operation], met: &mut Met) {
 }
 
 /// What happens to a token while it is being created: it is revoked, or found in public.
-async fn meanwhile(world: &World, operations: &[Operation], met: &mut Met) {
+async fn meanwhile(setup: &Setup, operations: &[Operation], met: &mut Met) {
     const LATE: u32 = 1_600;
-    let serve = Serve::new(&world.origin.url, &world.keys);
+    let serve = setup.serve();
     let gateway = serve.slow_record(LATE, 0).start().await;
     let organization = Organization::with(
         &gateway,
-        &world.keys.admin,
+        &setup.keys.admin,
         &json!({ "on_leak": "quarantine" }),
     )
     .await;
@@ -371,7 +361,7 @@ async fn meanwhile(world: &World, operations: &[Operation], met: &mut Met) {
         let path = operation.path.replace("{id}", &old.id);
         let body = match operation.name.as_str() {
             "adoptToken" => {
-                json!({ "token": crate::single::upstream(world, &organization, &json!({})) })
+                json!({ "token": crate::single::upstream(setup, &organization, &json!({})) })
             }
             _ => json!({}),
         };
@@ -395,7 +385,7 @@ async fn meanwhile(world: &World, operations: &[Operation], met: &mut Met) {
         .iter()
         .filter(|operation| operation.lists("quarantined_meanwhile"))
     {
-        let token = crate::single::upstream(world, &organization, &json!({}));
+        let token = crate::single::upstream(setup, &organization, &json!({}));
         let call = organization
             .call(&gateway, &operation.method, &operation.path)
             .json(&json!({ "token": token }));

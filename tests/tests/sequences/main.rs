@@ -3,10 +3,9 @@
 
 mod calls;
 mod clients;
-mod world;
+mod support;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use postern_origin::client::Wire;
 use postern_origin::proto::workflow_run_service_view_request::Ref;
@@ -20,7 +19,8 @@ use tonic::Code;
 
 use self::calls::{names, send};
 use self::clients::{Calls, Clients};
-use self::world::{ELSEWHERE, World};
+use self::support::{ELSEWHERE, assert_run_refused, connect, mint, organization, runs_before};
+use postern_system_tests::suite::Suite;
 
 const OTHER_NAME: &str =
     "API token is workflow-scoped and cannot create or look up other workflows";
@@ -39,9 +39,10 @@ fn main() -> ExitCode {
         for format in ["opaque", "jwt"] {
             for wire in [Wire::Binary, Wire::Text] {
                 let name = format!("r29_{scope}_tokens_run_the_sequences_{format}_{wire:?}");
-                cases.push(Case::new(&name.to_lowercase(), move |world: Arc<World>| {
-                    runs_the_sequences(world, scope, format, wire)
-                }));
+                cases.push(Case::new(
+                    &name.to_lowercase(),
+                    async move |suite: &Suite| runs_the_sequences(suite, scope, format, wire).await,
+                ));
             }
         }
     }
@@ -53,27 +54,22 @@ fn main() -> ExitCode {
         r31_no_call_by_name_leaves_the_scope,
         r30_a_digest_names_neither_project_nor_workflow,
     ]);
-    runner::run(World::start, cases)
+    runner::run(Suite::start(), cases)
 }
 
-async fn runs_the_sequences(
-    world: Arc<World>,
-    scope: &'static str,
-    format: &'static str,
-    wire: Wire,
-) {
-    let organization = world.organization().await;
-    let token = world.mint(&organization, scope, format).await;
-    let clients = world.clients(&token, wire);
-    world.origin.reset().await;
-    the_sequences(&world, &organization, clients, scope, format).await;
+async fn runs_the_sequences(suite: &Suite, scope: &'static str, format: &'static str, wire: Wire) {
+    let organization = organization(suite).await;
+    let token = mint(suite, &organization, scope, format).await;
+    let clients = connect(suite, &token, wire);
+    suite.origin.reset().await;
+    the_sequences(suite, &organization, clients, scope, format).await;
 
     let protocol = if wire == Wire::Text {
         "grpc-web-text"
     } else {
         "grpc-web"
     };
-    for call in world.origin.calls().await {
+    for call in suite.origin.calls().await {
         // The gate's own question about a workflow token's workflow is in the gate's own protocol.
         let own = scope == "workflow" && call["path"] == GET_CONTRACT;
         if own && call["protocol"] == "grpc-web" {
@@ -83,16 +79,16 @@ async fn runs_the_sequences(
     }
 }
 
-async fn r29_native_grpc_runs_the_sequences_through_the_bridge(world: Arc<World>) {
-    let postern = Postern::new(&[("POSTERN_URL", &world.gateway.url(0))]);
+async fn r29_native_grpc_runs_the_sequences_through_the_bridge(suite: &Suite) {
+    let postern = Postern::new(&[("POSTERN_URL", &suite.gateway.url(0))]);
     let bridge = postern.bridge().await;
-    let organization = world.organization().await;
+    let organization = organization(suite).await;
     for scope in ["organization", "project", "workflow"] {
-        let token = world.mint(&organization, scope, "opaque").await;
+        let token = mint(suite, &organization, scope, "opaque").await;
         let clients = Clients::native(&bridge.url, &token.token).await;
-        world.origin.reset().await;
-        the_sequences(&world, &organization, clients, scope, "opaque").await;
-        for call in world.origin.calls().await {
+        suite.origin.reset().await;
+        the_sequences(suite, &organization, clients, scope, "opaque").await;
+        for call in suite.origin.calls().await {
             assert_eq!(call["protocol"], "grpc-web", "{call}");
         }
     }
@@ -100,7 +96,7 @@ async fn r29_native_grpc_runs_the_sequences_through_the_bridge(world: Arc<World>
 
 /// Everything that the stock client's commands call.
 async fn the_sequences<C: Calls>(
-    world: &World,
+    suite: &Suite,
     organization: &Organization,
     mut clients: Clients<C>,
     scope: &str,
@@ -120,11 +116,11 @@ async fn the_sequences<C: Calls>(
     assert!(late.message().contains(&digest), "{late:?}");
     let stored = clients.push(&run).await;
     clients.verify().await;
-    assert_eq!(world.origin.run(&run).await["status"], "SUCCEEDED");
+    assert_eq!(suite.origin.run(&run).await["status"], "SUCCEEDED");
 
     let cancelled = clients.init(SHOP, RELEASE).await;
     clients.reset(&cancelled).await;
-    assert_eq!(world.origin.run(&cancelled).await["status"], "CANCELLED");
+    assert_eq!(suite.origin.run(&cancelled).await["status"], "CANCELLED");
 
     let seen = clients
         .view_run(Ref::Id(run.clone()))
@@ -142,90 +138,82 @@ async fn the_sequences<C: Calls>(
         .view_workflow(SHOP, RELEASE)
         .await
         .expect("the workflow");
-    assert_eq!(seen.runs_count, 2 + world.runs_before(&run).await);
+    assert_eq!(seen.runs_count, 2 + runs_before(suite, &run).await);
     let by_digest = clients.view_run(Ref::Digest(stored)).await;
     assert_eq!(by_digest.is_ok(), scope == "organization", "{by_digest:?}");
 }
 
-async fn r30_no_call_on_a_run_leaves_the_workflow(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = world.mint(&organization, "organization", "opaque").await;
-    let sibling = rpc::begin(&world.gateway, &wide.token, SHOP, OTHER).await;
-    let elsewhere = rpc::begin(&world.gateway, &wide.token, ELSEWHERE, RELEASE).await;
+async fn r30_no_call_on_a_run_leaves_the_workflow(suite: &Suite) {
+    let organization = organization(suite).await;
+    let wide = mint(suite, &organization, "organization", "opaque").await;
+    let sibling = rpc::begin(&suite.gateway, &wide.token, SHOP, OTHER).await;
+    let elsewhere = rpc::begin(&suite.gateway, &wide.token, ELSEWHERE, RELEASE).await;
     for format in ["opaque", "jwt"] {
-        let token = world.mint(&organization, "workflow", format).await;
-        world
-            .assert_run_refused(&token, &sibling, OTHER_WORKFLOW, false)
-            .await;
-        world
-            .assert_run_refused(&token, &elsewhere, OTHER_WORKFLOW, false)
-            .await;
+        let token = mint(suite, &organization, "workflow", format).await;
+        assert_run_refused(suite, &token, &sibling, OTHER_WORKFLOW, false).await;
+        assert_run_refused(suite, &token, &elsewhere, OTHER_WORKFLOW, false).await;
     }
 }
 
-async fn r30_no_call_on_a_run_leaves_the_project(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = world.mint(&organization, "organization", "opaque").await;
-    let elsewhere = rpc::begin(&world.gateway, &wide.token, ELSEWHERE, RELEASE).await;
+async fn r30_no_call_on_a_run_leaves_the_project(suite: &Suite) {
+    let organization = organization(suite).await;
+    let wide = mint(suite, &organization, "organization", "opaque").await;
+    let elsewhere = rpc::begin(&suite.gateway, &wide.token, ELSEWHERE, RELEASE).await;
     for format in ["opaque", "jwt"] {
-        let token = world.mint(&organization, "project", format).await;
-        world
-            .assert_run_refused(&token, &elsewhere, OTHER_PROJECT, false)
-            .await;
+        let token = mint(suite, &organization, "project", format).await;
+        assert_run_refused(suite, &token, &elsewhere, OTHER_PROJECT, false).await;
     }
 }
 
-async fn r32_a_run_of_another_organization_is_unknown_to_every_call(world: Arc<World>) {
-    let (organization, stranger) = (world.organization().await, world.organization().await);
-    let theirs = world.mint(&stranger, "workflow", "jwt").await;
-    let run = rpc::begin(&world.gateway, &theirs.token, SHOP, RELEASE).await;
+async fn r32_a_run_of_another_organization_is_unknown_to_every_call(suite: &Suite) {
+    let (organization, stranger) = (organization(suite).await, organization(suite).await);
+    let theirs = mint(suite, &stranger, "workflow", "jwt").await;
+    let run = rpc::begin(&suite.gateway, &theirs.token, SHOP, RELEASE).await;
     for scope in ["organization", "project", "workflow"] {
         for format in ["opaque", "jwt"] {
-            let token = world.mint(&organization, scope, format).await;
-            world
-                .assert_run_refused(&token, &run, UNKNOWN_RUN, true)
-                .await;
+            let token = mint(suite, &organization, scope, format).await;
+            assert_run_refused(suite, &token, &run, UNKNOWN_RUN, true).await;
         }
     }
 }
 
-async fn r31_no_call_by_name_leaves_the_scope(world: Arc<World>) {
-    let organization = world.organization().await;
+async fn r31_no_call_by_name_leaves_the_scope(suite: &Suite) {
+    let organization = organization(suite).await;
     for format in ["opaque", "jwt"] {
         for (scope, project, workflow, message) in [
             ("workflow", SHOP, OTHER, OTHER_NAME),
             ("workflow", ELSEWHERE, RELEASE, OTHER_PROJECT),
             ("project", ELSEWHERE, RELEASE, OTHER_PROJECT),
         ] {
-            let token = world.mint(&organization, scope, format).await;
-            world.origin.reset().await;
+            let token = mint(suite, &organization, scope, format).await;
+            suite.origin.reset().await;
             for (path, body) in names(project, workflow) {
                 for wire in [Wire::Binary, Wire::Text] {
-                    let answer = send(&world.gateway, wire, path, &token.token, &body).await;
+                    let answer = send(&suite.gateway, wire, path, &token.token, &body).await;
                     answer.refused(7, message);
                 }
             }
-            world.origin.assert_untouched(message).await;
+            suite.origin.assert_untouched(message).await;
         }
     }
 }
 
-async fn r30_a_digest_names_neither_project_nor_workflow(world: Arc<World>) {
-    let organization = world.organization().await;
-    let wide = world.mint(&organization, "organization", "jwt").await;
-    let mut clients = world.clients(&wide, Wire::Binary);
+async fn r30_a_digest_names_neither_project_nor_workflow(suite: &Suite) {
+    let organization = organization(suite).await;
+    let wide = mint(suite, &organization, "organization", "jwt").await;
+    let mut clients = connect(suite, &wide, Wire::Binary);
     let run = clients.init(SHOP, RELEASE).await;
     let digest = clients.push(&run).await;
     for scope in ["project", "workflow"] {
-        let token = world.mint(&organization, scope, "opaque").await;
-        world.origin.reset().await;
-        let mut clients = world.clients(&token, Wire::Binary);
+        let token = mint(suite, &organization, scope, "opaque").await;
+        suite.origin.reset().await;
+        let mut clients = connect(suite, &token, Wire::Binary);
         let refused = clients.view_run(Ref::Digest(digest.clone()));
         let refused = refused.await.expect_err("a narrow token");
         assert_eq!(
             (refused.code(), refused.message()),
             (Code::PermissionDenied, NOT_CONFINED)
         );
-        world.origin.assert_untouched(scope).await;
+        suite.origin.assert_untouched(scope).await;
     }
 }
