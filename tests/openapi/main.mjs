@@ -1,5 +1,5 @@
 // docs/openapi.json from outside: linted, held against the served gateway by a property tester, and clients of two
-// generators built and driven. Run by `cargo xtask test` and `cargo xtask openapi`.
+// generators built and driven. Run by `cargo xtask test` and `cargo xtask test openapi`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

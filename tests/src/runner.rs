@@ -58,7 +58,7 @@ macro_rules! cases {
 /// started.
 pub fn run<T: Send + Sync + 'static>(
     start: impl Future<Output = T> + Send + 'static,
-    cases: Vec<Case<T>>,
+    cases: impl IntoIterator<Item = Case<T>>,
 ) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The cases share their gateway; and with one thread they run in the main one, to whose life children are tied.

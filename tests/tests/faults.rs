@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use postern_system_tests::audit::{exporting, verified};
 use postern_system_tests::forge::Keys;
-use postern_system_tests::gateway::{Gateway, Serve};
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Answer;
 use postern_system_tests::ledgers::{break_kv, break_record, mend_record, on_ledgers};
 use postern_system_tests::life::{assert_dead, assert_live, millis};
@@ -35,10 +35,6 @@ fn main() -> ExitCode {
     )
 }
 
-fn serve(setup: &Setup) -> Serve {
-    setup.serve()
-}
-
 fn ids(events: &[Value], action: &str) -> Vec<String> {
     events
         .iter()
@@ -58,7 +54,7 @@ fn once(list: Vec<String>) -> BTreeSet<String> {
 
 async fn r26_the_bucket_of_an_address_survives_power_cuts(setup: &Setup) {
     // One comes back every twelve minutes: more than this case may take.
-    let serve = serve(setup).set("MINT_PER_HOUR", "5");
+    let serve = setup.serve().set("MINT_PER_HOUR", "5");
     let mut gateway = serve.start().await;
     let organization = Organization::new(&gateway, &setup.keys.admin).await;
     let mut minted = BTreeSet::new();
@@ -91,7 +87,7 @@ async fn r27_the_ceiling_holds_over_power_cuts_in_the_midst_of_mints(setup: &Set
     let kills = std::env::var("POSTERN_KILLS")
         .ok()
         .map_or(KILLS, |text| text.parse().expect("a number"));
-    let serve = serve(setup).isolates(2);
+    let serve = setup.serve().isolates(2);
     let mut gateway = serve.start().await;
     let limits = json!({ "mint_ceiling": CEILING });
     let organization = Organization::with(&gateway, &setup.keys.admin, &limits).await;
@@ -217,7 +213,7 @@ impl Cast {
 }
 
 async fn r11_without_d1_revokes_are_final_also_over_power_cuts(setup: &Setup) {
-    let serve = serve(setup).isolates(2);
+    let serve = setup.serve().isolates(2);
     let gateway = serve.start().await;
     let cast = Cast::new(&gateway, &setup.keys).await;
     let before = verified(&gateway, &cast.organization, &setup.keys).await;
@@ -308,7 +304,7 @@ async fn r11_without_d1_revokes_are_final_also_over_power_cuts(setup: &Setup) {
 }
 
 async fn r35_what_is_delivered_twice_counts_once(setup: &Setup) {
-    let serve = serve(setup);
+    let serve = setup.serve();
     let gateway = serve.start().await;
     let cast = Cast::new(&gateway, &setup.keys).await;
     gateway.stop();
@@ -361,7 +357,7 @@ async fn r35_what_is_delivered_twice_counts_once(setup: &Setup) {
 }
 
 async fn without_kv_everything_works(setup: &Setup) {
-    let serve = serve(setup);
+    let serve = setup.serve();
     let gateway = serve.start().await;
     let cast = Cast::new(&gateway, &setup.keys).await;
     gateway.stop();

@@ -1,8 +1,10 @@
 //! What docs/openapi.json lists as refusals is what the routes answer, and nothing else (R38): each code of each operation is
 //! driven here, most by what is wrong in the same way for every operation, the others one by one.
 
+mod adoptions;
 mod alike;
 mod document;
+mod late;
 mod single;
 mod started;
 
@@ -25,5 +27,6 @@ async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setu
     alike::drive(setup, &operations, &mut met).await;
     single::drive(setup, &operations, &mut met).await;
     started::drive(setup, &operations, &mut met).await;
+    late::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);
 }
