@@ -70,9 +70,7 @@ fn execute(request: Request) -> Outcome {
             state,
         } => dev::run(port, origin_port, state),
         Request::Attest(words) => origin::attest(words),
-        Request::Test => test::run(),
+        Request::Test(tests) => test::run(&tests),
         Request::Bench(words) => bench::run(words),
-        Request::Browser => test::browser(),
-        Request::OpenApi(request) => test::openapi(&request),
     }
 }

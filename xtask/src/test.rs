@@ -1,12 +1,15 @@
-//! `cargo xtask test`: everything CI runs. Every step runs, whatever failed before; the last line counts.
+//! `cargo xtask test`: everything CI runs, or a part of it. Every step runs, whatever failed before; the last line
+//! counts.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::args::OpenApi;
-use crate::fail::{Failure, Outcome, doing, failed};
+use crate::args::{OpenApi, Tests};
+use crate::fail::{Failure, Outcome, doing, failed, misuse};
 use crate::{browser, build, cargo, openapi, paths, process};
 
 const SYSTEM_TESTS: &str = "postern-system-tests";
@@ -25,46 +28,126 @@ struct Report {
     count: Count,
 }
 
-pub fn run() -> Outcome {
+pub fn run(tests: &Tests) -> Outcome {
     let program = paths::program()?;
-    require_components()?;
-    let mut reports = vec![
-        check("format", &["fmt", "--all", "--check"]),
-        check(
-            "clippy",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
-    ];
-    let mut native = vec!["test", "--workspace", "--no-fail-fast"];
-    let system_tests = paths::root().join("tests/Cargo.toml").is_file();
-    if system_tests {
-        native.extend(["--exclude", SYSTEM_TESTS]);
-    }
-    reports.push(tests("native tests", &native, None));
-    reports.push(timed("build the module", || counted(build::run())));
-    if system_tests {
-        reports.push(tests(
-            "whole-system tests",
-            &["test", "-p", SYSTEM_TESTS, "--no-fail-fast"],
-            Some(program),
-        ));
-    }
-    reports.push(timed("dashboard in the browser", || {
-        followed(browser::tests(program))
-    }));
-    reports.push(timed("OpenAPI and its clients", || {
-        followed(openapi::tests(program, &OpenApi::default()))
-    }));
+    let reports = match tests {
+        Tests::All => {
+            let mut reports = native()?;
+            reports.push(module());
+            if paths::root().join("tests/Cargo.toml").is_file() {
+                // The native tests have built it, with the same features for all.
+                let postern = paths::target().join("debug/postern");
+                reports.push(system(program, None, Some(&postern)));
+            }
+            reports.push(in_browser(program));
+            reports.push(document(program, &OpenApi::default()));
+            reports
+        }
+        Tests::Native => native()?,
+        Tests::System(name) => {
+            if let Some(name) = name {
+                require_file(name)?;
+            }
+            after_module(|| system(program, name.as_deref(), None))
+        }
+        Tests::Browser => after_module(|| in_browser(program)),
+        Tests::OpenApi(request) => after_module(|| document(program, request)),
+    };
     let total = summarize(&reports);
     say!("{}", total.line());
     total.outcome()
+}
+
+/// Everything that needs no module.
+fn native() -> Outcome<Vec<Report>> {
+    require_components()?;
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    let tests = [
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--exclude",
+        SYSTEM_TESTS,
+    ];
+    Ok(vec![
+        check("format", &["fmt", "--all", "--check"]),
+        check("clippy", &clippy),
+        timed("native tests", || {
+            followed(cargo::host().map(|mut cargo| {
+                cargo.args(tests);
+                cargo
+            }))
+        }),
+    ])
+}
+
+fn module() -> Report {
+    timed("build the module", || counted(build::run()))
+}
+
+/// Tests that need the module: without one, they would only fail one by one.
+fn after_module(tests: impl FnOnce() -> Report) -> Vec<Report> {
+    let module = module();
+    if module.count.failed > 0 {
+        return vec![module];
+    }
+    vec![module, tests()]
+}
+
+/// The whole-system tests, or those of one file.
+fn system(xtask: &Path, name: Option<&str>, postern: Option<&Path>) -> Report {
+    timed("whole-system tests", || {
+        followed(cargo::host().map(|mut cargo| {
+            cargo.env("POSTERN_XTASK", xtask);
+            if let Some(postern) = postern.filter(|postern| postern.is_file()) {
+                cargo.env("POSTERN_CLI", postern);
+            }
+            cargo.args(["test", "-p", SYSTEM_TESTS, "--no-fail-fast"]);
+            if let Some(name) = name {
+                cargo.args(["--test", name]);
+            }
+            cargo
+        }))
+    })
+}
+
+/// `tests/tests/NAME.rs`, or `tests/tests/NAME/main.rs`.
+fn require_file(name: &str) -> Outcome {
+    let folder = paths::root().join("tests/tests");
+    let mut known = Vec::new();
+    for entry in doing("reading tests/tests", fs::read_dir(&folder))? {
+        let path = doing("reading tests/tests", entry)?.path();
+        let is_test = path.is_file() || path.join("main.rs").is_file();
+        known.extend(path.file_stem().filter(|_| is_test).map(OsStr::to_owned));
+    }
+    if known.iter().any(|file| file == name) {
+        return Ok(());
+    }
+    known.sort();
+    let known: Vec<_> = known.iter().map(|file| file.to_string_lossy()).collect();
+    Err(misuse(format_args!(
+        "no whole-system test `{name}`; there are: {}",
+        known.join(", ")
+    )))
+}
+
+fn in_browser(xtask: &Path) -> Report {
+    timed("dashboard in the browser", || {
+        followed(browser::tests(xtask))
+    })
+}
+
+fn document(xtask: &Path, request: &OpenApi) -> Report {
+    timed("OpenAPI and its clients", || {
+        followed(openapi::tests(xtask, request))
+    })
 }
 
 impl Count {
@@ -109,43 +192,8 @@ fn check(step: &'static str, arguments: &[&str]) -> Report {
     })
 }
 
-/// A step that counts its tests. One that fails without a failed test (it did not compile, say) counts as one.
-fn tests(step: &'static str, arguments: &[&str], xtask: Option<&Path>) -> Report {
-    timed(step, || {
-        followed(cargo::host().map(|mut cargo| {
-            if let Some(xtask) = xtask {
-                cargo.env("POSTERN_XTASK", xtask);
-                // The native tests have built it, with the same features for all.
-                let postern = paths::target().join("debug/postern");
-                if postern.is_file() {
-                    cargo.env("POSTERN_CLI", postern);
-                }
-            }
-            cargo.args(arguments);
-            cargo
-        }))
-    })
-}
-
-/// `cargo xtask browser`: the dashboard's tests, which report like cargo's.
-pub fn browser() -> Outcome {
-    let program = paths::program()?;
-    build::run()?;
-    let count = followed(browser::tests(program));
-    say!("{}", count.line());
-    count.outcome()
-}
-
-/// `cargo xtask openapi`: the tests of docs/openapi.json.
-pub fn openapi(request: &OpenApi) -> Outcome {
-    let program = paths::program()?;
-    build::run()?;
-    let count = followed(openapi::tests(program, request));
-    say!("{}", count.line());
-    count.outcome()
-}
-
-/// Runs a command that counts its tests to its end.
+/// Runs a command that counts its tests to its end. One that fails without a failed test (it did not compile, say)
+/// counts as one.
 fn followed(command: Outcome<Command>) -> Count {
     let mut count = Count::default();
     let result = command.and_then(|mut command| follow(&mut command, &mut count));

@@ -1,0 +1,132 @@
+//! Command lines that are understood, and what is said of those that are not.
+
+use super::*;
+
+fn typed(line: &str) -> Outcome<Request> {
+    parse(line.split_whitespace().map(str::to_owned))
+}
+
+fn refused(line: &str, saying: &str) {
+    let failure = typed(line).expect_err(line);
+    assert_eq!(failure.code, 2, "{line}");
+    assert!(
+        failure.message.contains(saying),
+        "{line}: {}",
+        failure.message
+    );
+}
+
+#[test]
+fn plain_commands() {
+    assert_eq!(typed(""), Ok(Request::Help));
+    assert_eq!(typed("help"), Ok(Request::Help));
+    assert_eq!(typed("serve --help"), Ok(Request::Help));
+    assert_eq!(typed("build"), Ok(Request::Build));
+    assert_eq!(
+        typed("dev"),
+        Ok(Request::Dev {
+            port: 8787,
+            origin_port: 9090,
+            state: None,
+        })
+    );
+    assert_eq!(
+        typed("dev --port 1 --origin-port=2 --state d"),
+        Ok(Request::Dev {
+            port: 1,
+            origin_port: 2,
+            state: Some("d".into()),
+        })
+    );
+    assert_eq!(typed("origin --port 9"), Ok(Request::Origin { port: 9 }));
+}
+
+#[test]
+fn tests_in_parts() {
+    let tests = |line| match typed(line) {
+        Ok(Request::Test(tests)) => tests,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!(tests("test"), Tests::All);
+    assert_eq!(tests("test native"), Tests::Native);
+    assert_eq!(tests("test system"), Tests::System(None));
+    assert_eq!(
+        tests("test system routes"),
+        Tests::System(Some("routes".to_owned()))
+    );
+    assert_eq!(tests("test browser"), Tests::Browser);
+    assert_eq!(tests("test openapi"), Tests::OpenApi(OpenApi::default()));
+    let (examples, seed) = (50, 7);
+    assert_eq!(
+        tests("test openapi --examples 50 --seed=7"),
+        Tests::OpenApi(OpenApi { examples, seed })
+    );
+}
+
+#[test]
+fn serve_in_full() {
+    let line = "serve --port 8000 --origin http://o --state d --set A=b=c --set B_2= --isolates 4 \
+         --brake 7";
+    let set = vec![
+        ("A".to_owned(), "b=c".to_owned()),
+        ("B_2".to_owned(), String::new()),
+    ];
+    let expected = Serve {
+        port: 8000,
+        origin: "http://o".to_owned(),
+        state: "d".into(),
+        set,
+        isolates: 4,
+        brake: Some(7),
+    };
+    assert_eq!(typed(line), Ok(Request::Serve(expected)));
+}
+
+#[test]
+fn an_equals_sign_may_join_option_and_value() {
+    let Ok(Request::Serve(serve)) =
+        typed("serve --port=8000 --origin=http://o/?a=b --state=d --set=A=b")
+    else {
+        panic!("refused");
+    };
+    assert_eq!(
+        (serve.origin.as_str(), serve.isolates, serve.brake),
+        ("http://o/?a=b", 1, None)
+    );
+    assert_eq!(serve.set, [("A".to_owned(), "b".to_owned())]);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let serve = "serve --port 8000 --origin http://o --state d";
+    refused("fly", "no such command");
+    refused("serve", "needs `--port`");
+    refused("serve --port 1 --state d", "needs `--origin`");
+    refused("serve --port 1 --origin o", "needs `--state`");
+    refused("serve --port", "`--port` needs a value");
+    refused("serve --port 0 --origin o --state d", "from 1 to 65535");
+    refused("serve --port 65536 --origin o --state d", "from 1 to 65535");
+    refused(
+        "serve --port 65535 --isolates 2 --origin o --state d",
+        "beyond 65535",
+    );
+    refused(&format!("{serve} --isolates 0"), "from 1 to 16");
+    refused(&format!("{serve} --isolates 17"), "from 1 to 16");
+    refused(&format!("{serve} --isolates x"), "from 1 to 16");
+    refused(&format!("{serve} --brake 0"), "at least 1");
+    refused(&format!("{serve} --brake x"), "at least 1");
+    refused(&format!("{serve} --port 1"), "given twice");
+    refused(&format!("{serve} --set A"), "KEY=VALUE");
+    refused(&format!("{serve} --set a=b"), "not a variable name");
+    refused(&format!("{serve} --set LEDGER=b"), "names a store");
+    refused(&format!("{serve} extra"), "does not know `extra`");
+    refused("test fast", "no such tests: `fast`");
+    refused("test native routes", "does not know `routes`");
+    refused("test system routes runs", "the name of one file");
+    refused("test system --fast", "the name of one file");
+    refused("test openapi --examples 0", "at least 1");
+    refused("test openapi --seed x", "at least 1");
+    refused("build --fast", "does not know `--fast`");
+    refused("dev --port 1 --origin-port 1", "cannot both");
+    refused("attest --gateway u --project p", "needs `--workflow`");
+}
