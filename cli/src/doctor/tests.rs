@@ -1,3 +1,5 @@
+//! What the doctor finds in answers of gateways, good and bad.
+
 use super::*;
 
 use http::HeaderMap;

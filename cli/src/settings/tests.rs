@@ -1,3 +1,5 @@
+//! Settings from options, variables and files, and which of them wins.
+
 use super::*;
 
 use std::collections::BTreeMap;

@@ -28,4 +28,5 @@ mod shapes;
 mod snippets;
 mod support;
 mod tls;
+mod tokens;
 mod trouble;

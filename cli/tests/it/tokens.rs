@@ -1,0 +1,194 @@
+//! The commands about one token, on a gateway of fixed answers: rotate, revoke, adopt and explain, as golden files.
+
+use serde_json::{Value, json};
+
+use crate::commands::{A, B, ID, check, minted, revoked};
+use crate::gateway::{Gateway, SECRET, json, problem};
+use crate::golden;
+
+#[tokio::test]
+async fn rotate() {
+    let words = [
+        "api-token",
+        "rotate",
+        "--id",
+        ID,
+        "--overlap",
+        "10m",
+        "--expiration",
+        "30d",
+    ];
+    let mut successor = minted("ci");
+    successor["replaces"] = json!({ "id": ID, "revoked_at": "2026-11-22T01:24:20.641Z" });
+    let gateway = check("rotate-table", vec![json(201, &successor)], &words).await;
+    assert_eq!(gateway.asked(), [format!("POST /org/tokens/{ID}/rotate")]);
+    let body = gateway.came.lock().unwrap()[0].json();
+    assert_eq!(body, json!({ "overlap": "10m", "expires_in": "30d" }));
+    // Beside the token alone, on stderr; and without an overlap there is nothing to wait for.
+    for (at, told) in [
+        (
+            "2026-11-22T01:24:20.641Z",
+            format!("The old token {ID} is accepted until 2026-11-22 01:24:20 UTC.\n"),
+        ),
+        (
+            "2026-11-22T01:14:20.641Z",
+            format!("The old token {ID} is revoked.\n"),
+        ),
+    ] {
+        successor["replaces"]["revoked_at"] = at.into();
+        let gateway = Gateway::start(vec![json(201, &successor)]).await;
+        let output = gateway
+            .run(&["api-token", "rotate", "--id", ID, "-o", "token"])
+            .await;
+        assert_eq!((output.code, output.stderr), (0, told));
+        assert_eq!(output.stdout, format!("{SECRET}\n"));
+    }
+}
+
+#[tokio::test]
+async fn revoke() {
+    let gateway = check(
+        "revoke-table",
+        vec![revoked(ID)],
+        &["api-token", "revoke", "--id", ID],
+    )
+    .await;
+    assert_eq!(gateway.asked(), [format!("DELETE /org/tokens/{ID}")]);
+    let words = ["api-token", "revoke", "--id", A, "--id", B, "-o", "json"];
+    check("revoke-json", vec![revoked(A), revoked(B)], &words).await;
+}
+
+#[tokio::test]
+async fn a_revoke_that_breaks_off_says_how_far_it_got() {
+    for (format, done) in [
+        (
+            "table",
+            format!("API token revoked! {A}, 2026-11-22 01:14:32 UTC\n"),
+        ),
+        (
+            "json",
+            format!(
+                "{:#}\n",
+                json!([{ "id": A, "revoked_at": "2026-11-22T01:14:32.384Z" }])
+            ),
+        ),
+    ] {
+        let gateway = Gateway::start(vec![revoked(A), problem(503, "unavailable")]).await;
+        let words = [
+            "api-token",
+            "revoke",
+            "--id",
+            A,
+            "--id",
+            B,
+            "--id",
+            ID,
+            "-o",
+            format,
+        ];
+        let output = gateway.run(&words).await;
+        assert_eq!(output.code, 9);
+        assert_eq!(output.stdout, done);
+        let message =
+            format!("postern: 1 of 3 revoked, then {B}: it is so (unavailable, request r1)\n");
+        assert!(output.stderr.starts_with(&message), "{}", output.stderr);
+        assert_eq!(gateway.asked().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn adopt() {
+    let mut adopted = minted("ci");
+    adopted.as_object_mut().unwrap().remove("token");
+    let gateway = Gateway::start(vec![json(201, &adopted)]).await;
+    let words = [
+        "api-token",
+        "adopt",
+        "--project",
+        "shop",
+        "--workflow",
+        "release",
+        "--name",
+        "ci",
+    ];
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2ln";
+    let output = gateway
+        .run_with(&words, &format!("\u{feff}{jwt}\r\n"))
+        .await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    golden::check("output/adopt-table.txt", &output.stdout);
+    let came = gateway.came.lock().unwrap();
+    assert_eq!(came[0].what, "POST /org/tokens/adopt");
+    let body = json!({ "token": jwt, "project": "shop", "workflow": "release", "name": "ci" });
+    assert_eq!(came[0].json(), body);
+}
+
+#[tokio::test]
+async fn adopt_without_a_token() {
+    let gateway = Gateway::start(Vec::new()).await;
+    for nothing in ["", " \n", "\u{feff}\r\n"] {
+        let output = gateway.run_with(&["api-token", "adopt"], nothing).await;
+        assert_eq!(output.code, 2);
+        assert_eq!(output.stderr, "postern: standard input holds no token\n");
+    }
+    assert!(gateway.asked().is_empty());
+}
+
+fn explained(allowed: bool) -> Value {
+    let refusal = json!({
+        "code": "other_workflow",
+        "detail": "API token is workflow-scoped and cannot create or look up other workflows",
+    });
+    json!({
+        "operation": "AttestationService/Init",
+        "allowed": allowed,
+        "refusal": if allowed { Value::Null } else { refusal },
+        "caller": { "tier": "token", "token": ID, "organization": "acme", "project": "shop", "workflow": "release" },
+        "needs": { "access": "token", "policies": [{ "policy": "workflow:read", "held": allowed }], "narrow": "named" },
+        "run": { "known": true, "project": "shop", "workflow": "release" },
+    })
+}
+
+#[tokio::test]
+async fn explain() {
+    let words = [
+        "explain",
+        "--operation",
+        "AttestationService/Init",
+        "--project",
+        "shop",
+        "--workflow",
+        "release",
+    ];
+    let json_words: Vec<_> = words.iter().chain(&["-o", "json"]).copied().collect();
+    for (format, words) in [("table", &words[..]), ("json", &json_words[..])] {
+        let replies = vec![json(200, &explained(true))];
+        let gateway = check(&format!("explain-{format}"), replies, words).await;
+        let asked = json!({
+            "operation": "AttestationService/Init", "project": "shop", "workflow": "release",
+        });
+        let came = gateway.came.lock().unwrap();
+        assert_eq!(came[0].what, "POST /explain");
+        assert_eq!(came[0].json(), asked);
+    }
+}
+
+#[tokio::test]
+async fn explain_ends_as_the_call_would() {
+    let gateway = Gateway::start(vec![json(200, &explained(false))]).await;
+    let output = gateway
+        .run(&["explain", "--operation", "AttestationService/Init"])
+        .await;
+    assert_eq!(output.code, 5);
+    assert!(
+        output
+            .stderr
+            .contains("cannot create or look up other workflows (other_workflow)"),
+        "{}",
+        output.stderr
+    );
+    golden::check("output/explain-refused.txt", &output.stdout);
+    let gateway = Gateway::start(vec![json(200, &json!({}))]).await;
+    let output = gateway.run(&["explain", "--operation", "token.list"]).await;
+    assert_eq!((output.code, output.stdout.as_str()), (9, ""));
+}
