@@ -1,5 +1,6 @@
-//! The examples of docs/openapi.json: there is one of every body and of every refusal, and a refusal's example is
-//! what the gate would write. The schemas are held to them by the linter of `cargo xtask test openapi`.
+//! The examples of docs/openapi.json: there is one of every body and of every refusal, and a
+//! refusal's example is what the gateway would write. The schemas are held to them by the linter of
+//! `cargo xtask test openapi`.
 
 use std::collections::BTreeSet;
 
