@@ -181,7 +181,7 @@ impl Facts for Platform {
             return Ok(Some(facts));
         }
         let found = records::any_token(&self.env, token).await?;
-        // The row of an adoption can yet be taken back: what it says goes to KV once it lives.
+        // The row of an adoption can yet be taken back: what it says goes to KV once it is active.
         if let Some(facts) = found.as_ref().filter(|facts| !facts.adopted()) {
             Facts::publish(self, facts);
         }

@@ -175,7 +175,7 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
     }
 }
 
-/// Writes a document that is the same foreverybody and may be kept as `cache_control` says.
+/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
 pub fn document(
     body: &str,
     content_type: &str,

@@ -1,4 +1,5 @@
-//! Whether there is any live token at all (R22). Nothing is counted: one is enough, whosever it is.
+//! Whether there is any active token at all (R22). Nothing is counted: one is enough, whosever it
+//! is.
 //!
 //! D1 has a token's row before its mint is answered, and the end of a token only after its revoke
 //! is: asked too early or too late, the answer is that there is one, and nothing opens.

@@ -131,7 +131,7 @@ fn mark() -> String {
     )
 }
 
-/// Marks what has ended, so that lists of what lives pass it over. Lists are right without it, and
+/// Marks what has ended, so that lists of active tokens skip it. Lists are right without it, and
 /// slower; an organization's tokens of millions are marked over some hours.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ pub enum Action {
     /// A token was created.
     #[serde(rename = "token.mint")]
     TokenMint,
-    /// A mint whose record could not be written: its token was never handed out and is dead.
+    /// A mint whose record could not be written: its token was never handed out, and is revoked.
     #[serde(rename = "token.mint_abandoned")]
     TokenMintAbandoned,
     /// A token was revoked.
@@ -36,7 +36,7 @@ pub enum Action {
     /// Held back because it was found in public.
     #[serde(rename = "token.quarantine")]
     TokenQuarantine,
-    /// No longer held back.
+    /// No longer quarantined.
     #[serde(rename = "token.release")]
     TokenRelease,
     /// Minted as the successor of another token (R9).

@@ -18,11 +18,11 @@ pub enum Caller {
     Bootstrap,
     /// A person whose browser session the control plane has verified (tier 1, R23).
     Session(Rc<Session>),
-    /// The holder of a live token of the registry (tier 2a of R24).
+    /// The holder of an active token of the registry (tier 2a of R24).
     Token(Rc<TokenFacts>),
     /// The holder of an administrator key (tier 2b of R24); above organizations.
     Administrator,
-    /// The holder of a live workflow token, let in to read and for nothing else (tier 3, R25).
+    /// The holder of an active workflow token, admitted to read and for nothing else (tier 3, R25).
     WorkflowReader(Rc<TokenFacts>),
 }
 
@@ -84,7 +84,7 @@ impl Caller {
         }
     }
 
-    /// When what the caller came with ends; nothing that it mints may outlive that (R18).
+    /// When what the caller came with ends; nothing that it creates may outlive that (R18).
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.token().and_then(|facts| facts.expires_at)
     }
@@ -97,8 +97,8 @@ impl Caller {
         }
     }
 
-    /// Whose mints are counted together, where minters have a limit of their own: the provenance,
-    /// with the whole id in place of the prefix, which two tokens could share.
+    /// Whose new tokens are counted together, where creators have a limit of their own: the
+    /// provenance, with the whole id in place of the prefix, which two tokens could share.
     pub fn minter(&self) -> String {
         match self.token() {
             Some(facts) => format!("org-token:{}", facts.id),

@@ -39,9 +39,9 @@ pub struct RunFacts {
 pub struct Wish<'a> {
     /// How far it is to reach.
     pub scope: &'a Scope,
-    /// The policies named; `None` = the defaults, as far as the minter holds them.
+    /// The policies named; `None` = the defaults, as far as the creator holds them.
     pub policies: Option<&'a [Policy]>,
-    /// `None` = as long as the minter may give.
+    /// `None` = as long as the creator may give.
     pub expires_at: Option<Timestamp>,
     /// Whether it is to be a system token.
     pub is_system: bool,
@@ -105,12 +105,12 @@ pub enum Denial {
     Hidden,
     /// Only administrators make system tokens (R10).
     SystemToken,
-    /// The minter does not hold what it would hand out (R18).
+    /// The creator does not hold what the new token would get (R18).
     PolicyNotHeld {
         /// The policy.
         policy: String,
     },
-    /// The minter ends before what it would mint (R18).
+    /// The creator expires before the new token would (R18).
     Lifetime,
     /// A token to adopt does not say whose it is: only who stands above organizations can (R39).
     Unclaimed,
@@ -310,7 +310,7 @@ fn touches(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Res
 }
 
 /// R18: a token never mints authority, scope or lifetime that it does not itself hold.
-/// INVARIANT (no chain of mints widens): every comparison here is against the minter alone.
+/// INVARIANT (no chain of mints widens): every comparison here is against the creator alone.
 fn grants(holder: &Holder<'_>, operation: Operation, wish: &Wish<'_>) -> Result<(), Denial> {
     let managed = wish.scope.managed();
     manages(holder, operation, managed).map_err(|denial| {
@@ -337,7 +337,7 @@ fn grants(holder: &Holder<'_>, operation: Operation, wish: &Wish<'_>) -> Result<
 }
 
 /// What a mint gives when the request leaves it open: the defaults of the scope, of those only
-/// what the minter holds, and at most the minter's own life.
+/// what the creator holds, and at most the creator's own life.
 pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timestamp>) {
     let mut policies = match wish.policies {
         Some(named) => named.to_vec(),

@@ -64,7 +64,7 @@ impl<K> Id<K> {
     /// Reads the hyphenated form, in either case; what management paths and claims carry (R11).
     ///
     /// # Errors
-    /// [`Malformed`] forevery other text.
+    /// [`Malformed`] for every other text.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() != 36 {
             return Err(Malformed);
@@ -76,7 +76,7 @@ impl<K> Id<K> {
     /// `urn:uuid:`; all of them give one id (R32).
     ///
     /// # Errors
-    /// [`Malformed`] forevery other text.
+    /// [`Malformed`] for every other text.
     pub fn parse_any(text: &str) -> Result<Self, Malformed> {
         Uuid::try_parse(text)
             .map(Self::from_uuid)

@@ -135,7 +135,7 @@ impl Operation {
     /// that no policy opens: those on the registry itself are the administrator's.
     pub fn policies(self, managed: Managed) -> Option<&'static [&'static str]> {
         match (self, managed) {
-            // To release or to adopt is to make live, which is what creating is.
+            // A release and an adoption make a token active, as creating one does.
             (
                 Self::TokenCreate | Self::TokenRelease | Self::TokenAdopt,
                 Managed::OrganizationTokens,

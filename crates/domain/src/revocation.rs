@@ -68,7 +68,7 @@ impl Copy {
         self.version
     }
 
-    /// Takes in that the Ledger, asked at `asked`, said that a token lives, at `version` of its
+    /// Takes in that the Ledger, asked at `asked`, said that a token is active, at `version` of its
     /// log.
     pub fn join(&mut self, token: TokenId, version: i64, asked: Timestamp) {
         if self.as_of.is_none() {

@@ -25,7 +25,7 @@ const ADMINISTERS: &[&str] = &[
 ];
 
 /// The policies of a role. Who may mint holds the usual policies of tokens too, because a mint
-/// hands out only what its minter holds (R18).
+/// gets only what its creator holds (R18).
 pub fn policies_of(role: &str) -> Vec<Policy> {
     let Some((_, own)) = ROLES.iter().find(|(name, _)| *name == role) else {
         return Vec::new();

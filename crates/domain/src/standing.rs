@@ -103,7 +103,7 @@ impl Standing {
         }
     }
 
-    /// Whether a revoke has anything to do at `now`: there is forevery token that was not revoked
+    /// Whether a revoke has anything to do at `now`: there is for every token that was not revoked
     /// yet, pending and quarantined ones too, and for one that is only being rotated out.
     pub fn revocable(&self, now: Timestamp) -> bool {
         self.state != State::Revoked && self.revoked_at.is_none_or(|end| end > now)

@@ -91,7 +91,7 @@ pub struct TokenFacts {
 }
 
 impl TokenFacts {
-    /// Whether the token has ended by itself at `now` (R7). A token is dead from the very
+    /// Whether the token has ended by itself at `now` (R7). A token is refused from the very
     /// moment it expires at.
     pub fn expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)

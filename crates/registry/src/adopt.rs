@@ -41,8 +41,8 @@ struct AdoptRequest {
 /// # Errors
 /// `Denied`, `Invalid` for what cannot be adopted, `NotFound`, `Unregistered` for a project or
 /// workflow of the claims, `Conflict` for a token that was registered before, a live name or an
-/// id of the claims that is another one here, `MintRate`, `MintCeiling`, `Unavailable`. Nothing
-/// lives after an error.
+/// id of the claims that is another one here, `MintRate`, `MintCeiling`, `Unavailable`. No token is
+/// active after an error.
 pub async fn adopt<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -54,7 +54,8 @@ pub async fn adopt<P>(
 where
     P: Clock + Facts + Ledgers + MintBuckets + Records,
 {
-    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the body.
+    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the
+    // body.
     reach(caller, Operation::TokenAdopt)?;
     let request: AdoptRequest = read_body(body)?;
     let token = Secret::new(request.token);

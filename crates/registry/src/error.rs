@@ -106,7 +106,7 @@ pub enum Error {
         /// When to try again.
         retry_after_seconds: u32,
     },
-    /// The minter has minted too often, from wherever.
+    /// The creator has created too many tokens, from all addresses together.
     MinterRate {
         /// How many an hour.
         limit: u32,
@@ -120,7 +120,7 @@ pub enum Error {
         /// When to try again.
         retry_after_seconds: u32,
     },
-    /// The organization has as many live tokens as it may (R27).
+    /// The organization has reached its limit of active tokens (R27).
     MintCeiling {
         /// The limit.
         ceiling: u32,

@@ -17,7 +17,7 @@ use postern_ledger::{LeakAnswer, LeakCommand};
 
 /// Most texts of one report.
 pub const MAX_TEXTS: usize = 1_000;
-/// Most of them that have the form of a JWT: each costs an HMAC forevery key of the ring, of which
+/// Most of them that have the form of a JWT: each costs an HMAC for every key of the ring, of which
 /// there are up to eight, over up to 8 KiB.
 pub const MAX_JWTS: usize = 64;
 /// Longest text; a longer one is no token of ours.

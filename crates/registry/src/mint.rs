@@ -60,7 +60,7 @@ pub struct Requester {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. Nothing lives after an error.
+/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active after an error.
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -72,9 +72,10 @@ pub async fn mint<P>(
 where
     P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
-    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the body.
+    // Authorize first: a caller that cannot create tokens must not learn what is wrong with the
+    // body.
     reach(caller, Operation::TokenCreate)?;
-    // An empty body mints a token with a generated name (R8).
+    // An empty body creates a token with a generated name (R8).
     let request: MintRequest = read_optional_body(body)?;
     let now = ports.now();
     let expires_at = expiry(

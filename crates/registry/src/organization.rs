@@ -32,7 +32,7 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The name.
     pub name: String,
-    /// Most live tokens; `None` = the configured default, 0 = no ceiling (R27).
+    /// The limit of active tokens; `None` = the configured default, 0 = no limit (R27).
     pub mint_ceiling: Option<u32>,
     /// Tokens idle for longer are revoked; 0 = never (R14).
     pub max_idle_days: u32,

@@ -1,5 +1,6 @@
 //! What use cases need of the world. No platform types and no platform errors: an adapter turns
-//! whatever went wrong into [`Unavailable`](crate::error::Error::Unavailable) with the cause for the log.
+//! whatever went wrong into [`Unavailable`](crate::error::Error::Unavailable) with the cause for
+//! the log.
 #![expect(
     async_fn_in_trait,
     reason = "one single-threaded runtime drives these futures; none needs a Send bound"
@@ -68,12 +69,12 @@ pub trait Memory {
     fn remember_pin_seen(&self, token: TokenId, at: Timestamp);
 }
 
-/// What this isolate was told of tokens' lives, for as long as the configured bound lets it be
+/// What this isolate was told of tokens' state, for as long as the configured bound lets it be
 /// repeated (bounded mode). Forgetting is allowed.
 pub trait Revocations {
     /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
     fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool;
-    /// The Ledger, asked at `asked`, said that the token lives, at this version of its log.
+    /// The Ledger, asked at `asked`, said that the token is active, at this version of its log.
     fn heard(
         &self,
         organization: OrganizationId,
@@ -267,10 +268,10 @@ pub trait Records {
     ) -> Result<Vec<TokenRecord>>;
 }
 
-/// Whether the registry has a live token at all (R22).
+/// Whether the registry has an active token at all (R22).
 pub trait FirstToken {
     /// Whether any token, of any organization, system tokens included, is neither revoked nor
-    /// expired at `now`. A token that is being rotated out or held back counts as live.
+    /// expired at `now`. A token that is being rotated out or quarantined counts as active.
     ///
     /// # Errors
     /// When the record does not answer: then nothing is open.

@@ -109,7 +109,7 @@ pub struct World {
     pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
     /// When it last said so.
     pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
-    /// The workflow that the Ledger has learned forevery token.
+    /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
 }
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    /// Puts a live token into the world.
+    /// Puts an active token into the world.
     pub fn keep(&self, facts: TokenFacts) {
         let liveness = Liveness::Live;
         self.tokens

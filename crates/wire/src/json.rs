@@ -1,5 +1,5 @@
 //! JSON bodies as people and their tools write them: with a byte order mark in front, with `null`
-//! for what they leave out, with `5000.0` for 5000. One reader forevery body of the gateway's own
+//! for what they leave out, with `5000.0` for 5000. One reader for every body of the gateway's own
 //! API. Numbers become whole numbers or nothing: no text of a caller becomes a float.
 
 use core::fmt;

@@ -1,4 +1,4 @@
-//! What must hold forevery text and every byte string.
+//! What must hold for every text and every byte string.
 
 use proptest::prelude::*;
 

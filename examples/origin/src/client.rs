@@ -1,4 +1,4 @@
-//! A gRPC-Web client forevery service of the control plane: tonic's generated
+//! A gRPC-Web client for every service of the control plane: tonic's generated
 //! clients over tonic-web's framing, on a plain HTTP/1.1 connection. Speaks no
 //! TLS: it is for gateways and origins on the same machine. Shows the token to
 //! nobody but the server.

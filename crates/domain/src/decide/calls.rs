@@ -1,5 +1,5 @@
 //! Calls for the origin: a token's scope against what the call touches (R30 to R32). One function
-//! forevery call and every protocol; refuses whatever the token's scope does not name.
+//! for every call and every protocol; refuses whatever the token's scope does not name.
 
 use super::super::id::{Project, ProjectId, WorkflowId};
 use super::super::operation::Requirements;

@@ -48,7 +48,7 @@ impl Permit {
     /// its own organization only.
     ///
     /// # Errors
-    /// [`Denial::Operation`] forevery other organization.
+    /// [`Denial::Operation`] for every other organization.
     pub fn over(&self, organization: &Named<Organization>) -> Result<Grant, Denial> {
         let reaches = match self.reach {
             Reach::Nothing => false,

@@ -1,4 +1,4 @@
-//! What must hold forevery chain of mints, whatever is wished for (R18).
+//! What must hold for every chain of mints, whatever is wished for (R18).
 
 use std::rc::Rc;
 

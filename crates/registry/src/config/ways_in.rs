@@ -14,7 +14,7 @@ pub const MAX_ADMIN_KEYS: usize = 8;
 /// Which ways in are there beside tokens and the administrator keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaysIn {
-    /// Whether management is open while there is no live token (tier 0).
+    /// Whether management is open while no token is active (tier 0).
     pub bootstrap: bool,
     /// Where browser sessions are verified (tier 1).
     pub session_url: Option<String>,

@@ -217,7 +217,7 @@ fn wrong_questions_and_refused_credentials() {
     assert!(matches!(refused, Err(Error::Credential(_))));
 }
 
-/// Whoever may make a call is told so, and whoever may not is told why: forevery call.
+/// Whoever may make a call is told so, and whoever may not is told why: for every call.
 #[test]
 fn every_call_can_be_asked_about() {
     let world = World::new();

@@ -48,7 +48,7 @@ pub struct TokenRecord {
     pub days: Vec<DayTotal>,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
-    /// Since when it is held back, found in public.
+    /// Since when it is quarantined, having been found in public.
     pub quarantined_at: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ pub struct TokenView {
     life: Option<Life>,
 }
 
-/// What a token has been through. The answer that mints it has none of this.
+/// What a token has been through. The answer that creates it has none of this.
 #[derive(Debug, Serialize)]
 struct Life {
     minted_by: Option<TokenId>,
@@ -87,7 +87,7 @@ struct Life {
 }
 
 impl TokenView {
-    /// The view for the answer that mints the token.
+    /// The view for the answer that creates the token.
     pub fn newborn(record: TokenRecord) -> Self {
         Self {
             life: None,

@@ -32,7 +32,8 @@ struct Request {
 /// `POST /org/tokens/{id}/rotate`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not live or adopted, `MintRate`,
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, or adopted,
+/// `MintRate`,
 /// `MinterRate`,
 /// `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
@@ -157,7 +158,7 @@ fn successor_end(
     Ok(wish.expires_at)
 }
 
-/// How long both shall live, in milliseconds; not at all unless asked, and no longer than the
+/// How long both work, in milliseconds; not at all unless asked, and no longer than the
 /// configuration allows.
 fn overlap(text: Option<&str>, config: &Config) -> Result<i64> {
     let Some(text) = text.filter(|text| *text != "0") else {

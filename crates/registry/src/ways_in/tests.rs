@@ -66,7 +66,7 @@ fn person(role: &str) -> String {
     format!(r#"{{"user_id":"u1","organizations":[{{"name":"acme","role":"{role}"}}]}}"#)
 }
 
-/// A live JWT of the world's workflow, or of its organization.
+/// An active JWT of the world's workflow, or of its organization.
 fn jwt(world: &World, scope: Scope) -> String {
     let facts = TokenFacts {
         id: Id::from_u128(70),

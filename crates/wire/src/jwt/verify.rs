@@ -224,7 +224,7 @@ fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {
     })
 }
 
-/// RFC 7519, sections 4.1.4 and 4.1.5: dead *on or after* `exp`, not yet born *before* `nbf`.
+/// RFC 7519, sections 4.1.4 and 4.1.5: expired *on or after* `exp`, not yet valid *before* `nbf`.
 fn times(claims: &Claims, now: Timestamp, leeway_seconds: i64) -> Result<(), JwtError> {
     let now = now.as_seconds();
     if let Some(exp) = claims.exp
