@@ -9,7 +9,7 @@ use crate::organization::resolve_id;
 use crate::ports::{Directory, Ledgers};
 use postern_domain::audit::Origin;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Target, Wish, decide};
+use postern_domain::decide::{Denial, Target, Wish, decide, granted};
 use postern_domain::id::TokenId;
 use postern_domain::operation::Operation;
 use postern_ledger::{ReleaseAnswer, ReleaseCommand};
@@ -40,10 +40,14 @@ pub async fn release<P: Directory + Ledgers>(
     let wish = Wish {
         scope: &facts.scope,
         policies: Some(&facts.policies),
-        expires_at: None,
+        expires_at: facts.expires_at,
         is_system: facts.is_system,
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    // A token without an end is created with its creator's: to release it would give more (R18).
+    if granted(caller, &wish).1 != facts.expires_at {
+        return Err(Denial::Lifetime.into());
+    }
     let command = ReleaseCommand { token: id, origin };
     match ports.send(&permit.over(&organization)?, &command).await? {
         ReleaseAnswer::Released => Ok(Released { id }),
@@ -51,5 +55,42 @@ pub async fn release<P: Directory + Ledgers>(
             code: "token_not_held",
             detail: "the token is not quarantined: there is nothing to release".into(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, facts, now_or_never, origin, project};
+    use postern_domain::policy::Policy;
+    use postern_domain::scope::Scope;
+    use postern_domain::time::Timestamp;
+
+    #[test]
+    fn r18_a_release_gives_no_longer_life_than_its_caller_has() {
+        let end = |at: Option<i64>| at.map(Timestamp::from_millis);
+        let rows = [
+            (None, None, None),
+            (None, Some(30_000), None),
+            (Some(30_000), Some(20_000), None),
+            (Some(30_000), Some(30_000), None),
+            (Some(30_000), Some(40_000), Some("lifetime_exceeded")),
+            (Some(30_000), None, Some("lifetime_exceeded")),
+        ];
+        for (own, of_token, refusal) in rows {
+            let world = World::new();
+            let mut token = facts(7, Scope::Project { project: project() });
+            token.expires_at = end(of_token);
+            world.keep(token.clone());
+            let mut manager = facts(8, Scope::Organization);
+            let create = Policy::parse("project_api_token:create").expect("a policy");
+            manager.policies = vec![create];
+            manager.expires_at = end(own);
+            let caller = Caller::Token(manager.into());
+            let id = token.id.to_string();
+            let released = now_or_never(release(&caller, None, &id, origin(), &world));
+            let code = released.err().map(|error| error.code());
+            assert_eq!(code, refusal, "{own:?} {of_token:?}");
+        }
     }
 }
