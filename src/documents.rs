@@ -353,8 +353,8 @@ fn openapi_has_every_error_code_that_it_can_meet_and_the_reverse() {
 #[test]
 fn operations_has_every_variable_and_the_reverse() {
     let operations = read("docs/OPERATIONS.md");
-    let mut source = read("crates/registry/src/config.rs");
-    for path in files(&root().join("crates/registry/src/config"), ".rs") {
+    let mut source = read("crates/gate/src/config.rs");
+    for path in files(&root().join("crates/gate/src/config"), ".rs") {
         if !path.ends_with("tests.rs") {
             source.push_str(&fs::read_to_string(path).expect("a source"));
         }

@@ -88,7 +88,12 @@ impl RequestLog {
 
     /// Notes who called.
     pub fn caller(&mut self, caller: &Caller) {
-        self.credential_ms = self.since_begin();
+        self.caller_at(caller, now());
+    }
+
+    /// Notes who called, and when that was known.
+    pub fn caller_at(&mut self, caller: &Caller, at: Timestamp) {
+        self.credential_ms = self.begun.map(|begun| at.since(begun));
         self.tier = Some(caller.tier());
         if let Some(facts) = caller.token() {
             self.token_id = Some(facts.id.to_string());
@@ -101,12 +106,6 @@ impl RequestLog {
     pub fn organization(&mut self, named: Option<&str>) {
         let label = named.and_then(|name| Label::parse(name.trim()).ok());
         self.organization = label.map(|label| label.as_str().to_owned());
-    }
-
-    /// Notes the origin's answer, which was asked for at `asked`.
-    pub fn origin(&mut self, status: u16, asked: Timestamp) {
-        self.origin_status = Some(status);
-        self.origin_ms = Some(now().since(asked));
     }
 
     /// Notes a refusal or failure, and why. What is wrong with a request is said in its answer,

@@ -1,83 +1,29 @@
-//! What this isolate has learned, in memory. Nothing that can change is kept: facts of tokens and
-//! runs, the ids of organizations and of tokens' workflows, capped, and lost without harm.
+//! What this isolate has learned beside what its gateway's machine has: the ids of organizations by
+//! name. They never change, are capped, and are lost without harm.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::rc::Rc;
 
-use postern_domain::decide::RunFacts;
-use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
-use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
+use postern_domain::id::OrganizationId;
 
-/// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
+/// Most entries.
 const CAPACITY: usize = 8_192;
 
-type Slot<K, V> = RefCell<HashMap<K, Rc<V>>>;
-
 thread_local! {
-    static FACTS: Slot<TokenId, TokenFacts> = RefCell::new(HashMap::new());
-    static ORGANIZATIONS: Slot<String, OrganizationId> = RefCell::new(HashMap::new());
-    static PINS: Slot<TokenId, WorkflowId> = RefCell::new(HashMap::new());
-    static PINS_SEEN: RefCell<HashMap<TokenId, Timestamp>> = RefCell::new(HashMap::new());
-    static RUNS: Slot<(OrganizationId, RunId), RunFacts> = RefCell::new(HashMap::new());
-}
-
-pub fn facts(token: TokenId) -> Option<Rc<TokenFacts>> {
-    FACTS.with(|slot| slot.borrow().get(&token).cloned())
-}
-
-pub fn remember_facts(facts: &Rc<TokenFacts>) {
-    FACTS.with(|slot| remember(slot, facts.id, facts));
-}
-
-pub fn run(organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
-    RUNS.with(|slot| slot.borrow().get(&(organization, run)).cloned())
-}
-
-pub fn remember_run(organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
-    RUNS.with(|slot| remember(slot, (organization, run), facts));
-}
-
-pub fn pin(token: TokenId) -> Option<WorkflowId> {
-    PINS.with(|slot| slot.borrow().get(&token).map(|id| **id))
-}
-
-pub fn remember_pin(token: TokenId, workflow: WorkflowId) {
-    PINS.with(|slot| remember(slot, token, &Rc::new(workflow)));
-}
-
-/// When the origin last said that a token's workflow is still the one: true of that moment,
-/// forever.
-pub fn pin_seen(token: TokenId) -> Option<Timestamp> {
-    PINS_SEEN.with_borrow(|seen| seen.get(&token).copied())
-}
-
-pub fn remember_pin_seen(token: TokenId, at: Timestamp) {
-    PINS_SEEN.with_borrow_mut(|seen| {
-        if seen.len() >= CAPACITY {
-            seen.clear();
-        }
-        seen.insert(token, at);
-    });
+    static ORGANIZATIONS: RefCell<HashMap<String, OrganizationId>> = RefCell::default();
 }
 
 /// The id that the Ledger of that id has confirmed for the name.
 pub fn organization(name: &str) -> Option<OrganizationId> {
-    ORGANIZATIONS.with(|slot| slot.borrow().get(name).map(|id| **id))
+    ORGANIZATIONS.with_borrow(|known| known.get(name).copied())
 }
 
+/// Remembers that id; the first one stands. A full map is emptied first.
 pub fn remember_organization(name: &str, id: OrganizationId) {
-    ORGANIZATIONS.with(|slot| remember(slot, name.to_owned(), &Rc::new(id)));
-}
-
-/// Inserts; a full map is emptied first, which costs one round of questions and no bookkeeping
-/// on the way that is used most.
-fn remember<K: Eq + Hash, V>(slot: &Slot<K, V>, key: K, value: &Rc<V>) {
-    let mut map = slot.borrow_mut();
-    if map.len() >= CAPACITY && !map.contains_key(&key) {
-        map.clear();
-    }
-    map.entry(key).or_insert_with(|| Rc::clone(value));
+    ORGANIZATIONS.with_borrow_mut(|known| {
+        if known.len() >= CAPACITY && !known.contains_key(name) {
+            known.clear();
+        }
+        known.entry(name.to_owned()).or_insert(id);
+    });
 }

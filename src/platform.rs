@@ -4,41 +4,45 @@
 mod ledgers;
 mod record;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use worker::{Context, Env};
 
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
-use super::revocations;
 use super::sessions;
 use super::store::{facts, first_token, records};
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
-use postern_domain::decide::{Grant, RunFacts};
-use postern_domain::id::{self, OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::decide::Grant;
+use postern_domain::id::{self, OrganizationId, TokenId};
 use postern_domain::scope::Named;
 use postern_domain::session::Person;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
+use postern_gate::Gate;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
 use postern_registry::ports::{
-    Clock, Directory, Entropy, Facts, FirstToken, Ledgers, Memory, MintBuckets, Revocations,
-    SessionAnswer, Sessions,
+    Clock, Directory, Entropy, Facts, FirstToken, Isolate, Ledgers, MintBuckets, SessionAnswer,
+    Sessions,
 };
+
+/// The gateway's machine of this isolate. No borrow of it lives across an await.
+pub type Isolated = Rc<RefCell<Gate>>;
 
 type Configured = core::result::Result<Rc<Config>, Vec<String>>;
 
 thread_local! {
     /// Variables cannot change while an isolate lives, so they are read once.
     static CONFIG: OnceCell<Configured> = const { OnceCell::new() };
+    static GATE: OnceCell<Isolated> = const { OnceCell::new() };
 }
 
 /// The configuration of this isolate.
@@ -49,6 +53,14 @@ pub fn config(env: &Env) -> Configured {
             Config::read(variable).map(Rc::new)
         })
         .clone()
+    })
+}
+
+/// The gateway's machine of this isolate, which has this configuration.
+pub fn isolated(config: &Rc<Config>) -> Isolated {
+    GATE.with(|cell| {
+        cell.get_or_init(|| Rc::new(RefCell::new(Gate::new(Rc::clone(config)))))
+            .clone()
     })
 }
 
@@ -124,54 +136,11 @@ impl Entropy for Platform {
     }
 }
 
-impl Memory for Platform {
-    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
-        memory::facts(token)
-    }
-
-    fn remember_facts(&self, facts: &Rc<TokenFacts>) {
-        memory::remember_facts(facts);
-    }
-
-    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
-        memory::run(organization, run)
-    }
-
-    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
-        memory::remember_run(organization, run, facts);
-    }
-
-    fn pin(&self, token: TokenId) -> Option<WorkflowId> {
-        memory::pin(token)
-    }
-
-    fn remember_pin(&self, token: TokenId, workflow: WorkflowId) {
-        memory::remember_pin(token, workflow);
-    }
-
-    fn pin_seen(&self, token: TokenId) -> Option<Timestamp> {
-        memory::pin_seen(token)
-    }
-
-    fn remember_pin_seen(&self, token: TokenId, at: Timestamp) {
-        memory::remember_pin_seen(token, at);
-    }
-}
-
-impl Revocations for Platform {
-    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool {
-        revocations::lived(self, organization, token, bound_ms)
-    }
-
-    fn heard(
-        &self,
-        organization: OrganizationId,
-        token: TokenId,
-        version: i64,
-        asked: Timestamp,
-        bound_ms: i64,
-    ) {
-        revocations::heard(self, organization, token, version, asked, bound_ms);
+impl Isolate for Platform {
+    fn gate<T>(&self, run: impl FnOnce(&mut Gate) -> T) -> Result<T> {
+        let config = config(&self.env);
+        let config = config.map_err(|problems| Error::Misconfigured { problems })?;
+        Ok(run(&mut isolated(&config).borrow_mut()))
     }
 }
 

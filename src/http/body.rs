@@ -12,7 +12,8 @@ use web_sys::ReadableStreamDefaultReader;
 use worker::Delay;
 
 use super::incoming::{Incoming, Rest};
-use postern_registry::body::{DISCARD_TIME_MS, MAX_DISCARDED, Upload};
+use postern_gate::limits::{DISCARD_TIME_MS, MAX_DISCARDED};
+use postern_registry::body::Upload;
 use postern_registry::error::{Error, Result};
 
 /// A body in full: for us as bytes, and as the runtime has it, to be sent on without a copy.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::log;
 use crate::platform::now;
 use postern_domain::time::Timestamp;
-use postern_wire::address;
+use postern_wire::address::{self, Unread};
 
 /// How often an isolate writes the line, in milliseconds.
 const TOLD_EVERY_MS: i64 = 60_000;
@@ -27,19 +27,24 @@ pub fn read(value: &str) -> Option<IpAddr> {
     match address::parse(value) {
         Ok(address) => Some(address),
         Err(unread) => {
-            let at = now();
-            MET.set(Some(at));
-            if !is_within(TOLD.get(), at, TOLD_EVERY_MS) {
-                TOLD.set(Some(at));
-                log::event(&json!({
-                    "level": "warning",
-                    "event": "client_address_unread",
-                    "variable": "TRUSTED_IP_HEADER",
-                    "advice": unread.describe(),
-                }));
-            }
+            met(unread);
             None
         }
+    }
+}
+
+/// Takes note of a header that could not be read.
+pub fn met(unread: Unread) {
+    let at = now();
+    MET.set(Some(at));
+    if !is_within(TOLD.get(), at, TOLD_EVERY_MS) {
+        TOLD.set(Some(at));
+        log::event(&json!({
+            "level": "warning",
+            "event": "client_address_unread",
+            "variable": "TRUSTED_IP_HEADER",
+            "advice": unread.describe(),
+        }));
     }
 }
 

@@ -1,6 +1,8 @@
 //! `POST /explain`: what would be decided on a call of the credential that asks. A credential that
 //! the call itself would refuse is refused here in the same words.
 
+use std::rc::Rc;
+
 use super::asked::{bucket, is_json, plain};
 use super::incoming::Incoming;
 use super::respond::Answer;
@@ -29,7 +31,7 @@ pub async fn handle(
     log.operation = Some("explain");
     let authorization = incoming.header("authorization");
     let asked = async {
-        let presented = present(authorization.as_deref(), config, now())?;
+        let presented = Rc::new(present(authorization.as_deref(), config, now())?);
         if !is_json(incoming) {
             return Err(Error::MediaType {
                 expected: "application/json",

@@ -10,6 +10,8 @@ use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 use super::client_address;
 use postern_domain::audit::hex;
+use postern_gate::Entropy;
+use postern_wire::headers::{self, Names, Plan};
 use postern_wire::{method, site};
 
 /// What nobody has read of a request's body yet.
@@ -39,34 +41,29 @@ pub struct Incoming {
     pub query: String,
     /// Scheme, host and port that the request was sent to.
     pub origin: String,
-    /// The names of all headers, in lower case, one a line: one call for all, and none for each
-    /// header that is not there.
-    names: String,
+    /// The names of all headers: one call for all, and none for each header that is not there.
+    names: Names,
     /// 32 hex digits, made here; an incoming one is not believed.
     pub request_id: String,
-    /// Ids for the trace context of the request to the origin.
-    pub trace_entropy: [u8; 24],
+    /// Chance for a call for the origin.
+    pub entropy: Entropy,
 }
 
 impl Incoming {
     pub fn read(request: web_sys::Request) -> Result<Self, JsValue> {
-        let mut entropy = [0; 40];
-        getrandom::fill(&mut entropy).map_err(|error| JsValue::from_str(&error.to_string()))?;
-        let (id, trace) = entropy.split_at(16);
-        let mut trace_entropy = [0; 24];
-        trace_entropy.copy_from_slice(trace);
+        let (id, entropy) = chance()?;
         let url = request.url();
         let (path, query) = path_and_query(&url);
         let headers = request.headers();
         Ok(Self {
-            names: names(&headers),
+            names: Names::from_lines(&names(&headers)),
             headers,
             method: request.method(),
             path: path.to_owned(),
             query: query.to_owned(),
             origin: site::origin(&url).to_owned(),
-            request_id: hex(id),
-            trace_entropy,
+            request_id: hex(&id),
+            entropy,
             request,
             rest: RefCell::new(None),
             declared: OnceCell::new(),
@@ -120,14 +117,9 @@ impl Incoming {
         self.rest.replace(Some(rest));
     }
 
-    /// The names of all headers, in lower case.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.split('\n')
-    }
-
     /// Whether there is a header of this name, in lower case.
     pub fn has(&self, name: &str) -> bool {
-        self.names().any(|own| own == name)
+        self.names.has(name)
     }
 
     /// A header's value, several joined by `, `. The name is in lower case.
@@ -143,6 +135,51 @@ impl Incoming {
         let value = self.header(trusted_header)?;
         client_address::read(&value)
     }
+}
+
+impl headers::Headers for Incoming {
+    fn names(&self) -> Names {
+        self.names.clone()
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
+    }
+}
+
+/// The id of a request, and chance for what comes of it: one call for all.
+fn chance() -> Result<([u8; 16], Entropy), JsValue> {
+    let mut bytes = [0; 72];
+    getrandom::fill(&mut bytes).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    let (mut id, mut trace, mut assertions) = ([0; 16], [0; 24], [[0; 16]; 2]);
+    let mut left = bytes.iter().copied();
+    let mut take = |into: &mut [u8]| {
+        into.iter_mut()
+            .zip(&mut left)
+            .for_each(|(to, byte)| *to = byte)
+    };
+    take(&mut id);
+    take(&mut trace);
+    assertions.iter_mut().for_each(|one| take(one));
+    Ok((id, Entropy { trace, assertions }))
+}
+
+/// Carries a plan out.
+///
+/// # Errors
+/// When the runtime refuses a header that the plan sets.
+pub fn apply(headers: &web_sys::Headers, plan: &Plan) -> Result<(), JsValue> {
+    for name in &plan.drop {
+        headers.delete(name)?;
+    }
+    for (name, value) in &plan.set {
+        headers.set(name, value)?;
+    }
+    for (name, value) in &plan.append {
+        // A name or value that cannot stand in a header is the origin's mistake.
+        let _ = headers.append(name, value);
+    }
+    Ok(())
 }
 
 /// The names of all headers, in lower case, one a line.

@@ -2,9 +2,7 @@
 
 mod answer;
 mod asked;
-mod assertion;
 mod assets;
-mod attestation;
 mod audit;
 mod body;
 mod client_address;
@@ -16,9 +14,9 @@ mod leaks;
 mod management;
 mod oauth;
 mod openapi;
+mod origin;
 mod readiness;
 mod respond;
-mod rest;
 mod ways_in;
 
 pub use body::read_stream;
@@ -29,8 +27,9 @@ use incoming::Incoming;
 use wasm_bindgen::JsValue;
 
 use super::log::RequestLog;
-use super::platform::{Platform, config, now};
+use super::platform::{Platform, config, isolated, now};
 use postern_domain::rpc::ORIGIN_PREFIX;
+use postern_gate::Form;
 use postern_registry::config::Config;
 use postern_registry::error::Error;
 
@@ -90,17 +89,18 @@ async fn route(
         Ok(config) => config,
         Err(problems) => return refuse(incoming, &Error::Misconfigured { problems }, log),
     };
+    let gate = isolated(&config);
     let has_origin = config.has_origin(incoming.host());
     if path.starts_with(ORIGIN_PREFIX) {
         if !has_origin {
             return refuse(incoming, &Error::NotFound { what: "route" }, log);
         }
-        return attestation::handle(incoming, &config, platform, log).await;
+        return forward::call(incoming, &gate, platform, log).await;
     }
     if path == "/.well-known/jwks.json" {
         return jwks::serve(incoming, &config, log);
     }
-    if has_origin && let Some(answered) = rest::handle(incoming, &config, platform, log).await {
+    if has_origin && let Some(answered) = forward::route(incoming, &gate, platform, log).await {
         return answered;
     }
     let answered = if path.starts_with("/oauth/") {
@@ -124,8 +124,9 @@ fn refuse(
     error: &Error,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    match incoming.path.starts_with(ORIGIN_PREFIX) {
-        true => attestation::refuse(incoming, error, log),
-        false => respond::problem(error, incoming, log),
-    }
+    let form = match incoming.path.starts_with(ORIGIN_PREFIX) {
+        true => Form::of(&incoming.header("content-type").unwrap_or_default()),
+        false => Form::Problem,
+    };
+    answer::refuse(form, error, incoming, log)
 }

@@ -1,6 +1,8 @@
 //! `/oauth/introspect` and `/oauth/revoke`. Tokens are taken from the form in the body alone, never
 //! from the query string, where logs would keep them.
 
+use std::rc::Rc;
+
 use super::asked::{bucket, origin, plain};
 use super::incoming::Incoming;
 use super::respond::Answer;
@@ -39,18 +41,11 @@ pub async fn handle(
         log.operation = Some("token.introspect");
         let authorization = incoming.header("authorization");
         let entered = async {
-            let presented = present(authorization.as_deref(), config, now())?;
+            let presented = Rc::new(present(authorization.as_deref(), config, now())?);
             let (form, read) = receive(incoming, MAX_FORM).await?;
             let form = zeroize::Zeroizing::new(form.bytes);
-            let admitted = admit(
-                &presented,
-                About::Nothing,
-                Purpose::Write,
-                read,
-                config,
-                platform,
-            )
-            .await?;
+            let admitted =
+                admit(&presented, About::Nothing, Purpose::Write, read, platform).await?;
             Ok((admitted.caller, form))
         };
         let (caller, form) = match entered.await {

@@ -14,9 +14,9 @@ const READ: &str = "/controlplane.v1.AttestationStateService/Read";
 
 /// Calls out of wasm, and of these promises used, of a strict call whose token and run the isolate and the Ledger know; both
 /// ends of the question to the Ledger are counted, as its object is in the same isolate.
-const STRICT: (u32, u32) = (112, 8);
+const STRICT: (u32, u32) = (109, 8);
 /// The same of a read within the bound.
-const BOUNDED: (u32, u32) = (82, 5);
+const BOUNDED: (u32, u32) = (77, 5);
 
 fn main() -> ExitCode {
     runner::run(

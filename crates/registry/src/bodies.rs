@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 use super::error::Error;
 use super::openapi::DOCUMENT;
 use super::testing::{ADMIN, World, config, facts, now_or_never, origin};
-use super::{adopt, explain, leaks, mint, organization, origin_tokens, registry, tokens};
+use super::{adopt, explain, leaks, mint, organization, registry, tokens};
 use crate::authenticate::present;
 use postern_domain::caller::Caller;
 use postern_domain::scope::Scope;
+use postern_gate::origin_tokens;
 
 fn from() -> mint::Requester {
     mint::Requester {
@@ -56,7 +57,8 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
         "LeakReport" => now_or_never(leaks::receive(body, "unknown", &config, &world)).map(drop),
         "Question" => {
             let header = format!("Bearer {ADMIN}");
-            let presented = present(Some(&header), &config, super::ports::Clock::now(&world))?;
+            let now = super::ports::Clock::now(&world);
+            let presented = std::rc::Rc::new(present(Some(&header), &config, now)?);
             now_or_never(explain::explain(
                 &presented,
                 body,

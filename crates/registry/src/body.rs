@@ -5,17 +5,7 @@
 //! revoked while a slow body is on its way is refused.
 
 use super::error::{Error, Result};
-use postern_domain::route::Route;
-
-/// How long a body may take, in milliseconds, from the first look at it.
-pub const TIME_LIMIT_MS: u32 = 10_000;
-
-/// What the gateway takes of a body whose answer is a refusal, in bytes: the largest body that is
-/// read anywhere (10 MiB) and a little more. Over HTTP/1.1 a client that still sends when the
-/// connection is closed does not see the answer.
-pub const MAX_DISCARDED: u64 = 11 * 1024 * 1024;
-/// How long that may take, in milliseconds.
-pub const DISCARD_TIME_MS: u32 = 5_000;
+use postern_gate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
 
 /// A request's body, on its way here.
 #[expect(
@@ -66,12 +56,6 @@ pub async fn discard<U: Upload>(upload: &U) -> BodyRead {
     BodyRead(())
 }
 
-/// For a route whose table says `stream = true`: its body goes on before it is complete. The
-/// credential is checked a second time when the origin has answered.
-pub fn streamed(route: &Route) -> Option<BodyRead> {
-    route.stream.then_some(BodyRead(()))
-}
-
 /// For tests of what comes after the body.
 #[cfg(test)]
 pub const READ: BodyRead = BodyRead(());
@@ -82,7 +66,6 @@ mod tests {
 
     use super::*;
     use crate::testing::now_or_never;
-    use postern_domain::route::BUILT_IN;
 
     struct Sent {
         declared: Option<u64>,
@@ -144,10 +127,5 @@ mod tests {
         now_or_never(discard(&upload));
         assert_eq!(upload.asked.take(), [(MAX_DISCARDED, DISCARD_TIME_MS)]);
         assert!(MAX_DISCARDED > postern_wire::grpc_web::MAX_BODY as u64);
-    }
-
-    #[test]
-    fn no_route_that_is_built_in_streams() {
-        assert!(BUILT_IN.iter().all(|route| streamed(route).is_none()));
     }
 }

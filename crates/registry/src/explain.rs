@@ -2,21 +2,23 @@
 //! decided on. It makes no decision of its own, hands out no permit, and explains only the
 //! credential that was presented.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use super::authenticate::{About, Admitted, Presented, admit};
 use super::body::BodyRead;
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
+use super::ports::{Clock, Facts, Isolate, Ledgers};
 use super::registry::read_body;
-use super::rest::served;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, Touches, decide, open};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
+use postern_gate::rest::served;
 use postern_ledger::Purpose;
 
 /// Longest name of an operation that is looked up, in bytes.
@@ -112,14 +114,14 @@ pub struct Run {
 /// # Errors
 /// As for the call itself where the credential is refused; `Invalid` for a wrong question.
 pub async fn explain<P>(
-    presented: &Presented,
+    presented: &Rc<Presented>,
     body: &[u8],
     read: BodyRead,
     config: &Config,
     ports: &P,
 ) -> Result<Explanation>
 where
-    P: Clock + Facts + Ledgers + Memory + Revocations,
+    P: Clock + Facts + Isolate + Ledgers,
 {
     let question: Question = read_body(body)?;
     if question.operation.len() > MAX_NAME {
@@ -142,7 +144,7 @@ where
     }
     let about = run.map_or(About::Nothing, About::Run);
     // Whatever the call is, the answer rests on what the Ledger says now.
-    let admitted = admit(presented, about, Purpose::Write, read, config, ports).await?;
+    let admitted = admit(presented, about, Purpose::Write, read, ports).await?;
     Ok(answer(question, operation, run, &admitted))
 }
 

@@ -6,7 +6,7 @@ use postern_domain::policy::{EVERY_TOKEN, ORGANIZATION_TOKENS, Policy};
 use postern_domain::role::REGISTRY_READ;
 use postern_domain::rpc::rpcs;
 
-use crate::routes::ROUTES;
+use postern_gate::routes::ROUTES;
 
 /// Every policy that something asks for, some of them more than once.
 fn known() -> impl Iterator<Item = &'static str> {

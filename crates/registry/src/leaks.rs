@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::authenticate::{Presented, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory, MintBuckets, Records};
+use super::ports::{Clock, Facts, Isolate, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
 use postern_domain::audit::Origin;
 use postern_domain::bucket::Rate;
@@ -107,7 +107,7 @@ pub async fn act<P>(
     ports: &P,
 ) -> (u32, Vec<String>)
 where
-    P: Clock + Facts + Ledgers + Memory + Records,
+    P: Clock + Facts + Isolate + Ledgers + Records,
 {
     let mut acted = 0;
     let mut causes = Vec::new();
@@ -128,7 +128,7 @@ where
 /// Looks at one text, and tells whether there was something to revoke or quarantine.
 async fn look<P>(presented: &Presented, origin: &Origin, config: &Config, ports: &P) -> Result<bool>
 where
-    P: Clock + Facts + Ledgers + Memory + Records,
+    P: Clock + Facts + Isolate + Ledgers + Records,
 {
     let Some(facts) = possession(presented, config, ports).await? else {
         return Ok(false);

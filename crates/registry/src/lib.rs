@@ -4,13 +4,9 @@
 #![warn(missing_docs)]
 
 pub mod adopt;
-pub mod assertion;
-pub mod attest;
 pub mod audit;
 pub mod authenticate;
 pub mod body;
-pub mod config;
-pub mod error;
 pub mod explain;
 mod known_policies;
 pub mod leaks;
@@ -20,21 +16,17 @@ pub mod oauth;
 pub mod openapi;
 pub mod organization;
 pub mod page;
-pub mod patience;
 pub mod ports;
 pub mod refusal;
 pub mod registry;
-pub mod rest;
-pub mod routes;
 pub mod session;
 pub mod tokens;
-pub mod vouch;
 pub mod ways_in;
+
+pub use postern_gate::{config, error};
 
 #[cfg(test)]
 mod bodies;
-#[cfg(test)]
-mod origin_tokens;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::authenticate::{Admitted, Presented, examine, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::ports::{Clock, Facts, Ledgers, Memory, Revocations};
+use super::ports::{Clock, Facts, Isolate, Ledgers};
 use postern_domain::audit::Origin;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
@@ -89,7 +89,7 @@ pub async fn introspect<P>(
     ports: &P,
 ) -> Result<Introspection>
 where
-    P: Clock + Facts + Ledgers + Memory + Revocations,
+    P: Clock + Facts + Isolate + Ledgers,
 {
     let Some(facts) = holder(token, config, ports).await? else {
         return Ok(Introspection::default());
@@ -117,7 +117,7 @@ pub async fn revoke_own<P>(
     ports: &P,
 ) -> Result<()>
 where
-    P: Clock + Facts + Ledgers + Memory,
+    P: Clock + Facts + Isolate + Ledgers,
 {
     let Some(presented) = read(token, config, ports) else {
         return Ok(());
@@ -159,12 +159,12 @@ async fn holder<P>(
     ports: &P,
 ) -> Result<Option<std::rc::Rc<TokenFacts>>>
 where
-    P: Clock + Facts + Ledgers + Memory + Revocations,
+    P: Clock + Facts + Isolate + Ledgers,
 {
     let Some(presented) = read(token, config, ports) else {
         return Ok(None);
     };
-    match examine(&presented, config, ports).await {
+    match examine(&std::rc::Rc::new(presented), ports).await {
         Ok(Admitted {
             caller: Caller::Token(facts),
             ..

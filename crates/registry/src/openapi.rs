@@ -20,7 +20,6 @@ mod tests {
     use crate::leaks::receive;
     use crate::mint::{Requester, mint};
     use crate::organization::{self, OrganizationView};
-    use crate::origin_tokens;
     use crate::page::Page;
     use crate::registry::create_project;
     use crate::testing::{self, World, now_or_never, origin, project, workflow};
@@ -33,6 +32,7 @@ mod tests {
     use postern_domain::scope::{Named, Scope};
     use postern_domain::time::Timestamp;
     use postern_domain::token::{TokenFacts, Verifier};
+    use postern_gate::origin_tokens;
     use postern_wire::{jwt, problem::Problem};
 
     type Names = BTreeSet<String>;

@@ -21,16 +21,15 @@ use super::tokens::{Filter, TokenRecord};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
-use postern_domain::decide::{Grant, Permit, RunFacts};
-use postern_domain::id::{
-    self, OrganizationId, Project, ProjectId, RunId, TokenId, Workflow, WorkflowId,
-};
+use postern_domain::decide::Grant;
+use postern_domain::id::{self, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
 use postern_domain::session::Person;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
+use postern_gate::Gate;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
@@ -48,41 +47,13 @@ pub trait Entropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
-/// What this isolate has already learned. Plain values that never change; forgetting is allowed.
-pub trait Memory {
-    /// The facts of a token.
-    fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>>;
-    /// Keeps the facts of a token.
-    fn remember_facts(&self, facts: &Rc<TokenFacts>);
-    /// What a run belongs to.
-    fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>>;
-    /// Keeps what a run belongs to.
-    fn remember_run(&self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>);
-    /// The origin's id of the workflow that a workflow-scoped token is for.
-    fn pin(&self, token: TokenId) -> Option<WorkflowId>;
-    /// Keeps which workflow a token is bound to.
-    fn remember_pin(&self, token: TokenId, workflow: WorkflowId);
-    /// When the origin was last asked, and said that the workflow of the token's name is still the
-    /// one with that id.
-    fn pin_seen(&self, token: TokenId) -> Option<Timestamp>;
-    /// Keeps when the origin last confirmed it.
-    fn remember_pin_seen(&self, token: TokenId, at: Timestamp);
-}
-
-/// What this isolate was told of tokens' state, for as long as the configured bound lets it be
-/// repeated (bounded mode). Forgetting is allowed.
-pub trait Revocations {
-    /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
-    fn lived(&self, organization: OrganizationId, token: TokenId, bound_ms: i64) -> bool;
-    /// The Ledger, asked at `asked`, said that the token is active, at this version of its log.
-    fn heard(
-        &self,
-        organization: OrganizationId,
-        token: TokenId,
-        version: i64,
-        asked: Timestamp,
-        bound_ms: i64,
-    );
+/// The gateway's machine in this isolate, with what it has learned.
+pub trait Isolate {
+    /// Runs a function on it. Nothing is awaited meanwhile.
+    ///
+    /// # Errors
+    /// Where there is none, for want of a configuration.
+    fn gate<T>(&self, run: impl FnOnce(&mut Gate) -> T) -> Result<T>;
 }
 
 /// Immutable token facts by id, near the caller, filled from the record on a miss.
@@ -135,28 +106,6 @@ pub trait AuditLog {
         organization: OrganizationId,
         span: &Span,
     ) -> Result<Vec<(Place, Signed)>>;
-}
-
-/// The origin, asked by the gateway itself in the name of one caller.
-pub trait Origin {
-    /// The message of a `WorkflowRunServiceViewResponse`; `None` when the origin says that this
-    /// caller has no such run.
-    ///
-    /// # Errors
-    /// `Origin` when it does not answer, or not in its protocol.
-    async fn view_run(&self, permit: &Permit, run: RunId) -> Result<Option<Vec<u8>>>;
-    /// The message of an `AttestationServiceGetContractResponse` for the workflow of this name;
-    /// `None` when the origin says that there is none such, or none for this caller.
-    ///
-    /// # Errors
-    /// `Origin` when it does not answer, or not in its protocol; `Credential` when it refuses the
-    /// caller's.
-    async fn view_workflow(
-        &self,
-        permit: &Permit,
-        project: &str,
-        workflow: &str,
-    ) -> Result<Option<Vec<u8>>>;
 }
 
 /// The buckets that limit minting, one for each client address, and what else is limited so.

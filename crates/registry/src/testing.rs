@@ -1,9 +1,9 @@
 //! A world for use-case tests (R38): every port in memory, with a log of what was asked. It keeps
 //! what it is given, and fails only where a test told it to.
 
+mod buckets;
 mod ledgers;
 mod lookups;
-mod origin;
 mod records;
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::audit::Listed;
-use super::config::Config;
 use super::error::{Error, Result};
 use super::organization::Organization;
 use super::page::Place;
@@ -23,36 +22,18 @@ use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{GENESIS, Origin, hex};
 use postern_domain::decide::{Grant, RunFacts};
-use postern_domain::id::{self, Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use postern_domain::id::{self, Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
-use postern_domain::name::TokenName;
-use postern_domain::revocation::Copy;
-use postern_domain::scope::{Named, Scope};
+use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
+use postern_gate::Gate;
+pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, Liveness,
     MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
 };
-
-/// The administrator key of [`config`].
-pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
-const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// The origin's secret.
-const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
-
-/// A configuration with everything set.
-pub fn config() -> Config {
-    Config::read(|name| match name {
-        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
-        "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
-        "TOKEN_KEYS" => Some(KEY.to_owned()),
-        "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
-        _ => None,
-    })
-    .expect("a good configuration")
-}
 
 /// Runs a future that never has to wait.
 pub fn now_or_never<F: Future>(future: F) -> F::Output {
@@ -77,12 +58,8 @@ pub struct World {
     pub now: Cell<i64>,
     pub tokens: RefCell<HashMap<TokenId, Kept>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
-    pub memory: RefCell<HashMap<TokenId, Rc<TokenFacts>>>,
-    /// The runs that the isolate knows already; it learns no more of them.
-    pub recalled: RefCell<HashMap<RunId, Rc<RunFacts>>>,
-    pub pins: RefCell<HashMap<TokenId, WorkflowId>>,
-    /// What the isolate was told of revocations.
-    pub copy: RefCell<Copy>,
+    /// The gateway's machine.
+    pub gate: RefCell<Gate>,
     /// Every question and command, in order.
     pub asked: RefCell<Vec<String>>,
     pub mint_answer: RefCell<MintAnswer>,
@@ -102,13 +79,6 @@ pub struct World {
     /// What the one Ledger of this world calls its organization.
     pub name: RefCell<String>,
     pub door: Door,
-    pub fails_to_record: Cell<bool>,
-    /// What the origin says of any run.
-    pub view: RefCell<Result<Option<Vec<u8>>>>,
-    /// What the origin says of any workflow.
-    pub workflow_view: RefCell<Result<Option<Vec<u8>>>>,
-    /// When it last said so.
-    pub pins_seen: RefCell<HashMap<TokenId, Timestamp>>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -137,50 +107,13 @@ pub fn organization() -> Organization {
     }
 }
 
-/// A JWT of the world's organization without policies and without end.
-pub fn facts(id: u128, scope: Scope) -> TokenFacts {
-    let organization = organization();
-    TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: organization.id,
-            name: organization.name,
-        },
-        scope,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }
-}
-
-/// Its project.
-pub fn project() -> Named<Project> {
-    Named {
-        id: Id::from_u128(2),
-        name: "shop".to_owned(),
-    }
-}
-
-/// The workflow of its project.
-pub fn workflow() -> Named<Workflow> {
-    Named {
-        id: Id::from_u128(3),
-        name: "release".to_owned(),
-    }
-}
-
 impl World {
     pub fn new() -> Self {
         Self {
             now: Cell::new(1_800_000_000_000),
             tokens: RefCell::default(),
             runs: RefCell::default(),
-            memory: RefCell::default(),
-            recalled: RefCell::default(),
-            pins: RefCell::default(),
-            copy: RefCell::default(),
+            gate: RefCell::new(Gate::new(Rc::new(config()))),
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),
@@ -195,10 +128,6 @@ impl World {
             ledger_down: Cell::new(false),
             name: RefCell::new(organization().name),
             door: Door::default(),
-            fails_to_record: Cell::new(false),
-            view: RefCell::new(Ok(None)),
-            workflow_view: RefCell::new(Ok(None)),
-            pins_seen: RefCell::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

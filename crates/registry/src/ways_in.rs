@@ -11,7 +11,7 @@ use super::body::BodyRead;
 use super::config::Config;
 use super::error::{CredentialError, Error, Result};
 use super::organization::registered;
-use super::ports::{Clock, Directory, Facts, FirstToken, Ledgers, Memory, Revocations, Sessions};
+use super::ports::{Clock, Directory, Facts, FirstToken, Isolate, Ledgers, Sessions};
 use super::session;
 use postern_domain::caller::{Caller, Session};
 use postern_domain::decide::Denial;
@@ -49,7 +49,7 @@ pub enum Shown {
     /// No credential; a way in that needs none may be open.
     Nothing,
     /// A credential that passed its offline check.
-    Credential(Presented),
+    Credential(Rc<Presented>),
 }
 
 /// Checks offline what a call shows. A call with an `Authorization` header is never one of tier 0
@@ -67,7 +67,8 @@ pub fn show(
     if knock.authorization.is_none() && (ways_in.bootstrap || session) {
         return Ok(Shown::Nothing);
     }
-    present(knock.authorization, config, now).map(Shown::Credential)
+    let presented = present(knock.authorization, config, now)?;
+    Ok(Shown::Credential(Rc::new(presented)))
 }
 
 /// Finds out who is calling, by the first way in that the call is for, once its body is here.
@@ -84,7 +85,7 @@ pub async fn enter<P>(
     ports: &P,
 ) -> Result<Caller>
 where
-    P: Clock + Directory + Facts + FirstToken + Ledgers + Memory + Revocations + Sessions,
+    P: Clock + Directory + Facts + FirstToken + Isolate + Ledgers + Sessions,
 {
     let Shown::Credential(presented) = shown else {
         // Tier 0.
@@ -102,16 +103,9 @@ where
         return Err(CredentialError::Missing.into());
     };
     // Tiers 2a and 2b.
-    let caller = admit(
-        presented,
-        About::Nothing,
-        Purpose::Write,
-        read,
-        config,
-        ports,
-    )
-    .await?
-    .caller;
+    let caller = admit(presented, About::Nothing, Purpose::Write, read, ports)
+        .await?
+        .caller;
     Ok(match caller {
         // Tier 3.
         Caller::Token(facts) if may_read(&facts, knock.operation, config) => {

@@ -1,10 +1,12 @@
-//! What becomes of the headers of an origin's answer on their way to the client, by rules on their
-//! names (R45). Dropped is whatever would make a browser act on the gateway's own origin: keep a
-//! cookie, run a page or a worker, report, remember, go elsewhere, or ask for a password.
+//! What becomes of the headers of an origin's answer on their way to the client, as a plan (R45):
+//! nothing passes that would make a browser act on the gateway's own origin, such as keeping a
+//! cookie, running a page or a worker, reporting, going elsewhere, or asking for a password.
 
 use super::connect::PROTO;
 use super::forwarding::HOP_BY_HOP;
+use super::grpc_answer::Ending;
 use super::grpc_web::Encoding;
+use super::headers::{Names, Plan};
 use super::protocol::media_type;
 
 /// Beginnings of names that browsers act on, and of the gateway's own.
@@ -88,40 +90,58 @@ pub const SANDBOX: [(&str, &str); 3] = [
 
 /// In which form an answer goes to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Form<'a> {
     /// As it came.
     AsItCame,
-    /// Out of gRPC-Web into Connect.
-    Connect,
+    /// Out of gRPC-Web into Connect, by how the call ended.
+    Connect(&'a Ending),
 }
 
-/// What is done with the headers of an answer.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rules<'n> {
-    /// Names to take away.
-    pub drop: Vec<&'n str>,
-    /// Headers to set then, in place of the origin's.
-    pub set: &'static [(&'static str, &'static str)],
+/// What the gateway says of an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The id that the gateway gave the request.
+    pub request_id: &'a str,
+    /// As `Server-Timing` has it.
+    pub timing: &'a str,
+    /// How old the word on the token may be, in seconds, where the configuration sets a bound.
+    pub bound: Option<i64>,
 }
 
-/// The rules for an answer with headers of these names, in whatever case; `content_type` is the one
-/// that the client gets, empty where it gets none. An answer in the own media type of an RPC
-/// protocol is shown by no browser, so nothing is set there.
-pub fn rules<'n>(
-    names: impl Iterator<Item = &'n str>,
-    content_type: &str,
-    form: Form,
-) -> Rules<'n> {
-    let is_grpc_web = |name: &str| OF_GRPC_WEB.iter().any(|own| own.eq_ignore_ascii_case(name));
-    let left = |name: &&str| is_dropped(name) || (form == Form::Connect && is_grpc_web(name));
-    Rules {
-        drop: names.filter(left).collect(),
-        set: if is_unshown(content_type) {
-            &[]
-        } else {
-            &SANDBOX
-        },
+/// The plan for an answer with headers of these names; `content_type` is the origin's, empty where
+/// it gave none. An answer in the own media type of an RPC protocol is shown by no browser, so no
+/// sandbox is set there.
+pub fn plan(names: &Names, content_type: &str, form: Form<'_>, told: Told<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let media = match form {
+        Form::AsItCame => content_type,
+        Form::Connect(ending) if ending.status == 0 => PROTO,
+        Form::Connect(_) => "application/json",
+    };
+    let is_translated = matches!(form, Form::Connect(_));
+    let left = |name: &&str| is_dropped(name) || (is_translated && OF_GRPC_WEB.contains(name));
+    plan.drop
+        .extend(names.iter().filter(left).map(str::to_owned));
+    if is_translated {
+        plan.set("content-type", media.to_owned());
     }
+    if !is_unshown(media) {
+        for (name, value) in SANDBOX {
+            plan.set(name, value);
+        }
+    }
+    plan.set("x-request-id", told.request_id.to_owned());
+    if let Some(seconds) = told.bound {
+        plan.set("postern-revocation-bound", seconds.to_string());
+    }
+    let timing = ("server-timing".to_owned(), told.timing.to_owned());
+    plan.append.push(timing);
+    if let Form::Connect(ending) = form {
+        let trailers = ending.metadata.iter();
+        let trailers = trailers.map(|(name, value)| (format!("trailer-{name}"), value.clone()));
+        plan.append.extend(trailers);
+    }
+    plan
 }
 
 /// Whether a header of this name never reaches the client.
@@ -155,166 +175,4 @@ fn is_single(content_type: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dropped(name: &str) -> bool {
-        let one = core::iter::once(name);
-        !rules(one, "", Form::AsItCame).drop.is_empty()
-    }
-
-    #[test]
-    fn r45_what_a_browser_acts_on_never_passes() {
-        for name in [
-            "Access-Control-Allow-Credentials",
-            "Access-Control-Allow-Origin",
-            "Alt-Svc",
-            "Clear-Site-Data",
-            "Connection",
-            "Content-Security-Policy",
-            "Content-Security-Policy-Report-Only",
-            "Cross-Origin-Opener-Policy",
-            "Cross-Origin-Resource-Policy",
-            "Keep-Alive",
-            "Link",
-            "NEL",
-            "Origin-Agent-Cluster",
-            "Origin-Trial",
-            "Permissions-Policy",
-            "Postern-Revocation-Bound",
-            "Proxy-Authenticate",
-            "Refresh",
-            "Report-To",
-            "Reporting-Endpoints",
-            "Service-Worker-Allowed",
-            "Set-Cookie",
-            "Set-Cookie2",
-            "SourceMap",
-            "Speculation-Rules",
-            "Strict-Transport-Security",
-            "Timing-Allow-Origin",
-            "Transfer-Encoding",
-            "Use-As-Dictionary",
-            "WWW-Authenticate",
-            "X-Request-Id",
-            "X-SourceMap",
-        ] {
-            let (lower, upper) = (name.to_ascii_lowercase(), name.to_ascii_uppercase());
-            for spelling in [name, &lower, &upper] {
-                assert!(dropped(spelling), "{spelling}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_client_needs_passes() {
-        for name in [
-            "cache-control",
-            "content-disposition",
-            "content-encoding",
-            "content-length",
-            "content-type",
-            "date",
-            "digest",
-            "etag",
-            "grpc-encoding",
-            "grpc-message",
-            "grpc-status",
-            "grpc-status-details-bin",
-            "last-modified",
-            "location",
-            "ratelimit",
-            "retry-after",
-            "server-timing",
-            "vary",
-            "x-custom",
-            "x-custom-bin",
-        ] {
-            assert!(!dropped(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn in_connect_nothing_of_grpc_web_is_left() {
-        let names = [
-            "grpc-status",
-            "Grpc-Message",
-            "content-length",
-            "x-custom",
-            "set-cookie",
-        ];
-        let rules = rules(names.into_iter(), "application/proto", Form::Connect);
-        assert_eq!(
-            rules.drop,
-            [
-                "grpc-status",
-                "Grpc-Message",
-                "content-length",
-                "set-cookie"
-            ]
-        );
-    }
-
-    #[test]
-    fn r45_what_could_be_shown_is_sandboxed() {
-        let set = |content_type| rules(core::iter::empty(), content_type, Form::AsItCame).set;
-        for unshown in [
-            "application/grpc-web",
-            "application/grpc-web+proto",
-            "application/grpc-web-text",
-            "Application/gRPC-Web+proto; charset=x",
-            "application/proto",
-        ] {
-            assert_eq!(set(unshown), [], "{unshown}");
-        }
-        for shown in [
-            "",
-            "text/html",
-            "application/json",
-            "image/svg+xml",
-            "application/octet-stream",
-            "text/html, application/grpc-web",
-            "application/grpc-web, text/html",
-            "application/grpc-web; x=1, text/html",
-            "application/grpc",
-        ] {
-            assert_eq!(set(shown), SANDBOX, "{shown}");
-        }
-    }
-
-    #[test]
-    fn json_by_its_media_type() {
-        for json in [
-            "application/json",
-            "Application/JSON; charset=utf-8",
-            "application/problem+json",
-        ] {
-            assert!(is_json(json), "{json}");
-        }
-        for other in [
-            "",
-            "text/html",
-            "text/json",
-            "text/html;application/json",
-            "application/json, text/html",
-            "application/json; charset=utf-8, text/html",
-            "text/html, application/json",
-            "application/xhtml+xml, application/x+json",
-            "image/x+json",
-            "application/jsonx",
-            "application/javascript",
-        ] {
-            assert!(!is_json(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_rules_are_lower_case_and_sorted() {
-        for list in [&BEGINNINGS[..], &NAMES, &OF_GRPC_WEB] {
-            assert!(list.is_sorted());
-            for name in list {
-                assert_eq!(*name, name.to_ascii_lowercase());
-            }
-        }
-    }
-}
+mod tests;

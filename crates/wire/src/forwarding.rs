@@ -1,5 +1,5 @@
-//! Which request headers never reach the origin, by rules on their names (R55). The shell deletes
-//! what these rules name, and then sets its own headers.
+//! Which request headers never reach the origin, by rules on their names (R55), and what becomes of
+//! all of them, as a plan that the shell carries out.
 //!
 //! What is not named passes: metadata of a gRPC call is data of the application, and an origin may
 //! need any of it, so that a list of what passes would break callers in silence. What must never
@@ -232,7 +232,9 @@ pub fn nominated(connection: &str) -> impl Iterator<Item = String> + '_ {
         })
 }
 
-// The build script compiles this file too, from another folder.
+mod plan;
+
+pub use plan::{Came, Own, Sent, Target, plan};
+
 #[cfg(test)]
-#[path = "forwarding/tests.rs"]
 mod tests;

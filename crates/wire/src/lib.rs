@@ -15,6 +15,7 @@ pub mod forwarding;
 pub mod grpc_answer;
 pub mod grpc_status;
 pub mod grpc_web;
+pub mod headers;
 pub mod identity;
 pub mod json;
 pub mod jwt;

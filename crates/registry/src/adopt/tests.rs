@@ -5,11 +5,11 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::origin_tokens::{claims, claims_with, id, in_project, in_workflow, jwt, sign};
 use crate::testing::{self, World, now_or_never, project, workflow};
 use postern_domain::audit::Origin;
 use postern_domain::keys::KeyRing;
 use postern_domain::policy::{Policy, defaults};
+use postern_gate::origin_tokens::{claims, claims_with, id, in_project, in_workflow, jwt, sign};
 use postern_ledger::MintAnswer;
 
 mod registered;
@@ -60,7 +60,7 @@ fn with(changes: Value) -> Value {
 
 /// A caller of this scope with these policies and this end.
 fn holder(scope: Scope, policies: Vec<Policy>, expires_at: Option<Timestamp>) -> Caller {
-    let mut facts = crate::origin_tokens::adopted(&claims(), scope);
+    let mut facts = postern_gate::origin_tokens::adopted(&claims(), scope);
     facts.id = Id::from_u128(0x99);
     facts.verifier = Verifier::Jwt { signed: None };
     facts.policies = policies;

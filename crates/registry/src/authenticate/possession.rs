@@ -4,12 +4,14 @@
 
 use std::rc::Rc;
 
-use super::proof::prove;
-use super::{Presented, home};
+use super::Presented;
 use crate::config::Config;
-use crate::error::{CredentialError, Error, Result};
-use crate::ports::{Facts, Ledgers, Memory};
+use crate::error::{Error, Result};
+use crate::ports::{Facts, Isolate, Ledgers};
+use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::token::TokenFacts;
+use postern_gate::proof::prove;
+use postern_gate::{Home, home, sought};
 
 /// The facts of the token that the credential is, as the Ledger has them: pending, quarantined,
 /// expired or revoked ones too. `None` when it is none of ours, or not the one that the facts
@@ -23,13 +25,12 @@ pub async fn possession<P>(
     ports: &P,
 ) -> Result<Option<Rc<TokenFacts>>>
 where
-    P: Facts + Ledgers + Memory,
+    P: Facts + Isolate + Ledgers,
 {
     let Some(id) = presented.token() else {
         return Ok(None);
     };
-    let known = Memory::facts(ports, id);
-    let organization = match home(presented, id, known.as_deref(), config, ports).await {
+    let organization = match whose(presented, id, config, ports).await {
         Ok(organization) => organization,
         Err(Error::Credential(_)) => return Ok(None),
         Err(error) => return Err(error),
@@ -37,7 +38,23 @@ where
     let Some(facts) = ports.shown(organization, id).await? else {
         return Ok(None);
     };
-    let proved: core::result::Result<(), CredentialError> =
-        prove(presented, &facts, &config.root_keys.pepper);
+    let proved = prove(presented, &facts, &config.root_keys.pepper);
     Ok(proved.is_ok().then(|| Rc::new(facts)))
+}
+
+/// The organization whose Ledger has the token.
+async fn whose<P>(
+    presented: &Presented,
+    id: TokenId,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationId>
+where
+    P: Facts + Isolate,
+{
+    let known = ports.gate(|gate| gate.memory.facts(id))?;
+    match home(presented, known.as_deref(), config)? {
+        Home::Known(organization) => Ok(organization),
+        Home::Sought => sought(presented, ports.facts(id).await?.as_ref(), config),
+    }
 }

@@ -28,7 +28,7 @@ fn credential(world: &World, scope: Scope) -> String {
 fn ask(world: &World, credential: &str, question: &Value) -> Result<Value> {
     let config = testing::config();
     let header = format!("Bearer {credential}");
-    let presented = present(Some(&header), &config, world.now())?;
+    let presented = std::rc::Rc::new(present(Some(&header), &config, world.now())?);
     let body = question.to_string();
     let told = now_or_never(explain(&presented, body.as_bytes(), READ, &config, world))?;
     Ok(serde_json::to_value(told).expect("serializes"))
@@ -132,6 +132,8 @@ fn a_known_run_is_held_against_the_scope() {
             workflow_id: None,
         };
         world.runs.borrow_mut().insert(id, facts);
+        // What an isolate has learned of a run stays.
+        *world.gate.borrow_mut() = postern_gate::Gate::new(std::rc::Rc::new(testing::config()));
         let question = json!({ "operation": "AttestationService/Store", "run": RUN });
         let told = ask(&world, &token, &question).expect("explained");
         assert_eq!(told["refusal"]["code"].as_str(), code, "{told}");

@@ -107,11 +107,10 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
         let header = format!("Bearer {token}");
         let presented = crate::authenticate::present(Some(&header), &config, world.now());
         let admitted = now_or_never(crate::authenticate::admit(
-            &presented.expect("well formed"),
+            &std::rc::Rc::new(presented.expect("well formed")),
             crate::authenticate::About::Nothing,
             postern_ledger::Purpose::Write,
             crate::body::READ,
-            &config,
             &world,
         ));
         assert!(admitted.is_ok(), "{format}: {admitted:?}");

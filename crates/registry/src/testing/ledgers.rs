@@ -44,12 +44,11 @@ impl World {
 
     fn record_run(&self, organization: OrganizationId, command: RunCommand) -> Result<RunAnswer> {
         self.note(format!("record {}", command.run));
-        if self.ledger_down.get() || self.fails_to_record.get() {
+        if self.ledger_down.get() {
             return Err(Error::unavailable("the Ledger is down"));
         }
-        let pin = self.pins.borrow().get(&command.token).copied();
         let answer = RunAnswer {
-            pin: pin.or(command.facts.workflow_id),
+            pin: command.facts.workflow_id,
         };
         let key = (organization, command.run);
         self.runs.borrow_mut().insert(key, command.facts);

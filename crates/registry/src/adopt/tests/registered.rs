@@ -3,8 +3,8 @@
 use super::*;
 use crate::authenticate::{About, admit, present};
 use crate::body::READ;
-use crate::origin_tokens::adopted;
 use crate::tokens::rotate;
+use postern_gate::origin_tokens::adopted;
 use postern_ledger::Purpose;
 
 #[test]
@@ -76,13 +76,13 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
         let config = testing::config();
         let header = format!("Bearer {}", jwt(&claims));
         let presented = present(Some(&header), &config, world.now()).expect("well formed");
+        let presented = std::rc::Rc::new(presented);
         assert!(
             now_or_never(admit(
                 &presented,
                 About::Nothing,
                 Purpose::Write,
                 READ,
-                &config,
                 &world
             ))
             .is_ok()

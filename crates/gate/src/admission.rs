@@ -1,0 +1,346 @@
+//! From a credential to a caller: where its Ledger is, then one question to it. Calls for the
+//! origin and management go through here alike.
+
+use std::rc::Rc;
+
+use postern_domain::caller::Caller;
+use postern_domain::decide::RunFacts;
+use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
+use postern_wire::jwt::Verified;
+
+use crate::Gate;
+use crate::ask::{Machine, Pending};
+use crate::config::Config;
+use crate::credential::Presented;
+use crate::error::{CredentialError, Error, Result};
+use crate::proof::{bindable, prove};
+use crate::question::{Admit, Bind, Find};
+
+/// An authenticated caller, with what is known of the run that was asked about.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Who is calling.
+    pub caller: Caller,
+    /// The run that was asked about, if it is known.
+    pub run: Option<Rc<RunFacts>>,
+    /// The origin's id of the workflow that the token is for, where a run or a workflow was asked
+    /// about and the id was learned.
+    pub pin: Option<WorkflowId>,
+    /// How old the Ledger's word may be that this rests on, in milliseconds; 0 = it was asked.
+    pub bound_ms: i64,
+}
+
+/// What a call names that the Ledger knows more of.
+#[derive(Debug, Clone, Copy)]
+pub enum About {
+    /// Nothing.
+    Nothing,
+    /// A run, and so a workflow.
+    Run(RunId),
+    /// A workflow by its name: a token for one workflow may be for another one of that name.
+    Workflow,
+}
+
+/// A machine that can ask who a credential belongs to.
+pub(crate) trait Asks: Machine {
+    fn find(pending: Pending<Find, Self>) -> Self;
+    fn admit(pending: Pending<Admit, Self>) -> Self;
+    fn bind(pending: Pending<Bind, Self>) -> Self;
+}
+
+/// What is to become of an admission.
+type Then<M> =
+    Box<dyn FnOnce(&mut <M as Machine>::Call, &mut Gate, Timestamp, Admitted) -> Result<M>>;
+
+/// A credential that is being asked about.
+struct Asked<M: Machine> {
+    presented: Rc<Presented>,
+    id: TokenId,
+    organization: OrganizationId,
+    known: Option<Rc<TokenFacts>>,
+    run: Option<RunId>,
+    known_run: Option<Rc<RunFacts>>,
+    pin: Option<WorkflowId>,
+    then: Then<M>,
+}
+
+/// Turns a presented credential into a caller, asking the Ledger whether the token lives and, in
+/// the same question, for what the call names. A read may rest on what this isolate was told, where
+/// the configuration sets a bound.
+pub(crate) fn admit<M: Asks + 'static>(
+    (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
+    presented: &Rc<Presented>,
+    about: About,
+    purpose: Purpose,
+    then: impl FnOnce(&mut M::Call, &mut Gate, Timestamp, Admitted) -> Result<M> + 'static,
+) -> Result<M> {
+    let Some(id) = presented.token() else {
+        let admitted = Admitted {
+            caller: Caller::Administrator,
+            run: None,
+            pin: None,
+            bound_ms: 0,
+        };
+        return then(call, gate, now, admitted);
+    };
+    let known = gate.memory.facts(id);
+    let presented = Rc::clone(presented);
+    let run = match about {
+        About::Run(run) => Some(run),
+        About::Nothing | About::Workflow => None,
+    };
+    let config = gate.config();
+    match home(&presented, known.as_deref(), &config)? {
+        Home::Known(organization) => {
+            let asked = Asked {
+                presented,
+                id,
+                organization,
+                known,
+                run,
+                known_run: None,
+                pin: None,
+                then: Box::new(then),
+            };
+            asked.ask((call, gate, now), about, purpose)
+        }
+        Home::Sought => {
+            let then: Then<M> = Box::new(then);
+            let found =
+                move |call: &mut M::Call, gate: &mut Gate, now, found: Option<TokenFacts>| {
+                    let organization = sought(&presented, found.as_ref(), &gate.config())?;
+                    let asked = Asked {
+                        presented,
+                        id,
+                        organization,
+                        known: None,
+                        run,
+                        known_run: None,
+                        pin: None,
+                        then,
+                    };
+                    asked.ask((call, gate, now), about, purpose)
+                };
+            Ok(M::find(Pending::new(Find { token: id }, found)))
+        }
+    }
+}
+
+impl<M: Asks + 'static> Asked<M> {
+    /// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was
+    /// told within the bound.
+    fn ask(
+        mut self,
+        (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
+        about: About,
+        purpose: Purpose,
+    ) -> Result<M> {
+        let config = gate.config();
+        let bound_ms = config.revocation_bound_ms;
+        // What is known now holds for this call, whatever is forgotten while it waits.
+        let key = self.run.map(|run| (self.organization, run));
+        self.known_run = key.and_then(|(organization, run)| gate.memory.run(organization, run));
+        self.pin = gate.memory.pin(self.id);
+        let known = self.known.as_deref();
+        let is_settled = self
+            .known_run
+            .as_ref()
+            .is_some_and(|run| settled(known, self.pin, run));
+        let expired = |facts: &TokenFacts| facts.expired(lenient(&self.presented, &config, now));
+        let query = AdmitQuery {
+            token: self.id,
+            facts: known.is_none(),
+            run: self.run.filter(|_| !is_settled),
+            pin: matches!(about, About::Workflow) && self.pin.is_none() && known.is_none_or(narrow),
+            counts: purpose != Purpose::Look,
+            // What has expired is no use; whether it was revoked before, the Ledger tells.
+            version: purpose == Purpose::Read && bound_ms > 0 && !known.is_some_and(expired),
+        };
+        let alone = query.version && !query.facts && !query.pin && query.run.is_none();
+        let copies = &mut gate.memory.copies;
+        if alone && copies.lived(self.organization, self.id, now, bound_ms) {
+            return self.told((call, gate, now), Admission::LIVE, bound_ms);
+        }
+        let question = Admit {
+            organization: self.organization,
+            query,
+        };
+        let answered = move |call: &mut M::Call, gate: &mut Gate, at, admission: Admission| {
+            if let (Liveness::Live, Some(version)) = (admission.liveness, admission.version) {
+                let word = (self.id, version);
+                let copies = &mut gate.memory.copies;
+                // The moment before the question: what happens meanwhile is not in the answer.
+                copies.heard(self.organization, word, now, at, bound_ms);
+            }
+            self.told((call, gate, at), admission, 0)
+        };
+        Ok(M::admit(Pending::new(question, answered)))
+    }
+
+    /// Takes the Ledger's word.
+    fn told(
+        self,
+        (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
+        admission: Admission,
+        bound_ms: i64,
+    ) -> Result<M> {
+        match admission.liveness {
+            Liveness::Live => {}
+            Liveness::Revoked => return Err(CredentialError::Refused("revoked token").into()),
+            Liveness::Unknown => return Err(CredentialError::Refused("unknown token").into()),
+        }
+        let config = gate.config();
+        let Admission {
+            facts, run, pin, ..
+        } = admission;
+        let facts = match &self.known {
+            Some(known) => Rc::clone(known),
+            None => {
+                let learned = facts.map(Rc::new).ok_or_else(|| {
+                    Error::unavailable("the Ledger gave no facts of a live token")
+                })?;
+                prove(&self.presented, &learned, &config.root_keys.pepper)?;
+                learned
+            }
+        };
+        if facts.expired(lenient(&self.presented, &config, now)) {
+            return Err(CredentialError::Expired("row expired").into());
+        }
+        let learned = (run, pin);
+        match bindable(&self.presented, &facts, &config)? {
+            None => self.admitted((call, gate, now), &facts, learned, bound_ms),
+            Some(signed) => {
+                let question = Bind {
+                    organization: facts.organization.clone(),
+                    command: BindCommand {
+                        token: facts.id,
+                        signed,
+                    },
+                };
+                let bound =
+                    move |call: &mut M::Call, gate: &mut Gate, now, bound: Option<TokenFacts>| {
+                        let bound = bound
+                            .filter(|bound| !bound.unbound())
+                            .ok_or_else(|| Error::unavailable("the Ledger did not bind a token"))?;
+                        // Somebody else's may have come first.
+                        prove(&self.presented, &bound, &gate.config().root_keys.pepper)?;
+                        self.admitted((call, gate, now), &Rc::new(bound), learned, bound_ms)
+                    };
+                Ok(M::bind(Pending::new(question, bound)))
+            }
+        }
+    }
+
+    /// Remembers what was learned, and goes on.
+    fn admitted(
+        self,
+        (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
+        facts: &Rc<TokenFacts>,
+        (run, learned_pin): (Option<RunFacts>, Option<WorkflowId>),
+        bound_ms: i64,
+    ) -> Result<M> {
+        let memory = &mut gate.memory;
+        memory.remember_facts(facts);
+        let run = match (self.known_run, self.run, run) {
+            (Some(known), _, _) => Some(known),
+            (None, Some(id), Some(learned)) => {
+                let learned = Rc::new(learned);
+                memory.remember_run(self.organization, id, &learned);
+                Some(learned)
+            }
+            _ => None,
+        };
+        if let (None, Some(learned)) = (self.pin, learned_pin) {
+            memory.remember_pin(self.id, learned);
+        }
+        let admitted = Admitted {
+            caller: Caller::Token(Rc::clone(facts)),
+            run,
+            pin: self.pin.or(learned_pin),
+            bound_ms,
+        };
+        (self.then)(call, gate, now, admitted)
+    }
+}
+
+/// Where the Ledger of a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// In this organization.
+    Known(OrganizationId),
+    /// The stores have to say.
+    Sought,
+}
+
+/// The organization whose Ledger has the token, where `known` are its facts as this isolate knows
+/// them. What is known is proved already.
+///
+/// # Errors
+/// Why the credential is none of that token.
+pub fn home(presented: &Presented, known: Option<&TokenFacts>, config: &Config) -> Result<Home> {
+    match (known, presented) {
+        (Some(facts), _) => {
+            prove(presented, facts, &config.root_keys.pepper)?;
+            Ok(Home::Known(facts.organization.id))
+        }
+        (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
+            organization_claim(verified).map(Home::Known)
+        }
+        // An opaque key does not name its organization, nor does an old token of the origin: the
+        // stores do.
+        (None, _) => Ok(Home::Sought),
+    }
+}
+
+/// The organization that the stores say. What else they say of the token is believed only to
+/// refuse; what it may do comes from the Ledger.
+///
+/// # Errors
+/// Why the credential is none of that token.
+pub fn sought(
+    presented: &Presented,
+    found: Option<&TokenFacts>,
+    config: &Config,
+) -> Result<OrganizationId> {
+    let found = found.ok_or(CredentialError::Refused("unknown token"))?;
+    prove(presented, found, &config.root_keys.pepper)?;
+    Ok(found.organization.id)
+}
+
+/// Whether the Ledger has no more to tell of a run that this isolate knows. A workflow token's
+/// first run tells it which workflow the token is for.
+pub(crate) fn settled(facts: Option<&TokenFacts>, pin: Option<WorkflowId>, run: &RunFacts) -> bool {
+    facts
+        .is_some_and(|facts| pin.is_some() || run.workflow_id.is_none() || !run.is_of(&facts.scope))
+}
+
+/// Whether a token is for one workflow.
+fn narrow(facts: &TokenFacts) -> bool {
+    facts.scope.workflow().is_some()
+}
+
+/// The moment to hold a row's expiry against: a JWT's has the same leeway as its `exp`, which is
+/// the same moment.
+fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp {
+    match presented {
+        Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
+        Presented::Opaque { .. } | Presented::Administrator => now,
+    }
+}
+
+/// Whether the token says which organization it belongs to. One that is minted here must.
+fn named_by_claim(verified: &Verified) -> bool {
+    verified.signed.is_some() || verified.claims.organization().is_some()
+}
+
+fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
+    verified
+        .claims
+        .org_id
+        .as_deref()
+        .and_then(|id| OrganizationId::parse(id).ok())
+        .ok_or_else(|| CredentialError::Refused("organization claim is not a UUID").into())
+}

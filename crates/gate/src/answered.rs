@@ -1,0 +1,180 @@
+//! What becomes of the origin's answer: whether it is one, what it teaches, and what the client
+//! gets of it.
+
+use std::rc::Rc;
+
+use postern_domain::route::Route;
+use postern_domain::time::Timestamp;
+use postern_ledger::Purpose;
+use postern_wire::answering::{Form, Told, plan};
+use postern_wire::connect;
+use postern_wire::headers::Plan;
+
+use crate::Gate;
+use crate::admission::{About, admit};
+use crate::call::{Call, Made, Next};
+use crate::credential::present;
+use crate::error::Result;
+use crate::lookup::read;
+use crate::patience::Patience;
+use crate::reply::{self, Reply, foreign};
+use crate::runs::{self, Naming};
+
+/// What is known of a call whose answer is awaited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awaited {
+    pub asked_at: Timestamp,
+    /// How old the word on the token may be that the call rests on, in milliseconds.
+    pub bound_ms: i64,
+    pub patience: Patience,
+}
+
+type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
+
+impl Awaited {
+    /// Takes the answer to an RPC. The run in it is known before anybody has it.
+    pub fn rpc(
+        self,
+        (call, gate, now): At<'_>,
+        reply: Reply,
+        naming: Option<Naming>,
+        is_connect: bool,
+    ) -> Result<Next> {
+        let waited = self.note(call, now, &reply);
+        let reply = reply.of_rpc()?;
+        let Some(naming) = naming else {
+            return self.finish((call, gate, now), (reply, None), waited, is_connect);
+        };
+        read(
+            (call, gate, now),
+            reply,
+            self.patience,
+            move |call, gate, now, reply, told| {
+                let message = match (&told.message, told.ending.status) {
+                    (Some(message), 0) => message,
+                    _ => {
+                        return self.finish(
+                            (call, gate, now),
+                            (reply, Some(told)),
+                            waited,
+                            is_connect,
+                        );
+                    }
+                };
+                let learned = runs::learn(now, naming, message)?;
+                Ok(learned.then(move |call: &mut Call, gate: &mut Gate, now| {
+                    self.finish((call, gate, now), (reply, Some(told)), waited, is_connect)
+                }))
+            },
+        )
+    }
+
+    /// The answer as the client reads it: as it came, or in Connect. `told` = what has been read of
+    /// it.
+    fn finish(
+        self,
+        (call, gate, now): At<'_>,
+        (reply, told): (Reply, Option<reply::Told>),
+        waited: i64,
+        is_connect: bool,
+    ) -> Result<Next> {
+        let timing = timing(call, now, waited);
+        if !is_connect {
+            let headers = self.headers(call, gate, &reply, Form::AsItCame, &timing);
+            return Ok(Next::Pass(Made::AsItCame, headers));
+        }
+        match told {
+            Some(told) => self.in_connect((call, gate, now), &reply, told, &timing),
+            None => {
+                let at = (call, gate, now);
+                read(
+                    at,
+                    reply,
+                    self.patience,
+                    move |call, gate, now, reply, told| {
+                        self.in_connect((call, gate, now), &reply, told, &timing)
+                    },
+                )
+            }
+        }
+    }
+
+    /// The bare message with trailers as headers, or the error as JSON.
+    fn in_connect(
+        self,
+        (call, gate, _): At<'_>,
+        reply: &Reply,
+        told: reply::Told,
+        timing: &str,
+    ) -> Result<Next> {
+        let reply::Told { message, ending } = told;
+        let headers = self.headers(call, gate, reply, Form::Connect(&ending), timing);
+        let (status, body) = match ending.status {
+            0 => {
+                let missing = || foreign("a successful answer without a message");
+                (200, message.ok_or_else(missing)?)
+            }
+            failed => {
+                let (status, json) = connect::error(failed, &ending.message, &ending.details);
+                (status, json.into_bytes())
+            }
+        };
+        Ok(Next::Pass(Made::Anew { status, body }, headers))
+    }
+
+    /// Takes the answer to a REST request. Where the body went on before it was complete, whoever
+    /// was revoked meanwhile does not get the answer.
+    pub fn route(
+        self,
+        (call, gate, now): At<'_>,
+        reply: Reply,
+        route: &'static Route,
+    ) -> Result<Next> {
+        let waited = self.note(call, now, &reply);
+        let pass = move |call: &mut Call, gate: &mut Gate, now: Timestamp| {
+            let reply = reply.of_route(route)?;
+            let timing = timing(call, now, waited);
+            let headers = self.headers(call, gate, &reply, Form::AsItCame, &timing);
+            Ok(Next::Pass(Made::AsItCame, headers))
+        };
+        if !route.stream {
+            return pass(call, gate, now);
+        }
+        let config = gate.config();
+        let authorization = call.kept.authorization.as_ref();
+        let authorization = authorization.map(|header| header.expose());
+        let presented = Rc::new(present(authorization, &config, now)?);
+        let at = (call, gate, now);
+        let still = move |call: &mut Call, gate: &mut Gate, now, _| pass(call, gate, now);
+        admit(at, &presented, About::Nothing, Purpose::Look, still)
+    }
+
+    fn note(self, call: &mut Call, now: Timestamp, reply: &Reply) -> i64 {
+        let waited = now.since(self.asked_at);
+        call.notes.origin = Some((reply.status, waited));
+        waited
+    }
+
+    fn headers(
+        self,
+        call: &Call,
+        gate: &Gate,
+        reply: &Reply,
+        form: Form<'_>,
+        timing: &str,
+    ) -> Plan {
+        let bounded = gate.config().revocation_bound_ms > 0;
+        let told = Told {
+            request_id: &call.kept.request_id,
+            timing,
+            bound: bounded.then_some(self.bound_ms / 1000),
+        };
+        plan(&reply.names, &reply.media, form, told)
+    }
+}
+
+/// `Server-Timing`: the gateway's own milliseconds, and those for the origin.
+fn timing(call: &Call, now: Timestamp, waited: i64) -> String {
+    let own = now.since(call.deadline.begun()).saturating_sub(waited);
+    format!("gate;dur={own}, origin;dur={waited}")
+}

@@ -1,0 +1,292 @@
+//! One call for the origin on its way through the gateway: what it keeps between questions, the
+//! steps that it takes, and its two ways in, RPCs and REST routes.
+
+use postern_domain::caller::Caller;
+use postern_domain::time::Timestamp;
+use postern_wire::address::Unread;
+use postern_wire::headers::Plan;
+use postern_wire::protocol::{Protocol, Unspoken};
+use postern_wire::rest::Found;
+
+use crate::Gate;
+use crate::admission::Asks;
+use crate::ask::{Ask, Machine, Pending};
+use crate::error::{CredentialError, Error, Result};
+use crate::head::{Entropy, Head, Kept};
+use crate::patience::Deadline;
+use crate::question::{
+    Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Record, Stream,
+};
+use crate::{rest, rpc};
+
+/// What a call needs next, or how it ended.
+#[derive(Debug)]
+#[must_use = "a call that is not driven to its end has no answer"]
+pub enum Step {
+    /// See [`Body`].
+    Body(Ask<Body>),
+    /// See [`Discard`].
+    Discard(Ask<Discard>),
+    /// See [`Stream`].
+    Stream(Ask<Stream>),
+    /// See [`Find`].
+    Find(Ask<Find>),
+    /// See [`Admit`].
+    Admit(Ask<Admit>),
+    /// See [`Bind`].
+    Bind(Ask<Bind>),
+    /// See [`Record`].
+    Record(Ask<Record>),
+    /// See [`Lookup`].
+    Lookup(Ask<Lookup>),
+    /// See [`Forward`].
+    Forward(Ask<Forward>),
+    /// The content of what answered the last [`Step::Lookup`] or [`Step::Forward`].
+    Content(Ask<Content>),
+    /// See [`Count`].
+    Count(Ask<Count>),
+    /// The end: the client gets the origin's answer.
+    Pass(Pass),
+    /// The end: the client gets a refusal.
+    Refuse(Refusal),
+}
+
+/// What is next for a call, before it is a step.
+pub enum Next {
+    /// A question, as in [`Step`].
+    Body(Pending<Body, Self>),
+    /// A question, as in [`Step`].
+    Discard(Pending<Discard, Self>),
+    /// A question, as in [`Step`].
+    Stream(Pending<Stream, Self>),
+    /// A question, as in [`Step`].
+    Find(Pending<Find, Self>),
+    /// A question, as in [`Step`].
+    Admit(Pending<Admit, Self>),
+    /// A question, as in [`Step`].
+    Bind(Pending<Bind, Self>),
+    /// A question, as in [`Step`].
+    Record(Pending<Record, Self>),
+    /// A question, as in [`Step`].
+    Lookup(Pending<Lookup, Self>),
+    /// A question, as in [`Step`].
+    Forward(Pending<Forward, Self>),
+    /// A question, as in [`Step`].
+    Content(Pending<Content, Self>),
+    /// A question, as in [`Step`].
+    Count(Pending<Count, Self>),
+    /// The end.
+    Pass(Made, Plan),
+}
+
+/// What the client gets of an answer's status and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// Both as they came.
+    AsItCame,
+    /// These.
+    Anew {
+        /// HTTP's.
+        status: u16,
+        /// The whole content.
+        body: Vec<u8>,
+    },
+}
+
+/// An answer for the client.
+#[derive(Debug)]
+pub struct Pass {
+    /// Its status and content.
+    pub made: Made,
+    /// What becomes of the origin's headers.
+    pub headers: Plan,
+    /// For the log.
+    pub notes: Notes,
+}
+
+/// A refusal, and the form in which it is written.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub error: Error,
+    /// How it is written.
+    pub form: Form,
+    /// For the log.
+    pub notes: Notes,
+}
+
+/// How a refusal is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As a problem document.
+    Problem,
+    /// In gRPC, under this media type.
+    Grpc(&'static str),
+    /// In Connect.
+    Connect,
+}
+
+impl Form {
+    /// The form that a caller of an RPC reads, by the `Content-Type` of its request: a problem
+    /// document where it speaks no protocol of ours.
+    pub fn of(content_type: &str) -> Self {
+        match Protocol::of(content_type) {
+            Ok(Protocol::GrpcWeb(encoding)) => Self::Grpc(encoding.content_type()),
+            Err(Unspoken::Grpc) => Self::Grpc("application/grpc"),
+            Ok(Protocol::Connect) | Err(Unspoken::ConnectJson | Unspoken::ConnectStream) => {
+                Self::Connect
+            }
+            Err(Unspoken::Other) => Self::Problem,
+        }
+    }
+}
+
+/// What the log tells of a call.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Which call or route.
+    pub operation: Option<&'static str>,
+    /// Who called, and when that was known.
+    pub caller: Option<(Caller, Timestamp)>,
+    /// The origin's status, and after how many milliseconds it came.
+    pub origin: Option<(u16, i64)>,
+    /// Why the client's address could not be read.
+    pub unread: Option<Unread>,
+}
+
+/// What lives as long as the call.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) kept: Kept,
+    pub(crate) notes: Notes,
+    pub(crate) deadline: Deadline,
+    pub(crate) assertions: [[u8; 16]; 2],
+    form: Form,
+    /// Whether a refused credential is to be counted.
+    counts: bool,
+}
+
+impl Machine for Next {
+    type Call = Call;
+    type Step = Step;
+
+    fn step(mut call: Call, next: Result<Self>) -> Step {
+        match next {
+            Ok(Self::Body(pending)) => Step::Body(pending.of(call)),
+            Ok(Self::Discard(pending)) => Step::Discard(pending.of(call)),
+            Ok(Self::Stream(pending)) => Step::Stream(pending.of(call)),
+            Ok(Self::Find(pending)) => Step::Find(pending.of(call)),
+            Ok(Self::Admit(pending)) => Step::Admit(pending.of(call)),
+            Ok(Self::Bind(pending)) => Step::Bind(pending.of(call)),
+            Ok(Self::Record(pending)) => Step::Record(pending.of(call)),
+            Ok(Self::Lookup(pending)) => Step::Lookup(pending.of(call)),
+            Ok(Self::Forward(pending)) => Step::Forward(pending.of(call)),
+            Ok(Self::Content(pending)) => Step::Content(pending.of(call)),
+            Ok(Self::Count(pending)) => Step::Count(pending.of(call)),
+            Ok(Self::Pass(made, headers)) => Step::Pass(Pass {
+                made,
+                headers,
+                notes: call.notes,
+            }),
+            Err(error) => match call.counted(&error) {
+                Some(count) => Step::Count(Pending::new(count, |_, _, _, ()| Err(error)).of(call)),
+                None => Step::Refuse(Refusal {
+                    error,
+                    form: call.form,
+                    notes: call.notes,
+                }),
+            },
+        }
+    }
+}
+
+impl Call {
+    fn new(head: &Head<'_>, entropy: &Entropy, gate: &Gate, now: Timestamp) -> Self {
+        let kept = Kept::new(head, entropy, &gate.config());
+        Self {
+            notes: Notes {
+                unread: kept.unread,
+                ..Notes::default()
+            },
+            kept,
+            deadline: Deadline::new(now, None),
+            assertions: entropy.assertions,
+            form: Form::Problem,
+            counts: false,
+        }
+    }
+
+    /// The question to count a refused credential, once for a call. One without any credential is
+    /// not counted: nobody guesses by saying nothing.
+    fn counted(&mut self, error: &Error) -> Option<Count> {
+        let cause = match error {
+            Error::Credential(CredentialError::Missing) => return None,
+            Error::Credential(cause) => *cause,
+            _ => return None,
+        };
+        core::mem::take(&mut self.counts).then(|| Count {
+            bucket: self.kept.bucket(),
+            cause,
+        })
+    }
+}
+
+impl Asks for Next {
+    fn find(pending: Pending<Find, Self>) -> Self {
+        Self::Find(pending)
+    }
+
+    fn admit(pending: Pending<Admit, Self>) -> Self {
+        Self::Admit(pending)
+    }
+
+    fn bind(pending: Pending<Bind, Self>) -> Self {
+        Self::Bind(pending)
+    }
+}
+
+impl Gate {
+    /// Begins a call below the origin's prefix: gRPC-Web or Connect.
+    pub fn open(&mut self, head: &Head<'_>, now: Timestamp, entropy: &Entropy) -> Step {
+        let mut call = Call::new(head, entropy, self, now);
+        call.form = Form::of(&call.kept.content_type);
+        call.counts = true;
+        let next = rpc::open(&mut call, self, now, head);
+        Next::step(call, next)
+    }
+
+    /// Begins a REST request; `None` when it is for no route.
+    pub fn open_route(
+        &mut self,
+        head: &Head<'_>,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Option<Step> {
+        let verb = postern_wire::method::effective(head.method);
+        let found = rest::find(verb, head.path, &self.config());
+        self.open_found(found, head, now, entropy)
+    }
+
+    /// Begins a REST request for what a table has for it.
+    pub(crate) fn open_found(
+        &mut self,
+        found: Found,
+        head: &Head<'_>,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Option<Step> {
+        if found == Found::Nothing {
+            return None;
+        }
+        let mut call = Call::new(head, entropy, self, now);
+        let next = match found {
+            Found::Nothing => return None,
+            Found::OtherMethod { allow } => Err(Error::MethodNotAllowed { allow }),
+            Found::Route(route, parameters) => {
+                call.notes.operation = Some(route.name);
+                rest::open((&mut call, self, now), route, parameters, head)
+            }
+        };
+        Some(Next::step(call, next))
+    }
+}

@@ -1,0 +1,87 @@
+//! Management's way in: a credential whose request's body is here becomes a caller. The same
+//! questions as on a call's way to the origin, and nothing after them.
+
+use std::rc::Rc;
+
+use postern_domain::time::Timestamp;
+use postern_ledger::Purpose;
+
+use crate::Gate;
+use crate::admission::{About, Admitted, Asks, admit};
+use crate::ask::{Ask, Machine, Pending};
+use crate::credential::Presented;
+use crate::error::{Error, Result};
+use crate::question::{Admit, Bind, Find};
+
+/// What a credential on its way in needs, or what became of it.
+#[derive(Debug)]
+#[must_use]
+pub enum Entry {
+    /// See [`Find`].
+    Find(Ask<Find, Entering>),
+    /// See [`Admit`].
+    Admit(Ask<Admit, Entering>),
+    /// See [`Bind`].
+    Bind(Ask<Bind, Entering>),
+    /// The end: the caller is known.
+    Admitted(Admitted),
+    /// The end: the credential opens nothing.
+    Refused(Error),
+}
+
+/// What is next on the way in.
+pub enum Entering {
+    /// A question, as in [`Entry`].
+    Find(Pending<Find, Self>),
+    /// A question, as in [`Entry`].
+    Admit(Pending<Admit, Self>),
+    /// A question, as in [`Entry`].
+    Bind(Pending<Bind, Self>),
+    /// The end.
+    Admitted(Admitted),
+}
+
+impl Machine for Entering {
+    type Call = ();
+    type Step = Entry;
+
+    fn step((): (), next: Result<Self>) -> Entry {
+        match next {
+            Ok(Self::Find(pending)) => Entry::Find(pending.of(())),
+            Ok(Self::Admit(pending)) => Entry::Admit(pending.of(())),
+            Ok(Self::Bind(pending)) => Entry::Bind(pending.of(())),
+            Ok(Self::Admitted(admitted)) => Entry::Admitted(admitted),
+            Err(error) => Entry::Refused(error),
+        }
+    }
+}
+
+impl Asks for Entering {
+    fn find(pending: Pending<Find, Self>) -> Self {
+        Self::Find(pending)
+    }
+
+    fn admit(pending: Pending<Admit, Self>) -> Self {
+        Self::Admit(pending)
+    }
+
+    fn bind(pending: Pending<Bind, Self>) -> Self {
+        Self::Bind(pending)
+    }
+}
+
+impl Gate {
+    /// Begins to find out whose credential it is. Whoever calls this has the request's body already
+    /// (R40).
+    pub fn enter(
+        &mut self,
+        presented: &Rc<Presented>,
+        about: About,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Entry {
+        let admitted = |(): &mut (), _: &mut Self, _, admitted| Ok(Entering::Admitted(admitted));
+        let next = admit((&mut (), self, now), presented, about, purpose, admitted);
+        Entering::step((), next)
+    }
+}

@@ -1,0 +1,139 @@
+//! What becomes of one call, as a machine without I/O, clock or chance: [`Gate::open`] looks at the
+//! head of a request, and each [`Step`] is a question, a request for the origin that cannot exist
+//! without a permit, or an end.
+//!
+//! **Whoever drives a [`Gate`] does four things:** reads its clock after every wait and hands the
+//! reading in; answers each question once, or says that there is no answer; sends what goes to the
+//! origin exactly as [`Outbound`] says; and gives the client what stands in the last step. It
+//! decides nothing.
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use postern_domain::time::Timestamp;
+//! use postern_gate::config::Config;
+//! use postern_gate::{Entropy, Gate, Head, Outage, Reply, Step};
+//!
+//! let variable = |name: &str| match name {
+//!     "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+//!     "TOKEN_KEYS" => Some(format!("k1:{}", "A".repeat(43))),
+//!     _ => None,
+//! };
+//! let config = Config::read(variable).expect("a good configuration");
+//! let mut gate = Gate::new(Rc::new(config));
+//! let clock = || Timestamp::from_millis(1_800_000_000_000);
+//! fn down<T>() -> Result<T, Outage> {
+//!     Err(Outage::Failed("not in this example".to_owned()))
+//! }
+//!
+//! let headers = vec![("content-type".to_owned(), "application/grpc-web+proto".to_owned())];
+//! let head = Head {
+//!     method: "POST",
+//!     path: "/controlplane.v1.StatusService/Statusz",
+//!     query: "",
+//!     headers: &headers,
+//!     request_id: "r1",
+//! };
+//! let entropy = Entropy { trace: [1; 24], assertions: [[2; 16], [3; 16]] };
+//! let mut step = gate.open(&head, clock(), &entropy);
+//! let pass = loop {
+//!     step = match step {
+//!         Step::Body(ask) => ask.answer(&mut gate, clock(), Ok(vec![0; 5])),
+//!         Step::Discard(ask) => ask.answer(&mut gate, clock(), Ok(())),
+//!         Step::Stream(ask) => ask.answer(&mut gate, clock(), Ok(true)),
+//!         Step::Find(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Admit(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Bind(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Record(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Lookup(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Content(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Count(ask) => ask.answer(&mut gate, clock(), Ok(())),
+//!         Step::Forward(ask) => {
+//!             assert_eq!(ask.question.0.target(), head.path);
+//!             let answered = vec![
+//!                 ("content-type".to_owned(), "application/grpc-web+proto".to_owned()),
+//!                 ("set-cookie".to_owned(), "a=b".to_owned()),
+//!             ];
+//!             ask.answer(&mut gate, clock(), Ok(Reply::read(200, &answered)))
+//!         }
+//!         Step::Pass(pass) => break pass,
+//!         Step::Refuse(refusal) => panic!("{:?}", refusal.error),
+//!     };
+//! };
+//! assert_eq!(pass.headers.drop, ["set-cookie"]);
+//! ```
+
+#![warn(missing_docs)]
+
+mod admission;
+mod answered;
+pub mod ask;
+pub mod assertion;
+mod call;
+pub mod config;
+mod copies;
+pub mod credential;
+mod entry;
+pub mod error;
+mod head;
+pub mod limits;
+mod lookup;
+mod memory;
+mod named;
+mod onward;
+mod patience;
+mod pins;
+pub mod proof;
+pub mod question;
+mod reply;
+pub mod rest;
+pub mod routes;
+mod rpc;
+mod runs;
+mod vouch;
+
+#[cfg(feature = "testing")]
+pub mod origin_tokens;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+use std::rc::Rc;
+
+pub use admission::{About, Admitted, Home, home, sought};
+pub use ask::{Ask, Outage, Question};
+pub use call::{Call, Form, Made, Next, Notes, Pass, Refusal, Step};
+pub use copies::{Copies, Due, Sync};
+pub use entry::{Entering, Entry};
+pub use head::{Entropy, Head};
+pub use memory::Memory;
+pub use onward::{Outbound, Outgoing};
+pub use patience::Patience;
+pub use reply::{MAX_ANSWER, Reply};
+
+use config::Config;
+
+#[cfg(test)]
+mod tests;
+
+/// The gateway of an isolate: its configuration, and what it has learned.
+#[derive(Debug)]
+pub struct Gate {
+    config: Rc<Config>,
+    /// What it has learned.
+    pub memory: Memory,
+}
+
+impl Gate {
+    /// A gateway that has learned nothing yet.
+    pub fn new(config: Rc<Config>) -> Self {
+        Self {
+            config,
+            memory: Memory::default(),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Rc<Config> {
+        Rc::clone(&self.config)
+    }
+}

@@ -1,0 +1,106 @@
+//! What an isolate has learned, as a value: facts of tokens and runs and the ids of tokens'
+//! workflows, none of which ever changes, and copies of revocation logs, which go stale. Every part
+//! is capped, and lost without harm.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::rc::Rc;
+
+use postern_domain::decide::RunFacts;
+use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use crate::copies::Copies;
+
+/// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
+const CAPACITY: usize = 8_192;
+
+/// The memory of an isolate.
+#[derive(Debug, Default)]
+pub struct Memory {
+    facts: HashMap<TokenId, Rc<TokenFacts>>,
+    runs: HashMap<(OrganizationId, RunId), Rc<RunFacts>>,
+    pins: HashMap<TokenId, WorkflowId>,
+    pins_seen: HashMap<TokenId, Timestamp>,
+    /// Bounded mode.
+    pub copies: Copies,
+}
+
+impl Memory {
+    /// The facts of a token that was once proved here.
+    pub fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
+        self.facts.get(&token).cloned()
+    }
+
+    /// Remembers the facts of a token; the first ones stand.
+    pub fn remember_facts(&mut self, facts: &Rc<TokenFacts>) {
+        room(&mut self.facts, &facts.id);
+        self.facts
+            .entry(facts.id)
+            .or_insert_with(|| Rc::clone(facts));
+    }
+
+    /// Which workflow a run belongs to.
+    pub fn run(&self, organization: OrganizationId, run: RunId) -> Option<Rc<RunFacts>> {
+        self.runs.get(&(organization, run)).cloned()
+    }
+
+    /// Remembers which workflow a run belongs to; the first word stands.
+    pub fn remember_run(&mut self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
+        let key = (organization, run);
+        room(&mut self.runs, &key);
+        self.runs.entry(key).or_insert_with(|| Rc::clone(facts));
+    }
+
+    /// The origin's id of the workflow that a workflow-scoped token is for.
+    pub fn pin(&self, token: TokenId) -> Option<WorkflowId> {
+        self.pins.get(&token).copied()
+    }
+
+    /// Remembers that id; the first one stands.
+    pub fn remember_pin(&mut self, token: TokenId, workflow: WorkflowId) {
+        room(&mut self.pins, &token);
+        self.pins.entry(token).or_insert(workflow);
+    }
+
+    /// When the origin was last asked, and said that the workflow of a token's name is still the
+    /// one with that id.
+    pub fn pin_seen(&self, token: TokenId) -> Option<Timestamp> {
+        self.pins_seen.get(&token).copied()
+    }
+
+    /// Remembers that moment.
+    pub fn remember_pin_seen(&mut self, token: TokenId, at: Timestamp) {
+        room(&mut self.pins_seen, &token);
+        self.pins_seen.insert(token, at);
+    }
+}
+
+/// Makes room: a full map is emptied, which costs one round of questions and no bookkeeping on the
+/// way that is used most.
+fn room<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: &K) {
+    if map.len() >= CAPACITY && !map.contains_key(key) {
+        map.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_domain::id::Id;
+
+    use super::*;
+
+    #[test]
+    fn a_full_memory_starts_anew_and_what_it_has_stays() {
+        let mut memory = Memory::default();
+        for n in 0..CAPACITY as u128 {
+            memory.remember_pin(Id::from_u128(n), Id::from_u128(n));
+        }
+        memory.remember_pin(Id::from_u128(0), Id::from_u128(9));
+        assert_eq!(memory.pin(Id::from_u128(0)), Some(Id::from_u128(0)));
+        memory.remember_pin(Id::from_u128(CAPACITY as u128), Id::from_u128(1));
+        assert_eq!(memory.pin(Id::from_u128(0)), None);
+        assert_eq!(memory.pins.len(), 1);
+    }
+}

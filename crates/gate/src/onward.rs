@@ -1,0 +1,146 @@
+//! What goes to the origin. It cannot be made without a permit, and takes its method, and for an
+//! RPC its path, from there: what the origin serves is what was decided on.
+//!
+//! INVARIANT (permission is a value): only [`Outbound::new`] makes one.
+
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Denial, Permit};
+use postern_domain::operation::Operation;
+use postern_domain::rpc::Access;
+use postern_domain::time::Timestamp;
+use postern_wire::forwarding::{Sent, Target, Way, plan};
+use postern_wire::headers::Plan;
+
+use crate::Gate;
+use crate::assertion::{Forwarded, assertion};
+use crate::call::Call;
+use crate::error::Result;
+use crate::patience::Patience;
+
+/// A request body on its way to the origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// None.
+    Nothing,
+    /// The request's own body, byte for byte.
+    AsItCame,
+    /// Other bytes.
+    Made(Vec<u8>),
+    /// The request's own body, which nobody has read.
+    Stream,
+}
+
+/// A request for the origin.
+#[derive(Debug)]
+pub struct Outbound {
+    permit: Permit,
+    method: &'static str,
+    target: String,
+    headers: Plan,
+    body: Outgoing,
+    patience: Patience,
+    converts: bool,
+}
+
+/// What is told of a request for the origin.
+pub(crate) struct Going<'a> {
+    pub permit: Permit,
+    pub caller: Option<&'a Caller>,
+    pub sent: Sent<'a>,
+    pub body: Outgoing,
+    /// The bytes of a body that goes on as it came.
+    pub raw: &'a [u8],
+    /// Whether the answer is read here.
+    pub answer_is_read: bool,
+}
+
+impl Outbound {
+    /// A request that the permit allows.
+    pub(crate) fn new(call: &Call, gate: &Gate, now: Timestamp, going: Going<'_>) -> Result<Self> {
+        let config = gate.config();
+        let operation = going.permit.operation();
+        let needs = operation.requirements().ok_or(Denial::Operation)?;
+        let (method, target, is_rpc) = match operation {
+            Operation::Rpc(row) => ("POST", row.path(), true),
+            Operation::Route(route) => (route.method, call.kept.target(), false),
+            _ => return Err(Denial::Operation.into()),
+        };
+        let is_own = matches!(going.sent, Sent::Asked);
+        let bytes = match &going.body {
+            Outgoing::Nothing => Some(&[][..]),
+            Outgoing::AsItCame => Some(going.raw),
+            Outgoing::Made(bytes) => Some(bytes.as_slice()),
+            Outgoing::Stream => None,
+        };
+        let [for_call, for_own] = call.assertions;
+        let entropy = if is_own { for_own } else { for_call };
+        let forwarded = Forwarded {
+            method,
+            operation: &target,
+            body: bytes,
+            request_id: &call.kept.request_id,
+        };
+        let assertion = match going.caller {
+            Some(caller) => assertion(caller, forwarded, &config, now, entropy)?,
+            None => None,
+        };
+        let speaks_grpc = config.origin_speaks_grpc && is_rpc;
+        let headers = plan(
+            call.kept.came(),
+            Way {
+                trusted_ip_header: call.kept.trusted(),
+                open: needs.access == Access::Open,
+            },
+            call.kept.own(assertion.as_ref().map(|made| made.expose())),
+            going.sent,
+            Target {
+                speaks_grpc,
+                is_read: going.answer_is_read,
+            },
+        );
+        Ok(Self {
+            patience: call.deadline.patience(now, config.origin_timeout_ms)?,
+            permit: going.permit,
+            method,
+            target,
+            headers,
+            body: going.body,
+            converts: speaks_grpc,
+        })
+    }
+
+    /// What it was permitted by.
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Its method.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Path and query below the origin's URL.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What becomes of the request's headers.
+    pub fn headers(&self) -> &Plan {
+        &self.headers
+    }
+
+    /// What becomes of the request's body.
+    pub fn body(&self) -> &Outgoing {
+        &self.body
+    }
+
+    /// How long the answer may take, its content included.
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Whether the platform is to turn gRPC-Web into gRPC on the way, and back.
+    pub fn converts(&self) -> bool {
+        self.converts
+    }
+}

@@ -1,0 +1,109 @@
+//! An answer of the origin, as far as it decides: its status, and the headers that say in which
+//! form it is and how a call ended.
+
+use postern_domain::route::Route;
+use postern_wire::answering::is_json;
+use postern_wire::grpc_answer::{self, Ending};
+use postern_wire::grpc_web::{Encoding, FrameError};
+use postern_wire::headers::{Headers, Names};
+
+use crate::error::{Error, Result};
+
+/// Largest answer that is read here, in bytes: what the stock client takes (32 MiB).
+pub const MAX_ANSWER: usize = 32 * 1024 * 1024;
+
+/// The head of an answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(crate) status: u16,
+    pub(crate) names: Names,
+    /// Its `Content-Type`; empty where there is none.
+    pub(crate) media: String,
+    /// How the call ended, where the headers tell.
+    pub(crate) ending: Option<Ending>,
+}
+
+impl Reply {
+    /// Reads the head of an answer.
+    pub fn read(status: u16, headers: &dyn Headers) -> Self {
+        let names = headers.names();
+        let value = |name: &str| match names.has(name) {
+            true => headers.value(name),
+            false => None,
+        };
+        let ending = value("grpc-status").map(|status| {
+            let (message, details) = (value("grpc-message"), value("grpc-status-details-bin"));
+            grpc_answer::from_headers(&status, message.as_deref(), details.as_deref())
+        });
+        Self {
+            status,
+            media: value("content-type").unwrap_or_default(),
+            ending,
+            names,
+        }
+    }
+
+    /// Takes both upstream shapes of an RPC: frames under a gRPC-Web content type, or the status in
+    /// the headers.
+    pub(crate) fn of_rpc(self) -> Result<Self> {
+        let typed = Encoding::of(&self.media).is_some();
+        if (200..300).contains(&self.status) && (typed || self.ending.is_some()) {
+            return Ok(self);
+        }
+        let status = self.status;
+        Err(foreign(format!(
+            "the origin answered HTTP {status} without gRPC-Web"
+        )))
+    }
+
+    /// Takes an answer to a REST request: any but one that points elsewhere, and of a route that
+    /// promises JSON nothing else.
+    pub(crate) fn of_route(self, route: &Route) -> Result<Self> {
+        let status = self.status;
+        // 304 says that the caller's copy is good, and nothing of another place.
+        if (300..400).contains(&status) && status != 304 {
+            return Err(foreign(format!(
+                "the origin answered HTTP {status}, a redirect"
+            )));
+        }
+        let is_empty = matches!(status, 204 | 205 | 304);
+        if route.answers_json && !is_empty && !is_json(&self.media) {
+            return Err(foreign(format!(
+                "the origin answered HTTP {status} without JSON"
+            )));
+        }
+        Ok(self)
+    }
+
+    /// Reads the content: the message, where there is one, and how the call ended.
+    pub(crate) fn content(&self, bytes: &[u8]) -> Result<Told> {
+        if bytes.len() > MAX_ANSWER {
+            return Err(foreign(format!("the answer has {} bytes", bytes.len())));
+        }
+        let encoding = Encoding::of(&self.media).unwrap_or(Encoding::Binary);
+        let frames = encoding.decode(bytes).map_err(unreadable)?;
+        let (message, ending) = grpc_answer::read(&frames).map_err(unreadable)?;
+        Ok(Told {
+            message: message.map(<[u8]>::to_vec),
+            ending,
+        })
+    }
+}
+
+/// What an answer to an RPC says.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub message: Option<Vec<u8>>,
+    pub ending: Ending,
+}
+
+/// An answer that is none.
+pub(crate) fn foreign(cause: impl Into<String>) -> Error {
+    Error::Origin {
+        cause: cause.into(),
+    }
+}
+
+fn unreadable(error: FrameError) -> Error {
+    foreign(format!("the origin's answer: {error}"))
+}

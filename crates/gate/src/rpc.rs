@@ -1,0 +1,350 @@
+//! RPCs, in gRPC-Web and Connect: protocol, credential, message, decision.
+
+mod content;
+
+use std::rc::Rc;
+
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, decide, open as pass};
+use postern_domain::id::{RunId, WorkflowId};
+use postern_domain::operation::Operation;
+use postern_domain::rpc::{self, Access, Rpc};
+use postern_domain::time::Timestamp;
+use postern_wire::coding;
+use postern_wire::connect;
+use postern_wire::forwarding::Sent;
+use postern_wire::grpc_web::{self, Encoding, FrameError};
+use postern_wire::identity::{self, Identified, IdentityError};
+use postern_wire::protocol::{Protocol, Unspoken, media_type};
+
+use self::content::{Content, Unreadable, within};
+use crate::Gate;
+use crate::admission::{About, Admitted};
+use crate::answered::Awaited;
+use crate::ask::Pending;
+use crate::call::{Call, Next};
+use crate::credential::{Presented, present};
+use crate::error::{Error, Result};
+use crate::head::Head;
+use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
+use crate::named::Names;
+use crate::onward::{Going, Outbound, Outgoing};
+use crate::patience::Deadline;
+use crate::pins;
+use crate::question::{Body, Discard, Forward};
+use crate::reply::Reply;
+use crate::runs::{self, Naming};
+use crate::vouch::{self, Vouched};
+
+/// An RPC, as far as its head says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub row: &'static Rpc,
+    pub protocol: Protocol,
+    /// How long the caller waits, in milliseconds, where it says.
+    within: Option<u64>,
+}
+
+/// Begins an RPC, up to its body.
+pub(crate) fn open(
+    call: &mut Call,
+    gate: &mut Gate,
+    now: Timestamp,
+    head: &Head<'_>,
+) -> Result<Next> {
+    let config = gate.config();
+    if call.kept.method != "POST" {
+        return Err(Error::MethodNotAllowed { allow: "POST" });
+    }
+    let protocol = Protocol::of(&call.kept.content_type).map_err(not_spoken)?;
+    if protocol == Protocol::GrpcWeb(Encoding::Text) && config.origin_speaks_grpc {
+        // The platform converts frames, and no text of them.
+        return Err(not_spoken(Unspoken::Other));
+    }
+    // What the table does not know is denied (R33); so is a query, which no call of it has. Nobody
+    // learns what is in the table without a credential.
+    let row = rpc::rpc(&call.kept.path).filter(|_| call.kept.query.is_empty());
+    let presented = match row {
+        Some(row) if row.access == Access::Open => None,
+        _ => {
+            let authorization = call.kept.authorization.as_ref();
+            let authorization = authorization.map(|header| header.expose());
+            Some(present(authorization, &config, now)?)
+        }
+    };
+    let row = row.ok_or(Denial::Operation)?;
+    call.notes.operation = Some(row.method);
+    let within = within(protocol, head)?;
+    call.deadline = Deadline::new(call.deadline.begun(), within);
+    let asked = Asked {
+        row,
+        protocol,
+        within,
+    };
+    if matches!(row.access, Access::Person | Access::Closed) {
+        // Refused to every token, whatever it says.
+        let discard = Discard {
+            limit: MAX_DISCARDED,
+            within_ms: DISCARD_TIME_MS,
+        };
+        let gone = move |call: &mut Call, gate: &mut Gate, now, ()| {
+            asked.allowed((call, gate, now), presented, Content::unread())
+        };
+        return Ok(Next::Discard(Pending::new(discard, gone)));
+    }
+    let limit = grpc_web::max_body(row);
+    call.kept.fits(limit)?;
+    let grpc_encoding = head.headers.names().has("grpc-encoding");
+    let grpc_encoding = grpc_encoding.then(|| head.headers.value("grpc-encoding"));
+    let body = Body {
+        limit,
+        within_ms: TIME_LIMIT_MS,
+        too_large: |limit| Error::BodyTooLarge { limit },
+    };
+    let here = move |call: &mut Call, gate: &mut Gate, now, raw: Vec<u8>| {
+        let content = Content::read(raw, protocol, row.is_inspected(), &call.kept);
+        let content = content.map_err(|error| match error {
+            Unreadable::Frame(FrameError::Compressed) => Error::Compressed {
+                coding: grpc_encoding
+                    .flatten()
+                    .map(|coding| coding::told(coding.trim_ascii())),
+            },
+            Unreadable::Frame(error) => Error::invalid("body_unreadable", error.to_string()),
+            Unreadable::Coded(error) => error,
+        })?;
+        asked.allowed((call, gate, now), presented, content)
+    };
+    Ok(Next::Body(Pending::new(body, here)))
+}
+
+/// The run that a call names.
+enum Run {
+    Open,
+    Unknown(RunId),
+    Known(Rc<RunFacts>, Option<WorkflowId>),
+}
+
+type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
+
+impl Asked {
+    /// Goes on with the body here: at once where the call is open to everybody.
+    fn allowed(
+        self,
+        (call, gate, now): At<'_>,
+        presented: Option<Presented>,
+        content: Content,
+    ) -> Result<Next> {
+        let Some(presented) = presented else {
+            let permit = pass(Operation::Rpc(self.row))?;
+            let sending = Sending {
+                permit,
+                caller: None,
+                bound_ms: 0,
+                naming: None,
+            };
+            return self.go((call, gate, now), sending, content);
+        };
+        let length = content.message().map_or(0, <[u8]>::len);
+        let about = match self.row.identity.workflow {
+            Some(_) => About::Workflow,
+            None => About::Nothing,
+        };
+        let first = (length, about, self.row.effect.into());
+        let at = (call, gate, now);
+        vouch::first(at, presented, first, move |call, gate, now, vouched| {
+            self.recognize((call, gate, now), about, vouched, content)
+        })
+    }
+
+    /// Reads what the message is about, and finds out who is calling.
+    fn recognize(
+        self,
+        (call, gate, now): At<'_>,
+        about: About,
+        vouched: Vouched,
+        content: Content,
+    ) -> Result<Next> {
+        let walk = |message| identity::read(message, self.row).map_err(unreadable);
+        let identified = content.message().map(walk).transpose()?;
+        let run = match &identified {
+            Some(identified) => run_id(self.row, identified)?,
+            None => None,
+        };
+        let names = identified.map(|found| Names::from(found.touches));
+        let names = names.unwrap_or_default();
+        let about = run.map_or(about, About::Run);
+        vouched.about(
+            (call, gate, now),
+            about,
+            move |call, gate, now, admitted| {
+                call.notes.caller = Some((admitted.caller.clone(), now));
+                let run = match (run, &admitted.run) {
+                    (None, _) => Run::Open,
+                    (Some(id), None) => Run::Unknown(id),
+                    (Some(_), Some(run)) => Run::Known(Rc::clone(run), admitted.pin),
+                };
+                self.decide((call, gate, now), (names, run), admitted, content)
+            },
+        )
+    }
+
+    /// Decides on the call (R30). Once nothing else speaks against it, the origin is asked with the
+    /// caller's own credential what only it knows: a run that the gateway does not know (R32), and
+    /// whether the workflow that is named is still the token's.
+    fn decide(
+        self,
+        (call, gate, now): At<'_>,
+        (names, run): (Names, Run),
+        admitted: Admitted,
+        content: Content,
+    ) -> Result<Next> {
+        match (self.decided(&names, &run, &admitted), run) {
+            (Err(Denial::UnknownRun), Run::Unknown(id)) => {
+                let caller = admitted.caller.clone();
+                let at = (call, gate, now);
+                runs::look_up(at, id, &caller, move |call, gate, now, found| {
+                    let (run, pin) = found.ok_or(Denial::UnknownRun)?;
+                    let run = Run::Known(run, pin);
+                    let permit = self.decided(&names, &run, &admitted)?;
+                    let sending = self.sending(permit, &names, &admitted)?;
+                    self.go((call, gate, now), sending, content)
+                })
+            }
+            (decided, run) => {
+                let sending = self.sending(decided?, &names, &admitted)?;
+                let names_workflow = self.row.identity.workflow.is_some();
+                if !matches!(run, Run::Open) || !names_workflow {
+                    return self.go((call, gate, now), sending, content);
+                }
+                let at = (call, gate, now);
+                let confirmed = move |call: &mut Call, gate: &mut Gate, now| {
+                    self.go((call, gate, now), sending, content)
+                };
+                pins::confirm(at, &admitted.caller, admitted.pin, confirmed)
+            }
+        }
+    }
+
+    fn decided(
+        self,
+        names: &Names,
+        run: &Run,
+        admitted: &Admitted,
+    ) -> core::result::Result<Permit, Denial> {
+        let run = match run {
+            Run::Open => RunNamed::Open,
+            Run::Unknown(_) => RunNamed::Unknown,
+            Run::Known(run, pin) => RunNamed::Known { run, pin: *pin },
+        };
+        let target = Target::Call {
+            touches: &names.touches(),
+            run,
+        };
+        decide(&admitted.caller, Operation::Rpc(self.row), target)
+    }
+
+    /// What goes along with a call that may go to the origin; for one whose answer makes a run, the
+    /// grant to write it down.
+    fn sending(self, permit: Permit, names: &Names, admitted: &Admitted) -> Result<Sending> {
+        let naming = match (self.row.makes_run, names.of_run(), admitted.caller.token()) {
+            (true, Some((project, workflow)), Some(facts)) => Some(Naming {
+                project,
+                workflow,
+                grant: permit.over(&facts.organization)?,
+                facts: Rc::clone(facts),
+            }),
+            _ => None,
+        };
+        Ok(Sending {
+            permit,
+            caller: Some(admitted.caller.clone()),
+            bound_ms: admitted.bound_ms,
+            naming,
+        })
+    }
+
+    /// Sends the call on.
+    fn go(self, (call, gate, now): At<'_>, sending: Sending, content: Content) -> Result<Next> {
+        let media = media_type(&call.kept.content_type);
+        let (sent, body) = match self.protocol {
+            Protocol::GrpcWeb(_) => {
+                let sent = Sent::GrpcWeb {
+                    media: &media,
+                    is_read: self.row.is_inspected(),
+                };
+                (sent, Outgoing::AsItCame)
+            }
+            Protocol::Connect => {
+                let within = self.within;
+                let frame = grpc_web::frame(&content.raw);
+                let frame =
+                    frame.map_err(|error| Error::invalid("body_unreadable", error.to_string()))?;
+                (Sent::Connect { within }, Outgoing::Made(frame))
+            }
+        };
+        let Sending {
+            permit,
+            caller,
+            bound_ms,
+            naming,
+        } = sending;
+        let going = Going {
+            permit,
+            caller: caller.as_ref(),
+            sent,
+            body,
+            raw: &content.raw,
+            answer_is_read: self.row.makes_run,
+        };
+        let outbound = Outbound::new(call, gate, now, going)?;
+        let answered = Awaited {
+            asked_at: now,
+            bound_ms,
+            patience: outbound.patience(),
+        };
+        let is_connect = self.protocol == Protocol::Connect;
+        let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
+            answered.rpc((call, gate, now), reply, naming, is_connect)
+        };
+        Ok(Next::Forward(Pending::new(Forward(outbound), here)))
+    }
+}
+
+/// What goes along with a call.
+struct Sending {
+    permit: Permit,
+    caller: Option<Caller>,
+    bound_ms: i64,
+    naming: Option<Naming>,
+}
+
+/// The run that the message names; it must name one where nothing else says what it is about.
+fn run_id(rpc: &Rpc, identified: &Identified<'_>) -> Result<Option<RunId>> {
+    let invalid = |detail: &str| Error::invalid("run_id_invalid", detail);
+    match (identified.run, identified.digest) {
+        (Some(text), _) => RunId::parse_any(text)
+            .map(Some)
+            .map_err(|_| invalid("the id of the workflow run is not a UUID")),
+        (None, None) if rpc.identity.run.is_some() => {
+            Err(invalid("the message names no workflow run"))
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+fn not_spoken(unspoken: Unspoken) -> Error {
+    match unspoken {
+        Unspoken::Grpc => Error::NativeGrpc,
+        Unspoken::ConnectJson => Error::ConnectJson,
+        Unspoken::ConnectStream => Error::MediaType {
+            expected: connect::PROTO,
+        },
+        Unspoken::Other => Error::MediaType {
+            expected: "application/grpc-web+proto",
+        },
+    }
+}
+
+fn unreadable(error: IdentityError) -> Error {
+    Error::invalid("message_unreadable", error.to_string())
+}

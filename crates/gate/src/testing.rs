@@ -1,0 +1,296 @@
+//! Settings, tokens and a world for tests: every store in memory, with a log of what was asked. It
+//! keeps what it is given, and fails only where a test told it to.
+#![expect(
+    clippy::expect_used,
+    missing_docs,
+    reason = "made for tests: they may fail, and their fields say what they are"
+)]
+
+pub mod drive;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use postern_domain::decide::RunFacts;
+use postern_domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
+use postern_domain::name::TokenName;
+use postern_domain::operation::Operation;
+use postern_domain::rpc::RUN_LOOKUP;
+use postern_domain::scope::{Named, Scope};
+use postern_domain::time::Timestamp;
+use postern_domain::token::{TokenFacts, Verifier};
+use postern_ledger::{Admission, AdmitQuery, Liveness, Purpose, RunAnswer};
+
+use self::drive::Answer;
+use crate::config::Config;
+use crate::credential::Presented;
+use crate::error::Result;
+use crate::question::{Admit, Bind, Record};
+use crate::{About, Admitted, Entry, Gate, Outage, Outbound};
+
+/// The administrator key of [`config`].
+pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The origin's secret.
+const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
+
+/// A configuration with everything set.
+pub fn config() -> Config {
+    Config::read(|name| match name {
+        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
+        "TOKEN_KEYS" => Some(KEY.to_owned()),
+        "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
+        _ => None,
+    })
+    .expect("a good configuration")
+}
+
+/// A JWT of the organization `acme` without policies and without end.
+pub fn facts(id: u128, scope: Scope) -> TokenFacts {
+    TokenFacts {
+        id: Id::from_u128(id),
+        name: TokenName::parse("ci").expect("a good name"),
+        organization: Named {
+            id: Id::from_u128(1),
+            name: "acme".to_owned(),
+        },
+        scope,
+        verifier: Verifier::Jwt { signed: None },
+        policies: Vec::new(),
+        is_system: false,
+        expires_at: None,
+    }
+}
+
+/// Its project.
+pub fn project() -> Named<Project> {
+    Named {
+        id: Id::from_u128(2),
+        name: "shop".to_owned(),
+    }
+}
+
+/// The workflow of its project.
+pub fn workflow() -> Named<Workflow> {
+    Named {
+        id: Id::from_u128(3),
+        name: "release".to_owned(),
+    }
+}
+
+/// A token as the world keeps it.
+pub struct Kept {
+    pub facts: TokenFacts,
+    pub liveness: Liveness,
+}
+
+/// The world around a gateway.
+pub struct World {
+    pub gate: RefCell<Gate>,
+    pub now: Cell<i64>,
+    pub tokens: RefCell<HashMap<TokenId, Kept>>,
+    pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
+    /// The workflow that the Ledger has learned for every token.
+    pub learned_pin: Cell<Option<WorkflowId>>,
+    /// Every question, in order.
+    pub asked: RefCell<Vec<String>>,
+    pub ledger_down: Cell<bool>,
+    pub fails_to_record: Cell<bool>,
+    /// Uses of tokens that the Ledger was told of.
+    pub counted: Cell<u32>,
+    /// What the origin answers to a call, and to the gateway's own questions about runs and
+    /// workflows.
+    pub origin: RefCell<core::result::Result<Answer, Outage>>,
+    pub run_view: RefCell<core::result::Result<Answer, Outage>>,
+    pub workflow_view: RefCell<core::result::Result<Answer, Outage>>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            gate: RefCell::new(Gate::new(Rc::new(config()))),
+            now: Cell::new(1_800_000_000_000),
+            tokens: RefCell::default(),
+            runs: RefCell::default(),
+            learned_pin: Cell::default(),
+            asked: RefCell::default(),
+            ledger_down: Cell::default(),
+            fails_to_record: Cell::default(),
+            counted: Cell::default(),
+            origin: RefCell::new(Ok(Answer::message(b""))),
+            run_view: RefCell::new(Ok(Answer::ended(5))),
+            workflow_view: RefCell::new(Ok(Answer::ended(5))),
+        }
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.get())
+    }
+
+    /// The gateway has this configuration from now on, and what it has learned.
+    pub fn configure(&self, config: &Rc<Config>) {
+        self.gate.borrow_mut().config = Rc::clone(config);
+    }
+
+    /// The gateway's isolate is another one.
+    pub fn forget(&self) {
+        let config = self.gate.borrow().config();
+        *self.gate.borrow_mut() = Gate::new(config);
+    }
+
+    /// Puts a live token into the world.
+    pub fn keep(&self, facts: TokenFacts) {
+        let liveness = Liveness::Live;
+        self.tokens
+            .borrow_mut()
+            .insert(facts.id, Kept { facts, liveness });
+    }
+
+    /// What becomes of every token of the world.
+    pub fn revoke(&self, liveness: Liveness) {
+        let mut tokens = self.tokens.borrow_mut();
+        tokens
+            .values_mut()
+            .for_each(|kept| kept.liveness = liveness);
+    }
+
+    /// What was asked since the last call.
+    pub fn take_asked(&self) -> Vec<String> {
+        self.asked.take()
+    }
+
+    pub fn note(&self, what: impl Into<String>) {
+        self.asked.borrow_mut().push(what.into());
+    }
+
+    fn ledger<T>(&self, answer: impl FnOnce() -> T) -> core::result::Result<T, Outage> {
+        match self.ledger_down.get() {
+            true => Err(Outage::Failed("the Ledger is down".to_owned())),
+            false => Ok(answer()),
+        }
+    }
+
+    /// The stores' answer.
+    pub fn find(&self, token: TokenId) -> core::result::Result<Option<TokenFacts>, Outage> {
+        self.note("facts");
+        let tokens = self.tokens.borrow();
+        Ok(tokens.get(&token).map(|kept| kept.facts.clone()))
+    }
+
+    /// The Ledger's answer.
+    ///
+    /// # Errors
+    /// When it is down.
+    pub fn admit(&self, asked: &Admit) -> core::result::Result<Admission, Outage> {
+        let Admit {
+            organization,
+            query,
+        } = *asked;
+        self.note("admit");
+        self.counted
+            .set(self.counted.get() + u32::from(query.counts));
+        self.ledger(|| self.admission(organization, query))
+    }
+
+    fn admission(&self, organization: OrganizationId, query: AdmitQuery) -> Admission {
+        let tokens = self.tokens.borrow();
+        let kept = tokens
+            .get(&query.token)
+            .filter(|kept| kept.facts.organization.id == organization);
+        let run = query.run.map(|run| (organization, run));
+        Admission {
+            liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
+            facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
+            run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
+            pin: self.learned_pin.get().filter(|_| query.pin),
+            version: query.version.then_some(1),
+        }
+    }
+
+    /// The Ledger's answer.
+    ///
+    /// # Errors
+    /// When it is down.
+    pub fn bind(&self, asked: &Bind) -> core::result::Result<Option<TokenFacts>, Outage> {
+        self.ledger(|| {
+            let mut tokens = self.tokens.borrow_mut();
+            let kept = tokens.get_mut(&asked.command.token)?;
+            if kept.facts.unbound() {
+                kept.facts.verifier = Verifier::Jwt {
+                    signed: Some(asked.command.signed.clone()),
+                };
+            }
+            Some(kept.facts.clone())
+        })
+    }
+
+    /// The Ledger's answer.
+    ///
+    /// # Errors
+    /// When it is down, or does not record.
+    pub fn record(&self, asked: &Record) -> core::result::Result<RunAnswer, Outage> {
+        let command = &asked.command;
+        self.note(format!("record {}", command.run));
+        if self.fails_to_record.get() {
+            return Err(Outage::Failed("the Ledger does not record".to_owned()));
+        }
+        self.ledger(|| {
+            let key = (asked.grant.organization().id, command.run);
+            self.runs.borrow_mut().insert(key, command.facts.clone());
+            let pin = self.gate.borrow().memory.pin(command.token);
+            RunAnswer {
+                pin: pin.or(command.facts.workflow_id),
+            }
+        })
+    }
+
+    /// The origin's answer to a question of the gateway's own.
+    ///
+    /// # Errors
+    /// What a test told it to.
+    pub fn looked_up(&self, outbound: &Outbound) -> core::result::Result<Answer, Outage> {
+        match outbound.permit().operation() {
+            Operation::Rpc(row) if *row == RUN_LOOKUP => self.run_view.borrow().clone(),
+            _ => self.workflow_view.borrow().clone(),
+        }
+    }
+
+    /// The whole way in of a credential for management.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn enter(&self, presented: Presented, about: About, purpose: Purpose) -> Result<Admitted> {
+        let now = self.now();
+        let presented = Rc::new(presented);
+        let mut entry = self
+            .gate
+            .borrow_mut()
+            .enter(&presented, about, purpose, now);
+        loop {
+            entry = match entry {
+                Entry::Find(ask) => {
+                    let found = self.find(ask.question.token);
+                    ask.answer(&mut self.gate.borrow_mut(), now, found)
+                }
+                Entry::Admit(ask) => {
+                    let told = self.admit(&ask.question);
+                    ask.answer(&mut self.gate.borrow_mut(), now, told)
+                }
+                Entry::Bind(ask) => {
+                    let bound = self.bind(&ask.question);
+                    ask.answer(&mut self.gate.borrow_mut(), now, bound)
+                }
+                Entry::Admitted(admitted) => return Ok(admitted),
+                Entry::Refused(error) => return Err(error),
+            };
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Requests, credentials and worlds as rows, and what becomes of them.
+
+mod admission;
+mod adopted;
+mod believed;
+mod calls;
+mod decisions;
+mod pins;
+mod plans;
+mod rest;
+mod signed;
+mod vouch;
