@@ -10,12 +10,11 @@ use worker::{Delay, Env};
 use super::log;
 use super::objects::ledger_client;
 use super::platform::{Platform, now};
-use super::uses::Uses;
 use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::revocation::{Copy, Delta, LONGEST_WAIT_MS};
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
-use postern_ledger::SyncCommand;
+use postern_ledger::{SyncCommand, Uses};
 use postern_registry::error::Result;
 
 /// Most organizations that an isolate has copies for; a full map is emptied.

@@ -1,10 +1,7 @@
-//! The Ledger's tables, as steps that only ever go forward. Refuses to change a step: Ledgers of
-//! an earlier release have taken it already, and take only those that came after.
+//! The Ledger's tables, as steps that only ever go forward. A step is never changed: Ledgers of an
+//! earlier release have taken it already, and take only those that came after.
 
-use serde::Deserialize;
-use worker::SqlStorage;
-
-use super::super::sql;
+use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
 const STEPS: [&[&str]; 7] = [FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS];
@@ -111,50 +108,46 @@ const EVENTS: &[&str] = &["create table events (
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).
-pub fn open(db: &SqlStorage) -> worker::Result<bool> {
-    let version = version(db)?;
+pub fn open(sql: &impl Sql) -> Result<bool> {
+    let version = version(sql)?;
     if version > 0 {
-        advance(db, version)?;
+        advance(sql, version)?;
     }
     Ok(version > 0)
 }
 
 /// Makes the tables on the first write.
-pub fn create(db: &SqlStorage) -> worker::Result<()> {
-    advance(db, 0)
+pub fn create(sql: &impl Sql) -> Result<()> {
+    advance(sql, 0)
 }
 
-/// Takes the steps that are missing. Nothing is awaited, so they are stored together or not at
-/// all.
-fn advance(db: &SqlStorage, from: usize) -> worker::Result<()> {
+/// Takes the steps that are missing, in one turn: they are stored together or not at all.
+fn advance(sql: &impl Sql, from: usize) -> Result<()> {
     if from >= STEPS.len() {
         // Newer than this release while a deployment rolls out: steps only add.
         return Ok(());
     }
     for statement in STEPS.iter().skip(from).copied().flatten() {
-        sql::run(db, statement, vec![])?;
+        sql.run(statement, &[])?;
     }
     let query = "insert into schema (only, version) values (0, ?1) \
                  on conflict (only) do update set version = ?1";
     let version = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    sql::run(db, query, vec![sql::number(version)])
+    sql.run(query, &[Value::Integer(version)]).map(|_| ())
 }
 
 /// The steps taken; 0 = there are no tables.
-fn version(db: &SqlStorage) -> worker::Result<usize> {
-    #[derive(Deserialize)]
-    struct Table {
-        name: String,
-    }
-    #[derive(Deserialize)]
-    struct Version {
-        version: usize,
-    }
+fn version(sql: &impl Sql) -> Result<usize> {
     let query = "select name from sqlite_master where name in ('head', 'schema')";
-    let tables: Vec<Table> = sql::rows(db, query, vec![])?;
-    if tables.iter().any(|table| table.name == "schema") {
-        let row = sql::first::<Version>(db, "select version from schema", vec![])?;
-        return Ok(row.map_or(1, |row| row.version));
+    let tables: Vec<String> = sql
+        .run(query, &[])?
+        .into_iter()
+        .map(|mut row| row.text())
+        .collect::<Result<_>>()?;
+    if tables.iter().any(|table| table == "schema") {
+        let row = sql.run("select version from schema", &[])?.pop();
+        let version = row.map_or(Ok(1), |mut row| row.integer())?;
+        return Ok(usize::try_from(version).unwrap_or_default());
     }
     Ok(usize::from(!tables.is_empty()))
 }

@@ -2,7 +2,6 @@
 //! object that answers `/readyz` hears of it from each such Ledger whenever it tries, and remembers it
 //! no longer than until a few tries have not come.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
 use postern_domain::id::OrganizationId;
@@ -15,23 +14,21 @@ const BELIEVED_MS: i64 = 30_000;
 const MOST: usize = 1_000;
 
 /// Ledgers by their organization, with the moment of the last try.
-#[derive(Default)]
-pub struct Conflicts(RefCell<HashMap<OrganizationId, Timestamp>>);
+#[derive(Debug, Default)]
+pub struct Conflicts(HashMap<OrganizationId, Timestamp>);
 
 impl Conflicts {
     /// A Ledger has tried and failed.
-    pub fn tell(&self, organization: OrganizationId, now: Timestamp) {
-        let mut told = self.0.borrow_mut();
-        if told.len() < MOST || told.contains_key(&organization) {
-            told.insert(organization, now);
+    pub fn tell(&mut self, organization: OrganizationId, now: Timestamp) {
+        if self.0.len() < MOST || self.0.contains_key(&organization) {
+            self.0.insert(organization, now);
         }
     }
 
     /// How many Ledgers have failed lately.
-    pub fn lately(&self, now: Timestamp) -> usize {
-        let mut told = self.0.borrow_mut();
-        told.retain(|_, at| now.since(*at) < BELIEVED_MS);
-        told.len()
+    pub fn lately(&mut self, now: Timestamp) -> usize {
+        self.0.retain(|_, at| now.since(*at) < BELIEVED_MS);
+        self.0.len()
     }
 }
 
@@ -43,7 +40,7 @@ mod tests {
     #[test]
     fn r35_a_conflict_is_told_until_its_ledger_tries_no_more() {
         let at = Timestamp::from_millis;
-        let conflicts = Conflicts::default();
+        let mut conflicts = Conflicts::default();
         assert_eq!(conflicts.lately(at(0)), 0);
         conflicts.tell(Id::from_u128(1), at(0));
         conflicts.tell(Id::from_u128(2), at(5_000));

@@ -1,5 +1,5 @@
-//! Carries the Ledger's outbox to D1, in order, at least once. Refuses to run twice at a time:
-//! whoever comes while a batch is on its way waits for it and then finds its own entry gone.
+//! Carries the Ledger's outbox to D1, in order, at least once, one batch at a time: whoever comes
+//! while a batch is on its way waits for it and then finds its own entry gone.
 //!
 //! INVARIANT (delivered is what D1 has shown): an event leaves the outbox when its link was read
 //! back. Where D1 has another row of its number, somebody else has written there: nothing is
@@ -9,65 +9,78 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
-use worker::{Delay, Env, SqlStorage};
+use worker::{Delay, Env};
 
-use super::super::ledger_client;
-use super::journal;
+use super::Ledger;
 use crate::log;
-use crate::store::d1;
+use crate::objects::ledger_client;
 use crate::store::effects::{self, Landed};
-use postern_ledger::{AuditRow, Effect};
+use crate::store::{d1, records};
+use postern_ledger::{ANSWER_WAIT, AuditRow, Delivery, Effect, Entry, Wait};
 
-/// Outbox entries of one D1 batch. An entry has at most three statements.
-const BATCH: i64 = 25;
-/// How long a mint, or the alarm, waits for D1. A batch that is given up may still arrive,
-/// harmlessly.
-pub const NEEDED: Duration = Duration::from_secs(5);
-/// How long an answer waits that does not depend on D1.
-pub const WISHED: Duration = Duration::from_secs(1);
-
-/// The way to D1.
+/// Who carries; there is one.
 #[derive(Default)]
-pub struct Outbox {
-    carrying: Mutex<()>,
-}
+pub struct Carrier(Mutex<()>);
 
-impl Outbox {
+impl Ledger {
+    /// Waits for what a command has to know of D1. `place` is where a failure is logged that the
+    /// command's answer does not tell.
+    pub(super) async fn await_d1(&self, wait: Wait, place: &str) -> Delivery {
+        let delivered = self.deliver(wait.entry(), ANSWER_WAIT).await;
+        match (delivered, wait) {
+            (Err(cause), wait) => {
+                if wait == Wait::Offer {
+                    log::failure(place, &cause);
+                }
+                Delivery::Failed { cause }
+            }
+            (Ok(()), Wait::Row { token, .. }) => {
+                match records::token_organization(&self.env, token).await {
+                    Ok(row_of) => Delivery::Arrived { row_of },
+                    Err(error) => Delivery::Failed {
+                        cause: error.private(),
+                    },
+                }
+            }
+            (Ok(()), Wait::Entry(_) | Wait::Offer) => Delivery::Arrived { row_of: None },
+        }
+    }
+
     /// Returns when D1 has every entry up to `entry`, or after `patience`.
     ///
     /// # Errors
     /// Why D1 did not take them; they stay in the outbox.
-    pub async fn deliver(
-        &self,
-        env: &Env,
-        db: &SqlStorage,
-        entry: i64,
-        patience: Duration,
-    ) -> Result<(), String> {
-        let delivery = Box::pin(self.carry(env, db, entry));
+    pub(super) async fn deliver(&self, entry: i64, patience: Duration) -> Result<(), String> {
+        let delivery = Box::pin(self.carry(entry));
         match select(delivery, Delay::from(patience)).await {
             Either::Left((delivered, _)) => delivered,
             Either::Right(_) => Err("D1 did not answer in time".into()),
         }
     }
 
-    async fn carry(&self, env: &Env, db: &SqlStorage, entry: i64) -> Result<(), String> {
-        let _carrying = self.carrying.lock().await;
+    async fn carry(&self, entry: i64) -> Result<(), String> {
+        let _carrying = self.memory.carrier.0.lock().await;
         loop {
-            let entries = journal::oldest(db, BATCH).map_err(|error| error.to_string())?;
+            let entries = self.turn(|ledger| ledger.outbox()).await;
+            let entries = entries
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())?;
             let Some(last) = entries.last().map(|last| last.id) else {
                 return Ok(());
             };
             if entries.first().is_some_and(|first| first.id > entry) {
                 return Ok(());
             }
-            send(env, &entries).await?;
-            journal::forget(db, last).map_err(|error| error.to_string())?;
+            send(&self.env, &entries).await?;
+            self.turn(|ledger| ledger.delivered(last))
+                .await
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())?;
         }
     }
 }
 
-async fn send(env: &Env, entries: &[journal::Entry]) -> Result<(), String> {
+async fn send(env: &Env, entries: &[Entry]) -> Result<(), String> {
     let database = d1::database(env).map_err(|error| error.private())?;
     let effects = || entries.iter().flat_map(|entry| &entry.effects);
     let events: Vec<&AuditRow> = effects()

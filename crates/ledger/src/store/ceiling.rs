@@ -4,12 +4,11 @@
 //! A rotation with overlap leaves two tokens in one place for a while, and counts as one. To rotate
 //! again while the first overlap lasts leaves three, and counts as two.
 
-use serde::Deserialize;
-use worker::{SqlStorage, SqlStorageValue};
-
-use super::super::sql;
 use postern_domain::id::TokenId;
 use postern_domain::time::Timestamp;
+
+use super::Store;
+use crate::sql::{self, Result, Sql};
 
 /// Active and pending tokens: two ranges of one index, so that those that have expired are passed
 /// over. And those being rotated out, without one for each line of successors that has an active
@@ -33,46 +32,36 @@ const BEFORE: &str = "with recursive line (old, id) as (\
      union select line.old, t.id from line join tokens t on t.replaces = line.id) \
      select count(*) as count from line where id = ?2";
 
-#[derive(Deserialize)]
-struct Count {
-    count: i64,
-}
+impl<S: Sql> Store<S> {
+    /// What counts under the ceiling at `now`.
+    pub fn counted(&self, now: Timestamp) -> Result<i64> {
+        self.number(COUNTED, &[sql::time(now)])
+    }
 
-/// What counts under the ceiling at `now`.
-pub fn counted(db: &SqlStorage, now: Timestamp) -> worker::Result<i64> {
-    count(db, COUNTED, vec![sql::time(now)])
-}
-
-/// Whether a rotation that lets `old` live on for a while would exceed the ceiling. The first one of
-/// a line does not count, so it never does.
-pub fn rotation_exceeds(
-    db: &SqlStorage,
-    old: TokenId,
-    now: Timestamp,
-    ceiling: u32,
-) -> worker::Result<bool> {
-    let before = count(db, BEFORE, vec![sql::time(now), sql::text(old)])?;
-    Ok(before > 0 && counted(db, now)? >= i64::from(ceiling))
-}
-
-fn count(db: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> worker::Result<i64> {
-    Ok(sql::first::<Count>(db, query, values)?.map_or(0, |row| row.count))
+    /// Whether a rotation that lets `old` live on for a while would exceed the ceiling. The first one
+    /// of a line does not count, so it never does.
+    pub fn rotation_exceeds(&self, old: TokenId, now: Timestamp, ceiling: u32) -> Result<bool> {
+        let before = self.number(BEFORE, &[sql::time(now), sql::text(old)])?;
+        Ok(before > 0 && self.counted(now)? >= i64::from(ceiling))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::{Connection, params};
+    use rusqlite::params;
 
     use super::*;
-    use crate::query_plans;
+    use crate::testing::Sqlite;
 
     const NOW: i64 = 1_000;
 
     /// A token: its id, the one that it replaces, its state, its end and its expiry.
     type Row<'r> = (&'r str, Option<&'r str>, i64, Option<i64>, Option<i64>);
 
-    fn ledger(rows: &[Row]) -> Connection {
-        let db = query_plans::objects();
+    fn ledger(rows: &[Row]) -> Sqlite {
+        let sql = Sqlite::new();
+        let db = sql.connection();
+        Store::new(sql.clone()).create().expect("the tables");
         for (id, replaces, state, revoked_at, expires_at) in rows {
             db.execute(
                 "insert into tokens (id, facts, place, name, is_system, state, replaces, \
@@ -81,17 +70,21 @@ mod tests {
             )
             .expect("a row");
         }
-        db
+        sql
     }
 
-    fn counted(db: &Connection) -> i64 {
-        db.query_row(COUNTED, params![NOW], |row| row.get(0))
-            .expect("a count")
+    fn counted(sql: &Sqlite) -> i64 {
+        let counted = sql
+            .connection()
+            .query_row(COUNTED, params![NOW], |row| row.get(0));
+        counted.expect("a count")
     }
 
-    fn before(db: &Connection, old: &str) -> i64 {
-        db.query_row(BEFORE, params![NOW, old], |row| row.get(0))
-            .expect("a count")
+    fn before(sql: &Sqlite, old: &str) -> i64 {
+        let before = sql
+            .connection()
+            .query_row(BEFORE, params![NOW, old], |row| row.get(0));
+        before.expect("a count")
     }
 
     #[test]
@@ -195,7 +188,15 @@ mod tests {
 
     #[test]
     fn those_being_rotated_out_are_found_by_an_index() {
-        let plan = query_plans::plan(&ledger(&[]), COUNTED, params![NOW]).join("; ");
+        let sql = ledger(&[]);
+        let query = format!("explain query plan {COUNTED}");
+        let mut statement = sql.connection().prepare(&query).expect("a plan");
+        let lines = statement.query_map(params![NOW], |row| row.get::<_, String>(3));
+        let lines: Vec<String> = lines
+            .expect("lines")
+            .map(|line| line.expect("a line"))
+            .collect();
+        let plan = lines.join("; ");
         assert!(plan.contains("tokens_retiring"), "{plan}");
         assert!(!plan.contains("SCAN tokens"), "{plan}");
     }
