@@ -17,13 +17,9 @@ use self::storage::Storage;
 use crate::log;
 use crate::platform::{config, normalize, now};
 use postern_domain::time::Timestamp;
+use postern_ledger::dispatch::{self, Told};
 use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, parse_actor};
-use postern_ledger::{
-    ANSWER_WAIT, Addressed, BindCommand, Carried, CheckpointCommand, Command, Conflicts, Done,
-    LIST_WAIT, LeakCommand, LimitsCommand, MintCommand, NoteCommand, RefusalCommand,
-    ReleaseCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, Settings, Stop,
-    SweepCommand, SyncCommand,
-};
+use postern_ledger::{ANSWER_WAIT, Addressed, Conflicts, LIST_WAIT, Settings, Stop};
 
 /// The machine over the object's SQLite.
 type Machine = postern_ledger::Ledger<Storage>;
@@ -117,67 +113,39 @@ impl DurableObject for Ledger {
 }
 
 impl Ledger {
-    /// The commands by their names, and the one question that is sent as they are; `None` for any
-    /// other name.
-    async fn command(&self, name: &str, request: Request) -> Result<Option<Reply>> {
-        let reply = match name {
-            BindCommand::NAME => self.carry_out::<BindCommand>(request).await,
-            MintCommand::NAME => self.carry_out::<MintCommand>(request).await,
-            RotateCommand::NAME => self.carry_out::<RotateCommand>(request).await,
-            RevokeCommand::NAME => self.carry_out::<RevokeCommand>(request).await,
-            RevokeManyCommand::NAME => self.carry_out::<RevokeManyCommand>(request).await,
-            LeakCommand::NAME => self.carry_out::<LeakCommand>(request).await,
-            ReleaseCommand::NAME => self.carry_out::<ReleaseCommand>(request).await,
-            SweepCommand::NAME => self.carry_out::<SweepCommand>(request).await,
-            NoteCommand::NAME => self.carry_out::<NoteCommand>(request).await,
-            RefusalCommand::NAME => self.carry_out::<RefusalCommand>(request).await,
-            LimitsCommand::NAME => self.carry_out::<LimitsCommand>(request).await,
-            CheckpointCommand::NAME => self.carry_out::<CheckpointCommand>(request).await,
-            RunCommand::NAME => self.carry_out::<RunCommand>(request).await,
-            SyncCommand::NAME => self.sync(request).await,
-            _ => return Ok(None),
+    /// Reads a command and carries it out, as far as D1 has to be waited for in between. `None` where
+    /// there is none of this name.
+    async fn command(&self, name: &str, mut request: Request) -> Result<Option<Reply>> {
+        let Some(begin) = dispatch::command(name) else {
+            return Ok(None);
         };
-        reply.map(Some)
-    }
-
-    /// Reads a command and carries it out, as far as D1 has to be waited for in between.
-    async fn carry_out<C: Carried>(&self, mut request: Request) -> Result<Reply> {
         let by = request.headers().get(ORGANIZATION_NAME)?;
         let actor = request.headers().get(ACTOR)?;
         let actor = parse_actor(actor.as_deref()).map_err(|_| "an actor that is no token")?;
-        let addressed = Addressed {
-            by: by.as_deref(),
-            actor,
-        };
-        let command: C = sent(&mut request).await?;
-        let mut outcome = self
-            .turn(|ledger| ledger.handle(now(), addressed, command))
-            .await?;
-        let answer = loop {
-            match outcome {
-                Ok(Done::Answer(answer)) => break answer,
-                Ok(Done::BestAfterDelivery(answer)) => {
+        // As it was written: the platform's own reader makes a float of every number.
+        let body = request.text().await?;
+        let begun = self.turn(|ledger| {
+            let by = by.as_deref();
+            begin(ledger, now(), Addressed { by, actor }, &body)
+        });
+        let mut told = begun.await?.map_err(failed)?;
+        let place = || format!("ledger.{}", name.replace('-', "_"));
+        loop {
+            match told {
+                Told::Reply(reply) => return Ok(Some(reply)),
+                Told::BestAfterDelivery(reply) => {
                     if let Err(cause) = self.deliver(i64::MAX, LIST_WAIT).await {
-                        log::failure(&place::<C>(), &cause);
+                        log::failure(&place(), &cause);
                     }
-                    break answer;
+                    return Ok(Some(reply));
                 }
-                Ok(Done::AfterDelivery(waiting)) => {
-                    let delivery = self.await_d1(waiting.wait(), &place::<C>()).await;
-                    outcome = self
-                        .turn(|ledger| ledger.resume(now(), waiting, delivery))
-                        .await?;
+                Told::AfterDelivery(wait, resume) => {
+                    let delivery = self.await_d1(wait, &place()).await;
+                    let resumed = self.turn(|ledger| resume(ledger, now(), delivery));
+                    told = resumed.await?.map_err(failed)?;
                 }
-                Err(stop) => return stopped(stop),
             }
-        };
-        Ok(Reply::answer(&answer)?)
-    }
-
-    async fn sync(&self, mut request: Request) -> Result<Reply> {
-        let command: SyncCommand = sent(&mut request).await?;
-        let delta = self.turn(|ledger| ledger.sync(now(), &command)).await?;
-        Ok(Reply::answer(&delta.map_err(failed)?)?)
+        }
     }
 
     /// Runs one turn of the machine, and in it sets the alarm to when the machine is to be woken.
@@ -209,20 +177,10 @@ impl Ledger {
     }
 }
 
-/// Reads what was sent as it was written: the platform's own reader makes a float of every number.
-async fn sent<C: Command>(request: &mut Request) -> Result<C> {
-    Ok(serde_json::from_str(&request.text().await?)?)
-}
-
-/// The place of a failure in the log.
-fn place<C: Command>() -> String {
-    format!("ledger.{}", C::NAME.replace('-', "_"))
-}
-
-fn failed(error: postern_ledger::SqlError) -> worker::Error {
+fn failed(error: impl core::fmt::Display) -> worker::Error {
     worker::Error::RustError(error.to_string())
 }
 
 fn stopped(stop: Stop) -> Result<Reply> {
-    Reply::stop(&stop).map_err(worker::Error::RustError)
+    dispatch::stopped(&stop).map_err(failed)
 }

@@ -11,6 +11,7 @@ mod acting;
 mod admission;
 mod command;
 mod conflicts;
+pub mod dispatch;
 mod done;
 mod effect;
 mod leak;
@@ -22,6 +23,8 @@ pub mod wire;
 
 #[cfg(test)]
 mod histories;
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod testing;
 

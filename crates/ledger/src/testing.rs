@@ -6,8 +6,8 @@ use std::rc::Rc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use postern_domain::audit::Origin;
-use postern_domain::id::Id;
+use postern_domain::audit::{Event, Origin};
+use postern_domain::id::{Id, OrganizationId};
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::name::TokenName;
 use postern_domain::scope::{Named, Scope};
@@ -17,8 +17,9 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::unicode::Form;
 
 use crate::{
-    Addressed, Command, Ledger, MintCommand, Outcome, RevokeManyCommand, RotateCommand, Row,
-    Selector, Settings, Sql, SqlError, Value,
+    Addressed, AdmitQuery, Carried, Delivery, Done, Effect, Ledger, Liveness, MintAnswer,
+    MintCommand, Outcome, RevokeManyCommand, RotateCommand, Row, Selector, Settings, Sql, SqlError,
+    Value, Waiting,
 };
 
 /// By how much a JWT may be used after its expiry, in these tests.
@@ -59,7 +60,8 @@ impl Sqlite {
 
     /// The number that a query gives.
     pub fn number(&self, query: &str) -> i64 {
-        let number = self.db.query_row(query, [], |row| row.get(0));
+        let mut statement = self.db.prepare_cached(query).expect("a query");
+        let number = statement.query_row([], |row| row.get(0));
         number.expect("a number")
     }
 }
@@ -127,12 +129,12 @@ pub fn at(ms: i64) -> Timestamp {
 }
 
 /// Carries out a command for nobody's token, by the organization's name.
-pub fn tell<C: crate::Carried>(ledger: &mut Ledger<Sqlite>, now: i64, command: C) -> Outcome<C> {
+pub fn tell<C: Carried>(ledger: &mut Ledger<Sqlite>, now: i64, command: C) -> Outcome<C> {
     tell_for(ledger, now, Actor::NotAToken, command)
 }
 
 /// The same for an actor.
-pub fn tell_for<C: crate::Carried>(
+pub fn tell_for<C: Carried>(
     ledger: &mut Ledger<Sqlite>,
     now: i64,
     actor: Actor,
@@ -219,8 +221,75 @@ pub fn revoke_many(selector: Selector) -> RevokeManyCommand {
     }
 }
 
-/// The JSON of a command and of its answer, read back: what goes over the wire is what was meant.
-pub fn over_the_wire<C: Command>(command: &C) -> C {
-    let text = serde_json::to_string(command).expect("serializes");
-    serde_json::from_str(&text).expect("deserializes")
+/// Mints a token whose row D1 takes, and tells the answer.
+pub fn minted(ledger: &mut Ledger<Sqlite>, now: i64, command: MintCommand) -> MintAnswer {
+    let organization = command.facts.organization.id;
+    match tell(ledger, now, command) {
+        Ok(Done::AfterDelivery(waiting)) => arrived(ledger, now, waiting, Some(organization)),
+        Ok(Done::Answer(answer)) => answer,
+        _ => panic!("a mint waits for D1 or is refused"),
+    }
+}
+
+/// Resumes a command that D1 has taken.
+pub fn arrived<C: Carried>(
+    ledger: &mut Ledger<Sqlite>,
+    now: i64,
+    waiting: Waiting<C>,
+    row_of: Option<OrganizationId>,
+) -> C::Answer {
+    match ledger.resume(at(now), waiting, Delivery::Arrived { row_of }) {
+        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer)) => answer,
+        Ok(Done::AfterDelivery(_)) => panic!("a command waits once"),
+        Err(stop) => panic!("{stop:?}"),
+    }
+}
+
+/// The wait of a command that has to wait.
+pub fn waits<C: Carried>(outcome: Outcome<C>) -> Waiting<C> {
+    match outcome {
+        Ok(Done::AfterDelivery(waiting)) => waiting,
+        Ok(Done::Answer(_) | Done::BestAfterDelivery(_)) => panic!("it did not wait"),
+        Err(stop) => panic!("{stop:?}"),
+    }
+}
+
+/// The answer of a command that has one without D1.
+pub fn answer<C: Carried>(outcome: Outcome<C>) -> C::Answer {
+    match outcome {
+        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer)) => answer,
+        Ok(Done::AfterDelivery(_)) => panic!("it waits for D1"),
+        Err(stop) => panic!("{stop:?}"),
+    }
+}
+
+/// Whether a token lives at a moment.
+pub fn liveness(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) -> Liveness {
+    let query = AdmitQuery {
+        token: Id::from_u128(id),
+        facts: false,
+        run: None,
+        pin: false,
+        counts: false,
+        version: false,
+    };
+    ledger.admit(at(now), query).expect("an answer").liveness
+}
+
+/// Events of the outbox, in their order.
+pub fn events(sql: &Sqlite) -> Vec<Event> {
+    let mut statement = sql
+        .connection()
+        .prepare("select effects from outbox order by id")
+        .expect("a query");
+    let entries = statement.query_map([], |row| row.get::<_, String>(0));
+    let effects = entries.expect("entries").flat_map(|text| {
+        let text = text.expect("a text");
+        serde_json::from_str::<Vec<Effect>>(&text).expect("effects")
+    });
+    let event = |effect| match effect {
+        Effect::AppendAudit(row) => Some(row.event),
+        _ => None,
+    };
+    effects.filter_map(event).collect()
 }
