@@ -2,11 +2,14 @@
 //! within them, deliveries that are lost, late or come twice, a D1 that is down and clocks that go
 //! back. A model that knows no database says what each answer must be.
 
+mod asking;
 mod commands;
 mod d1;
 mod dice;
+mod ending;
 mod flights;
 mod model;
+mod noting;
 mod settle;
 mod world;
 
