@@ -14,7 +14,6 @@ mod revocations;
 mod scheduled;
 mod sessions;
 mod store;
-mod uses;
 
 #[cfg(test)]
 mod documents;

@@ -68,7 +68,8 @@ pub fn isolated(config: &Rc<Config>) -> Isolated {
 pub fn now() -> Timestamp {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "milliseconds are far below 2^53"
+        clippy::disallowed_methods,
+        reason = "the one clock; milliseconds are far below 2^53"
     )]
     Timestamp::from_millis(js_sys::Date::now() as i64)
 }
@@ -83,7 +84,21 @@ pub fn normalize(text: &str, form: Form) -> String {
 
 /// The moment as the header `Date` has it (RFC 9110, section 5.6.7).
 pub fn http_date() -> String {
-    js_sys::Date::new_0().to_utc_string().into()
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds are far below 2^53"
+    )]
+    let now = now().as_millis() as f64;
+    js_sys::Date::new(&now.into()).to_utc_string().into()
+}
+
+/// Random bytes, from the platform's one source of chance.
+///
+/// # Errors
+/// When the platform has none to give.
+pub fn fill(bytes: &mut [u8]) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the one source of chance")]
+    getrandom::fill(bytes).map_err(Error::unavailable)
 }
 
 /// One request's view of the platform.
@@ -132,7 +147,7 @@ impl Clock for Platform {
 
 impl Entropy for Platform {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(Error::unavailable)
+        fill(bytes)
     }
 }
 

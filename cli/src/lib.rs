@@ -1,6 +1,10 @@
 //! The `postern` command: a bridge for native gRPC clients, and the management of tokens from a
 //! terminal (R37). Talks to a gateway over its public routes only; keeps no credential.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of its own, with a clock"
+)]
 #![warn(missing_docs)]
 
 pub mod address;

@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 use super::client_address;
+use crate::platform::fill;
 use postern_domain::audit::hex;
 use postern_gate::Entropy;
 use postern_wire::headers::{self, Names, Plan};
@@ -150,7 +151,7 @@ impl headers::Headers for Incoming {
 /// The id of a request, and chance for what comes of it: one call for all.
 fn chance() -> Result<([u8; 16], Entropy), JsValue> {
     let mut bytes = [0; 72];
-    getrandom::fill(&mut bytes).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    fill(&mut bytes).map_err(|error| JsValue::from_str(&error.private()))?;
     let (mut id, mut trace, mut assertions) = ([0; 16], [0; 24], [[0; 16]; 2]);
     let mut left = bytes.iter().copied();
     let mut take = |into: &mut [u8]| {

@@ -1,5 +1,5 @@
-//! The gateway's calls to a Ledger. An answer that is not the expected one is a failure, and a
-//! failure is never a yes.
+//! The gateway's calls to Ledgers. An answer that is not the expected one is a failure, and a failure
+//! is never a yes.
 
 use std::cell::OnceCell;
 
@@ -8,15 +8,11 @@ use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Respon
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{Organization, OrganizationId, TokenId};
 use postern_domain::scope::Named;
-use postern_domain::standing::{Actor, Inactive};
+use postern_domain::standing::Actor;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{ACTOR, Admission, AdmitQuery, Command, KeptQuery};
+use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, Unanswered, print_actor};
+use postern_ledger::{Admission, AdmitQuery, Command, KeptQuery};
 use postern_registry::error::{CredentialError, Error, Result};
-
-/// The header that carries the name by which a call came to the Ledger.
-pub const NAME_HEADER: &str = "organization-name";
-/// The Ledger's status for a name that is not its organization's.
-pub const MISDIRECTED: u16 = 421;
 
 /// The binding.
 const BINDING: &str = "LEDGER";
@@ -27,31 +23,12 @@ pub async fn admit(
     organization: OrganizationId,
     query: AdmitQuery,
 ) -> Result<Admission> {
-    let verb = if query.counts { "use" } else { "look" };
-    let mut url = format!("http://ledger/{verb}/{}", query.token);
-    if query.facts || query.run.is_some() || query.version || query.pin {
-        url.push_str(if query.facts { "/facts" } else { "/state" });
-    }
-    match query.run {
-        Some(run) => url.push_str(&format!("/{run}")),
-        None if query.version || query.pin => url.push_str("/-"),
-        None => {}
-    }
-    if query.version || query.pin {
-        url.push_str(if query.version { "/version" } else { "/-" });
-    }
-    if query.pin {
-        url.push_str("/pin");
-    }
-    let mut answer = stub(env, organization)?
-        .fetch_with_str(&url)
+    let answer = stub(env, organization)?
+        .fetch_with_str(&url(&Call::Admit(query)))
         .await
         .map_err(failed)?;
-    match answer.status_code() {
-        204 => Ok(Admission::LIVE),
-        200 => answer.json().await.map_err(failed),
-        status => Err(failed(format!("status {status}"))),
-    }
+    let admission = reply(answer).await?.read_unless_usual();
+    Ok(admission.map_err(unanswered)?.unwrap_or(Admission::LIVE))
 }
 
 /// Whose Ledger a call is for: its id, and the name by which the caller came to it, where one was
@@ -82,8 +59,9 @@ impl<'a> From<&'a Named<Organization>> for Addressee<'a> {
 /// # Errors
 /// `Misdirected`, `Unavailable`.
 pub async fn confirm(env: &Env, organization: &Named<Organization>) -> Result<bool> {
-    let answer = send(env, organization.into(), Actor::NotAToken, "name", None).await?;
-    Ok(answer.status_code() == 200)
+    let to = organization.into();
+    let reply = ask(env, to, &Call::Confirm).await?;
+    reply.read_confirmation().map_err(|why| refused(to, why))
 }
 
 /// The facts of a token in whatever state it is.
@@ -92,9 +70,9 @@ pub async fn describe<'a>(
     organization: impl Into<Addressee<'a>>,
     token: TokenId,
 ) -> Result<Option<TokenFacts>> {
-    let path = format!("describe/{token}");
-    let mut answer = send(env, organization.into(), Actor::NotAToken, &path, None).await?;
-    answer.json().await.map_err(failed)
+    let to = organization.into();
+    let reply = ask(env, to, &Call::Describe(token)).await?;
+    reply.read().map_err(|why| refused(to, why))
 }
 
 /// The events of which the Ledger has a copy.
@@ -103,9 +81,9 @@ pub async fn events(
     organization: &Named<Organization>,
     query: KeptQuery,
 ) -> Result<Vec<(u64, Row)>> {
-    let path = format!("events/{}/{}", query.after, query.up_to);
-    let mut answer = send(env, organization.into(), Actor::NotAToken, &path, None).await?;
-    answer.json().await.map_err(failed)
+    let to = organization.into();
+    let reply = ask(env, to, &Call::Kept(query)).await?;
+    reply.read().map_err(|why| refused(to, why))
 }
 
 /// Sends a command for an actor and reads its answer. An actor that is not active is refused as its
@@ -116,93 +94,118 @@ pub async fn command<'a, C: Command>(
     actor: Actor,
     command: &C,
 ) -> Result<C::Answer> {
+    let to = organization.into();
     let body = serde_json::to_string(command).map_err(failed)?;
-    let mut answer = send(env, organization.into(), actor, C::NAME, Some(body)).await?;
-    answer.json().await.map_err(failed)
+    let call = Call::Command(C::NAME.to_owned());
+    let reply = send(env, to, actor, &call, Some(body)).await?;
+    reply.read().map_err(|why| refused(to, why))
 }
 
-/// Sends a command, or, without a body, a question. What comes back has been answered.
+/// Asks a question for nobody in particular.
+async fn ask(env: &Env, to: Addressee<'_>, call: &Call) -> Result<Reply> {
+    send(env, to, Actor::NotAToken, call, None).await
+}
+
 async fn send(
     env: &Env,
     to: Addressee<'_>,
     actor: Actor,
-    path: &str,
+    call: &Call,
     body: Option<String>,
-) -> Result<Response> {
+) -> Result<Reply> {
     let headers = Headers::new();
-    let method = match body {
-        Some(_) => Method::Post,
-        None => Method::Get,
-    };
     if body.is_some() {
         headers
             .set("content-type", "application/json")
             .map_err(failed)?;
     }
     if let Some(name) = to.name {
-        headers.set(NAME_HEADER, name).map_err(failed)?;
+        headers.set(ORGANIZATION_NAME, name).map_err(failed)?;
     }
-    if let Some(token) = actor.token() {
-        headers.set(ACTOR, &token.to_string()).map_err(failed)?;
+    if let Some(actor) = print_actor(actor) {
+        headers.set(ACTOR, &actor).map_err(failed)?;
     }
     let init = RequestInit {
-        method,
+        method: method(call),
         headers,
         body: body.map(Into::into),
         ..RequestInit::default()
     };
-    let request =
-        Request::new_with_init(&format!("http://ledger/{path}"), &init).map_err(failed)?;
-    let mut answer = stub(env, to.id)?
+    let request = Request::new_with_init(&url(call), &init).map_err(failed)?;
+    let answer = stub(env, to.id)?
         .fetch_with_request(request)
         .await
         .map_err(failed)?;
-    match answer.status_code() {
-        200 | 204 => Ok(answer),
-        MISDIRECTED => Err(Error::Misdirected {
-            cause: format!(
-                "the stores give the name `{}` the id {}, which is another organization's",
-                to.name.unwrap_or_default(),
-                to.id
-            ),
-        }),
-        401 => {
-            let why: Inactive = answer.json().await.map_err(failed)?;
-            Err(CredentialError::from(why).into())
-        }
-        status => Err(failed(format!("status {status}"))),
-    }
+    reply(answer).await
 }
 
 /// Whether Ledgers can be reached at all, and how many of them D1 has lately refused, because it
 /// has other rows than they. Asks one that belongs to no organization and stores nothing.
 pub async fn ping(env: &Env) -> Result<u32> {
-    let mut answer = readiness(env)?
-        .fetch_with_str("http://ledger/ping")
+    let answer = readiness(env)?
+        .fetch_with_str(&url(&Call::Ping))
         .await
         .map_err(failed)?;
-    match answer.status_code() {
-        204 => Ok(0),
-        200 => answer.json().await.map_err(failed),
-        status => Err(failed(format!("status {status}"))),
-    }
+    let refused = reply(answer).await?.read_unless_usual();
+    Ok(refused.map_err(unanswered)?.unwrap_or(0))
 }
 
 /// Tells the object that answers [`ping`] that D1 has another row than a Ledger.
 pub async fn tell_conflict(env: &Env, organization: OrganizationId) -> Result<()> {
+    let call = Call::Conflict(organization);
     let init = RequestInit {
-        method: Method::Post,
+        method: method(&call),
         ..RequestInit::default()
     };
-    let url = format!("http://ledger/conflict/{organization}");
-    let request = Request::new_with_init(&url, &init).map_err(failed)?;
+    let request = Request::new_with_init(&url(&call), &init).map_err(failed)?;
     let answer = readiness(env)?
         .fetch_with_request(request)
         .await
         .map_err(failed)?;
-    match answer.status_code() {
-        204 => Ok(()),
-        status => Err(failed(format!("status {status}"))),
+    let told = reply(answer).await?.read_unless_usual::<()>();
+    told.map(|_| ()).map_err(unanswered)
+}
+
+fn url(call: &Call) -> String {
+    format!("http://ledger/{call}")
+}
+
+fn method(call: &Call) -> Method {
+    match call.posts() {
+        true => Method::Post,
+        false => Method::Get,
+    }
+}
+
+async fn reply(mut answer: Response) -> Result<Reply> {
+    let status = answer.status_code();
+    let body = match status {
+        204 => String::new(),
+        _ => answer.text().await.map_err(failed)?,
+    };
+    Ok(Reply { status, body })
+}
+
+/// A call that came by no name and was not answered.
+fn unanswered(why: Unanswered) -> Error {
+    match why {
+        Unanswered::Inactive(why) => CredentialError::from(why).into(),
+        Unanswered::Misdirected => failed("another organization's name"),
+        Unanswered::Failed(cause) => failed(cause),
+    }
+}
+
+/// A call that was not answered.
+fn refused(to: Addressee<'_>, why: Unanswered) -> Error {
+    match why {
+        Unanswered::Misdirected => Error::Misdirected {
+            cause: format!(
+                "the stores give the name `{}` the id {}, which is another organization's",
+                to.name.unwrap_or_default(),
+                to.id
+            ),
+        },
+        why => unanswered(why),
     }
 }
 

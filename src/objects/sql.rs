@@ -4,8 +4,6 @@
 use serde::de::DeserializeOwned;
 use worker::{SqlStorage, SqlStorageValue};
 
-use postern_domain::time::Timestamp;
-
 /// Runs a statement for its effect.
 pub fn run(sql: &SqlStorage, query: &str, values: Vec<SqlStorageValue>) -> worker::Result<()> {
     sql.exec(query, values).map(|_| ())
@@ -29,10 +27,6 @@ pub fn first<T: DeserializeOwned>(
     Ok(rows(sql, query, values)?.into_iter().next())
 }
 
-pub fn text(value: impl ToString) -> SqlStorageValue {
-    SqlStorageValue::String(value.to_string())
-}
-
 /// Whole numbers as doubles: what JavaScript has, and exact below 2^53.
 #[expect(
     clippy::cast_precision_loss,
@@ -40,16 +34,4 @@ pub fn text(value: impl ToString) -> SqlStorageValue {
 )]
 pub fn number(value: i64) -> SqlStorageValue {
     SqlStorageValue::Float(value as f64)
-}
-
-pub fn time(value: Timestamp) -> SqlStorageValue {
-    number(value.as_millis())
-}
-
-pub fn maybe_time(value: Option<Timestamp>) -> SqlStorageValue {
-    value.map_or(SqlStorageValue::Null, time)
-}
-
-pub fn maybe_text(value: Option<impl ToString>) -> SqlStorageValue {
-    value.map_or(SqlStorageValue::Null, text)
 }

@@ -66,13 +66,15 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
             organization,
             token,
             created_at,
+            sequence,
         } => statement(
             database,
-            "delete from tokens where id = ? and organization_id = ? and created_at = ?",
+            FORGET_TOKEN,
             vec![
                 Bind::text(token),
                 Bind::text(organization),
                 Bind::time(*created_at),
+                Bind::whole(*sequence),
             ],
         ),
         Effect::RevokeToken {
@@ -97,13 +99,15 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
             organization,
             token,
             at,
+            sequence,
         } => statement(
             database,
-            "update tokens set quarantined_at = ? where id = ? and organization_id = ?",
+            QUARANTINE,
             vec![
-                Bind::maybe_time(*at),
                 Bind::text(token),
                 Bind::text(organization),
+                Bind::maybe_time(*at),
+                Bind::whole(*sequence),
             ],
         ),
         Effect::RecordUse {
@@ -200,10 +204,7 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
     let policies = serde_json::to_string(&facts.policies)?;
     statement(
         database,
-        "insert into tokens \
-         (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
-          claims, policies, is_system, created_at, created_by, minted_by, expires_at) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+        INSERT_TOKEN,
         vec![
             Bind::text(facts.id),
             Bind::text(facts.organization.id),
@@ -221,9 +222,31 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
             Bind::text(&row.created_by),
             Bind::maybe(row.minted_by),
             Bind::maybe_time(facts.expires_at),
+            Bind::whole(row.sequence),
         ],
     )
 }
+
+// A batch that was given up may arrive late, behind what came after it. Where that matters, the
+// events that D1 has by then tell: each of these goes to D1 with its own.
+
+/// Not where the creation was abandoned since: the row of an adoption would come back to stay.
+const INSERT_TOKEN: &str = "insert into tokens \
+     (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
+      claims, policies, is_system, created_at, created_by, minted_by, expires_at) \
+     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 \
+     where not exists (select 1 from audit where organization_id = ?2 and token_id = ?1 \
+     and action = 'token.mint_abandoned' and sequence > ?17) on conflict (id) do nothing";
+
+/// Not where it was adopted anew since.
+const FORGET_TOKEN: &str = "delete from tokens where id = ?1 and organization_id = ?2 \
+     and created_at = ?3 and not exists (select 1 from audit where organization_id = ?2 \
+     and token_id = ?1 and action = 'token.adopt' and sequence > ?4)";
+
+/// Not where it was released, or quarantined again, since.
+const QUARANTINE: &str = "update tokens set quarantined_at = ?3 where id = ?1 \
+     and organization_id = ?2 and not exists (select 1 from audit where organization_id = ?2 \
+     and token_id = ?1 and action in ('token.quarantine', 'token.release') and sequence > ?4)";
 
 /// The same row again changes nothing; for another one of its number the trigger of migration 0008
 /// ends the batch.

@@ -9,6 +9,7 @@
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
 )]
+#![expect(clippy::disallowed_methods, reason = "tests of a program with a clock")]
 
 mod audit;
 mod calls;

@@ -18,6 +18,7 @@ const MAX_KEY_BYTES: usize = 1024;
 const MAX_KID: usize = 64;
 
 /// One named key.
+#[derive(Clone)]
 pub struct Key {
     kid: String,
     bytes: Zeroizing<Vec<u8>>,
@@ -48,7 +49,7 @@ impl fmt::Debug for Key {
 }
 
 /// Keys of which the first signs and all verify. Never empty.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyRing {
     first: Key,
     rest: Vec<Key>,

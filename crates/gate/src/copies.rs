@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::revocation::{Copy, Delta, LONGEST_WAIT_MS};
 use postern_domain::time::Timestamp;
-use postern_ledger::SyncCommand;
+use postern_ledger::{SyncCommand, Uses};
 
 /// Most organizations that an isolate has copies for; a full map is emptied.
 const CAPACITY: usize = 1_024;
@@ -27,8 +27,6 @@ struct Held {
     /// request.
     sync_due: Option<Timestamp>,
 }
-
-type Uses = HashMap<TokenId, (i64, Timestamp)>;
 
 /// A question for changes that is to be asked, behind the answer of the request that made it due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +58,7 @@ impl Copies {
         let held = self.of(organization);
         let lives = held.copy.lives(token, now, bound_ms);
         if lives {
-            note(&mut held.uses, token, 1, now);
+            held.uses.note(token, 1, now);
         }
         self.claim(organization, now, bound_ms);
         lives
@@ -89,7 +87,7 @@ impl Copies {
     pub fn sync(&mut self, organization: OrganizationId, now: Timestamp) -> Sync {
         let held = self.of(organization);
         held.sync_due = None;
-        let uses = core::mem::take(&mut held.uses).into_iter();
+        let uses = held.uses.take().into_iter();
         Sync {
             organization,
             asked: now,
@@ -109,7 +107,7 @@ impl Copies {
             Some(delta) => held.copy.advance(sync.command.since, delta, sync.asked),
             None => {
                 for (token, uses, at) in sync.command.uses {
-                    note(&mut held.uses, token, uses, at);
+                    held.uses.note(token, uses, at);
                 }
             }
         }
@@ -136,11 +134,6 @@ impl Copies {
             wait_ms,
         });
     }
-}
-
-fn note(uses: &mut Uses, token: TokenId, count: i64, at: Timestamp) {
-    let entry = uses.entry(token).or_insert((0, at));
-    *entry = (entry.0 + count, entry.1.max(at));
 }
 
 #[cfg(test)]

@@ -169,6 +169,9 @@ pub struct RevokeCommand {
     pub origin: Origin,
 }
 
+/// Most tokens that one bulk revoke selects.
+pub const MAX_SELECTED: u32 = 10_000;
+
 /// Which tokens to revoke together: all that fit every criterion that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selector {
@@ -309,9 +312,11 @@ pub struct CheckpointCommand {
 }
 
 /// Tell the events behind one number and up to another, as far as the Ledger has a copy of them (R35).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptQuery {
+    /// Events after this number …
     pub after: u64,
+    /// … up to and including this one.
     pub up_to: u64,
 }
 

@@ -22,6 +22,9 @@ pub enum Effect {
         token: TokenId,
         /// Of that row: one that a later try has written stays.
         created_at: Timestamp,
+        /// The number of its event: where a later adoption has its event in D1, this comes too late.
+        #[serde(default = "latest")]
+        sequence: i64,
     },
     RevokeToken {
         organization: OrganizationId,
@@ -56,6 +59,10 @@ pub enum Effect {
         organization: OrganizationId,
         token: TokenId,
         at: Option<Timestamp>,
+        /// The number of its event: where a later quarantine or release has its event in D1, this
+        /// comes too late.
+        #[serde(default = "latest")]
+        sequence: i64,
     },
     /// Totals so far, so that a second delivery changes nothing.
     RecordUse {
@@ -74,6 +81,15 @@ pub struct TokenRow {
     pub created_at: Timestamp,
     pub created_by: String,
     pub minted_by: Option<TokenId>,
+    /// The number of its event: where the creation was abandoned by a later one, this comes too
+    /// late.
+    #[serde(default = "latest")]
+    pub sequence: i64,
+}
+
+/// Of an entry that an earlier release wrote: none is later.
+fn latest() -> i64 {
+    i64::MAX
 }
 
 impl TokenRow {

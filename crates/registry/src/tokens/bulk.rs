@@ -17,8 +17,7 @@ use postern_domain::time::Timestamp;
 use postern_ledger::{RevokeManyAnswer, RevokeManyCommand, Selector};
 use postern_wire::{address, rfc3339};
 
-/// Most tokens that one call revokes.
-pub const MAX_SELECTED: u32 = 10_000;
+pub use postern_ledger::MAX_SELECTED;
 /// Most ids in a selector.
 const MAX_IDS: usize = 1_000;
 

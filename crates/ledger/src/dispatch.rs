@@ -1,0 +1,187 @@
+//! Commands by their names, from JSON to JSON: the one place that knows them all, for whoever drives
+//! the machine from outside.
+
+use core::fmt;
+
+use postern_domain::time::Timestamp;
+
+use crate::done::{Carried, Delivery, Done, Outcome, Stop, Wait};
+use crate::machine::{Addressed, Ledger};
+use crate::sql::Sql;
+use crate::wire::Reply;
+use crate::{
+    BindCommand, CheckpointCommand, Command, LeakCommand, LimitsCommand, MintCommand, NoteCommand,
+    RefusalCommand, ReleaseCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
+    SweepCommand, SyncCommand,
+};
+
+/// How far a command has come in one turn, whichever it is: see [`Done`].
+pub enum Told<S> {
+    /// The answer.
+    Reply(Reply),
+    /// The answer, and it stands; a list agrees with it once D1 is up to date.
+    BestAfterDelivery(Reply),
+    /// There is none before D1 was waited for.
+    AfterDelivery(Wait, Resume<S>),
+}
+
+/// The rest of a command that waits: one more turn.
+pub type Resume<S> =
+    Box<dyn FnOnce(&mut Ledger<S>, Timestamp, Delivery) -> Result<Told<S>, Failed>>;
+
+/// Carries out a command of one kind, in one turn.
+pub type Begin<S> = fn(&mut Ledger<S>, Timestamp, Addressed<'_>, &str) -> Result<Told<S>, Failed>;
+
+/// Why a turn has no answer: a text that is no command, or a database that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed(pub String);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<serde_json::Error> for Failed {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What carries out the commands of a name; `None` where there are none.
+pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
+    Some(match name {
+        BindCommand::NAME => begin::<S, BindCommand>,
+        MintCommand::NAME => begin::<S, MintCommand>,
+        RotateCommand::NAME => begin::<S, RotateCommand>,
+        RevokeCommand::NAME => begin::<S, RevokeCommand>,
+        RevokeManyCommand::NAME => begin::<S, RevokeManyCommand>,
+        LeakCommand::NAME => begin::<S, LeakCommand>,
+        ReleaseCommand::NAME => begin::<S, ReleaseCommand>,
+        SweepCommand::NAME => begin::<S, SweepCommand>,
+        NoteCommand::NAME => begin::<S, NoteCommand>,
+        RefusalCommand::NAME => begin::<S, RefusalCommand>,
+        LimitsCommand::NAME => begin::<S, LimitsCommand>,
+        CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
+        RunCommand::NAME => begin::<S, RunCommand>,
+        SyncCommand::NAME => sync::<S>,
+        _ => return None,
+    })
+}
+
+fn begin<S: Sql, C: Carried + 'static>(
+    ledger: &mut Ledger<S>,
+    now: Timestamp,
+    addressed: Addressed<'_>,
+    body: &str,
+) -> Result<Told<S>, Failed> {
+    let command: C = serde_json::from_str(body)?;
+    told(ledger.handle(now, addressed, command))
+}
+
+/// The one question that is sent as commands are. It is nobody's write.
+fn sync<S: Sql>(
+    ledger: &mut Ledger<S>,
+    now: Timestamp,
+    _: Addressed<'_>,
+    body: &str,
+) -> Result<Told<S>, Failed> {
+    let command: SyncCommand = serde_json::from_str(body)?;
+    let delta = ledger.sync(now, &command);
+    let delta = delta.map_err(|error| Failed(error.to_string()))?;
+    Ok(Told::Reply(Reply::answer(&delta)?))
+}
+
+fn told<S: Sql, C: Carried + 'static>(outcome: Outcome<C>) -> Result<Told<S>, Failed> {
+    Ok(match outcome {
+        Ok(Done::Answer(answer)) => Told::Reply(Reply::answer(&answer)?),
+        Ok(Done::BestAfterDelivery(answer)) => Told::BestAfterDelivery(Reply::answer(&answer)?),
+        Ok(Done::AfterDelivery(waiting)) => Told::AfterDelivery(
+            waiting.wait(),
+            Box::new(move |ledger, now, delivery| told(ledger.resume(now, waiting, delivery))),
+        ),
+        Err(stop) => Told::Reply(stopped(&stop)?),
+    })
+}
+
+/// The answer to a call that was not carried out.
+///
+/// # Errors
+/// When it was not for a reason that is told, but because the database failed.
+pub fn stopped(stop: &Stop) -> Result<Reply, Failed> {
+    Reply::stop(stop).map_err(Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Sqlite, at, mint, open, origin};
+    use crate::{MintAnswer, RevokeAnswer};
+    use postern_domain::id::Id;
+    use postern_domain::standing::{Actor, Inactive};
+
+    fn tell(ledger: &mut Ledger<Sqlite>, actor: Actor, name: &str, body: &str) -> Told<Sqlite> {
+        let addressed = Addressed {
+            by: Some("acme"),
+            actor,
+        };
+        let begin = command(name).expect("a command");
+        begin(ledger, at(0), addressed, body).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn body(command: &impl Command) -> String {
+        serde_json::to_string(command).expect("serializes")
+    }
+
+    #[test]
+    fn a_command_goes_from_json_to_json() {
+        let sql = Sqlite::new();
+        let mut ledger = open(&sql);
+        let nobody = Actor::NotAToken;
+        let told = tell(&mut ledger, nobody, "mint", &body(&mint(1, "ci", 0)));
+        let Told::AfterDelivery(Wait::Entry(_), resume) = told else {
+            panic!("a mint waits for its entry");
+        };
+        let arrived = Delivery::Arrived { row_of: None };
+        let Ok(Told::Reply(reply)) = resume(&mut ledger, at(1), arrived) else {
+            panic!("a mint waits once");
+        };
+        assert_eq!(reply.read(), Ok(MintAnswer::Minted));
+
+        let revoke = RevokeCommand {
+            token: Id::from_u128(1),
+            origin: origin(),
+        };
+        let told = tell(&mut ledger, nobody, "revoke", &body(&revoke));
+        let Told::BestAfterDelivery(reply) = told else {
+            panic!("a revoke has its answer");
+        };
+        assert_eq!(reply.read(), Ok(RevokeAnswer::Revoked { at: at(0) }));
+
+        let actor = Actor::Token(Id::from_u128(1));
+        let Told::Reply(reply) = tell(&mut ledger, actor, "revoke", &body(&revoke)) else {
+            panic!("it is refused");
+        };
+        let refused = crate::wire::Unanswered::Inactive(Inactive::Revoked);
+        assert_eq!(reply.read::<RevokeAnswer>(), Err(refused));
+        let Told::Reply(reply) = tell(&mut ledger, actor, "sync", r#"{"since":0,"uses":[]}"#)
+        else {
+            panic!("a question has its answer");
+        };
+        assert!(reply.body.contains(r#""version":1"#), "{}", reply.body);
+    }
+
+    #[test]
+    fn what_is_no_command_writes_nothing() {
+        let sql = Sqlite::new();
+        let mut ledger = open(&sql);
+        assert!(command::<Sqlite>("describe").is_none());
+        let addressed = Addressed {
+            by: None,
+            actor: Actor::NotAToken,
+        };
+        let begin = command("mint").expect("a command");
+        assert!(begin(&mut ledger, at(0), addressed, "{}").is_err());
+        assert_eq!(sql.number("select count(*) from sqlite_master"), 0);
+    }
+}

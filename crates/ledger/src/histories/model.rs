@@ -1,0 +1,308 @@
+//! The rules once more, as a person would write them down: a table of tokens, and no database, no
+//! outbox, no memory of what was read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postern_domain::standing::{Actor, Inactive};
+use postern_domain::time::Timestamp;
+
+use super::LEEWAY_MS;
+use crate::{Liveness, MintCommand, RevokeManyCommand};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Live,
+    Revoked,
+}
+
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub state: State,
+    pub place: Option<u128>,
+    pub name: String,
+    pub system: bool,
+    pub jwt: bool,
+    pub adopted: bool,
+    pub minted_by: Option<u128>,
+    pub replaces: Option<u128>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+    pub quarantined: bool,
+    pub uses: i64,
+    pub used_at: Option<Timestamp>,
+    /// Until when somebody of this process may come back for it while it is pending.
+    pub awaited_until: Option<Timestamp>,
+    /// Which of several creations of one id this is.
+    pub birth: usize,
+}
+
+impl Token {
+    fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    fn ended(&self, now: Timestamp) -> bool {
+        self.end.is_some_and(|end| end <= now)
+    }
+
+    /// What a revoke has anything to do with.
+    pub fn revocable(&self, now: Timestamp) -> bool {
+        self.state != State::Revoked && !self.ended(now)
+    }
+
+    /// Whether it has its name, and counts under the ceiling.
+    fn holds(&self, now: Timestamp) -> bool {
+        self.state != State::Revoked && self.end.is_none() && !self.expired(now)
+    }
+
+    /// Whether it is active without an end ahead, its expiry aside.
+    pub fn settled(&self) -> bool {
+        self.state == State::Live && self.end.is_none() && !self.quarantined
+    }
+
+    fn retiring(&self, now: Timestamp) -> bool {
+        self.state != State::Revoked
+            && !self.system
+            && self.end.is_some_and(|end| end > now)
+            && !self.expired(now)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Model {
+    pub tokens: BTreeMap<u128, Token>,
+    /// Whether anything was written yet.
+    pub exists: bool,
+    /// Whether this process has looked for what an earlier one left behind.
+    pub recovered: bool,
+    /// Tokens of which a revoke has answered.
+    pub finals: BTreeSet<u128>,
+    /// Uses that were not written yet.
+    pub counted: BTreeMap<u128, (i64, Timestamp)>,
+    pub refused: i64,
+    pub limits: Option<u32>,
+}
+
+impl Model {
+    pub fn liveness(&self, id: u128, now: Timestamp) -> Liveness {
+        match self.tokens.get(&id) {
+            None => Liveness::Unknown,
+            Some(token) if token.state == State::Pending => Liveness::Unknown,
+            Some(token)
+                if token.state == State::Revoked || token.quarantined || token.ended(now) =>
+            {
+                Liveness::Revoked
+            }
+            Some(_) => Liveness::Live,
+        }
+    }
+
+    pub fn active(&self, actor: Actor, now: Timestamp) -> Result<(), Inactive> {
+        let Some(id) = actor.token().map(|id| id.as_u128()) else {
+            return Ok(());
+        };
+        match self.liveness(id, now) {
+            Liveness::Unknown => Err(Inactive::Unknown),
+            Liveness::Revoked => Err(Inactive::Revoked),
+            Liveness::Live => {
+                let token = &self.tokens[&id];
+                let leeway = if token.jwt { LEEWAY_MS } else { 0 };
+                let end = token.expires_at.map(|end| end.plus_millis(leeway));
+                match end.is_some_and(|end| end <= now) {
+                    true => Err(Inactive::Expired),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// What every write begins with.
+    pub fn prepare(&mut self, now: Timestamp) {
+        self.exists = true;
+        if !self.recovered {
+            self.recover(now);
+        }
+    }
+
+    /// What the first write of a process does, and every alarm: nobody comes back for these.
+    pub fn recover(&mut self, now: Timestamp) {
+        self.recovered = true;
+        let pending: Vec<u128> = self
+            .tokens
+            .iter()
+            .filter(|(_, token)| token.state == State::Pending)
+            .filter(|(_, token)| token.awaited_until.is_none_or(|until| until <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in pending {
+            self.abandon(id, now);
+        }
+    }
+
+    /// Takes back a pending token.
+    pub fn abandon(&mut self, id: u128, now: Timestamp) {
+        let Some(token) = self.tokens.get_mut(&id) else {
+            return;
+        };
+        match token.state {
+            State::Pending if token.adopted => {
+                self.tokens.remove(&id);
+            }
+            State::Pending => {
+                token.awaited_until = None;
+                self.revoke(id, now);
+            }
+            State::Live | State::Revoked => {}
+        }
+    }
+
+    pub fn revoke(&mut self, id: u128, now: Timestamp) {
+        let token = self.tokens.get_mut(&id).expect("a token");
+        token.state = State::Revoked;
+        token.end = Some(now);
+    }
+
+    /// A process has ended: nobody waits any more, and uses in memory are lost.
+    pub fn crash(&mut self) {
+        self.counted.clear();
+        self.recovered = false;
+        for token in self.tokens.values_mut() {
+            token.awaited_until = None;
+        }
+    }
+
+    /// Uses are written.
+    pub fn settle_uses(&mut self) {
+        for (id, (uses, at)) in core::mem::take(&mut self.counted) {
+            if let Some(token) = self.tokens.get_mut(&id) {
+                token.uses += uses;
+                token.used_at = Some(token.used_at.map_or(at, |used| used.max(at)));
+            }
+        }
+    }
+
+    pub fn name_taken(&self, command: &MintCommand, except: Option<u128>, now: Timestamp) -> bool {
+        let place = command.facts.scope.project().map(|shop| shop.id.as_u128());
+        let name = command.facts.name.as_str();
+        self.tokens.iter().any(|(id, token)| {
+            Some(*id) != except && token.place == place && token.name == name && token.holds(now)
+        })
+    }
+
+    /// A token and all that came after it in its line.
+    fn line(&self, of: u128) -> BTreeSet<u128> {
+        let mut line = BTreeSet::from([of]);
+        loop {
+            let next: Vec<u128> = self
+                .tokens
+                .iter()
+                .filter(|(id, token)| {
+                    !line.contains(id) && token.replaces.is_some_and(|old| line.contains(&old))
+                })
+                .map(|(id, _)| *id)
+                .collect();
+            if next.is_empty() {
+                return line;
+            }
+            line.extend(next);
+        }
+    }
+
+    fn retiring(&self, now: Timestamp) -> Vec<u128> {
+        let retiring = self.tokens.iter().filter(|(_, token)| token.retiring(now));
+        retiring.map(|(id, _)| *id).collect()
+    }
+
+    /// What the ceiling counts.
+    pub fn counted(&self, now: Timestamp) -> usize {
+        let active = self
+            .tokens
+            .values()
+            .filter(|token| !token.system && token.holds(now));
+        let retiring = self.retiring(now);
+        let lines: BTreeSet<u128> = retiring.iter().flat_map(|id| self.line(*id)).collect();
+        let covering = lines
+            .iter()
+            .map(|id| &self.tokens[id])
+            .filter(|token| token.state == State::Live && token.holds(now));
+        active.count() + retiring.len() - covering.count()
+    }
+
+    /// How many that are being rotated out this one came after.
+    pub fn before(&self, id: u128, now: Timestamp) -> usize {
+        let retiring = self.retiring(now);
+        let before = retiring.iter().filter(|old| self.line(**old).contains(&id));
+        before.count()
+    }
+
+    pub fn rotatable(&self, id: u128) -> bool {
+        self.tokens.get(&id).is_some_and(Token::settled)
+    }
+
+    pub fn has_pending_successor(&self, id: u128) -> bool {
+        self.tokens
+            .values()
+            .any(|token| token.state == State::Pending && token.replaces == Some(id))
+    }
+
+    /// All that a token minted, with what they minted, and the successors of each.
+    fn below(&self, minter: u128) -> BTreeSet<u128> {
+        let mut below = BTreeSet::new();
+        loop {
+            let next: Vec<u128> = self
+                .tokens
+                .iter()
+                .filter(|(id, token)| {
+                    let by = token
+                        .minted_by
+                        .is_some_and(|by| by == minter || below.contains(&by));
+                    let after = token.replaces.is_some_and(|old| below.contains(&old));
+                    (by || after) && !below.contains(*id)
+                })
+                .map(|(id, _)| *id)
+                .collect();
+            if next.is_empty() {
+                return below;
+            }
+            below.extend(next);
+        }
+    }
+
+    pub fn select(&self, command: &RevokeManyCommand, now: Timestamp) -> BTreeSet<u128> {
+        let selector = &command.selector;
+        let below = selector
+            .minted_by
+            .map(|minter| self.below(minter.as_u128()));
+        let fits = |id: u128, token: &Token| {
+            token.revocable(now)
+                && !token.expired(now)
+                && (command.system_tokens || !token.system)
+                && (command.organization_tokens || token.place.is_some())
+                && (command.project_tokens || token.place.is_none())
+                && below.as_ref().is_none_or(|below| below.contains(&id))
+                && (!selector.never_used || token.used_at.is_none())
+                && selector
+                    .ids
+                    .as_ref()
+                    .is_none_or(|ids| ids.iter().any(|one| one.as_u128() == id))
+                && selector
+                    .created_before
+                    .is_none_or(|before| token.created_at < before)
+        };
+        let tokens = self.tokens.iter().filter(|(id, token)| fits(**id, token));
+        tokens.map(|(id, _)| *id).collect()
+    }
+
+    pub fn idle(&self, since: Timestamp, now: Timestamp) -> BTreeSet<u128> {
+        let idle = |token: &Token| {
+            token.revocable(now)
+                && !token.expired(now)
+                && !token.system
+                && token.used_at.unwrap_or(token.created_at) < since
+        };
+        let tokens = self.tokens.iter().filter(|(_, token)| idle(token));
+        tokens.map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,247 @@
+//! The Ledger as a machine: one organization's single writer, over its SQLite and without I/O.
+//!
+//! INVARIANT (one writer for each organization): each call checks and writes in one turn; what has to
+//! wait for D1 comes back as a value, and what could have changed meanwhile is looked at again.
+
+mod events;
+mod leaks;
+mod limits;
+mod mint;
+mod pending;
+mod questions;
+mod refusals;
+mod revoke;
+mod rotate;
+mod runs;
+mod uses;
+
+use std::collections::HashMap;
+
+use postern_domain::id::TokenId;
+use postern_domain::keys::KeyRing;
+use postern_domain::standing::Actor;
+use postern_domain::time::Timestamp;
+
+use self::pending::Awaited;
+use crate::acting::Acting;
+use crate::done::{Carried, Delivery, Outcome, Stop, Suspended as _, Waiting};
+use crate::sql::{Result, Sql};
+use crate::store::journal::Step;
+use crate::store::{Entry, Normalize, Store};
+use crate::uses::Uses;
+
+/// How long after a change [`Ledger::wake`] looks for what no command has delivered, and after a
+/// failed delivery tries again.
+const ALARM_MS: i64 = 2_000;
+
+/// How long uses are collected before they are written (R13). Less than the 10 s after which an idle
+/// object loses its memory.
+const USES_MS: i64 = 8_000;
+
+/// What a Ledger needs of the configuration and of the platform.
+pub struct Settings {
+    /// The keys of the audit chain.
+    pub audit: KeyRing,
+    /// By how much a JWT may be used after its expiry, in milliseconds.
+    pub jwt_leeway_ms: i64,
+    /// How texts are normalized.
+    pub normalize: Normalize,
+}
+
+/// How a command came.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// The name of the organization by which it came; `None` where it came by a token's own id.
+    pub by: Option<&'a str>,
+    /// Whom it is for.
+    pub actor: Actor,
+}
+
+/// One organization's Ledger. Its memory holds nothing that its SQLite does not, but for uses of the
+/// last seconds and who waits for D1: it can be dropped between any two calls and opened again.
+pub struct Ledger<S> {
+    pub(crate) store: Store<S>,
+    pub(crate) settings: Settings,
+    uses: Uses,
+    /// The organization's name, once it was read. It never changes.
+    name: Option<String>,
+    /// Whether tokens left pending by an earlier process have been dealt with.
+    recovered: bool,
+    /// Pending tokens that somebody in this process will come back for.
+    awaited: HashMap<TokenId, Awaited>,
+    /// When to be woken, as far as this process knows.
+    wakes_at: Option<Timestamp>,
+}
+
+impl<S: Sql> Ledger<S> {
+    /// A Ledger over a database, which nothing is asked yet.
+    pub fn open(sql: S, settings: Settings) -> Self {
+        Self {
+            store: Store::new(sql),
+            settings,
+            uses: Uses::default(),
+            name: None,
+            recovered: false,
+            awaited: HashMap::new(),
+            wakes_at: None,
+        }
+    }
+
+    /// Carries out a command, in one turn.
+    ///
+    /// # Errors
+    /// Why it was not carried out.
+    pub fn handle<C: Carried>(
+        &mut self,
+        now: Timestamp,
+        addressed: Addressed<'_>,
+        command: C,
+    ) -> Outcome<C> {
+        self.check_name(addressed.by)?;
+        let acting = self.acting(addressed.actor, now)?;
+        command.begin(self, acting.by(addressed.by), now)
+    }
+
+    /// Ends a command that waited for D1, in one turn.
+    ///
+    /// # Errors
+    /// Why it was not carried out, as after a revoke of its actor.
+    pub fn resume<C: Carried>(
+        &mut self,
+        now: Timestamp,
+        waiting: Waiting<C>,
+        delivery: Delivery,
+    ) -> Outcome<C> {
+        let Waiting {
+            actor, suspended, ..
+        } = waiting;
+        suspended.resume(self, now, actor, delivery)
+    }
+
+    /// The oldest entries of the outbox, as many as one batch to D1 may have. Whoever delivers them
+    /// does so in order, one batch at a time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn outbox(&mut self) -> Result<Vec<Entry>> {
+        match self.store.exists()? {
+            true => self.store.oldest_entries(),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// D1 has shown that it has every entry up to this one.
+    ///
+    /// # Errors
+    /// When the database fails; the entries are delivered once more then, harmlessly.
+    pub fn delivered(&mut self, up_to: i64) -> Result<()> {
+        self.store.forget_entries(up_to)
+    }
+
+    /// D1 did not take the outbox: it is tried again.
+    pub fn not_delivered(&mut self, now: Timestamp) {
+        self.wake_within(now, ALARM_MS);
+    }
+
+    /// When to call [`Ledger::wake`], if at all. Whoever drives the machine sets its alarm to this
+    /// after each turn, in that turn.
+    pub fn wakes_at(&self) -> Option<Timestamp> {
+        self.wakes_at
+    }
+
+    /// What is due: tokens that nobody will come back for, uses and refusals that were counted. The
+    /// outbox is to be delivered after this.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wake(&mut self, now: Timestamp) -> Result<()> {
+        self.wakes_at = None;
+        if !self.store.exists()? {
+            return Ok(());
+        }
+        let next_wait_ends = self.recover(now)?;
+        self.settle_uses(now)?;
+        self.close_hours(now)?;
+        // What this has put into the outbox is delivered now, or `not_delivered` says otherwise.
+        self.wakes_at = None;
+        if let Some(end) = next_wait_ends {
+            self.wake_within(now, end.since(now));
+        }
+        self.await_hour(now)
+    }
+
+    /// How every command begins that writes: tables and the organization's name on the first write,
+    /// and what an earlier process left pending before any other.
+    pub(crate) fn prepare_write(&mut self, acting: Acting, now: Timestamp) -> Result<()> {
+        if self.store.create()? {
+            self.recovered = true;
+        }
+        self.take_name(acting.name())?;
+        match self.recovered {
+            true => Ok(()),
+            false => self.recover(now).map(|_| ()),
+        }
+    }
+
+    /// Runs a step of the journal and commits it; tells what it gave, and its last entry of the
+    /// outbox. D1 follows within [`ALARM_MS`] at the latest.
+    pub(crate) fn step<T>(
+        &mut self,
+        now: Timestamp,
+        run: impl FnOnce(&mut Step<'_, S>) -> Result<T>,
+    ) -> Result<(T, i64)> {
+        let mut step = Step::begin(&mut self.store, &self.settings.audit)?;
+        let given = run(&mut step)?;
+        let entry = step.commit()?;
+        self.wake_within(now, ALARM_MS);
+        Ok((given, entry))
+    }
+
+    /// Has the alarm ring within `ms`. A due alarm is not moved back: under steady traffic it would
+    /// never ring. One that is further ahead than that, as after a clock that went back, is.
+    pub(crate) fn wake_within(&mut self, now: Timestamp, ms: i64) {
+        let at = now.plus_millis(ms);
+        if self.wakes_at.is_none_or(|due| due <= now || due > at) {
+            self.wakes_at = Some(at);
+        }
+    }
+
+    /// The organization's name; `None` before the first write.
+    fn name(&mut self) -> Result<Option<&str>> {
+        if self.name.is_none() && self.store.exists()? {
+            self.name = self.store.name()?;
+        }
+        Ok(self.name.as_deref())
+    }
+
+    /// INVARIANT (a name opens its own Ledger): names are turned into ids by stores that others may
+    /// write to; what comes here by another organization's name is refused, whatever those stores
+    /// said. What came by no name, but by a token of its own, is ours; so is everything before the
+    /// first write.
+    fn is_for(&mut self, by: Option<&str>) -> Result<bool> {
+        Ok(match (by, self.name()?) {
+            (Some(by), Some(own)) => by == own,
+            _ => true,
+        })
+    }
+
+    fn check_name(&mut self, by: Option<&str>) -> core::result::Result<(), Stop> {
+        match self.is_for(by)? {
+            true => Ok(()),
+            false => Err(Stop::Misdirected),
+        }
+    }
+
+    /// Keeps the name that the first write came by. Ledgers of earlier releases have it from their
+    /// first token.
+    fn take_name(&mut self, by: Option<String>) -> Result<()> {
+        let Some(by) = by else {
+            return Ok(());
+        };
+        if self.name()?.is_none() {
+            self.store.set_name(&by)?;
+            self.name = Some(by);
+        }
+        Ok(())
+    }
+}

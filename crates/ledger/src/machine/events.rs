@@ -1,0 +1,83 @@
+//! Events of the audit log before they have their place in the chain (R35), and what is noted of the
+//! gateway's own writes.
+
+use postern_domain::audit::{Action, Event, Origin, Text};
+use postern_domain::id::{Id, OrganizationId, Token, TokenId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::{Acting, Ledger};
+use crate::NoteCommand;
+use crate::done::{Carried, Done, Never, Outcome};
+use crate::sql::Sql;
+
+/// What the Ledger does of itself, under a name of its own (R21).
+pub fn by_itself(tier: &str) -> Origin {
+    Origin {
+        actor: "ledger".to_owned(),
+        tier: tier.to_owned(),
+        address: None,
+        user_agent: None,
+        request_id: Id::<Token>::from_u128(0).to_string(),
+    }
+}
+
+/// An event about a token.
+pub fn about_token(
+    facts: &TokenFacts,
+    at: Timestamp,
+    action: Action,
+    replaces: Option<TokenId>,
+    origin: &Origin,
+) -> Event {
+    Event {
+        token_id: Some(facts.id),
+        token_prefix: Some(Text::new(&facts.display_prefix())),
+        replaces,
+        ..about_none(facts.organization.id, at, action, origin)
+    }
+}
+
+/// An event about no token in particular.
+pub fn about_none(
+    organization: OrganizationId,
+    at: Timestamp,
+    action: Action,
+    origin: &Origin,
+) -> Event {
+    Event {
+        organization_id: organization,
+        // The step of the journal counts.
+        sequence: 0,
+        at,
+        action,
+        token_id: None,
+        token_prefix: None,
+        origin: origin.noted(),
+        replaces: None,
+        target: None,
+        outcome: None,
+        count: None,
+        changes: None,
+    }
+}
+
+impl Carried for NoteCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        ledger.prepare_write(acting, now)?;
+        let event = Event {
+            target: self.target.as_deref().map(Text::new),
+            ..about_none(self.organization, now, self.action, &self.origin)
+        };
+        // Nobody waits for the row: the alarm carries it, or whoever comes first.
+        ledger.step(now, |step| step.event(event))?;
+        Ok(Done::Answer(()))
+    }
+}

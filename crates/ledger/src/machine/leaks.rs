@@ -1,0 +1,96 @@
+//! Tokens found in public: revoked, or quarantined and released. What becomes of each is the rule of
+//! `LeakCommand::outcome`; here it is written.
+
+use postern_domain::audit::{Action, Origin};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::events::about_token;
+use super::{Acting, Ledger};
+use crate::done::{Carried, Done, Never, Outcome};
+use crate::sql::{Result, Sql};
+use crate::{Effect, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
+
+impl Carried for LeakCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(LeakAnswer::Unchanged));
+        }
+        ledger.prepare_write(acting, now)?;
+        let standing = ledger.store.standing(self.token)?;
+        let stored = ledger.store.token(self.token)?;
+        let (Some(standing), Some(stored)) = (standing, stored) else {
+            return Ok(Done::Answer(LeakAnswer::Unchanged));
+        };
+        let (facts, origin) = (&stored.facts, &self.origin);
+        let outcome = self.outcome(&standing, facts, now);
+        match outcome {
+            LeakAnswer::Unchanged => return Ok(Done::Answer(outcome)),
+            LeakAnswer::Quarantined => {
+                ledger.quarantine(facts, Some(now), Action::TokenQuarantine, origin, now)?;
+            }
+            LeakAnswer::Revoked => {
+                ledger.revoke_all([facts], now, Action::TokenRevokeLeaked, origin)?;
+            }
+        }
+        Ok(Done::BestAfterDelivery(outcome))
+    }
+}
+
+impl Carried for ReleaseCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(ReleaseAnswer::NotHeld));
+        }
+        ledger.prepare_write(acting, now)?;
+        let standing = ledger.store.standing(self.token)?;
+        let releasable = standing.is_some_and(|standing| standing.releasable());
+        let stored = ledger.store.token(self.token)?.filter(|_| releasable);
+        let Some(stored) = stored else {
+            return Ok(Done::Answer(ReleaseAnswer::NotHeld));
+        };
+        let action = Action::TokenRelease;
+        ledger.quarantine(&stored.facts, None, action, &self.origin, now)?;
+        Ok(Done::BestAfterDelivery(ReleaseAnswer::Released))
+    }
+}
+
+impl<S: Sql> Ledger<S> {
+    fn quarantine(
+        &mut self,
+        facts: &TokenFacts,
+        since: Option<Timestamp>,
+        action: Action,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.step(now, |step| {
+            // A revocation log that is read by version must show both the quarantine and the
+            // release.
+            let version = step.version();
+            step.store.quarantine(facts.id, since, version)?;
+            let effect = Effect::Quarantine {
+                organization: facts.organization.id,
+                token: facts.id,
+                at: since,
+                sequence: step.next_sequence(),
+            };
+            step.change_with_event(effect, about_token(facts, now, action, None, origin))
+        })?;
+        Ok(())
+    }
+}

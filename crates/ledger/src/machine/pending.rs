@@ -1,0 +1,153 @@
+//! Tokens that are being created. None opens anything before its row is in D1: it is pending until
+//! then. What nobody will come back for is taken back.
+
+use postern_domain::audit::{Action, Origin};
+use postern_domain::id::TokenId;
+use postern_domain::standing::{Actor, Created, State};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::events::{about_token, by_itself};
+use super::{Acting, Ledger};
+use crate::done::Stop;
+use crate::sql::{Result, Sql};
+use crate::{Effect, MintCommand, TokenRow};
+
+/// How long somebody may still come back for a pending token. Longer than any wait for D1; after it
+/// the wait has broken off.
+const COMES_BACK_MS: i64 = 60_000;
+
+/// A pending token that somebody waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Awaited {
+    /// The entry of the outbox that brings its row to D1: which of several creations of one id.
+    entry: i64,
+    until: Timestamp,
+}
+
+impl<S: Sql> Ledger<S> {
+    /// Stores a token as pending with its event, and puts both on their way to D1. Tells the entry
+    /// of the outbox that carries them.
+    pub(super) fn insert_pending(
+        &mut self,
+        command: &MintCommand,
+        action: Action,
+        replaces: Option<TokenId>,
+        now: Timestamp,
+    ) -> Result<i64> {
+        let facts = &command.facts;
+        let event = about_token(facts, now, action, replaces, &command.origin);
+        let normalize = self.settings.normalize;
+        let ((), entry) = self.step(now, |step| {
+            step.store.insert_pending(command, replaces, normalize)?;
+            let insert = Effect::InsertToken(Box::new(TokenRow {
+                facts: facts.clone(),
+                description: command.description.clone(),
+                created_at: command.created_at,
+                created_by: command.created_by.clone(),
+                minted_by: command.minted_by,
+                sequence: step.next_sequence(),
+            }));
+            step.change_with_event(insert, event)
+        })?;
+        let until = now.plus_millis(COMES_BACK_MS);
+        self.awaited.insert(facts.id, Awaited { entry, until });
+        Ok(entry)
+    }
+
+    /// Ends the wait for a pending token, and tells whether it is still the one that the wait was
+    /// for: whoever waited too long finds it taken back.
+    pub(super) fn end_wait(&mut self, token: TokenId, entry: i64) -> bool {
+        let ours = self
+            .awaited
+            .get(&token)
+            .is_some_and(|awaited| awaited.entry == entry);
+        if ours {
+            self.awaited.remove(&token);
+        }
+        ours
+    }
+
+    /// Looks at the actor of a new token again, once D1 has its row. If it is not active any more,
+    /// the new token is abandoned, with an audit event.
+    pub(super) fn still_acting(
+        &mut self,
+        actor: Actor,
+        facts: &TokenFacts,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> core::result::Result<Acting, Stop> {
+        match self.acting(actor, now) {
+            Err(Stop::Inactive(why)) => {
+                self.abandon(facts, origin, now)?;
+                Err(Stop::Inactive(why))
+            }
+            looked => looked,
+        }
+    }
+
+    /// Makes a pending token active, and tells what it has become.
+    pub(super) fn make_live(&mut self, token: TokenId, acting: Acting) -> Result<Created> {
+        let Some(standing) = self.store.standing(token)? else {
+            // An adoption that was taken back: as good as revoked.
+            return Ok(Created::Revoked);
+        };
+        self.store.make_live(token, acting)?;
+        Ok(standing.created())
+    }
+
+    /// Takes back a pending token that could not be completed. One that was revoked meanwhile is
+    /// final already.
+    pub(super) fn abandon(
+        &mut self,
+        facts: &TokenFacts,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<()> {
+        let standing = self.store.standing(facts.id)?;
+        if standing.is_none_or(|standing| standing.state != State::Pending) {
+            return Ok(());
+        }
+        let action = Action::TokenMintAbandoned;
+        if !facts.adopted() {
+            return self.revoke_all([facts], now, action, origin);
+        }
+        // Its id is the origin's and will come again when the adoption is tried again: it has
+        // never been active here, so nothing of it is left that would refuse it then.
+        let event = about_token(facts, now, action, None, origin);
+        self.step(now, |step| {
+            let Some(created_at) = step.store.forget_pending(facts.id)? else {
+                return Ok(());
+            };
+            let forget = Effect::ForgetToken {
+                organization: facts.organization.id,
+                token: facts.id,
+                created_at,
+                sequence: step.next_sequence(),
+            };
+            step.change_with_event(forget, event)
+        })?;
+        Ok(())
+    }
+
+    /// Takes back pending tokens that nobody waits for: those of an earlier process, and those whose
+    /// wait has broken off. Tells when the first of the other waits ends, so that the alarm can see
+    /// to it that none is left behind.
+    pub(super) fn recover(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.recovered = true;
+        let origin = by_itself("recovery");
+        let mut next: Option<Timestamp> = None;
+        for facts in self.store.pending()? {
+            match self.awaited.get(&facts.id).map(|awaited| awaited.until) {
+                Some(until) if until > now => {
+                    next = Some(next.map_or(until, |next| next.min(until)));
+                }
+                _ => {
+                    self.awaited.remove(&facts.id);
+                    self.abandon(&facts, &origin, now)?;
+                }
+            }
+        }
+        Ok(next)
+    }
+}

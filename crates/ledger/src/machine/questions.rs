@@ -1,0 +1,160 @@
+//! The questions to a Ledger: whether a token lives, what it is, what has changed. None creates
+//! anything.
+
+use postern_domain::audit::verify::Row;
+use postern_domain::id::TokenId;
+use postern_domain::revocation::{Delta, MAX_CHANGES};
+use postern_domain::standing::{Inactive, Standing};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::{Ledger, USES_MS};
+use crate::done::Stop;
+use crate::sql::{Result, Sql};
+use crate::{Admission, AdmitQuery, KeptQuery, Liveness, SyncCommand};
+
+impl<S: Sql> Ledger<S> {
+    /// Whether a token lives, and what else was asked. Whether it has expired the asker judges by
+    /// itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn admit(&mut self, now: Timestamp, query: AdmitQuery) -> Result<Admission> {
+        let AdmitQuery {
+            token, facts, run, ..
+        } = query;
+        let not_live = |liveness| Admission {
+            liveness,
+            ..Admission::LIVE
+        };
+        let standing = match self.standing_in_force(token, now)? {
+            Ok(standing) => standing,
+            Err(liveness) => return Ok(not_live(liveness)),
+        };
+        // An expired credential is refused by its holder's end of this question: no use of it.
+        if query.counts && standing.expires_at.is_none_or(|end| end > now) {
+            self.uses.note(token, 1, now);
+            self.wake_within(now, USES_MS);
+        }
+        // Neither the version nor a plain yes needs them.
+        let stored = match facts || run.is_some() {
+            true => self.store.token(token)?.map(|stored| stored.facts),
+            false => None,
+        };
+        // Before an isolate knows a token it asks for its facts: one that was minted here by another
+        // organization's name, which earlier releases took, opens nothing.
+        if let Some(stored) = &stored
+            && !self.is_for(Some(&stored.organization.name))?
+        {
+            return Ok(not_live(Liveness::Unknown));
+        }
+        let (run, pin) = match run {
+            Some(run) => self.known_run(run, token, stored.as_ref())?,
+            None if query.pin => (None, self.store.pin(token, None)?),
+            None => (None, None),
+        };
+        // One that is being rotated out ends without another change: it is asked about each time.
+        let version = match query.version && standing.revoked_at.is_none() {
+            true => Some(self.store.head()?.version),
+            false => None,
+        };
+        Ok(Admission {
+            liveness: Liveness::Live,
+            facts: stored.filter(|_| facts),
+            run,
+            pin,
+            version,
+        })
+    }
+
+    /// The standing of a token that lives, or why it does not.
+    fn standing_in_force(
+        &mut self,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<core::result::Result<Standing, Liveness>> {
+        if !self.store.exists()? {
+            return Ok(Err(Liveness::Unknown));
+        }
+        let Some(standing) = self.store.standing(token)? else {
+            return Ok(Err(Liveness::Unknown));
+        };
+        Ok(match standing.in_force(now) {
+            Ok(()) => Ok(standing),
+            Err(Inactive::Unknown) => Err(Liveness::Unknown),
+            Err(Inactive::Revoked | Inactive::Expired) => Err(Liveness::Revoked),
+        })
+    }
+
+    /// Whether the name is known to be the organization's; no = nothing was written yet.
+    ///
+    /// # Errors
+    /// [`Stop::Misdirected`] where it is another's.
+    pub fn confirm(&mut self, by: Option<&str>) -> core::result::Result<bool, Stop> {
+        self.check_name(by)?;
+        Ok(self.name()?.is_some())
+    }
+
+    /// The facts of a token in whatever state, pending ones too: D1 shows them already, and what is
+    /// shown can be revoked.
+    ///
+    /// # Errors
+    /// [`Stop::Misdirected`], or that the database fails.
+    pub fn describe(
+        &mut self,
+        by: Option<&str>,
+        token: TokenId,
+    ) -> core::result::Result<Option<TokenFacts>, Stop> {
+        self.check_name(by)?;
+        if !self.store.exists()? {
+            return Ok(None);
+        }
+        Ok(self.store.token(token)?.map(|stored| stored.facts))
+    }
+
+    /// The events of which there is a copy, as far as they were asked for, with their numbers.
+    ///
+    /// # Errors
+    /// [`Stop::Misdirected`], or that the database fails.
+    pub fn kept_events(
+        &mut self,
+        by: Option<&str>,
+        query: KeptQuery,
+    ) -> core::result::Result<Vec<(u64, Row)>, Stop> {
+        self.check_name(by)?;
+        if !self.store.exists()? {
+            return Ok(Vec::new());
+        }
+        Ok(self.store.kept_events(query)?)
+    }
+
+    /// What has changed since a version. Takes in the uses that were not asked about one by one
+    /// (bounded mode).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sync(&mut self, now: Timestamp, command: &SyncCommand) -> Result<Delta> {
+        if !self.store.exists()? {
+            return Ok(Delta {
+                version: 0,
+                changed: None,
+            });
+        }
+        for (token, uses, at) in &command.uses {
+            self.uses.note(*token, *uses, *at);
+        }
+        if !command.uses.is_empty() {
+            self.wake_within(now, USES_MS);
+        }
+        let version = self.store.head()?.version;
+        let changed = match command.since <= version {
+            true => Some(self.store.changed(command.since, MAX_CHANGES + 1)?),
+            // A log that is shorter than what was copied from it is another one.
+            false => None,
+        };
+        Ok(Delta {
+            version,
+            changed: changed.filter(|changed| changed.len() <= MAX_CHANGES),
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! Revoke: one token, many in one step, or what has been idle too long (R11, R12, R14). No tombstone
+//! waits for D1, and none is undone.
+//!
+//! INVARIANT (a revoke that has answered is final): whoever drives the machine holds an answer back
+//! until what was written before it is on disk.
+
+use postern_domain::audit::{Action, Origin};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::events::about_token;
+use super::{Acting, Ledger};
+use crate::done::{Carried, Done, Never, Outcome};
+use crate::sql::{Result, Sql};
+use crate::{
+    Effect, MAX_SELECTED, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
+    SweepAnswer, SweepCommand,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Carried for RevokeCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(RevokeAnswer::Unknown));
+        }
+        ledger.prepare_write(acting, now)?;
+        let standing = ledger.store.standing(self.token)?;
+        let stored = ledger.store.token(self.token)?;
+        let (Some(standing), Some(stored)) = (standing, stored) else {
+            return Ok(Done::Answer(RevokeAnswer::Unknown));
+        };
+        // A token that is being rotated out ends now instead; one that is pending, or quarantined,
+        // is revoked like any other. A tombstone is told as it was written, whatever the clock says.
+        if let Some(first) = stored.revoked_at
+            && !standing.revocable(now)
+        {
+            return Ok(Done::Answer(RevokeAnswer::Revoked { at: first }));
+        }
+        ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.origin)?;
+        // From here on the token is revoked, whatever D1 says.
+        Ok(Done::BestAfterDelivery(RevokeAnswer::Revoked { at: now }))
+    }
+}
+
+impl Carried for RevokeManyCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(RevokeManyAnswer::Done {
+                tokens: Vec::new(),
+                used_in_last_day: 0,
+                at: now,
+                version: 0,
+            }));
+        }
+        ledger.prepare_write(acting, now)?;
+        ledger.settle_uses(now)?;
+        let selected = ledger.store.select(&self, now, MAX_SELECTED)?;
+        if selected.len() > MAX_SELECTED as usize {
+            return Ok(Done::Answer(RevokeManyAnswer::TooMany {
+                limit: MAX_SELECTED,
+            }));
+        }
+        let lately = |used: Timestamp| now.since(used) < DAY_MS;
+        let used = selected
+            .iter()
+            .filter(|token| token.used_at.is_some_and(lately));
+        let used_in_last_day = u32::try_from(used.count()).unwrap_or(u32::MAX);
+        let writes = !self.dry_run && !selected.is_empty();
+        if writes {
+            let tokens = selected.iter().map(|token| &token.facts);
+            ledger.revoke_all(tokens, now, Action::TokenRevoke, &self.origin)?;
+        }
+        let answer = RevokeManyAnswer::Done {
+            tokens: selected.iter().map(|token| token.facts.id).collect(),
+            used_in_last_day,
+            at: now,
+            version: ledger.store.head()?.version,
+        };
+        Ok(match writes {
+            true => Done::BestAfterDelivery(answer),
+            false => Done::Answer(answer),
+        })
+    }
+}
+
+impl Carried for SweepCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(SweepAnswer { tokens: Vec::new() }));
+        }
+        ledger.prepare_write(acting, now)?;
+        // What is still in memory is a use too.
+        ledger.settle_uses(now)?;
+        let idle = ledger.store.idle(self.idle_since(now), now)?;
+        let answer = SweepAnswer {
+            tokens: idle.iter().map(|facts| facts.id).collect(),
+        };
+        if idle.is_empty() {
+            return Ok(Done::Answer(answer));
+        }
+        ledger.revoke_all(&idle, now, Action::TokenRevokeIdle, &self.origin)?;
+        Ok(Done::BestAfterDelivery(answer))
+    }
+}
+
+impl<S: Sql> Ledger<S> {
+    /// Revokes tokens in one step: one version for all of them, and for each its tombstone, audit
+    /// event and entry of the outbox.
+    pub(super) fn revoke_all<'f>(
+        &mut self,
+        tokens: impl IntoIterator<Item = &'f TokenFacts>,
+        at: Timestamp,
+        action: Action,
+        origin: &Origin,
+    ) -> Result<()> {
+        self.step(at, |step| {
+            let version = step.version();
+            for facts in tokens {
+                step.store.revoke(facts.id, at, version)?;
+                let revoke = Effect::RevokeToken {
+                    organization: facts.organization.id,
+                    token: facts.id,
+                    at,
+                    by: origin.actor.clone(),
+                };
+                step.change_with_event(revoke, about_token(facts, at, action, None, origin))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}

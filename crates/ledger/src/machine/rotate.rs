@@ -1,0 +1,112 @@
+//! Rotate: a mint and an end, in one step once D1 has the successor's row (R9).
+
+use postern_domain::audit::Action;
+use postern_domain::id::TokenId;
+use postern_domain::standing::{Actor, Created};
+use postern_domain::time::Timestamp;
+
+use super::{Acting, Ledger};
+use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
+use crate::sql::{Result, Sql};
+use crate::{Effect, RotateAnswer, RotateCommand};
+
+/// A rotation whose successor's row is on the way to D1.
+#[derive(Debug)]
+pub struct PendingRotation {
+    command: RotateCommand,
+    entry: i64,
+}
+
+impl Carried for RotateCommand {
+    type Suspended = PendingRotation;
+
+    fn begin<S: Sql>(
+        mut self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        let actor = acting.actor();
+        ledger.prepare_write(acting, now)?;
+        if !ledger.rotatable(self.old)? || ledger.store.has_pending_successor(self.old)? {
+            return Ok(Done::Answer(RotateAnswer::NotLive));
+        }
+        let ceiling = self.mint.ceiling;
+        if ceiling > 0
+            && !self.mint.facts.is_system
+            && self.retire_at > now
+            && ledger.store.rotation_exceeds(self.old, now, ceiling)?
+        {
+            return Ok(Done::Answer(RotateAnswer::CeilingReached { ceiling }));
+        }
+        self.mint.description = ledger.store.description(self.old)?;
+        let normalize = ledger.settings.normalize;
+        let (facts, old) = (&self.mint.facts, Some(self.old));
+        if ledger.store.name_taken(facts, old, now, normalize)? {
+            return Ok(Done::Answer(RotateAnswer::NameTaken));
+        }
+        let entry = ledger.insert_pending(&self.mint, Action::TokenRotate, old, now)?;
+        Ok(Done::AfterDelivery(Waiting {
+            actor,
+            wait: Wait::Entry(entry),
+            suspended: PendingRotation {
+                command: self,
+                entry,
+            },
+        }))
+    }
+}
+
+impl Suspended<RotateCommand> for PendingRotation {
+    fn resume<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        now: Timestamp,
+        actor: Actor,
+        delivery: Delivery,
+    ) -> Outcome<RotateCommand> {
+        let Self { command, entry } = self;
+        let (facts, origin) = (&command.mint.facts, &command.mint.origin);
+        if !ledger.end_wait(facts.id, entry) {
+            return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
+        }
+        if let Delivery::Failed { cause } = delivery {
+            ledger.abandon(facts, origin, now)?;
+            return Ok(Done::Answer(RotateAnswer::RecordUnavailable { cause }));
+        }
+        // A token that rotates itself is active until the step below, which ends it.
+        let acting = ledger.still_acting(actor, facts, origin, now)?;
+        // Somebody may have ended the old token meanwhile: then the new one must not live on.
+        if !ledger.rotatable(command.old)? {
+            ledger.abandon(facts, origin, now)?;
+            return Ok(Done::Answer(RotateAnswer::NotLive));
+        }
+        // Nobody holds the successor yet, so a report cannot have been about it.
+        if ledger.make_live(facts.id, acting)? == Created::Revoked {
+            return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
+        }
+        let retire = Effect::RevokeToken {
+            organization: facts.organization.id,
+            token: command.old,
+            at: command.retire_at,
+            by: origin.actor.clone(),
+        };
+        ledger.step(now, |step| {
+            let version = step.version();
+            step.store.retire(command.old, command.retire_at, version)?;
+            step.change(retire);
+            Ok(())
+        })?;
+        Ok(Done::BestAfterDelivery(RotateAnswer::Rotated {
+            description: command.mint.description,
+        }))
+    }
+}
+
+impl<S: Sql> Ledger<S> {
+    /// Whether a successor may take a token's place.
+    fn rotatable(&mut self, token: TokenId) -> Result<bool> {
+        let standing = self.store.standing(token)?;
+        Ok(standing.is_some_and(|standing| standing.rotatable()))
+    }
+}

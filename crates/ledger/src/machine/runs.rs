@@ -1,0 +1,83 @@
+//! Runs of the origin (R32), and what was signed for tokens of earlier releases: both are learned, and
+//! the first word on each stands.
+
+use postern_domain::decide::RunFacts;
+use postern_domain::id::{RunId, TokenId, WorkflowId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::{TokenFacts, Verifier};
+
+use super::{Acting, Ledger};
+use crate::done::{Carried, Done, Never, Outcome, Stop};
+use crate::sql::{Result, Sql, SqlError};
+use crate::{BindCommand, Effect, RunAnswer, RunCommand};
+
+impl Carried for RunCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        ledger.prepare_write(acting, now)?;
+        let Some(stored) = ledger.store.token(self.token)? else {
+            let error = SqlError("a run of an unknown token".to_owned());
+            return Err(Stop::Failed(error));
+        };
+        let insert = Effect::InsertRun {
+            organization: stored.facts.organization.id,
+            run: self.run,
+            facts: self.facts.clone(),
+            token: self.token,
+            at: self.at,
+        };
+        // The client waits for its Init, not for D1: the alarm carries the row.
+        ledger.step(now, |step| {
+            step.store.insert_run(&self)?;
+            step.change(insert);
+            Ok(())
+        })?;
+        let (_, pin) = ledger.known_run(self.run, self.token, Some(&stored.facts))?;
+        Ok(Done::Answer(RunAnswer { pin }))
+    }
+}
+
+impl Carried for BindCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(self, ledger: &mut Ledger<S>, _: Acting, _: Timestamp) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(None));
+        }
+        let Some(mut stored) = ledger.store.token(self.token)? else {
+            return Ok(Done::Answer(None));
+        };
+        if stored.facts.unbound() {
+            stored.facts.verifier = Verifier::Jwt {
+                signed: Some(self.signed),
+            };
+            ledger.store.set_facts(&stored.facts)?;
+        }
+        Ok(Done::Answer(Some(stored.facts)))
+    }
+}
+
+impl<S: Sql> Ledger<S> {
+    /// What is known of a run, and the workflow that the token is for, which a run of it tells.
+    pub(super) fn known_run(
+        &self,
+        run: RunId,
+        token: TokenId,
+        facts: Option<&TokenFacts>,
+    ) -> Result<(Option<RunFacts>, Option<WorkflowId>)> {
+        let run = self.store.run_facts(run)?;
+        let pin = match (&run, facts) {
+            (Some(run), Some(facts)) if run.is_of(&facts.scope) => {
+                self.store.pin(token, run.workflow_id)?
+            }
+            _ => None,
+        };
+        Ok((run, pin))
+    }
+}

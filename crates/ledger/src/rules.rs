@@ -1,0 +1,7 @@
+//! The rules of a Ledger, by their numbers: a few lines for each, on SQLite itself.
+
+mod creation;
+mod ending;
+mod log;
+mod names;
+mod questions;

@@ -1,0 +1,227 @@
+//! What a Ledger stores, and every statement that reads or writes it. Nothing outside this module
+//! and its parts reaches the database.
+//!
+//! Here are the statements that change a token's standing, and the copy in memory of those that were
+//! read, which each of them forgets first. INVARIANT (a revoke that has answered is final): no
+//! statement leads out of `Revoked`.
+
+mod ceiling;
+mod events;
+pub mod journal;
+mod outbox;
+mod refusals;
+mod runs;
+mod schema;
+mod selection;
+mod tokens;
+
+use std::collections::HashMap;
+
+use postern_domain::id::TokenId;
+use postern_domain::standing::{Standing, State};
+use postern_domain::time::Timestamp;
+use postern_domain::unicode::Form;
+
+use self::journal::Version;
+use crate::MintCommand;
+use crate::acting::Acting;
+use crate::sql::{self, Result, Row, Sql, Value};
+
+pub use outbox::Entry;
+pub use refusals::hour_ends;
+
+/// Brings a text into a normalization form. Every platform has the tables; the machine has none.
+pub type Normalize = fn(&str, Form) -> String;
+
+/// Most standings in memory; a full memory is emptied.
+const CAPACITY: usize = 8_192;
+
+/// The database, and what was last read of tokens that are active. The machine is the only writer,
+/// so what is remembered is what is stored until one of the methods below changes it.
+#[derive(Debug)]
+pub struct Store<S> {
+    sql: S,
+    active: HashMap<TokenId, Standing>,
+    /// Whether the tables are known to exist, and to be those of this release.
+    exists: bool,
+}
+
+impl<S: Sql> Store<S> {
+    /// A store over a database, which nothing is asked yet.
+    pub fn new(sql: S) -> Self {
+        Self {
+            sql,
+            active: HashMap::new(),
+            exists: false,
+        }
+    }
+
+    /// Whether anything was written yet. INVARIANT (strangers create nothing): to ask creates no
+    /// table.
+    pub fn exists(&mut self) -> Result<bool> {
+        if !self.exists {
+            self.exists = schema::open(&self.sql)?;
+        }
+        Ok(self.exists)
+    }
+
+    /// Makes the tables, unless they are there; tells whether it did.
+    pub fn create(&mut self) -> Result<bool> {
+        if self.exists()? {
+            return Ok(false);
+        }
+        schema::create(&self.sql)?;
+        self.exists = true;
+        Ok(true)
+    }
+
+    /// A token's standing, from memory where it was read before.
+    pub fn standing(&mut self, token: TokenId) -> Result<Option<Standing>> {
+        if let Some(standing) = self.active.get(&token) {
+            return Ok(Some(*standing));
+        }
+        let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
+        let Some(mut row) = self.first(query, &[sql::text(token)])? else {
+            return Ok(None);
+        };
+        let standing = Standing {
+            state: State::of(row.integer()?),
+            revoked_at: row.maybe_time()?,
+            quarantined: row.maybe_time()?.is_some(),
+            expires_at: row.maybe_time()?,
+        };
+        // Only what is active without a doubt: no end that was set, no quarantine, no creation
+        // that is not over.
+        if standing.rotatable() {
+            if self.active.len() >= CAPACITY {
+                self.active.clear();
+            }
+            self.active.insert(token, standing);
+        }
+        Ok(Some(standing))
+    }
+
+    /// Stores a token whose row is on the way to D1.
+    pub fn insert_pending(
+        &mut self,
+        command: &MintCommand,
+        replaces: Option<TokenId>,
+        normalize: Normalize,
+    ) -> Result<()> {
+        let facts = &command.facts;
+        let values = [
+            sql::text(facts.id),
+            sql::text(serde_json::to_string(facts)?),
+            sql::text(tokens::place(facts)),
+            sql::text(facts.name.likeness(normalize)),
+            sql::maybe_text(command.description.as_ref()),
+            Value::Integer(i64::from(facts.is_system)),
+            Value::Integer(State::Pending.code()),
+            sql::maybe_text(facts.scope.project().map(|project| project.id)),
+            sql::maybe_text(command.minted_by),
+            sql::maybe_text(replaces),
+            sql::maybe_text(command.origin.address.as_ref()),
+            sql::time(command.created_at),
+            sql::maybe_time(facts.expires_at),
+        ];
+        let query = "insert into tokens (id, facts, place, name, description, is_system, state, \
+                     project, minted_by, replaces, address, created_at, expires_at) \
+                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        self.change(facts.id, query, &values)
+    }
+
+    /// The row has arrived: the token is active. Takes the proof that whoever asked for it may still
+    /// have it. A token that was revoked meanwhile stays revoked.
+    pub fn make_live(&mut self, token: TokenId, _acting: Acting) -> Result<()> {
+        let values = [
+            Value::Integer(State::Live.code()),
+            sql::text(token),
+            Value::Integer(State::Pending.code()),
+        ];
+        let query = "update tokens set state = ? where id = ? and state = ?";
+        self.change(token, query, &values)
+    }
+
+    /// Gives a token an end, now or later, that comes by itself.
+    pub fn retire(&mut self, token: TokenId, at: Timestamp, version: Version) -> Result<()> {
+        let values = [
+            sql::time(at),
+            Value::Integer(version.number()),
+            sql::text(token),
+        ];
+        let query = "update tokens set revoked_at = ?, version = ? where id = ? and state < 2";
+        self.change(token, query, &values)
+    }
+
+    /// Writes the tombstone.
+    pub fn revoke(&mut self, token: TokenId, at: Timestamp, version: Version) -> Result<()> {
+        let values = [
+            Value::Integer(State::Revoked.code()),
+            sql::time(at),
+            Value::Integer(version.number()),
+            sql::text(token),
+        ];
+        let query = "update tokens set state = ?, revoked_at = ?, version = ? \
+                     where id = ? and state < 2";
+        self.change(token, query, &values)
+    }
+
+    /// Quarantines a token, or, with `None`, releases it.
+    pub fn quarantine(
+        &mut self,
+        token: TokenId,
+        at: Option<Timestamp>,
+        version: Version,
+    ) -> Result<()> {
+        let values = [
+            sql::maybe_time(at),
+            Value::Integer(version.number()),
+            sql::text(token),
+        ];
+        let query = "update tokens set quarantined_at = ?, version = ? where id = ? and state < 2";
+        self.change(token, query, &values)
+    }
+
+    /// Removes a token that was never active, and tells when it was made; nothing when there is none
+    /// such.
+    pub fn forget_pending(&mut self, token: TokenId) -> Result<Option<Timestamp>> {
+        self.active.remove(&token);
+        let query = "delete from tokens where id = ? and state = ? returning created_at";
+        let values = [sql::text(token), Value::Integer(State::Pending.code())];
+        match self.first(query, &values)? {
+            Some(mut row) => Ok(row.maybe_time()?),
+            None => Ok(None),
+        }
+    }
+
+    /// Runs a statement that changes a token's standing, of which nothing is remembered then.
+    fn change(&mut self, token: TokenId, query: &str, values: &[Value]) -> Result<()> {
+        self.active.remove(&token);
+        self.run(query, values)
+    }
+
+    fn run(&self, query: &str, values: &[Value]) -> Result<()> {
+        self.sql.run(query, values).map(|_| ())
+    }
+
+    fn first(&self, query: &str, values: &[Value]) -> Result<Option<Row>> {
+        Ok(self.sql.run(query, values)?.into_iter().next())
+    }
+
+    /// Every row of a query, each read by a function.
+    fn rows<T>(
+        &self,
+        query: &str,
+        values: &[Value],
+        read: impl Fn(&mut Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let rows = self.sql.run(query, values)?.into_iter();
+        rows.map(|mut row| read(&mut row)).collect()
+    }
+
+    /// The number that a query of one row and column gives.
+    fn number(&self, query: &str, values: &[Value]) -> Result<i64> {
+        self.first(query, values)?
+            .map_or(Ok(0), |mut row| row.integer())
+    }
+}

@@ -1,0 +1,155 @@
+//! The journal: the revocation log's version, the head of the audit chain, and with them what D1 has
+//! to follow. They move together, in a step, or not at all.
+
+use postern_domain::audit::links::next_row;
+use postern_domain::audit::{Event, GENESIS, Link, hex, unhex};
+use postern_domain::keys::KeyRing;
+
+use super::Store;
+use crate::sql::{self, Result, Sql, SqlError, Value};
+use crate::{AuditRow, Effect};
+
+/// The Ledger's counters: revocation version, and the audit chain's last sequence and link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub version: i64,
+    pub sequence: i64,
+    pub link: [u8; 32],
+}
+
+impl Head {
+    /// Before the first event.
+    pub const GENESIS: Self = Self {
+        version: 0,
+        sequence: 0,
+        link: GENESIS,
+    };
+}
+
+/// A version of the revocation log that a step has moved to. What changes a token's standing takes
+/// one, so nothing does without a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Version(i64);
+
+impl Version {
+    /// The number, as it is stored.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
+/// A step of the journal that has begun. What is put into it is stored when it is committed; the
+/// store is reached through it meanwhile.
+pub struct Step<'l, S> {
+    pub store: &'l mut Store<S>,
+    audit: &'l KeyRing,
+    before: Head,
+    head: Head,
+    entries: Vec<Vec<Effect>>,
+}
+
+impl<'l, S: Sql> Step<'l, S> {
+    /// Begins where the last step ended.
+    pub fn begin(store: &'l mut Store<S>, audit: &'l KeyRing) -> Result<Self> {
+        let head = store.head()?;
+        Ok(Self {
+            store,
+            audit,
+            before: head,
+            head,
+            entries: Vec::new(),
+        })
+    }
+
+    /// The step's version: one more than before, however many tokens it concerns.
+    pub fn version(&mut self) -> Version {
+        self.head.version = self.before.version + 1;
+        Version(self.head.version)
+    }
+
+    /// The number of the next event.
+    pub fn next_sequence(&self) -> i64 {
+        self.head.sequence + 1
+    }
+
+    /// A change that D1 has to follow, about which there is no event.
+    pub fn change(&mut self, effect: Effect) {
+        self.entries.push(vec![effect]);
+    }
+
+    /// An event. It gets its place in the chain here.
+    pub fn event(&mut self, event: Event) -> Result<()> {
+        let row = self.link(event)?;
+        self.entries.push(vec![row]);
+        Ok(())
+    }
+
+    /// A change with its event: D1 takes both or neither.
+    pub fn change_with_event(&mut self, effect: Effect, event: Event) -> Result<()> {
+        let row = self.link(event)?;
+        self.entries.push(vec![effect, row]);
+        Ok(())
+    }
+
+    fn link(&mut self, mut event: Event) -> Result<Effect> {
+        self.head.sequence += 1;
+        event.sequence = u64::try_from(self.head.sequence).unwrap_or_default();
+        let content = serde_json::to_string(&event)?;
+        let row = next_row(self.audit, &mut self.head.link, content);
+        Ok(Effect::AppendAudit(Box::new(AuditRow {
+            event,
+            content: row.content,
+            previous: row.previous,
+            link: Link {
+                kid: row.kid,
+                mac: row.link,
+            },
+        })))
+    }
+
+    /// Stores all of it, with a copy of each event, and tells the id of the last entry of the outbox;
+    /// 0, which is before every entry, where the step had none.
+    pub fn commit(self) -> Result<i64> {
+        let mut last = 0;
+        for effects in &self.entries {
+            for effect in effects {
+                if let Effect::AppendAudit(row) = effect {
+                    self.store.keep_event(row)?;
+                }
+            }
+            last = self.store.push_entry(effects)?;
+        }
+        if self.head != self.before {
+            self.store.set_head(&self.head)?;
+        }
+        Ok(last)
+    }
+}
+
+impl<S: Sql> Store<S> {
+    /// The counters.
+    pub fn head(&self) -> Result<Head> {
+        let query = "select version, sequence, link from head where only = 0";
+        let Some(mut row) = self.first(query, &[])? else {
+            return Ok(Head::GENESIS);
+        };
+        Ok(Head {
+            version: row.integer()?,
+            sequence: row.integer()?,
+            link: unhex(&row.text()?)
+                .ok_or_else(|| SqlError("the audit link does not parse".to_owned()))?,
+        })
+    }
+
+    fn set_head(&self, head: &Head) -> Result<()> {
+        let values = [
+            Value::Integer(head.version),
+            Value::Integer(head.sequence),
+            sql::text(hex(&head.link)),
+        ];
+        let query = "insert into head (only, version, sequence, link) values (0, ?, ?, ?) \
+                     on conflict (only) do update set version = excluded.version, \
+                     sequence = excluded.sequence, link = excluded.link";
+        self.run(query, &values)
+    }
+}

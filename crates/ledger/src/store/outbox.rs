@@ -1,0 +1,43 @@
+//! The outbox: what D1 has to follow, in order, until it has.
+
+use super::Store;
+use crate::Effect;
+use crate::sql::{self, Result, Sql, Value};
+
+/// Entries of one batch to D1. An entry has at most two effects.
+const BATCH: i64 = 25;
+
+/// An entry: changes that D1 takes together.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Grows with each entry; none is used twice.
+    pub id: i64,
+    /// In the order in which they are to be applied.
+    pub effects: Vec<Effect>,
+}
+
+impl<S: Sql> Store<S> {
+    /// The oldest entries, as many as one batch may have.
+    pub fn oldest_entries(&self) -> Result<Vec<Entry>> {
+        let query = "select id, effects from outbox order by id limit ?";
+        self.rows(query, &[Value::Integer(BATCH)], |row| {
+            Ok(Entry {
+                id: row.integer()?,
+                effects: serde_json::from_str(&row.text()?)?,
+            })
+        })
+    }
+
+    /// Forgets the entries up to an id: D1 has them.
+    pub fn forget_entries(&self, up_to: i64) -> Result<()> {
+        let query = "delete from outbox where id <= ?";
+        self.run(query, &[Value::Integer(up_to)])
+    }
+
+    /// Appends an entry and tells its id. Only a step of the journal does.
+    pub(super) fn push_entry(&self, effects: &[Effect]) -> Result<i64> {
+        let query = "insert into outbox (effects) values (?) returning id";
+        let values = [sql::text(serde_json::to_string(effects)?)];
+        self.number(query, &values)
+    }
+}

@@ -1,0 +1,47 @@
+//! Runs of the origin, and the workflow that a token is for (R32). The first word on either stands.
+
+use postern_domain::decide::RunFacts;
+use postern_domain::id::{RunId, TokenId, WorkflowId};
+
+use super::Store;
+use crate::RunCommand;
+use crate::sql::{self, Result, Sql, SqlError};
+
+impl<S: Sql> Store<S> {
+    /// What is known of a run.
+    pub fn run_facts(&self, run: RunId) -> Result<Option<RunFacts>> {
+        let query = "select facts from runs where id = ?";
+        match self.first(query, &[sql::text(run)])? {
+            Some(mut row) => Ok(Some(serde_json::from_str(&row.text()?)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Remembers a run.
+    pub fn insert_run(&self, command: &RunCommand) -> Result<()> {
+        let values = [
+            sql::text(command.run),
+            sql::text(serde_json::to_string(&command.facts)?),
+        ];
+        let query = "insert into runs (id, facts) values (?, ?) on conflict (id) do nothing";
+        self.run(query, &values)
+    }
+
+    /// The origin's id of the workflow that a token is for; learned from this run if there is none
+    /// yet.
+    pub fn pin(&self, token: TokenId, learned: Option<WorkflowId>) -> Result<Option<WorkflowId>> {
+        let query = "select workflow from pins where token = ?";
+        if let Some(mut row) = self.first(query, &[sql::text(token)])? {
+            let id = row.text()?;
+            let pin = WorkflowId::parse(&id);
+            return pin
+                .map(Some)
+                .map_err(|_| SqlError(format!("`{id}` is no id")));
+        }
+        if let Some(workflow) = learned {
+            let query = "insert into pins (token, workflow) values (?, ?)";
+            self.run(query, &[sql::text(token), sql::text(workflow)])?;
+        }
+        Ok(learned)
+    }
+}

@@ -1,0 +1,153 @@
+//! The Ledger's tables, as steps that only ever go forward. A step is never changed: Ledgers of an
+//! earlier release have taken it already, and take only those that came after.
+
+use crate::sql::{Result, Sql, Value};
+
+/// Each step's statements. A Ledger's version is the number of steps it has taken.
+const STEPS: [&[&str]; 7] = [FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS];
+
+/// The first release.
+const FIRST: &[&str] = &[
+    "create table tokens (
+        id text primary key not null,
+        facts text not null,
+        -- Names are unique in a project, or among the organization's own tokens (R8).
+        place text not null,
+        name text not null,
+        description text,
+        is_system integer not null,
+        state integer not null,
+        project text,
+        minted_by text,
+        -- The token that this one succeeds.
+        replaces text,
+        address text,
+        created_at integer not null,
+        expires_at integer,
+        -- When it ended; ahead of now for a token that is being rotated out.
+        revoked_at integer,
+        -- The Ledger's version when its standing last changed.
+        version integer,
+        -- Since when it is held back; null = it is not.
+        quarantined_at integer,
+        uses integer not null default 0,
+        used_at integer
+    ) strict",
+    "create index tokens_by_name on tokens (place, name) where state < 2",
+    "create index tokens_by_minter on tokens (minted_by)",
+    "create index tokens_by_predecessor on tokens (replaces)",
+    "create table runs (
+        id text primary key not null,
+        facts text not null
+    ) strict, without rowid",
+    "create table outbox (
+        id integer primary key autoincrement,
+        effects text not null
+    ) strict",
+    "create table head (
+        only integer primary key check (only = 0),
+        version integer not null,
+        sequence integer not null,
+        link text not null
+    ) strict",
+];
+
+/// The version of the tables, and the origin's id of the workflow that a token is for.
+const PINS: &[&str] = &[
+    "create table schema (
+        only integer primary key check (only = 0),
+        version integer not null
+    ) strict",
+    "create table pins (
+        token text primary key not null,
+        workflow text not null
+    ) strict, without rowid",
+];
+
+/// How many mints were refused in an hour, by outcome.
+const REFUSALS: &[&str] = &["create table refusals (
+        outcome text primary key not null,
+        organization text not null,
+        hour integer not null,
+        written integer not null,
+        left_out integer not null
+    ) strict"];
+
+/// What has changed since a version, who lives, and what is pending, found without reading every
+/// token that ever was.
+const INDEXES: &[&str] = &[
+    "create index tokens_by_version on tokens (version) where version is not null",
+    "create index tokens_living on tokens (expires_at)
+        where state < 2 and is_system = 0 and revoked_at is null",
+    "create index tokens_pending on tokens (id) where state = 0",
+];
+
+/// The organization's name: of the first token, where there are tokens already.
+const NAME: &[&str] = &[
+    "create table organization (
+        only integer primary key check (only = 0),
+        name text not null
+    ) strict",
+    "insert into organization (only, name)
+        select 0, json_extract(facts, '$.organization.name') from tokens
+        where rowid = (select min(rowid) from tokens)",
+];
+
+/// Those that are being rotated out, which the ceiling counts beyond the first of a line (R27).
+const RETIRING: &[&str] = &["create index tokens_retiring on tokens (revoked_at)
+        where state < 2 and is_system = 0 and revoked_at is not null"];
+
+/// Copies of the newest events, whatever becomes of them in D1.
+const EVENTS: &[&str] = &["create table events (
+        sequence integer primary key not null,
+        content text not null,
+        previous text not null,
+        link text not null,
+        kid text not null
+    ) strict"];
+
+/// Whether the organization has written anything yet; if so, its tables are those of this release
+/// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).
+pub fn open(sql: &impl Sql) -> Result<bool> {
+    let version = version(sql)?;
+    if version > 0 {
+        advance(sql, version)?;
+    }
+    Ok(version > 0)
+}
+
+/// Makes the tables on the first write.
+pub fn create(sql: &impl Sql) -> Result<()> {
+    advance(sql, 0)
+}
+
+/// Takes the steps that are missing, in one turn: they are stored together or not at all.
+fn advance(sql: &impl Sql, from: usize) -> Result<()> {
+    if from >= STEPS.len() {
+        // Newer than this release while a deployment rolls out: steps only add.
+        return Ok(());
+    }
+    for statement in STEPS.iter().skip(from).copied().flatten() {
+        sql.run(statement, &[])?;
+    }
+    let query = "insert into schema (only, version) values (0, ?1) \
+                 on conflict (only) do update set version = ?1";
+    let version = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    sql.run(query, &[Value::Integer(version)]).map(|_| ())
+}
+
+/// The steps taken; 0 = there are no tables.
+fn version(sql: &impl Sql) -> Result<usize> {
+    let query = "select name from sqlite_master where name in ('head', 'schema')";
+    let tables: Vec<String> = sql
+        .run(query, &[])?
+        .into_iter()
+        .map(|mut row| row.text())
+        .collect::<Result<_>>()?;
+    if tables.iter().any(|table| table == "schema") {
+        let row = sql.run("select version from schema", &[])?.pop();
+        let version = row.map_or(Ok(1), |mut row| row.integer())?;
+        return Ok(usize::try_from(version).unwrap_or_default());
+    }
+    Ok(usize::from(!tables.is_empty()))
+}

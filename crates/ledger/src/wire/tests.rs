@@ -1,0 +1,170 @@
+//! What one side prints the other parses, and both know the requests of the first release.
+
+use super::*;
+use crate::Liveness;
+use crate::sql::SqlError;
+use postern_domain::id::Id;
+
+fn parsed(call: &Call) -> Result<Call, Misread> {
+    Call::parse(call.posts(), &format!("/{call}"))
+}
+
+#[test]
+fn every_question_is_parsed_as_it_was_printed() {
+    for bits in 0..32_u8 {
+        let asks = |bit: u8| bits & (1 << bit) != 0;
+        let query = AdmitQuery {
+            token: Id::from_u128(7),
+            facts: asks(0),
+            run: asks(1).then(|| Id::from_u128(9)),
+            pin: asks(2),
+            counts: asks(3),
+            version: asks(4),
+        };
+        let call = Call::Admit(query);
+        assert_eq!(parsed(&call), Ok(call.clone()), "{call}");
+    }
+    let kept = KeptQuery {
+        after: 0,
+        up_to: u64::MAX,
+    };
+    for call in [
+        Call::Confirm,
+        Call::Describe(Id::from_u128(7)),
+        Call::Kept(kept),
+        Call::Ping,
+        Call::Conflict(Id::from_u128(1)),
+        Call::Command("mint".to_owned()),
+    ] {
+        assert_eq!(parsed(&call), Ok(call.clone()), "{call}");
+    }
+}
+
+/// Literals: the other side may be an earlier release.
+#[test]
+fn the_requests_are_pinned() {
+    let token = "00000000-0000-0000-0000-000000000007";
+    let run = "00000000-0000-0000-0000-000000000009";
+    let plain = AdmitQuery {
+        token: Id::from_u128(7),
+        facts: false,
+        run: None,
+        pin: false,
+        counts: true,
+        version: false,
+    };
+    let rows = [
+        (plain, format!("use/{token}")),
+        (
+            AdmitQuery {
+                facts: true,
+                counts: false,
+                ..plain
+            },
+            format!("look/{token}/facts"),
+        ),
+        (
+            AdmitQuery {
+                run: Some(Id::from_u128(9)),
+                ..plain
+            },
+            format!("use/{token}/state/{run}"),
+        ),
+        (
+            AdmitQuery {
+                facts: true,
+                run: Some(Id::from_u128(9)),
+                version: true,
+                pin: true,
+                ..plain
+            },
+            format!("use/{token}/facts/{run}/version/pin"),
+        ),
+        (
+            AdmitQuery { pin: true, ..plain },
+            format!("use/{token}/state/-/-/pin"),
+        ),
+    ];
+    for (query, path) in rows {
+        assert_eq!(Call::Admit(query).to_string(), path);
+    }
+    assert_eq!(
+        (ACTOR, ORGANIZATION_NAME),
+        ("postern-actor", "organization-name")
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused() {
+    let rows = [
+        (false, "/", Misread::Unknown),
+        (true, "/", Misread::Unknown),
+        (false, "/mint", Misread::Unknown),
+        (false, "/use", Misread::Malformed),
+        (false, "/look/x", Misread::Malformed),
+        (false, "/describe/", Misread::Malformed),
+        (false, "/events/1", Misread::Malformed),
+        (false, "/events/1/x", Misread::Malformed),
+        (true, "/conflict/x", Misread::Malformed),
+    ];
+    for (posted, path, expected) in rows {
+        assert_eq!(Call::parse(posted, path), Err(expected), "{path}");
+    }
+    assert_eq!(parse_actor(Some("nobody")), Err(Misread::Malformed));
+    assert_eq!(parse_actor(Some("")), Err(Misread::Malformed));
+}
+
+#[test]
+fn an_actor_is_parsed_as_it_was_printed() {
+    for actor in [Actor::NotAToken, Actor::Token(Id::from_u128(7))] {
+        assert_eq!(parse_actor(print_actor(actor).as_deref()), Ok(actor));
+    }
+}
+
+#[test]
+fn every_answer_is_read_as_it_was_printed() {
+    let answer = Reply::answer(&vec![1, 2]).expect("serializes");
+    assert_eq!(answer.read(), Ok(vec![1, 2]));
+    assert_eq!(Reply::usual().read_unless_usual::<u32>(), Ok(None));
+    let live = Reply::admission(&Admission::LIVE).expect("serializes");
+    assert_eq!(live, Reply::usual());
+    let revoked = Admission {
+        liveness: Liveness::Revoked,
+        ..Admission::LIVE
+    };
+    let reply = Reply::admission(&revoked).expect("serializes");
+    assert_eq!(reply.read_unless_usual(), Ok(Some(revoked)));
+    for known in [true, false] {
+        assert_eq!(Reply::confirmation(known).read_confirmation(), Ok(known));
+    }
+    for why in [Inactive::Unknown, Inactive::Revoked, Inactive::Expired] {
+        let reply = Reply::stop(&Stop::Inactive(why)).expect("an answer");
+        assert_eq!(reply.read::<u32>(), Err(Unanswered::Inactive(why)));
+    }
+    let reply = Reply::stop(&Stop::Misdirected).expect("an answer");
+    assert_eq!(reply.read::<u32>(), Err(Unanswered::Misdirected));
+    assert_eq!(reply.read_confirmation(), Err(Unanswered::Misdirected));
+    let failed = Stop::Failed(SqlError("full".to_owned()));
+    assert_eq!(Reply::stop(&failed), Err("full".to_owned()));
+}
+
+#[test]
+fn whatever_else_comes_back_is_a_failure() {
+    for (status, body) in [
+        (500, ""),
+        (404, "unknown"),
+        (200, "{"),
+        (401, "?"),
+        (204, ""),
+    ] {
+        let reply = Reply {
+            status,
+            body: body.to_owned(),
+        };
+        let read = reply.read::<u32>();
+        assert!(
+            matches!(read, Err(Unanswered::Failed(_))),
+            "{status} {body}"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! The Ledger's Durable Object: one for each organization, the machine of `crates/ledger` over the
+//! object's own SQLite. Here is what the machine has not: requests, the alarm, and the way to D1.
+//!
+//! INVARIANT (one writer for each organization): a turn of the machine awaits nothing, so the platform
+//! stores what it wrote together, and holds the answer back until that is on disk.
+
+mod delivery;
+mod storage;
+
+use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
+
+use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
+
+use self::delivery::Carrier;
+use self::storage::Storage;
+use crate::log;
+use crate::platform::{config, normalize, now};
+use postern_domain::time::Timestamp;
+use postern_ledger::dispatch::{self, Told};
+use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, parse_actor};
+use postern_ledger::{ANSWER_WAIT, Addressed, Conflicts, LIST_WAIT, Settings, Stop};
+
+/// The machine over the object's SQLite.
+type Machine = postern_ledger::Ledger<Storage>;
+
+/// The object.
+#[durable_object(alarm)]
+pub struct Ledger {
+    state: State,
+    env: Env,
+    /// A panic in one call leaves these as they were or as they became, and the machine is opened
+    /// again.
+    memory: AssertUnwindSafe<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Not there before the first turn, during a turn, and after one that panicked.
+    machine: RefCell<Option<Machine>>,
+    carrier: Carrier,
+    /// When the alarm is due, as far as this process knows.
+    alarm: Cell<Option<Timestamp>>,
+    /// Of the object that answers `/readyz`: Ledgers that D1 refuses.
+    conflicts: RefCell<Conflicts>,
+}
+
+impl DurableObject for Ledger {
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state,
+            env,
+            memory: AssertUnwindSafe(Memory::default()),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let call = match Call::parse(request.method() == Method::Post, &request.path()) {
+            Ok(call) => call,
+            Err(misread) => return Response::error("not a call to a Ledger", misread.status()),
+        };
+        let by = request.headers().get(ORGANIZATION_NAME)?;
+        let by = by.as_deref();
+        let reply = match call {
+            Call::Admit(query) => {
+                let admission = self.turn(|ledger| ledger.admit(now(), query)).await?;
+                Reply::admission(&admission.map_err(failed)?)?
+            }
+            Call::Confirm => {
+                let known = self.turn(|ledger| ledger.confirm(by)).await?;
+                known.map_or_else(stopped, |known| Ok(Reply::confirmation(known)))?
+            }
+            Call::Describe(token) => {
+                let facts = self.turn(|ledger| ledger.describe(by, token)).await?;
+                facts.map_or_else(stopped, |facts| Ok(Reply::answer(&facts)?))?
+            }
+            Call::Kept(query) => {
+                let events = self.turn(|ledger| ledger.kept_events(by, query)).await?;
+                events.map_or_else(stopped, |events| Ok(Reply::answer(&events)?))?
+            }
+            Call::Ping => match self.memory.conflicts.borrow_mut().lately(now()) {
+                0 => Reply::usual(),
+                refused => Reply::answer(&refused)?,
+            },
+            Call::Conflict(organization) => {
+                let mut conflicts = self.memory.conflicts.borrow_mut();
+                conflicts.tell(organization, now());
+                Reply::usual()
+            }
+            Call::Command(name) => match self.command(&name, request).await? {
+                Some(reply) => reply,
+                None => return Response::error("unknown", 404),
+            },
+        };
+        let answer = match reply.body.is_empty() {
+            true => Response::empty()?,
+            false => Response::ok(reply.body)?,
+        };
+        Ok(answer.with_status(reply.status))
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.memory.alarm.set(None);
+        self.turn(|ledger| ledger.wake(now()))
+            .await?
+            .map_err(failed)?;
+        if let Err(cause) = self.deliver(i64::MAX, ANSWER_WAIT).await {
+            log::failure("ledger.alarm", &cause);
+            self.turn(|ledger| ledger.not_delivered(now())).await?;
+        }
+        Response::empty()
+    }
+}
+
+impl Ledger {
+    /// Reads a command and carries it out, as far as D1 has to be waited for in between. `None` where
+    /// there is none of this name.
+    async fn command(&self, name: &str, mut request: Request) -> Result<Option<Reply>> {
+        let Some(begin) = dispatch::command(name) else {
+            return Ok(None);
+        };
+        let by = request.headers().get(ORGANIZATION_NAME)?;
+        let actor = request.headers().get(ACTOR)?;
+        let actor = parse_actor(actor.as_deref()).map_err(|_| "an actor that is no token")?;
+        // As it was written: the platform's own reader makes a float of every number.
+        let body = request.text().await?;
+        let begun = self.turn(|ledger| {
+            let by = by.as_deref();
+            begin(ledger, now(), Addressed { by, actor }, &body)
+        });
+        let mut told = begun.await?.map_err(failed)?;
+        let place = || format!("ledger.{}", name.replace('-', "_"));
+        loop {
+            match told {
+                Told::Reply(reply) => return Ok(Some(reply)),
+                Told::BestAfterDelivery(reply) => {
+                    if let Err(cause) = self.deliver(i64::MAX, LIST_WAIT).await {
+                        log::failure(&place(), &cause);
+                    }
+                    return Ok(Some(reply));
+                }
+                Told::AfterDelivery(wait, resume) => {
+                    let delivery = self.await_d1(wait, &place()).await;
+                    let resumed = self.turn(|ledger| resume(ledger, now(), delivery));
+                    told = resumed.await?.map_err(failed)?;
+                }
+            }
+        }
+    }
+
+    /// Runs one turn of the machine, and in it sets the alarm to when the machine is to be woken.
+    async fn turn<T>(&self, run: impl FnOnce(&mut Machine) -> T) -> Result<T> {
+        let mut machine = match self.memory.machine.take() {
+            Some(machine) => machine,
+            None => self.open()?,
+        };
+        let given = run(&mut machine);
+        let wakes_at = machine.wakes_at();
+        self.memory.machine.replace(Some(machine));
+        if let Some(at) = wakes_at.filter(|at| self.memory.alarm.get() != Some(*at)) {
+            self.memory.alarm.set(wakes_at);
+            let ms = at.since(now()).max(0);
+            self.state.storage().set_alarm(ms).await?;
+        }
+        Ok(given)
+    }
+
+    fn open(&self) -> Result<Machine> {
+        let config = config(&self.env).map_err(|problems| problems.join("; "))?;
+        let settings = Settings {
+            audit: config.root_keys.audit.clone(),
+            jwt_leeway_ms: config.jwt_leeway_seconds * 1000,
+            normalize,
+        };
+        let sql = Storage::new(self.state.storage().sql());
+        Ok(Machine::open(sql, settings))
+    }
+}
+
+fn failed(error: impl core::fmt::Display) -> worker::Error {
+    worker::Error::RustError(error.to_string())
+}
+
+fn stopped(stop: Stop) -> Result<Reply> {
+    dispatch::stopped(&stop).map_err(failed)
+}
