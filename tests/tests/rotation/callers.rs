@@ -137,7 +137,7 @@ async fn r9_a_token_that_does_not_live_cannot_be_rotated(suite: &Suite) {
                 assert!(
                     problem["detail"]
                         .as_str()
-                        .is_some_and(|text| text.contains("mint a new one")),
+                        .is_some_and(|text| text.contains("create a new one")),
                     "{what}"
                 );
             }
