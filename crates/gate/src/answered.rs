@@ -79,9 +79,18 @@ impl Awaited {
         is_connect: bool,
     ) -> Result<Next> {
         let timing = timing(call, now, waited);
-        if !is_connect {
+        // The runtime passes content on without a timer: where the caller waits for so long only, it
+        // is read here, and the call ends when the time is over.
+        if !is_connect && (told.is_some() || !self.patience.callers) {
             let headers = self.headers(call, gate, &reply, Form::AsItCame, &timing);
             return Ok(Next::Pass(Made::AsItCame, headers));
+        }
+        if !is_connect {
+            let at = (call, gate, now);
+            let here = move |call: &mut Call, gate: &mut Gate, now, reply, told| {
+                self.finish((call, gate, now), (reply, Some(told)), waited, is_connect)
+            };
+            return read(at, reply, self.patience, here);
         }
         match told {
             Some(told) => self.in_connect((call, gate, now), &reply, told, &timing),
@@ -134,7 +143,7 @@ impl Awaited {
         let pass = move |call: &mut Call, gate: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            let headers = self.headers(call, gate, &reply, Form::AsItCame, &timing);
+            let headers = self.headers(call, gate, &reply, Form::Route, &timing);
             Ok(Next::Pass(Made::AsItCame, headers))
         };
         if !route.stream {

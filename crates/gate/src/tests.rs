@@ -4,6 +4,7 @@ mod admission;
 mod adopted;
 mod believed;
 mod calls;
+mod deadlines;
 mod decisions;
 mod pins;
 mod plans;

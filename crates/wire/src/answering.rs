@@ -91,8 +91,10 @@ pub const SANDBOX: [(&str, &str); 3] = [
 /// In which form an answer goes to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form<'a> {
-    /// As it came.
+    /// An RPC's, as it came.
     AsItCame,
+    /// A REST route's, as it came: a browser may show it, whatever type it is called.
+    Route,
     /// Out of gRPC-Web into Connect, by how the call ended.
     Connect(&'a Ending),
 }
@@ -114,7 +116,7 @@ pub struct Told<'a> {
 pub fn plan(names: &Names, content_type: &str, form: Form<'_>, told: Told<'_>) -> Plan {
     let mut plan = Plan::default();
     let media = match form {
-        Form::AsItCame => content_type,
+        Form::AsItCame | Form::Route => content_type,
         Form::Connect(ending) if ending.status == 0 => PROTO,
         Form::Connect(_) => "application/json",
     };
@@ -125,7 +127,7 @@ pub fn plan(names: &Names, content_type: &str, form: Form<'_>, told: Told<'_>) -
     if is_translated {
         plan.set("content-type", media.to_owned());
     }
-    if !is_unshown(media) {
+    if form == Form::Route || !is_unshown(media) {
         for (name, value) in SANDBOX {
             plan.set(name, value);
         }

@@ -175,8 +175,9 @@ fn in_connect_nothing_of_grpc_web_is_left() {
 
 #[test]
 fn r45_what_could_be_shown_is_sandboxed() {
-    let set = |content_type| {
-        let plan = plan(&Names::from_lines(""), content_type, Form::AsItCame, TOLD);
+    let whole = SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let set = |content_type, form| {
+        let plan = plan(&Names::from_lines(""), content_type, form, TOLD);
         let sandbox = plan
             .set
             .into_iter()
@@ -191,7 +192,8 @@ fn r45_what_could_be_shown_is_sandboxed() {
         "Application/gRPC-Web+proto; charset=x",
         "application/proto",
     ] {
-        assert!(set(unshown).is_empty(), "{unshown}");
+        assert!(set(unshown, Form::AsItCame).is_empty(), "{unshown}");
+        assert_eq!(set(unshown, Form::Route), whole, "{unshown}");
     }
     for shown in [
         "",
@@ -204,8 +206,7 @@ fn r45_what_could_be_shown_is_sandboxed() {
         "application/grpc-web; x=1, text/html",
         "application/grpc",
     ] {
-        let whole = SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(set(shown), whole, "{shown}");
+        assert_eq!(set(shown, Form::AsItCame), whole, "{shown}");
     }
 }
 
