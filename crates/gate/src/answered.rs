@@ -12,12 +12,14 @@ use postern_wire::headers::Plan;
 
 use crate::Gate;
 use crate::admission::{About, admit};
+use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
 use crate::credential::present;
 use crate::error::Result;
 use crate::lookup::read;
 use crate::patience::Patience;
-use crate::reply::{self, Reply, foreign};
+use crate::question::Content;
+use crate::reply::{self, MAX_ANSWER, Reply, foreign};
 use crate::runs::{self, Naming};
 
 /// What is known of a call whose answer is awaited.
@@ -79,33 +81,44 @@ impl Awaited {
         is_connect: bool,
     ) -> Result<Next> {
         let timing = timing(call, now, waited);
-        // The runtime passes content on without a timer: where the caller waits for so long only, it
-        // is read here, and the call ends when the time is over.
-        if !is_connect && (told.is_some() || !self.patience.callers) {
-            let headers = self.headers(call, gate, &reply, Form::AsItCame, &timing);
-            return Ok(Next::Pass(Made::AsItCame, headers));
-        }
-        if !is_connect {
-            let at = (call, gate, now);
-            let here = move |call: &mut Call, gate: &mut Gate, now, reply, told| {
-                self.finish((call, gate, now), (reply, Some(told)), waited, is_connect)
-            };
-            return read(at, reply, self.patience, here);
-        }
-        match told {
-            Some(told) => self.in_connect((call, gate, now), &reply, told, &timing),
-            None => {
-                let at = (call, gate, now);
-                read(
-                    at,
-                    reply,
-                    self.patience,
-                    move |call, gate, now, reply, told| {
-                        self.in_connect((call, gate, now), &reply, told, &timing)
-                    },
-                )
+        match (is_connect, told) {
+            (true, Some(told)) => self.in_connect((call, gate, now), &reply, told, &timing),
+            (true, None) => read(
+                (call, gate, now),
+                reply,
+                self.patience,
+                move |call, gate, now, reply, told| {
+                    self.in_connect((call, gate, now), &reply, told, &timing)
+                },
+            ),
+            // The runtime passes content on without a timer. Where the caller waits for so long only,
+            // it is awaited here, and passes as it came.
+            (false, None) if self.patience.callers => {
+                let content = Content {
+                    limit: MAX_ANSWER,
+                    patience: self.patience,
+                };
+                let here = move |call: &mut Call, gate: &mut Gate, _, _: Vec<u8>| {
+                    Ok(self.as_it_came(call, gate, &reply, Form::AsItCame, &timing))
+                };
+                Ok(Next::Content(Pending::new(content, here)))
             }
+            (false, _) => Ok(self.as_it_came(call, gate, &reply, Form::AsItCame, &timing)),
         }
+    }
+
+    fn as_it_came(
+        self,
+        call: &Call,
+        gate: &Gate,
+        reply: &Reply,
+        form: Form<'_>,
+        timing: &str,
+    ) -> Next {
+        Next::Pass(
+            Made::AsItCame,
+            self.headers(call, gate, reply, form, timing),
+        )
     }
 
     /// The bare message with trailers as headers, or the error as JSON.
@@ -143,8 +156,7 @@ impl Awaited {
         let pass = move |call: &mut Call, gate: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            let headers = self.headers(call, gate, &reply, Form::Route, &timing);
-            Ok(Next::Pass(Made::AsItCame, headers))
+            Ok(self.as_it_came(call, gate, &reply, Form::Route, &timing))
         };
         if !route.stream {
             return pass(call, gate, now);

@@ -57,6 +57,13 @@ fn a_callers_deadline_covers_the_content_of_the_answer() {
     let trailers = b"\x80\0\0\0\x0fgrpc-status:0\r\n".to_vec();
     let end = ask.answer(&mut gate, now, Ok(trailers));
     assert!(matches!(end, Step::Pass(_)), "{end:?}");
+    // Nor is it looked into: what the origin compressed for its caller passes too.
+    let Step::Content(ask) = answered(&mut gate, Some("2S")) else {
+        panic!("as before");
+    };
+    let compressed = b"\x01\0\0\0\x02zz".to_vec();
+    let end = ask.answer(&mut gate, now, Ok(compressed));
+    assert!(matches!(end, Step::Pass(_)), "{end:?}");
 }
 
 #[test]
