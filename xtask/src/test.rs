@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything CI runs, or a part of it. Every step runs, whatever failed before; the last line
 //! counts.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -82,7 +81,10 @@ fn native() -> Outcome<Vec<Report>> {
         timed("native tests", || {
             followed(cargo::host().map(|mut cargo| {
                 // xtask's own tests start it: built by then, with the same features for all.
-                cargo.env("POSTERN_ORIGIN", paths::target().join("debug/postern-origin"));
+                cargo.env(
+                    "POSTERN_ORIGIN",
+                    paths::target().join("debug/postern-origin"),
+                );
                 cargo.args(tests);
                 cargo
             }))
@@ -103,41 +105,51 @@ fn after_module(tests: impl FnOnce() -> Report) -> Vec<Report> {
     vec![module, tests()]
 }
 
-/// The whole-system tests, or those of one file.
+/// The whole-system tests, or those of one file. Chosen by file, not by package: for a package alone, cargo would
+/// choose other features than for the native tests, and compile everything below it again.
 fn system(xtask: &Path, name: Option<&str>, postern: Option<&Path>) -> Report {
     timed("whole-system tests", || {
-        followed(cargo::host().map(|mut cargo| {
+        followed(cargo::host().and_then(|mut cargo| {
             cargo.env("POSTERN_XTASK", xtask);
             if let Some(postern) = postern.filter(|postern| postern.is_file()) {
                 cargo.env("POSTERN_CLI", postern);
             }
-            cargo.args(["test", "-p", SYSTEM_TESTS, "--no-fail-fast"]);
-            if let Some(name) = name {
+            cargo.args(["test", "--workspace", "--no-fail-fast"]);
+            let names = match name {
+                Some(name) => vec![name.to_owned()],
+                None => files()?,
+            };
+            for name in &names {
                 cargo.args(["--test", name]);
             }
-            cargo
+            Ok(cargo)
         }))
     })
 }
 
-/// `tests/tests/NAME.rs`, or `tests/tests/NAME/main.rs`.
 fn require_file(name: &str) -> Outcome {
+    let known = files()?;
+    if known.iter().any(|file| file == name) {
+        return Ok(());
+    }
+    Err(misuse(format_args!(
+        "no whole-system test `{name}`; there are: {}",
+        known.join(", ")
+    )))
+}
+
+/// The names of the whole-system tests, in order: `tests/tests/NAME.rs`, or `tests/tests/NAME/main.rs`.
+fn files() -> Outcome<Vec<String>> {
     let folder = paths::root().join("tests/tests");
     let mut known = Vec::new();
     for entry in doing("reading tests/tests", fs::read_dir(&folder))? {
         let path = doing("reading tests/tests", entry)?.path();
         let is_test = path.is_file() || path.join("main.rs").is_file();
-        known.extend(path.file_stem().filter(|_| is_test).map(OsStr::to_owned));
-    }
-    if known.iter().any(|file| file == name) {
-        return Ok(());
+        let name = path.file_stem().filter(|_| is_test);
+        known.extend(name.map(|name| name.to_string_lossy().into_owned()));
     }
     known.sort();
-    let known: Vec<_> = known.iter().map(|file| file.to_string_lossy()).collect();
-    Err(misuse(format_args!(
-        "no whole-system test `{name}`; there are: {}",
-        known.join(", ")
-    )))
+    Ok(known)
 }
 
 fn in_browser(xtask: &Path) -> Report {
