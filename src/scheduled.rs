@@ -8,7 +8,7 @@ use super::log;
 use super::objects::ledger_client;
 use super::platform::now;
 use super::store::{audit, records, token_list};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::standing::Actor;
 use postern_ledger::{CheckpointCommand, SweepCommand};
 
@@ -49,7 +49,7 @@ async fn sweep(env: &Env) {
     for organization in organizations {
         let command = SweepCommand {
             max_idle_days: organization.max_idle_days,
-            origin: Origin {
+            requester: Requester {
                 actor: "idle-sweep".to_owned(),
                 tier: "schedule".to_owned(),
                 address: None,

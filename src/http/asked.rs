@@ -3,7 +3,7 @@
 
 use super::incoming::Incoming;
 use crate::platform::now;
-use postern_domain::audit::{Origin, Text};
+use postern_domain::audit::{Requester, Text};
 use postern_domain::caller::Caller;
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
@@ -106,8 +106,8 @@ pub fn token_query(query: &str) -> Result<(Asked, Page)> {
 }
 
 /// Who asks from where, for the audit row (R21, R35).
-pub fn origin(incoming: &Incoming, config: &Config, caller: &Caller) -> Origin {
-    Origin {
+pub fn requester(incoming: &Incoming, config: &Config, caller: &Caller) -> Requester {
+    Requester {
         actor: caller.provenance(),
         tier: caller.tier().to_owned(),
         address: incoming

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, is_json, origin, plain};
+use super::asked::{bucket, is_json, plain, requester};
 use super::incoming::Incoming;
 use super::respond::Answer;
 use crate::brake;
@@ -43,7 +43,7 @@ pub async fn handle(
         let cause = CredentialError::Refused("a report without any credential");
         brake::count(&platform.env, address, cause).await?;
     }
-    let mut from = origin(incoming, config, &Caller::Administrator);
+    let mut from = requester(incoming, config, &Caller::Administrator);
     from.actor = "leak-report".to_owned();
     from.tier = "open".to_owned();
     if !report.is_empty() {

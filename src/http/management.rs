@@ -1,19 +1,19 @@
 //! The management routes. What is no credential is refused before anything else is looked at, and
 //! the Ledger is asked about one once the body is here, of at most 64 KiB.
 
-use super::asked::{MAX_BODY, bucket, json, origin, page, token_query};
+use super::asked::{MAX_BODY, bucket, json, page, requester, token_query};
 use super::incoming::Incoming;
 use super::respond::Answer;
 use super::ways_in::AtDoor;
 use crate::log::{self, RequestLog};
 use crate::platform::Platform;
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::operation::Operation;
 use postern_registry::body::{discard, receive};
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
-use postern_registry::mint::{self, Requester};
+use postern_registry::mint::{self, Client};
 use postern_registry::{adopt, organization, refusal, registry, tokens};
 
 /// A route's place in the tree, with what its path names.
@@ -186,11 +186,11 @@ impl Call<'_> {
         let (caller, ports, body) = (self.caller, self.platform, self.body);
         let named = self.organization.as_deref();
         let page = || page(&self.incoming.query);
-        let origin = self.origin();
+        let requester = self.requester();
         match (route, operation) {
             (Route::Workflows(project), Operation::WorkflowCreate) => Answer::new(
                 201,
-                &registry::create_workflow(caller, named, project, body, origin, ports).await?,
+                &registry::create_workflow(caller, named, project, body, requester, ports).await?,
             ),
             (Route::Workflows(project), _) => Answer::new(
                 200,
@@ -198,7 +198,7 @@ impl Call<'_> {
             ),
             (Route::Projects, Operation::ProjectCreate) => Answer::new(
                 201,
-                &registry::create_project(caller, named, body, origin, ports).await?,
+                &registry::create_project(caller, named, body, requester, ports).await?,
             ),
             (Route::Projects, _) => Answer::new(
                 200,
@@ -206,11 +206,11 @@ impl Call<'_> {
             ),
             (Route::Organization(name), _) => Answer::new(
                 200,
-                &organization::update(caller, name, body, origin, self.config, ports).await?,
+                &organization::update(caller, name, body, requester, self.config, ports).await?,
             ),
             (_, Operation::OrganizationCreate) => Answer::new(
                 201,
-                &organization::create(caller, body, origin, self.config, ports).await?,
+                &organization::create(caller, body, requester, self.config, ports).await?,
             ),
             _ => Answer::new(
                 200,
@@ -235,27 +235,27 @@ impl Call<'_> {
                 Answer::secret(201, &self.noting(adopted, None).await?)
             }
             (Route::Release(id), _) => {
-                let origin = self.origin();
+                let requester = self.requester();
                 Answer::new(
                     200,
-                    &tokens::release(caller, named, id, origin, ports).await?,
+                    &tokens::release(caller, named, id, requester, ports).await?,
                 )
             }
             (Route::RevokeMany, _) => {
-                let origin = self.origin();
+                let requester = self.requester();
                 Answer::new(
                     200,
-                    &tokens::revoke_many(caller, named, body, origin, ports).await?,
+                    &tokens::revoke_many(caller, named, body, requester, ports).await?,
                 )
             }
             (Route::Token(id), Operation::TokenRead) => {
                 Answer::new(200, &tokens::read(caller, named, id, ports).await?)
             }
             (Route::Token(id), _) => {
-                let origin = self.origin();
+                let requester = self.requester();
                 Answer::new(
                     200,
-                    &tokens::revoke(caller, named, id, origin, ports).await?,
+                    &tokens::revoke(caller, named, id, requester, ports).await?,
                 )
             }
             (_, Operation::TokenCreate) => {
@@ -278,9 +278,9 @@ impl Call<'_> {
     async fn noting<T>(&self, outcome: Result<T>, rotated: Option<&str>) -> Result<T> {
         if let Err(error) = &outcome {
             let named = self.organization.as_deref();
-            let origin = self.origin();
+            let requester = self.requester();
             let noted =
-                refusal::note(error, self.caller, named, rotated, origin, self.platform).await;
+                refusal::note(error, self.caller, named, rotated, requester, self.platform).await;
             if let Err(failure) = noted {
                 log::failure("audit.mint_refused", &failure.private());
             }
@@ -289,15 +289,15 @@ impl Call<'_> {
     }
 
     /// Who asks from where, for the audit row (R21, R35).
-    fn origin(&self) -> Origin {
-        origin(self.incoming, self.config, self.caller)
+    fn requester(&self) -> Requester {
+        requester(self.incoming, self.config, self.caller)
     }
 
     /// Whose bucket a mint takes from, and who asks.
-    fn from(&self) -> Requester {
-        Requester {
+    fn from(&self) -> Client {
+        Client {
             bucket: bucket(self.incoming, self.config),
-            origin: self.origin(),
+            requester: self.requester(),
         }
     }
 }

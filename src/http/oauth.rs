@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, origin, plain};
+use super::asked::{bucket, plain, requester};
 use super::incoming::Incoming;
 use super::respond::Answer;
 use crate::brake;
@@ -63,7 +63,7 @@ pub async fn handle(
         let (form, _) = receive(incoming, MAX_FORM).await?;
         let token = token(incoming, &zeroize::Zeroizing::new(form.bytes))?;
         // The actor is the token itself, once it is known.
-        let from = origin(incoming, config, &Caller::Administrator);
+        let from = requester(incoming, config, &Caller::Administrator);
         oauth::revoke_own(&token, from, config, platform).await?;
         Answer::secret(200, &serde_json::json!({}))
     }

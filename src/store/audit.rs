@@ -1,5 +1,5 @@
-//! Queries of the audit log and its checkpoints. They only read: both follow the Ledger, by its
-//! effects.
+//! Queries of the audit log and its checkpoints. They only read: what is written
+//! comes from the Ledger, as record changes.
 
 use serde::Deserialize;
 use worker::Env;

@@ -3,9 +3,9 @@
 
 pub mod audit;
 pub mod d1;
-pub mod effects;
 pub mod facts;
 pub mod first_token;
+pub mod record_changes;
 pub mod records;
 pub mod token_list;
 pub mod token_rows;

@@ -1,5 +1,5 @@
-//! Queries of the record. Tokens, runs and audit are not written here: those follow the Ledger, by
-//! its effects.
+//! Queries of the record. Tokens, runs and audit are not written here: those
+//! come from the Ledger, as record changes.
 
 use serde::Deserialize;
 use worker::Env;

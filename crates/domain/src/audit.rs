@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Key;
 
-pub use event::{Changes, Event, MAX_TEXT, NotedChanges, Origin, Text};
+pub use event::{Changes, Event, MAX_TEXT, NotedChanges, Requester, Text};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

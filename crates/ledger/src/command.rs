@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use postern_domain::audit::checkpoint::Signed;
-use postern_domain::audit::{Action, Changes, Origin};
+use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
@@ -104,7 +104,8 @@ pub struct MintCommand {
     pub minted_by: Option<TokenId>,
     /// Most live tokens of the organization; 0 = no ceiling (R27).
     pub ceiling: u32,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// What became of a mint. Whatever is not `Minted` wrote nothing that lives.
@@ -166,7 +167,8 @@ pub enum RotateAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RevokeCommand {
     pub token: TokenId,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// Most tokens that one bulk revoke selects.
@@ -207,7 +209,8 @@ pub struct RevokeManyCommand {
     pub system_tokens: bool,
     /// Only tell what would happen.
     pub dry_run: bool,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// What became of a bulk revoke.
@@ -243,7 +246,8 @@ pub enum RevokeAnswer {
 pub struct SweepCommand {
     /// 1 to 365.
     pub max_idle_days: u32,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 impl SweepCommand {
@@ -266,7 +270,8 @@ pub struct NoteCommand {
     pub action: Action,
     /// What it was done to, such as `project:shop`.
     pub target: Option<String>,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// Write down that a mint was refused, as often as the bound allows (R35).
@@ -276,7 +281,8 @@ pub struct RefusalCommand {
     /// The code of the error: one of the program's own words.
     pub outcome: String,
     pub target: Option<String>,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// Change what an organization allows.
@@ -289,7 +295,8 @@ pub struct LimitsCommand {
     pub on_leak: OnLeak,
     /// What was asked for, for the event.
     pub changes: Changes,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// What became of a change.

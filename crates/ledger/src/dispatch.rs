@@ -115,7 +115,7 @@ pub fn stopped(stop: &Stop) -> Result<Reply, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Sqlite, at, mint, open, origin};
+    use crate::testing::{Sqlite, at, mint, open, requester};
     use crate::{MintAnswer, RevokeAnswer};
     use postern_domain::id::Id;
     use postern_domain::standing::{Actor, Inactive};
@@ -150,7 +150,7 @@ mod tests {
 
         let revoke = RevokeCommand {
             token: Id::from_u128(1),
-            origin: origin(),
+            requester: requester(),
         };
         let told = tell(&mut ledger, nobody, "revoke", &body(&revoke));
         let Told::BestAfterDelivery(reply) = told else {

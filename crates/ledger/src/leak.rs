@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::id::TokenId;
 use postern_domain::leak::OnLeak;
 use postern_domain::standing::{Standing, State};
@@ -14,7 +14,8 @@ use postern_domain::token::TokenFacts;
 pub struct LeakCommand {
     pub token: TokenId,
     pub on_leak: OnLeak,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// What became of a token that was reported.
@@ -55,7 +56,8 @@ impl LeakCommand {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReleaseCommand {
     pub token: TokenId,
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub requester: Requester,
 }
 
 /// Whether there was anything to release.
@@ -81,7 +83,7 @@ mod tests {
         let command = LeakCommand {
             token: Id::from_u128(7),
             on_leak,
-            origin: Origin {
+            requester: Requester {
                 actor: "leak-report".to_owned(),
                 tier: "open".to_owned(),
                 address: None,

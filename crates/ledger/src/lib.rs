@@ -13,10 +13,10 @@
 //! use postern_domain::standing::Actor;
 //! use postern_domain::time::Timestamp;
 //! use postern_ledger::{
-//!     Addressed, Delivery, Done, Effect, Ledger, NoteCommand, CheckpointCommand, Row, Settings,
+//!     Addressed, Delivery, Done, Ledger, NoteCommand, CheckpointCommand, RecordChange, Row, Settings,
 //!     Sql, SqlError, Value,
 //! };
-//! # use postern_domain::audit::{Action, Origin};
+//! # use postern_domain::audit::{Action, Requester};
 //!
 //! struct Database(rusqlite::Connection);
 //!
@@ -52,7 +52,7 @@
 //! #     organization: Id::from_u128(1),
 //! #     action: Action::ProjectCreate,
 //! #     target: None,
-//! #     origin: Origin {
+//! #     requester: Requester {
 //! #         actor: "admin-token".into(),
 //! #         tier: "admin".into(),
 //! #         address: None,
@@ -76,8 +76,8 @@
 //!         Done::AfterDelivery(waiting) => {
 //!             // In order, one batch at a time, as often as it takes.
 //!             let batch = ledger.outbox()?;
-//!             for effect in batch.iter().flat_map(|entry| &entry.effects) {
-//!                 assert!(matches!(effect, Effect::AppendAudit(_)), "D1 follows here");
+//!             for change in batch.iter().flat_map(|entry| &entry.changes) {
+//!                 assert!(matches!(change, RecordChange::AppendAudit(_)), "D1 follows here");
 //!             }
 //!             if let Some(last) = batch.last() {
 //!                 ledger.delivered(last.id)?;
@@ -104,9 +104,9 @@ mod command;
 mod conflicts;
 pub mod dispatch;
 mod done;
-mod effect;
 mod leak;
 mod machine;
+mod record_change;
 mod sql;
 mod store;
 mod uses;
@@ -130,9 +130,9 @@ pub use conflicts::Conflicts;
 pub use done::{
     ANSWER_WAIT, Carried, Delivery, Done, LIST_WAIT, Outcome, Stop, Suspended, Wait, Waiting,
 };
-pub use effect::{AuditRow, Effect, TokenRow};
 pub use leak::{LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
 pub use machine::{Addressed, Ledger, Settings};
+pub use record_change::{AuditRow, RecordChange, TokenRow};
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
 pub use uses::Uses;

@@ -120,7 +120,7 @@ impl<S: Sql> Store<S> {
             sql::maybe_text(facts.scope.project().map(|project| project.id)),
             sql::maybe_text(command.minted_by),
             sql::maybe_text(replaces),
-            sql::maybe_text(command.origin.address.as_ref()),
+            sql::maybe_text(command.requester.address.as_ref()),
             sql::time(command.created_at),
             sql::maybe_time(facts.expires_at),
         ];

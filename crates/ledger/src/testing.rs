@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use postern_domain::audit::{Event, Origin};
+use postern_domain::audit::{Event, Requester};
 use postern_domain::id::{Id, OrganizationId};
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::name::TokenName;
@@ -17,9 +17,9 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::unicode::Form;
 
 use crate::{
-    Addressed, AdmitQuery, Carried, Delivery, Done, Effect, Ledger, Liveness, MintAnswer,
-    MintCommand, Outcome, RevokeManyCommand, RotateCommand, Row, Selector, Settings, Sql, SqlError,
-    Value, Waiting,
+    Addressed, AdmitQuery, Carried, Delivery, Done, Ledger, Liveness, MintAnswer, MintCommand,
+    Outcome, RecordChange, RevokeManyCommand, RotateCommand, Row, Selector, Settings, Sql,
+    SqlError, Value, Waiting,
 };
 
 /// By how much a JWT may be used after its expiry, in these tests.
@@ -147,8 +147,8 @@ pub fn tell_for<C: Carried>(
     ledger.handle(at(now), addressed, command)
 }
 
-pub fn origin() -> Origin {
-    Origin {
+pub fn requester() -> Requester {
+    Requester {
         actor: "admin-token".to_owned(),
         tier: "admin".to_owned(),
         address: Some("192.0.2.1".to_owned()),
@@ -196,7 +196,7 @@ pub fn mint(id: u128, name: &str, now: i64) -> MintCommand {
         created_by: "admin-token".to_owned(),
         minted_by: None,
         ceiling: 0,
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -217,7 +217,7 @@ pub fn revoke_many(selector: Selector) -> RevokeManyCommand {
         project_tokens: true,
         system_tokens: true,
         dry_run: false,
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -283,13 +283,13 @@ pub fn events(sql: &Sqlite) -> Vec<Event> {
         .prepare("select effects from outbox order by id")
         .expect("a query");
     let entries = statement.query_map([], |row| row.get::<_, String>(0));
-    let effects = entries.expect("entries").flat_map(|text| {
+    let changes = entries.expect("entries").flat_map(|text| {
         let text = text.expect("a text");
-        serde_json::from_str::<Vec<Effect>>(&text).expect("effects")
+        serde_json::from_str::<Vec<RecordChange>>(&text).expect("changes")
     });
-    let event = |effect| match effect {
-        Effect::AppendAudit(row) => Some(row.event),
+    let event = |change| match change {
+        RecordChange::AppendAudit(row) => Some(row.event),
         _ => None,
     };
-    effects.filter_map(event).collect()
+    changes.filter_map(event).collect()
 }

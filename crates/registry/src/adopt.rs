@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::error::{Error, Result};
-use super::mint::{self, Requester};
+use super::mint::{self, Client};
 use super::organization::{Organization, resolve};
 use super::ports::{Clock, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
@@ -47,7 +47,7 @@ pub async fn adopt<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    from: Requester,
+    from: Client,
     config: &Config,
     ports: &P,
 ) -> Result<TokenView>
@@ -106,7 +106,7 @@ where
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
         ceiling: organization.ceiling(config),
-        origin: from.origin,
+        requester: from.requester,
     };
     let grant = permit.over(&command.facts.organization)?;
     let issued = mint::issue(&grant, &command, &from.bucket, caller, config, ports).await;

@@ -18,7 +18,7 @@ use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::links::{self, PageFault};
 use postern_domain::audit::mend::{KEPT, mend};
 use postern_domain::audit::verify::{Problem, Row};
-use postern_domain::audit::{Changes, Origin};
+use postern_domain::audit::{Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Permit, Target, decide};
 use postern_domain::id::{self, OrganizationId, TokenId};
@@ -40,7 +40,8 @@ struct Written {
     action: String,
     token_id: Option<TokenId>,
     token_prefix: Option<String>,
-    origin: Origin,
+    #[serde(rename = "origin")]
+    requester: Requester,
     replaces: Option<TokenId>,
     target: Option<String>,
     outcome: Option<String>,
@@ -82,8 +83,8 @@ impl EventView {
             sequence: event.sequence,
             at: rfc3339::print(event.at),
             action: event.action,
-            actor: event.origin.actor,
-            tier: event.origin.tier,
+            actor: event.requester.actor,
+            tier: event.requester.tier,
             token_id: event.token_id,
             token_prefix: event.token_prefix,
             replaces: event.replaces,
@@ -91,9 +92,9 @@ impl EventView {
             outcome: event.outcome.unwrap_or_else(|| "ok".to_owned()),
             count: event.count,
             changes: event.changes,
-            address: event.origin.address,
-            user_agent: event.origin.user_agent,
-            request_id: event.origin.request_id,
+            address: event.requester.address,
+            user_agent: event.requester.user_agent,
+            request_id: event.requester.request_id,
             previous: row.previous,
             link: row.link,
             kid: row.kid,

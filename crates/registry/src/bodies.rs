@@ -6,17 +6,17 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::openapi::DOCUMENT;
-use super::testing::{ADMIN, World, config, facts, now_or_never, origin};
+use super::testing::{ADMIN, World, config, facts, now_or_never, requester};
 use super::{adopt, explain, leaks, mint, organization, registry, tokens};
 use crate::authenticate::present;
 use postern_domain::caller::Caller;
 use postern_domain::scope::Scope;
 use postern_gate::origin_tokens;
 
-fn from() -> mint::Requester {
-    mint::Requester {
+fn from() -> mint::Client {
+    mint::Client {
         bucket: "unknown".to_owned(),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -29,15 +29,15 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
     world.keep(old);
     match name {
         "CreateOrganization" => {
-            let created = organization::create(&admin, body, origin(), &config, &world);
+            let created = organization::create(&admin, body, requester(), &config, &world);
             now_or_never(created).map(drop)
         }
         "UpdateOrganization" => {
-            let updated = organization::update(&admin, "acme", body, origin(), &config, &world);
+            let updated = organization::update(&admin, "acme", body, requester(), &config, &world);
             now_or_never(updated).map(drop)
         }
         "CreateEntry" => {
-            let created = registry::create_project(&admin, acme, body, origin(), &world);
+            let created = registry::create_project(&admin, acme, body, requester(), &world);
             now_or_never(created).map(drop)
         }
         "MintRequest" => {
@@ -51,7 +51,7 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
             now_or_never(rotated).map(drop)
         }
         "RevokeRequest" => {
-            let revoked = tokens::revoke_many(&admin, acme, body, origin(), &world);
+            let revoked = tokens::revoke_many(&admin, acme, body, requester(), &world);
             now_or_never(revoked).map(drop)
         }
         "LeakReport" => now_or_never(leaks::receive(body, "unknown", &config, &world)).map(drop),

@@ -9,7 +9,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Isolate, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::bucket::Rate;
 use postern_domain::id::OrganizationId;
 use postern_domain::leak::OnLeak;
@@ -102,7 +102,7 @@ impl Report {
 /// many that changed. Goes on after a failure; the causes come back for the log.
 pub async fn act<P>(
     report: &Report,
-    origin: &Origin,
+    requester: &Requester,
     config: &Config,
     ports: &P,
 ) -> (u32, Vec<String>)
@@ -113,7 +113,7 @@ where
     let mut causes = Vec::new();
     // Many at a time: what runs after an answer has seconds, not minutes.
     for some in report.presented.chunks(AT_A_TIME) {
-        let looks = some.iter().map(|one| look(one, origin, config, ports));
+        let looks = some.iter().map(|one| look(one, requester, config, ports));
         for outcome in join_all(looks).await {
             match outcome {
                 Ok(true) => acted += 1,
@@ -126,7 +126,12 @@ where
 }
 
 /// Looks at one text, and tells whether there was something to revoke or quarantine.
-async fn look<P>(presented: &Presented, origin: &Origin, config: &Config, ports: &P) -> Result<bool>
+async fn look<P>(
+    presented: &Presented,
+    requester: &Requester,
+    config: &Config,
+    ports: &P,
+) -> Result<bool>
 where
     P: Clock + Facts + Isolate + Ledgers + Records,
 {
@@ -137,7 +142,7 @@ where
     let command = LeakCommand {
         token: facts.id,
         on_leak: wanted(organization.id, ports).await,
-        origin: origin.clone(),
+        requester: requester.clone(),
     };
     let answer = ports.report_leak(organization, &command).await?;
     Ok(answer != LeakAnswer::Unchanged)

@@ -15,7 +15,7 @@ use super::organization::{Organization, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, Target, Wish, decide, granted};
 use postern_domain::id::{Id, TokenId};
@@ -47,13 +47,13 @@ struct MintRequest {
     system: Option<bool>,
 }
 
-/// Where a mint comes from.
+/// The client that asks for a token: what its rate limit and the audit log know it by.
 #[derive(Debug, Clone)]
-pub struct Requester {
+pub struct Client {
     /// The bucket of the client's address.
     pub bucket: String,
     /// Who asked, from where.
-    pub origin: Origin,
+    pub requester: Requester,
 }
 
 /// `POST /org/tokens`.
@@ -65,7 +65,7 @@ pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    from: Requester,
+    from: Client,
     config: &Config,
     ports: &P,
 ) -> Result<Minted>
@@ -129,7 +129,7 @@ where
             Caller::Bootstrap => 1,
             _ => organization.ceiling(config),
         },
-        origin: from.origin,
+        requester: from.requester,
         facts,
     };
 

@@ -7,7 +7,7 @@ use super::authenticate::{Admitted, Presented, examine, possession, present};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Isolate, Ledgers};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
 use postern_domain::operation::Operation;
@@ -112,7 +112,7 @@ where
 /// `Invalid` for a system token (R10), `Unavailable`.
 pub async fn revoke_own<P>(
     token: &str,
-    mut origin: Origin,
+    mut requester: Requester,
     config: &Config,
     ports: &P,
 ) -> Result<()>
@@ -133,11 +133,11 @@ where
                 denial => denial.into(),
             }
         })?;
-    origin.actor = caller.provenance();
-    origin.tier = caller.tier().to_owned();
+    requester.actor = caller.provenance();
+    requester.tier = caller.tier().to_owned();
     let command = RevokeCommand {
         token: facts.id,
-        origin,
+        requester,
     };
     let grant = permit.over(&facts.organization)?;
     ports.send(&grant, &command).await?;

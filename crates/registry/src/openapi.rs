@@ -18,11 +18,11 @@ mod tests {
     use crate::adopt::adopt;
     use crate::error::{Error, Result};
     use crate::leaks::receive;
-    use crate::mint::{Requester, mint};
+    use crate::mint::{Client, mint};
     use crate::organization::{self, OrganizationView};
     use crate::page::Page;
     use crate::registry::create_project;
-    use crate::testing::{self, World, now_or_never, origin, project, workflow};
+    use crate::testing::{self, World, now_or_never, project, requester, workflow};
     use crate::tokens::{self, TokenRecord, TokenView};
     use crate::{audit, oauth, registry};
     use postern_domain::audit::verify::Row;
@@ -69,10 +69,10 @@ mod tests {
             .collect()
     }
 
-    fn from() -> Requester {
-        Requester {
+    fn from() -> Client {
+        Client {
             bucket: "unknown".to_owned(),
-            origin: origin(),
+            requester: requester(),
         }
     }
 
@@ -140,12 +140,12 @@ mod tests {
         let adopted = adopt(&admin, acme, body.as_bytes(), from(), &config, &world);
         let adopted = now_or_never(adopted);
         let bulk = br#"{"never_used":true}"#;
-        let revoked = now_or_never(tokens::revoke_many(&admin, acme, bulk, origin(), &world));
+        let revoked = now_or_never(tokens::revoke_many(&admin, acme, bulk, requester(), &world));
         let entry = now_or_never(create_project(
             &admin,
             acme,
             br#"{"name":"x"}"#,
-            origin(),
+            requester(),
             &world,
         ));
         let now = Timestamp::from_millis(0);
@@ -168,7 +168,7 @@ mod tests {
         let id = facts().id.to_string();
         let rotated = tokens::rotate(&admin, acme, &id, b"", from(), &config, &world);
         let rotated = now_or_never(rotated);
-        let released = now_or_never(tokens::release(&admin, acme, &id, origin(), &world));
+        let released = now_or_never(tokens::release(&admin, acme, &id, requester(), &world));
         let rows = [
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
@@ -245,7 +245,7 @@ mod tests {
                 expected(now_or_never(organization::create(
                     &admin,
                     wrong,
-                    origin(),
+                    requester(),
                     &config,
                     &world,
                 ))),
@@ -256,7 +256,7 @@ mod tests {
                     &admin,
                     "acme",
                     wrong,
-                    origin(),
+                    requester(),
                     &config,
                     &world,
                 ))),
@@ -267,7 +267,7 @@ mod tests {
                     &admin,
                     acme,
                     wrong,
-                    origin(),
+                    requester(),
                     &world,
                 ))),
             ),
@@ -315,7 +315,7 @@ mod tests {
                     &admin,
                     acme,
                     wrong,
-                    origin(),
+                    requester(),
                     &world,
                 ))),
             ),

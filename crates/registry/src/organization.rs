@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Directory, Entropy, Ledgers, Records};
 use super::registry::{label, new_id, read_body};
-use postern_domain::audit::{Action, Changes, Origin};
+use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::{self, OrganizationId};
@@ -111,7 +111,7 @@ struct CreateOrganization {
 pub async fn create<P>(
     caller: &Caller,
     body: &[u8],
-    origin: Origin,
+    requester: Requester,
     config: &Config,
     ports: &P,
 ) -> Result<OrganizationView>
@@ -136,7 +136,7 @@ where
         organization: row.id,
         action: Action::OrganizationCreate,
         target: Some(format!("organization:{}", row.name)),
-        origin,
+        requester,
     };
     ports.send(&grant, &note).await?;
     Ok(OrganizationView::new(row, config))
@@ -169,7 +169,7 @@ pub async fn update<P: Ledgers + Records>(
     caller: &Caller,
     name: &str,
     body: &[u8],
-    origin: Origin,
+    requester: Requester,
     config: &Config,
     ports: &P,
 ) -> Result<OrganizationView> {
@@ -192,7 +192,7 @@ pub async fn update<P: Ledgers + Records>(
         max_idle_days: row.max_idle_days,
         on_leak: row.on_leak,
         changes,
-        origin,
+        requester,
     };
     match ports.send(&permit.over(&organization)?, &command).await? {
         LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),

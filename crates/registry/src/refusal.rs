@@ -4,7 +4,7 @@
 use super::error::{Error, Result};
 use super::organization::resolve_id;
 use super::ports::{Directory, Ledgers};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::id::TokenId;
 use postern_ledger::RefusalCommand;
@@ -52,7 +52,7 @@ pub async fn note<P: Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     rotated: Option<&str>,
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<()> {
     if !belongs(error) {
@@ -65,7 +65,7 @@ pub async fn note<P: Directory + Ledgers>(
         target: rotated
             .and_then(|id| TokenId::parse(id).ok())
             .map(|id| format!("token:{id}")),
-        origin,
+        requester,
     };
     let actor = caller.actor();
     ports.refuse(actor, &organization, &command).await

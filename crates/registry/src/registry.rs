@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::organization::resolve;
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Entropy, Ledgers, Records};
-use postern_domain::audit::{Action, Origin};
+use postern_domain::audit::{Action, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, Workflow};
@@ -76,7 +76,7 @@ pub async fn create_project<P>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<EntryView>
 where
@@ -91,7 +91,7 @@ where
         organization: organization.id,
         action: Action::ProjectCreate,
         target: Some(format!("project:{}", entry.name)),
-        origin,
+        requester,
     };
     ports.send(&grant, &note).await?;
     Ok(entry.into())
@@ -125,7 +125,7 @@ pub async fn create_workflow<P>(
     organization: Option<&str>,
     project: &str,
     body: &[u8],
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<EntryView>
 where
@@ -141,7 +141,7 @@ where
         organization: organization.id,
         action: Action::WorkflowCreate,
         target: Some(format!("workflow:{}/{}", project.name, entry.name)),
-        origin,
+        requester,
     };
     ports.send(&grant, &note).await?;
     Ok(entry.into())

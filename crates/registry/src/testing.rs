@@ -20,7 +20,7 @@ use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
-use postern_domain::audit::{GENESIS, Origin, hex};
+use postern_domain::audit::{GENESIS, Requester, hex};
 use postern_domain::decide::{Grant, RunFacts};
 use postern_domain::id::{self, Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
@@ -85,8 +85,8 @@ pub struct World {
 }
 
 /// An administrator, as who asks for something.
-pub fn origin() -> Origin {
-    Origin {
+pub fn requester() -> Requester {
+    Requester {
         actor: "admin-token".to_owned(),
         tier: "admin".to_owned(),
         address: None,

@@ -14,9 +14,9 @@ use worker::{Delay, Env};
 use super::Ledger;
 use crate::log;
 use crate::objects::ledger_client;
-use crate::store::effects::{self, Landed};
+use crate::store::record_changes::{self, Landed};
 use crate::store::{d1, records};
-use postern_ledger::{ANSWER_WAIT, AuditRow, Delivery, Effect, Entry, Wait};
+use postern_ledger::{ANSWER_WAIT, AuditRow, Delivery, Entry, RecordChange, Wait};
 
 /// Who carries; there is one.
 #[derive(Default)]
@@ -82,16 +82,16 @@ impl Ledger {
 
 async fn send(env: &Env, entries: &[Entry]) -> Result<(), String> {
     let database = d1::database(env).map_err(|error| error.private())?;
-    let effects = || entries.iter().flat_map(|entry| &entry.effects);
-    let events: Vec<&AuditRow> = effects()
-        .filter_map(|effect| match effect {
-            Effect::AppendAudit(row) => Some(&**row),
+    let changes = || entries.iter().flat_map(|entry| &entry.changes);
+    let events: Vec<&AuditRow> = changes()
+        .filter_map(|change| match change {
+            RecordChange::AppendAudit(row) => Some(&**row),
             _ => None,
         })
         .collect();
-    let shown = effects::show(&database, &events).map_err(|error| error.to_string())?;
-    let statements = effects()
-        .map(|effect| effects::prepare(&database, effect))
+    let shown = record_changes::show(&database, &events).map_err(|error| error.to_string())?;
+    let statements = changes()
+        .map(|change| record_changes::prepare(&database, change))
         .chain(shown.map(Ok))
         .collect::<worker::Result<Vec<_>>>()
         .map_err(|error| error.to_string())?;
@@ -102,15 +102,15 @@ async fn send(env: &Env, entries: &[Entry]) -> Result<(), String> {
                 Some(last) => last.results().map_err(|error| format!("D1: {error}"))?,
                 None => Vec::new(),
             };
-            match effects::not_landed(&events, &landed) {
+            match record_changes::not_landed(&events, &landed) {
                 None => return Ok(()),
-                Some(sequence) => format!("{}: row {sequence}", effects::OTHER_ROW),
+                Some(sequence) => format!("{}: row {sequence}", record_changes::OTHER_ROW),
             }
         }
         Err(error) => format!("D1: {error}"),
     };
     if let Some(first) = events.first()
-        && failure.contains(effects::OTHER_ROW)
+        && failure.contains(record_changes::OTHER_ROW)
     {
         let organization = first.event.organization_id;
         log::failure("audit.conflict", &format!("{organization}: {failure}"));

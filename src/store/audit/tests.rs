@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::*;
 use crate::query_plans;
-use crate::store::effects;
+use crate::store::record_changes;
 use postern_domain::audit::Action;
 use postern_domain::id::Id;
 
@@ -261,7 +261,7 @@ fn r35_a_number_that_is_taken_takes_no_other_row() {
     let db = query_plans::record();
     register(&db, 1);
     let own = organization(1);
-    let append = |row: Columns| db.execute(effects::APPEND_AUDIT, params_from_iter(row));
+    let append = |row: Columns| db.execute(record_changes::APPEND_AUDIT, params_from_iter(row));
     append(columns(&own, 1, 10, "aa")).expect("the first event");
     // What somebody else may put there before the Ledger does.
     let planted = format!("insert {INTO}");
@@ -272,7 +272,10 @@ fn r35_a_number_that_is_taken_takes_no_other_row() {
     // A second delivery is harmless.
     append(columns(&own, 1, 10, "aa")).expect("the same event again");
     let error = append(columns(&own, 2, 20, "bb")).expect_err("the Ledger's own second event");
-    assert!(error.to_string().contains(effects::OTHER_ROW), "{error}");
+    assert!(
+        error.to_string().contains(record_changes::OTHER_ROW),
+        "{error}"
+    );
 
     // No way of inserting replaces a row, or any column of it.
     for verb in ["insert", "insert or replace", "replace", "insert or ignore"] {
@@ -284,7 +287,7 @@ fn r35_a_number_that_is_taken_takes_no_other_row() {
             };
             let sql = format!("{verb} {INTO}");
             let error = db.execute(&sql, params_from_iter(row)).expect_err(verb);
-            let told = error.to_string().contains(effects::OTHER_ROW);
+            let told = error.to_string().contains(record_changes::OTHER_ROW);
             assert!(told, "{verb}, column {changed}: {error}");
         }
     }

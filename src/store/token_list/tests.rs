@@ -182,7 +182,7 @@ fn used(db: &Connection, totals: &[(i64, i64)]) {
     }
     let id = Id::<postern_domain::id::Token>::from_u128(2).to_string();
     for (day, total) in totals {
-        // As the effects have it, twice.
+        // As the statements have it, twice.
         for _ in 0..2 {
             let sql = "update tokens set uses = max(uses, ?1), \
                        last_used_at = max(coalesce(last_used_at, 0), ?2) where id = ?3";

@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Text {
 
 /// Who asked for it, from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin<T = String> {
+pub struct Requester<T = String> {
     /// See `Caller::provenance`.
     pub actor: T,
     /// See `Caller::tier`.
@@ -56,10 +56,10 @@ pub struct Origin<T = String> {
     pub request_id: T,
 }
 
-impl Origin {
+impl Requester {
     /// As it stands in an event.
-    pub fn noted(&self) -> Origin<Text> {
-        Origin {
+    pub fn noted(&self) -> Requester<Text> {
+        Requester {
             actor: Text::new(&self.actor),
             tier: Text::new(&self.tier),
             address: self.address.as_deref().map(Text::new),
@@ -113,7 +113,8 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_prefix: Option<Text>,
     /// Who asked, from where, in which request.
-    pub origin: Origin<Text>,
+    #[serde(rename = "origin")]
+    pub requester: Requester<Text>,
     /// The token that this one succeeds, for `token.rotate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TokenId>,
@@ -139,8 +140,8 @@ mod tests {
     /// Stored rows are verified against this form forever: changing it breaks every chain.
     const PINNED: &str = r#"{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1000,"action":"token.mint","token_id":"00000000-0000-0000-0000-000000000002","token_prefix":"pst_0000","origin":{"actor":"admin-token","tier":"admin","address":"192.0.2.1","user_agent":null,"request_id":"r"}}"#;
 
-    fn origin() -> Origin {
-        Origin {
+    fn requester() -> Requester {
+        Requester {
             actor: "admin-token".to_owned(),
             tier: "admin".to_owned(),
             address: Some("192.0.2.1".to_owned()),
@@ -157,7 +158,7 @@ mod tests {
             action: Action::TokenMint,
             token_id: Some(Id::from_u128(2)),
             token_prefix: Some(Text::new("pst_0000")),
-            origin: origin().noted(),
+            requester: requester().noted(),
             replaces: None,
             target: None,
             outcome: None,
@@ -199,7 +200,7 @@ mod tests {
             changes.insert(format!("{n}{}", long()), long().into());
         }
         changes.insert("0".to_owned(), serde_json::json!([long(), { "a": long() }]));
-        let origin = Origin {
+        let requester = Requester {
             actor: long(),
             tier: long(),
             address: Some(long()),
@@ -208,7 +209,7 @@ mod tests {
         };
         let event = Event {
             token_prefix: Some(Text::new(&long())),
-            origin: origin.noted(),
+            requester: requester.noted(),
             target: Some(Text::new(&long())),
             outcome: Some(Text::new(&long())),
             changes: Some(NotedChanges::new(&changes)),

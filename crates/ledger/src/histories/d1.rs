@@ -1,5 +1,5 @@
-//! A D1 that does with effects what the statements of the shell do: each can be applied again without
-//! harm. It can be down, and a batch that was given up can arrive late.
+//! A D1 that does with record changes what the statements of the shell do: each can be applied
+//! again without harm. It can be down, and a batch that was given up can arrive late.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
 
-use crate::{Effect, Entry};
+use crate::{Entry, RecordChange};
 
 /// A token's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +46,14 @@ impl D1 {
 
     /// Applies a batch: all of it, as D1 does.
     pub fn apply(&mut self, entries: &[Entry]) {
-        for effect in entries.iter().flat_map(|entry| &entry.effects) {
-            self.follow(effect);
+        for change in entries.iter().flat_map(|entry| &entry.changes) {
+            self.follow(change);
         }
     }
 
-    fn follow(&mut self, effect: &Effect) {
-        match effect {
-            Effect::InsertToken(row) => {
+    fn follow(&mut self, change: &RecordChange) {
+        match change {
+            RecordChange::InsertToken(row) => {
                 let facts = &row.facts;
                 let abandoned = [Action::TokenMintAbandoned];
                 if self.has_later(facts.id, &abandoned, row.sequence) {
@@ -70,7 +70,7 @@ impl D1 {
                         uses: 0,
                     });
             }
-            Effect::ForgetToken {
+            RecordChange::ForgetToken {
                 organization,
                 token,
                 created_at,
@@ -86,7 +86,7 @@ impl D1 {
                     self.tokens.remove(&token.as_u128());
                 }
             }
-            Effect::RevokeToken {
+            RecordChange::RevokeToken {
                 organization,
                 token,
                 at,
@@ -98,7 +98,7 @@ impl D1 {
                     row.revoked_at = Some(*at);
                 }
             }
-            Effect::Quarantine {
+            RecordChange::Quarantine {
                 organization,
                 token,
                 at,
@@ -112,7 +112,7 @@ impl D1 {
                     row.quarantined_at = *at;
                 }
             }
-            Effect::RecordUse {
+            RecordChange::RecordUse {
                 organization,
                 token,
                 uses,
@@ -122,8 +122,8 @@ impl D1 {
                     row.uses = row.uses.max(*uses);
                 }
             }
-            Effect::InsertRun { .. } => self.runs += 1,
-            Effect::AppendAudit(row) => {
+            RecordChange::InsertRun { .. } => self.runs += 1,
+            RecordChange::AppendAudit(row) => {
                 let there = self.audit.entry(row.event.sequence);
                 let there = there.or_insert_with(|| row.row());
                 assert_eq!(*there, row.row(), "D1 has another row of this number");
@@ -132,7 +132,7 @@ impl D1 {
                     self.events.push((sequence, token, row.event.action));
                 }
             }
-            Effect::SetLimits {
+            RecordChange::SetLimits {
                 sequence,
                 mint_ceiling,
                 ..
@@ -141,7 +141,7 @@ impl D1 {
                     self.limits = (*sequence, *mint_ceiling);
                 }
             }
-            Effect::KeepCheckpoint {
+            RecordChange::KeepCheckpoint {
                 sequence, signed, ..
             } => {
                 let kept = self.checkpoints.entry(*sequence);

@@ -8,7 +8,7 @@ use postern_domain::standing::Actor;
 
 use super::model::State;
 use super::world::World;
-use crate::testing::{at, origin, revoke_many};
+use crate::testing::{at, requester, revoke_many};
 use crate::{
     Done, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand,
     RevokeManyAnswer, Selector, SweepCommand,
@@ -20,7 +20,7 @@ impl World {
         let (actor, now, existed) = (self.any_actor(), self.now(), self.model.exists);
         let command = RevokeCommand {
             token: Id::from_u128(id),
-            origin: origin(),
+            requester: requester(),
         };
         let Some(done) = self.begin(actor, command) else {
             return;
@@ -95,7 +95,7 @@ impl World {
     pub fn sweep(&mut self) {
         let command = SweepCommand {
             max_idle_days: 1 + u32::try_from(self.dice.roll(3)).expect("small"),
-            origin: origin(),
+            requester: requester(),
         };
         let (now, existed) = (self.now(), self.model.exists);
         let since = command.idle_since(now);
@@ -125,7 +125,7 @@ impl World {
         let command = LeakCommand {
             token: Id::from_u128(id),
             on_leak,
-            origin: origin(),
+            requester: requester(),
         };
         let (now, existed) = (self.now(), self.model.exists);
         let Some(done) = self.begin(Actor::NotAToken, command) else {
@@ -160,7 +160,7 @@ impl World {
         let id = self.any_token();
         let command = ReleaseCommand {
             token: Id::from_u128(id),
-            origin: origin(),
+            requester: requester(),
         };
         let (actor, now, existed) = (self.any_actor(), self.now(), self.model.exists);
         let Some(done) = self.begin(actor, command) else {

@@ -5,7 +5,7 @@ use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
 
 use super::world::{Flight, Kind, World};
-use crate::testing::origin;
+use crate::testing::requester;
 use crate::{CheckpointCommand, Done, LimitsCommand, NoteCommand, RefusalCommand};
 
 impl World {
@@ -14,7 +14,7 @@ impl World {
             organization: Id::from_u128(1),
             action: Action::ProjectCreate,
             target: Some("project:shop".to_owned()),
-            origin: origin(),
+            requester: requester(),
         };
         let (actor, now) = (self.any_actor(), self.now());
         if self.begin(actor, command).is_some() {
@@ -28,7 +28,7 @@ impl World {
             organization: Id::from_u128(1),
             outcome: outcome.to_owned(),
             target: None,
-            origin: origin(),
+            requester: requester(),
         };
         let (actor, now) = (self.any_actor(), self.now());
         if self.begin(actor, command).is_some() {
@@ -45,7 +45,7 @@ impl World {
             max_idle_days: 0,
             on_leak: OnLeak::Revoke,
             changes: serde_json::Map::new(),
-            origin: origin(),
+            requester: requester(),
         };
         let (actor, now) = (self.any_actor(), self.now());
         let Some(done) = self.begin(actor, command) else {

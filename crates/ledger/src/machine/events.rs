@@ -1,7 +1,7 @@
 //! Events of the audit log before they have their place in the chain (R35), and what is noted of the
 //! gateway's own writes.
 
-use postern_domain::audit::{Action, Event, Origin, Text};
+use postern_domain::audit::{Action, Event, Requester, Text};
 use postern_domain::id::{Id, OrganizationId, Token, TokenId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -12,8 +12,8 @@ use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::Sql;
 
 /// What the Ledger does of itself, under a name of its own (R21).
-pub fn by_itself(tier: &str) -> Origin {
-    Origin {
+pub fn ledger_itself(tier: &str) -> Requester {
+    Requester {
         actor: "ledger".to_owned(),
         tier: tier.to_owned(),
         address: None,
@@ -28,13 +28,13 @@ pub fn about_token(
     at: Timestamp,
     action: Action,
     replaces: Option<TokenId>,
-    origin: &Origin,
+    requester: &Requester,
 ) -> Event {
     Event {
         token_id: Some(facts.id),
         token_prefix: Some(Text::new(&facts.display_prefix())),
         replaces,
-        ..about_none(facts.organization.id, at, action, origin)
+        ..about_none(facts.organization.id, at, action, requester)
     }
 }
 
@@ -43,7 +43,7 @@ pub fn about_none(
     organization: OrganizationId,
     at: Timestamp,
     action: Action,
-    origin: &Origin,
+    requester: &Requester,
 ) -> Event {
     Event {
         organization_id: organization,
@@ -53,7 +53,7 @@ pub fn about_none(
         action,
         token_id: None,
         token_prefix: None,
-        origin: origin.noted(),
+        requester: requester.noted(),
         replaces: None,
         target: None,
         outcome: None,
@@ -74,7 +74,7 @@ impl Carried for NoteCommand {
         ledger.prepare_write(acting, now)?;
         let event = Event {
             target: self.target.as_deref().map(Text::new),
-            ..about_none(self.organization, now, self.action, &self.origin)
+            ..about_none(self.organization, now, self.action, &self.requester)
         };
         // Nobody waits for the row: the alarm carries it, or whoever comes first.
         ledger.step(now, |step| step.event(event))?;

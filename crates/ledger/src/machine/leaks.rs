@@ -1,7 +1,7 @@
 //! Tokens found in public: revoked, or quarantined and released. What becomes of each is the rule of
 //! `LeakCommand::outcome`; here it is written.
 
-use postern_domain::audit::{Action, Origin};
+use postern_domain::audit::{Action, Requester};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -9,7 +9,7 @@ use super::events::about_token;
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql};
-use crate::{Effect, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
+use crate::{LeakAnswer, LeakCommand, RecordChange, ReleaseAnswer, ReleaseCommand};
 
 impl Carried for LeakCommand {
     type Suspended = Never;
@@ -29,15 +29,15 @@ impl Carried for LeakCommand {
         let (Some(standing), Some(stored)) = (standing, stored) else {
             return Ok(Done::Answer(LeakAnswer::Unchanged));
         };
-        let (facts, origin) = (&stored.facts, &self.origin);
+        let (facts, requester) = (&stored.facts, &self.requester);
         let outcome = self.outcome(&standing, facts, now);
         match outcome {
             LeakAnswer::Unchanged => return Ok(Done::Answer(outcome)),
             LeakAnswer::Quarantined => {
-                ledger.quarantine(facts, Some(now), Action::TokenQuarantine, origin, now)?;
+                ledger.quarantine(facts, Some(now), Action::TokenQuarantine, requester, now)?;
             }
             LeakAnswer::Revoked => {
-                ledger.revoke_all([facts], now, Action::TokenRevokeLeaked, origin)?;
+                ledger.revoke_all([facts], now, Action::TokenRevokeLeaked, requester)?;
             }
         }
         Ok(Done::BestAfterDelivery(outcome))
@@ -64,7 +64,7 @@ impl Carried for ReleaseCommand {
             return Ok(Done::Answer(ReleaseAnswer::NotHeld));
         };
         let action = Action::TokenRelease;
-        ledger.quarantine(&stored.facts, None, action, &self.origin, now)?;
+        ledger.quarantine(&stored.facts, None, action, &self.requester, now)?;
         Ok(Done::BestAfterDelivery(ReleaseAnswer::Released))
     }
 }
@@ -75,7 +75,7 @@ impl<S: Sql> Ledger<S> {
         facts: &TokenFacts,
         since: Option<Timestamp>,
         action: Action,
-        origin: &Origin,
+        requester: &Requester,
         now: Timestamp,
     ) -> Result<()> {
         self.step(now, |step| {
@@ -83,13 +83,13 @@ impl<S: Sql> Ledger<S> {
             // release.
             let version = step.version();
             step.store.quarantine(facts.id, since, version)?;
-            let effect = Effect::Quarantine {
+            let change = RecordChange::Quarantine {
                 organization: facts.organization.id,
                 token: facts.id,
                 at: since,
                 sequence: step.next_sequence(),
             };
-            step.change_with_event(effect, about_token(facts, now, action, None, origin))
+            step.change_with_event(change, about_token(facts, now, action, None, requester))
         })?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{Acting, Ledger};
 use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
 use crate::sql::{Result, Sql};
 use crate::store::journal::Head;
-use crate::{CheckpointCommand, Effect, LimitsAnswer, LimitsCommand};
+use crate::{CheckpointCommand, LimitsAnswer, LimitsCommand, RecordChange};
 
 /// A change of limits on its way to D1.
 #[derive(Debug)]
@@ -42,11 +42,11 @@ impl Carried for LimitsCommand {
                 self.organization,
                 now,
                 Action::OrganizationUpdate,
-                &self.origin,
+                &self.requester,
             )
         };
         let ((), entry) = ledger.step(now, |step| {
-            let change = Effect::SetLimits {
+            let change = RecordChange::SetLimits {
                 organization: self.organization,
                 sequence: step.next_sequence(),
                 mint_ceiling: self.mint_ceiling,
@@ -123,7 +123,7 @@ impl Suspended<CheckpointCommand> for Checkpointing {
         }
         // D1 was waited for since: nothing is kept for an actor that was revoked meanwhile.
         ledger.acting(actor, now)?;
-        let keep = Effect::KeepCheckpoint {
+        let keep = RecordChange::KeepCheckpoint {
             organization,
             sequence: head.sequence,
             at: now,

@@ -1,7 +1,7 @@
 //! Mint, and adopt: a new token, pending until D1 has its row. In the step that makes it active, all
 //! that could have changed meanwhile is looked at again: whoever asked for it, and the token itself.
 
-use postern_domain::audit::{Action, Origin};
+use postern_domain::audit::{Action, Requester};
 use postern_domain::standing::{Actor, Created};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -15,7 +15,7 @@ use crate::{MintAnswer, MintCommand};
 #[derive(Debug)]
 pub struct PendingMint {
     facts: TokenFacts,
-    origin: Origin,
+    requester: Requester,
     entry: i64,
 }
 
@@ -61,7 +61,7 @@ impl Carried for MintCommand {
         };
         let suspended = PendingMint {
             facts: self.facts,
-            origin: self.origin,
+            requester: self.requester,
             entry,
         };
         Ok(Done::AfterDelivery(Waiting {
@@ -82,7 +82,7 @@ impl Suspended<MintCommand> for PendingMint {
     ) -> Outcome<MintCommand> {
         let Self {
             facts,
-            origin,
+            requester,
             entry,
         } = self;
         if !ledger.end_wait(facts.id, entry) {
@@ -91,15 +91,15 @@ impl Suspended<MintCommand> for PendingMint {
         let row_of = match delivery {
             Delivery::Arrived { row_of } => row_of,
             Delivery::Failed { cause } => {
-                ledger.abandon(&facts, &origin, now)?;
+                ledger.abandon(&facts, &requester, now)?;
                 return Ok(Done::Answer(MintAnswer::RecordUnavailable { cause }));
             }
         };
         if facts.adopted() && row_of != Some(facts.organization.id) {
-            ledger.abandon(&facts, &origin, now)?;
+            ledger.abandon(&facts, &requester, now)?;
             return Ok(Done::Answer(MintAnswer::IdTaken { revoked: false }));
         }
-        let acting = ledger.still_acting(actor, &facts, &origin, now)?;
+        let acting = ledger.still_acting(actor, &facts, &requester, now)?;
         Ok(Done::Answer(match ledger.make_live(facts.id, acting)? {
             Created::Active => MintAnswer::Minted,
             Created::Revoked => MintAnswer::RevokedMeanwhile,

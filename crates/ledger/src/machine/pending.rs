@@ -1,17 +1,17 @@
 //! Tokens that are being created. None opens anything before its row is in D1: it is pending until
 //! then. What nobody will come back for is taken back.
 
-use postern_domain::audit::{Action, Origin};
+use postern_domain::audit::{Action, Requester};
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Actor, Created, State};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
-use super::events::{about_token, by_itself};
+use super::events::{about_token, ledger_itself};
 use super::{Acting, Ledger};
 use crate::done::Stop;
 use crate::sql::{Result, Sql};
-use crate::{Effect, MintCommand, TokenRow};
+use crate::{MintCommand, RecordChange, TokenRow};
 
 /// How long somebody may still come back for a pending token. Longer than any wait for D1; after it
 /// the wait has broken off.
@@ -36,11 +36,11 @@ impl<S: Sql> Ledger<S> {
         now: Timestamp,
     ) -> Result<i64> {
         let facts = &command.facts;
-        let event = about_token(facts, now, action, replaces, &command.origin);
+        let event = about_token(facts, now, action, replaces, &command.requester);
         let normalize = self.settings.normalize;
         let ((), entry) = self.step(now, |step| {
             step.store.insert_pending(command, replaces, normalize)?;
-            let insert = Effect::InsertToken(Box::new(TokenRow {
+            let insert = RecordChange::InsertToken(Box::new(TokenRow {
                 facts: facts.clone(),
                 description: command.description.clone(),
                 created_at: command.created_at,
@@ -74,12 +74,12 @@ impl<S: Sql> Ledger<S> {
         &mut self,
         actor: Actor,
         facts: &TokenFacts,
-        origin: &Origin,
+        requester: &Requester,
         now: Timestamp,
     ) -> core::result::Result<Acting, Stop> {
         match self.acting(actor, now) {
             Err(Stop::Inactive(why)) => {
-                self.abandon(facts, origin, now)?;
+                self.abandon(facts, requester, now)?;
                 Err(Stop::Inactive(why))
             }
             looked => looked,
@@ -101,7 +101,7 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn abandon(
         &mut self,
         facts: &TokenFacts,
-        origin: &Origin,
+        requester: &Requester,
         now: Timestamp,
     ) -> Result<()> {
         let standing = self.store.standing(facts.id)?;
@@ -110,16 +110,16 @@ impl<S: Sql> Ledger<S> {
         }
         let action = Action::TokenMintAbandoned;
         if !facts.adopted() {
-            return self.revoke_all([facts], now, action, origin);
+            return self.revoke_all([facts], now, action, requester);
         }
         // Its id is the origin's and will come again when the adoption is tried again: it has
         // never been active here, so nothing of it is left that would refuse it then.
-        let event = about_token(facts, now, action, None, origin);
+        let event = about_token(facts, now, action, None, requester);
         self.step(now, |step| {
             let Some(created_at) = step.store.forget_pending(facts.id)? else {
                 return Ok(());
             };
-            let forget = Effect::ForgetToken {
+            let forget = RecordChange::ForgetToken {
                 organization: facts.organization.id,
                 token: facts.id,
                 created_at,
@@ -135,7 +135,7 @@ impl<S: Sql> Ledger<S> {
     /// to it that none is left behind.
     pub(super) fn recover(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
         self.recovered = true;
-        let origin = by_itself("recovery");
+        let requester = ledger_itself("recovery");
         let mut next: Option<Timestamp> = None;
         for facts in self.store.pending()? {
             match self.awaited.get(&facts.id).map(|awaited| awaited.until) {
@@ -144,7 +144,7 @@ impl<S: Sql> Ledger<S> {
                 }
                 _ => {
                     self.awaited.remove(&facts.id);
-                    self.abandon(&facts, &origin, now)?;
+                    self.abandon(&facts, &requester, now)?;
                 }
             }
         }

@@ -4,7 +4,7 @@
 use postern_domain::audit::{Action, Event, Text};
 use postern_domain::time::Timestamp;
 
-use super::events::{about_none, by_itself};
+use super::events::{about_none, ledger_itself};
 use super::{ALARM_MS, Acting, Ledger};
 use crate::RefusalCommand;
 use crate::done::{Carried, Done, Never, Outcome};
@@ -30,7 +30,7 @@ impl Carried for RefusalCommand {
                     self.organization,
                     now,
                     Action::TokenMintRefused,
-                    &self.origin,
+                    &self.requester,
                 )
             };
             ledger.step(now, |step| step.event(event))?;
@@ -54,7 +54,7 @@ impl<S: Sql> Ledger<S> {
                     tally.organization,
                     now,
                     Action::TokenMintRefused,
-                    &by_itself("summary"),
+                    &ledger_itself("summary"),
                 )
             };
             self.step(now, |step| step.event(event))?;

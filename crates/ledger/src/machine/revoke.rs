@@ -4,7 +4,7 @@
 //! INVARIANT (a revoke that has answered is final): whoever drives the machine holds an answer back
 //! until what was written before it is on disk.
 
-use postern_domain::audit::{Action, Origin};
+use postern_domain::audit::{Action, Requester};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -13,7 +13,7 @@ use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql};
 use crate::{
-    Effect, MAX_SELECTED, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
+    MAX_SELECTED, RecordChange, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
     SweepAnswer, SweepCommand,
 };
 
@@ -44,7 +44,7 @@ impl Carried for RevokeCommand {
         {
             return Ok(Done::Answer(RevokeAnswer::Revoked { at: first }));
         }
-        ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.origin)?;
+        ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.requester)?;
         // From here on the token is revoked, whatever D1 says.
         Ok(Done::BestAfterDelivery(RevokeAnswer::Revoked { at: now }))
     }
@@ -83,7 +83,7 @@ impl Carried for RevokeManyCommand {
         let writes = !self.dry_run && !selected.is_empty();
         if writes {
             let tokens = selected.iter().map(|token| &token.facts);
-            ledger.revoke_all(tokens, now, Action::TokenRevoke, &self.origin)?;
+            ledger.revoke_all(tokens, now, Action::TokenRevoke, &self.requester)?;
         }
         let answer = RevokeManyAnswer::Done {
             tokens: selected.iter().map(|token| token.facts.id).collect(),
@@ -120,7 +120,7 @@ impl Carried for SweepCommand {
         if idle.is_empty() {
             return Ok(Done::Answer(answer));
         }
-        ledger.revoke_all(&idle, now, Action::TokenRevokeIdle, &self.origin)?;
+        ledger.revoke_all(&idle, now, Action::TokenRevokeIdle, &self.requester)?;
         Ok(Done::BestAfterDelivery(answer))
     }
 }
@@ -133,19 +133,19 @@ impl<S: Sql> Ledger<S> {
         tokens: impl IntoIterator<Item = &'f TokenFacts>,
         at: Timestamp,
         action: Action,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<()> {
         self.step(at, |step| {
             let version = step.version();
             for facts in tokens {
                 step.store.revoke(facts.id, at, version)?;
-                let revoke = Effect::RevokeToken {
+                let revoke = RecordChange::RevokeToken {
                     organization: facts.organization.id,
                     token: facts.id,
                     at,
-                    by: origin.actor.clone(),
+                    by: requester.actor.clone(),
                 };
-                step.change_with_event(revoke, about_token(facts, at, action, None, origin))?;
+                step.change_with_event(revoke, about_token(facts, at, action, None, requester))?;
             }
             Ok(())
         })?;

@@ -8,7 +8,7 @@ use postern_domain::time::Timestamp;
 use super::{Acting, Ledger};
 use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
 use crate::sql::{Result, Sql};
-use crate::{Effect, RotateAnswer, RotateCommand};
+use crate::{RecordChange, RotateAnswer, RotateCommand};
 
 /// A rotation whose successor's row is on the way to D1.
 #[derive(Debug)]
@@ -66,30 +66,30 @@ impl Suspended<RotateCommand> for PendingRotation {
         delivery: Delivery,
     ) -> Outcome<RotateCommand> {
         let Self { command, entry } = self;
-        let (facts, origin) = (&command.mint.facts, &command.mint.origin);
+        let (facts, requester) = (&command.mint.facts, &command.mint.requester);
         if !ledger.end_wait(facts.id, entry) {
             return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
         }
         if let Delivery::Failed { cause } = delivery {
-            ledger.abandon(facts, origin, now)?;
+            ledger.abandon(facts, requester, now)?;
             return Ok(Done::Answer(RotateAnswer::RecordUnavailable { cause }));
         }
         // A token that rotates itself is active until the step below, which ends it.
-        let acting = ledger.still_acting(actor, facts, origin, now)?;
+        let acting = ledger.still_acting(actor, facts, requester, now)?;
         // Somebody may have ended the old token meanwhile: then the new one must not live on.
         if !ledger.rotatable(command.old)? {
-            ledger.abandon(facts, origin, now)?;
+            ledger.abandon(facts, requester, now)?;
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }
         // Nobody holds the successor yet, so a report cannot have been about it.
         if ledger.make_live(facts.id, acting)? == Created::Revoked {
             return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
         }
-        let retire = Effect::RevokeToken {
+        let retire = RecordChange::RevokeToken {
             organization: facts.organization.id,
             token: command.old,
             at: command.retire_at,
-            by: origin.actor.clone(),
+            by: requester.actor.clone(),
         };
         ledger.step(now, |step| {
             let version = step.version();

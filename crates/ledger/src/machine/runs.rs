@@ -9,7 +9,7 @@ use postern_domain::token::{TokenFacts, Verifier};
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome, Stop};
 use crate::sql::{Result, Sql, SqlError};
-use crate::{BindCommand, Effect, RunAnswer, RunCommand};
+use crate::{BindCommand, RecordChange, RunAnswer, RunCommand};
 
 impl Carried for RunCommand {
     type Suspended = Never;
@@ -25,7 +25,7 @@ impl Carried for RunCommand {
             let error = SqlError("a run of an unknown token".to_owned());
             return Err(Stop::Failed(error));
         };
-        let insert = Effect::InsertRun {
+        let insert = RecordChange::InsertRun {
             organization: stored.facts.organization.id,
             run: self.run,
             facts: self.facts.clone(),

@@ -4,7 +4,7 @@
 use postern_domain::time::Timestamp;
 
 use super::Ledger;
-use crate::Effect;
+use crate::RecordChange;
 use crate::sql::{Result, Sql};
 
 impl<S: Sql> Ledger<S> {
@@ -19,7 +19,7 @@ impl<S: Sql> Ledger<S> {
                 let Some(total) = step.store.add_uses(token, uses, at)? else {
                     continue;
                 };
-                step.change(Effect::RecordUse {
+                step.change(RecordChange::RecordUse {
                     organization: total.organization,
                     token,
                     uses: total.uses,

@@ -19,7 +19,7 @@ fn actor(id: u128) -> Actor {
 fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -94,7 +94,7 @@ fn what_happens_to_a_token_while_it_is_pending_stands() {
     let report = LeakCommand {
         token: Id::from_u128(2),
         on_leak: OnLeak::Quarantine,
-        origin: origin(),
+        requester: requester(),
     };
     answer(tell(&mut ledger, 4, report));
     let found = arrived(&mut ledger, 5, waiting, None);

@@ -16,7 +16,7 @@ const DAY_MS: i64 = 86_400_000;
 fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -24,14 +24,14 @@ fn report(id: u128, on_leak: OnLeak) -> LeakCommand {
     LeakCommand {
         token: Id::from_u128(id),
         on_leak,
-        origin: origin(),
+        requester: requester(),
     }
 }
 
 fn release(id: u128) -> ReleaseCommand {
     ReleaseCommand {
         token: Id::from_u128(id),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -164,7 +164,7 @@ fn r12_each_criterion_narrows_a_bulk_revoke() {
         let mut command = mint(id, &format!("t{id}"), now);
         if id == 2 {
             command.facts.scope = shop();
-            command.origin.address = Some("198.51.100.9".to_owned());
+            command.requester.address = Some("198.51.100.9".to_owned());
         }
         minted(&mut ledger, now, command);
     }
@@ -255,7 +255,7 @@ fn r14_a_sweep_revokes_what_was_not_used_since() {
     ledger.admit(at(DAY_MS), used).expect("an answer");
     let sweep = || SweepCommand {
         max_idle_days: 1,
-        origin: origin(),
+        requester: requester(),
     };
     assert!(answer(tell(&mut ledger, DAY_MS, sweep())).tokens.is_empty());
     let swept = answer(tell(&mut ledger, DAY_MS + 1, sweep())).tokens;

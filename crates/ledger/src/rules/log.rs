@@ -9,7 +9,7 @@ use postern_domain::standing::{Actor, Inactive};
 
 use crate::testing::*;
 use crate::{
-    CheckpointCommand, Delivery, Effect, KeptQuery, LimitsAnswer, LimitsCommand, NoteCommand,
+    CheckpointCommand, Delivery, KeptQuery, LimitsAnswer, LimitsCommand, NoteCommand, RecordChange,
     RefusalCommand, RevokeCommand, Stop,
 };
 
@@ -20,7 +20,7 @@ fn note() -> NoteCommand {
         organization: Id::from_u128(1),
         action: Action::ProjectCreate,
         target: Some("project:shop".to_owned()),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -29,7 +29,7 @@ fn refusal(outcome: &str) -> RefusalCommand {
         organization: Id::from_u128(1),
         outcome: outcome.to_owned(),
         target: None,
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -92,7 +92,7 @@ fn r35_an_hour_of_refusals_is_so_many_events_and_one_more() {
     };
     assert_eq!(sum.action, Action::TokenMintRefused);
     assert_eq!(sum.count, Some(5));
-    assert_eq!(sum.origin.actor.as_str(), "ledger");
+    assert_eq!(sum.requester.actor.as_str(), "ledger");
     // The next hour counts anew.
     answer(tell(&mut ledger, HOUR_MS + 1, refusal("name_taken")));
     assert_eq!(events(&sql).len(), 2);
@@ -108,17 +108,18 @@ fn limits_go_to_d1_with_their_event_and_the_later_ones_stay() {
         max_idle_days: 30,
         on_leak: OnLeak::Revoke,
         changes: serde_json::Map::new(),
-        origin: origin(),
+        requester: requester(),
     };
     let first = waits(tell(&mut ledger, 0, change(1)));
     let second = waits(tell(&mut ledger, 1, change(2)));
     let outbox = ledger.outbox().expect("the outbox");
     let sequences: Vec<(i64, u64)> = outbox
         .iter()
-        .map(|entry| match entry.effects.as_slice() {
-            [Effect::SetLimits { sequence, .. }, Effect::AppendAudit(row)] => {
-                (*sequence, row.event.sequence)
-            }
+        .map(|entry| match entry.changes.as_slice() {
+            [
+                RecordChange::SetLimits { sequence, .. },
+                RecordChange::AppendAudit(row),
+            ] => (*sequence, row.event.sequence),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -153,8 +154,9 @@ fn r35_a_checkpoint_is_of_the_moment_that_it_was_asked_for() {
     let signed = answer(ledger.resume(at(4), waiting, failed));
     assert_eq!(signed.open(&audit()).expect("ours").sequence, 1);
     let outbox = ledger.outbox().expect("the outbox");
-    let kept = outbox.iter().flat_map(|entry| &entry.effects);
-    let kept = kept.filter(|effect| matches!(effect, Effect::KeepCheckpoint { sequence: 1, .. }));
+    let kept = outbox.iter().flat_map(|entry| &entry.changes);
+    let kept =
+        kept.filter(|change| matches!(change, RecordChange::KeepCheckpoint { sequence: 1, .. }));
     assert_eq!(kept.count(), 1);
 }
 
@@ -167,7 +169,7 @@ fn r40_no_checkpoint_is_kept_for_an_actor_that_was_revoked_meanwhile() {
     let waiting = waits(tell_for(&mut ledger, 1, actor, checkpoint(true)));
     let revoke = RevokeCommand {
         token: Id::from_u128(1),
-        origin: origin(),
+        requester: requester(),
     };
     answer(tell(&mut ledger, 2, revoke));
     let written = sql.number("select total_changes()");

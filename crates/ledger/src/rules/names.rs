@@ -11,7 +11,7 @@ use crate::{
 fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
-        origin: origin(),
+        requester: requester(),
     }
 }
 

@@ -8,7 +8,7 @@ use postern_domain::token::{Signed, Verifier};
 
 use crate::testing::*;
 use crate::{
-    Admission, AdmitQuery, BindCommand, Effect, Ledger, Liveness, RevokeCommand, RunAnswer,
+    Admission, AdmitQuery, BindCommand, Ledger, Liveness, RecordChange, RevokeCommand, RunAnswer,
     RunCommand, SyncCommand,
 };
 
@@ -25,8 +25,8 @@ fn plain(id: u128) -> AdmitQuery {
 
 fn revoke(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) {
     let token = Id::from_u128(id);
-    let origin = origin();
-    answer(tell(ledger, now, RevokeCommand { token, origin }));
+    let requester = requester();
+    answer(tell(ledger, now, RevokeCommand { token, requester }));
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn r13_uses_are_written_together_and_expired_ones_are_none() {
     let outbox = ledger.outbox().expect("the outbox");
     let totals: Vec<(i64, i64)> = outbox
         .iter()
-        .flat_map(|entry| &entry.effects)
-        .filter_map(|effect| match effect {
-            Effect::RecordUse { uses, at, .. } => Some((*uses, at.as_millis())),
+        .flat_map(|entry| &entry.changes)
+        .filter_map(|change| match change {
+            RecordChange::RecordUse { uses, at, .. } => Some((*uses, at.as_millis())),
             _ => None,
         })
         .collect();

@@ -7,7 +7,7 @@ use postern_domain::keys::KeyRing;
 
 use super::Store;
 use crate::sql::{self, Result, Sql, SqlError, Value};
-use crate::{AuditRow, Effect};
+use crate::{AuditRow, RecordChange};
 
 /// The Ledger's counters: revocation version, and the audit chain's last sequence and link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Step<'l, S> {
     audit: &'l KeyRing,
     before: Head,
     head: Head,
-    entries: Vec<Vec<Effect>>,
+    entries: Vec<Vec<RecordChange>>,
 }
 
 impl<'l, S: Sql> Step<'l, S> {
@@ -73,8 +73,8 @@ impl<'l, S: Sql> Step<'l, S> {
     }
 
     /// A change that D1 has to follow, about which there is no event.
-    pub fn change(&mut self, effect: Effect) {
-        self.entries.push(vec![effect]);
+    pub fn change(&mut self, change: RecordChange) {
+        self.entries.push(vec![change]);
     }
 
     /// An event. It gets its place in the chain here.
@@ -85,18 +85,18 @@ impl<'l, S: Sql> Step<'l, S> {
     }
 
     /// A change with its event: D1 takes both or neither.
-    pub fn change_with_event(&mut self, effect: Effect, event: Event) -> Result<()> {
+    pub fn change_with_event(&mut self, change: RecordChange, event: Event) -> Result<()> {
         let row = self.link(event)?;
-        self.entries.push(vec![effect, row]);
+        self.entries.push(vec![change, row]);
         Ok(())
     }
 
-    fn link(&mut self, mut event: Event) -> Result<Effect> {
+    fn link(&mut self, mut event: Event) -> Result<RecordChange> {
         self.head.sequence += 1;
         event.sequence = u64::try_from(self.head.sequence).unwrap_or_default();
         let content = serde_json::to_string(&event)?;
         let row = next_row(self.audit, &mut self.head.link, content);
-        Ok(Effect::AppendAudit(Box::new(AuditRow {
+        Ok(RecordChange::AppendAudit(Box::new(AuditRow {
             event,
             content: row.content,
             previous: row.previous,
@@ -111,13 +111,13 @@ impl<'l, S: Sql> Step<'l, S> {
     /// 0, which is before every entry, where the step had none.
     pub fn commit(self) -> Result<i64> {
         let mut last = 0;
-        for effects in &self.entries {
-            for effect in effects {
-                if let Effect::AppendAudit(row) = effect {
+        for changes in &self.entries {
+            for change in changes {
+                if let RecordChange::AppendAudit(row) = change {
                     self.store.keep_event(row)?;
                 }
             }
-            last = self.store.push_entry(effects)?;
+            last = self.store.push_entry(changes)?;
         }
         if self.head != self.before {
             self.store.set_head(&self.head)?;

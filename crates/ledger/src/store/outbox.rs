@@ -1,10 +1,10 @@
 //! The outbox: what D1 has to follow, in order, until it has.
 
 use super::Store;
-use crate::Effect;
+use crate::RecordChange;
 use crate::sql::{self, Result, Sql, Value};
 
-/// Entries of one batch to D1. An entry has at most two effects.
+/// Entries of one batch to D1. An entry has at most two changes.
 const BATCH: i64 = 25;
 
 /// An entry: changes that D1 takes together.
@@ -13,7 +13,7 @@ pub struct Entry {
     /// Grows with each entry; none is used twice.
     pub id: i64,
     /// In the order in which they are to be applied.
-    pub effects: Vec<Effect>,
+    pub changes: Vec<RecordChange>,
 }
 
 impl<S: Sql> Store<S> {
@@ -23,7 +23,7 @@ impl<S: Sql> Store<S> {
         self.rows(query, &[Value::Integer(BATCH)], |row| {
             Ok(Entry {
                 id: row.integer()?,
-                effects: serde_json::from_str(&row.text()?)?,
+                changes: serde_json::from_str(&row.text()?)?,
             })
         })
     }
@@ -35,9 +35,9 @@ impl<S: Sql> Store<S> {
     }
 
     /// Appends an entry and tells its id. Only a step of the journal does.
-    pub(super) fn push_entry(&self, effects: &[Effect]) -> Result<i64> {
+    pub(super) fn push_entry(&self, changes: &[RecordChange]) -> Result<i64> {
         let query = "insert into outbox (effects) values (?) returning id";
-        let values = [sql::text(serde_json::to_string(effects)?)];
+        let values = [sql::text(serde_json::to_string(changes)?)];
         self.number(query, &values)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{self, World, now_or_never, project, workflow};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::keys::KeyRing;
 use postern_domain::policy::{Policy, defaults};
 use postern_gate::origin_tokens::{claims, claims_with, id, in_project, in_workflow, jwt, sign};
@@ -16,10 +16,10 @@ mod registered;
 
 const ANOTHER: &str = "00000000-0000-0000-0000-000000000063";
 
-fn from() -> Requester {
-    Requester {
+fn from() -> Client {
+    Client {
         bucket: "192.0.2.1".to_owned(),
-        origin: Origin {
+        requester: Requester {
             actor: "admin-token".to_owned(),
             tier: "administrator-key".to_owned(),
             address: Some("192.0.2.1".to_owned()),

@@ -32,8 +32,8 @@ fn holder(scope: Scope, policies: &[&str]) -> Caller {
     }))
 }
 
-fn origin() -> Origin {
-    Origin {
+fn requester() -> Requester {
+    Requester {
         actor: "admin-token".to_owned(),
         tier: "administrator-key".to_owned(),
         address: None,
@@ -227,7 +227,7 @@ fn r35_only_refusals_of_mints_are_written_down() {
         ];
         for (rotated, target) in targets {
             let admin = Caller::Administrator;
-            let noted = refusal::note(&error, &admin, Some("acme"), rotated, origin(), &world);
+            let noted = refusal::note(&error, &admin, Some("acme"), rotated, requester(), &world);
             assert_eq!(now_or_never(noted), Ok(()));
             let expected: Vec<String> = expected
                 .map(|code| format!("refused {code} {target}"))
@@ -240,7 +240,7 @@ fn r35_only_refusals_of_mints_are_written_down() {
     let world = World::new();
     let error = Error::MintCeiling { ceiling: 1 };
     let admin = Caller::Administrator;
-    let noted = refusal::note(&error, &admin, Some("other"), None, origin(), &world);
+    let noted = refusal::note(&error, &admin, Some("other"), None, requester(), &world);
     let failed = now_or_never(noted).expect_err("no such organization");
     assert_eq!(failed.code(), "not_found");
     assert_eq!(world.take_asked(), Vec::<String>::new());
@@ -254,7 +254,7 @@ fn r35_changes_of_the_registry_are_written_down() {
     let created = now_or_never(organizations::create(
         &admin,
         name,
-        origin(),
+        requester(),
         &config(),
         &world,
     ));
@@ -263,18 +263,18 @@ fn r35_changes_of_the_registry_are_written_down() {
         &admin,
         acme,
         name,
-        origin(),
+        requester(),
         &world,
     ));
     created.expect("creates");
-    let created = registry::create_workflow(&admin, acme, "shop", name, origin(), &world);
+    let created = registry::create_workflow(&admin, acme, "shop", name, requester(), &world);
     now_or_never(created).expect("creates");
     let body = br#"{"mint_ceiling":null,"max_idle_days":9,"on_leak":"quarantine"}"#;
     let updated = now_or_never(organizations::update(
         &admin,
         "acme",
         body,
-        origin(),
+        requester(),
         &config(),
         &world,
     ));
@@ -283,7 +283,7 @@ fn r35_changes_of_the_registry_are_written_down() {
         &admin,
         "acme",
         b"{}",
-        origin(),
+        requester(),
         &config(),
         &world,
     ));

@@ -34,8 +34,8 @@ fn jwt(id: u128) -> String {
         .to_owned()
 }
 
-fn origin() -> Origin {
-    Origin {
+fn requester() -> Requester {
+    Requester {
         actor: "leak-report".to_owned(),
         tier: "open".to_owned(),
         address: None,
@@ -78,7 +78,7 @@ fn the_ledger_is_told_of_every_token_that_it_has_whatever_its_state() {
     let texts = [jwt(7), format!("  {}\n", jwt(8)), jwt(9)];
     let report = report(&world, &texts).expect("received");
     world.take_asked();
-    let done = now_or_never(act(&report, &origin(), &testing::config(), &world));
+    let done = now_or_never(act(&report, &requester(), &testing::config(), &world));
     assert_eq!(done, (1, Vec::new()));
     let asked = world.take_asked();
     let leak = |id| {
@@ -115,6 +115,6 @@ fn a_ledger_that_is_down_is_told_to_the_log() {
     world.keep(facts(7));
     let report = report(&world, &[jwt(7)]).expect("received");
     world.ledger_down.set(true);
-    let (acted, causes) = now_or_never(act(&report, &origin(), &testing::config(), &world));
+    let (acted, causes) = now_or_never(act(&report, &requester(), &testing::config(), &world));
     assert_eq!((acted, causes.len()), (0, 1));
 }

@@ -7,10 +7,10 @@ use crate::testing::{self, World, now_or_never};
 use postern_domain::id::Id;
 use postern_domain::name::TokenName;
 
-fn from() -> Requester {
-    Requester {
+fn from() -> Client {
+    Client {
         bucket: "192.0.2.1".to_owned(),
-        origin: Origin {
+        requester: Requester {
             actor: "admin-token".to_owned(),
             tier: "admin".to_owned(),
             address: Some("192.0.2.1".to_owned()),

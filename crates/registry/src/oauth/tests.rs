@@ -29,8 +29,8 @@ fn jwt(facts: &TokenFacts) -> String {
         .to_owned()
 }
 
-fn origin() -> Origin {
-    Origin {
+fn requester() -> Requester {
+    Requester {
         actor: String::new(),
         tier: String::new(),
         address: None,
@@ -110,7 +110,7 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
     let subject = facts(7, Scope::Project { project: project() });
     world.keep(subject.clone());
     let config = testing::config();
-    now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
+    now_or_never(revoke_own(&jwt(&subject), requester(), &config, &world)).expect("revoked");
     assert_eq!(
         world.take_asked(),
         ["describe", &format!("revoke {}", subject.id)]
@@ -119,7 +119,7 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
     let mut system = facts(8, Scope::Organization);
     system.is_system = true;
     world.keep(system.clone());
-    let error = now_or_never(revoke_own(&jwt(&system), origin(), &config, &world));
+    let error = now_or_never(revoke_own(&jwt(&system), requester(), &config, &world));
     assert_eq!(
         error_word(&error.expect_err("refused")),
         "unsupported_token_type"
@@ -127,7 +127,7 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
     assert_eq!(world.take_asked(), ["describe"]);
 
     // RFC 7009, section 2.2: an invalid token is no error.
-    now_or_never(revoke_own("garbage", origin(), &config, &world)).expect("nothing to do");
+    now_or_never(revoke_own("garbage", requester(), &config, &world)).expect("nothing to do");
     assert_eq!(world.take_asked(), Vec::<String>::new());
 }
 
@@ -143,7 +143,7 @@ fn a_holder_revokes_a_token_that_would_not_be_admitted() {
         tokens.get_mut(&subject.id).expect("kept").liveness = liveness;
         drop(tokens);
         let config = testing::config();
-        now_or_never(revoke_own(&jwt(&subject), origin(), &config, &world)).expect("revoked");
+        now_or_never(revoke_own(&jwt(&subject), requester(), &config, &world)).expect("revoked");
         let asked = world.take_asked();
         let revoke = format!("revoke {}", subject.id);
         assert_eq!(asked, ["describe", &revoke], "{liveness:?}");
@@ -153,7 +153,7 @@ fn a_holder_revokes_a_token_that_would_not_be_admitted() {
     moved.scope = Scope::Project { project: project() };
     for token in [jwt(&other), jwt(&moved)] {
         let config = testing::config();
-        now_or_never(revoke_own(&token, origin(), &config, &world)).expect("nothing to do");
+        now_or_never(revoke_own(&token, requester(), &config, &world)).expect("nothing to do");
         assert_eq!(world.take_asked(), ["describe"]);
     }
 }

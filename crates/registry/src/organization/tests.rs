@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::*;
 use crate::audit::{self, Span};
 use crate::error::Error;
-use crate::mint::Requester;
-use crate::testing::{self, World, facts, now_or_never, origin};
+use crate::mint::Client;
+use crate::testing::{self, World, facts, now_or_never, requester};
 use crate::tokens::{self, Asked};
 use crate::{mint, registry};
 use postern_domain::caller::Session;
@@ -17,10 +17,10 @@ use postern_domain::session::UserId;
 
 const TOKEN: &str = "00000000-0000-0000-0000-000000000007";
 
-fn from() -> Requester {
-    Requester {
+fn from() -> Client {
+    Client {
         bucket: "192.0.2.1".to_owned(),
-        origin: origin(),
+        requester: requester(),
     }
 }
 
@@ -40,19 +40,19 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     rows![
         "list": tokens::list(caller, named, filter(), &page, world),
         "read": tokens::read(caller, named, TOKEN, world),
-        "revoke": tokens::revoke(caller, named, TOKEN, origin(), world),
+        "revoke": tokens::revoke(caller, named, TOKEN, requester(), world),
         "rotate": tokens::rotate(caller, named, TOKEN, b"", from(), &config, world),
-        "release": tokens::release(caller, named, TOKEN, origin(), world),
-        "revoke many": tokens::revoke_many(caller, named, ids.as_bytes(), origin(), world),
+        "release": tokens::release(caller, named, TOKEN, requester(), world),
+        "revoke many": tokens::revoke_many(caller, named, ids.as_bytes(), requester(), world),
         "mint": mint::mint(caller, named, b"", from(), &config, world),
         "projects": registry::list_projects(caller, named, &page, world),
         "workflows": registry::list_workflows(caller, named, "shop", &page, world),
-        "create project": registry::create_project(caller, named, name, origin(), world),
+        "create project": registry::create_project(caller, named, name, requester(), world),
         "audit": audit::list(caller, named, &audit::Filter::default(), &span, &config, world),
         "export": audit::export(caller, named, world),
         "checkpoint": audit::checkpoint(caller, named, world),
         "checkpoints": audit::checkpoints(caller, named, &span, &config, world),
-        "update": update(caller, "acme", br#"{"max_idle_days":3}"#, origin(), &config, world),
+        "update": update(caller, "acme", br#"{"max_idle_days":3}"#, requester(), &config, world),
     ]
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::organization::resolve_id;
 use crate::ports::{Directory, Ledgers, Records};
 use crate::registry::{find_project, read_body};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::{Id, OrganizationId, TokenId};
@@ -56,7 +56,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<BulkRevoked> {
     let reach = reach(caller, Operation::TokenRevoke)?;
@@ -77,7 +77,7 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
         system_tokens: reach.system_tokens && selector.ids.is_some(),
         selector,
         dry_run,
-        origin,
+        requester,
     };
     match ports.send(&permit.over(&organization)?, &command).await? {
         RevokeManyAnswer::Done {

@@ -7,7 +7,7 @@ use super::{UNKNOWN, hide, reach, token_id};
 use crate::error::{Error, Result};
 use crate::organization::resolve_id;
 use crate::ports::{Directory, Ledgers};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, Wish, decide, granted};
 use postern_domain::id::TokenId;
@@ -29,7 +29,7 @@ pub async fn release<P: Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     id: &str,
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<Released> {
     reach(caller, Operation::TokenRelease)?;
@@ -48,7 +48,10 @@ pub async fn release<P: Directory + Ledgers>(
     if granted(caller, &wish).1 != facts.expires_at {
         return Err(Denial::Lifetime.into());
     }
-    let command = ReleaseCommand { token: id, origin };
+    let command = ReleaseCommand {
+        token: id,
+        requester,
+    };
     match ports.send(&permit.over(&organization)?, &command).await? {
         ReleaseAnswer::Released => Ok(Released { id }),
         ReleaseAnswer::NotHeld => Err(Error::Conflict {
@@ -61,7 +64,7 @@ pub async fn release<P: Directory + Ledgers>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, facts, now_or_never, origin, project};
+    use crate::testing::{World, facts, now_or_never, project, requester};
     use postern_domain::policy::Policy;
     use postern_domain::scope::Scope;
     use postern_domain::time::Timestamp;
@@ -88,7 +91,7 @@ mod tests {
             manager.expires_at = end(own);
             let caller = Caller::Token(manager.into());
             let id = token.id.to_string();
-            let released = now_or_never(release(&caller, None, &id, origin(), &world));
+            let released = now_or_never(release(&caller, None, &id, requester(), &world));
             let code = released.err().map(|error| error.code());
             assert_eq!(code, refusal, "{own:?} {of_token:?}");
         }

@@ -7,7 +7,7 @@ use super::{UNKNOWN, hide, reach, token_id};
 use crate::error::Result;
 use crate::organization::resolve_id;
 use crate::ports::{Directory, Ledgers};
-use postern_domain::audit::Origin;
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::TokenId;
@@ -31,7 +31,7 @@ pub async fn revoke<P: Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     id: &str,
-    origin: Origin,
+    requester: Requester,
     ports: &P,
 ) -> Result<Revoked> {
     reach(caller, Operation::TokenRevoke)?;
@@ -40,7 +40,10 @@ pub async fn revoke<P: Directory + Ledgers>(
     // Facts never change, so nothing can come between this question and the command.
     let facts = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRevoke, Target::Token(&facts)).map_err(hide)?;
-    let command = RevokeCommand { token: id, origin };
+    let command = RevokeCommand {
+        token: id,
+        requester,
+    };
     match ports.send(&permit.over(&organization)?, &command).await? {
         RevokeAnswer::Revoked { at } => Ok(Revoked {
             id,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::mint::{Minted, Requester, expiry, new_token_id, revoked_meanwhile, secret};
+use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
 use crate::organization::{resolve, resolve_id};
 use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
@@ -41,7 +41,7 @@ pub async fn rotate<P>(
     organization: Option<&str>,
     id: &str,
     body: &[u8],
-    from: Requester,
+    from: Client,
     config: &Config,
     ports: &P,
 ) -> Result<Minted>
@@ -96,7 +96,7 @@ where
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
         ceiling,
-        origin: from.origin,
+        requester: from.requester,
         facts,
     };
     let command = RotateCommand {

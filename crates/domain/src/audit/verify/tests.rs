@@ -3,7 +3,7 @@
 
 use super::super::checkpoint::Checkpoint;
 use super::super::links::next_row;
-use super::super::{Action, Event, Origin, Text, hex};
+use super::super::{Action, Event, Requester, Text, hex};
 use super::*;
 use crate::id::Id;
 use crate::keys::RootKeys;
@@ -24,7 +24,7 @@ fn event(organization: u128, sequence: u64) -> Event {
         action: Action::TokenMint,
         token_id: Some(Id::from_u128(u128::from(sequence))),
         token_prefix: Some(Text::new("pst_0000")),
-        origin: Origin {
+        requester: Requester {
             actor: "admin-token".to_owned(),
             tier: "administrator-key".to_owned(),
             address: None,

@@ -19,7 +19,7 @@ fn log(count: u64) -> Vec<(u64, Row)> {
             action: Action::TokenMint,
             token_id: None,
             token_prefix: None,
-            origin: origin().noted(),
+            requester: requester().noted(),
             replaces: None,
             target: None,
             outcome: None,

@@ -1,4 +1,4 @@
-//! The Ledger's effects as D1 statements. Each can be applied again without harm, because the
+//! The Ledger's record changes as D1 statements. Each can be applied again without harm, because the
 //! outbox may deliver twice.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
 use postern_domain::token::{Format, Verifier};
-use postern_ledger::{AuditRow, Effect, TokenRow};
+use postern_ledger::{AuditRow, RecordChange, TokenRow};
 
 /// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has
 /// it.
@@ -55,14 +55,17 @@ pub fn not_landed(events: &[&AuditRow], landed: &[Landed]) -> Option<u64> {
     events.iter().find(lacks).map(|row| row.event.sequence)
 }
 
-/// The statement that carries out one effect.
+/// The statement that carries out one change.
 ///
 /// # Errors
 /// When a value cannot be bound.
-pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1PreparedStatement> {
-    match effect {
-        Effect::InsertToken(row) => insert_token(database, row),
-        Effect::ForgetToken {
+pub fn prepare(
+    database: &D1Database,
+    change: &RecordChange,
+) -> worker::Result<D1PreparedStatement> {
+    match change {
+        RecordChange::InsertToken(row) => insert_token(database, row),
+        RecordChange::ForgetToken {
             organization,
             token,
             created_at,
@@ -77,7 +80,7 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::whole(*sequence),
             ],
         ),
-        Effect::RevokeToken {
+        RecordChange::RevokeToken {
             organization,
             token,
             at,
@@ -95,7 +98,7 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::text(organization),
             ],
         ),
-        Effect::Quarantine {
+        RecordChange::Quarantine {
             organization,
             token,
             at,
@@ -110,7 +113,7 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::whole(*sequence),
             ],
         ),
-        Effect::RecordUse {
+        RecordChange::RecordUse {
             organization,
             token,
             uses,
@@ -126,7 +129,7 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::text(organization),
             ],
         ),
-        Effect::InsertRun {
+        RecordChange::InsertRun {
             organization,
             run,
             facts,
@@ -147,8 +150,8 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::time(*at),
             ],
         ),
-        Effect::AppendAudit(row) => append_audit(database, row),
-        Effect::SetLimits {
+        RecordChange::AppendAudit(row) => append_audit(database, row),
+        RecordChange::SetLimits {
             organization,
             sequence,
             mint_ceiling,
@@ -166,7 +169,7 @@ pub fn prepare(database: &D1Database, effect: &Effect) -> worker::Result<D1Prepa
                 Bind::text(organization),
             ],
         ),
-        Effect::KeepCheckpoint {
+        RecordChange::KeepCheckpoint {
             organization,
             sequence,
             at,
@@ -265,7 +268,7 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
             Bind::whole(sequence),
             Bind::time(event.at),
             Bind::text(event.action.name()),
-            Bind::text(event.origin.actor.as_str()),
+            Bind::text(event.requester.actor.as_str()),
             // Empty where the event is about no token.
             Bind::text(event.token_id.map_or(String::new(), |id| id.to_string())),
             Bind::text(&row.content),
@@ -279,12 +282,12 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use postern_domain::audit::{Action, Event, Link, Origin};
+    use postern_domain::audit::{Action, Event, Link, Requester};
     use postern_domain::id::Id;
     use postern_domain::time::Timestamp;
 
     fn event(sequence: u64, mac: &str) -> AuditRow {
-        let origin: Origin = Origin {
+        let requester: Requester = Requester {
             actor: "admin-token".to_owned(),
             tier: "admin".to_owned(),
             address: None,
@@ -299,7 +302,7 @@ mod tests {
                 action: Action::TokenMint,
                 token_id: None,
                 token_prefix: None,
-                origin: origin.noted(),
+                requester: requester.noted(),
                 replaces: None,
                 target: None,
                 outcome: None,

@@ -14,7 +14,7 @@ use postern_domain::token::TokenFacts;
 /// One change that D1 has to follow. Applying one twice is harmless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
-pub enum Effect {
+pub enum RecordChange {
     InsertToken(Box<TokenRow>),
     /// Takes back the row of an adoption that came to nothing, so that it can be tried again.
     ForgetToken {
