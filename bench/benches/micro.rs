@@ -106,7 +106,7 @@ fn calls(criterion: &mut Criterion) {
     }
     let frames = frame(0, &store(RUN, b"bundle").encode_to_vec());
     let message = grpc_web::single_message(&frames).expect("a frame");
-    let touches = identity::read(message, rpc).expect("a message").touches;
+    let names = identity::read(message, rpc).expect("a message").names;
     let caller = Caller::Token(Rc::new(facts()));
     let run = RunFacts {
         project: SHOP.to_owned(),
@@ -116,7 +116,7 @@ fn calls(criterion: &mut Criterion) {
     criterion.bench_function("decide: a Store of the token's own run", |bench| {
         bench.iter(|| {
             let target = Target::Call {
-                touches: black_box(&touches),
+                names: black_box(&names),
                 run: RunNamed::Known {
                     run: &run,
                     pin: None,

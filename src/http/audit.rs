@@ -4,15 +4,15 @@
 use futures_util::stream;
 use worker::{ResponseBody, ResponseBuilder};
 
-use super::asked::wrong_query;
 use super::management::Call;
+use super::request_fields::wrong_query;
 use super::respond::{Answer, Content, NDJSON};
 use crate::platform::Platform;
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::id;
 use postern_domain::operation::Operation;
 use postern_domain::scope::Named;
-use postern_registry::audit::{self, Export, Filter, Span};
+use postern_registry::audit::{self, EventFilter, Export, Span};
 use postern_registry::error::{Error, Result};
 use postern_wire::query;
 
@@ -33,7 +33,7 @@ pub async fn read(call: &Call<'_>) -> Result<Answer> {
         ],
     )
     .map_err(wrong_query)?;
-    let filter = Filter::parse(
+    let filter = EventFilter::parse(
         action.as_deref(),
         actor.as_deref(),
         token.as_deref(),

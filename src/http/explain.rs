@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, is_json, plain};
 use super::incoming::Incoming;
+use super::request_fields::{bucket, is_json, plain};
 use super::respond::Answer;
 use crate::brake;
 use crate::log::RequestLog;
@@ -30,7 +30,7 @@ pub async fn handle(
     }
     log.operation = Some("explain");
     let authorization = incoming.header("authorization");
-    let asked = async {
+    let explained = async {
         let presented = Rc::new(present(authorization.as_deref(), config, now())?);
         if !is_json(incoming) {
             return Err(Error::MediaType {
@@ -41,7 +41,7 @@ pub async fn handle(
         plain(incoming, &question.bytes)?;
         explain(&presented, &question.bytes, read, config, platform).await
     };
-    match asked.await {
+    match explained.await {
         Ok(explanation) => Answer::secret(200, &explanation),
         Err(error) => Err(brake::slow(&platform.env, bucket(incoming, config), error).await),
     }

@@ -18,7 +18,7 @@ use postern_gate::{Ask, Head, Notes, Outage, Question, Step};
 use postern_registry::body::Upload as _;
 use postern_registry::ports::{Facts as _, Ledgers as _};
 
-type Answered = Result<Response, JsValue>;
+type JsResponse = Result<Response, JsValue>;
 
 /// Answers a call below the origin's prefix.
 pub async fn call(
@@ -26,7 +26,7 @@ pub async fn call(
     gate: &Isolated,
     platform: &Platform,
     log: &mut RequestLog,
-) -> Answered {
+) -> JsResponse {
     let step = gate
         .borrow_mut()
         .open(&incoming.head(), now(), &incoming.entropy);
@@ -40,7 +40,7 @@ pub async fn route(
     gate: &Isolated,
     platform: &Platform,
     log: &mut RequestLog,
-) -> Option<Answered> {
+) -> Option<JsResponse> {
     let step = gate
         .borrow_mut()
         .open_route(&incoming.head(), now(), &incoming.entropy)?;
@@ -76,48 +76,53 @@ impl<'a> Drive<'a> {
     }
 
     /// Hands an answer in, at the moment that it came.
-    fn told<Q: Question>(&self, ask: Ask<Q>, answer: Result<Q::Answer, Outage>) -> Step {
+    fn resume<Q: Question>(&self, ask: Ask<Q>, answer: Result<Q::Answer, Outage>) -> Step {
         ask.answer(&mut self.gate.borrow_mut(), now(), answer)
     }
 
-    async fn finish(mut self, mut step: Step, log: &mut RequestLog) -> Answered {
+    async fn finish(mut self, mut step: Step, log: &mut RequestLog) -> JsResponse {
         loop {
             keep_young(self.platform, self.gate);
             step = match step {
                 Step::Body(ask) => {
                     let read = self.read(&ask.question).await;
-                    self.told(ask, read)
+                    self.resume(ask, read)
                 }
                 Step::Discard(ask) => {
                     let Discard { limit, within_ms } = ask.question;
                     self.incoming.discard(limit, within_ms).await;
-                    self.told(ask, Ok(()))
+                    self.resume(ask, Ok(()))
                 }
                 Step::Stream(ask) => {
                     self.stream = self.incoming.take_stream();
                     let is_there = self.stream.is_some();
-                    self.told(ask, Ok(is_there))
+                    self.resume(ask, Ok(is_there))
                 }
                 Step::Find(ask) => {
                     let found = self.platform.facts(ask.question.token).await;
-                    self.told(ask, found.map_err(Into::into))
+                    self.resume(ask, found.map_err(Into::into))
                 }
                 Step::Admit(ask) => {
-                    let asked = &ask.question;
-                    let told = self.platform.admit(asked.organization, asked.query).await;
-                    self.told(ask, told.map_err(Into::into))
+                    let question = &ask.question;
+                    let admission = self
+                        .platform
+                        .admit(question.organization, question.query)
+                        .await;
+                    self.resume(ask, admission.map_err(Into::into))
                 }
                 Step::Bind(ask) => {
-                    let asked = &ask.question;
-                    let bound = self.platform.bind(&asked.organization, &asked.command);
+                    let question = &ask.question;
+                    let bound = self
+                        .platform
+                        .bind(&question.organization, &question.command);
                     let bound = bound.await.map_err(Into::into);
-                    self.told(ask, bound)
+                    self.resume(ask, bound)
                 }
                 Step::Record(ask) => {
-                    let asked = &ask.question;
-                    let kept = self.platform.send(&asked.grant, &asked.command);
+                    let question = &ask.question;
+                    let kept = self.platform.send(&question.grant, &question.command);
                     let kept = kept.await.map_err(Into::into);
-                    self.told(ask, kept)
+                    self.resume(ask, kept)
                 }
                 Step::Lookup(ask) => {
                     let sent = send(
@@ -128,7 +133,7 @@ impl<'a> Drive<'a> {
                     )
                     .await;
                     let reply = self.keep(sent);
-                    self.told(ask, reply)
+                    self.resume(ask, reply)
                 }
                 Step::Forward(ask) => {
                     let body = match (self.body.take(), self.stream.take()) {
@@ -137,7 +142,7 @@ impl<'a> Drive<'a> {
                     };
                     let sent = send(&ask.question.0, self.incoming, body, self.gate).await;
                     let reply = self.keep(sent);
-                    self.told(ask, reply)
+                    self.resume(ask, reply)
                 }
                 Step::Content(ask) => {
                     let read = content(self.reply.as_ref(), ask.question.limit).await;
@@ -145,13 +150,13 @@ impl<'a> Drive<'a> {
                         self.content = Some(raw);
                         bytes
                     });
-                    self.told(ask, read)
+                    self.resume(ask, read)
                 }
                 Step::Count(ask) => {
                     let bucket = ask.question.bucket.clone();
                     let counted = brake::count(&self.platform.env, bucket, ask.question.cause);
                     let counted = counted.await.map_err(Into::into);
-                    self.told(ask, counted)
+                    self.resume(ask, counted)
                 }
                 Step::Pass(end) => {
                     note(log, &end.notes);
@@ -168,8 +173,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn read(&mut self, asked: &Body) -> Result<Vec<u8>, Outage> {
-        let body = self.incoming.read(asked.limit, asked.within_ms).await?;
+    async fn read(&mut self, question: &Body) -> Result<Vec<u8>, Outage> {
+        let body = self
+            .incoming
+            .read(question.limit, question.within_ms)
+            .await?;
         self.body = Some(body.raw);
         Ok(body.bytes)
     }

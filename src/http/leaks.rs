@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, is_json, plain, requester};
 use super::incoming::Incoming;
+use super::request_fields::{bucket, is_json, plain, requester};
 use super::respond::Answer;
 use crate::brake;
 use crate::log::{self, RequestLog};

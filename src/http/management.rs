@@ -1,8 +1,8 @@
 //! The management routes. What is no credential is refused before anything else is looked at, and
 //! the Ledger is asked about one once the body is here, of at most 64 KiB.
 
-use super::asked::{MAX_BODY, bucket, json, page, requester, token_query};
 use super::incoming::Incoming;
+use super::request_fields::{MAX_BODY, bucket, json, page, requester, token_query};
 use super::respond::Answer;
 use super::ways_in::AtDoor;
 use crate::log::{self, RequestLog};
@@ -264,10 +264,10 @@ impl Call<'_> {
                 Answer::secret(201, &self.noting(minted, None).await?)
             }
             _ => {
-                let (asked, page) = token_query(&self.incoming.query)?;
+                let (query, page) = token_query(&self.incoming.query)?;
                 Answer::new(
                     200,
-                    &tokens::list(caller, named, asked, &page, ports).await?,
+                    &tokens::list(caller, named, query, &page, ports).await?,
                 )
             }
         }

@@ -1,7 +1,6 @@
 //! HTTP: from a request to exactly one answer and one log line. What no route knows is 404.
 
 mod answer;
-mod asked;
 mod assets;
 mod audit;
 mod body;
@@ -16,6 +15,7 @@ mod oauth;
 mod openapi;
 mod origin;
 mod readiness;
+mod request_fields;
 mod respond;
 mod ways_in;
 

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use super::asked::{bucket, plain, requester};
 use super::incoming::Incoming;
+use super::request_fields::{bucket, plain, requester};
 use super::respond::Answer;
 use crate::brake;
 use crate::log::RequestLog;

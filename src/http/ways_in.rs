@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::asked::{bucket, is_json};
 use super::incoming::Incoming;
+use super::request_fields::{bucket, is_json};
 use crate::brake;
 use crate::platform::{Platform, now};
 use postern_domain::caller::Caller;

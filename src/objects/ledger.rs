@@ -17,7 +17,7 @@ use self::storage::Storage;
 use crate::log;
 use crate::platform::{config, normalize, now};
 use postern_domain::time::Timestamp;
-use postern_ledger::dispatch::{self, Told};
+use postern_ledger::dispatch::{self, Progress};
 use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, parse_actor};
 use postern_ledger::{ANSWER_WAIT, Addressed, Conflicts, LIST_WAIT, Settings, Stop};
 
@@ -128,21 +128,21 @@ impl Ledger {
             let by = by.as_deref();
             begin(ledger, now(), Addressed { by, actor }, &body)
         });
-        let mut told = begun.await?.map_err(failed)?;
+        let mut progress = begun.await?.map_err(failed)?;
         let place = || format!("ledger.{}", name.replace('-', "_"));
         loop {
-            match told {
-                Told::Reply(reply) => return Ok(Some(reply)),
-                Told::BestAfterDelivery(reply) => {
+            match progress {
+                Progress::Reply(reply) => return Ok(Some(reply)),
+                Progress::BestAfterDelivery(reply) => {
                     if let Err(cause) = self.deliver(i64::MAX, LIST_WAIT).await {
                         log::failure(&place(), &cause);
                     }
                     return Ok(Some(reply));
                 }
-                Told::AfterDelivery(wait, resume) => {
+                Progress::AfterDelivery(wait, resume) => {
                     let delivery = self.await_d1(wait, &place()).await;
                     let resumed = self.turn(|ledger| resume(ledger, now(), delivery));
-                    told = resumed.await?.map_err(failed)?;
+                    progress = resumed.await?.map_err(failed)?;
                 }
             }
         }

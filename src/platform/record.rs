@@ -11,7 +11,7 @@ use postern_registry::organization::Organization;
 use postern_registry::page::{Cursor, Page};
 use postern_registry::ports::Records;
 use postern_registry::registry::Entry;
-use postern_registry::tokens::{Filter, TokenRecord};
+use postern_registry::tokens::{TokenFilter, TokenRecord};
 
 impl Records for Platform {
     async fn create_organization(&self, grant: &Grant, row: &Organization) -> Result<()> {
@@ -98,7 +98,7 @@ impl Records for Platform {
     async fn tokens(
         &self,
         organization: OrganizationId,
-        filter: &Filter,
+        filter: &TokenFilter,
         cursor: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TokenRecord>> {

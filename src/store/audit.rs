@@ -10,7 +10,7 @@ use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::OrganizationId;
 use postern_domain::time::Timestamp;
-use postern_registry::audit::{Filter, Listed, Span};
+use postern_registry::audit::{EventFilter, Listed, Span};
 use postern_registry::error::Result;
 use postern_registry::page::Place;
 use postern_registry::ports::AuditLog;
@@ -55,11 +55,11 @@ fn whole(sequence: u64) -> Bind {
 
 /// The statement of a page. Each filter has an index of migration 0005, and the order of all of
 /// them is that of the list. SQLite is told which: by itself it takes any that has a time.
-fn page(organization: OrganizationId, filter: &Filter, span: &Span) -> (String, Vec<Bind>) {
+fn page(organization: OrganizationId, filter: &EventFilter, span: &Span) -> (String, Vec<Bind>) {
     let index = match filter {
-        Filter { token: Some(_), .. } => "audit_by_token",
-        Filter { actor: Some(_), .. } => "audit_by_actor",
-        Filter {
+        EventFilter { token: Some(_), .. } => "audit_by_token",
+        EventFilter { actor: Some(_), .. } => "audit_by_actor",
+        EventFilter {
             action: Some(_), ..
         } => "audit_by_action",
         _ => "audit_by_time",
@@ -128,7 +128,7 @@ impl AuditLog for Platform {
     async fn events(
         &self,
         organization: OrganizationId,
-        filter: &Filter,
+        filter: &EventFilter,
         span: &Span,
     ) -> Result<Vec<Listed>> {
         let (sql, values) = page(organization, filter, span);

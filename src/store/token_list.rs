@@ -10,32 +10,32 @@ use postern_domain::id::OrganizationId;
 use postern_domain::time::Timestamp;
 use postern_registry::error::Result;
 use postern_registry::page::{Cursor, Page};
-use postern_registry::tokens::{Filter, Level, Status, TokenRecord};
+use postern_registry::tokens::{Level, Status, TokenFilter, TokenRecord};
 
 /// The uses of a page's tokens by day, which nothing else of a list needs.
 const DAYS: &str = "(select json_group_array(json_array(d.day, d.uses)) from token_days d \
                     where d.token_id = r.id) as days";
 
 /// The index that finds the fewest rows for these filters, each in the order of the list.
-fn index(filter: &Filter) -> &'static str {
+fn index(filter: &TokenFilter) -> &'static str {
     let own = filter.level == Some(Level::Organization) || !filter.reach.project_tokens;
     match filter {
-        Filter {
+        TokenFilter {
             minted_by: Some(_), ..
         } => "tokens_by_minter",
-        Filter {
+        TokenFilter {
             project: Some(_), ..
         } => "tokens_by_project",
         _ if own => "tokens_of_organizations",
-        Filter {
+        TokenFilter {
             status: Status::Active,
             ..
         } => "tokens_not_over",
-        Filter {
+        TokenFilter {
             status: Status::Revoked,
             ..
         } => "tokens_revoked",
-        Filter {
+        TokenFilter {
             status: Status::All,
             ..
         } => "tokens_by_age",
@@ -43,7 +43,7 @@ fn index(filter: &Filter) -> &'static str {
 }
 
 /// The statement of a page, newest first.
-fn page(organization: OrganizationId, filter: &Filter, page: &Page) -> (String, Vec<Bind>) {
+fn page(organization: OrganizationId, filter: &TokenFilter, page: &Page) -> (String, Vec<Bind>) {
     let mut values = vec![Bind::text(organization)];
     let mut sql = format!(
         "select {COLUMNS} from tokens t indexed by {} {JOINS} where t.organization_id = ?",
@@ -105,7 +105,7 @@ fn page(organization: OrganizationId, filter: &Filter, page: &Page) -> (String, 
 pub async fn tokens(
     env: &Env,
     organization: OrganizationId,
-    filter: &Filter,
+    filter: &TokenFilter,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Vec<TokenRecord>> {

@@ -8,7 +8,7 @@ mod calls;
 mod lookups;
 mod permit;
 
-pub use calls::{ProjectNamed, RunNamed, Touches};
+pub use calls::{CallNames, ProjectNamed, RunNamed};
 pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
 use permit::Reach;
 pub use permit::{Grant, Permit};
@@ -61,7 +61,7 @@ pub enum Target<'a> {
     /// What a call for the origin names.
     Call {
         /// What the call names.
-        touches: &'a Touches<'a>,
+        names: &'a CallNames<'a>,
         /// The run that it names.
         run: RunNamed<'a>,
     },
@@ -219,16 +219,16 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
             Ok(permit(facts, operation))
         }
         (Caller::Token(facts), Target::Token(other)) => {
-            touches(&facts.as_ref().into(), operation, other)?;
+            may_manage(&facts.as_ref().into(), operation, other)?;
             Ok(permit(facts, operation))
         }
         (Caller::Token(facts), Target::NewToken(wish)) => {
             grants(&facts.as_ref().into(), operation, &wish)?;
             Ok(permit(facts, operation))
         }
-        (Caller::Token(facts), Target::Call { touches, run }) => {
+        (Caller::Token(facts), Target::Call { names, run }) => {
             let needs = operation.requirements().ok_or(Denial::Operation)?;
-            calls::call(facts, &needs, touches, run)?;
+            calls::call(facts, &needs, names, run)?;
             Ok(permit(facts, operation))
         }
     }
@@ -279,7 +279,7 @@ fn manages(holder: &Holder<'_>, operation: Operation, managed: Managed) -> Resul
 }
 
 /// One token against another, in the control plane's order: organization, system, level.
-fn touches(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
+fn may_manage(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
     if operation == Operation::TokenRevokeOwn {
         // Whoever holds a token may end it; a system token is the administrator's to end (R10).
         return match (holder.token == Some(other.id), other.is_system) {

@@ -56,7 +56,7 @@ type Then<M> =
     Box<dyn FnOnce(&mut <M as Machine>::Call, &mut Gate, Timestamp, Admitted) -> Result<M>>;
 
 /// A credential that is being asked about.
-struct Asked<M: Machine> {
+struct CredentialQuery<M: Machine> {
     presented: Rc<Presented>,
     id: TokenId,
     organization: OrganizationId,
@@ -95,7 +95,7 @@ pub(crate) fn admit<M: Asks + 'static>(
     let config = gate.config();
     match home(&presented, known.as_deref(), &config)? {
         Home::Known(organization) => {
-            let asked = Asked {
+            let query = CredentialQuery {
                 presented,
                 id,
                 organization,
@@ -105,14 +105,14 @@ pub(crate) fn admit<M: Asks + 'static>(
                 pin: None,
                 then: Box::new(then),
             };
-            asked.ask((call, gate, now), about, purpose)
+            query.ask((call, gate, now), about, purpose)
         }
         Home::Sought => {
             let then: Then<M> = Box::new(then);
             let found =
                 move |call: &mut M::Call, gate: &mut Gate, now, found: Option<TokenFacts>| {
                     let organization = sought(&presented, found.as_ref(), &gate.config())?;
-                    let asked = Asked {
+                    let query = CredentialQuery {
                         presented,
                         id,
                         organization,
@@ -122,14 +122,14 @@ pub(crate) fn admit<M: Asks + 'static>(
                         pin: None,
                         then,
                     };
-                    asked.ask((call, gate, now), about, purpose)
+                    query.ask((call, gate, now), about, purpose)
                 };
             Ok(M::find(Pending::new(Find { token: id }, found)))
         }
     }
 }
 
-impl<M: Asks + 'static> Asked<M> {
+impl<M: Asks + 'static> CredentialQuery<M> {
     /// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was
     /// told within the bound.
     fn ask(
@@ -161,7 +161,7 @@ impl<M: Asks + 'static> Asked<M> {
         };
         let alone = query.version && !query.facts && !query.pin && query.run.is_none();
         let copies = &mut gate.memory.copies;
-        if alone && copies.lived(self.organization, self.id, now, bound_ms) {
+        if alone && copies.is_known_live(self.organization, self.id, now, bound_ms) {
             return self.told((call, gate, now), Admission::LIVE, bound_ms);
         }
         let question = Admit {
@@ -173,7 +173,7 @@ impl<M: Asks + 'static> Asked<M> {
                 let word = (self.id, version);
                 let copies = &mut gate.memory.copies;
                 // The moment before the question: what happens meanwhile is not in the answer.
-                copies.heard(self.organization, word, now, at, bound_ms);
+                copies.record_live(self.organization, word, now, at, bound_ms);
             }
             self.told((call, gate, at), admission, 0)
         };

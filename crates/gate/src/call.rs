@@ -6,13 +6,13 @@ use postern_domain::time::Timestamp;
 use postern_wire::address::Unread;
 use postern_wire::headers::Plan;
 use postern_wire::protocol::{Protocol, Unspoken};
-use postern_wire::rest::Found;
+use postern_wire::rest::RouteMatch;
 
 use crate::Gate;
 use crate::admission::Asks;
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{CredentialError, Error, Result};
-use crate::head::{Entropy, Head, Kept};
+use crate::head::{Entropy, Head, KeptHead};
 use crate::patience::Deadline;
 use crate::question::{
     Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Record, Stream,
@@ -157,7 +157,7 @@ pub struct Notes {
 /// What lives as long as the call.
 #[derive(Debug)]
 pub struct Call {
-    pub(crate) kept: Kept,
+    pub(crate) kept: KeptHead,
     pub(crate) notes: Notes,
     pub(crate) deadline: Deadline,
     pub(crate) assertions: [[u8; 16]; 2],
@@ -202,7 +202,7 @@ impl Machine for Next {
 
 impl Call {
     fn new(head: &Head<'_>, entropy: &Entropy, gate: &Gate, now: Timestamp) -> Self {
-        let kept = Kept::new(head, entropy, &gate.config());
+        let kept = KeptHead::new(head, entropy, &gate.config());
         Self {
             notes: Notes {
                 unread: kept.unread,
@@ -270,19 +270,19 @@ impl Gate {
     /// Begins a REST request for what a table has for it.
     pub(crate) fn open_found(
         &mut self,
-        found: Found,
+        found: RouteMatch,
         head: &Head<'_>,
         now: Timestamp,
         entropy: &Entropy,
     ) -> Option<Step> {
-        if found == Found::Nothing {
+        if found == RouteMatch::Nothing {
             return None;
         }
         let mut call = Call::new(head, entropy, self, now);
         let next = match found {
-            Found::Nothing => return None,
-            Found::OtherMethod { allow } => Err(Error::MethodNotAllowed { allow }),
-            Found::Route(route, parameters) => {
+            RouteMatch::Nothing => return None,
+            RouteMatch::OtherMethod { allow } => Err(Error::MethodNotAllowed { allow }),
+            RouteMatch::Route(route, parameters) => {
                 call.notes.operation = Some(route.name);
                 rest::open((&mut call, self, now), route, parameters, head)
             }

@@ -15,12 +15,12 @@ const CAPACITY: usize = 1_024;
 /// The copies.
 #[derive(Debug, Default)]
 pub struct Copies {
-    held: HashMap<OrganizationId, Held>,
+    organizations: HashMap<OrganizationId, OrganizationCopy>,
     due: VecDeque<Due>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct OrganizationCopy {
     copy: Copy,
     uses: Uses,
     /// When the next question to the Ledger is due. One that is long overdue was lost with its
@@ -48,24 +48,24 @@ pub struct Sync {
 
 impl Copies {
     /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
-    pub(crate) fn lived(
+    pub(crate) fn is_known_live(
         &mut self,
         organization: OrganizationId,
         token: TokenId,
         now: Timestamp,
         bound_ms: i64,
     ) -> bool {
-        let held = self.of(organization);
-        let lives = held.copy.lives(token, now, bound_ms);
+        let entry = self.of(organization);
+        let lives = entry.copy.lives(token, now, bound_ms);
         if lives {
-            held.uses.note(token, 1, now);
+            entry.uses.note(token, 1, now);
         }
         self.claim(organization, now, bound_ms);
         lives
     }
 
     /// The Ledger, asked at `asked`, said that the token lives, at this version of its log.
-    pub(crate) fn heard(
+    pub(crate) fn record_live(
         &mut self,
         organization: OrganizationId,
         (token, version): (TokenId, i64),
@@ -85,14 +85,14 @@ impl Copies {
     /// Begins such a question. From here on, whoever comes makes the next: what it notes is not in
     /// this one.
     pub fn sync(&mut self, organization: OrganizationId, now: Timestamp) -> Sync {
-        let held = self.of(organization);
-        held.sync_due = None;
-        let uses = held.uses.take().into_iter();
+        let entry = self.of(organization);
+        entry.sync_due = None;
+        let uses = entry.uses.take().into_iter();
         Sync {
             organization,
             asked: now,
             command: SyncCommand {
-                since: held.copy.version(),
+                since: entry.copy.version(),
                 uses: uses.map(|(token, (uses, at))| (token, uses, at)).collect(),
             },
         }
@@ -102,33 +102,33 @@ impl Copies {
     /// that was taken although it did not answer counts twice: a use too many is better than a
     /// token that looks idle.
     pub fn synced(&mut self, sync: Sync, delta: Option<&Delta>) {
-        let held = self.of(sync.organization);
+        let entry = self.of(sync.organization);
         match delta {
-            Some(delta) => held.copy.advance(sync.command.since, delta, sync.asked),
+            Some(delta) => entry.copy.advance(sync.command.since, delta, sync.asked),
             None => {
                 for (token, uses, at) in sync.command.uses {
-                    held.uses.note(token, uses, at);
+                    entry.uses.note(token, uses, at);
                 }
             }
         }
     }
 
-    fn of(&mut self, organization: OrganizationId) -> &mut Held {
-        if self.held.len() >= CAPACITY && !self.held.contains_key(&organization) {
-            self.held.clear();
+    fn of(&mut self, organization: OrganizationId) -> &mut OrganizationCopy {
+        if self.organizations.len() >= CAPACITY && !self.organizations.contains_key(&organization) {
+            self.organizations.clear();
         }
-        self.held.entry(organization).or_default()
+        self.organizations.entry(organization).or_default()
     }
 
     /// Makes a question for changes due, unless one is under way.
     fn claim(&mut self, organization: OrganizationId, now: Timestamp, bound_ms: i64) {
-        let held = self.of(organization);
+        let entry = self.of(organization);
         let lost = |due: Timestamp| now.as_millis() > due.as_millis() + LONGEST_WAIT_MS;
-        if held.sync_due.is_some_and(|due| !lost(due)) {
+        if entry.sync_due.is_some_and(|due| !lost(due)) {
             return;
         }
-        let wait_ms = held.copy.wait_ms(now, bound_ms);
-        held.sync_due = Some(now.plus_millis(wait_ms));
+        let wait_ms = entry.copy.wait_ms(now, bound_ms);
+        entry.sync_due = Some(now.plus_millis(wait_ms));
         self.due.push_back(Due {
             organization,
             wait_ms,
@@ -152,13 +152,13 @@ mod tests {
     fn one_question_is_due_at_a_time_and_a_lost_one_is_asked_again() {
         let (organization, token) = (Id::from_u128(1), Id::from_u128(7));
         let mut copies = Copies::default();
-        copies.heard(organization, (token, 3), at(0), at(10), BOUND);
+        copies.record_live(organization, (token, 3), at(0), at(10), BOUND);
         assert_eq!(copies.due().map(|due| due.wait_ms), Some(4_000));
-        assert!(copies.lived(organization, token, at(20), BOUND));
+        assert!(copies.is_known_live(organization, token, at(20), BOUND));
         assert_eq!(copies.due(), None, "one is under way");
         // It was lost with its request.
         let late = 10 + 4_000 + LONGEST_WAIT_MS + 1;
-        assert!(!copies.lived(organization, token, at(late), BOUND));
+        assert!(!copies.is_known_live(organization, token, at(late), BOUND));
         assert_eq!(copies.due().map(|due| due.wait_ms), Some(0));
     }
 
@@ -166,13 +166,13 @@ mod tests {
     fn uses_are_reported_once_and_again_where_nothing_answered() {
         let (organization, token) = (Id::from_u128(1), Id::from_u128(7));
         let mut copies = Copies::default();
-        copies.heard(organization, (token, 3), at(0), at(0), BOUND);
+        copies.record_live(organization, (token, 3), at(0), at(0), BOUND);
         for ms in [1, 2] {
-            assert!(copies.lived(organization, token, at(ms), BOUND));
+            assert!(copies.is_known_live(organization, token, at(ms), BOUND));
         }
         let sync = copies.sync(organization, at(3));
         assert_eq!(sync.command.uses, [(token, 2, at(2))]);
-        assert!(copies.lived(organization, token, at(4), BOUND));
+        assert!(copies.is_known_live(organization, token, at(4), BOUND));
         copies.synced(sync, None);
         let sync = copies.sync(organization, at(5));
         assert_eq!(sync.command.uses, [(token, 3, at(4))]);
@@ -181,7 +181,7 @@ mod tests {
             changed: Some(vec![token]),
         };
         copies.synced(sync, Some(&delta));
-        assert!(!copies.lived(organization, token, at(6), BOUND));
+        assert!(!copies.is_known_live(organization, token, at(6), BOUND));
         assert_eq!(copies.sync(organization, at(7)).command.since, 4);
     }
 }

@@ -38,7 +38,7 @@ pub struct Entropy {
 
 /// What is kept.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct KeptHead {
     pub names: Names,
     pub method: String,
     pub path: String,
@@ -60,7 +60,7 @@ pub(crate) struct Kept {
     trusted: String,
 }
 
-impl Kept {
+impl KeptHead {
     pub fn new(head: &Head<'_>, entropy: &Entropy, config: &Config) -> Self {
         let names = head.headers.names();
         let value = |name: &str| match names.has(name) {

@@ -66,7 +66,6 @@
 #![warn(missing_docs)]
 
 mod admission;
-mod answered;
 pub mod ask;
 pub mod assertion;
 mod call;
@@ -81,6 +80,7 @@ mod lookup;
 mod memory;
 mod named;
 mod onward;
+mod origin_answer;
 mod patience;
 mod pins;
 pub mod proof;

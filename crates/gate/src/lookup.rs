@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::onward::{Going, Outbound, Outgoing};
 use crate::patience::Patience;
 use crate::question::{Content, Lookup};
-use crate::reply::{MAX_ANSWER, Reply, Told};
+use crate::reply::{MAX_ANSWER, Reply, RpcAnswer};
 
 /// Makes a call of the permitted RPC with this message.
 pub(crate) fn ask(
@@ -22,7 +22,7 @@ pub(crate) fn ask(
     permit: Permit,
     caller: &Caller,
     message: &[u8],
-    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Told) -> Result<Next> + 'static,
+    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, RpcAnswer) -> Result<Next> + 'static,
 ) -> Result<Next> {
     let frame = grpc_web::frame(message).map_err(Error::unavailable)?;
     let going = Going {
@@ -51,10 +51,10 @@ pub(crate) fn read(
     (call, gate, now): (&mut Call, &mut Gate, Timestamp),
     mut reply: Reply,
     patience: Patience,
-    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Reply, Told) -> Result<Next> + 'static,
+    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Reply, RpcAnswer) -> Result<Next> + 'static,
 ) -> Result<Next> {
     if let Some(ending) = reply.ending.take() {
-        let told = Told {
+        let told = RpcAnswer {
             message: None,
             ending,
         };

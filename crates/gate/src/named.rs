@@ -1,10 +1,10 @@
 //! What a message names, as values of their own: a call keeps them while it waits.
 
-use postern_domain::decide::{ProjectNamed, Touches};
+use postern_domain::decide::{CallNames, ProjectNamed};
 
-/// As [`Touches`].
+/// As [`CallNames`].
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct OwnedNames {
     organization_id: String,
     organization_name: String,
     project: Project,
@@ -22,13 +22,13 @@ enum Project {
     Names(Vec<String>),
 }
 
-impl From<Touches<'_>> for Names {
-    fn from(touches: Touches<'_>) -> Self {
+impl From<CallNames<'_>> for OwnedNames {
+    fn from(names: CallNames<'_>) -> Self {
         let owned = |text: &str| text.to_owned();
         Self {
-            organization_id: owned(touches.organization_id),
-            organization_name: owned(touches.organization_name),
-            project: match touches.project {
+            organization_id: owned(names.organization_id),
+            organization_name: owned(names.organization_name),
+            project: match names.project {
                 ProjectNamed::Open => Project::Open,
                 ProjectNamed::Name(name) => Project::Name(owned(name)),
                 ProjectNamed::Id(id) => Project::Id(owned(id)),
@@ -36,16 +36,16 @@ impl From<Touches<'_>> for Names {
                     Project::Names(names.into_iter().map(owned).collect())
                 }
             },
-            workflow: owned(touches.workflow),
-            policies: touches.policies,
+            workflow: owned(names.workflow),
+            policies: names.policies,
         }
     }
 }
 
-impl Names {
+impl OwnedNames {
     /// What `decide` takes.
-    pub fn touches(&self) -> Touches<'_> {
-        Touches {
+    pub fn as_call_names(&self) -> CallNames<'_> {
+        CallNames {
             organization_id: &self.organization_id,
             organization_name: &self.organization_name,
             project: match &self.project {

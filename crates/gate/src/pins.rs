@@ -14,7 +14,7 @@ use crate::Gate;
 use crate::call::{Call, Next};
 use crate::error::{CredentialError, Error, Result};
 use crate::lookup::ask;
-use crate::reply::{Told, foreign};
+use crate::reply::{RpcAnswer, foreign};
 
 /// How long an isolate repeats the origin's word that it is still the one, in milliseconds.
 pub const KEPT_MS: i64 = 10_000;
@@ -48,8 +48,8 @@ pub(crate) fn confirm(
         permit,
         caller,
         &sent,
-        move |call, gate, now, told| {
-            let found = found(told)?;
+        move |call, gate, now, answer| {
+            let found = found(answer)?;
             let found = found.map(|answer| read(&answer, &project, &workflow));
             still_the_one(pin, found.transpose()?)?;
             gate.memory.remember_pin_seen(token, asked);
@@ -59,14 +59,14 @@ pub(crate) fn confirm(
 }
 
 /// The answer, where the origin has such a workflow for this caller.
-fn found(told: Told) -> Result<Option<Vec<u8>>> {
-    match told.ending.status {
-        0 => Ok(told.message),
+fn found(answer: RpcAnswer) -> Result<Option<Vec<u8>>> {
+    match answer.ending.status {
+        0 => Ok(answer.message),
         // No such workflow; not this caller's.
         5 | 7 => Ok(None),
         16 => Err(CredentialError::Refused("the origin refused the credential").into()),
         status => {
-            let words = &told.ending.message;
+            let words = &answer.ending.message;
             Err(foreign(format!(
                 "looking up a workflow: status {status}: {words}"
             )))
@@ -76,11 +76,11 @@ fn found(told: Told) -> Result<Option<Vec<u8>>> {
 
 /// `AttestationServiceGetContractResponse`: the workflow at 1.1.
 fn read(answer: &[u8], project: &str, workflow: &str) -> Result<WorkflowId> {
-    let told = protobuf::strings(answer, [&[1, 1, 1], &[1, 1, 2], &[1, 1, 3]]);
-    let [id, named, of] = told.map_err(|error| Error::Origin {
+    let fields = protobuf::strings(answer, [&[1, 1, 1], &[1, 1, 2], &[1, 1, 3]]);
+    let [id, named, of] = fields.map_err(|error| Error::Origin {
         cause: format!("the GetContract answer cannot be read: {error}"),
     })?;
-    let same = |told: &str, asked: &str| told.is_empty() || told == asked;
+    let same = |answered: &str, asked: &str| answered.is_empty() || answered == asked;
     match WorkflowId::parse_any(id) {
         Ok(id) if same(named, workflow) && same(of, project) => Ok(id),
         _ => Err(Error::Origin {

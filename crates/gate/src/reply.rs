@@ -76,14 +76,14 @@ impl Reply {
     }
 
     /// Reads the content: the message, where there is one, and how the call ended.
-    pub(crate) fn content(&self, bytes: &[u8]) -> Result<Told> {
+    pub(crate) fn content(&self, bytes: &[u8]) -> Result<RpcAnswer> {
         if bytes.len() > MAX_ANSWER {
             return Err(foreign(format!("the answer has {} bytes", bytes.len())));
         }
         let encoding = Encoding::of(&self.media).unwrap_or(Encoding::Binary);
         let frames = encoding.decode(bytes).map_err(unreadable)?;
         let (message, ending) = grpc_answer::read(&frames).map_err(unreadable)?;
-        Ok(Told {
+        Ok(RpcAnswer {
             message: message.map(<[u8]>::to_vec),
             ending,
         })
@@ -92,7 +92,7 @@ impl Reply {
 
 /// What an answer to an RPC says.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct RpcAnswer {
     pub message: Option<Vec<u8>>,
     pub ending: Ending,
 }

@@ -3,18 +3,17 @@
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Permit, RunFacts, RunNamed, Target, Touches, decide, open as pass};
+use postern_domain::decide::{CallNames, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
 use postern_domain::route::{BUILT_IN, Route};
 use postern_domain::rpc::Access;
 use postern_domain::time::Timestamp;
 use postern_wire::forwarding::Sent;
-use postern_wire::rest::{self, Found, MAX_BODY, Named, Parameters, Parts};
+use postern_wire::rest::{self, MAX_BODY, Named, Parameters, Parts, RouteMatch};
 
 use crate::Gate;
 use crate::admission::{About, Admitted};
-use crate::answered::Awaited;
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::config::Config;
@@ -23,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::TIME_LIMIT_MS;
 use crate::onward::{Going, Outbound, Outgoing};
+use crate::origin_answer::AwaitedReply;
 use crate::pins;
 use crate::question::{Body, Forward, Stream};
 use crate::reply::Reply;
@@ -36,12 +36,12 @@ pub fn served(config: &Config) -> impl Iterator<Item = &'static Route> {
 }
 
 /// Looks a request up in the routes that are served.
-pub fn find(method: &str, path: &str, config: &Config) -> Found {
+pub fn find(method: &str, path: &str, config: &Config) -> RouteMatch {
     rest::find(served(config), method, path)
 }
 
 /// A request for a route, as far as its head says what it names: the rest of that is in its body.
-struct Asked {
+struct RestRequest {
     route: &'static Route,
     parameters: Parameters,
     /// The headers that say what it names, read with the head.
@@ -66,7 +66,7 @@ pub(crate) fn open(
             Some(present(authorization, &config, now)?)
         }
     };
-    let asked = Asked {
+    let request = RestRequest {
         route,
         parameters,
         headers: identities(route, head),
@@ -82,7 +82,7 @@ pub(crate) fn open(
                     false => Outgoing::Nothing,
                 },
             };
-            asked.allowed((call, gate, now), presented, content)
+            request.allowed((call, gate, now), presented, content)
         };
         return Ok(Next::Stream(Pending::new(Stream, there)));
     }
@@ -108,7 +108,7 @@ pub(crate) fn open(
             true => Outgoing::Nothing,
             false => Outgoing::AsItCame,
         };
-        asked.allowed((call, gate, now), presented, Content { raw, body })
+        request.allowed((call, gate, now), presented, Content { raw, body })
     };
     Ok(Next::Body(Pending::new(body, here)))
 }
@@ -127,9 +127,9 @@ struct Content {
 }
 
 /// The run that a request names, as far as it is known.
-type Known = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
+type KnownRun = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
 
-impl Asked {
+impl RestRequest {
     /// Goes on with the body here: at once where the route is open to everybody.
     fn allowed(
         self,
@@ -204,18 +204,18 @@ impl Asked {
 fn decided(
     (call, gate, now): At<'_>,
     route: &'static Route,
-    (named, run): (&Named, Option<Known>),
+    (named, run): (&Named, Option<KnownRun>),
     admitted: &Admitted,
     content: Content,
 ) -> Result<Next> {
-    let touches = Touches::named(named.project.as_deref(), named.workflow.as_deref());
+    let names = CallNames::named(named.project.as_deref(), named.workflow.as_deref());
     let told = match &run {
         None => RunNamed::Open,
         Some(None) => RunNamed::Unknown,
         Some(Some((run, pin))) => RunNamed::Known { run, pin: *pin },
     };
     let target = Target::Call {
-        touches: &touches,
+        names: &names,
         run: told,
     };
     let permit = decide(&admitted.caller, Operation::Route(route), target)?;
@@ -262,13 +262,13 @@ fn go(
         answer_is_read: false,
     };
     let outbound = Outbound::new(call, gate, now, going)?;
-    let answered = Awaited {
+    let awaited = AwaitedReply {
         asked_at: now,
         bound_ms,
         patience: outbound.patience(),
     };
     let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-        answered.route((call, gate, now), reply, route)
+        awaited.route((call, gate, now), reply, route)
     };
     Ok(Next::Forward(Pending::new(Forward(outbound), here)))
 }

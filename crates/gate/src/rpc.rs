@@ -20,15 +20,15 @@ use postern_wire::protocol::{Protocol, Unspoken, media_type};
 use self::content::{Content, Unreadable, within};
 use crate::Gate;
 use crate::admission::{About, Admitted};
-use crate::answered::Awaited;
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::credential::{Presented, present};
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
-use crate::named::Names;
+use crate::named::OwnedNames;
 use crate::onward::{Going, Outbound, Outgoing};
+use crate::origin_answer::AwaitedReply;
 use crate::patience::Deadline;
 use crate::pins;
 use crate::question::{Body, Discard, Forward};
@@ -38,7 +38,7 @@ use crate::vouch::{self, Vouched};
 
 /// An RPC, as far as its head says.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct RpcRequest {
     pub row: &'static Rpc,
     pub protocol: Protocol,
     /// How long the caller waits, in milliseconds, where it says.
@@ -76,7 +76,7 @@ pub(crate) fn open(
     call.notes.operation = Some(row.method);
     let within = within(protocol, head)?;
     call.deadline = Deadline::new(call.deadline.begun(), within);
-    let asked = Asked {
+    let request = RpcRequest {
         row,
         protocol,
         within,
@@ -88,7 +88,7 @@ pub(crate) fn open(
             within_ms: DISCARD_TIME_MS,
         };
         let gone = move |call: &mut Call, gate: &mut Gate, now, ()| {
-            asked.allowed((call, gate, now), presented, Content::unread())
+            request.allowed((call, gate, now), presented, Content::unread())
         };
         return Ok(Next::Discard(Pending::new(discard, gone)));
     }
@@ -107,12 +107,12 @@ pub(crate) fn open(
             Unreadable::Frame(FrameError::Compressed) => Error::Compressed {
                 coding: grpc_encoding
                     .flatten()
-                    .map(|coding| coding::told(coding.trim_ascii())),
+                    .map(|coding| coding::display_name(coding.trim_ascii())),
             },
             Unreadable::Frame(error) => Error::invalid("body_unreadable", error.to_string()),
             Unreadable::Coded(error) => error,
         })?;
-        asked.allowed((call, gate, now), presented, content)
+        request.allowed((call, gate, now), presented, content)
     };
     Ok(Next::Body(Pending::new(body, here)))
 }
@@ -126,7 +126,7 @@ enum Run {
 
 type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
 
-impl Asked {
+impl RpcRequest {
     /// Goes on with the body here: at once where the call is open to everybody.
     fn allowed(
         self,
@@ -170,7 +170,7 @@ impl Asked {
             Some(identified) => run_id(self.row, identified)?,
             None => None,
         };
-        let names = identified.map(|found| Names::from(found.touches));
+        let names = identified.map(|found| OwnedNames::from(found.names));
         let names = names.unwrap_or_default();
         let about = run.map_or(about, About::Run);
         vouched.about(
@@ -194,7 +194,7 @@ impl Asked {
     fn decide(
         self,
         (call, gate, now): At<'_>,
-        (names, run): (Names, Run),
+        (names, run): (OwnedNames, Run),
         admitted: Admitted,
         content: Content,
     ) -> Result<Next> {
@@ -227,7 +227,7 @@ impl Asked {
 
     fn decided(
         self,
-        names: &Names,
+        names: &OwnedNames,
         run: &Run,
         admitted: &Admitted,
     ) -> core::result::Result<Permit, Denial> {
@@ -237,7 +237,7 @@ impl Asked {
             Run::Known(run, pin) => RunNamed::Known { run, pin: *pin },
         };
         let target = Target::Call {
-            touches: &names.touches(),
+            names: &names.as_call_names(),
             run,
         };
         decide(&admitted.caller, Operation::Rpc(self.row), target)
@@ -245,7 +245,7 @@ impl Asked {
 
     /// What goes along with a call that may go to the origin; for one whose answer makes a run, the
     /// grant to write it down.
-    fn sending(self, permit: Permit, names: &Names, admitted: &Admitted) -> Result<Sending> {
+    fn sending(self, permit: Permit, names: &OwnedNames, admitted: &Admitted) -> Result<Sending> {
         let naming = match (self.row.makes_run, names.of_run(), admitted.caller.token()) {
             (true, Some((project, workflow)), Some(facts)) => Some(Naming {
                 project,
@@ -297,14 +297,14 @@ impl Asked {
             answer_is_read: self.row.makes_run,
         };
         let outbound = Outbound::new(call, gate, now, going)?;
-        let answered = Awaited {
+        let awaited = AwaitedReply {
             asked_at: now,
             bound_ms,
             patience: outbound.patience(),
         };
         let is_connect = self.protocol == Protocol::Connect;
         let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            answered.rpc((call, gate, now), reply, naming, is_connect)
+            awaited.rpc((call, gate, now), reply, naming, is_connect)
         };
         Ok(Next::Forward(Pending::new(Forward(outbound), here)))
     }

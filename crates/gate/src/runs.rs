@@ -34,7 +34,7 @@ pub(crate) struct Naming {
 }
 
 /// A run that was learned and is yet to be kept.
-pub(crate) struct Learned {
+pub(crate) struct LearnedRun {
     now: Timestamp,
     run: (RunId, RunFacts),
     grant: Grant,
@@ -43,27 +43,27 @@ pub(crate) struct Learned {
 
 /// Reads the run in the answer to an Init that succeeded, so that the calls that name it can be
 /// decided.
-pub(crate) fn learn(now: Timestamp, naming: Naming, answer: &[u8]) -> Result<Learned> {
+pub(crate) fn learn(now: Timestamp, naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
     let Naming {
         project,
         workflow,
         facts,
         grant,
     } = naming;
-    let told = read_init(answer)
+    let fields = read_init(answer)
         .map_err(|error| foreign(format!("the Init answer cannot be read: {error}")))?;
-    let run = RunId::parse_any(told.run)
+    let run = RunId::parse_any(fields.run)
         .map_err(|_| foreign("the Init answer has no run with a UUID"))?;
-    let same = |told: &str, asked: &str| told.is_empty() || told == asked;
-    if !same(told.workflow, &workflow) || !same(told.project, &project) {
+    let same = |answered: &str, asked: &str| answered.is_empty() || answered == asked;
+    if !same(fields.workflow, &workflow) || !same(fields.project, &project) {
         return Err(foreign("the Init answer is about another workflow"));
     }
     let learned = RunFacts {
-        workflow_id: WorkflowId::parse_any(told.workflow_id).ok(),
+        workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
         project,
         workflow,
     };
-    Ok(Learned {
+    Ok(LearnedRun {
         now,
         run: (run, learned),
         grant,
@@ -71,7 +71,7 @@ pub(crate) fn learn(now: Timestamp, naming: Naming, answer: &[u8]) -> Result<Lea
     })
 }
 
-impl Learned {
+impl LearnedRun {
     /// Keeps the run. The client has its answer only after that: its next call may be faster. Where
     /// the run cannot be kept, or the workflow is not the one that the token was first used for,
     /// the client does not get the answer.
@@ -109,13 +109,13 @@ pub(crate) fn look_up(
         permit,
         caller,
         &sent,
-        move |call, gate, now, told| {
-            let answer = match told.ending.status {
-                0 => told.message,
+        move |call, gate, now, reply| {
+            let answer = match reply.ending.status {
+                0 => reply.message,
                 // Wrong request, no such run, not allowed, not in this state, no such call, nobody.
                 3 | 5 | 7 | 9 | 12 | 16 => None,
                 status => {
-                    let words = &told.ending.message;
+                    let words = &reply.ending.message;
                     return Err(foreign(format!(
                         "looking up a run: status {status}: {words}"
                     )));
@@ -140,9 +140,11 @@ pub(crate) fn look_up(
 
 /// What the origin says of a run, where it is one of the token's organization.
 fn viewed(answer: &[u8], run: RunId, facts: &TokenFacts) -> Result<Option<RunFacts>> {
-    let (told, organization) = read_view(answer)
+    let (fields, organization) = read_view(answer)
         .map_err(|error| foreign(format!("the View answer cannot be read: {error}")))?;
-    if RunId::parse_any(told.run) != Ok(run) || told.project.is_empty() || told.workflow.is_empty()
+    if RunId::parse_any(fields.run) != Ok(run)
+        || fields.project.is_empty()
+        || fields.workflow.is_empty()
     {
         return Err(foreign("the View answer is not about the run"));
     }
@@ -150,9 +152,9 @@ fn viewed(answer: &[u8], run: RunId, facts: &TokenFacts) -> Result<Option<RunFac
         return Ok(None);
     }
     Ok(Some(RunFacts {
-        project: told.project.to_owned(),
-        workflow: told.workflow.to_owned(),
-        workflow_id: WorkflowId::parse_any(told.workflow_id).ok(),
+        project: fields.project.to_owned(),
+        workflow: fields.workflow.to_owned(),
+        workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
     }))
 }
 
@@ -187,7 +189,7 @@ fn remember(
 }
 
 /// What an answer tells of a run; empty where it does not.
-struct Told<'a> {
+struct RunFields<'a> {
     run: &'a str,
     workflow_id: &'a str,
     workflow: &'a str,
@@ -195,12 +197,12 @@ struct Told<'a> {
 }
 
 /// `AttestationServiceInitResponse`: the run at 1.2, in it the workflow at 6.
-fn read_init(answer: &[u8]) -> core::result::Result<Told<'_>, ProtobufError> {
+fn read_init(answer: &[u8]) -> core::result::Result<RunFields<'_>, ProtobufError> {
     let [run, workflow_id, workflow, project] = protobuf::strings(
         answer,
         [&[1, 2, 1], &[1, 2, 6, 1], &[1, 2, 6, 2], &[1, 2, 6, 3]],
     )?;
-    Ok(Told {
+    Ok(RunFields {
         run,
         workflow_id,
         workflow,
@@ -209,7 +211,7 @@ fn read_init(answer: &[u8]) -> core::result::Result<Told<'_>, ProtobufError> {
 }
 
 /// `WorkflowRunServiceViewResponse`: the run at 1.1, the organization's name at 1.5.
-fn read_view(answer: &[u8]) -> core::result::Result<(Told<'_>, &str), ProtobufError> {
+fn read_view(answer: &[u8]) -> core::result::Result<(RunFields<'_>, &str), ProtobufError> {
     let [run, workflow_id, workflow, project, organization] = protobuf::strings(
         answer,
         [
@@ -220,11 +222,11 @@ fn read_view(answer: &[u8]) -> core::result::Result<(Told<'_>, &str), ProtobufEr
             &[1, 5],
         ],
     )?;
-    let told = Told {
+    let fields = RunFields {
         run,
         workflow_id,
         workflow,
         project,
     };
-    Ok((told, organization))
+    Ok((fields, organization))
 }

@@ -81,7 +81,7 @@ pub fn workflow() -> Named<Workflow> {
 }
 
 /// A token as the world keeps it.
-pub struct Kept {
+pub struct StoredToken {
     pub facts: TokenFacts,
     pub liveness: Liveness,
 }
@@ -90,7 +90,7 @@ pub struct Kept {
 pub struct World {
     pub gate: RefCell<Gate>,
     pub now: Cell<i64>,
-    pub tokens: RefCell<HashMap<TokenId, Kept>>,
+    pub tokens: RefCell<HashMap<TokenId, StoredToken>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
@@ -151,7 +151,7 @@ impl World {
         let liveness = Liveness::Live;
         self.tokens
             .borrow_mut()
-            .insert(facts.id, Kept { facts, liveness });
+            .insert(facts.id, StoredToken { facts, liveness });
     }
 
     /// What becomes of every token of the world.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How far a command has come in one turn, whichever it is: see [`Done`].
-pub enum Told<S> {
+pub enum Progress<S> {
     /// The answer.
     Reply(Reply),
     /// The answer, and it stands; a list agrees with it once D1 is up to date.
@@ -27,10 +27,11 @@ pub enum Told<S> {
 
 /// The rest of a command that waits: one more turn.
 pub type Resume<S> =
-    Box<dyn FnOnce(&mut Ledger<S>, Timestamp, Delivery) -> Result<Told<S>, Failed>>;
+    Box<dyn FnOnce(&mut Ledger<S>, Timestamp, Delivery) -> Result<Progress<S>, Failed>>;
 
 /// Carries out a command of one kind, in one turn.
-pub type Begin<S> = fn(&mut Ledger<S>, Timestamp, Addressed<'_>, &str) -> Result<Told<S>, Failed>;
+pub type Begin<S> =
+    fn(&mut Ledger<S>, Timestamp, Addressed<'_>, &str) -> Result<Progress<S>, Failed>;
 
 /// Why a turn has no answer: a text that is no command, or a database that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +75,9 @@ fn begin<S: Sql, C: Carried + 'static>(
     now: Timestamp,
     addressed: Addressed<'_>,
     body: &str,
-) -> Result<Told<S>, Failed> {
+) -> Result<Progress<S>, Failed> {
     let command: C = serde_json::from_str(body)?;
-    told(ledger.handle(now, addressed, command))
+    progress(ledger.handle(now, addressed, command))
 }
 
 /// The one question that is sent as commands are. It is nobody's write.
@@ -85,22 +86,22 @@ fn sync<S: Sql>(
     now: Timestamp,
     _: Addressed<'_>,
     body: &str,
-) -> Result<Told<S>, Failed> {
+) -> Result<Progress<S>, Failed> {
     let command: SyncCommand = serde_json::from_str(body)?;
     let delta = ledger.sync(now, &command);
     let delta = delta.map_err(|error| Failed(error.to_string()))?;
-    Ok(Told::Reply(Reply::answer(&delta)?))
+    Ok(Progress::Reply(Reply::answer(&delta)?))
 }
 
-fn told<S: Sql, C: Carried + 'static>(outcome: Outcome<C>) -> Result<Told<S>, Failed> {
+fn progress<S: Sql, C: Carried + 'static>(outcome: Outcome<C>) -> Result<Progress<S>, Failed> {
     Ok(match outcome {
-        Ok(Done::Answer(answer)) => Told::Reply(Reply::answer(&answer)?),
-        Ok(Done::BestAfterDelivery(answer)) => Told::BestAfterDelivery(Reply::answer(&answer)?),
-        Ok(Done::AfterDelivery(waiting)) => Told::AfterDelivery(
+        Ok(Done::Answer(answer)) => Progress::Reply(Reply::answer(&answer)?),
+        Ok(Done::BestAfterDelivery(answer)) => Progress::BestAfterDelivery(Reply::answer(&answer)?),
+        Ok(Done::AfterDelivery(waiting)) => Progress::AfterDelivery(
             waiting.wait(),
-            Box::new(move |ledger, now, delivery| told(ledger.resume(now, waiting, delivery))),
+            Box::new(move |ledger, now, delivery| progress(ledger.resume(now, waiting, delivery))),
         ),
-        Err(stop) => Told::Reply(stopped(&stop)?),
+        Err(stop) => Progress::Reply(stopped(&stop)?),
     })
 }
 
@@ -120,7 +121,7 @@ mod tests {
     use postern_domain::id::Id;
     use postern_domain::standing::{Actor, Inactive};
 
-    fn tell(ledger: &mut Ledger<Sqlite>, actor: Actor, name: &str, body: &str) -> Told<Sqlite> {
+    fn tell(ledger: &mut Ledger<Sqlite>, actor: Actor, name: &str, body: &str) -> Progress<Sqlite> {
         let addressed = Addressed {
             by: Some("acme"),
             actor,
@@ -138,12 +139,12 @@ mod tests {
         let sql = Sqlite::new();
         let mut ledger = open(&sql);
         let nobody = Actor::NotAToken;
-        let told = tell(&mut ledger, nobody, "mint", &body(&mint(1, "ci", 0)));
-        let Told::AfterDelivery(Wait::Entry(_), resume) = told else {
+        let progress = tell(&mut ledger, nobody, "mint", &body(&mint(1, "ci", 0)));
+        let Progress::AfterDelivery(Wait::Entry(_), resume) = progress else {
             panic!("a mint waits for its entry");
         };
         let arrived = Delivery::Arrived { row_of: None };
-        let Ok(Told::Reply(reply)) = resume(&mut ledger, at(1), arrived) else {
+        let Ok(Progress::Reply(reply)) = resume(&mut ledger, at(1), arrived) else {
             panic!("a mint waits once");
         };
         assert_eq!(reply.read(), Ok(MintAnswer::Minted));
@@ -152,19 +153,19 @@ mod tests {
             token: Id::from_u128(1),
             requester: requester(),
         };
-        let told = tell(&mut ledger, nobody, "revoke", &body(&revoke));
-        let Told::BestAfterDelivery(reply) = told else {
+        let progress = tell(&mut ledger, nobody, "revoke", &body(&revoke));
+        let Progress::BestAfterDelivery(reply) = progress else {
             panic!("a revoke has its answer");
         };
         assert_eq!(reply.read(), Ok(RevokeAnswer::Revoked { at: at(0) }));
 
         let actor = Actor::Token(Id::from_u128(1));
-        let Told::Reply(reply) = tell(&mut ledger, actor, "revoke", &body(&revoke)) else {
+        let Progress::Reply(reply) = tell(&mut ledger, actor, "revoke", &body(&revoke)) else {
             panic!("it is refused");
         };
         let refused = crate::wire::Unanswered::Inactive(Inactive::Revoked);
         assert_eq!(reply.read::<RevokeAnswer>(), Err(refused));
-        let Told::Reply(reply) = tell(&mut ledger, actor, "sync", r#"{"since":0,"uses":[]}"#)
+        let Progress::Reply(reply) = tell(&mut ledger, actor, "sync", r#"{"since":0,"uses":[]}"#)
         else {
             panic!("a question has its answer");
         };

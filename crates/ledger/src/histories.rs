@@ -90,9 +90,9 @@ impl World {
 }
 
 /// Tells which history failed, so that it can be run again alone.
-struct Told(u64, usize);
+struct SeedReport(u64, usize);
 
-impl Drop for Told {
+impl Drop for SeedReport {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("history: seed {}, step {}", self.0, self.1);
@@ -102,9 +102,9 @@ impl Drop for Told {
 
 fn history(seed: u64, steps: usize) -> World {
     let mut world = World::new(seed);
-    let mut told = Told(seed, 0);
+    let mut report = SeedReport(seed, 0);
     for step in 1..=steps {
-        told.1 = step;
+        report.1 = step;
         world.act();
         if step % 500 == 0 {
             world.settle();

@@ -22,7 +22,7 @@ use postern_domain::keys::KeyRing;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 
-use self::pending::Awaited;
+use self::pending::PendingWait;
 use crate::acting::Acting;
 use crate::done::{Carried, Delivery, Outcome, Stop, Suspended as _, Waiting};
 use crate::sql::{Result, Sql};
@@ -68,7 +68,7 @@ pub struct Ledger<S> {
     /// Whether tokens left pending by an earlier process have been dealt with.
     recovered: bool,
     /// Pending tokens that somebody in this process will come back for.
-    awaited: HashMap<TokenId, Awaited>,
+    awaited: HashMap<TokenId, PendingWait>,
     /// When to be woken, as far as this process knows.
     wakes_at: Option<Timestamp>,
 }

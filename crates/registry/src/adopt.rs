@@ -118,7 +118,7 @@ where
         }
         (issued, _) => issued?,
     }
-    Ok(TokenView::newborn(command.into()))
+    Ok(TokenView::without_life(command.into()))
 }
 
 /// Verifies the token as on every use, with no leeway, and that it is of a kind that can belong

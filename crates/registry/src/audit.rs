@@ -7,7 +7,7 @@ mod filter;
 
 use serde::{Deserialize, Serialize};
 
-pub use filter::Filter;
+pub use filter::EventFilter;
 
 use super::config::Config;
 use super::error::{Error, Result};
@@ -191,7 +191,7 @@ fn permit(caller: &Caller, operation: Operation) -> Result<Permit> {
 pub async fn list<P: AuditLog + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
-    filter: &Filter,
+    filter: &EventFilter,
     span: &Span,
     config: &Config,
     ports: &P,

@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Isolate, Ledgers};
 use super::registry::read_body;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, Touches, decide, open};
+use postern_domain::decide::{CallNames, Denial, Permit, RunFacts, RunNamed, Target, decide, open};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
@@ -237,16 +237,13 @@ fn decided(
     if requirements.access == Access::Open {
         return open(operation);
     }
-    let touches = Touches::named(question.project.as_deref(), question.workflow.as_deref());
+    let names = CallNames::named(question.project.as_deref(), question.workflow.as_deref());
     let run = match (run, found) {
         (None, _) => RunNamed::Open,
         (Some(_), None) => RunNamed::Unknown,
         (Some(_), Some(run)) => RunNamed::Known { run, pin },
     };
-    let target = Target::Call {
-        touches: &touches,
-        run,
-    };
+    let target = Target::Call { names: &names, run };
     decide(caller, operation, target)
 }
 

@@ -149,7 +149,7 @@ mod tests {
             &world,
         ));
         let now = Timestamp::from_millis(0);
-        let asked = tokens::Asked::parse(None, None, None, None, None, None, now);
+        let asked = tokens::TokenQuery::parse(None, None, None, None, None, None, now);
         let asked = asked.expect("a filter");
         let list = now_or_never(tokens::list(&admin, acme, asked, &page, &world));
         let organizations = now_or_never(organization::list(&admin, &page, &config, &world));
@@ -158,7 +158,7 @@ mod tests {
             &admin, acme, "shop", &page, &world,
         ));
         let span = audit::Span::parse(None, None).expect("the defaults");
-        let filter = audit::Filter::default();
+        let filter = audit::EventFilter::default();
         let events = audit::list(&admin, acme, &filter, &span, &config, &world);
         let events = now_or_never(events);
         let signed = now_or_never(audit::checkpoint(&admin, acme, &world));

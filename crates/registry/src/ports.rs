@@ -12,12 +12,12 @@ pub use ledgers::Ledgers;
 
 use std::rc::Rc;
 
-use super::audit::{Filter as EventFilter, Listed, Span};
+use super::audit::{EventFilter, Listed, Span};
 use super::error::Result;
 use super::organization::Organization;
 use super::page::{Cursor, Page, Place};
 use super::registry::Entry;
-use super::tokens::{Filter, TokenRecord};
+use super::tokens::{TokenFilter, TokenRecord};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
@@ -211,7 +211,7 @@ pub trait Records {
     async fn tokens(
         &self,
         organization: OrganizationId,
-        filter: &Filter,
+        filter: &TokenFilter,
         cursor: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TokenRecord>>;

@@ -48,7 +48,7 @@ pub fn now_or_never<F: Future>(future: F) -> F::Output {
 }
 
 /// A token as the world keeps it.
-pub struct Kept {
+pub struct StoredToken {
     pub facts: TokenFacts,
     pub liveness: Liveness,
 }
@@ -56,7 +56,7 @@ pub struct Kept {
 /// The world.
 pub struct World {
     pub now: Cell<i64>,
-    pub tokens: RefCell<HashMap<TokenId, Kept>>,
+    pub tokens: RefCell<HashMap<TokenId, StoredToken>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     /// The gateway's machine.
     pub gate: RefCell<Gate>,
@@ -138,7 +138,7 @@ impl World {
         let liveness = Liveness::Live;
         self.tokens
             .borrow_mut()
-            .insert(facts.id, Kept { facts, liveness });
+            .insert(facts.id, StoredToken { facts, liveness });
     }
 
     /// What was asked since the last call.

@@ -101,7 +101,7 @@ pub enum Form<'a> {
 
 /// What the gateway says of an answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct AnswerMeta<'a> {
     /// The id that the gateway gave the request.
     pub request_id: &'a str,
     /// As `Server-Timing` has it.
@@ -113,7 +113,7 @@ pub struct Told<'a> {
 /// The plan for an answer with headers of these names; `content_type` is the origin's, empty where
 /// it gave none. An answer in the own media type of an RPC protocol is shown by no browser, so no
 /// sandbox is set there.
-pub fn plan(names: &Names, content_type: &str, form: Form<'_>, told: Told<'_>) -> Plan {
+pub fn plan(names: &Names, content_type: &str, form: Form<'_>, meta: AnswerMeta<'_>) -> Plan {
     let mut plan = Plan::default();
     let media = match form {
         Form::AsItCame | Form::Route => content_type,
@@ -132,11 +132,11 @@ pub fn plan(names: &Names, content_type: &str, form: Form<'_>, told: Told<'_>) -
             plan.set(name, value);
         }
     }
-    plan.set("x-request-id", told.request_id.to_owned());
-    if let Some(seconds) = told.bound {
+    plan.set("x-request-id", meta.request_id.to_owned());
+    if let Some(seconds) = meta.bound {
         plan.set("postern-revocation-bound", seconds.to_string());
     }
-    let timing = ("server-timing".to_owned(), told.timing.to_owned());
+    let timing = ("server-timing".to_owned(), meta.timing.to_owned());
     plan.append.push(timing);
     if let Form::Connect(ending) = form {
         let trailers = ending.metadata.iter();

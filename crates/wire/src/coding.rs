@@ -9,11 +9,11 @@ const MAX_TOLD: usize = 32;
 pub fn coding(content_encoding: Option<&str>, body: &[u8]) -> Option<String> {
     let coding = content_encoding?.trim_ascii();
     let plain = body.is_empty() || coding.eq_ignore_ascii_case("identity");
-    (!plain).then(|| told(coding))
+    (!plain).then(|| display_name(coding))
 }
 
 /// A coding's name, fit to stand in a sentence.
-pub fn told(coding: &str) -> String {
+pub fn display_name(coding: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || " ,.-_*+".contains(c);
     match coding.chars().all(fits) && !coding.is_empty() {
         true => coding.chars().take(MAX_TOLD).collect(),

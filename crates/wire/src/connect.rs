@@ -76,11 +76,11 @@ struct Failure<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     message: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    details: Vec<Told<'a>>,
+    details: Vec<ErrorDetail<'a>>,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct ErrorDetail<'a> {
     #[serde(rename = "type")]
     type_name: &'a str,
     value: String,
@@ -94,7 +94,7 @@ pub fn error(grpc_status: u32, message: &str, details: &[Detail]) -> (u16, Strin
         message,
         details: details
             .iter()
-            .map(|detail| Told {
+            .map(|detail| ErrorDetail {
                 type_name: &detail.type_name,
                 value: STANDARD_NO_PAD.encode(&detail.value),
             })

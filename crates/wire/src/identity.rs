@@ -3,14 +3,14 @@
 //! and by digest.
 
 use super::protobuf::{self, Budget, ProtobufError, Wanted};
-use postern_domain::decide::{ProjectNamed, Touches};
+use postern_domain::decide::{CallNames, ProjectNamed};
 use postern_domain::rpc::{Identity, Is, OrganizationAt, Path, ProjectAt, Rpc, When};
 
 /// What a message names, and which further policies it calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified<'m> {
     /// What it names.
-    pub touches: Touches<'m>,
+    pub names: CallNames<'m>,
     /// The run's id as written; `None` where the message names none.
     pub run: Option<&'m str>,
     /// The digest as written; `None` where the message names none.
@@ -90,7 +90,7 @@ pub fn read<'m>(message: &'m [u8], rpc: &Rpc) -> Result<Identified<'m>, Identity
         Ok((!text.is_empty()).then_some(text))
     };
     Ok(Identified {
-        touches: Touches {
+        names: CallNames {
             organization_id: organization_id.text()?,
             organization_name: organization_name.text()?,
             project: project_named(named_project, project, &mut budget)?,
@@ -201,7 +201,7 @@ mod tests {
             ),
         ];
         for (message, expected) in rows {
-            let found = read(message, create).map(|found| found.touches.project);
+            let found = read(message, create).map(|found| found.names.project);
             assert_eq!(found, expected, "{message:x?}");
         }
     }
@@ -223,7 +223,7 @@ mod tests {
     fn what_a_message_carries_can_call_for_further_policies() {
         let of = |method, message: &[u8]| {
             let found = read(message, row(method)).expect("readable");
-            found.touches.policies
+            found.names.policies
         };
         let none: Vec<&str> = Vec::new();
         let find = "AttestationService/FindOrCreateWorkflow";

@@ -47,7 +47,7 @@ fn fill(db: &Connection) {
     }
 }
 
-fn sequences(db: &Connection, filter: &Filter, span: &Span) -> Vec<u64> {
+fn sequences(db: &Connection, filter: &EventFilter, span: &Span) -> Vec<u64> {
     let (sql, values) = page(Id::from_u128(1), filter, span);
     let mut statement = db.prepare(&sql).expect("a statement");
     let rows = statement
@@ -72,11 +72,11 @@ fn span(limit: u32, after: Option<(i64, u64)>) -> Span {
 fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
     let db = query_plans::record();
     fill(&db);
-    let none = Filter::default;
+    let none = EventFilter::default;
     let rows = [
         (none(), "audit_by_time"),
         (
-            Filter {
+            EventFilter {
                 since: at(1),
                 until: at(2),
                 ..none()
@@ -84,21 +84,21 @@ fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
             "audit_by_time",
         ),
         (
-            Filter {
+            EventFilter {
                 action: Some(Action::TokenMint),
                 ..none()
             },
             "audit_by_action",
         ),
         (
-            Filter {
+            EventFilter {
                 actor: Some("admin-token".to_owned()),
                 ..none()
             },
             "audit_by_actor",
         ),
         (
-            Filter {
+            EventFilter {
                 token: Some(Id::from_u128(1)),
                 since: at(1),
                 ..none()
@@ -130,12 +130,12 @@ fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
 fn r35_pages_are_newest_first_and_meet_without_a_gap() {
     let db = query_plans::record();
     fill(&db);
-    let all = Filter::default();
+    let all = EventFilter::default();
     let first = sequences(&db, &all, &span(20, None));
     assert_eq!(first, (30..=50).rev().collect::<Vec<_>>(), "and one more");
     let second = sequences(&db, &all, &span(20, Some((310, 31))));
     assert_eq!(second, (10..=30).rev().collect::<Vec<_>>());
-    let filter = Filter {
+    let filter = EventFilter {
         action: Some(Action::TokenRevoke),
         actor: Some("odd".to_owned()),
         since: at(150),
@@ -143,10 +143,10 @@ fn r35_pages_are_newest_first_and_meet_without_a_gap() {
         ..all
     };
     assert_eq!(sequences(&db, &filter, &span(20, None)), [35, 25, 15]);
-    let filter = Filter {
+    let filter = EventFilter {
         token: Some(Id::from_u128(2)),
         until: at(120),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     assert_eq!(sequences(&db, &filter, &span(20, None)), [11, 8, 5, 2]);
 }

@@ -8,17 +8,17 @@ use crate::documents::{files, root, text};
 use crate::query_plans;
 use postern_domain::id::Id;
 use postern_domain::time::Timestamp;
-use postern_registry::tokens::Reach;
+use postern_registry::tokens::TokenKinds;
 
-const EVERYTHING: Reach = Reach {
+const EVERYTHING: TokenKinds = TokenKinds {
     organization_tokens: true,
     project_tokens: true,
     system_tokens: true,
 };
 const NOW: i64 = 1_800_000_000_000;
 
-fn filter() -> Filter {
-    Filter {
+fn filter() -> TokenFilter {
+    TokenFilter {
         status: Status::All,
         level: None,
         project: None,
@@ -35,7 +35,7 @@ fn first(limit: u32) -> Page {
 }
 
 /// Every combination of what decides the statement.
-fn filters() -> Vec<Filter> {
+fn filters() -> Vec<TokenFilter> {
     let mut found = Vec::new();
     for status in [Status::Active, Status::Revoked, Status::All] {
         for level in [
@@ -46,14 +46,14 @@ fn filters() -> Vec<Filter> {
         ] {
             for bits in 0..64_u32 {
                 let has = |bit: u32| bits & (1 << bit) != 0;
-                found.push(Filter {
+                found.push(TokenFilter {
                     status,
                     level,
                     project: has(0).then(|| Id::from_u128(8)),
                     minted_by: has(1).then(|| Id::from_u128(9)),
                     include_system: has(2),
                     uses_days: if has(3) { 14 } else { 0 },
-                    reach: Reach {
+                    reach: TokenKinds {
                         organization_tokens: has(4),
                         project_tokens: has(5),
                         system_tokens: true,
@@ -102,7 +102,7 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
 /// What a list shows, row by row.
 fn listed<T>(
     db: &Connection,
-    filter: &Filter,
+    filter: &TokenFilter,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Vec<T> {
     let (sql, values) = page(Id::from_u128(1), filter, &first(100));
@@ -136,8 +136,9 @@ fn what_has_ended_is_marked_and_lists_are_the_same_before_and_after() {
     }
     let lists = || {
         [Status::Active, Status::Revoked, Status::All].map(|status| {
-            let list: Vec<String> =
-                listed(&db, &Filter { status, ..filter() }, |row| row.get("name"));
+            let list: Vec<String> = listed(&db, &TokenFilter { status, ..filter() }, |row| {
+                row.get("name")
+            });
             assert!(
                 list.len() > usize::from(status != Status::Revoked),
                 "{list:?}"
@@ -193,7 +194,7 @@ fn used(db: &Connection, totals: &[(i64, i64)]) {
 }
 
 fn days(db: &Connection) -> Vec<(String, String)> {
-    let asked = Filter {
+    let asked = TokenFilter {
         uses_days: 14,
         ..filter()
     };

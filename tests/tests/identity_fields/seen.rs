@@ -32,11 +32,11 @@ pub struct Seen {
 
 impl From<Identified<'_>> for Seen {
     fn from(found: Identified<'_>) -> Self {
-        let touches = found.touches;
+        let names = found.names;
         Self {
-            organization_id: touches.organization_id.to_owned(),
-            organization_name: touches.organization_name.to_owned(),
-            project: match touches.project {
+            organization_id: names.organization_id.to_owned(),
+            organization_name: names.organization_name.to_owned(),
+            project: match names.project {
                 ProjectNamed::Open => Project::Open,
                 ProjectNamed::Name(name) => Project::Name(name.to_owned()),
                 ProjectNamed::Names(names) => {
@@ -44,10 +44,10 @@ impl From<Identified<'_>> for Seen {
                 }
                 ProjectNamed::Id(id) => Project::Id(id.to_owned()),
             },
-            workflow: touches.workflow.to_owned(),
+            workflow: names.workflow.to_owned(),
             run: found.run.unwrap_or_default().to_owned(),
             digest: found.digest.unwrap_or_default().to_owned(),
-            policies: touches.policies,
+            policies: names.policies,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Denial, RunFacts};
 /// What a call names, beside a run. Texts are as they stand in the message; empty where it has
 /// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touches<'a> {
+pub struct CallNames<'a> {
     /// The organization by id; empty where it is not named.
     pub organization_id: &'a str,
     /// The organization by name; empty where it is not named.
@@ -25,7 +25,7 @@ pub struct Touches<'a> {
     pub policies: Vec<&'static str>,
 }
 
-impl<'a> Touches<'a> {
+impl<'a> CallNames<'a> {
     /// What is touched by names alone.
     pub fn named(project: Option<&'a str>, workflow: Option<&'a str>) -> Self {
         Self {
@@ -70,17 +70,17 @@ pub enum RunNamed<'a> {
 pub(super) fn call(
     facts: &TokenFacts,
     needs: &Requirements,
-    touches: &Touches<'_>,
+    names: &CallNames<'_>,
     run: RunNamed<'_>,
 ) -> Result<(), Denial> {
     if needs.access == Access::Closed {
         return Err(Denial::OriginTokens);
     }
-    let policies = needs.policies.iter().chain(&touches.policies);
+    let policies = needs.policies.iter().chain(&names.policies);
     if needs.access == Access::Person || !policies.clone().all(|p| covers(&facts.policies, p)) {
         return Err(Denial::Operation);
     }
-    own_organization(facts, touches)?;
+    own_organization(facts, names)?;
     if facts.scope != Scope::Organization && needs.narrow == Narrow::Denied {
         return Err(Denial::Operation);
     }
@@ -92,27 +92,29 @@ pub(super) fn call(
     match (&facts.scope, needs.narrow) {
         (Scope::Organization, _) | (_, Narrow::Any) => Ok(()),
         (_, Narrow::Denied) => Err(Denial::Operation),
-        (Scope::Project { project }, narrow) => match same_project(project, &touches.project)? {
-            Found::Own => Ok(()),
-            Found::Open if narrow == Narrow::Confined && facts.project_known_to_origin() => Ok(()),
-            Found::Open => Err(Denial::NotConfined),
+        (Scope::Project { project }, narrow) => match same_project(project, &names.project)? {
+            ProjectMatch::Own => Ok(()),
+            ProjectMatch::Open if narrow == Narrow::Confined && facts.project_known_to_origin() => {
+                Ok(())
+            }
+            ProjectMatch::Open => Err(Denial::NotConfined),
         },
         (Scope::Workflow { project, workflow }, _) => {
-            match same_project(project, &touches.project)? {
-                _ if touches.workflow.is_empty() => Err(Denial::NotConfined),
-                Found::Open => Err(Denial::NotConfined),
-                Found::Own if workflow.name == touches.workflow => Ok(()),
-                Found::Own => Err(Denial::OtherWorkflowName),
+            match same_project(project, &names.project)? {
+                _ if names.workflow.is_empty() => Err(Denial::NotConfined),
+                ProjectMatch::Open => Err(Denial::NotConfined),
+                ProjectMatch::Own if workflow.name == names.workflow => Ok(()),
+                ProjectMatch::Own => Err(Denial::OtherWorkflowName),
             }
         }
     }
 }
 
 /// A token belongs to one organization (R1), whatever the message says.
-fn own_organization(facts: &TokenFacts, touches: &Touches<'_>) -> Result<(), Denial> {
+fn own_organization(facts: &TokenFacts, names: &CallNames<'_>) -> Result<(), Denial> {
     let own = &facts.organization;
-    let id = touches.organization_id;
-    let name = touches.organization_name;
+    let id = names.organization_id;
+    let name = names.organization_name;
     let fits = |text: &str| super::super::id::OrganizationId::parse_any(text) == Ok(own.id);
     if (id.is_empty() || fits(id)) && (name.is_empty() || name == own.name) {
         Ok(())
@@ -121,21 +123,21 @@ fn own_organization(facts: &TokenFacts, touches: &Touches<'_>) -> Result<(), Den
     }
 }
 
-enum Found {
+enum ProjectMatch {
     Open,
     Own,
 }
 
 /// Whether the call keeps to the token's project by what it names.
-fn same_project(own: &Named<Project>, named: &ProjectNamed<'_>) -> Result<Found, Denial> {
+fn same_project(own: &Named<Project>, named: &ProjectNamed<'_>) -> Result<ProjectMatch, Denial> {
     let is_own = match named {
-        ProjectNamed::Open => return Ok(Found::Open),
+        ProjectNamed::Open => return Ok(ProjectMatch::Open),
         ProjectNamed::Name(name) => *name == own.name,
         ProjectNamed::Id(id) => ProjectId::parse_any(id) == Ok(own.id),
         ProjectNamed::Names(names) => names.iter().all(|name| *name == own.name),
     };
     if is_own {
-        Ok(Found::Own)
+        Ok(ProjectMatch::Own)
     } else {
         Err(Denial::OtherProject {
             project: own.name.clone(),

@@ -48,7 +48,7 @@ pub(super) fn session(
     match target {
         Target::Registry => reads_registry(&holder, operation)?,
         Target::Tokens(managed) => manages(&holder, operation, managed)?,
-        Target::Token(other) => touches(&holder, operation, other)?,
+        Target::Token(other) => may_manage(&holder, operation, other)?,
         Target::NewToken(wish) => grants(&holder, operation, &wish)?,
         _ => return Err(Denial::Operation),
     }

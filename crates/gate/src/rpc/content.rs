@@ -7,7 +7,7 @@ use postern_wire::protocol::Protocol;
 use postern_wire::timeout;
 
 use crate::error::{Error, Result};
-use crate::head::{Head, Kept};
+use crate::head::{Head, KeptHead};
 
 /// Bytes of a frame before its message.
 const FRAME_HEAD: usize = 5;
@@ -40,7 +40,7 @@ impl Content {
         raw: Vec<u8>,
         protocol: Protocol,
         is_read: bool,
-        kept: &Kept,
+        kept: &KeptHead,
     ) -> core::result::Result<Self, Unreadable> {
         let message = match protocol {
             Protocol::GrpcWeb(_) if !is_read => Message::Unread,

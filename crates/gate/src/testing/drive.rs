@@ -174,7 +174,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn told<Q: Question>(&self, ask: Ask<Q>, answer: Result<Q::Answer, Outage>) -> Step {
+    fn resume<Q: Question>(&self, ask: Ask<Q>, answer: Result<Q::Answer, Outage>) -> Step {
         ask.answer(&mut self.world.gate.borrow_mut(), self.world.now(), answer)
     }
 
@@ -189,31 +189,31 @@ impl<'a> Drive<'a> {
                         true => Err(Error::BodyTooLarge { limit }.into()),
                         false => Ok(self.sent.body.clone()),
                     };
-                    self.told(ask, body)
+                    self.resume(ask, body)
                 }
                 Step::Discard(ask) => {
                     world.note("discard");
-                    self.told(ask, Ok(()))
+                    self.resume(ask, Ok(()))
                 }
                 Step::Stream(ask) => {
                     world.note("stream");
-                    self.told(ask, Ok(!self.sent.body.is_empty()))
+                    self.resume(ask, Ok(!self.sent.body.is_empty()))
                 }
                 Step::Find(ask) => {
                     let found = world.find(ask.question.token);
-                    self.told(ask, found)
+                    self.resume(ask, found)
                 }
                 Step::Admit(ask) => {
-                    let told = world.admit(&ask.question);
-                    self.told(ask, told)
+                    let admission = world.admit(&ask.question);
+                    self.resume(ask, admission)
                 }
                 Step::Bind(ask) => {
                     let bound = world.bind(&ask.question);
-                    self.told(ask, bound)
+                    self.resume(ask, bound)
                 }
                 Step::Record(ask) => {
                     let kept = world.record(&ask.question);
-                    self.told(ask, kept)
+                    self.resume(ask, kept)
                 }
                 Step::Lookup(ask) => {
                     world.note(format!("look up {}", ask.question.0.target()));
@@ -221,22 +221,22 @@ impl<'a> Drive<'a> {
                     self.outcome.1.push(seen);
                     let answered = world.looked_up(&ask.question.0);
                     let reply = self.keep(answered);
-                    self.told(ask, reply)
+                    self.resume(ask, reply)
                 }
                 Step::Forward(ask) => {
                     world.note("forward");
                     self.outcome.0 = Some(self.seen(&ask.question.0));
                     let answered = world.origin.borrow().clone();
                     let reply = self.keep(answered);
-                    self.told(ask, reply)
+                    self.resume(ask, reply)
                 }
                 Step::Content(ask) => {
                     let body = self.reply.as_ref().map(|reply| reply.body.clone());
-                    self.told(ask, Ok(body.unwrap_or_default()))
+                    self.resume(ask, Ok(body.unwrap_or_default()))
                 }
                 Step::Count(ask) => {
                     world.note(format!("count {}", ask.question.bucket));
-                    self.told(ask, Ok(()))
+                    self.resume(ask, Ok(()))
                 }
                 Step::Pass(pass) => {
                     let reply = self.reply.unwrap_or(Answer::ended(2));

@@ -116,7 +116,7 @@ struct History {
     credentials: Vec<String>,
     under: Vec<Under>,
     /// When a Ledger was asked that then said that a token lives, with a version to repeat it by.
-    heard: HashMap<TokenId, Vec<i64>>,
+    live_answers: HashMap<TokenId, Vec<i64>>,
     forwarded: usize,
 }
 
@@ -160,7 +160,7 @@ impl History {
             world,
             credentials,
             under: Vec::new(),
-            heard: HashMap::new(),
+            live_answers: HashMap::new(),
             forwarded: 0,
         }
     }
@@ -181,7 +181,7 @@ impl History {
             Event::Forgets => {
                 self.gate = Gate::new(self.gate.config());
                 // What the old isolate was told, the new one was not.
-                self.heard.clear();
+                self.live_answers.clear();
             }
         }
     }
@@ -238,12 +238,12 @@ impl History {
     /// Whether a call may rest on what was said before.
     fn may_repeat(&self, effect: Effect, token: TokenId) -> bool {
         let fresh = |asked: &i64| (0..self.bound_ms).contains(&(self.now - asked));
-        let heard = self.heard.get(&token);
+        let live_answers = self.live_answers.get(&token);
         // The word of one token makes the copy that others join, so the oldest counts.
-        effect == Effect::Read && heard.is_some_and(|heard| heard.iter().any(fresh))
+        effect == Effect::Read && live_answers.is_some_and(|answers| answers.iter().any(fresh))
     }
 
-    fn told<Q: Question>(&mut self, ask: Ask<Q>, how: How, answer: Q::Answer) -> Step {
+    fn resume<Q: Question>(&mut self, ask: Ask<Q>, how: How, answer: Q::Answer) -> Step {
         let answer = match how.fails {
             true => Err(Outage::Failed("down".to_owned())),
             false => Ok(answer),
@@ -261,13 +261,13 @@ impl History {
             since,
         } = under;
         let step = match step {
-            Step::Body(ask) => self.told(ask, how, body(call)),
-            Step::Discard(ask) => self.told(ask, how, ()),
-            Step::Stream(ask) => self.told(ask, how, true),
-            Step::Count(ask) => self.told(ask, how, ()),
+            Step::Body(ask) => self.resume(ask, how, body(call)),
+            Step::Discard(ask) => self.resume(ask, how, ()),
+            Step::Stream(ask) => self.resume(ask, how, true),
+            Step::Count(ask) => self.resume(ask, how, ()),
             Step::Find(ask) => {
                 let found = self.world.find(ask.question.token).expect("never down");
-                self.told(ask, how, found.filter(|_| how.facts))
+                self.resume(ask, how, found.filter(|_| how.facts))
             }
             Step::Admit(ask) => {
                 let admission = self.admission(&ask.question, how);
@@ -275,30 +275,30 @@ impl History {
                 if !how.fails && word.0 == Liveness::Live {
                     live = true;
                     if word.1.is_some() {
-                        self.heard.entry(token).or_default().push(since);
+                        self.live_answers.entry(token).or_default().push(since);
                     }
                 }
-                self.told(ask, how, admission)
+                self.resume(ask, how, admission)
             }
             Step::Bind(ask) => {
                 let bound = self.world.bind(&ask.question).expect("never down");
-                self.told(ask, how, bound)
+                self.resume(ask, how, bound)
             }
             Step::Record(ask) => {
                 let pin = how.pin.then(|| WorkflowId::from_u128(1));
-                self.told(ask, how, RunAnswer { pin })
+                self.resume(ask, how, RunAnswer { pin })
             }
             Step::Lookup(ask) => {
                 let answer = Answer::ended(how.ended);
                 let reply = Reply::read(answer.status, &answer.headers);
-                self.told(ask, how, reply)
+                self.resume(ask, how, reply)
             }
             Step::Forward(ask) => {
                 let answer = Answer::message(b"");
                 let reply = Reply::read(answer.status, &answer.headers);
-                self.told(ask, how, reply)
+                self.resume(ask, how, reply)
             }
-            Step::Content(ask) => self.told(ask, how, Answer::message(b"").body),
+            Step::Content(ask) => self.resume(ask, how, Answer::message(b"").body),
             Step::Pass(_) | Step::Refuse(_) => return,
         };
         self.goes_on(Under {

@@ -12,7 +12,7 @@ use postern_domain::route::{BUILT_IN, Place, Route, Segment, Source};
 use postern_domain::rpc::{Access, Effect, Narrow};
 use postern_domain::scope::Scope;
 use postern_wire::jwt;
-use postern_wire::rest::{Found, Named};
+use postern_wire::rest::{Named, RouteMatch};
 
 const RUN: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
@@ -289,9 +289,12 @@ fn the_table_is_served_where_it_is_opened_and_the_plain_routes_always() {
             let path = route.name.split_once(' ').map_or("", |(_, path)| path);
             let path = path.replace(['{', '}'], "");
             let found = find(route.method, &path, &config);
-            assert_eq!(matches!(found, Found::Route(..)), open, "{path}");
+            assert_eq!(matches!(found, RouteMatch::Route(..)), open, "{path}");
         }
-        assert!(matches!(find("GET", "/statusz", &config), Found::Route(..)));
-        assert_eq!(find("GET", "/nothing", &config), Found::Nothing);
+        assert!(matches!(
+            find("GET", "/statusz", &config),
+            RouteMatch::Route(..)
+        ));
+        assert_eq!(find("GET", "/nothing", &config), RouteMatch::Nothing);
     }
 }

@@ -48,26 +48,26 @@ struct Call {
     began: (i64, usize),
     step: Step,
     /// The Ledger's answer, once the question has reached it.
-    told: Option<Told>,
+    answer: Option<LedgerAnswer>,
 }
 
-enum Told {
+enum LedgerAnswer {
     Admitted(Box<Admission>),
     Recorded(RunAnswer),
 }
 
 /// A question for changes under way.
-struct Asked {
+struct SyncQuestion {
     gate: usize,
     /// Of which isolate: one that has ended takes no answer.
     isolate: u32,
     sync: Sync,
-    told: Option<Delta>,
+    answer: Option<Delta>,
 }
 
 enum Message {
     Call(Box<Call>),
-    Sync(Asked),
+    Sync(SyncQuestion),
 }
 
 /// Gateways around one Ledger.
@@ -131,8 +131,8 @@ impl World {
                 let which = which % self.messages.len();
                 match self.messages.swap_remove(which) {
                     Message::Call(call) => self.hop(*call, is_lost),
-                    Message::Sync(asked) => {
-                        self.sync(asked, is_lost);
+                    Message::Sync(question) => {
+                        self.sync(question, is_lost);
                         Ok(())
                     }
                 }
@@ -154,7 +154,7 @@ impl World {
                 // Its calls end with it.
                 self.messages.retain(|message| match message {
                     Message::Call(call) => call.gate != at,
-                    Message::Sync(asked) => asked.gate != at,
+                    Message::Sync(question) => question.gate != at,
                 });
                 self.due.retain(|(_, gate, _)| *gate != at);
                 Ok(())
@@ -185,7 +185,7 @@ impl World {
             reads,
             began: (self.now, self.events),
             step,
-            told: None,
+            answer: None,
         })
     }
 
@@ -222,7 +222,7 @@ impl World {
         Ok(())
     }
 
-    fn told<Q: Question>(
+    fn resume<Q: Question>(
         &mut self,
         gate: usize,
         ask: Ask<Q>,
@@ -236,42 +236,42 @@ impl World {
     fn hop(&mut self, mut call: Call, is_lost: bool) -> Result<(), String> {
         let lost = || Outage::Failed("lost".to_owned());
         let gate = call.gate;
-        if !is_lost && call.told.is_none() {
+        if !is_lost && call.answer.is_none() {
             let now = self.now();
-            let told = match &call.step {
-                Step::Admit(ask) => Some(Told::Admitted(Box::new(
+            let answer = match &call.step {
+                Step::Admit(ask) => Some(LedgerAnswer::Admitted(Box::new(
                     self.ledger.admit(ask.question.query, now),
                 ))),
-                Step::Record(ask) => {
-                    Some(Told::Recorded(self.ledger.record(&ask.question.command)))
-                }
+                Step::Record(ask) => Some(LedgerAnswer::Recorded(
+                    self.ledger.record(&ask.question.command),
+                )),
                 _ => None,
             };
-            if told.is_some() {
-                call.told = told;
+            if answer.is_some() {
+                call.answer = answer;
                 self.messages.push(Message::Call(Box::new(call)));
                 return Ok(());
             }
         }
         let reply = || Reply::read(200, &Answer::message(b"").headers);
-        call.step = match (call.step, call.told.take()) {
-            (Step::Admit(ask), Some(Told::Admitted(told))) if !is_lost => {
-                self.told(gate, ask, Ok(*told))
+        call.step = match (call.step, call.answer.take()) {
+            (Step::Admit(ask), Some(LedgerAnswer::Admitted(answer))) if !is_lost => {
+                self.resume(gate, ask, Ok(*answer))
             }
-            (Step::Admit(ask), _) => self.told(gate, ask, Err(lost())),
-            (Step::Record(ask), Some(Told::Recorded(told))) if !is_lost => {
-                self.told(gate, ask, Ok(told))
+            (Step::Admit(ask), _) => self.resume(gate, ask, Err(lost())),
+            (Step::Record(ask), Some(LedgerAnswer::Recorded(answer))) if !is_lost => {
+                self.resume(gate, ask, Ok(answer))
             }
-            (Step::Record(ask), _) => self.told(gate, ask, Err(lost())),
-            (Step::Body(ask), _) => self.told(gate, ask, Ok(frame(0, b""))),
-            (Step::Discard(ask), _) => self.told(gate, ask, Ok(())),
-            (Step::Stream(ask), _) => self.told(gate, ask, Ok(true)),
-            (Step::Count(ask), _) => self.told(gate, ask, Ok(())),
-            (Step::Find(ask), _) => self.told(gate, ask, Err(lost())),
-            (Step::Bind(ask), _) => self.told(gate, ask, Err(lost())),
-            (Step::Lookup(ask), _) => self.told(gate, ask, Err(lost())),
-            (Step::Forward(ask), _) => self.told(gate, ask, Ok(reply())),
-            (Step::Content(ask), _) => self.told(gate, ask, Ok(Answer::message(b"").body)),
+            (Step::Record(ask), _) => self.resume(gate, ask, Err(lost())),
+            (Step::Body(ask), _) => self.resume(gate, ask, Ok(frame(0, b""))),
+            (Step::Discard(ask), _) => self.resume(gate, ask, Ok(())),
+            (Step::Stream(ask), _) => self.resume(gate, ask, Ok(true)),
+            (Step::Count(ask), _) => self.resume(gate, ask, Ok(())),
+            (Step::Find(ask), _) => self.resume(gate, ask, Err(lost())),
+            (Step::Bind(ask), _) => self.resume(gate, ask, Err(lost())),
+            (Step::Lookup(ask), _) => self.resume(gate, ask, Err(lost())),
+            (Step::Forward(ask), _) => self.resume(gate, ask, Ok(reply())),
+            (Step::Content(ask), _) => self.resume(gate, ask, Ok(Answer::message(b"").body)),
             (ended, _) => ended,
         };
         self.goes_on(call)
@@ -286,25 +286,25 @@ impl World {
         for (_, gate, organization) in due {
             let (machine, isolate) = &mut self.gates[gate];
             let sync = machine.memory.copies.sync(organization, now);
-            self.messages.push(Message::Sync(Asked {
+            self.messages.push(Message::Sync(SyncQuestion {
                 gate,
                 isolate: *isolate,
                 sync,
-                told: None,
+                answer: None,
             }));
         }
     }
 
-    fn sync(&mut self, mut asked: Asked, is_lost: bool) {
-        if asked.told.is_none() && !is_lost {
-            asked.told = Some(self.ledger.sync(&asked.sync.command));
-            self.messages.push(Message::Sync(asked));
+    fn sync(&mut self, mut question: SyncQuestion, is_lost: bool) {
+        if question.answer.is_none() && !is_lost {
+            question.answer = Some(self.ledger.sync(&question.sync.command));
+            self.messages.push(Message::Sync(question));
             return;
         }
-        let (machine, isolate) = &mut self.gates[asked.gate];
-        if *isolate == asked.isolate {
-            let told = asked.told.filter(|_| !is_lost);
-            machine.memory.copies.synced(asked.sync, told.as_ref());
+        let (machine, isolate) = &mut self.gates[question.gate];
+        if *isolate == question.isolate {
+            let answer = question.answer.filter(|_| !is_lost);
+            machine.memory.copies.synced(question.sync, answer.as_ref());
         }
     }
 }

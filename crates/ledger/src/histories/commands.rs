@@ -5,7 +5,7 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::Verifier;
 
-use super::model::{State, Token};
+use super::model::{ModelState, Token};
 use super::world::{Flight, Kind, World};
 use crate::testing::{mint, rotate, shop};
 use crate::{Addressed, Carried, Done, MintAnswer, MintCommand, RotateAnswer, Stop};
@@ -92,10 +92,10 @@ impl World {
         command
     }
 
-    fn newborn(&self, command: &MintCommand, replaces: Option<u128>) -> Token {
+    fn fresh_token(&self, command: &MintCommand, replaces: Option<u128>) -> Token {
         let facts = &command.facts;
         Token {
-            state: State::Pending,
+            state: ModelState::Pending,
             place: facts.scope.project().map(|shop| shop.id.as_u128()),
             name: facts.name.as_str().to_owned(),
             system: facts.is_system,
@@ -148,7 +148,9 @@ impl World {
         match (done, refusal) {
             (Done::Answer(answer), Some(refusal)) => assert_eq!(answer, refusal),
             (Done::AfterDelivery(waiting), None) => {
-                self.model.tokens.insert(id, self.newborn(&command, None));
+                self.model
+                    .tokens
+                    .insert(id, self.fresh_token(&command, None));
                 let kind = Kind::Mint { waiting, id, birth };
                 self.flights.push(Flight { actor, kind });
             }
@@ -194,7 +196,7 @@ impl World {
         match (done, refusal) {
             (Done::Answer(answer), Some(refusal)) => assert_eq!(answer, refusal),
             (Done::AfterDelivery(waiting), None) => {
-                let successor = self.newborn(&order, Some(old));
+                let successor = self.fresh_token(&order, Some(old));
                 self.model.tokens.insert(id, successor);
                 let kind = Kind::Rotate {
                     waiting,

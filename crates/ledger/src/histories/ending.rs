@@ -6,7 +6,7 @@ use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
 use postern_domain::standing::Actor;
 
-use super::model::State;
+use super::model::ModelState;
 use super::world::World;
 use crate::testing::{at, requester, revoke_many};
 use crate::{
@@ -44,7 +44,7 @@ impl World {
             .model
             .tokens
             .get(&id)
-            .is_some_and(|token| token.state == State::Revoked)
+            .is_some_and(|token| token.state == ModelState::Revoked)
         {
             self.model.finals.insert(id);
         }
@@ -174,7 +174,7 @@ impl World {
             .model
             .tokens
             .get_mut(&id)
-            .filter(|token| token.quarantined && token.state != State::Revoked);
+            .filter(|token| token.quarantined && token.state != ModelState::Revoked);
         let expected = match held {
             Some(token) => {
                 token.quarantined = false;

@@ -4,7 +4,7 @@ use postern_domain::id::Id;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 
-use super::model::{State, Token};
+use super::model::{ModelState, Token};
 use super::world::{Flight, Kind, World};
 use crate::{
     Carried, CheckpointCommand, Delivery, Done, LimitsAnswer, LimitsCommand, MintAnswer,
@@ -126,7 +126,7 @@ impl World {
             return assert_eq!(answer, Err(Stop::Inactive(why)));
         }
         let expected = match (state, quarantined) {
-            (State::Revoked, _) => MintAnswer::RevokedMeanwhile,
+            (ModelState::Revoked, _) => MintAnswer::RevokedMeanwhile,
             (_, true) => MintAnswer::QuarantinedMeanwhile,
             (_, false) => MintAnswer::Minted,
         };
@@ -150,7 +150,7 @@ impl World {
         let Some(successor) = self.awaited((id, birth)) else {
             return assert_eq!(answer, Ok(RotateAnswer::RevokedMeanwhile), "token {id}");
         };
-        let revoked = successor.state == State::Revoked;
+        let revoked = successor.state == ModelState::Revoked;
         if let Delivery::Failed { cause } = delivery {
             self.model.abandon(id, now);
             return assert_eq!(answer, Ok(RotateAnswer::RecordUnavailable { cause }));
@@ -173,8 +173,8 @@ impl World {
 
     fn make_live(&mut self, id: u128) {
         let token = self.model.tokens.get_mut(&id).expect("a token");
-        if token.state == State::Pending {
-            token.state = State::Live;
+        if token.state == ModelState::Pending {
+            token.state = ModelState::Live;
             // No token is active that no list shows.
             let row_of = self.d1.row_of(Id::from_u128(id));
             assert_eq!(row_of, Some(Id::from_u128(1)), "{id} has no row in D1");

@@ -10,7 +10,7 @@ use super::LEEWAY_MS;
 use crate::{Liveness, MintCommand, RevokeManyCommand};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ModelState {
     Pending,
     Live,
     Revoked,
@@ -18,7 +18,7 @@ pub enum State {
 
 #[derive(Debug, Clone)]
 pub struct Token {
-    pub state: State,
+    pub state: ModelState,
     pub place: Option<u128>,
     pub name: String,
     pub system: bool,
@@ -49,21 +49,21 @@ impl Token {
 
     /// What a revoke has anything to do with.
     pub fn revocable(&self, now: Timestamp) -> bool {
-        self.state != State::Revoked && !self.ended(now)
+        self.state != ModelState::Revoked && !self.ended(now)
     }
 
     /// Whether it has its name, and counts under the ceiling.
     fn holds(&self, now: Timestamp) -> bool {
-        self.state != State::Revoked && self.end.is_none() && !self.expired(now)
+        self.state != ModelState::Revoked && self.end.is_none() && !self.expired(now)
     }
 
     /// Whether it is active without an end ahead, its expiry aside.
     pub fn settled(&self) -> bool {
-        self.state == State::Live && self.end.is_none() && !self.quarantined
+        self.state == ModelState::Live && self.end.is_none() && !self.quarantined
     }
 
     fn retiring(&self, now: Timestamp) -> bool {
-        self.state != State::Revoked
+        self.state != ModelState::Revoked
             && !self.system
             && self.end.is_some_and(|end| end > now)
             && !self.expired(now)
@@ -89,9 +89,9 @@ impl Model {
     pub fn liveness(&self, id: u128, now: Timestamp) -> Liveness {
         match self.tokens.get(&id) {
             None => Liveness::Unknown,
-            Some(token) if token.state == State::Pending => Liveness::Unknown,
+            Some(token) if token.state == ModelState::Pending => Liveness::Unknown,
             Some(token)
-                if token.state == State::Revoked || token.quarantined || token.ended(now) =>
+                if token.state == ModelState::Revoked || token.quarantined || token.ended(now) =>
             {
                 Liveness::Revoked
             }
@@ -132,7 +132,7 @@ impl Model {
         let pending: Vec<u128> = self
             .tokens
             .iter()
-            .filter(|(_, token)| token.state == State::Pending)
+            .filter(|(_, token)| token.state == ModelState::Pending)
             .filter(|(_, token)| token.awaited_until.is_none_or(|until| until <= now))
             .map(|(id, _)| *id)
             .collect();
@@ -147,20 +147,20 @@ impl Model {
             return;
         };
         match token.state {
-            State::Pending if token.adopted => {
+            ModelState::Pending if token.adopted => {
                 self.tokens.remove(&id);
             }
-            State::Pending => {
+            ModelState::Pending => {
                 token.awaited_until = None;
                 self.revoke(id, now);
             }
-            State::Live | State::Revoked => {}
+            ModelState::Live | ModelState::Revoked => {}
         }
     }
 
     pub fn revoke(&mut self, id: u128, now: Timestamp) {
         let token = self.tokens.get_mut(&id).expect("a token");
-        token.state = State::Revoked;
+        token.state = ModelState::Revoked;
         token.end = Some(now);
     }
 
@@ -226,7 +226,7 @@ impl Model {
         let covering = lines
             .iter()
             .map(|id| &self.tokens[id])
-            .filter(|token| token.state == State::Live && token.holds(now));
+            .filter(|token| token.state == ModelState::Live && token.holds(now));
         active.count() + retiring.len() - covering.count()
     }
 
@@ -244,7 +244,7 @@ impl Model {
     pub fn has_pending_successor(&self, id: u128) -> bool {
         self.tokens
             .values()
-            .any(|token| token.state == State::Pending && token.replaces == Some(id))
+            .any(|token| token.state == ModelState::Pending && token.replaces == Some(id))
     }
 
     /// All that a token minted, with what they minted, and the successors of each.

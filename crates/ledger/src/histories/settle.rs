@@ -4,7 +4,7 @@ use postern_domain::audit::MAX_REFUSALS;
 use postern_domain::audit::verify::verify;
 use postern_domain::id::Id;
 
-use super::model::State;
+use super::model::ModelState;
 use super::world::World;
 use crate::KeptQuery;
 use crate::testing::audit;
@@ -66,7 +66,7 @@ impl World {
         }
         for (id, token) in &self.model.tokens {
             let foreign = |row: &&super::d1::TokenRow| row.organization != ours;
-            if token.state == State::Pending
+            if token.state == ModelState::Pending
                 && self.d1.tokens.get(id).is_some_and(|row| foreign(&row))
             {
                 // An adoption whose wait broke off before it heard of the other one.
@@ -79,7 +79,7 @@ impl World {
                 // It was reported or revoked while it was pending, so its tombstone stays.
                 assert_eq!(
                     token.state,
-                    State::Revoked,
+                    ModelState::Revoked,
                     "{id} is another organization's"
                 );
                 continue;

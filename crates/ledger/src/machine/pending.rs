@@ -19,7 +19,7 @@ const COMES_BACK_MS: i64 = 60_000;
 
 /// A pending token that somebody waits for.
 #[derive(Debug, Clone, Copy)]
-pub struct Awaited {
+pub struct PendingWait {
     /// The entry of the outbox that brings its row to D1: which of several creations of one id.
     entry: i64,
     until: Timestamp,
@@ -51,7 +51,7 @@ impl<S: Sql> Ledger<S> {
             step.change_with_event(insert, event)
         })?;
         let until = now.plus_millis(COMES_BACK_MS);
-        self.awaited.insert(facts.id, Awaited { entry, until });
+        self.awaited.insert(facts.id, PendingWait { entry, until });
         Ok(entry)
     }
 

@@ -9,7 +9,7 @@ use postern_wire::rfc3339;
 
 /// Which events; all that is given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct EventFilter {
     /// Only this action.
     pub action: Option<Action>,
     /// Only this actor.
@@ -22,7 +22,7 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
-impl Filter {
+impl EventFilter {
     /// Reads the parameters of a query: action, actor, token, since, until.
     ///
     /// # Errors

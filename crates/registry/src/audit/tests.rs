@@ -73,7 +73,7 @@ fn r35_the_log_is_for_who_holds_audit_read_at_the_level_of_the_organization() {
             now_or_never(list(
                 &caller,
                 acme,
-                &Filter::default(),
+                &EventFilter::default(),
                 &span(),
                 &config(),
                 &world,
@@ -104,7 +104,7 @@ fn r35_no_token_holds_audit_read_by_default() {
 fn r35_filters_that_no_event_could_fit_are_refused() {
     let refused = |words: [Option<&str>; 5]| {
         let [action, actor, token, since, until] = words;
-        Filter::parse(action, actor, token, since, until).map_err(|error| error.code())
+        EventFilter::parse(action, actor, token, since, until).map_err(|error| error.code())
     };
     let id = "00000000-0000-0000-0000-000000000001";
     let filter = refused([
@@ -166,7 +166,7 @@ fn r35_rows_of_earlier_and_later_releases_are_shown() {
     world
         .events
         .replace(vec![listed(2, later), listed(1, earlier)]);
-    let page = shown(&world, &Filter::default(), &span());
+    let page = shown(&world, &EventFilter::default(), &span());
     let events = page["events"].as_array().expect("a list");
     assert_eq!(events[0]["action"], "token.praised");
     assert_eq!(events[0]["outcome"], "name_taken");
@@ -178,7 +178,7 @@ fn r35_rows_of_earlier_and_later_releases_are_shown() {
 }
 
 /// A page as it is answered.
-fn shown(world: &World, filter: &Filter, span: &Span) -> serde_json::Value {
+fn shown(world: &World, filter: &EventFilter, span: &Span) -> serde_json::Value {
     let (admin, acme) = (Caller::Administrator, Some("acme"));
     let page = now_or_never(list(&admin, acme, filter, span, &config(), world));
     serde_json::to_value(page.expect("a page")).expect("serializes")

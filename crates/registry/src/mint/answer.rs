@@ -32,7 +32,7 @@ impl Minted {
     /// The answer for a token that the Ledger has minted.
     pub(crate) fn new(command: MintCommand, token: &Secret) -> Self {
         Self {
-            view: TokenView::newborn(command.into()),
+            view: TokenView::without_life(command.into()),
             token: token.expose().to_owned(),
             warning: WARNING,
             replaces: None,

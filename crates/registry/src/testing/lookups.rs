@@ -1,7 +1,7 @@
 //! The ports of the test world that only look things up.
 
 use super::{World, organization};
-use crate::audit::{Filter, Listed, Span};
+use crate::audit::{EventFilter, Listed, Span};
 use crate::error::Result;
 use crate::page::Place;
 use crate::ports::{AuditLog, Directory, Facts, Isolate};
@@ -36,7 +36,7 @@ impl Directory for World {
 }
 
 impl AuditLog for World {
-    async fn events(&self, _: OrganizationId, _: &Filter, span: &Span) -> Result<Vec<Listed>> {
+    async fn events(&self, _: OrganizationId, _: &EventFilter, span: &Span) -> Result<Vec<Listed>> {
         self.note(format!("events {}", span.limit));
         Ok(self.events.borrow().clone())
     }

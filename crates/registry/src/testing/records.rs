@@ -6,7 +6,7 @@ use crate::organization::Organization;
 use crate::page::{Cursor, Page};
 use crate::ports::Records;
 use crate::registry::Entry;
-use crate::tokens::{Filter, TokenRecord};
+use crate::tokens::{TokenFilter, TokenRecord};
 use postern_domain::decide::Grant;
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
@@ -101,7 +101,7 @@ impl Records for World {
     async fn tokens(
         &self,
         _: OrganizationId,
-        filter: &Filter,
+        filter: &TokenFilter,
         _: Option<&Cursor>,
         _: u32,
     ) -> Result<Vec<TokenRecord>> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Reach, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
+use super::{TokenKinds, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
 use crate::error::{Error, Result};
 use crate::organization::resolve_id;
 use crate::page::{Cursor, Page};
@@ -46,7 +46,7 @@ pub enum Level {
 
 /// Which tokens a list shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
+pub struct TokenFilter {
     /// Which ones, by status.
     pub status: Status,
     /// Which ones, by scope.
@@ -60,20 +60,20 @@ pub struct Filter {
     /// Of how many days the uses are shown, today among them; 0 = of none.
     pub uses_days: u32,
     /// Tokens that the caller may not manage are not there (R16).
-    pub reach: Reach,
+    pub reach: TokenKinds,
     /// The moment that decides what has expired.
     pub now: Timestamp,
 }
 
 /// A list as a query asks for it: the project has yet to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    filter: Filter,
+pub struct TokenQuery {
+    filter: TokenFilter,
     /// By name or id.
     project: Option<String>,
 }
 
-impl Asked {
+impl TokenQuery {
     /// Reads the filters as they stand in a query; as yet they reach nothing.
     ///
     /// # Errors
@@ -133,14 +133,14 @@ impl Asked {
         let minted_by = minted_by.map(Id::parse).transpose().map_err(|_| {
             Error::invalid("minted_by_invalid", "`minted_by` must be the id of a token")
         })?;
-        let filter = Filter {
+        let filter = TokenFilter {
             status,
             level,
             project: None,
             minted_by,
             include_system,
             uses_days,
-            reach: Reach {
+            reach: TokenKinds {
                 organization_tokens: false,
                 project_tokens: false,
                 system_tokens: false,
@@ -152,9 +152,9 @@ impl Asked {
     }
 }
 
-impl Filter {
+impl TokenFilter {
     /// The filter for a caller: system tokens only where it reaches them.
-    fn within(self, reach: Reach) -> Self {
+    fn within(self, reach: TokenKinds) -> Self {
         Self {
             include_system: self.include_system && reach.system_tokens,
             reach,
@@ -170,7 +170,7 @@ impl Filter {
 pub async fn list<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
-    asked: Asked,
+    asked: TokenQuery,
     page: &Page,
     ports: &P,
 ) -> Result<TokenList> {
@@ -181,7 +181,7 @@ pub async fn list<P: Directory + Ledgers + Records>(
         (None, Some(meant)) => Some(find_project(organization.id, meant, ports).await?.id),
         (own, _) => own,
     };
-    let filter = Filter {
+    let filter = TokenFilter {
         project,
         ..asked.filter.within(reach)
     };

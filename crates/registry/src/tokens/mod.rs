@@ -8,7 +8,7 @@ mod revoke;
 mod rotate;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, revoke_many};
-pub use list::{Asked, Filter, Level, Status, TokenList, list, read};
+pub use list::{Level, Status, TokenFilter, TokenList, TokenQuery, list, read};
 pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
@@ -88,7 +88,7 @@ struct Life {
 
 impl TokenView {
     /// The view for the answer that creates the token.
-    pub fn newborn(record: TokenRecord) -> Self {
+    pub fn without_life(record: TokenRecord) -> Self {
         Self {
             life: None,
             ..record.into()
@@ -139,7 +139,7 @@ impl From<TokenRecord> for TokenView {
 
 /// Which kinds of tokens an operation may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reach {
+pub struct TokenKinds {
     /// Tokens of the whole organization.
     pub organization_tokens: bool,
     /// Tokens of projects and workflows.
@@ -152,9 +152,9 @@ pub struct Reach {
 ///
 /// # Errors
 /// `Denied` when that is nothing.
-pub fn reach(caller: &Caller, operation: Operation) -> Result<Reach> {
+pub fn reach(caller: &Caller, operation: Operation) -> Result<TokenKinds> {
     let may = |managed| decide(caller, operation, Target::Tokens(managed)).is_ok();
-    let reach = Reach {
+    let reach = TokenKinds {
         organization_tokens: may(Managed::OrganizationTokens),
         project_tokens: may(Managed::ProjectTokens),
         system_tokens: matches!(caller, Caller::Administrator),

@@ -3,14 +3,14 @@
 use super::*;
 use crate::headers::Headers as _;
 
-const TOLD: Told<'_> = Told {
+const META: AnswerMeta<'_> = AnswerMeta {
     request_id: "r1",
     timing: "gate;dur=1, origin;dur=2",
     bound: None,
 };
 
 /// Every header that the client sees, sorted.
-fn comes_back(came: &str, form: Form<'_>, told: Told<'_>) -> Vec<String> {
+fn comes_back(came: &str, form: Form<'_>, told: AnswerMeta<'_>) -> Vec<String> {
     let lines = came
         .split('\n')
         .map(str::trim)
@@ -34,7 +34,7 @@ fn comes_back(came: &str, form: Form<'_>, told: Told<'_>) -> Vec<String> {
 
 fn dropped(name: &str) -> bool {
     let names = Names::from_lines(name);
-    !plan(&names, "", Form::AsItCame, TOLD).drop.is_empty()
+    !plan(&names, "", Form::AsItCame, META).drop.is_empty()
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn an_answer_of_an_rpc_protocol_passes_as_it_came() {
         "x-custom: kept",
         "x-request-id: r1",
     ];
-    assert_eq!(comes_back(came, Form::AsItCame, TOLD), kept);
-    let bounded = Told {
+    assert_eq!(comes_back(came, Form::AsItCame, META), kept);
+    let bounded = AnswerMeta {
         bound: Some(5),
-        ..TOLD
+        ..META
     };
     let told = comes_back(came, Form::AsItCame, bounded);
     let bound: Vec<_> = told.iter().filter(|line| line.contains("bound")).collect();
@@ -160,10 +160,10 @@ fn in_connect_nothing_of_grpc_web_is_left() {
         "x-custom: kept",
         "x-request-id: r1",
     ];
-    assert_eq!(comes_back(came, Form::Connect(&ending), TOLD), told);
+    assert_eq!(comes_back(came, Form::Connect(&ending), META), told);
     // An error is JSON, which a browser would show.
     ending.status = 5;
-    let told = comes_back(came, Form::Connect(&ending), TOLD);
+    let told = comes_back(came, Form::Connect(&ending), META);
     assert!(
         told.contains(&"content-type: application/json".to_owned()),
         "{told:?}"
@@ -177,7 +177,7 @@ fn in_connect_nothing_of_grpc_web_is_left() {
 fn r45_what_could_be_shown_is_sandboxed() {
     let whole = SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let set = |content_type, form| {
-        let plan = plan(&Names::from_lines(""), content_type, form, TOLD);
+        let plan = plan(&Names::from_lines(""), content_type, form, META);
         let sandbox = plan
             .set
             .into_iter()

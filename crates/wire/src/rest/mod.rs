@@ -10,7 +10,7 @@ use core::fmt;
 
 pub use json::MAX_DEPTH;
 pub(crate) use path::decode;
-pub use path::{Found, Parameters, find};
+pub use path::{Parameters, RouteMatch, find};
 
 use super::forwarding::nominated;
 use postern_domain::route::{Place, Route, Source};

@@ -18,7 +18,7 @@ impl Parameters {
 
 /// What the table has for a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum RouteMatch {
     /// No pattern is this path.
     Nothing,
     /// One is, for these methods.
@@ -31,16 +31,20 @@ pub enum Found {
 }
 
 /// Looks a request up. `path` as it arrived, percent-encoded.
-pub fn find(routes: impl IntoIterator<Item = &'static Route>, method: &str, path: &str) -> Found {
-    let mut found = Found::Nothing;
+pub fn find(
+    routes: impl IntoIterator<Item = &'static Route>,
+    method: &str,
+    path: &str,
+) -> RouteMatch {
+    let mut found = RouteMatch::Nothing;
     for route in routes {
         let Some(parameters) = matches(route.segments, path) else {
             continue;
         };
         if route.method == method {
-            return Found::Route(route, parameters);
+            return RouteMatch::Route(route, parameters);
         }
-        found = Found::OtherMethod { allow: route.allow };
+        found = RouteMatch::OtherMethod { allow: route.allow };
     }
     found
 }

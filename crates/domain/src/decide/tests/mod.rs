@@ -97,33 +97,30 @@ fn operation(method: &str) -> Operation {
 }
 
 /// What a message that names project and workflow touches.
-fn names<'a>(project: &'a str, workflow: &'a str) -> Touches<'a> {
+fn names<'a>(project: &'a str, workflow: &'a str) -> CallNames<'a> {
     let project = match project {
         "" => ProjectNamed::Open,
         name => ProjectNamed::Name(name),
     };
-    Touches {
+    CallNames {
         project,
         workflow,
-        ..Touches::default()
+        ..CallNames::default()
     }
 }
 
 fn check_names(caller: &Caller, project: &str, workflow: &str, expected: Result<(), Denial>) {
-    let touches = names(project, workflow);
+    let names = names(project, workflow);
     let target = Target::Call {
-        touches: &touches,
+        names: &names,
         run: RunNamed::Open,
     };
     check(caller, target, expected);
 }
 
 fn check_run(caller: &Caller, run: RunNamed<'_>, expected: Result<(), Denial>) {
-    let touches = Touches::default();
-    let target = Target::Call {
-        touches: &touches,
-        run,
-    };
+    let names = CallNames::default();
+    let target = Target::Call { names: &names, run };
     check(caller, target, expected);
 }
 
@@ -222,9 +219,9 @@ fn r17_tokens_do_not_open_the_registry() {
 
 #[test]
 fn a_permit_carries_what_was_decided() {
-    let touches = names("shop", "release");
+    let names = names("shop", "release");
     let target = Target::Call {
-        touches: &touches,
+        names: &names,
         run: RunNamed::Open,
     };
     let init = operation("AttestationService/Init");
@@ -287,13 +284,13 @@ fn r1_a_call_that_names_another_organization_is_refused() {
         ("x", "", Err(Denial::OtherOrganization)),
     ];
     for (organization_id, organization_name, expected) in rows {
-        let touches = Touches {
+        let names = CallNames {
             organization_id,
             organization_name,
             ..names("shop", "release")
         };
         let target = Target::Call {
-            touches: &touches,
+            names: &names,
             run: RunNamed::Open,
         };
         for caller in [token(Scope::Organization), workflow_token()] {

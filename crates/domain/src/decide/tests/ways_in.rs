@@ -79,16 +79,16 @@ fn r23_what_each_role_may_do() {
         TokenRotate,
         TokenRelease,
     ];
-    let touches: &[Operation] = &manages[0..];
+    let all: &[Operation] = &manages[0..];
     let reads: &[Operation] = &[TokenList, TokenRead];
     let registry: &[Operation] = &[ProjectList, WorkflowList];
     // Role, then: registry, project tokens, organization tokens.
     type Row<'a> = (&'a str, &'a [Operation], &'a [Operation], &'a [Operation]);
     let rows: [Row<'_>; 6] = [
-        ("owner", registry, touches, touches),
-        ("admin", registry, touches, touches),
-        ("member", &[], touches, &[]),
-        ("contributor", &[], touches, &[]),
+        ("owner", registry, all, all),
+        ("admin", registry, all, all),
+        ("member", &[], all, &[]),
+        ("contributor", &[], all, &[]),
         ("viewer", &[], reads, &[]),
         ("nobody", &[], &[], &[]),
     ];
@@ -238,7 +238,7 @@ fn r25_a_workflow_reader_reads_its_own_projects_tokens() {
 #[test]
 fn r34_none_of_them_calls_the_origin() {
     let run = run("shop", "release");
-    let touches = names("shop", "release");
+    let names = names("shop", "release");
     for caller in [Caller::Bootstrap, session("owner"), reader()] {
         for rpc in crate::rpc::rpcs() {
             for run in [
@@ -249,10 +249,7 @@ fn r34_none_of_them_calls_the_origin() {
                     pin: None,
                 },
             ] {
-                let target = Target::Call {
-                    touches: &touches,
-                    run,
-                };
+                let target = Target::Call { names: &names, run };
                 let answer = decide(&caller, Operation::Rpc(rpc), target);
                 assert_eq!(answer, Err(Denial::Operation), "{caller:?} {}", rpc.path());
             }

@@ -73,7 +73,7 @@ static ROUTES: [Route; 4] = [
     },
 ];
 
-fn look_up(method: &str, path: &str) -> Found {
+fn look_up(method: &str, path: &str) -> RouteMatch {
     find(&ROUTES, method, path)
 }
 
@@ -101,7 +101,7 @@ fn paths_match_segment_by_segment_and_parameters_are_decoded_once() {
         ("/v1/projects/caf%C3%A9/a%20b", "café", "a b"),
         ("/v1/projects/a+b/..c", "a+b", "..c"),
     ] {
-        let Found::Route(route, parameters) = look_up("POST", path) else {
+        let RouteMatch::Route(route, parameters) = look_up("POST", path) else {
             panic!("{path}");
         };
         assert_eq!(route.name, "path");
@@ -149,10 +149,10 @@ fn r33_other_spellings_of_a_path_are_other_paths() {
         "/v1/projects/shop%3Fx/release",
         "/v1/projects/shop%23x/release",
     ] {
-        assert_eq!(look_up("POST", path), Found::Nothing, "{path}");
+        assert_eq!(look_up("POST", path), RouteMatch::Nothing, "{path}");
     }
     let long = format!("/v1/projects/{}/release", "x".repeat(256));
-    assert_eq!(look_up("POST", &long), Found::Nothing);
+    assert_eq!(look_up("POST", &long), RouteMatch::Nothing);
 }
 
 #[test]
@@ -160,15 +160,15 @@ fn another_method_is_told_which_there_are() {
     let allow = "POST, PUT";
     for method in ["GET", "HEAD", "post", "DELETE", "OPTIONS"] {
         let found = look_up(method, "/v1/projects/shop/release");
-        assert_eq!(found, Found::OtherMethod { allow }, "{method}");
+        assert_eq!(found, RouteMatch::OtherMethod { allow }, "{method}");
     }
-    let Found::Route(route, _) = look_up("PUT", "/v1/projects/shop/release") else {
+    let RouteMatch::Route(route, _) = look_up("PUT", "/v1/projects/shop/release") else {
         panic!("PUT has a row");
     };
     assert_eq!(route.name, "path with PUT");
     let allow = "GET";
     let head = find(&BUILT_IN, "HEAD", "/statusz");
-    assert_eq!(head, Found::OtherMethod { allow });
+    assert_eq!(head, RouteMatch::OtherMethod { allow });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use postern_domain::caller::Caller;
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
 use postern_registry::page::Page;
-use postern_registry::tokens::Asked;
+use postern_registry::tokens::TokenQuery;
 use postern_wire::address;
 use postern_wire::coding::coding;
 use postern_wire::protocol::media_type;
@@ -69,7 +69,7 @@ pub fn page(query: &str) -> Result<Page> {
     Page::parse(limit.as_deref(), cursor.as_deref())
 }
 
-pub fn token_query(query: &str) -> Result<(Asked, Page)> {
+pub fn token_query(query: &str) -> Result<(TokenQuery, Page)> {
     let [
         status,
         scope,
@@ -93,7 +93,7 @@ pub fn token_query(query: &str) -> Result<(Asked, Page)> {
         ],
     )
     .map_err(wrong_query)?;
-    let asked = Asked::parse(
+    let tokens = TokenQuery::parse(
         status.as_deref(),
         scope.as_deref(),
         project.as_deref(),
@@ -102,7 +102,7 @@ pub fn token_query(query: &str) -> Result<(Asked, Page)> {
         uses_days.as_deref(),
         now(),
     )?;
-    Ok((asked, Page::parse(limit.as_deref(), cursor.as_deref())?))
+    Ok((tokens, Page::parse(limit.as_deref(), cursor.as_deref())?))
 }
 
 /// Who asks from where, for the audit row (R21, R35).

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use postern_domain::route::Route;
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
-use postern_wire::answering::{Form, Told, plan};
+use postern_wire::answering::{AnswerMeta, Form, plan};
 use postern_wire::connect;
 use postern_wire::headers::Plan;
 
@@ -19,12 +19,12 @@ use crate::error::Result;
 use crate::lookup::read;
 use crate::patience::Patience;
 use crate::question::Content;
-use crate::reply::{self, MAX_ANSWER, Reply, foreign};
+use crate::reply::{MAX_ANSWER, Reply, RpcAnswer, foreign};
 use crate::runs::{self, Naming};
 
 /// What is known of a call whose answer is awaited.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Awaited {
+pub(crate) struct AwaitedReply {
     pub asked_at: Timestamp,
     /// How old the word on the token may be that the call rests on, in milliseconds.
     pub bound_ms: i64,
@@ -33,7 +33,7 @@ pub(crate) struct Awaited {
 
 type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
 
-impl Awaited {
+impl AwaitedReply {
     /// Takes the answer to an RPC. The run in it is known before anybody has it.
     pub fn rpc(
         self,
@@ -51,13 +51,13 @@ impl Awaited {
             (call, gate, now),
             reply,
             self.patience,
-            move |call, gate, now, reply, told| {
-                let message = match (&told.message, told.ending.status) {
+            move |call, gate, now, reply, answer| {
+                let message = match (&answer.message, answer.ending.status) {
                     (Some(message), 0) => message,
                     _ => {
                         return self.finish(
                             (call, gate, now),
-                            (reply, Some(told)),
+                            (reply, Some(answer)),
                             waited,
                             is_connect,
                         );
@@ -65,30 +65,30 @@ impl Awaited {
                 };
                 let learned = runs::learn(now, naming, message)?;
                 Ok(learned.then(move |call: &mut Call, gate: &mut Gate, now| {
-                    self.finish((call, gate, now), (reply, Some(told)), waited, is_connect)
+                    self.finish((call, gate, now), (reply, Some(answer)), waited, is_connect)
                 }))
             },
         )
     }
 
-    /// The answer as the client reads it: as it came, or in Connect. `told` = what has been read of
+    /// The answer as the client reads it: as it came, or in Connect. `answer` = what has been read of
     /// it.
     fn finish(
         self,
         (call, gate, now): At<'_>,
-        (reply, told): (Reply, Option<reply::Told>),
+        (reply, answer): (Reply, Option<RpcAnswer>),
         waited: i64,
         is_connect: bool,
     ) -> Result<Next> {
         let timing = timing(call, now, waited);
-        match (is_connect, told) {
-            (true, Some(told)) => self.in_connect((call, gate, now), &reply, told, &timing),
+        match (is_connect, answer) {
+            (true, Some(answer)) => self.in_connect((call, gate, now), &reply, answer, &timing),
             (true, None) => read(
                 (call, gate, now),
                 reply,
                 self.patience,
-                move |call, gate, now, reply, told| {
-                    self.in_connect((call, gate, now), &reply, told, &timing)
+                move |call, gate, now, reply, answer| {
+                    self.in_connect((call, gate, now), &reply, answer, &timing)
                 },
             ),
             // The runtime passes content on without a timer. Where the caller waits for so long only,
@@ -126,10 +126,10 @@ impl Awaited {
         self,
         (call, gate, _): At<'_>,
         reply: &Reply,
-        told: reply::Told,
+        answer: RpcAnswer,
         timing: &str,
     ) -> Result<Next> {
-        let reply::Told { message, ending } = told;
+        let RpcAnswer { message, ending } = answer;
         let headers = self.headers(call, gate, reply, Form::Connect(&ending), timing);
         let (status, body) = match ending.status {
             0 => {
@@ -185,12 +185,12 @@ impl Awaited {
         timing: &str,
     ) -> Plan {
         let bounded = gate.config().revocation_bound_ms > 0;
-        let told = Told {
+        let meta = AnswerMeta {
             request_id: &call.kept.request_id,
             timing,
             bound: bounded.then_some(self.bound_ms / 1000),
         };
-        plan(&reply.names, &reply.media, form, told)
+        plan(&reply.names, &reply.media, form, meta)
     }
 }
 
