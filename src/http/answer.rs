@@ -8,7 +8,7 @@ use web_sys::{Headers, Response, ResponseInit};
 use super::incoming::{Incoming, apply};
 use super::respond;
 use crate::log::RequestLog;
-use postern_gate::{Form, Made, Pass};
+use postern_gate::{Made, Pass, RefusalForm};
 use postern_registry::error::Error;
 
 /// The origin's answer for the client; `content` is its body, where that has been read.
@@ -45,7 +45,7 @@ pub fn pass(
 
 /// A refusal in this form.
 pub fn refuse(
-    form: Form,
+    form: RefusalForm,
     error: &Error,
     incoming: &Incoming,
     log: &mut RequestLog,
@@ -54,8 +54,8 @@ pub fn refuse(
         return answer;
     }
     match form {
-        Form::Problem => respond::problem(error, incoming, log),
-        Form::Grpc(content_type) => respond::grpc(error, content_type, incoming, log),
-        Form::Connect => respond::connect(error, incoming, log),
+        RefusalForm::Problem => respond::problem(error, incoming, log),
+        RefusalForm::Grpc(content_type) => respond::grpc(error, content_type, incoming, log),
+        RefusalForm::Connect => respond::connect(error, incoming, log),
     }
 }

@@ -29,7 +29,7 @@ use wasm_bindgen::JsValue;
 use super::log::RequestLog;
 use super::platform::{Platform, config, isolated, now};
 use postern_domain::rpc::ORIGIN_PREFIX;
-use postern_gate::Form;
+use postern_gate::RefusalForm;
 use postern_registry::config::Config;
 use postern_registry::error::Error;
 
@@ -125,8 +125,8 @@ fn refuse(
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
     let form = match incoming.path.starts_with(ORIGIN_PREFIX) {
-        true => Form::of(&incoming.header("content-type").unwrap_or_default()),
-        false => Form::Problem,
+        true => RefusalForm::of(&incoming.header("content-type").unwrap_or_default()),
+        false => RefusalForm::Problem,
     };
     answer::refuse(form, error, incoming, log)
 }

@@ -7,18 +7,18 @@ use postern_domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, 
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
 use postern_registry::error::Result;
-use postern_registry::organization::Organization;
+use postern_registry::organization::OrganizationRecord;
 use postern_registry::page::{Cursor, Page};
 use postern_registry::ports::Records;
 use postern_registry::registry::Entry;
 use postern_registry::tokens::{TokenFilter, TokenRecord};
 
 impl Records for Platform {
-    async fn create_organization(&self, grant: &Grant, row: &Organization) -> Result<()> {
+    async fn create_organization(&self, grant: &Grant, row: &OrganizationRecord) -> Result<()> {
         records::create_organization(&self.env, grant.organization(), row).await
     }
 
-    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+    async fn organization(&self, name: &str) -> Result<Option<OrganizationRecord>> {
         records::organization(&self.env, name).await
     }
 
@@ -26,7 +26,7 @@ impl Records for Platform {
         records::on_leak(&self.env, organization).await
     }
 
-    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>> {
+    async fn organizations(&self, page: &Page) -> Result<Vec<OrganizationRecord>> {
         records::organizations(&self.env, page).await
     }
 

@@ -14,7 +14,7 @@ use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_registry::error::{Error, Result};
-use postern_registry::organization::Organization;
+use postern_registry::organization::OrganizationRecord;
 use postern_registry::page::Page;
 use postern_registry::registry::Entry;
 use postern_registry::tokens::TokenRecord;
@@ -30,8 +30,8 @@ struct OrganizationRow {
 }
 
 impl OrganizationRow {
-    fn read(self) -> Result<Organization> {
-        Ok(Organization {
+    fn read(self) -> Result<OrganizationRecord> {
+        Ok(OrganizationRecord {
             id: id(&self.id)?,
             name: self.name,
             mint_ceiling: self.mint_ceiling,
@@ -110,7 +110,7 @@ pub fn after(page: &Page, values: &mut Vec<Bind>, prefix: &str) -> String {
 pub async fn create_organization(
     env: &Env,
     organization: &Named<id::Organization>,
-    row: &Organization,
+    row: &OrganizationRecord,
 ) -> Result<()> {
     let values = vec![
         Bind::text(organization.id),
@@ -125,7 +125,7 @@ pub async fn create_organization(
     d1::insert(env, sql, values, taken("organization")).await
 }
 
-pub async fn organization(env: &Env, name: &str) -> Result<Option<Organization>> {
+pub async fn organization(env: &Env, name: &str) -> Result<Option<OrganizationRecord>> {
     let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
                where name = ?";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![Bind::text(name)]).await?;
@@ -150,14 +150,14 @@ pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> 
 }
 
 /// Organizations whose idle tokens are revoked, with the days that they allow.
-pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<Organization>> {
+pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<OrganizationRecord>> {
     let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
                where max_idle_days > 0 order by id";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
     rows.into_iter().map(OrganizationRow::read).collect()
 }
 
-pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<Organization>> {
+pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<OrganizationRecord>> {
     let mut values = Vec::new();
     let after = after(page, &mut values, "");
     values.push(Bind::number(page.limit + 1));

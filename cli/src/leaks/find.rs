@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use postern_domain::token::OPAQUE_PREFIX;
-use postern_wire::jwt::{Form, form};
+use postern_wire::jwt::{JwtForm, form};
 use postern_wire::opaque::{KEY_LENGTH, OpaqueError, check_form};
 
 use super::clean::cleaned;
@@ -106,7 +106,7 @@ fn jwt(run: &str, [begin, first, second]: [usize; 3], found: &mut Found) {
     if whole.len() > MAX_TOKEN {
         return;
     }
-    if form(whole) == Some(Form::Ours) {
+    if form(whole) == Some(JwtForm::Ours) {
         found.jwts.insert(whole.to_owned());
         return;
     }

@@ -110,14 +110,14 @@ pub struct Refusal {
     /// Why.
     pub error: Error,
     /// How it is written.
-    pub form: Form,
+    pub form: RefusalForm,
     /// For the log.
     pub notes: Notes,
 }
 
 /// How a refusal is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum RefusalForm {
     /// As a problem document.
     Problem,
     /// In gRPC, under this media type.
@@ -126,7 +126,7 @@ pub enum Form {
     Connect,
 }
 
-impl Form {
+impl RefusalForm {
     /// The form that a caller of an RPC reads, by the `Content-Type` of its request: a problem
     /// document where it speaks no protocol of ours.
     pub fn of(content_type: &str) -> Self {
@@ -161,7 +161,7 @@ pub struct Call {
     pub(crate) notes: Notes,
     pub(crate) deadline: Deadline,
     pub(crate) assertions: [[u8; 16]; 2],
-    form: Form,
+    form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
 }
@@ -211,7 +211,7 @@ impl Call {
             kept,
             deadline: Deadline::new(now, None),
             assertions: entropy.assertions,
-            form: Form::Problem,
+            form: RefusalForm::Problem,
             counts: false,
         }
     }
@@ -249,7 +249,7 @@ impl Gate {
     /// Begins a call below the origin's prefix: gRPC-Web or Connect.
     pub fn open(&mut self, head: &Head<'_>, now: Timestamp, entropy: &Entropy) -> Step {
         let mut call = Call::new(head, entropy, self, now);
-        call.form = Form::of(&call.kept.content_type);
+        call.form = RefusalForm::of(&call.kept.content_type);
         call.counts = true;
         let next = rpc::open(&mut call, self, now, head);
         Next::step(call, next)

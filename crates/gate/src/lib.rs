@@ -101,7 +101,7 @@ use std::rc::Rc;
 
 pub use admission::{About, Admitted, Home, home, sought};
 pub use ask::{Ask, Outage, Question};
-pub use call::{Call, Form, Made, Next, Notes, Pass, Refusal, Step};
+pub use call::{Call, Made, Next, Notes, Pass, Refusal, RefusalForm, Step};
 pub use copies::{Copies, Due, Sync};
 pub use entry::{Entering, Entry};
 pub use head::{Entropy, Head};

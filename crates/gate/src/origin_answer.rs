@@ -6,7 +6,7 @@ use std::rc::Rc;
 use postern_domain::route::Route;
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
-use postern_wire::answering::{AnswerMeta, Form, plan};
+use postern_wire::answering::{AnswerForm, AnswerMeta, plan};
 use postern_wire::connect;
 use postern_wire::headers::Plan;
 
@@ -99,11 +99,11 @@ impl AwaitedReply {
                     patience: self.patience,
                 };
                 let here = move |call: &mut Call, gate: &mut Gate, _, _: Vec<u8>| {
-                    Ok(self.as_it_came(call, gate, &reply, Form::AsItCame, &timing))
+                    Ok(self.as_it_came(call, gate, &reply, AnswerForm::AsItCame, &timing))
                 };
                 Ok(Next::Content(Pending::new(content, here)))
             }
-            (false, _) => Ok(self.as_it_came(call, gate, &reply, Form::AsItCame, &timing)),
+            (false, _) => Ok(self.as_it_came(call, gate, &reply, AnswerForm::AsItCame, &timing)),
         }
     }
 
@@ -112,7 +112,7 @@ impl AwaitedReply {
         call: &Call,
         gate: &Gate,
         reply: &Reply,
-        form: Form<'_>,
+        form: AnswerForm<'_>,
         timing: &str,
     ) -> Next {
         Next::Pass(
@@ -130,7 +130,7 @@ impl AwaitedReply {
         timing: &str,
     ) -> Result<Next> {
         let RpcAnswer { message, ending } = answer;
-        let headers = self.headers(call, gate, reply, Form::Connect(&ending), timing);
+        let headers = self.headers(call, gate, reply, AnswerForm::Connect(&ending), timing);
         let (status, body) = match ending.status {
             0 => {
                 let missing = || foreign("a successful answer without a message");
@@ -156,7 +156,7 @@ impl AwaitedReply {
         let pass = move |call: &mut Call, gate: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            Ok(self.as_it_came(call, gate, &reply, Form::Route, &timing))
+            Ok(self.as_it_came(call, gate, &reply, AnswerForm::Route, &timing))
         };
         if !route.stream {
             return pass(call, gate, now);
@@ -181,7 +181,7 @@ impl AwaitedReply {
         call: &Call,
         gate: &Gate,
         reply: &Reply,
-        form: Form<'_>,
+        form: AnswerForm<'_>,
         timing: &str,
     ) -> Plan {
         let bounded = gate.config().revocation_bound_ms > 0;

@@ -10,7 +10,7 @@ use postern_domain::route::{BUILT_IN, Route};
 use postern_domain::rpc::Access;
 use postern_domain::time::Timestamp;
 use postern_wire::forwarding::Sent;
-use postern_wire::rest::{self, MAX_BODY, Named, Parameters, Parts, RouteMatch};
+use postern_wire::rest::{self, MAX_BODY, Parameters, Parts, RouteMatch, RouteNames};
 
 use crate::Gate;
 use crate::admission::{About, Admitted};
@@ -179,7 +179,7 @@ impl RestRequest {
     }
 
     /// What the request names.
-    fn named(&self, call: &Call, content: &Content) -> Result<Named> {
+    fn named(&self, call: &Call, content: &Content) -> Result<RouteNames> {
         let body = match self.route.inspects_body() {
             true => content.raw.as_slice(),
             false => &[],
@@ -204,7 +204,7 @@ impl RestRequest {
 fn decided(
     (call, gate, now): At<'_>,
     route: &'static Route,
-    (named, run): (&Named, Option<KnownRun>),
+    (named, run): (&RouteNames, Option<KnownRun>),
     admitted: &Admitted,
     content: Content,
 ) -> Result<Next> {
@@ -231,7 +231,7 @@ fn decided(
 
 /// Whether a run is one of the project and workflow that are named beside it. Of others it is
 /// unknown, as it is at the origin.
-fn agrees(named: &Named, run: &RunFacts) -> bool {
+fn agrees(named: &RouteNames, run: &RunFacts) -> bool {
     let same = |name: &Option<String>, own: &str| name.as_deref().is_none_or(|name| name == own);
     same(&named.project, &run.project) && same(&named.workflow, &run.workflow)
 }

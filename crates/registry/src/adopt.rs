@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::mint::{self, Client};
-use super::organization::{Organization, resolve};
+use super::organization::{OrganizationRecord, resolve};
 use super::ports::{Clock, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
 use super::tokens::{TokenView, reach};
@@ -185,7 +185,7 @@ fn unadoptable(why: &str) -> Error {
 /// The organization is the claimed one, by its id; the name in the claims may be an older one.
 /// Where the claims have none, whose token it is can only be said by who stands above all: else
 /// one organization could adopt, and so open, what belongs to another at the origin.
-fn belongs(caller: &Caller, claims: &Claims, organization: &Organization) -> Result<()> {
+fn belongs(caller: &Caller, claims: &Claims, organization: &OrganizationRecord) -> Result<()> {
     match claims.organization() {
         Some(claimed) if Id::parse(claimed) == Ok(organization.id) => Ok(()),
         Some(_) => Err(Error::invalid(
@@ -204,7 +204,7 @@ fn belongs(caller: &Caller, claims: &Claims, organization: &Organization) -> Res
 /// The effective scope: the narrower of claims and request, each part looked up here by name and
 /// held against the id that is claimed.
 async fn scope<P: Records>(
-    organization: &Organization,
+    organization: &OrganizationRecord,
     claims: &Claims,
     asked: (Option<&str>, Option<&str>),
     ports: &P,

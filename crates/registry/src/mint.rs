@@ -11,7 +11,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::known_policies;
 use super::mint_limits::take;
-use super::organization::{Organization, resolve};
+use super::organization::{OrganizationRecord, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
@@ -241,7 +241,7 @@ fn within_project(places: (Option<&str>, Option<&str>)) -> Result<()> {
 
 /// R1: the scope by names or ids, each looked up within the one before.
 pub(super) async fn scope<P: Records>(
-    organization: &Organization,
+    organization: &OrganizationRecord,
     places: (Option<&str>, Option<&str>),
     ports: &P,
 ) -> Result<Scope> {

@@ -27,7 +27,7 @@ pub const MAX_CEILING: u32 = 10_000_000;
 
 /// An organization as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
+pub struct OrganizationRecord {
     /// The id.
     pub id: OrganizationId,
     /// The name.
@@ -42,7 +42,7 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
-impl Organization {
+impl OrganizationRecord {
     /// Its id and name.
     pub fn named(&self) -> Named<id::Organization> {
         Named {
@@ -71,7 +71,7 @@ pub struct OrganizationView {
 
 impl OrganizationView {
     /// The view of an organization at a gateway with this configuration.
-    pub fn new(row: Organization, config: &Config) -> Self {
+    pub fn new(row: OrganizationRecord, config: &Config) -> Self {
         let effective_mint_ceiling = row.ceiling(config);
         Self {
             id: row.id,
@@ -122,7 +122,7 @@ where
     let body: CreateOrganization = read_body(body)?;
     let max_idle_days = body.max_idle_days.unwrap_or(0);
     check_limits(body.mint_ceiling, max_idle_days)?;
-    let row = Organization {
+    let row = OrganizationRecord {
         id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
         name: label("name", &body.name)?,
         mint_ceiling: body.mint_ceiling,
@@ -259,7 +259,7 @@ pub async fn list<P: Records>(
 }
 
 /// The organization that a management request is about, in full: a token's own, or the one that a
-/// caller above organizations names in `Postern-Organization`.
+/// caller above organizations names in `Postern-OrganizationRecord`.
 ///
 /// # Errors
 /// `Invalid` without a name, `NotFound`, `Misdirected`, `Unavailable`.
@@ -267,7 +267,7 @@ pub async fn resolve<P: Ledgers + Records>(
     caller: &Caller,
     named: Option<&str>,
     ports: &P,
-) -> Result<Organization> {
+) -> Result<OrganizationRecord> {
     let name = name(caller, named)?;
     let found = ports.organization(name).await?.ok_or(UNKNOWN)?;
     let organization = found.named();

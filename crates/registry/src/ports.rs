@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::audit::{EventFilter, Listed, Span};
 use super::error::Result;
-use super::organization::Organization;
+use super::organization::OrganizationRecord;
 use super::page::{Cursor, Page, Place};
 use super::registry::Entry;
 use super::tokens::{TokenFilter, TokenRecord};
@@ -126,10 +126,10 @@ pub trait MintBuckets {
 pub trait Records {
     /// # Errors
     /// `Conflict` when name or id is taken.
-    async fn create_organization(&self, grant: &Grant, row: &Organization) -> Result<()>;
+    async fn create_organization(&self, grant: &Grant, row: &OrganizationRecord) -> Result<()>;
     /// # Errors
     /// When the record does not answer.
-    async fn organization(&self, name: &str) -> Result<Option<Organization>>;
+    async fn organization(&self, name: &str) -> Result<Option<OrganizationRecord>>;
     /// What an organization wants done with tokens found in public.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ pub trait Records {
     async fn on_leak(&self, organization: OrganizationId) -> Result<OnLeak>;
     /// # Errors
     /// When the record does not answer.
-    async fn organizations(&self, page: &Page) -> Result<Vec<Organization>>;
+    async fn organizations(&self, page: &Page) -> Result<Vec<OrganizationRecord>>;
 
     /// # Errors
     /// `Conflict` when name or id is taken.

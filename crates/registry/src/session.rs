@@ -24,11 +24,11 @@ pub const MAX_COOKIE: usize = 8 * 1024;
 #[derive(Deserialize)]
 struct Answer {
     user_id: String,
-    organizations: Vec<Named>,
+    organizations: Vec<OrganizationRole>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct OrganizationRole {
     name: String,
     role: String,
 }
@@ -81,7 +81,7 @@ fn read(answer: &SessionAnswer) -> Result<Person> {
         memberships: read
             .organizations
             .into_iter()
-            .map(|Named { name, role }| Membership {
+            .map(|OrganizationRole { name, role }| Membership {
                 organization: name,
                 role,
             })

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::audit::Listed;
 use super::error::{Error, Result};
-use super::organization::Organization;
+use super::organization::OrganizationRecord;
 use super::page::Place;
 use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
@@ -96,8 +96,8 @@ pub fn requester() -> Requester {
 }
 
 /// The organization of the world.
-pub fn organization() -> Organization {
-    Organization {
+pub fn organization() -> OrganizationRecord {
+    OrganizationRecord {
         id: Id::from_u128(1),
         name: "acme".to_owned(),
         mint_ceiling: None,

@@ -90,7 +90,7 @@ pub const SANDBOX: [(&str, &str); 3] = [
 
 /// In which form an answer goes to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form<'a> {
+pub enum AnswerForm<'a> {
     /// An RPC's, as it came.
     AsItCame,
     /// A REST route's, as it came: a browser may show it, whatever type it is called.
@@ -113,21 +113,21 @@ pub struct AnswerMeta<'a> {
 /// The plan for an answer with headers of these names; `content_type` is the origin's, empty where
 /// it gave none. An answer in the own media type of an RPC protocol is shown by no browser, so no
 /// sandbox is set there.
-pub fn plan(names: &Names, content_type: &str, form: Form<'_>, meta: AnswerMeta<'_>) -> Plan {
+pub fn plan(names: &Names, content_type: &str, form: AnswerForm<'_>, meta: AnswerMeta<'_>) -> Plan {
     let mut plan = Plan::default();
     let media = match form {
-        Form::AsItCame | Form::Route => content_type,
-        Form::Connect(ending) if ending.status == 0 => PROTO,
-        Form::Connect(_) => "application/json",
+        AnswerForm::AsItCame | AnswerForm::Route => content_type,
+        AnswerForm::Connect(ending) if ending.status == 0 => PROTO,
+        AnswerForm::Connect(_) => "application/json",
     };
-    let is_translated = matches!(form, Form::Connect(_));
+    let is_translated = matches!(form, AnswerForm::Connect(_));
     let left = |name: &&str| is_dropped(name) || (is_translated && OF_GRPC_WEB.contains(name));
     plan.drop
         .extend(names.iter().filter(left).map(str::to_owned));
     if is_translated {
         plan.set("content-type", media.to_owned());
     }
-    if form == Form::Route || !is_unshown(media) {
+    if form == AnswerForm::Route || !is_unshown(media) {
         for (name, value) in SANDBOX {
             plan.set(name, value);
         }
@@ -138,7 +138,7 @@ pub fn plan(names: &Names, content_type: &str, form: Form<'_>, meta: AnswerMeta<
     }
     let timing = ("server-timing".to_owned(), meta.timing.to_owned());
     plan.append.push(timing);
-    if let Form::Connect(ending) = form {
+    if let AnswerForm::Connect(ending) = form {
         let trailers = ending.metadata.iter();
         let trailers = trailers.map(|(name, value)| (format!("trailer-{name}"), value.clone()));
         plan.append.extend(trailers);

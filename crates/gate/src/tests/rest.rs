@@ -12,7 +12,7 @@ use postern_domain::route::{BUILT_IN, Place, Route, Segment, Source};
 use postern_domain::rpc::{Access, Effect, Narrow};
 use postern_domain::scope::Scope;
 use postern_wire::jwt;
-use postern_wire::rest::{Named, RouteMatch};
+use postern_wire::rest::{RouteMatch, RouteNames};
 
 const RUN: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
@@ -83,16 +83,16 @@ fn scopes() -> [Scope; 3] {
     ]
 }
 
-fn names(project: &str, workflow: &str, run: &str) -> Named {
+fn names(project: &str, workflow: &str, run: &str) -> RouteNames {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Named {
+    RouteNames {
         project: some(project),
         workflow: some(workflow),
         run: some(run),
     }
 }
 
-fn ask(world: &World, credential: &str, route: &'static Route, named: &Named) -> Outcome {
+fn ask(world: &World, credential: &str, route: &'static Route, named: &RouteNames) -> Outcome {
     let names = [
         ("x-project", &named.project),
         ("x-workflow", &named.workflow),
@@ -112,7 +112,7 @@ fn ask(world: &World, credential: &str, route: &'static Route, named: &Named) ->
 }
 
 /// What a scope is told: `ok` or the code.
-fn told(scope: Scope, route: &'static Route, named: &Named) -> &'static str {
+fn told(scope: Scope, route: &'static Route, named: &RouteNames) -> &'static str {
     let world = World::new();
     let credential = token(&world, scope, &["cas_artifact:*"]);
     let outcome = ask(&world, &credential, route, named);
@@ -195,7 +195,7 @@ fn every_policy_of_the_route_is_needed() {
     ] {
         let world = World::new();
         let credential = token(&world, Scope::Organization, held);
-        let asked = ask(&world, &credential, &TWO, &Named::default());
+        let asked = ask(&world, &credential, &TWO, &RouteNames::default());
         let expected = match good {
             true => Ok(()),
             false => Err(Error::from(Denial::Operation)),

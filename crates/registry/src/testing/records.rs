@@ -2,7 +2,7 @@
 
 use super::{World, organization, project, workflow};
 use crate::error::{Error, Result};
-use crate::organization::Organization;
+use crate::organization::OrganizationRecord;
 use crate::page::{Cursor, Page};
 use crate::ports::Records;
 use crate::registry::Entry;
@@ -27,12 +27,12 @@ fn projects() -> [Named<Project>; 3] {
 }
 
 impl Records for World {
-    async fn create_organization(&self, _: &Grant, row: &Organization) -> Result<()> {
+    async fn create_organization(&self, _: &Grant, row: &OrganizationRecord) -> Result<()> {
         self.note(format!("create {}", row.name));
         Ok(())
     }
 
-    async fn organization(&self, name: &str) -> Result<Option<Organization>> {
+    async fn organization(&self, name: &str) -> Result<Option<OrganizationRecord>> {
         Ok((name == "acme").then(organization))
     }
 
@@ -40,7 +40,7 @@ impl Records for World {
         Err(Error::unavailable("the record is down"))
     }
 
-    async fn organizations(&self, _: &Page) -> Result<Vec<Organization>> {
+    async fn organizations(&self, _: &Page) -> Result<Vec<OrganizationRecord>> {
         Ok(vec![organization()])
     }
 

@@ -10,7 +10,7 @@ const META: AnswerMeta<'_> = AnswerMeta {
 };
 
 /// Every header that the client sees, sorted.
-fn comes_back(came: &str, form: Form<'_>, told: AnswerMeta<'_>) -> Vec<String> {
+fn comes_back(came: &str, form: AnswerForm<'_>, told: AnswerMeta<'_>) -> Vec<String> {
     let lines = came
         .split('\n')
         .map(str::trim)
@@ -34,7 +34,7 @@ fn comes_back(came: &str, form: Form<'_>, told: AnswerMeta<'_>) -> Vec<String> {
 
 fn dropped(name: &str) -> bool {
     let names = Names::from_lines(name);
-    !plan(&names, "", Form::AsItCame, META).drop.is_empty()
+    !plan(&names, "", AnswerForm::AsItCame, META).drop.is_empty()
 }
 
 #[test]
@@ -127,12 +127,12 @@ fn an_answer_of_an_rpc_protocol_passes_as_it_came() {
         "x-custom: kept",
         "x-request-id: r1",
     ];
-    assert_eq!(comes_back(came, Form::AsItCame, META), kept);
+    assert_eq!(comes_back(came, AnswerForm::AsItCame, META), kept);
     let bounded = AnswerMeta {
         bound: Some(5),
         ..META
     };
-    let told = comes_back(came, Form::AsItCame, bounded);
+    let told = comes_back(came, AnswerForm::AsItCame, bounded);
     let bound: Vec<_> = told.iter().filter(|line| line.contains("bound")).collect();
     assert_eq!(bound, ["postern-revocation-bound: 5"]);
 }
@@ -160,10 +160,10 @@ fn in_connect_nothing_of_grpc_web_is_left() {
         "x-custom: kept",
         "x-request-id: r1",
     ];
-    assert_eq!(comes_back(came, Form::Connect(&ending), META), told);
+    assert_eq!(comes_back(came, AnswerForm::Connect(&ending), META), told);
     // An error is JSON, which a browser would show.
     ending.status = 5;
-    let told = comes_back(came, Form::Connect(&ending), META);
+    let told = comes_back(came, AnswerForm::Connect(&ending), META);
     assert!(
         told.contains(&"content-type: application/json".to_owned()),
         "{told:?}"
@@ -192,8 +192,8 @@ fn r45_what_could_be_shown_is_sandboxed() {
         "Application/gRPC-Web+proto; charset=x",
         "application/proto",
     ] {
-        assert!(set(unshown, Form::AsItCame).is_empty(), "{unshown}");
-        assert_eq!(set(unshown, Form::Route), whole, "{unshown}");
+        assert!(set(unshown, AnswerForm::AsItCame).is_empty(), "{unshown}");
+        assert_eq!(set(unshown, AnswerForm::Route), whole, "{unshown}");
     }
     for shown in [
         "",
@@ -206,7 +206,7 @@ fn r45_what_could_be_shown_is_sandboxed() {
         "application/grpc-web; x=1, text/html",
         "application/grpc",
     ] {
-        assert_eq!(set(shown, Form::AsItCame), whole, "{shown}");
+        assert_eq!(set(shown, AnswerForm::AsItCame), whole, "{shown}");
     }
 }
 

@@ -372,11 +372,11 @@ fn damaged_texts_are_refused_and_never_panic() {
 fn the_form_of_a_jwt_needs_no_key() {
     let ours = issue(&facts(Scope::Organization), &ours()).expect("issues");
     let ours = ours.token.expose();
-    assert_eq!(form(ours), Some(Form::Ours));
+    assert_eq!(form(ours), Some(JwtForm::Ours));
     let other = sign(r#"{"alg":"RS256"}"#, "{}", 9);
-    assert_eq!(form(other.expose()), Some(Form::Other));
+    assert_eq!(form(other.expose()), Some(JwtForm::Other));
     let short: String = ours.chars().take(ours.len() - 3).collect();
-    assert_eq!(form(&short), Some(Form::Other));
+    assert_eq!(form(&short), Some(JwtForm::Other));
     let no_algorithm = sign(r#"{"typ":"JWT"}"#, "{}", 9);
     for text in ["", "a.b.c", "eyJ.eyJ.eyJ", no_algorithm.expose()] {
         assert_eq!(form(text), None, "{text}");

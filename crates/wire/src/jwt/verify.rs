@@ -197,7 +197,7 @@ pub fn verify(
 
 /// What a text is by its form alone, which needs no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum JwtForm {
     /// A JWT as the gateway and its origin make them: HS256, with a signature of its length.
     Ours,
     /// A JWT under another algorithm, or with a signature of another length.
@@ -206,12 +206,16 @@ pub enum Form {
 
 /// The form of a text; `None` where it is no JWT: three strict base64url parts and a JSON header
 /// with an algorithm.
-pub fn form(text: &str) -> Option<Form> {
+pub fn form(text: &str) -> Option<JwtForm> {
     let untrusted: UntrustedToken<'_, Extensions> = text.try_into().ok()?;
     let length = Hs256Signature::LENGTH.map(|length| length.get());
     let is_ours =
         untrusted.algorithm() == Hs256.name() && length == Some(untrusted.signature_bytes().len());
-    Some(if is_ours { Form::Ours } else { Form::Other })
+    Some(if is_ours {
+        JwtForm::Ours
+    } else {
+        JwtForm::Other
+    })
 }
 
 fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {

@@ -23,7 +23,7 @@ const MAX_NAME: usize = 255;
 
 /// What a request names, as its route says where; absent is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct RouteNames {
     /// The project.
     pub project: Option<String>,
     /// The workflow.
@@ -138,7 +138,7 @@ pub struct Parts<'a> {
 ///
 /// # Errors
 /// The first thing that is missing, ambiguous or unreadable.
-pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named, RestError> {
+pub fn named(route: &Route, parts: &Parts<'_>) -> Result<RouteNames, RestError> {
     query::guard(parts.query)?;
     if let Some(known) = route.query {
         query::only(parts.query, known)?;
@@ -190,7 +190,7 @@ pub fn named(route: &Route, parts: &Parts<'_>) -> Result<Named, RestError> {
     if workflow.is_some() && project.is_none() {
         return Err(RestError::WorkflowAlone);
     }
-    Ok(Named {
+    Ok(RouteNames {
         project,
         workflow,
         run,

@@ -78,7 +78,12 @@ fn look_up(method: &str, path: &str) -> RouteMatch {
 }
 
 /// Reads with nothing but these parts.
-fn read(name: &str, query: &str, headers: &[(&str, &str)], body: &str) -> Result<Named, RestError> {
+fn read(
+    name: &str,
+    query: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<RouteNames, RestError> {
     let route = ROUTES.iter().find(|route| route.name == name);
     let header = |name: &str| {
         let found = headers.iter().find(|(known, _)| *known == name);
