@@ -1,15 +1,11 @@
-//! What the client of a call for the origin gets: the origin's answer under the plan for its
-//! headers, or a refusal in the form that it reads.
+//! The origin's answer for the client, under the plan for its headers.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Headers, Response, ResponseInit};
 
-use super::incoming::{Incoming, apply};
-use super::respond;
-use crate::log::RequestLog;
-use postern_gate::{Made, Pass, RefusalForm};
-use postern_registry::error::Error;
+use super::incoming::apply;
+use postern_gate::{Made, Pass};
 
 /// The origin's answer for the client; `content` is its body, where that has been read.
 pub fn pass(
@@ -40,22 +36,5 @@ pub fn pass(
             let body = Uint8Array::from(body.as_slice());
             Response::new_with_opt_js_u8_array_and_init(Some(&body), &init)
         }
-    }
-}
-
-/// A refusal in this form.
-pub fn refuse(
-    form: RefusalForm,
-    error: &Error,
-    incoming: &Incoming,
-    log: &mut RequestLog,
-) -> Result<Response, JsValue> {
-    if let Some(answer) = respond::options(error, incoming) {
-        return answer;
-    }
-    match form {
-        RefusalForm::Problem => respond::problem(error, incoming, log),
-        RefusalForm::Grpc(content_type) => respond::grpc(error, content_type, incoming, log),
-        RefusalForm::Connect => respond::connect(error, incoming, log),
     }
 }

@@ -5,10 +5,11 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::{ReadableStream, Response};
 
-use super::answer::{pass, refuse};
+use super::answer::pass;
 use super::client_address;
 use super::incoming::Incoming;
 use super::origin::{content, head, send};
+use super::respond::refuse;
 use crate::brake;
 use crate::log::RequestLog;
 use crate::platform::{Isolated, Platform, now};

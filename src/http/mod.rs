@@ -128,5 +128,5 @@ fn refuse(
         true => RefusalForm::of(&incoming.header("content-type").unwrap_or_default()),
         false => RefusalForm::Problem,
     };
-    answer::refuse(form, error, incoming, log)
+    respond::refuse(form, error, incoming, log)
 }

@@ -10,8 +10,8 @@ use crate::log::{self, RequestLog};
 use crate::objects::ledger_client;
 use crate::platform::{Platform, config};
 use crate::store::{audit, d1};
+use postern_gate::error_answer;
 use postern_registry::error::Error;
-use postern_wire::problem::Problem;
 
 /// The isolate runs. Asks nothing else.
 pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
@@ -40,14 +40,8 @@ pub async fn readyz(
                 problems: problems.clone(),
             };
             log.refused(&error);
-            let mut document = Problem::new(
-                503,
-                error.code(),
-                "the gateway's configuration is wrong: see `problems`".into(),
-                incoming.request_id.clone(),
-            );
-            document.problems = problems;
-            return respond::problem_document(&error, &document, incoming);
+            let answer = error_answer::misconfigured(problems, &incoming.request_id);
+            return respond::write(&answer, incoming);
         }
     };
     // Both ends of the schema: the oldest table, and the newest column.

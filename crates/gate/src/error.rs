@@ -1,6 +1,5 @@
 //! Everything that a use case can refuse, each with a stable code, a sentence for the client and
-//! the private cause for the log. Wire statuses are not known here: `src/http/respond.rs` has the
-//! one table.
+//! the private cause for the log. Which answer each becomes, `error_answer` says.
 
 use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;

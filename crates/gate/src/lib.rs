@@ -74,6 +74,7 @@ mod copies;
 pub mod credential;
 mod entry;
 pub mod error;
+pub mod error_answer;
 mod head;
 pub mod limits;
 mod lookup;

@@ -174,19 +174,5 @@ where
     }
 }
 
-/// The `error` word of RFC 6749, section 5.2 and RFC 7009, section 2.2.1 for an error.
-pub fn error_word(error: &Error) -> &'static str {
-    match error {
-        Error::Credential(_) | Error::TooManyFailures { .. } => "invalid_client",
-        Error::Invalid {
-            code: "unsupported_token_type",
-            ..
-        } => "unsupported_token_type",
-        Error::Denied(_) => "unauthorized_client",
-        Error::Unavailable { .. } | Error::Misconfigured { .. } => "temporarily_unavailable",
-        _ => "invalid_request",
-    }
-}
-
 #[cfg(test)]
 mod tests;
