@@ -1,4 +1,4 @@
-//! The question whether a token lives, and what an isolate is told so that it need not ask each
+//! The question whether a token is active, and what an isolate is told so that it need not ask each
 //! time.
 
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,12 @@ use postern_domain::token::{Signed, TokenFacts};
 /// What a credential is asked about for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To look at the token, which is no use of it (R13).
+    /// To look at the token, which does not count as a use (R13).
     Look,
     /// To do something that changes things: the Ledger is asked, whatever this isolate knows.
     Write,
-    /// To do something that changes nothing: what the isolate was told lately may do, where the
-    /// configuration sets a bound.
+    /// To do something that changes nothing: where the configuration sets a bound, an answer that
+    /// the isolate got lately is enough.
     Read,
 }
 
@@ -30,9 +30,10 @@ impl From<Effect> for Purpose {
     }
 }
 
-/// What the gate asks on every credential.
+/// What the gateway asks about a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdmitQuery {
+    /// The token that the credential is of.
     pub token: TokenId,
     /// Ask for the facts too: this isolate has not seen the token yet.
     pub facts: bool,
@@ -46,23 +47,29 @@ pub struct AdmitQuery {
     pub version: bool,
 }
 
-/// Whether a token lives. INVARIANT (only the Ledger says that it lives): no other store answers
+/// Whether a token is active. INVARIANT (only the Ledger says that it lives): no other store answers
 /// this question, and an isolate repeats the Ledger's answer only for reads, only within the bound
 /// that the configuration sets, and only while it knows of no change (`domain::revocation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Liveness {
+    /// It can be used now.
     Live,
+    /// It was revoked or quarantined, or has been rotated out.
     Revoked,
+    /// The Ledger has no such token, or one that is pending; or it is expired by its row.
     Unknown,
 }
 
 /// The Ledger's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
+    /// Whether the token is active. Where it is not, nothing below is there.
     pub liveness: Liveness,
+    /// Where they were asked for.
     #[serde(default)]
     pub facts: Option<TokenFacts>,
+    /// Where it was asked for, and the Ledger knows the run.
     #[serde(default)]
     pub run: Option<RunFacts>,
     /// The origin's id of the workflow that the token is for; where it or a run was asked about.
@@ -89,14 +96,17 @@ impl Admission {
 /// word stands; the answer is the token's facts as they are then.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BindCommand {
+    /// A JWT of an earlier release.
     pub token: TokenId,
+    /// The `kid` and the SHA-256 of what was signed, as the gateway verified them.
     pub signed: Signed,
 }
 
-/// Tell what has changed (the answer is a `domain::revocation::Delta`), and take in the uses that were not asked about one by one.
+/// Ask which tokens have changed since a version (the answer is a `domain::revocation::Delta`), and
+/// report uses that the isolate admitted without a question.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SyncCommand {
-    /// The version that the asker has.
+    /// The version that the isolate has.
     pub since: i64,
     /// Token, number of uses, time of the last one.
     pub uses: Vec<(TokenId, i64, Timestamp)>,

@@ -1,16 +1,22 @@
 //! What a Ledger can be told to do, and what it answers to each.
 
+mod bulk;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::decide::RunFacts;
-use postern_domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
+use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::revocation::Delta;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
+
+pub use bulk::{
+    MAX_SELECTED, RevokeManyAnswer, RevokeManyCommand, Selector, SweepAnswer, SweepCommand,
+};
 
 use super::{BindCommand, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, SyncCommand};
 
@@ -95,38 +101,50 @@ impl Command for SyncCommand {
 /// Mint this token, if name and ceiling allow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MintCommand {
+    /// Its id, scope, policies, name and expiry. The id must be new; only an adopted token brings
+    /// its own.
     pub facts: TokenFacts,
+    /// Shown in lists; `domain::name` bounds its length.
     pub description: Option<String>,
+    /// When the gateway was asked, by its clock.
     pub created_at: Timestamp,
+    /// The creator as lists and audit rows name it, such as `org-token:<prefix>`.
     pub created_by: String,
     /// The token that minted it, if one did.
     #[serde(default)]
     pub minted_by: Option<TokenId>,
-    /// Most live tokens of the organization; 0 = no ceiling (R27).
+    /// Most active tokens of the organization; 0 = no limit (R27).
     pub ceiling: u32,
+    /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
 
-/// What became of a mint. Whatever is not `Minted` wrote nothing that lives.
+/// What became of a mint. Only `Minted` leaves an active token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MintAnswer {
+    /// The token is active, and D1 has its row.
     Minted,
+    /// An active token of the same organization or project has the name (R8).
     NameTaken,
     /// There is a token of this id already, live or `revoked`: only an adopted one brings its own.
     IdTaken {
+        /// Whether the token of this id is revoked.
         revoked: bool,
     },
+    /// The organization has as many active tokens as it may have (R27).
     CeilingReached {
+        /// The limit that was reached.
         ceiling: u32,
     },
     /// Somebody revoked the token while it was being created.
     RevokedMeanwhile,
     /// Somebody reported the token while it was being created: it exists, quarantined.
     QuarantinedMeanwhile,
-    /// D1 did not take the record; the token is dead and was never handed out.
+    /// D1 did not take the record; the token is revoked and was never handed out.
     RecordUnavailable {
+        /// Why D1 did not take it, for the log.
         cause: String,
     },
 }
@@ -134,31 +152,37 @@ pub enum MintAnswer {
 /// Mint the successor of a token and retire the token, in one step (R9).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RotateCommand {
+    /// The token to be replaced.
     pub old: TokenId,
+    /// The successor, with its own id. `minted_by` and the limit hold as for any creation.
     pub mint: MintCommand,
     /// When the old token ends; not after its own expiry.
     pub retire_at: Timestamp,
 }
 
-/// What became of a rotation. Whatever is not `Rotated` has changed nothing.
+/// What became of a rotation. Any answer but `Rotated` has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RotateAnswer {
     /// The successor has the old token's description.
     Rotated {
+        /// That description, for the answer.
         description: Option<String>,
     },
     /// The old token is revoked, expired, retiring already, or unknown.
     NotLive,
-    /// Another living token has taken the name that the new one asked for.
+    /// Another active token has taken the name that the new one asked for.
     NameTaken,
-    /// Too many that are being rotated out still live.
+    /// Too many tokens that are being rotated out are still active.
     CeilingReached {
+        /// The limit that was reached.
         ceiling: u32,
     },
     /// Somebody revoked the successor while it was being created; the old token is as it was.
     RevokedMeanwhile,
+    /// D1 did not take the successor's record; the old token is as it was.
     RecordUnavailable {
+        /// Why, for the log.
         cause: String,
     },
 }
@@ -166,68 +190,11 @@ pub enum RotateAnswer {
 /// Revoke this token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RevokeCommand {
+    /// The token.
     pub token: TokenId,
+    /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
-}
-
-/// Most tokens that one bulk revoke selects.
-pub const MAX_SELECTED: u32 = 10_000;
-
-/// Which tokens to revoke together: all that fit every criterion that is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selector {
-    #[serde(default)]
-    pub ids: Option<Vec<TokenId>>,
-    /// Tokens that this one minted, and theirs, all the way down, with the successors of each; not
-    /// the token itself.
-    #[serde(default)]
-    pub minted_by: Option<TokenId>,
-    #[serde(default)]
-    pub project: Option<ProjectId>,
-    #[serde(default)]
-    pub created_after: Option<Timestamp>,
-    #[serde(default)]
-    pub created_before: Option<Timestamp>,
-    /// Only tokens that were never used.
-    #[serde(default)]
-    pub never_used: bool,
-    /// Only tokens that were minted from this address.
-    #[serde(default)]
-    pub address: Option<String>,
-}
-
-/// Revoke, in one step, every living token that fits.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RevokeManyCommand {
-    pub selector: Selector,
-    /// Whether organization-level tokens are within the caller's reach.
-    pub organization_tokens: bool,
-    /// Whether project- and workflow-scoped ones are.
-    pub project_tokens: bool,
-    /// System tokens are nobody's but the administrator's (R10).
-    pub system_tokens: bool,
-    /// Only tell what would happen.
-    pub dry_run: bool,
-    #[serde(rename = "origin")]
-    pub requester: Requester,
-}
-
-/// What became of a bulk revoke.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevokeManyAnswer {
-    Done {
-        tokens: Vec<TokenId>,
-        /// How many of them were used in the last day.
-        used_in_last_day: u32,
-        at: Timestamp,
-        /// The Ledger's version: one step for all.
-        version: i64,
-    },
-    TooMany {
-        limit: u32,
-    },
 }
 
 /// What became of a revoke.
@@ -236,40 +203,23 @@ pub enum RevokeManyAnswer {
 pub enum RevokeAnswer {
     /// Revoked now, or before: `at` is the first time (R11).
     Revoked {
+        /// The time of the first revocation.
         at: Timestamp,
     },
+    /// The Ledger has no such token.
     Unknown,
 }
 
-/// Revoke what has been idle too long (R14).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SweepCommand {
-    /// 1 to 365.
-    pub max_idle_days: u32,
-    #[serde(rename = "origin")]
-    pub requester: Requester,
-}
-
-impl SweepCommand {
-    /// The moment since which a token must have been used, or, if it never was, minted.
-    pub fn idle_since(&self, now: Timestamp) -> Timestamp {
-        now.plus_millis(-86_400_000 * i64::from(self.max_idle_days))
-    }
-}
-
-/// The tokens that a sweep revoked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SweepAnswer {
-    pub tokens: Vec<TokenId>,
-}
-
-/// Write down what the gate has done in the record by itself (R35).
+/// Write down what the gateway has written to D1 without a Ledger: rows of the registry (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NoteCommand {
+    /// Whose log it is.
     pub organization: OrganizationId,
+    /// What was done.
     pub action: Action,
     /// What it was done to, such as `project:shop`.
     pub target: Option<String>,
+    /// Who did it, from where.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
@@ -277,10 +227,13 @@ pub struct NoteCommand {
 /// Write down that a mint was refused, as often as the bound allows (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RefusalCommand {
+    /// Whose log it is.
     pub organization: OrganizationId,
     /// The code of the error: one of the program's own words.
     pub outcome: String,
+    /// The token that was to be rotated, as `token:<id>`; `None` = a creation was refused.
     pub target: Option<String>,
+    /// Who was refused, from where.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
@@ -288,13 +241,18 @@ pub struct RefusalCommand {
 /// Change what an organization allows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LimitsCommand {
+    /// Whose limits they are.
     pub organization: OrganizationId,
-    /// As in `Organization`: all three as they shall be.
+    /// The limit of active tokens; `None` = the configured default, 0 = no limit (R27). All three
+    /// limits are given, also those that stay.
     pub mint_ceiling: Option<u32>,
+    /// 1 to 365; 0 = idle tokens are not revoked (R14).
     pub max_idle_days: u32,
+    /// What happens to tokens that are found in public.
     pub on_leak: OnLeak,
     /// What was asked for, for the event.
     pub changes: Changes,
+    /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
@@ -303,40 +261,47 @@ pub struct LimitsCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitsAnswer {
+    /// The Ledger has them, and D1 as well.
     Changed,
     /// D1 has not taken it yet; the outbox still carries it.
     RecordUnavailable {
+        /// Why, for the log.
         cause: String,
     },
 }
 
-/// Sign how far the audit chain reaches (R35).
+/// Sign the newest link of the audit chain (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckpointCommand {
+    /// Whose log it is.
     pub organization: OrganizationId,
     /// Whether D1 shall keep it.
     pub keep: bool,
 }
 
-/// Tell the events behind one number and up to another, as far as the Ledger has a copy of them (R35).
+/// Ask for the events between two numbers, as far as the Ledger has copies of them (R35).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptQuery {
-    /// Events after this number …
+    /// The number before the first event.
     pub after: u64,
-    /// … up to and including this one.
+    /// The number of the last event.
     pub up_to: u64,
 }
 
-/// Remember a run of the origin (R32).
+/// Store a run of the origin, so that calls that name it can be decided (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunCommand {
+    /// The run.
     pub run: RunId,
+    /// Its project and workflow by name, and the workflow's id if the origin told it.
     pub facts: RunFacts,
+    /// The token whose call brought it.
     pub token: TokenId,
+    /// When the origin had answered.
     pub at: Timestamp,
 }
 
-/// What is known once a run is remembered.
+/// What is known once a run is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunAnswer {
     /// The origin's id of the workflow that the token is for. The first one learned stands, so a

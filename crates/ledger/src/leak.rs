@@ -1,4 +1,4 @@
-//! Tokens that were found in public, between gate and Ledger, and the rule for what becomes of each.
+//! Messages about tokens that were found in public, and the rule for what becomes of each.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,11 @@ use postern_domain::token::TokenFacts;
 /// Revoke or quarantine a token that was found in public.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeakCommand {
+    /// The token that was found.
     pub token: TokenId,
+    /// What its organization wants done.
     pub on_leak: OnLeak,
+    /// Who reported it, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
@@ -22,7 +25,9 @@ pub struct LeakCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakAnswer {
+    /// Revoked by this report.
     Revoked,
+    /// Quarantined by this report.
     Quarantined,
     /// It was revoked or quarantined before, or there is none.
     Unchanged,
@@ -55,7 +60,9 @@ impl LeakCommand {
 /// Release a quarantined token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReleaseCommand {
+    /// The token.
     pub token: TokenId,
+    /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
 }
@@ -64,7 +71,9 @@ pub struct ReleaseCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseAnswer {
+    /// It is active again, unless it has expired.
     Released,
+    /// It was not quarantined, or has been revoked since.
     NotHeld,
 }
 

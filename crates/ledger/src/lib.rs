@@ -98,6 +98,8 @@
 //! Both ends of the messages are this program, in one version or two while a deployment rolls out, so
 //! fields are only ever added, with a default.
 
+#![warn(missing_docs)]
+
 mod acting;
 mod admission;
 mod command;

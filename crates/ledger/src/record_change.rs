@@ -1,4 +1,4 @@
-//! What D1 has to follow: the entries of a Ledger's outbox.
+//! Changes of the record in D1, as they stand in a Ledger's outbox.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,64 +11,97 @@ use postern_domain::leak::OnLeak;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
-/// One change that D1 has to follow. Applying one twice is harmless.
+/// One change of the record. D1 takes it some time after the Ledger has stored it; applying one twice
+/// is harmless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum RecordChange {
+    /// A token was created, rotated to or adopted.
     InsertToken(Box<TokenRow>),
-    /// Takes back the row of an adoption that came to nothing, so that it can be tried again.
+    /// An adoption was abandoned: its row goes, so that the token can be adopted again.
     ForgetToken {
+        /// The organization of the row.
         organization: OrganizationId,
+        /// The token of the row.
         token: TokenId,
-        /// Of that row: one that a later try has written stays.
+        /// When that row was created: one that a later adoption has written stays.
         created_at: Timestamp,
         /// The number of its event: where a later adoption has its event in D1, this comes too late.
         #[serde(default = "latest")]
         sequence: i64,
     },
+    /// A token was revoked. The earliest moment stands.
     RevokeToken {
+        /// The organization of the row.
         organization: OrganizationId,
+        /// The token of the row.
         token: TokenId,
+        /// When it ends; ahead of now where it is being rotated out.
         at: Timestamp,
+        /// The actor, as audit rows name it.
         by: String,
     },
+    /// A run was learned. The first facts stand.
     InsertRun {
+        /// The organization that the run belongs to.
         organization: OrganizationId,
+        /// The run.
         run: RunId,
+        /// What it belongs to.
         facts: RunFacts,
+        /// The token whose call brought it.
         token: TokenId,
+        /// When it was learned.
         at: Timestamp,
     },
+    /// An event joined the audit chain.
     AppendAudit(Box<AuditRow>),
-    /// What an organization allows, as of an event: an earlier one that comes late changes nothing.
+    /// An organization's limits were changed. One that comes after a later one changes nothing.
     SetLimits {
+        /// Whose limits they are.
         organization: OrganizationId,
+        /// The number of that event.
         sequence: i64,
+        /// The limit of active tokens; `None` = the configured default, 0 = no limit.
         mint_ceiling: Option<u32>,
+        /// 1 to 365; 0 = idle tokens are not revoked.
         max_idle_days: u32,
+        /// What happens to tokens that are found in public.
         on_leak: OnLeak,
     },
+    /// A checkpoint was signed. The first one of each event stands.
     KeepCheckpoint {
+        /// Whose log it is of.
         organization: OrganizationId,
+        /// The number of the last event that it covers.
         sequence: i64,
+        /// When it was signed.
         at: Timestamp,
+        /// Its content and code, as they are stored.
         signed: Signed,
     },
-    /// Held back since a moment, or, with `None`, no longer.
+    /// A token was quarantined or released.
     Quarantine {
+        /// The organization of the row.
         organization: OrganizationId,
+        /// The token of the row.
         token: TokenId,
+        /// Since when; `None` = it was released.
         at: Option<Timestamp>,
         /// The number of its event: where a later quarantine or release has its event in D1, this
         /// comes too late.
         #[serde(default = "latest")]
         sequence: i64,
     },
-    /// Totals so far, so that a second delivery changes nothing.
+    /// A token was used. Totals, so that a second delivery changes nothing.
     RecordUse {
+        /// The organization of the row.
         organization: OrganizationId,
+        /// The token of the row.
         token: TokenId,
+        /// All its uses since it was created.
         uses: i64,
+        /// The last one.
         at: Timestamp,
     },
 }
@@ -76,10 +109,15 @@ pub enum RecordChange {
 /// A token as D1 keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenRow {
+    /// What a token is, which never changes.
     pub facts: TokenFacts,
+    /// Shown in lists.
     pub description: Option<String>,
+    /// When it was created, by the gateway's clock.
     pub created_at: Timestamp,
+    /// The creator, as lists and audit rows name it.
     pub created_by: String,
+    /// The token that created it, if one did.
     pub minted_by: Option<TokenId>,
     /// The number of its event: where the creation was abandoned by a later one, this comes too
     /// late.
@@ -107,11 +145,13 @@ impl TokenRow {
 /// An audit event as D1 keeps it, with the text that its link covers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AuditRow {
+    /// The event, with its number in the chain.
     pub event: Event,
     /// The event's serialized form, byte for byte what was linked.
     pub content: String,
     /// The link before it, in hex.
     pub previous: String,
+    /// The code over the event and the link before it, with the name of its key.
     pub link: Link,
 }
 
