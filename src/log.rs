@@ -1,6 +1,6 @@
-//! One structured line for each request, and its counts. Credentials never come here, and what
-//! callers write freely (bodies, queries, user agents) is not repeated; of a path only what can be
-//! no credential is.
+//! One structured line for each request, and its counts. Credentials are never logged, nor what
+//! callers write freely (bodies, queries, user agents); of a path, only parts that cannot be a
+//! credential.
 
 use std::cell::Cell;
 

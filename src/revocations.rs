@@ -1,5 +1,5 @@
-//! Bounded mode: the questions that keep this isolate's copies of revocation logs young and report
-//! uses. They are asked behind the answers, so that no request waits for one.
+//! Bounded mode: the questions that keep this isolate's copies of revocation logs fresh and report
+//! uses. They are asked after answers, so that no request waits for one.
 
 use std::time::Duration;
 

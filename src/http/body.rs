@@ -1,5 +1,5 @@
 //! Request bodies as the runtime has them: read within a limit and a deadline, or read and dropped.
-//! `app::body` says what may come after one.
+//! `postern_registry::body` says what may come after one.
 
 use core::time::Duration;
 use std::pin::pin;

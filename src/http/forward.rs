@@ -1,5 +1,5 @@
-//! Calls for the origin, as the gateway's machine has them carried out: it asks, this reads, asks,
-//! sends and answers. What is decided is decided in `crates/gate`.
+//! The loop that drives the gateway's machine for a call: it reads, asks, sends and answers as each
+//! step says. Decisions are made in `crates/gate`.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;

@@ -113,7 +113,7 @@ impl Incoming {
         }
     }
 
-    /// Leaves the rest of a body to whoever wants it.
+    /// Puts the rest of a body back, for a later reader.
     pub fn leave(&self, rest: Rest) {
         self.rest.replace(Some(rest));
     }

@@ -1,5 +1,5 @@
-//! The management routes. What is no credential is refused before anything else is looked at, and
-//! the Ledger is asked about one once the body is here, of at most 64 KiB.
+//! The management routes. A text that cannot be a credential is refused first; the Ledger is asked
+//! once the body, of at most 64 KiB, has arrived.
 
 use super::incoming::Incoming;
 use super::request_fields::{MAX_BODY, bucket, json, page, requester, token_query};

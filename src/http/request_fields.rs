@@ -1,5 +1,5 @@
-//! What a management request asks in its body, its query and its headers, beside its path. Other
-//! media types than JSON, unknown parameters and doubled ones are refused.
+//! What a management request says in its body, query and headers. Media types other than JSON,
+//! unknown parameters and repeated ones are refused.
 
 use super::incoming::Incoming;
 use crate::platform::now;

@@ -1,5 +1,5 @@
-//! A management call at the door: what it shows of itself, who it turns out to be, and the warnings
-//! that two of the ways in come with. Neither of them is used silently.
+//! Who makes a management call: the credentials that the request shows, the caller they lead to, and
+//! the warnings that go with two of the ways in.
 
 use serde_json::json;
 

@@ -114,7 +114,7 @@ impl DurableObject for Ledger {
 
 impl Ledger {
     /// Reads a command and carries it out, as far as D1 has to be waited for in between. `None` where
-    /// there is none of this name.
+    /// no command has this name.
     async fn command(&self, name: &str, mut request: Request) -> Result<Option<Reply>> {
         let Some(begin) = dispatch::command(name) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The Ledgers behind their port. A command's organization and actor are those of its grant.
+//! The port of the Ledgers. A command's organization and actor are those of its grant.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The record behind its port. Each method is one call into the file that owns it.
+//! The port of the record, on D1. Each method is one call into the file that owns it.
 
 use super::Platform;
 use crate::store::{records, token_list};

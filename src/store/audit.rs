@@ -54,7 +54,7 @@ fn whole(sequence: u64) -> Bind {
 }
 
 /// The statement of a page. Each filter has an index of migration 0005, and the order of all of
-/// them is that of the list. SQLite is told which: by itself it takes any that has a time.
+/// them is that of the list. The statement names the index: SQLite would take any that has a time.
 fn page(organization: OrganizationId, filter: &EventFilter, span: &Span) -> (String, Vec<Bind>) {
     let index = match filter {
         EventFilter { token: Some(_), .. } => "audit_by_token",

@@ -1,5 +1,5 @@
 //! D1 in the gateway's own terms. D1 cannot bind 64-bit integers: whole numbers go as doubles, and
-//! every one of ours is below 2^53.
+//! all of them are below 2^53.
 
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;

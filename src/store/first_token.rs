@@ -1,8 +1,7 @@
-//! Whether there is any active token at all (R22). Nothing is counted: one is enough, whosever it
-//! is.
+//! Whether there is any active token at all (R22). Nothing is counted: one is enough.
 //!
 //! D1 has a token's row before its mint is answered, and the end of a token only after its revoke
-//! is: asked too early or too late, the answer is that there is one, and nothing opens.
+//! is: an answer that comes too early or too late says that there is one, and nothing opens.
 
 use serde::Deserialize;
 use worker::Env;
@@ -12,7 +11,7 @@ use postern_domain::time::Timestamp;
 use postern_registry::error::Result;
 
 #[derive(Deserialize)]
-struct Found {
+struct ActiveRow {
     live: u32,
 }
 
@@ -21,7 +20,7 @@ pub async fn any_live_token(env: &Env, now: Timestamp) -> Result<bool> {
     let sql = "select exists (select 1 from tokens \
                where (revoked_at is null or revoked_at > ?1) \
                and (expires_at is null or expires_at > ?1)) as live";
-    let rows: Vec<Found> = d1::rows(env, sql, vec![Bind::time(now)]).await?;
+    let rows: Vec<ActiveRow> = d1::rows(env, sql, vec![Bind::time(now)]).await?;
     // No row would be no answer: that is not a no.
     Ok(rows.first().is_none_or(|found| found.live != 0))
 }

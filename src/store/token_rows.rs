@@ -1,5 +1,5 @@
-//! Rows of the `tokens` table as the app's records. A row that does not parse is an error, not a
-//! default.
+//! Rows of the `tokens` table as records of the use cases. A row that does not parse is an error,
+//! not a default.
 
 use serde::Deserialize;
 

@@ -27,7 +27,7 @@ pub enum Action {
     /// A token was revoked.
     #[serde(rename = "token.revoke")]
     TokenRevoke,
-    /// Revoked by itself after too long without use (R14).
+    /// Revoked by the sweep after too long without use (R14).
     #[serde(rename = "token.revoke_idle")]
     TokenRevokeIdle,
     /// Revoked because it was found in public.

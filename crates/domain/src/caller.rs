@@ -1,5 +1,4 @@
-//! Who is calling, once that is established. Who that is, is established in
-//! `postern_registry::ways_in` and `authenticate`.
+//! Who is calling. `postern_registry::ways_in` and `authenticate` find it out.
 
 use std::rc::Rc;
 

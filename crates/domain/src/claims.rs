@@ -1,5 +1,4 @@
-//! The claims of an API token (R3), as they came. `postern_wire::jwt` reads them; nothing here
-//! judges them.
+//! The claims of an API token (R3), unjudged. `postern_wire::jwt` reads them.
 
 use serde::{Deserialize, Serialize};
 

@@ -47,7 +47,7 @@ pub struct Wish<'a> {
     pub is_system: bool,
 }
 
-/// What an operation touches.
+/// What an operation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
     /// The registry: organizations, projects, workflows.
@@ -281,14 +281,14 @@ fn manages(holder: &Holder<'_>, operation: Operation, managed: Managed) -> Resul
 /// One token against another, in the control plane's order: organization, system, level.
 fn may_manage(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> Result<(), Denial> {
     if operation == Operation::TokenRevokeOwn {
-        // Whoever holds a token may end it; a system token is the administrator's to end (R10).
+        // A token may revoke itself, but only an administrator may revoke a system token (R10).
         return match (holder.token == Some(other.id), other.is_system) {
             (true, false) => Ok(()),
             (true, true) => Err(Denial::SystemToken),
             (false, _) => Err(Denial::Hidden),
         };
     }
-    // Who may touch no token at all learns nothing of this one.
+    // A caller who may manage no token at all learns nothing of this one.
     manages(holder, operation, Managed::ProjectTokens)
         .or_else(|_| manages(holder, operation, Managed::OrganizationTokens))?;
     if other.organization != *holder.organization || other.is_system {

@@ -45,7 +45,7 @@ impl Policy {
     }
 }
 
-/// The policies that these texts are; a text that is none is left out.
+/// These texts as policies; a text that does not parse is left out.
 pub(super) fn policies(texts: &[&str]) -> Vec<Policy> {
     texts
         .iter()

@@ -26,7 +26,7 @@ pub struct Standing {
     pub revoked_at: Option<Timestamp>,
     /// Quarantined after a report.
     pub quarantined: bool,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -63,7 +63,7 @@ impl State {
         }
     }
 
-    /// The state of a number of the tables. Of an unknown one nobody is let in.
+    /// The state of a number of the tables. An unknown number counts as revoked.
     pub fn of(code: i64) -> Self {
         match code {
             0 => Self::Pending,
@@ -80,7 +80,7 @@ impl Standing {
     /// `Unknown` or `Revoked`.
     pub fn in_force(&self, now: Timestamp) -> Result<(), Inactive> {
         match (self.state, self.revoked_at) {
-            // Nobody has it yet: whoever asked for it has no answer.
+            // Nobody has it yet: its mint has not been answered.
             (State::Pending, _) => Err(Inactive::Unknown),
             _ if self.quarantined => Err(Inactive::Revoked),
             (State::Live, None) => Ok(()),
@@ -135,7 +135,7 @@ pub enum Actor {
     /// The holder of this token. The Ledger carries out nothing for one that is not active.
     Token(TokenId),
     /// Nobody whose token could have ended: an administrator key, a session, the open bootstrap,
-    /// the schedule, or whoever proves that a token must not be trusted by showing it.
+    /// the schedule, or somebody who shows a token and so proves that it must not be trusted.
     ///
     /// A command of a release that named no actor is read as this: what that release checked by
     /// itself is then all that was checked, for as long as a deployment rolls out.

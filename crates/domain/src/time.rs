@@ -1,4 +1,4 @@
-//! Moments and spans in milliseconds. What time it is now, nothing here knows.
+//! Moments and spans in milliseconds. Nothing here reads a clock.
 
 use serde::{Deserialize, Serialize};
 

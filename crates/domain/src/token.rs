@@ -86,12 +86,12 @@ pub struct TokenFacts {
     pub policies: Vec<Policy>,
     /// Whether it is a system token.
     pub is_system: bool,
-    /// When the token ends by itself, in whole seconds; `None` = never.
+    /// When the token expires, in whole seconds; `None` = never.
     pub expires_at: Option<Timestamp>,
 }
 
 impl TokenFacts {
-    /// Whether the token has ended by itself at `now` (R7). A token is refused from the very
+    /// Whether the token has expired at `now` (R7). A token is refused from the very
     /// moment it expires at.
     pub fn expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)

@@ -279,7 +279,7 @@ pub enum Home {
 /// them. What is known is proved already.
 ///
 /// # Errors
-/// Why the credential is none of that token.
+/// Why the credential is not that token's.
 pub fn home(presented: &Presented, known: Option<&TokenFacts>, config: &Config) -> Result<Home> {
     match (known, presented) {
         (Some(facts), _) => {
@@ -299,7 +299,7 @@ pub fn home(presented: &Presented, known: Option<&TokenFacts>, config: &Config) 
 /// refuse; what it may do comes from the Ledger.
 ///
 /// # Errors
-/// Why the credential is none of that token.
+/// Why the credential is not that token's.
 pub fn sought(
     presented: &Presented,
     found: Option<&TokenFacts>,

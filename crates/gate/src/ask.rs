@@ -1,7 +1,7 @@
 //! Questions of a machine: each types its answer, is answered once, and is the one place where a
 //! failed dependency ends the call.
 //!
-//! INVARIANT (a failed dependency closes): whatever is not an answer becomes a refusal in
+//! INVARIANT (a failed dependency closes): anything that is not an answer becomes a refusal in
 //! [`Ask::answer`]; no continuation ever sees it.
 
 use postern_domain::time::Timestamp;
@@ -23,11 +23,11 @@ pub trait Question {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outage {
-    /// Whoever was asked failed; the cause is for the log.
+    /// The dependency failed; the cause is for the log.
     Failed(String),
     /// It did not answer in the time that the question gave it.
     Late,
-    /// It refused, or whoever carries the question did.
+    /// It refused, or whatever carries the question to it did.
     Refused(Error),
 }
 
@@ -51,7 +51,7 @@ impl From<Error> for Outage {
 pub trait Machine: Sized {
     /// What lives as long as the call does.
     type Call: 'static;
-    /// What whoever drives the machine sees.
+    /// The step that the machine's driver sees.
     type Step;
 
     /// What is next, or the refusal, as a step.

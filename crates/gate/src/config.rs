@@ -235,7 +235,7 @@ fn ring(text: Option<String>, name: &str, problems: &mut Vec<String>) -> Option<
     }
 }
 
-/// A key of the origin's among ours: whoever has it could sign what is minted here.
+/// A key that the origin has too is among ours: the origin could sign tokens of the gateway.
 fn shared(
     adopted: Option<&KeyRing>,
     ours: Option<&KeyRing>,

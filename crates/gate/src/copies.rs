@@ -47,7 +47,8 @@ pub struct Sync {
 }
 
 impl Copies {
-    /// Whether the token lived less than `bound_ms` ago. If so, its use is counted.
+    /// Whether the token is known to have been active less than `bound_ms` ago. If so, its use is
+    /// counted.
     pub(crate) fn is_known_live(
         &mut self,
         organization: OrganizationId,
@@ -64,7 +65,8 @@ impl Copies {
         lives
     }
 
-    /// The Ledger, asked at `asked`, said that the token lives, at this version of its log.
+    /// Records that the Ledger, asked at `asked`, said that the token is active, at this version of
+    /// its log.
     pub(crate) fn record_live(
         &mut self,
         organization: OrganizationId,
@@ -82,8 +84,7 @@ impl Copies {
         self.due.pop_front()
     }
 
-    /// Begins such a question. From here on, whoever comes makes the next: what it notes is not in
-    /// this one.
+    /// Begins such a question. Uses that are noted from here on go with the next one.
     pub fn sync(&mut self, organization: OrganizationId, now: Timestamp) -> Sync {
         let entry = self.of(organization);
         entry.sync_due = None;

@@ -1,5 +1,5 @@
-//! Management's way in: a credential whose request's body is here becomes a caller. The same
-//! questions as on a call's way to the origin, and nothing after them.
+//! Authentication of management calls: once the request's body has arrived, a credential becomes a
+//! caller, by the same questions as for a call to the origin.
 
 use std::rc::Rc;
 
@@ -71,8 +71,7 @@ impl Asks for Entering {
 }
 
 impl Gate {
-    /// Begins to find out whose credential it is. Whoever calls this has the request's body already
-    /// (R40).
+    /// Begins to find out whose credential it is. The request's body must have arrived (R40).
     pub fn enter(
         &mut self,
         presented: &Rc<Presented>,

@@ -1,5 +1,5 @@
-//! What is kept of a request's head: everything that decides, read once, so that a call owes
-//! nothing to the request that it came with.
+//! What a call keeps of its request's head. Everything that decides is read once, so that the call
+//! does not borrow from the request.
 
 use std::net::IpAddr;
 
@@ -23,7 +23,7 @@ pub struct Head<'r> {
     pub query: &'r str,
     /// As they came.
     pub headers: &'r dyn Headers,
-    /// Made by whoever took the request; one that came with it is not believed.
+    /// Made by the gateway; one that came with the request is ignored.
     pub request_id: &'r str,
 }
 

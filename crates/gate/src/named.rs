@@ -1,4 +1,4 @@
-//! What a message names, as values of their own: a call keeps them while it waits.
+//! What a message names, as owned values that a call keeps while it waits.
 
 use postern_domain::decide::{CallNames, ProjectNamed};
 

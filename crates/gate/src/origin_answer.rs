@@ -1,4 +1,4 @@
-//! What becomes of the origin's answer: whether it is one, what it teaches, and what the client
+//! The origin's answer: whether it is readable, what the gateway learns from it, and what the client
 //! gets of it.
 
 use std::rc::Rc;
@@ -26,7 +26,7 @@ use crate::runs::{self, Naming};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AwaitedReply {
     pub asked_at: Timestamp,
-    /// How old the word on the token may be that the call rests on, in milliseconds.
+    /// How old the Ledger's answer about the token may be, in milliseconds.
     pub bound_ms: i64,
     pub patience: Patience,
 }
@@ -144,8 +144,8 @@ impl AwaitedReply {
         Ok(Next::Pass(Made::Anew { status, body }, headers))
     }
 
-    /// Takes the answer to a REST request. Where the body went on before it was complete, whoever
-    /// was revoked meanwhile does not get the answer.
+    /// Takes the answer to a REST request. Where the body was streamed, the credential is checked
+    /// once more: if its token was revoked meanwhile, the caller does not get the answer.
     pub fn route(
         self,
         (call, gate, now): At<'_>,

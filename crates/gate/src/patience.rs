@@ -1,5 +1,5 @@
-//! How long the origin may take for a call: as the configuration says, or as long as the caller
-//! still waits, whichever is less. A call that nobody waits for any more is not begun.
+//! How long the origin may take for a call: the configured limit, or as long as the caller still
+//! waits, whichever is less. A call whose caller has given up is not begun.
 
 use super::ask::Outage;
 use super::error::{Error, Result};

@@ -1,6 +1,5 @@
-//! Whether the workflow that a call names is still the one that the token was first used for (R30):
-//! asked of the origin before the call goes there, because what a call has done at the origin is
-//! done, whatever its answer then says.
+//! Whether the workflow that a call names is still the one that the token was first used for (R30).
+//! The origin is asked before the call goes there: what a call has done cannot be undone.
 
 use postern_domain::caller::Caller;
 use postern_domain::decide::{look_up_workflow, still_the_one};

@@ -62,8 +62,8 @@ fn claims_match(
     Ok(())
 }
 
-/// What was signed is what was minted, under the key of that day: another key of the ring, or other
-/// claims under the same one, are a forgery by whoever has that key.
+/// The signed text must be the one that was minted, under the key of that day. Another key of the
+/// ring, or other claims under the same key, mean that somebody who has that key forged the token.
 fn as_minted(
     presented: &Signed,
     minted: Option<&Signed>,

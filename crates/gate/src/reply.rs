@@ -1,5 +1,5 @@
-//! An answer of the origin, as far as it decides: its status, and the headers that say in which
-//! form it is and how a call ended.
+//! An answer of the origin, as far as decisions need it: its status, and the headers that say its
+//! form and how a call ended.
 
 use postern_domain::route::Route;
 use postern_wire::answering::is_json;
@@ -97,7 +97,7 @@ pub(crate) struct RpcAnswer {
     pub ending: Ending,
 }
 
-/// An answer that is none.
+/// The error for an answer that breaks the origin's protocol.
 pub(crate) fn foreign(cause: impl Into<String>) -> Error {
     Error::Origin {
         cause: cause.into(),

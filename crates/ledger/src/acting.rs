@@ -1,5 +1,5 @@
-//! Whom a command is for, looked at in the step of its write, and again before a new token becomes
-//! active.
+//! Whether the token that a command is for is active: checked in the step of the write, and again
+//! before a new token becomes active.
 //!
 //! INVARIANT (the actor is active at the moment of the write): only [`Ledger::acting`] makes an
 //! [`Acting`]; every command begins by giving one up, and so does the step that makes a token active.

@@ -1,6 +1,6 @@
-//! Which Ledgers cannot bring their events to D1, because D1 has other rows of the same numbers. The
-//! object that answers `/readyz` hears of it from each such Ledger whenever it tries, and remembers it
-//! no longer than until a few tries have not come.
+//! Which Ledgers D1 refuses, because it has other rows under the numbers of their events. Each such
+//! Ledger reports every failed try to the object that answers `/readyz`, which forgets it when a
+//! few tries have not been reported.
 
 use std::collections::HashMap;
 

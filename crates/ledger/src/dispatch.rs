@@ -1,5 +1,5 @@
-//! Commands by their names, from JSON to JSON: the one place that knows them all, for whoever drives
-//! the machine from outside.
+//! Commands by their names, from JSON to JSON: the one place that knows them all, for the machine's
+//! driver.
 
 use core::fmt;
 
@@ -15,13 +15,13 @@ use crate::{
     SweepCommand, SyncCommand,
 };
 
-/// How far a command has come in one turn, whichever it is: see [`Done`].
+/// How far a command has come in one turn: [`Done`], with its answer as JSON.
 pub enum Progress<S> {
     /// The answer.
     Reply(Reply),
     /// The answer, and it stands; a list agrees with it once D1 is up to date.
     BestAfterDelivery(Reply),
-    /// There is none before D1 was waited for.
+    /// The answer depends on D1, which has to be waited for.
     AfterDelivery(Wait, Resume<S>),
 }
 

@@ -1,4 +1,4 @@
-//! What a command gives: its answer, or what has to reach D1 before there is one.
+//! The outcome of a command: its answer, or what must reach D1 before there is one.
 
 use core::time::Duration;
 
@@ -20,7 +20,7 @@ pub const LIST_WAIT: Duration = Duration::from_secs(1);
 /// How far a command has come in one turn.
 #[must_use = "a command that waits for D1 has no answer yet"]
 pub enum Done<C: Carried> {
-    /// The answer. D1 follows by the alarm, or with whoever comes first.
+    /// The answer. D1 follows by the alarm, or with the next command that waits for it.
     Answer(C::Answer),
     /// The answer, and it stands. A list that follows agrees with it if D1 is brought up to date
     /// first: worth [`LIST_WAIT`].

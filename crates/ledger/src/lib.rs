@@ -4,7 +4,7 @@
 //! in with each call, what has to reach D1 goes out through an outbox, and a command whose answer
 //! depends on D1 comes back as a value ([`Done::AfterDelivery`]) until it is resumed.
 //!
-//! Whoever drives it opens it over a database, gives it one turn for each call and delivers its
+//! Its driver opens it over a database, gives it one turn for each call and delivers its
 //! outbox:
 //!
 //! ```

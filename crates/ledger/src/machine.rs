@@ -118,8 +118,8 @@ impl<S: Sql> Ledger<S> {
         suspended.resume(self, now, actor, delivery)
     }
 
-    /// The oldest entries of the outbox, as many as one batch to D1 may have. Whoever delivers them
-    /// does so in order, one batch at a time.
+    /// The oldest entries of the outbox, as many as one batch to D1 may have. They are
+    /// delivered in order, one batch at a time.
     ///
     /// # Errors
     /// When the database fails.
@@ -143,8 +143,8 @@ impl<S: Sql> Ledger<S> {
         self.wake_within(now, ALARM_MS);
     }
 
-    /// When to call [`Ledger::wake`], if at all. Whoever drives the machine sets its alarm to this
-    /// after each turn, in that turn.
+    /// When to call [`Ledger::wake`], if at all. The driver sets its alarm to this after each turn,
+    /// in that turn.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         self.wakes_at
     }

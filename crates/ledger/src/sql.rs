@@ -37,8 +37,8 @@ impl From<serde_json::Error> for SqlError {
 /// What the machine's calls give.
 pub type Result<T> = core::result::Result<T, SqlError>;
 
-/// A SQLite database with one writer. Whoever implements it stores what one synchronous turn of the
-/// machine has written together, or nothing of it.
+/// A SQLite database with one writer. An implementation stores all that one synchronous turn of the
+/// machine has written, or nothing of it.
 pub trait Sql {
     /// Carries out one statement and gives its rows.
     ///

@@ -130,8 +130,8 @@ impl<S: Sql> Store<S> {
         self.change(facts.id, query, &values)
     }
 
-    /// The row has arrived: the token is active. Takes the proof that whoever asked for it may still
-    /// have it. A token that was revoked meanwhile stays revoked.
+    /// The row has arrived: the token is active. Takes the proof that its caller's token is still
+    /// active. A token that was revoked meanwhile stays revoked.
     pub fn make_live(&mut self, token: TokenId, _acting: Acting) -> Result<()> {
         let values = [
             Value::Integer(State::Live.code()),
@@ -142,7 +142,7 @@ impl<S: Sql> Store<S> {
         self.change(token, query, &values)
     }
 
-    /// Gives a token an end, now or later, that comes by itself.
+    /// Sets when a token is revoked: now, or at a later moment, at which nothing has to happen.
     pub fn retire(&mut self, token: TokenId, at: Timestamp, version: Version) -> Result<()> {
         let values = [
             sql::time(at),

@@ -1,6 +1,5 @@
-//! What goes between the gateway and a Ledger, as requests and answers: printed here by the one and
-//! parsed here by the other. Both are this program, in one version or two while a deployment rolls
-//! out, so nothing here changes its meaning.
+//! Requests and answers between the gateway and a Ledger: each side prints and parses with this
+//! file. During a deployment the sides may be of two versions, so nothing here changes its meaning.
 
 use core::fmt;
 
@@ -48,7 +47,7 @@ pub enum Call {
     Command(String),
 }
 
-/// Why a request is none of these.
+/// Why a request is not a call of the Ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misread {
     /// There is nothing of this name.
@@ -76,7 +75,7 @@ impl Call {
     /// Reads a request.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Why it is not one.
     pub fn parse(posted: bool, path: &str) -> Result<Self, Misread> {
         let mut parts = path.trim_start_matches('/').split('/');
         let verb = parts.next().unwrap_or_default();
@@ -182,7 +181,7 @@ pub struct Reply {
     pub body: String,
 }
 
-/// Why an answer is none.
+/// Why a reply is not the expected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unanswered {
     /// The actor is not active.
@@ -236,7 +235,7 @@ impl Reply {
         }
     }
 
-    /// The answer to a call that was not carried out. A failure of the database is none of them.
+    /// The answer to a call that was not carried out. A failure of the database has no answer.
     ///
     /// # Errors
     /// What failed.

@@ -1,7 +1,6 @@
-//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). Only
-//! who holds `audit:read` at the level of the organization may read it; nothing grants that by
-//! default. What is read from D1 is checked: a page says what on it does not fit, an export is
-//! mended.
+//! The audit log for readers: pages of events, the rows of an export, and checkpoints (R35). It
+//! takes `audit:read` at the level of the organization, which no token has by default. What D1
+//! returns is checked: a page names the rows that do not fit, and an export is mended.
 
 mod filter;
 
@@ -178,7 +177,8 @@ impl Span {
     }
 }
 
-/// Whoever may read the log may sign how far it reaches too: that changes nothing of it.
+/// The permit to read the log or to sign a checkpoint of it. Both take the right to read: a
+/// checkpoint changes nothing in the log.
 fn permit(caller: &Caller, operation: Operation) -> Result<Permit> {
     let target = Target::Tokens(Managed::OrganizationTokens);
     Ok(decide(caller, operation, target)?)

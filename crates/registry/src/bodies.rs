@@ -1,6 +1,6 @@
 //! Every body of the gateway's own API, written as tools write them: with a byte order mark, with
-//! `null` for what they leave out, with `5000.0` for 5000. The members are those that the document
-//! lists, so that a new one is tried without a line here.
+//! `null` for what they leave out, with `5000.0` for 5000. The members come from the document, so a
+//! new one is tried without a line here.
 
 use serde_json::{Map, Value, json};
 

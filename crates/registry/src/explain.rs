@@ -181,7 +181,7 @@ fn answer(
 }
 
 /// The operations of the registry that can be asked about, by the names that audit rows have.
-/// Whoever holds a token may revoke it: there is nothing to explain.
+/// Revoking one's own token is left out: every holder may.
 fn explained() -> impl Iterator<Item = Operation> {
     let all = Operation::REGISTRY.into_iter();
     all.filter(|known| *known != Operation::TokenRevokeOwn)

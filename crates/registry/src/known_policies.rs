@@ -1,5 +1,5 @@
-//! Which policies there are: those that something here asks for. A policy that nothing asks for is
-//! a slip of the pen, and a token with it would be refused where it is needed.
+//! Which policies exist: those that some operation asks for. Any other is a typing error, and a
+//! token with it would be refused where it is needed.
 
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::policy::{EVERY_TOKEN, ORGANIZATION_TOKENS, Policy};
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// Whatever this program gives by itself means something.
+    /// Every policy that a token gets by default exists.
     #[test]
     fn r23_every_policy_of_a_role_exists() {
         for role in ["owner", "admin", "member", "contributor", "viewer"] {

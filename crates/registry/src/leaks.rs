@@ -1,5 +1,5 @@
-//! Reports of tokens found in public. The answer tells the reporter nothing: whether a text is a
-//! token, ours, or active is what a thief would ask.
+//! Reports of tokens found in public. The answer tells the reporter nothing: a thief would ask the
+//! same question.
 
 use futures_util::future::join_all;
 use serde::Deserialize;

@@ -1,5 +1,6 @@
-//! What a mint takes before the Ledger is asked: one from the bucket of its address, and where
-//! minters are limited too, one from the minter's (R26). A mint that wrote nothing gives both back.
+//! The rate limits of a mint, taken before the Ledger is asked: one from the bucket of its address
+//! and, where creators are limited too, one from the creator's (R26). A mint that wrote nothing
+//! gives both back.
 
 use super::config::Config;
 use super::error::{Error, Result};
@@ -51,8 +52,8 @@ pub async fn take<'a, P: MintBuckets>(
 }
 
 impl Taken<'_> {
-    /// Gives back what was taken, after a refusal for which nothing was written. If that fails,
-    /// whoever mints waits a little.
+    /// Gives back what was taken, after a refusal for which nothing was written. If that fails, the
+    /// address can create its next token a little later.
     pub async fn give_back<P: MintBuckets>(&self, ports: &P) {
         let (address, rate) = self.address;
         let _ = ports.give_back(address, rate).await;

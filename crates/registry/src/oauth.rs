@@ -1,5 +1,5 @@
-//! Introspection (RFC 7662) and revocation by the holder (RFC 7009), so that origins and tools need
-//! nothing of ours. An inactive token is inactive; why is not told.
+//! Introspection (RFC 7662) and revocation by the holder (RFC 7009), so that origins and tools can
+//! use standard clients. Why a token is inactive is not told.
 
 use serde::Serialize;
 
@@ -104,9 +104,8 @@ where
     })
 }
 
-/// `POST /oauth/revoke`. Whoever has a token may revoke it: holding it is the authorization,
-/// whatever state the token is in. Unknown and revoked tokens, and JWTs that have expired, are as
-/// revoked as they can be, and that is the answer.
+/// `POST /oauth/revoke`. Holding a token is the authorization to revoke it, in any state. Unknown
+/// and revoked tokens, and JWTs that have expired, get the same answer: there is nothing to do.
 ///
 /// # Errors
 /// `Invalid` for a system token (R10), `Unavailable`.

@@ -66,7 +66,7 @@ pub trait Facts {
 }
 
 /// Organizations' ids by name, near the caller, so that revoking needs no record to find its
-/// Ledger. Neither ever changes, but whoever can write there can mislead: the Ledger confirms
+/// Ledger. Neither ever changes, but somebody who can write there can mislead: the Ledger confirms
 /// ([`Ledgers::confirm`]).
 pub trait Directory {
     /// # Errors

@@ -1,5 +1,5 @@
-//! Refused mints on their way into the audit log (R35). Wrong requests and failed dependencies are
-//! not written down: they say nothing about who tries what.
+//! Refused mints for the audit log (R35). Wrong requests and failed dependencies are left out: they
+//! do not show who tries what.
 
 use super::error::{Error, Result};
 use super::organization::resolve_id;
@@ -41,9 +41,9 @@ fn belongs(error: &Error) -> bool {
     }
 }
 
-/// Has the Ledger of the caller's organization write down that a mint, or, with the id of the old
-/// token, a rotation, was refused. The Ledger bounds how often. An id that is none is not repeated:
-/// it is a text of the caller's own.
+/// Has the Ledger of the caller's organization write down that a mint was refused, or, where
+/// `rotated` has the old token's id, a rotation. The Ledger bounds how often. A text that is not an
+/// id is not repeated: the caller could have written anything.
 ///
 /// # Errors
 /// `Unavailable`: the refusal stands all the same.

@@ -1,5 +1,5 @@
-//! The door's part of the world for use-case tests: what is remembered of sessions, what their
-//! endpoint would answer, and whether there is a token.
+//! Ways in, in the test world: remembered sessions, the answers of their endpoint, and whether
+//! there is a token.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -90,7 +90,7 @@ where
     let Shown::Credential(presented) = shown else {
         // Tier 0.
         if config.ways_in.bootstrap && !ports.any_live_token(ports.now()).await? {
-            // A page in the browser of whoever sits at the laptop is not who should mint.
+            // A web page open on the laptop must not create the first token.
             return match knock.site {
                 Site::Other => Err(Error::CrossSite),
                 Site::Own | Site::Untold => Ok(Caller::Bootstrap),

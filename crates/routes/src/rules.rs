@@ -7,7 +7,7 @@ use super::pattern::{self, Segment};
 use super::places::{Context, Place, Source, is_query_name, query_name, together};
 use postern_domain::policy_text::is_policy;
 
-/// What routes can answer to. HEAD and OPTIONS are nobody's: the gateway answers them by itself.
+/// The methods that a route can have. HEAD and OPTIONS are not among them: the gateway answers them.
 const METHODS: [&str; 5] = ["DELETE", "GET", "PATCH", "POST", "PUT"];
 
 /// A row that holds to every rule.

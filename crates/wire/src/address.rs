@@ -55,7 +55,8 @@ pub fn parse(header: &str) -> Result<IpAddr, Unread> {
         })
 }
 
-/// The name of the bucket that counts for an address: IPv4 by itself, IPv6 by its /64 (R26).
+/// The name of the bucket of an address: an IPv4 address has its own, an IPv6 address shares that of
+/// its /64 (R26).
 pub fn bucket(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),

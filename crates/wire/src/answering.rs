@@ -1,6 +1,6 @@
-//! What becomes of the headers of an origin's answer on their way to the client, as a plan (R45):
-//! nothing passes that would make a browser act on the gateway's own origin, such as keeping a
-//! cookie, running a page or a worker, reporting, going elsewhere, or asking for a password.
+//! Which headers of an origin's answer reach the client, as a plan (R45). Nothing passes by which
+//! the origin could act in a browser on the gateway's own host: set a cookie, run a page or a
+//! worker, have reports sent, redirect, or ask for a password.
 
 use super::connect::PROTO;
 use super::forwarding::HOP_BY_HOP;

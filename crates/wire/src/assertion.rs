@@ -1,7 +1,6 @@
 //! Assertions for the origin: a short-lived JWT (RFC 7519) that says what the gateway decided,
-//! signed with Ed25519 (RFC 8037), and the key set that verifies it. Claims come in as
-//! `postern_registry::assertion` made them. The origin verifies; examples/origin shows how.
-//! Verifying is the origin's; examples/origin shows how.
+//! signed with Ed25519 (RFC 8037), and the key set that verifies it. The claims come from
+//! `crates/gate/src/assertion.rs`; examples/origin shows how an origin verifies.
 
 use core::fmt;
 
@@ -214,8 +213,8 @@ struct Issued<'a> {
 }
 
 /// Signs the claims with the first key, in compact form (RFC 7515, section 3.1). The result is
-/// good for one call to one origin; whoever holds it unspent can make that call, so it is kept
-/// like a secret.
+/// good for one call to one origin; until it is spent it can make that call, so it is kept like a
+/// secret.
 ///
 /// # Errors
 /// [`IssueError`] if the claims cannot be written as JSON.

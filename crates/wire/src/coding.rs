@@ -1,5 +1,5 @@
-//! Content codings of request bodies. None is undone: an origin may undo one that the gateway
-//! cannot, and would then read another message than the one that was decided on.
+//! Content codings of request bodies. The gateway decodes none: an origin may decode one that the
+//! gateway cannot, and would then read another message than the one that was decided on.
 
 /// Most of a coding's name that is told back, in characters.
 const MAX_TOLD: usize = 32;

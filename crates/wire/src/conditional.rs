@@ -1,5 +1,5 @@
 //! `If-None-Match` against an entity tag (RFC 9110, section 13.1.2). A field that cannot be read
-//! does not match: the whole answer is never wrong.
+//! does not match: then the whole document is sent.
 
 /// Whether the client has this already. `etag` as the answer's `ETag` has it. Tags are compared
 /// weakly: `W/` does not count.

@@ -1,5 +1,5 @@
-//! How a unary call ended, out of either shape of a gRPC-Web answer: the status in a trailer frame
-//! behind the message, or in the headers of an answer without body. An answer that has a status in
+//! How a unary call ended, from either shape of a gRPC-Web answer: the status in a trailer frame
+//! after the message, or in the headers of an answer without a body. An answer with a status in
 //! neither place is an error.
 
 use super::grpc_status::{Detail, details};

@@ -80,7 +80,7 @@ impl Encoding {
     /// The frames in a body.
     ///
     /// # Errors
-    /// [`FrameError::Base64`] for a text body that is none.
+    /// [`FrameError::Base64`] where a text body is not Base64.
     pub fn decode(self, body: &[u8]) -> Result<Cow<'_, [u8]>, FrameError> {
         match self {
             Self::Binary => Ok(Cow::Borrowed(body)),

@@ -1,5 +1,5 @@
-//! Headers as a machine without a platform sees them: their names, a few values, and what becomes
-//! of them on the way. A plan names what is dropped and set; everything else passes as it came.
+//! Headers without a platform: their names, a few values, and a plan for them. A plan names what is
+//! dropped and what is set; everything else passes unchanged.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -59,7 +59,7 @@ impl Plan {
         }
     }
 
-    /// What the plan makes of headers, for whoever has them as a list: names in lower case.
+    /// Applies the plan to headers that are a list: names in lower case.
     pub fn applied(&self, came: &[(String, String)]) -> Vec<(String, String)> {
         let set = |name: &str| self.set.iter().any(|(set, _)| set == name);
         let mut left: Vec<_> = came

@@ -1,5 +1,5 @@
-//! Methods of HTTP beyond those that routes name (RFC 9110, section 9.3). None of them is a route
-//! of its own: HEAD is a GET whose content is left out, OPTIONS is told what there is.
+//! HEAD and OPTIONS (RFC 9110, section 9.3). No route names them: HEAD is a GET without its
+//! content, and OPTIONS gets the methods that a route has.
 
 /// The method that a request is decided on and goes on with.
 pub fn effective(method: &str) -> &str {

@@ -1,5 +1,5 @@
-//! In which protocol a call for the origin speaks, by its `Content-Type`. What an edge worker
-//! cannot carry is refused, each with its own reason.
+//! Which protocol a call for the origin speaks, by its `Content-Type`. Each protocol that an edge
+//! worker cannot carry is refused with its own reason.
 
 use super::grpc_web::Encoding;
 

@@ -1,5 +1,5 @@
-//! Carries the Ledger's outbox to D1, in order, at least once, one batch at a time: whoever comes
-//! while a batch is on its way waits for it and then finds its own entry gone.
+//! Carries the Ledger's outbox to D1, in order, at least once, one batch at a time: a
+//! caller that comes while a batch is on its way waits for it.
 //!
 //! INVARIANT (delivered is what D1 has shown): an event leaves the outbox when its link was read
 //! back. Where D1 has another row of its number, somebody else has written there: nothing is

@@ -270,7 +270,7 @@ mod tests {
                 },
                 &[(1_000, Problem::Changed { sequence: 1_000 })],
             ),
-            // Whoever has the key, and writes a row anew.
+            // Somebody who has the key writes a row anew.
             (
                 |rows| {
                     let ring = audit();

@@ -1,6 +1,6 @@
-//! An export that is mended: where D1 lacks a row that the Ledger still has, or has another one,
-//! the Ledger's stands in its place and says so (R35). The chain of what comes out is checked like
-//! any other: a mark makes nothing genuine.
+//! Mending an export: where D1 lacks a row that the Ledger still has, or has another one, the
+//! Ledger's row is used and marked (R35). The mended chain is checked like any other: the mark
+//! makes no row genuine.
 
 use std::collections::BTreeMap;
 

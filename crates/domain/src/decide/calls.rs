@@ -1,5 +1,5 @@
-//! Calls for the origin: a token's scope against what the call touches (R30 to R32). One function
-//! for every call and every protocol; refuses whatever the token's scope does not name.
+//! Calls for the origin: a token's scope against what the call names (R30 to R32). One function for
+//! every call and every protocol; what the scope does not cover is refused.
 
 use super::super::id::{Project, ProjectId, WorkflowId};
 use super::super::operation::Requirements;
@@ -26,7 +26,7 @@ pub struct CallNames<'a> {
 }
 
 impl<'a> CallNames<'a> {
-    /// What is touched by names alone.
+    /// Names of project and workflow alone.
     pub fn named(project: Option<&'a str>, workflow: Option<&'a str>) -> Self {
         Self {
             project: project.map_or(ProjectNamed::Open, ProjectNamed::Name),

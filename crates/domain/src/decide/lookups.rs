@@ -1,5 +1,5 @@
-//! What needs no policy: calls that are open to everybody, and the questions that the gateway asks
-//! the origin in a caller's name, of which nothing is handed out but the decision.
+//! What needs no policy: calls that are open to everybody, and the gateway's own questions to the
+//! origin in a caller's name, of which the caller sees nothing.
 
 use super::{Denial, Permit, Reach, permit};
 use crate::caller::Caller;
@@ -7,7 +7,7 @@ use crate::id::WorkflowId;
 use crate::operation::{Operation, Requirements};
 use crate::rpc::{Access, RUN_LOOKUP, WORKFLOW_LOOKUP};
 
-/// Lets a call pass that is open to everybody at the origin too, whoever asks.
+/// Lets a call pass that is open to everybody at the origin too.
 ///
 /// # Errors
 /// `Operation` for any other.

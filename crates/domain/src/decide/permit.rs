@@ -1,5 +1,5 @@
-//! What a yes is: a value that says to whom, for what and how far, and that nothing beside `decide`
-//! and its rules can make. A write takes a [`Grant`], which a permit gives for one organization.
+//! A permit: the value of a yes, which says to whom, for what and how far. Only `decide` and its
+//! rules can make one. A write takes a [`Grant`], which a permit gives for one organization.
 
 use super::Denial;
 use crate::id::{Organization, OrganizationId, TokenId};
@@ -35,8 +35,8 @@ impl Permit {
         self.token
     }
 
-    /// Whom a write with this permit is for. Whoever ends its own token
-    /// proves no more than that it has it, which it may do in any state of the token.
+    /// Whom a write with this permit is for. A caller that revokes its own token need not be
+    /// active: holding the token is enough.
     fn actor(&self) -> Actor {
         match (self.operation, self.token) {
             (Operation::TokenRevokeOwn, _) | (_, None) => Actor::NotAToken,

@@ -1,5 +1,5 @@
-//! REST routes of the origin, as data: which requests, which policies, where they name what they
-//! touch. What has no row here is not served.
+//! REST routes of the origin, as data: which requests, which policies, and where they name what
+//! they are about. A request without a row is not served.
 
 mod builtin;
 
@@ -34,9 +34,10 @@ pub struct Route {
     pub narrow: Narrow,
     /// The only query parameters that may occur, each at most once; `None` = any, as they come.
     pub query: Option<&'static [&'static str]>,
-    /// Whether the origin answers JSON here, and whatever else it answers is none of its answers.
+    /// Whether the origin answers JSON here; any other answer is refused.
     pub answers_json: bool,
-    /// Whether its body goes on before it is whole: a weakening of R40 that its operator wants.
+    /// Whether its body is streamed to the origin before it is complete, which weakens R40; the
+    /// operator chose it.
     pub stream: bool,
 }
 

@@ -130,7 +130,7 @@ pub static MANAGEMENT: [Rpc; 65] = [
         NOTHING,
         Denied,
     ),
-    // The origin makes an organization's contract of it, whoever asks.
+    // The origin makes it a contract of the organization, whichever token asks.
     content(token(
         "WorkflowContractService/Apply",
         Write,

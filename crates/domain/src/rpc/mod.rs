@@ -1,5 +1,5 @@
-//! The operation table of calls for the origin: what each is, and where its message says what it
-//! touches, as data. What has no row is denied (R33).
+//! The operation table of calls for the origin, as data: what each call is, and where its message
+//! names what it is about. A call without a row is denied (R33).
 
 mod attestation;
 mod management;

@@ -1,5 +1,5 @@
-//! The content of an RPC: its one message, in whatever frame the protocol puts around it, and how
-//! long its caller waits.
+//! The content of an RPC: its one message, out of the frame of its protocol, and how long its
+//! caller waits.
 
 use postern_wire::connect;
 use postern_wire::grpc_web::{self, Encoding, FrameError};

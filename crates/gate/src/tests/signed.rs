@@ -76,7 +76,7 @@ fn r2_only_the_key_that_minted_a_token_proves_it() {
             if !warm {
                 world.forget();
             }
-            // Whoever has the other key makes the same claims, under its own name or the right one.
+            // The same claims under another key, named as itself or as the right one.
             let forgery = minted(&World::new(), other, true);
             assert_eq!(why(&world, &both, &forgery), ANOTHER_KEY, "{other_kid}");
             let named = forged(own_kid, &claims(), other);

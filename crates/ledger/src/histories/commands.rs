@@ -15,7 +15,7 @@ const NAMES: [&str; 5] = ["ci", "deploy", "caf\u{e9}", "audit", "x"];
 const COMES_BACK_MS: i64 = 60_000;
 
 impl World {
-    /// A token of the organization, or one that is none.
+    /// A token of the organization, or an id that it has not.
     pub fn any_token(&mut self) -> u128 {
         let ids: Vec<u128> = self.model.tokens.keys().copied().collect();
         // Mostly of the newest: old ones are revoked.

@@ -93,7 +93,7 @@ impl World {
         ours.then_some(token)
     }
 
-    /// Why nothing comes of a new token, whoever it is for.
+    /// Why a new token is refused, if it is.
     fn end_mint(
         &mut self,
         actor: Actor,

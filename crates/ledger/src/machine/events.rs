@@ -1,5 +1,5 @@
-//! Events of the audit log before they have their place in the chain (R35), and what is noted of the
-//! gateway's own writes.
+//! Events of the audit log before they have their place in the chain (R35), and the command that
+//! notes rows of the registry.
 
 use postern_domain::audit::{Action, Event, Requester, Text};
 use postern_domain::id::{Id, OrganizationId, Token, TokenId};
@@ -11,7 +11,7 @@ use crate::NoteCommand;
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::Sql;
 
-/// What the Ledger does of itself, under a name of its own (R21).
+/// The requester of what the Ledger does unasked (R21).
 pub fn ledger_itself(tier: &str) -> Requester {
     Requester {
         actor: "ledger".to_owned(),
@@ -76,7 +76,7 @@ impl Carried for NoteCommand {
             target: self.target.as_deref().map(Text::new),
             ..about_none(self.organization, now, self.action, &self.requester)
         };
-        // Nobody waits for the row: the alarm carries it, or whoever comes first.
+        // No answer waits for the row: the alarm carries it, or the next command that waits for D1.
         ledger.step(now, |step| step.event(event))?;
         Ok(Done::Answer(()))
     }

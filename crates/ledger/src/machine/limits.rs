@@ -1,4 +1,4 @@
-//! What an organization allows, and how far its audit chain reaches, signed (R35).
+//! An organization's limits, and checkpoints of its audit chain (R35).
 
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::{Action, Event, NotedChanges, hex};

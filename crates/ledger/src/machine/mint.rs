@@ -1,5 +1,5 @@
-//! Mint, and adopt: a new token, pending until D1 has its row. In the step that makes it active, all
-//! that could have changed meanwhile is looked at again: whoever asked for it, and the token itself.
+//! Mint, and adopt: a new token, pending until D1 has its row. The step that makes it active
+//! checks again what could have changed meanwhile: the caller's token, and the new token itself.
 
 use postern_domain::audit::{Action, Requester};
 use postern_domain::standing::{Actor, Created};

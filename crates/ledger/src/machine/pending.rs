@@ -1,5 +1,5 @@
-//! Tokens that are being created. None opens anything before its row is in D1: it is pending until
-//! then. What nobody will come back for is taken back.
+//! Tokens that are being created: pending, and so not usable, until D1 has their row. Those whose
+//! mint has ended without it are taken back: revoked, or, if adopted, removed.
 
 use postern_domain::audit::{Action, Requester};
 use postern_domain::id::TokenId;
@@ -56,7 +56,7 @@ impl<S: Sql> Ledger<S> {
     }
 
     /// Ends the wait for a pending token, and tells whether it is still the one that the wait was
-    /// for: whoever waited too long finds it taken back.
+    /// for: after too long a wait it has been taken back.
     pub(super) fn end_wait(&mut self, token: TokenId, entry: i64) -> bool {
         let ours = self
             .awaited

@@ -1,5 +1,5 @@
-//! Refused mints in the audit log (R35). A caller who is refused cannot fill it: of each outcome an
-//! hour has so many events, and one more that counts the rest.
+//! Refused mints in the audit log (R35). A caller who is refused cannot fill it: an hour has a
+//! bounded number of events for each outcome, and one more that counts the rest.
 
 use postern_domain::audit::{Action, Event, Text};
 use postern_domain::time::Timestamp;

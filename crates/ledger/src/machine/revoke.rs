@@ -1,8 +1,8 @@
 //! Revoke: one token, many in one step, or what has been idle too long (R11, R12, R14). No tombstone
 //! waits for D1, and none is undone.
 //!
-//! INVARIANT (a revoke that has answered is final): whoever drives the machine holds an answer back
-//! until what was written before it is on disk.
+//! INVARIANT (a revoke that has answered is final): the machine's driver holds an answer back until
+//! what was written before it is on disk.
 
 use postern_domain::audit::{Action, Requester};
 use postern_domain::time::Timestamp;

@@ -1,5 +1,5 @@
-//! Uses of tokens (R13): counted in memory, written together. What a crash loses is the uses of the
-//! last seconds.
+//! Uses of tokens (R13): counted in memory, written together. A crash loses the uses of the last
+//! seconds.
 
 use postern_domain::time::Timestamp;
 

@@ -1,5 +1,5 @@
-//! The Ledger's copies of its newest events. They are what an export is mended from, where D1 lacks a
-//! row or has another one; nothing else is decided by them.
+//! The Ledger's copies of its newest events. Exports are mended from them, where D1 lacks a row or
+//! has another one; nothing else depends on them.
 
 use postern_domain::audit::mend::KEPT;
 use postern_domain::audit::verify::Row;

@@ -1,5 +1,5 @@
-//! The journal: the revocation log's version, the head of the audit chain, and with them what D1 has
-//! to follow. They move together, in a step, or not at all.
+//! The journal: the revocation log's version, the head of the audit chain, and the record changes
+//! that go with them. A step writes all of them or none.
 
 use postern_domain::audit::links::next_row;
 use postern_domain::audit::{Event, GENESIS, Link, hex, unhex};

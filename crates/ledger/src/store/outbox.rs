@@ -1,4 +1,4 @@
-//! The outbox: what D1 has to follow, in order, until it has.
+//! The outbox: record changes on their way to D1, in order.
 
 use super::Store;
 use crate::RecordChange;

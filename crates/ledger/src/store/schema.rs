@@ -97,7 +97,7 @@ const NAME: &[&str] = &[
 const RETIRING: &[&str] = &["create index tokens_retiring on tokens (revoked_at)
         where state < 2 and is_system = 0 and revoked_at is not null"];
 
-/// Copies of the newest events, whatever becomes of them in D1.
+/// Copies of the newest events, to mend exports if D1 loses or changes them.
 const EVENTS: &[&str] = &["create table events (
         sequence integer primary key not null,
         content text not null,

@@ -1,5 +1,5 @@
-//! What a reader of the audit log searches for. A value that no event could have is a mistake, and
-//! no search that finds nothing.
+//! What a reader of the audit log searches for. A value that no event could have is an error: an
+//! empty result would look like an answer.
 
 use crate::error::{Error, Result};
 use postern_domain::audit::{Action, MAX_TEXT};

@@ -1,6 +1,5 @@
-//! Whose token a text is, whatever has become of the token: for whoever wants it revoked. To ask
-//! whether it is active would be the wrong question: a quarantined token opens nothing and can yet
-//! be released, so it is the one that has to be revocable.
+//! Which token a text is, in any state, so that its holder can revoke it. Whether it is active is
+//! not asked: a quarantined token opens nothing but can be released, so it must be revocable.
 
 use std::rc::Rc;
 
@@ -14,8 +13,8 @@ use postern_gate::proof::prove;
 use postern_gate::{Home, home, sought};
 
 /// The facts of the token that the credential is, as the Ledger has them: pending, quarantined,
-/// expired or revoked ones too. `None` when it is none of ours, or not the one that the facts
-/// describe. Admits nobody, and counts as no use.
+/// expired or revoked ones too. `None` when it is not of this deployment, or not the one that the
+/// facts describe. Admits nobody, and does not count as a use.
 ///
 /// # Errors
 /// `Unavailable` when a store or the Ledger does not answer.

@@ -150,7 +150,7 @@ fn a_known_run_is_held_against_the_scope() {
     }
 }
 
-/// Whatever is asked, nobody learns whose run it is but who may make the call.
+/// Only a caller who may make the call learns whose run it is.
 #[test]
 fn r30_a_run_of_others_is_not_told() {
     let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
@@ -219,7 +219,7 @@ fn wrong_questions_and_refused_credentials() {
     assert!(matches!(refused, Err(Error::Credential(_))));
 }
 
-/// Whoever may make a call is told so, and whoever may not is told why: for every call.
+/// For every call, an allowed caller is told so, and any other is told why not.
 #[test]
 fn every_call_can_be_asked_about() {
     let world = World::new();

@@ -128,8 +128,8 @@ fn a_holder_ends_its_own_token_and_no_system_token() {
     assert_eq!(world.take_asked(), Vec::<String>::new());
 }
 
-/// A quarantined token is one that the Ledger admits as little as a revoked one, and that a release
-/// makes active again: whoever holds it must be able to end that.
+/// The Ledger admits a quarantined token as little as a revoked one, but a release makes it active
+/// again: its holder must be able to revoke it.
 #[test]
 fn a_holder_revokes_a_token_that_would_not_be_admitted() {
     let world = World::new();

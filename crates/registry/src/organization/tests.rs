@@ -1,5 +1,5 @@
-//! A name that the stores give another organization's id: every use case that takes a name refuses
-//! it, because the Ledger of that id goes by another one.
+//! A store that gives a name another organization's id: every use case that takes a name refuses
+//! it, because the Ledger of that id has another name.
 
 use std::rc::Rc;
 

@@ -6,7 +6,7 @@ use super::*;
 /// comes by another one: then the answer is `Misdirected`.
 pub trait Ledgers {
     /// Asks the Ledger of this id whether the name is its organization's. One that has written
-    /// nothing yet does not know, and belongs to whoever writes first.
+    /// nothing yet does not know; the first write names it.
     ///
     /// # Errors
     /// `Misdirected` when it is not; `Unavailable` when the Ledger does not answer.
@@ -40,8 +40,8 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         token: TokenId,
     ) -> Result<Option<TokenFacts>>;
-    /// The same facts, for whoever shows the token itself: it names its organization by id, so no
-    /// name has to be right.
+    /// The same facts, where the token itself was shown: it names its organization by id, so no
+    /// name has to be confirmed.
     ///
     /// # Errors
     /// When the Ledger does not answer.
@@ -50,8 +50,8 @@ pub trait Ledgers {
         organization: OrganizationId,
         token: TokenId,
     ) -> Result<Option<TokenFacts>>;
-    /// Revokes or quarantines a token that was found in public. Needs no permit: whoever has shown
-    /// the token has shown that it must not be trusted.
+    /// Revokes or quarantines a token that was found in public. Needs no permit: the report
+    /// shows the token itself, which proves that it must not be trusted.
     ///
     /// # Errors
     /// When the Ledger does not answer.

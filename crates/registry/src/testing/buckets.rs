@@ -1,4 +1,4 @@
-//! What the test world has around it: buckets.
+//! The buckets of the test world.
 
 use super::World;
 use crate::error::Result;

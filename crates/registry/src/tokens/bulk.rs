@@ -1,5 +1,5 @@
 //! Revoking many tokens by what they have in common, in one step of the Ledger. An empty selector
-//! is refused: whoever means all tokens has to name a time.
+//! is refused: to revoke all tokens, name a time.
 
 use serde::{Deserialize, Serialize};
 

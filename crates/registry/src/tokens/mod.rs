@@ -1,5 +1,5 @@
-//! What can be done with a token once it was created, each use case in a file of its own. Here is
-//! what they share: a token as D1 keeps it and as it is answered.
+//! Use cases on tokens that exist, each in a file of its own. Here is what they share: a token as
+//! D1 keeps it and as it is answered.
 
 mod bulk;
 mod list;

@@ -1,5 +1,5 @@
 //! Rotation (R9): a successor with the same scope, policies and flags, and an end for the old
-//! token. A life is lengthened only as far as the caller could create one.
+//! token. The successor may live longer only if the caller could create a token that lives as long.
 
 use serde::Deserialize;
 

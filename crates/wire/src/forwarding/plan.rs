@@ -1,6 +1,6 @@
-//! What becomes of a request's headers on the way to the origin, as one plan: whatever would let
-//! the caller pose as somebody else stays behind, the gateway's own are set, and a request that is
-//! told in other terms, or that is the gateway's own, gets the headers of those.
+//! A request's headers on the way to the origin, as one plan: headers by which the caller could
+//! pose as somebody else are dropped, the gateway's own are set, and a request in another protocol,
+//! or one of the gateway's own, gets the headers that it needs.
 
 use std::net::IpAddr;
 

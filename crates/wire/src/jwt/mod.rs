@@ -1,5 +1,5 @@
 //! HS256 JSON Web Tokens (RFC 7519) as the control plane issues them: claims, issue, and the one
-//! strict verifier. Whether the claims match a row is for `postern_registry::authenticate`.
+//! strict verifier. `crates/gate/src/proof.rs` compares the claims with the token's row.
 
 mod claims;
 mod issue;

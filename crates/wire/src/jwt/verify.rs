@@ -1,6 +1,6 @@
 //! The strict verifier: signature, algorithm, key id, critical headers, audience, times.
 //!
-//! `jwt-compact` splits, decodes and computes; by itself it takes any `typ`, ignores `crit`,
+//! `jwt-compact` splits, decodes and computes; it takes any `typ`, ignores `crit`,
 //! leaves `exp` to the caller and lets a claim appear twice. This file adds those refusals.
 
 use base64::Engine as _;
@@ -33,8 +33,8 @@ pub struct Verified {
     pub signed: Option<Signed>,
 }
 
-/// The keys that JWTs are verified under. None is of both kinds: whoever has the origin's secret
-/// must not be able to sign what is minted here.
+/// The keys that JWTs are verified under. No key is of both kinds: the origin's
+/// secret must not sign tokens of the gateway.
 #[derive(Debug, Clone, Copy)]
 pub struct JwtKeys<'a> {
     /// Ours alone: for tokens that name their key, which are minted here.

@@ -102,8 +102,8 @@ pub fn check_form(text: &str) -> Result<TokenId, OpaqueError> {
 
 /// Checks a presented key offline and returns the id that it claims.
 ///
-/// INVARIANT (strangers create nothing): whoever passes holds a key that this deployment minted;
-/// no store or object is touched before.
+/// INVARIANT (strangers create nothing): only a key that this deployment minted passes; no store or
+/// object is touched before.
 ///
 /// # Errors
 /// The first check that fails.
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Whoever knows the grammar can make the checksum fit; the keyed check stops them.
+    /// Anybody who knows the grammar can make the checksum fit; the keyed check stops them.
     #[test]
     fn a_forged_key_is_not_ours() {
         let forged = mint(TokenId::from_u128(42), &[7; MINT_ENTROPY], &keys(2)).expect("entropy");

@@ -1,5 +1,5 @@
-//! The rules for secret scanners against the grammar: one regular expression, in every file that
-//! we give to others, that finds our keys and no near miss.
+//! The rules for secret scanners against the grammar: one regular expression in every published
+//! file, which finds our keys and no near miss.
 
 use std::fs;
 use std::path::Path;

@@ -44,7 +44,7 @@ fn embedded_messages_are_merged_as_the_origin_merges_them() {
         // Two occurrences: each field's last value counts, wherever it is.
         (b"\x0a\x06\x0a\x01i\x12\x01a\x0a\x03\x12\x01b", "i", "b"),
         (b"\x0a\x03\x12\x01a\x0a\x00", "", "a"),
-        // Field 2 of the outer message is none of the inner one.
+        // Field 2 of the outer message is not a field of the inner one.
         (b"\x12\x01x", "", ""),
         (b"", "", ""),
     ];

@@ -25,8 +25,8 @@ pub fn guard(query: &str) -> Result<(), RestError> {
     Ok(())
 }
 
-/// Holds a query to parameters of these names, each at most once. A `;` is none of their values'
-/// characters: it can be written as `%3B`.
+/// Holds a query to parameters of these names, each at most once. A `;` must be
+/// written as `%3B`.
 ///
 /// # Errors
 /// `UnknownParameter`, `RepeatedParameter` or `Query`.

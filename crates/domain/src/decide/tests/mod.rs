@@ -1,4 +1,4 @@
-//! The decisions on attestation calls as rows: caller, what is touched, answer. Those on tokens
+//! The decisions on attestation calls as rows: caller, what the call names, answer. Those on tokens
 //! are beside.
 
 mod management;
@@ -96,7 +96,7 @@ fn operation(method: &str) -> Operation {
     Operation::Rpc(crate::rpc::rpc(&path).expect("a row"))
 }
 
-/// What a message that names project and workflow touches.
+/// A message that names project and workflow.
 fn names<'a>(project: &'a str, workflow: &'a str) -> CallNames<'a> {
     let project = match project {
         "" => ProjectNamed::Open,
