@@ -8,13 +8,13 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use postern_domain::time::Timestamp;
-use postern_registry::page::Cursor;
 use postern_system_tests::forge::Keys;
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::life::millis;
 use postern_system_tests::organization::{Organization, RELEASE, SHOP};
 use postern_system_tests::rpc;
+use postern_wire::cursor::Cursor;
 use serde_json::json;
 use tokio::task::JoinSet;
 

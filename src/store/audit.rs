@@ -12,7 +12,7 @@ use postern_domain::id::OrganizationId;
 use postern_domain::time::Timestamp;
 use postern_registry::audit::{EventFilter, Listed, Span};
 use postern_registry::error::Result;
-use postern_registry::page::Place;
+use postern_registry::page::EventCursor;
 use postern_registry::ports::AuditLog;
 
 /// How long an organization's log goes on before the schedule signs it again.
@@ -31,8 +31,8 @@ struct AuditRow {
 }
 
 impl AuditRow {
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> EventCursor {
+        EventCursor {
             at: Timestamp::from_millis(self.at),
             sequence: self.sequence,
         }
@@ -162,7 +162,7 @@ impl AuditLog for Platform {
         &self,
         organization: OrganizationId,
         span: &Span,
-    ) -> Result<Vec<(Place, Signed)>> {
+    ) -> Result<Vec<(EventCursor, Signed)>> {
         let before = span.after.map_or(1 << 53, |place| place.sequence);
         let values = vec![
             Bind::text(organization),
@@ -171,7 +171,7 @@ impl AuditLog for Platform {
         ];
         let rows: Vec<CheckpointRow> = d1::rows(&self.env, CHECKPOINTS, values).await?;
         let listed = rows.into_iter().map(|row| {
-            let place = Place {
+            let place = EventCursor {
                 at: Timestamp::from_millis(row.at),
                 sequence: row.sequence,
             };

@@ -11,7 +11,7 @@ pub use filter::EventFilter;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::organization::resolve_id;
-use super::page::Place;
+use super::page::EventCursor;
 use super::ports::{AuditLog, Directory, Ledgers};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::links::{self, PageFault};
@@ -105,7 +105,7 @@ impl EventView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Where in the log it is.
-    pub place: Place,
+    pub place: EventCursor,
     /// The row.
     pub row: Row,
 }
@@ -153,7 +153,7 @@ pub struct Span {
     /// The most rows.
     pub limit: u32,
     /// Where the page before ended.
-    pub after: Option<Place>,
+    pub after: Option<EventCursor>,
 }
 
 impl Span {
@@ -164,11 +164,15 @@ impl Span {
     pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<Self> {
         Ok(Self {
             limit: super::page::limit(limit)?,
-            after: cursor.map(Place::read).transpose()?,
+            after: cursor.map(super::page::event_cursor).transpose()?,
         })
     }
 
-    fn cut<T>(&self, mut rows: Vec<T>, place: impl Fn(&T) -> Place) -> (Vec<T>, Option<String>) {
+    fn cut<T>(
+        &self,
+        mut rows: Vec<T>,
+        place: impl Fn(&T) -> EventCursor,
+    ) -> (Vec<T>, Option<String>) {
         let limit = self.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -359,7 +363,7 @@ pub async fn checkpoints<P: AuditLog + Directory + Ledgers>(
     let rows = ports.checkpoints(organization.id, span).await?;
     let (rows, next_cursor) = span.cut(rows, |(place, _)| *place);
     let audit = &config.root_keys.audit;
-    let check = |(place, signed): &(Place, Signed)| {
+    let check = |(place, signed): &(EventCursor, Signed)| {
         links::check_signed(place.sequence, signed, organization.id, audit)
     };
     Ok(CheckpointList {

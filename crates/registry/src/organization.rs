@@ -7,6 +7,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::page::{Cursor, Page};
 use super::ports::{Clock, Directory, Entropy, Ledgers, Records};
+use super::registry::note_created;
 use super::registry::{label, new_id, read_body};
 use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::caller::Caller;
@@ -17,7 +18,7 @@ use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
-use postern_ledger::{LimitsAnswer, LimitsCommand, NoteCommand};
+use postern_ledger::{LimitsAnswer, LimitsCommand};
 use postern_wire::{json, rfc3339};
 
 /// Longest time without use before auto-revocation, in days (R14).
@@ -132,13 +133,8 @@ where
     };
     let grant = permit.over(&row.named())?;
     ports.create_organization(&grant, &row).await?;
-    let note = NoteCommand {
-        organization: row.id,
-        action: Action::OrganizationCreate,
-        target: Some(format!("organization:{}", row.name)),
-        requester,
-    };
-    ports.send(&grant, &note).await?;
+    let target = format!("organization:{}", row.name);
+    note_created(&grant, Action::OrganizationCreate, target, requester, ports).await?;
     Ok(OrganizationView::new(row, config))
 }
 

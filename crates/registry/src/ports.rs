@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::audit::{EventFilter, Listed, Span};
 use super::error::Result;
 use super::organization::OrganizationRecord;
-use super::page::{Cursor, Page, Place};
+use super::page::{Cursor, EventCursor, Page};
 use super::registry::Entry;
 use super::tokens::{TokenFilter, TokenRecord};
 use postern_domain::audit::checkpoint::Signed;
@@ -105,7 +105,7 @@ pub trait AuditLog {
         &self,
         organization: OrganizationId,
         span: &Span,
-    ) -> Result<Vec<(Place, Signed)>>;
+    ) -> Result<Vec<(EventCursor, Signed)>>;
 }
 
 /// The buckets that limit minting, one for each client address, and what else is limited so.

@@ -9,7 +9,7 @@ use super::page::{Cursor, Page};
 use super::ports::{Clock, Entropy, Ledgers, Records};
 use postern_domain::audit::{Action, Requester};
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Target, decide};
+use postern_domain::decide::{Grant, Target, decide};
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, Workflow};
 use postern_domain::name::Label;
 use postern_domain::operation::Operation;
@@ -87,13 +87,8 @@ where
     let organization = resolve(caller, organization, ports).await?;
     let grant = permit.over(&organization.named())?;
     ports.create_project(&grant, &entry).await?;
-    let note = NoteCommand {
-        organization: organization.id,
-        action: Action::ProjectCreate,
-        target: Some(format!("project:{}", entry.name)),
-        requester,
-    };
-    ports.send(&grant, &note).await?;
+    let target = format!("project:{}", entry.name);
+    note_created(&grant, Action::ProjectCreate, target, requester, ports).await?;
     Ok(entry.into())
 }
 
@@ -137,13 +132,8 @@ where
     let project = find_project(organization.id, project, ports).await?;
     let grant = permit.over(&organization.named())?;
     ports.create_workflow(&grant, project.id, &entry).await?;
-    let note = NoteCommand {
-        organization: organization.id,
-        action: Action::WorkflowCreate,
-        target: Some(format!("workflow:{}/{}", project.name, entry.name)),
-        requester,
-    };
-    ports.send(&grant, &note).await?;
+    let target = format!("workflow:{}/{}", project.name, entry.name);
+    note_created(&grant, Action::WorkflowCreate, target, requester, ports).await?;
     Ok(entry.into())
 }
 
@@ -209,6 +199,24 @@ pub async fn find_workflow<P: Records>(
         )),
         None => Err(Error::NotFound { what: "workflow" }),
     }
+}
+
+/// Has the organization's Ledger write down that a row was created (R35). The row stands before its
+/// event: a Ledger that does not answer leaves it without one.
+pub(super) async fn note_created<P: Ledgers>(
+    grant: &Grant,
+    action: Action,
+    target: String,
+    requester: Requester,
+    ports: &P,
+) -> Result<()> {
+    let command = NoteCommand {
+        organization: grant.organization().id,
+        action,
+        target: Some(target),
+        requester,
+    };
+    ports.send(grant, &command).await
 }
 
 fn place<K>(entry: &Entry<K>) -> Cursor {

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use super::audit::Listed;
 use super::error::{Error, Result};
 use super::organization::OrganizationRecord;
-use super::page::Place;
+use super::page::EventCursor;
 use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
@@ -71,7 +71,7 @@ pub struct World {
     /// What D1 has of the log by number, what the Ledger has, and the checkpoints in D1.
     pub rows: RefCell<Vec<(u64, Row)>>,
     pub kept: RefCell<Vec<(u64, Row)>>,
-    pub signed: RefCell<Vec<(Place, Signed)>>,
+    pub signed: RefCell<Vec<(EventCursor, Signed)>>,
     pub bucket: Cell<u32>,
     /// Uses of tokens that the Ledger was told of.
     pub counted: Cell<u32>,

@@ -10,6 +10,7 @@ pub mod bearer;
 pub mod coding;
 pub mod conditional;
 pub mod connect;
+pub mod cursor;
 pub mod duration;
 pub mod forwarding;
 pub mod grpc_answer;

@@ -61,7 +61,7 @@ fn at(ms: i64) -> Option<Timestamp> {
 }
 
 fn span(limit: u32, after: Option<(i64, u64)>) -> Span {
-    let after = after.map(|(at, sequence)| Place {
+    let after = after.map(|(at, sequence)| EventCursor {
         at: Timestamp::from_millis(at),
         sequence,
     });

@@ -144,7 +144,7 @@ fn r35_filters_that_no_event_could_fit_are_refused() {
 
 fn listed(sequence: u64, content: &str) -> Listed {
     Listed {
-        place: Place {
+        place: EventCursor {
             at: Timestamp::from_millis(1_000),
             sequence,
         },

@@ -3,7 +3,7 @@
 use super::{World, organization};
 use crate::audit::{EventFilter, Listed, Span};
 use crate::error::Result;
-use crate::page::Place;
+use crate::page::EventCursor;
 use crate::ports::{AuditLog, Directory, Facts, Isolate};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
@@ -55,7 +55,7 @@ impl AuditLog for World {
         Ok(rows)
     }
 
-    async fn checkpoints(&self, _: OrganizationId, _: &Span) -> Result<Vec<(Place, Signed)>> {
+    async fn checkpoints(&self, _: OrganizationId, _: &Span) -> Result<Vec<(EventCursor, Signed)>> {
         Ok(self.signed.borrow().clone())
     }
 }

@@ -42,7 +42,7 @@ fn named() -> Named<postern_domain::id::Organization> {
 /// The same as a list reads them: newest first.
 fn read_as(rows: &[(u64, Row)]) -> Vec<Listed> {
     let listed = |(sequence, row): &(u64, Row)| Listed {
-        place: Place {
+        place: EventCursor {
             at: Timestamp::from_millis(1_000),
             sequence: *sequence,
         },
@@ -136,7 +136,7 @@ fn r35_a_list_of_checkpoints_tells_which_are_no_checkpoints() {
     let world = World::new();
     let (admin, acme) = (Caller::Administrator, Some("acme"));
     let genuine = now_or_never(checkpoint(&admin, acme, &world)).expect("signs");
-    let place = |sequence| Place {
+    let place = |sequence| EventCursor {
         at: Timestamp::from_millis(1),
         sequence,
     };
