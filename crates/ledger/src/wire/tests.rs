@@ -1,9 +1,15 @@
 //! What one side prints the other parses, and both know the requests of the first release.
 
 use super::*;
-use crate::Liveness;
 use crate::sql::SqlError;
+use crate::testing;
+use crate::{
+    LeakCommand, LimitsCommand, Liveness, NoteCommand, RecordChange, RefusalCommand,
+    ReleaseCommand, RevokeCommand, Selector, SweepCommand,
+};
+use postern_domain::audit::{Action, Changes};
 use postern_domain::id::Id;
+use postern_domain::leak::OnLeak;
 
 fn parsed(call: &Call) -> Result<Call, Misread> {
     Call::parse(call.posts(), &format!("/{call}"))
@@ -167,4 +173,69 @@ fn whatever_else_comes_back_is_a_failure() {
             "{status} {body}"
         );
     }
+}
+
+/// The members of a command's JSON are a contract with other releases.
+#[test]
+fn commands_and_record_changes_keep_the_members_of_the_first_release() {
+    let mint = testing::mint(7, "ci", 0);
+    let token = Id::from_u128(7);
+    let requester = testing::requester;
+    let requester_json = json(&requester());
+    for command in [
+        json(&mint),
+        json(&testing::rotate(7, mint, 0))["mint"].clone(),
+        json(&RevokeCommand {
+            token,
+            requester: requester(),
+        }),
+        json(&testing::revoke_many(Selector::default())),
+        json(&SweepCommand {
+            max_idle_days: 1,
+            requester: requester(),
+        }),
+        json(&LeakCommand {
+            token,
+            on_leak: OnLeak::Revoke,
+            requester: requester(),
+        }),
+        json(&ReleaseCommand {
+            token,
+            requester: requester(),
+        }),
+        json(&NoteCommand {
+            organization: Id::from_u128(1),
+            action: Action::ProjectCreate,
+            target: None,
+            requester: requester(),
+        }),
+        json(&RefusalCommand {
+            organization: Id::from_u128(1),
+            outcome: "name_taken".to_owned(),
+            target: None,
+            requester: requester(),
+        }),
+        json(&LimitsCommand {
+            organization: Id::from_u128(1),
+            mint_ceiling: None,
+            max_idle_days: 0,
+            on_leak: OnLeak::Revoke,
+            changes: Changes::new(),
+            requester: requester(),
+        }),
+    ] {
+        assert_eq!(command["origin"], requester_json, "{command}");
+        assert_eq!(command.get("requester"), None, "{command}");
+    }
+    let change = RecordChange::RevokeToken {
+        organization: Id::from_u128(1),
+        token,
+        at: testing::at(5),
+        by: "admin-token".to_owned(),
+    };
+    assert_eq!(json(&change)["effect"], "revoke_token");
+}
+
+fn json(value: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("serializes")
 }
