@@ -6,11 +6,11 @@
 mod brake;
 mod entry;
 mod http;
+mod leases;
 mod log;
 mod memory;
 mod objects;
 mod platform;
-mod revocations;
 mod scheduled;
 mod sessions;
 mod store;

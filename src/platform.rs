@@ -6,8 +6,9 @@ mod record;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
-use worker::{Context, Env};
+use worker::{Context, Delay, Env};
 
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
@@ -57,11 +58,24 @@ pub fn config(env: &Env) -> Configured {
 }
 
 /// The gateway's machine of this isolate, which has this configuration.
-pub fn isolated(config: &Rc<Config>) -> Isolated {
+///
+/// # Errors
+/// When the platform has no chance to give.
+pub fn isolated(config: &Rc<Config>) -> Result<Isolated> {
     GATE.with(|cell| {
-        cell.get_or_init(|| Rc::new(RefCell::new(Gate::new(Rc::clone(config)))))
-            .clone()
+        if let Some(gate) = cell.get() {
+            return Ok(gate.clone());
+        }
+        let mut isolate = [0; 16];
+        fill(&mut isolate)?;
+        let gate = Gate::new(Rc::clone(config), isolate);
+        Ok(cell.get_or_init(|| Rc::new(RefCell::new(gate))).clone())
     })
+}
+
+/// Returns after so many milliseconds, and not before.
+pub async fn delay(ms: impl Into<u64>) {
+    Delay::from(Duration::from_millis(ms.into())).await;
 }
 
 /// The wall clock of the platform, which stands still between I/O.
@@ -155,7 +169,7 @@ impl Isolate for Platform {
     fn gate<T>(&self, run: impl FnOnce(&mut Gate) -> T) -> Result<T> {
         let config = config(&self.env);
         let config = config.map_err(|problems| Error::Misconfigured { problems })?;
-        Ok(run(&mut isolated(&config).borrow_mut()))
+        Ok(run(&mut isolated(&config)?.borrow_mut()))
     }
 }
 

@@ -135,6 +135,7 @@ async fn lines(export: Export, platform: &Platform) -> Result<Answer> {
             body: Content::Lines(stream.clone()),
             no_store: true,
             deprecated: false,
+            is_early: false,
         }),
         ResponseBody::Empty | ResponseBody::Body(_) => {
             Err(Error::unavailable("the runtime made no stream"))

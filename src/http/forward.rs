@@ -11,9 +11,9 @@ use super::incoming::Incoming;
 use super::origin::{content, head, send};
 use super::respond::refuse;
 use crate::brake;
+use crate::leases;
 use crate::log::RequestLog;
 use crate::platform::{Isolated, Platform, now};
-use crate::revocations::keep_young;
 use postern_gate::question::{Body, Discard};
 use postern_gate::{Ask, Head, Notes, Outage, Question, Step};
 use postern_registry::body::Upload as _;
@@ -83,7 +83,7 @@ impl<'a> Drive<'a> {
 
     async fn finish(mut self, mut step: Step, log: &mut RequestLog) -> JsResponse {
         loop {
-            keep_young(self.platform, self.gate);
+            leases::keep(self.platform, self.gate);
             step = match step {
                 Step::Body(ask) => {
                     let read = self.read(&ask.question).await;

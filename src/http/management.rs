@@ -15,6 +15,7 @@ use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
 use postern_registry::mint::{self, Client};
 use postern_registry::{adopt, organization, refusal, registry, tokens};
+use postern_wire::prefer;
 
 /// A route's place in the tree, with what its path names.
 enum Route<'a> {
@@ -252,11 +253,15 @@ impl Call<'_> {
                 Answer::new(200, &tokens::read(caller, named, id, ports).await?)
             }
             (Route::Token(id), _) => {
-                let requester = self.requester();
-                Answer::new(
-                    200,
-                    &tokens::revoke(caller, named, id, requester, ports).await?,
-                )
+                let prefer = self.incoming.header("prefer");
+                let respond_async = prefer::respond_async(prefer.as_deref());
+                let meant = (self.requester(), respond_async);
+                let revoked = tokens::revoke(caller, named, id, meant, ports).await?;
+                let answer = Answer::new(if respond_async { 202 } else { 200 }, &revoked)?;
+                Ok(Answer {
+                    is_early: respond_async,
+                    ..answer
+                })
             }
             (_, Operation::TokenCreate) => {
                 let from = self.from();

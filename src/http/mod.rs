@@ -89,7 +89,10 @@ async fn route(
         Ok(config) => config,
         Err(problems) => return refuse(incoming, &Error::Misconfigured { problems }, log),
     };
-    let gate = isolated(&config);
+    let gate = match isolated(&config) {
+        Ok(gate) => gate,
+        Err(error) => return refuse(incoming, &error, log),
+    };
     let has_origin = config.has_origin(incoming.host());
     if path.starts_with(ORIGIN_PREFIX) {
         if !has_origin {

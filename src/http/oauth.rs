@@ -45,7 +45,7 @@ pub async fn handle(
             let (form, read) = receive(incoming, MAX_FORM).await?;
             let form = zeroize::Zeroizing::new(form.bytes);
             let admitted =
-                admit(&presented, About::Nothing, Purpose::Write, read, platform).await?;
+                admit(&presented, About::Nothing, Purpose::Manage, read, platform).await?;
             Ok((admitted.caller, form))
         };
         let (caller, form) = match entered.await {

@@ -89,7 +89,7 @@ pub async fn readyz(
     incoming.address(&config.trusted_ip_header);
     let body = json!({
         "status": state(ready),
-        "revocation_bound_seconds": config.revocation_bound_ms / 1000,
+        "revocation_lease_ms": config.revocation_lease_ms,
         "dependencies": {
             "configuration": "ready",
             "record": state(record.is_ok()),
@@ -113,6 +113,7 @@ fn answer(
         body: Content::Json(body.to_string()),
         no_store: true,
         deprecated: false,
+        is_early: false,
     };
     respond::json(&answer, incoming)
 }

@@ -29,6 +29,8 @@ pub struct Answer {
     pub no_store: bool,
     /// The way in that the caller took is going away (RFC 9745).
     pub deprecated: bool,
+    /// It did not wait for the end, as its caller preferred (RFC 7240).
+    pub is_early: bool,
 }
 
 impl Answer {
@@ -42,6 +44,7 @@ impl Answer {
             body: Content::Json(serde_json::to_string(value).map_err(Error::unavailable)?),
             no_store: false,
             deprecated: false,
+            is_early: false,
         })
     }
 
@@ -76,6 +79,9 @@ pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, J
             "private, no-cache"
         },
     )?;
+    if answer.is_early {
+        headers.set("preference-applied", "respond-async")?;
+    }
     if answer.deprecated {
         headers.set("deprecation", WORKFLOW_READ_DEPRECATED)?;
     }

@@ -1,25 +1,34 @@
 //! The Ledger's Durable Object: one for each organization, the machine of `crates/ledger` over the
-//! object's own SQLite. Here is what the machine has not: requests, the alarm, and the way to D1.
+//! object's own SQLite. Here is what the machine has not: requests, the alarm, timers, and the way to
+//! D1.
 //!
 //! INVARIANT (one writer for each organization): a turn of the machine awaits nothing, so the platform
 //! stores what it wrote together, and holds the answer back until that is on disk.
 
 mod delivery;
+mod signal;
 mod storage;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
+use futures_util::future::{Either, join, select};
+use wasm_bindgen_futures::spawn_local;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use self::delivery::Carrier;
+use self::signal::Signal;
 use self::storage::Storage;
 use crate::log;
-use crate::platform::{config, normalize, now};
+use crate::platform::{config, delay, fill, normalize, now};
+use postern_domain::id::Id;
 use postern_domain::time::Timestamp;
 use postern_ledger::dispatch::{self, Progress};
 use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, parse_actor};
-use postern_ledger::{ANSWER_WAIT, Addressed, Conflicts, LIST_WAIT, Settings, Stop};
+use postern_ledger::{
+    ANSWER_WAIT, Addressed, Conflicts, LIST_WAIT, Settings, Stop, Timer, WATCH_MS, WatchCommand,
+};
 
 /// The machine over the object's SQLite.
 type Machine = postern_ledger::Ledger<Storage>;
@@ -27,15 +36,14 @@ type Machine = postern_ledger::Ledger<Storage>;
 /// The object.
 #[durable_object(alarm)]
 pub struct Ledger {
-    state: State,
-    env: Env,
-    /// A panic in one call leaves these as they were or as they became, and the machine is opened
-    /// again.
-    memory: AssertUnwindSafe<Memory>,
+    /// A panic in one call leaves this as it was or as it became, and the machine is opened again.
+    object: AssertUnwindSafe<Rc<Object>>,
 }
 
-#[derive(Default)]
-struct Memory {
+/// What calls and timers share.
+struct Object {
+    state: State,
+    env: Env,
     /// Not there before the first turn, during a turn, and after one that panicked.
     machine: RefCell<Option<Machine>>,
     carrier: Carrier,
@@ -43,18 +51,37 @@ struct Memory {
     alarm: Cell<Option<Timestamp>>,
     /// Of the object that answers `/readyz`: Ledgers that D1 refuses.
     conflicts: RefCell<Conflicts>,
+    /// For who waits until something has changed or become final.
+    moved: Signal,
 }
 
 impl DurableObject for Ledger {
     fn new(state: State, env: Env) -> Self {
-        Self {
+        let object = Object {
             state,
             env,
-            memory: AssertUnwindSafe(Memory::default()),
+            machine: RefCell::default(),
+            carrier: Carrier::default(),
+            alarm: Cell::default(),
+            conflicts: RefCell::default(),
+            moved: Signal::default(),
+        };
+        Self {
+            object: AssertUnwindSafe(Rc::new(object)),
         }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        self.object.fetch(request).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.object.ring().await
+    }
+}
+
+impl Object {
+    async fn fetch(self: &Rc<Self>, request: Request) -> Result<Response> {
         let call = match Call::parse(request.method() == Method::Post, &request.path()) {
             Ok(call) => call,
             Err(misread) => return Response::error("not a call to a Ledger", misread.status()),
@@ -78,12 +105,12 @@ impl DurableObject for Ledger {
                 let events = self.turn(|ledger| ledger.kept_events(by, query)).await?;
                 events.map_or_else(stopped, |events| Ok(Reply::answer(&events)?))?
             }
-            Call::Ping => match self.memory.conflicts.borrow_mut().lately(now()) {
+            Call::Ping => match self.conflicts.borrow_mut().lately(now()) {
                 0 => Reply::usual(),
                 refused => Reply::answer(&refused)?,
             },
             Call::Conflict(organization) => {
-                let mut conflicts = self.memory.conflicts.borrow_mut();
+                let mut conflicts = self.conflicts.borrow_mut();
                 conflicts.tell(organization, now());
                 Reply::usual()
             }
@@ -99,8 +126,8 @@ impl DurableObject for Ledger {
         Ok(answer.with_status(reply.status))
     }
 
-    async fn alarm(&self) -> Result<Response> {
-        self.memory.alarm.set(None);
+    async fn ring(self: &Rc<Self>) -> Result<Response> {
+        self.alarm.set(None);
         self.turn(|ledger| ledger.wake(now()))
             .await?
             .map_err(failed)?;
@@ -110,12 +137,10 @@ impl DurableObject for Ledger {
         }
         Response::empty()
     }
-}
 
-impl Ledger {
     /// Reads a command and carries it out, as far as D1 has to be waited for in between. `None` where
     /// no command has this name.
-    async fn command(&self, name: &str, mut request: Request) -> Result<Option<Reply>> {
+    async fn command(self: &Rc<Self>, name: &str, mut request: Request) -> Result<Option<Reply>> {
         let Some(begin) = dispatch::command(name) else {
             return Ok(None);
         };
@@ -124,6 +149,7 @@ impl Ledger {
         let actor = parse_actor(actor.as_deref()).map_err(|_| "an actor that is no token")?;
         // As it was written: the platform's own reader makes a float of every number.
         let body = request.text().await?;
+        let mut seen = self.moved.count();
         let begun = self.turn(|ledger| {
             let by = by.as_deref();
             begin(ledger, now(), Addressed { by, actor }, &body)
@@ -139,6 +165,18 @@ impl Ledger {
                     }
                     return Ok(Some(reply));
                 }
+                Progress::WhenFinal(version, reply) => {
+                    let delivered = self.deliver(i64::MAX, LIST_WAIT);
+                    let (delivered, is_final) = join(delivered, self.until_final(version)).await;
+                    if let Err(cause) = delivered {
+                        log::failure(&place(), &cause);
+                    }
+                    is_final?;
+                    return Ok(Some(reply));
+                }
+                Progress::Watch(watch) => {
+                    return self.watch(&watch, &mut seen).await.map(Some);
+                }
                 Progress::AfterDelivery(wait, resume) => {
                     let delivery = self.await_d1(wait, &place()).await;
                     let resumed = self.turn(|ledger| resume(ledger, now(), delivery));
@@ -148,29 +186,83 @@ impl Ledger {
         }
     }
 
-    /// Runs one turn of the machine, and in it sets the alarm to when the machine is to be woken.
-    async fn turn<T>(&self, run: impl FnOnce(&mut Machine) -> T) -> Result<T> {
-        let mut machine = match self.memory.machine.take() {
-            Some(machine) => machine,
-            None => self.open()?,
+    /// Returns when no isolate can still believe what was true before a version.
+    async fn until_final(self: &Rc<Self>, version: i64) -> Result<()> {
+        loop {
+            let seen = self.moved.count();
+            let is_final = self.turn(|ledger| ledger.is_final(version)).await?;
+            if is_final.map_err(failed)? {
+                return Ok(());
+            }
+            self.moved.after(seen).await;
+        }
+    }
+
+    /// Holds a watch until there is something to tell, or until it is over.
+    async fn watch(self: &Rc<Self>, watch: &WatchCommand, seen: &mut u64) -> Result<Reply> {
+        let mut over = Box::pin(delay(WATCH_MS));
+        let mut is_over = false;
+        loop {
+            if !is_over {
+                let moved = Box::pin(self.moved.after(*seen));
+                is_over = matches!(select(moved, &mut over).await, Either::Right(_));
+            }
+            *seen = self.moved.count();
+            let told = self.turn(|ledger| ledger.watch(watch, is_over)).await?;
+            if let Some(delta) = told.map_err(failed)? {
+                return Ok(Reply::answer(&delta)?);
+            }
+        }
+    }
+
+    /// Runs one turn of the machine, and in it sets the alarm to when the machine is to be woken,
+    /// and the timers that it asks for.
+    async fn turn<T>(self: &Rc<Self>, run: impl FnOnce(&mut Machine) -> T) -> Result<T> {
+        let (mut machine, is_new) = match self.machine.take() {
+            Some(machine) => (machine, false),
+            None => (self.open()?, true),
         };
         let given = run(&mut machine);
         let wakes_at = machine.wakes_at();
-        self.memory.machine.replace(Some(machine));
-        if let Some(at) = wakes_at.filter(|at| self.memory.alarm.get() != Some(*at)) {
-            self.memory.alarm.set(wakes_at);
+        let timers = machine.timers();
+        let has_moved = machine.take_moved();
+        self.machine.replace(Some(machine));
+        for (timer, ms) in timers {
+            self.start(timer, ms);
+        }
+        // Whoever waits may have begun with an earlier machine.
+        if has_moved || is_new {
+            self.moved.notify();
+        }
+        if let Some(at) = wakes_at.filter(|at| self.alarm.get() != Some(*at)) {
+            self.alarm.set(wakes_at);
             let ms = at.since(now()).max(0);
             self.state.storage().set_alarm(ms).await?;
         }
         Ok(given)
     }
 
+    fn start(self: &Rc<Self>, timer: Timer, ms: u32) {
+        let object = Rc::clone(self);
+        spawn_local(async move {
+            delay(ms).await;
+            let fired = object.turn(|ledger| ledger.fired(timer)).await;
+            if let Err(cause) = fired.and_then(|fired| fired.map_err(failed)) {
+                log::failure("ledger.timer", &cause.to_string());
+            }
+        });
+    }
+
     fn open(&self) -> Result<Machine> {
         let config = config(&self.env).map_err(|problems| problems.join("; "))?;
+        let mut instance = [0; 16];
+        fill(&mut instance).map_err(|error| error.private())?;
         let settings = Settings {
             audit: config.root_keys.audit.clone(),
             jwt_leeway_ms: config.jwt_leeway_seconds * 1000,
             normalize,
+            lease_ms: config.revocation_lease_ms,
+            instance: Id::from_random(instance),
         };
         let sql = Storage::new(self.state.storage().sql());
         Ok(Machine::open(sql, settings))

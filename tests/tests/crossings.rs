@@ -15,12 +15,12 @@ const READ: &str = "/controlplane.v1.AttestationStateService/Read";
 /// Calls out of wasm, and of these promises used, of a strict call whose token and run the isolate and the Ledger know; both
 /// ends of the question to the Ledger are counted, as its object is in the same isolate.
 const STRICT: (u32, u32) = (109, 8);
-/// The same of a read within the bound.
-const BOUNDED: (u32, u32) = (77, 5);
+/// The same of a call that rests on a lease.
+const LEASED: (u32, u32) = (77, 5);
 
 fn main() -> ExitCode {
     runner::run(
-        Suite::with(|serve| serve.set("REVOCATION_BOUND_SECONDS", "60").counting()),
+        Suite::with(|serve| serve.set("REVOCATION_LEASE_MS", "5000").counting()),
         cases![crossings_and_awaits_are_as_many_as_they_were],
     )
 }

@@ -23,6 +23,12 @@ pub enum Token {}
 /// A workflow run of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Run {}
+/// One copy, in one isolate, of what a Ledger has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {}
+/// One run of a Ledger, from when it is opened until its memory is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instance {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -34,6 +40,10 @@ pub type WorkflowId = Id<Workflow>;
 pub type TokenId = Id<Token>;
 /// The id of a workflow run.
 pub type RunId = Id<Run>;
+/// The id of a holder of leases.
+pub type HolderId = Id<Holder>;
+/// The id of an instance of a Ledger.
+pub type InstanceId = Id<Instance>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {
@@ -52,7 +62,7 @@ impl<K> Id<K> {
     }
 
     /// The id with these 128 bits.
-    pub fn from_u128(bits: u128) -> Self {
+    pub const fn from_u128(bits: u128) -> Self {
         Self::from_uuid(Uuid::from_u128(bits))
     }
 
@@ -83,7 +93,7 @@ impl<K> Id<K> {
             .map_err(|_| Malformed)
     }
 
-    fn from_uuid(uuid: Uuid) -> Self {
+    const fn from_uuid(uuid: Uuid) -> Self {
         Self {
             uuid,
             kind: PhantomData,

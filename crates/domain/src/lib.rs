@@ -17,7 +17,6 @@ pub mod name;
 pub mod operation;
 pub mod policy;
 pub mod policy_text;
-pub mod revocation;
 pub mod role;
 pub mod route;
 pub mod rpc;

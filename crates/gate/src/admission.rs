@@ -29,8 +29,6 @@ pub struct Admitted {
     /// The origin's id of the workflow that the token is for, where a run or a workflow was asked
     /// about and the id was learned.
     pub pin: Option<WorkflowId>,
-    /// How old the Ledger's word may be that this rests on, in milliseconds; 0 = it was asked.
-    pub bound_ms: i64,
 }
 
 /// What a call names that the Ledger knows more of.
@@ -68,8 +66,8 @@ struct CredentialQuery<M: Machine> {
 }
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and, in
-/// the same question, for what the call names. A read may rest on what this isolate was told, where
-/// the configuration sets a bound.
+/// the same question, for what the call names. A call for the origin may rest on what this isolate
+/// was told, while a lease lasts (R41).
 pub(crate) fn admit<M: Asks + 'static>(
     (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
     presented: &Rc<Presented>,
@@ -82,7 +80,6 @@ pub(crate) fn admit<M: Asks + 'static>(
             caller: Caller::Administrator,
             run: None,
             pin: None,
-            bound_ms: 0,
         };
         return then(call, gate, now, admitted);
     };
@@ -130,8 +127,8 @@ pub(crate) fn admit<M: Asks + 'static>(
 }
 
 impl<M: Asks + 'static> CredentialQuery<M> {
-    /// Asks the Ledger, unless all that is asked is whether the token lives, and this isolate was
-    /// told within the bound.
+    /// Asks the Ledger, unless all that is asked is whether the token is active, and a lease of this
+    /// isolate says so.
     fn ask(
         mut self,
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
@@ -139,7 +136,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         purpose: Purpose,
     ) -> Result<M> {
         let config = gate.config();
-        let bound_ms = config.revocation_bound_ms;
         // What is known now holds for this call, whatever is forgotten while it waits.
         let key = self.run.map(|run| (self.organization, run));
         self.known_run = key.and_then(|(organization, run)| gate.memory.run(organization, run));
@@ -150,32 +146,41 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             .as_ref()
             .is_some_and(|run| settled(known, self.pin, run));
         let expired = |facts: &TokenFacts| facts.expired(lenient(&self.presented, &config, now));
+        // What has expired is no use; whether it was revoked before, the Ledger tells.
+        let is_leased = purpose == Purpose::Forward
+            && config.revocation_lease_ms > 0
+            && !known.is_some_and(expired);
         let query = AdmitQuery {
             token: self.id,
             facts: known.is_none(),
             run: self.run.filter(|_| !is_settled),
             pin: matches!(about, About::Workflow) && self.pin.is_none() && known.is_none_or(narrow),
             counts: purpose != Purpose::Look,
-            // What has expired is no use; whether it was revoked before, the Ledger tells.
-            version: purpose == Purpose::Read && bound_ms > 0 && !known.is_some_and(expired),
+            claim: None,
         };
-        let alone = query.version && !query.facts && !query.pin && query.run.is_none();
-        let copies = &mut gate.memory.copies;
-        if alone && copies.is_known_live(self.organization, self.id, now, bound_ms) {
-            return self.told((call, gate, now), Admission::LIVE, bound_ms);
+        let alone = is_leased && !query.facts && !query.pin && query.run.is_none();
+        let leases = &mut gate.memory.leases;
+        if alone && leases.is_active(self.organization, self.id, now) {
+            return self.told((call, gate, now), Admission::LIVE);
         }
+        // With the moment before the question: what happens meanwhile is not in the answer.
+        let asked = is_leased.then(|| leases.ask(self.organization, now));
         let question = Admit {
             organization: self.organization,
-            query,
+            query: AdmitQuery {
+                claim: asked.map(|asked| asked.claim()),
+                ..query
+            },
         };
         let answered = move |call: &mut M::Call, gate: &mut Gate, at, admission: Admission| {
-            if let (Liveness::Live, Some(version)) = (admission.liveness, admission.version) {
-                let word = (self.id, version);
-                let copies = &mut gate.memory.copies;
-                // The moment before the question: what happens meanwhile is not in the answer.
-                copies.record_live(self.organization, word, now, at, bound_ms);
+            if let Some(asked) = &asked {
+                let Admission {
+                    liveness, delta, ..
+                } = &admission;
+                let leases = &mut gate.memory.leases;
+                leases.told(asked, self.id, *liveness, delta.as_ref(), at);
             }
-            self.told((call, gate, at), admission, 0)
+            self.told((call, gate, at), admission)
         };
         Ok(M::admit(Pending::new(question, answered)))
     }
@@ -185,7 +190,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         self,
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
         admission: Admission,
-        bound_ms: i64,
     ) -> Result<M> {
         match admission.liveness {
             Liveness::Live => {}
@@ -211,7 +215,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         }
         let learned = (run, pin);
         match bindable(&self.presented, &facts, &config)? {
-            None => self.admitted((call, gate, now), &facts, learned, bound_ms),
+            None => self.admitted((call, gate, now), &facts, learned),
             Some(signed) => {
                 let question = Bind {
                     organization: facts.organization.clone(),
@@ -227,7 +231,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                             .ok_or_else(|| Error::unavailable("the Ledger did not bind a token"))?;
                         // Somebody else's may have come first.
                         prove(&self.presented, &bound, &gate.config().root_keys.pepper)?;
-                        self.admitted((call, gate, now), &Rc::new(bound), learned, bound_ms)
+                        self.admitted((call, gate, now), &Rc::new(bound), learned)
                     };
                 Ok(M::bind(Pending::new(question, bound)))
             }
@@ -240,7 +244,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
         facts: &Rc<TokenFacts>,
         (run, learned_pin): (Option<RunFacts>, Option<WorkflowId>),
-        bound_ms: i64,
     ) -> Result<M> {
         let memory = &mut gate.memory;
         memory.remember_facts(facts);
@@ -260,7 +263,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             caller: Caller::Token(Rc::clone(facts)),
             run,
             pin: self.pin.or(learned_pin),
-            bound_ms,
         };
         (self.then)(call, gate, now, admitted)
     }

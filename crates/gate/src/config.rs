@@ -5,10 +5,14 @@ use self::origin_auth::Assertions;
 use crate::routes::ROUTES;
 use postern_domain::bucket::Rate;
 use postern_domain::keys::{KeyRing, RootKeys};
+use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
 pub mod origin_auth;
 mod ways_in;
+
+/// How long a lease lasts where nothing is set, in milliseconds.
+const DEFAULT_LEASE_MS: u32 = 1_000;
 
 pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
@@ -49,9 +53,9 @@ pub struct Config {
     pub rest_routes: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
-    /// How long an isolate may repeat for a read what the Ledger said of a token, in milliseconds;
-    /// 0 = every call asks.
-    pub revocation_bound_ms: i64,
+    /// How long a lease lasts, during which an isolate may repeat what the Ledger said of a token,
+    /// in milliseconds; 0 = every call asks (R41).
+    pub revocation_lease_ms: u32,
     /// What the origin is shown besides the caller's credential; `None` without keys for it.
     pub assertions: Option<Assertions>,
     /// Variables that have no effect, because another one overrides them.
@@ -118,12 +122,19 @@ impl Config {
             7,
             0..=365,
         );
-        let bound = number(
-            text("REVOCATION_BOUND_SECONDS"),
-            "REVOCATION_BOUND_SECONDS",
-            0,
-            0..=3_600,
+        let lease = number(
+            text("REVOCATION_LEASE_MS"),
+            "REVOCATION_LEASE_MS",
+            DEFAULT_LEASE_MS,
+            0..=LONGEST_LEASE_MS,
         );
+        if text("REVOCATION_BOUND_SECONDS").is_some() {
+            problems.push(
+                "REVOCATION_BOUND_SECONDS is no longer a setting: remove it. A revoke is final when \
+                 it answers; REVOCATION_LEASE_MS sets how long that may take at most"
+                    .into(),
+            );
+        }
         let leeway = number(text("JWT_LEEWAY_SECONDS"), "JWT_LEEWAY_SECONDS", 0, 0..=60);
         let timeout = number(
             text("ORIGIN_TIMEOUT_SECONDS"),
@@ -139,7 +150,7 @@ impl Config {
         };
         let (mint_per_hour, mint_ceiling) = (value(mint_per_hour), value(ceiling));
         let (per_minter, overlap) = (value(per_minter), value(overlap));
-        let (bound, leeway, timeout) = (value(bound), value(leeway), value(timeout));
+        let (lease, leeway, timeout) = (value(lease), value(leeway), value(timeout));
 
         let trusted_ip_header = text("TRUSTED_IP_HEADER")
             .unwrap_or_else(|| "CF-Connecting-IP".to_owned())
@@ -203,7 +214,7 @@ impl Config {
                 dashboard_host,
                 rest_routes,
                 jwt_leeway_seconds: i64::from(leeway),
-                revocation_bound_ms: i64::from(bound) * 1000,
+                revocation_lease_ms: lease,
                 assertions,
                 ignored,
             }),

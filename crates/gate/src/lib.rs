@@ -20,7 +20,7 @@
 //!     _ => None,
 //! };
 //! let config = Config::read(variable).expect("a good configuration");
-//! let mut gate = Gate::new(Rc::new(config));
+//! let mut gate = Gate::new(Rc::new(config), [7; 16]);
 //! let clock = || Timestamp::from_millis(1_800_000_000_000);
 //! fn down<T>() -> Result<T, Outage> {
 //!     Err(Outage::Failed("not in this example".to_owned()))
@@ -70,12 +70,12 @@ pub mod ask;
 pub mod assertion;
 mod call;
 pub mod config;
-mod copies;
 pub mod credential;
 mod entry;
 pub mod error;
 pub mod error_answer;
 mod head;
+pub mod leases;
 pub mod limits;
 mod lookup;
 mod memory;
@@ -103,9 +103,9 @@ use std::rc::Rc;
 pub use admission::{About, Admitted, Home, home, sought};
 pub use ask::{Ask, Outage, Question};
 pub use call::{Call, Made, Next, Notes, Pass, Refusal, RefusalForm, Step};
-pub use copies::{Copies, Due, Sync};
 pub use entry::{Entering, Entry};
 pub use head::{Entropy, Head};
+pub use leases::{Due, Leases};
 pub use memory::Memory;
 pub use onward::{Outbound, Outgoing};
 pub use patience::Patience;
@@ -125,11 +125,12 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gateway that has learned nothing yet.
-    pub fn new(config: Rc<Config>) -> Self {
+    /// A gateway that has learned nothing yet. The bytes are random, and this isolate's alone.
+    pub fn new(config: Rc<Config>, isolate: [u8; 16]) -> Self {
+        let leases = Leases::new(u128::from_be_bytes(isolate), config.revocation_lease_ms);
         Self {
             config,
-            memory: Memory::default(),
+            memory: Memory::new(leases),
         }
     }
 

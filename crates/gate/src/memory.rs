@@ -1,5 +1,5 @@
 //! What an isolate has learned, as a value: facts of tokens and runs and the ids of tokens'
-//! workflows, none of which ever changes, and copies of revocation logs, which go stale. Every part
+//! workflows, none of which ever changes, and which tokens are active, while leases last. Every part
 //! is capped, and lost without harm.
 
 use std::collections::HashMap;
@@ -11,23 +11,34 @@ use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
-use crate::copies::Copies;
+use crate::leases::Leases;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
 const CAPACITY: usize = 8_192;
 
 /// The memory of an isolate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     facts: HashMap<TokenId, Rc<TokenFacts>>,
     runs: HashMap<(OrganizationId, RunId), Rc<RunFacts>>,
     pins: HashMap<TokenId, WorkflowId>,
     pins_seen: HashMap<TokenId, Timestamp>,
-    /// Bounded mode.
-    pub copies: Copies,
+    /// Which tokens are known to be active, and until when.
+    pub leases: Leases,
 }
 
 impl Memory {
+    /// A memory of nothing, with the isolate's leases.
+    pub fn new(leases: Leases) -> Self {
+        Self {
+            facts: HashMap::new(),
+            runs: HashMap::new(),
+            pins: HashMap::new(),
+            pins_seen: HashMap::new(),
+            leases,
+        }
+    }
+
     /// The facts of a token that was once proved here.
     pub fn facts(&self, token: TokenId) -> Option<Rc<TokenFacts>> {
         self.facts.get(&token).cloned()
@@ -93,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_full_memory_starts_anew_and_what_it_has_stays() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::new(Leases::new(1, 0));
         for n in 0..CAPACITY as u128 {
             memory.remember_pin(Id::from_u128(n), Id::from_u128(n));
         }

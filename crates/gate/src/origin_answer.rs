@@ -26,8 +26,6 @@ use crate::runs::{self, Naming};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AwaitedReply {
     pub asked_at: Timestamp,
-    /// How old the Ledger's answer about the token may be, in milliseconds.
-    pub bound_ms: i64,
     pub patience: Patience,
 }
 
@@ -98,39 +96,29 @@ impl AwaitedReply {
                     limit: MAX_ANSWER,
                     patience: self.patience,
                 };
-                let here = move |call: &mut Call, gate: &mut Gate, _, _: Vec<u8>| {
-                    Ok(self.as_it_came(call, gate, &reply, AnswerForm::AsItCame, &timing))
+                let here = move |call: &mut Call, _: &mut Gate, _, _: Vec<u8>| {
+                    Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, &timing))
                 };
                 Ok(Next::Content(Pending::new(content, here)))
             }
-            (false, _) => Ok(self.as_it_came(call, gate, &reply, AnswerForm::AsItCame, &timing)),
+            (false, _) => Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, &timing)),
         }
     }
 
-    fn as_it_came(
-        self,
-        call: &Call,
-        gate: &Gate,
-        reply: &Reply,
-        form: AnswerForm<'_>,
-        timing: &str,
-    ) -> Next {
-        Next::Pass(
-            Made::AsItCame,
-            self.headers(call, gate, reply, form, timing),
-        )
+    fn as_it_came(self, call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: &str) -> Next {
+        Next::Pass(Made::AsItCame, headers(call, reply, form, timing))
     }
 
     /// The bare message with trailers as headers, or the error as JSON.
     fn in_connect(
         self,
-        (call, gate, _): At<'_>,
+        (call, _, _): At<'_>,
         reply: &Reply,
         answer: RpcAnswer,
         timing: &str,
     ) -> Result<Next> {
         let RpcAnswer { message, ending } = answer;
-        let headers = self.headers(call, gate, reply, AnswerForm::Connect(&ending), timing);
+        let headers = headers(call, reply, AnswerForm::Connect(&ending), timing);
         let (status, body) = match ending.status {
             0 => {
                 let missing = || foreign("a successful answer without a message");
@@ -153,10 +141,10 @@ impl AwaitedReply {
         route: &'static Route,
     ) -> Result<Next> {
         let waited = self.note(call, now, &reply);
-        let pass = move |call: &mut Call, gate: &mut Gate, now: Timestamp| {
+        let pass = move |call: &mut Call, _: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            Ok(self.as_it_came(call, gate, &reply, AnswerForm::Route, &timing))
+            Ok(self.as_it_came(call, &reply, AnswerForm::Route, &timing))
         };
         if !route.stream {
             return pass(call, gate, now);
@@ -175,23 +163,14 @@ impl AwaitedReply {
         call.notes.origin = Some((reply.status, waited));
         waited
     }
+}
 
-    fn headers(
-        self,
-        call: &Call,
-        gate: &Gate,
-        reply: &Reply,
-        form: AnswerForm<'_>,
-        timing: &str,
-    ) -> Plan {
-        let bounded = gate.config().revocation_bound_ms > 0;
-        let meta = AnswerMeta {
-            request_id: &call.kept.request_id,
-            timing,
-            bound: bounded.then_some(self.bound_ms / 1000),
-        };
-        plan(&reply.names, &reply.media, form, meta)
-    }
+fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: &str) -> Plan {
+    let meta = AnswerMeta {
+        request_id: &call.kept.request_id,
+        timing,
+    };
+    plan(&reply.names, &reply.media, form, meta)
 }
 
 /// `Server-Timing`: the gateway's own milliseconds, and those for the origin.

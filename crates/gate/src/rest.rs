@@ -9,6 +9,7 @@ use postern_domain::operation::Operation;
 use postern_domain::route::{BUILT_IN, Route};
 use postern_domain::rpc::Access;
 use postern_domain::time::Timestamp;
+use postern_ledger::Purpose;
 use postern_wire::forwarding::Sent;
 use postern_wire::rest::{self, MAX_BODY, Parameters, Parts, RouteMatch, RouteNames};
 
@@ -152,7 +153,7 @@ impl RestRequest {
         } else {
             0
         };
-        let first = (length, about, route.effect.into());
+        let first = (length, about, Purpose::Forward);
         let at = (call, gate, now);
         vouch::first(at, presented, first, move |call, gate, now, vouched| {
             let named = self.named(call, &content)?;
@@ -219,7 +220,7 @@ fn decided(
         run: told,
     };
     let permit = decide(&admitted.caller, Operation::Route(route), target)?;
-    let from = Some((admitted.caller.clone(), admitted.bound_ms));
+    let from = Some(admitted.caller.clone());
     if run.is_some() || named.workflow.is_none() {
         return go((call, gate, now), permit, from, content);
     }
@@ -236,23 +237,19 @@ fn agrees(named: &RouteNames, run: &RunFacts) -> bool {
     same(&named.project, &run.project) && same(&named.workflow, &run.workflow)
 }
 
-/// Sends a request on. `from` = who makes it, and how old the word on the token may be.
+/// Sends a request on. `from` = who makes it.
 fn go(
     (call, gate, now): At<'_>,
     permit: Permit,
-    from: Option<(Caller, i64)>,
+    from: Option<Caller>,
     content: Content,
 ) -> Result<Next> {
     let Operation::Route(route) = permit.operation() else {
         return Err(postern_domain::decide::Denial::Operation.into());
     };
-    let (caller, bound_ms) = match &from {
-        Some((caller, bound_ms)) => (Some(caller), *bound_ms),
-        None => (None, 0),
-    };
     let going = Going {
         permit,
-        caller,
+        caller: from.as_ref(),
         sent: match route.inspects_body() {
             true => Sent::Json,
             false => Sent::Rest,
@@ -264,7 +261,6 @@ fn go(
     let outbound = Outbound::new(call, gate, now, going)?;
     let awaited = AwaitedReply {
         asked_at: now,
-        bound_ms,
         patience: outbound.patience(),
     };
     let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {

@@ -10,6 +10,7 @@ use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
 use postern_domain::rpc::{self, Access, Rpc};
 use postern_domain::time::Timestamp;
+use postern_ledger::Purpose;
 use postern_wire::coding;
 use postern_wire::connect;
 use postern_wire::forwarding::Sent;
@@ -139,7 +140,6 @@ impl RpcRequest {
             let sending = Sending {
                 permit,
                 caller: None,
-                bound_ms: 0,
                 naming: None,
             };
             return self.go((call, gate, now), sending, content);
@@ -149,7 +149,7 @@ impl RpcRequest {
             Some(_) => About::Workflow,
             None => About::Nothing,
         };
-        let first = (length, about, self.row.effect.into());
+        let first = (length, about, Purpose::Forward);
         let at = (call, gate, now);
         vouch::first(at, presented, first, move |call, gate, now, vouched| {
             self.recognize((call, gate, now), about, vouched, content)
@@ -258,7 +258,6 @@ impl RpcRequest {
         Ok(Sending {
             permit,
             caller: Some(admitted.caller.clone()),
-            bound_ms: admitted.bound_ms,
             naming,
         })
     }
@@ -285,7 +284,6 @@ impl RpcRequest {
         let Sending {
             permit,
             caller,
-            bound_ms,
             naming,
         } = sending;
         let going = Going {
@@ -299,7 +297,6 @@ impl RpcRequest {
         let outbound = Outbound::new(call, gate, now, going)?;
         let awaited = AwaitedReply {
             asked_at: now,
-            bound_ms,
             patience: outbound.patience(),
         };
         let is_connect = self.protocol == Protocol::Connect;
@@ -314,7 +311,6 @@ impl RpcRequest {
 struct Sending {
     permit: Permit,
     caller: Option<Caller>,
-    bound_ms: i64,
     naming: Option<Naming>,
 }
 

@@ -20,14 +20,16 @@ use postern_domain::rpc::RUN_LOOKUP;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
-use postern_ledger::{Admission, AdmitQuery, Liveness, Purpose, RunAnswer};
+use postern_ledger::{
+    Admission, AdmitQuery, Delta, LONGEST_LEASE_MS, Liveness, Purpose, RunAnswer, Version,
+};
 
 use self::drive::Answer;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::Result;
 use crate::question::{Admit, Bind, Record};
-use crate::{About, Admitted, Entry, Gate, Outage, Outbound};
+use crate::{About, Admitted, Entry, Gate, Leases, Outage, Outbound};
 
 /// The administrator key of [`config`].
 pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
@@ -35,13 +37,17 @@ const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// The origin's secret.
 const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
 
-/// A configuration with everything set.
+/// The random bytes of a gateway in tests.
+pub const ISOLATE: [u8; 16] = [7; 16];
+
+/// A configuration with everything set, in which every call asks the Ledger.
 pub fn config() -> Config {
     Config::read(|name| match name {
         "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
         "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
         "TOKEN_KEYS" => Some(KEY.to_owned()),
         "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
+        "REVOCATION_LEASE_MS" => Some("0".to_owned()),
         _ => None,
     })
     .expect("a good configuration")
@@ -110,7 +116,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         Self {
-            gate: RefCell::new(Gate::new(Rc::new(config()))),
+            gate: RefCell::new(Gate::new(Rc::new(config()), ISOLATE)),
             now: Cell::new(1_800_000_000_000),
             tokens: RefCell::default(),
             runs: RefCell::default(),
@@ -137,13 +143,17 @@ impl World {
 
     /// The gateway has this configuration from now on, and what it has learned.
     pub fn configure(&self, config: &Rc<Config>) {
-        self.gate.borrow_mut().config = Rc::clone(config);
+        let gate = &mut *self.gate.borrow_mut();
+        if gate.config.revocation_lease_ms != config.revocation_lease_ms {
+            gate.memory.leases = Leases::new(1, config.revocation_lease_ms);
+        }
+        gate.config = Rc::clone(config);
     }
 
     /// The gateway's isolate is another one.
     pub fn forget(&self) {
         let config = self.gate.borrow().config();
-        *self.gate.borrow_mut() = Gate::new(config);
+        *self.gate.borrow_mut() = Gate::new(config, ISOLATE);
     }
 
     /// Puts a live token into the world.
@@ -211,7 +221,14 @@ impl World {
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.learned_pin.get().filter(|_| query.pin),
-            version: query.version.then_some(1),
+            delta: query.claim.map(|claim| Delta {
+                version: Version {
+                    instance: Id::from_u128(1),
+                    number: 1,
+                },
+                changed: claim.applied.map(|_| Vec::new()),
+                lease_ms: claim.lease.then_some(LONGEST_LEASE_MS),
+            }),
         }
     }
 

@@ -5,29 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{RunId, TokenId, WorkflowId};
-use postern_domain::rpc::Effect;
-use postern_domain::time::Timestamp;
 use postern_domain::token::{Signed, TokenFacts};
+
+use crate::lease::{Claim, Delta};
 
 /// What a credential is asked about for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To look at the token, which does not count as a use (R13).
     Look,
-    /// To do something that changes things: the Ledger is asked, whatever this isolate knows.
-    Write,
-    /// To do something that changes nothing: where the configuration sets a bound, an answer that
-    /// the isolate got lately is enough.
-    Read,
-}
-
-impl From<Effect> for Purpose {
-    fn from(effect: Effect) -> Self {
-        match effect {
-            Effect::Read => Self::Read,
-            Effect::Write => Self::Write,
-        }
-    }
+    /// To manage something: the Ledger is asked, whatever this isolate knows (R40).
+    Manage,
+    /// To call the origin: what the isolate was told will do, while a lease lasts (R41).
+    Forward,
 }
 
 /// What the gateway asks about a credential.
@@ -43,13 +33,14 @@ pub struct AdmitQuery {
     pub pin: bool,
     /// Whether this is a use of the token (R13), or only a look at it.
     pub counts: bool,
-    /// Ask for the version of the revocation log too.
-    pub version: bool,
+    /// Ask for what has changed, and for a lease: the answer may be repeated then, where the token
+    /// has no end ahead (R41).
+    pub claim: Option<Claim>,
 }
 
-/// Whether a token is active. INVARIANT (only the Ledger says that it lives): no other store answers
-/// this question, and an isolate repeats the Ledger's answer only for reads, only within the bound
-/// that the configuration sets, and only while it knows of no change (`domain::revocation`).
+/// Whether a token lives. INVARIANT (only the Ledger says that it lives): no other store answers
+/// this question, and an isolate repeats the Ledger's answer only for calls to the origin, only
+/// while a lease lasts, and only while it knows of no change (`postern_gate`'s `leases`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Liveness {
@@ -75,10 +66,10 @@ pub struct Admission {
     /// The origin's id of the workflow that the token is for; where it or a run was asked about.
     #[serde(default)]
     pub pin: Option<WorkflowId>,
-    /// The version of the revocation log, where it was asked for and the token lives without an
-    /// end ahead.
+    /// What has changed, where there was a claim and the token is active without an end ahead: the
+    /// copy may keep it.
     #[serde(default)]
-    pub version: Option<i64>,
+    pub delta: Option<Delta>,
 }
 
 impl Admission {
@@ -88,7 +79,7 @@ impl Admission {
         facts: None,
         run: None,
         pin: None,
-        version: None,
+        delta: None,
     };
 }
 
@@ -100,14 +91,4 @@ pub struct BindCommand {
     pub token: TokenId,
     /// The `kid` and the SHA-256 of what was signed, as the gateway verified them.
     pub signed: Signed,
-}
-
-/// Ask which tokens have changed since a version (the answer is a `domain::revocation::Delta`), and
-/// report uses that the isolate admitted without a question.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SyncCommand {
-    /// The version that the isolate has.
-    pub since: i64,
-    /// Token, number of uses, time of the last one.
-    pub uses: Vec<(TokenId, i64, Timestamp)>,
 }

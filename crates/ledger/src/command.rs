@@ -10,7 +10,6 @@ use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
-use postern_domain::revocation::Delta;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -18,7 +17,10 @@ pub use bulk::{
     MAX_SELECTED, RevokeManyAnswer, RevokeManyCommand, Selector, SweepAnswer, SweepCommand,
 };
 
-use super::{BindCommand, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, SyncCommand};
+use super::{
+    BindCommand, Delta, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, RenewCommand,
+    WatchCommand,
+};
 
 /// A message to a Ledger, with the type of its answer. Both travel as JSON.
 pub trait Command: Serialize + DeserializeOwned {
@@ -93,8 +95,13 @@ impl Command for RunCommand {
     type Answer = RunAnswer;
 }
 
-impl Command for SyncCommand {
-    const NAME: &'static str = "sync";
+impl Command for RenewCommand {
+    const NAME: &'static str = "renew";
+    type Answer = Delta;
+}
+
+impl Command for WatchCommand {
+    const NAME: &'static str = "watch";
     type Answer = Delta;
 }
 
@@ -195,16 +202,22 @@ pub struct RevokeCommand {
     /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
+    /// Answer at once, and not only when the revoke is final (RFC 7240, section 4.1).
+    #[serde(default)]
+    pub respond_async: bool,
 }
 
 /// What became of a revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeAnswer {
-    /// Revoked now, or before: `at` is the first time (R11).
+    /// Revoked now, or before (R11).
     Revoked {
         /// The time of the first revocation.
         at: Timestamp,
+        /// After how many milliseconds the revoke is final at the latest; 0 = it is.
+        #[serde(default)]
+        final_in_ms: u32,
     },
     /// The Ledger has no such token.
     Unknown,

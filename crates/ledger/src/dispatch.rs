@@ -11,8 +11,8 @@ use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
     BindCommand, CheckpointCommand, Command, LeakCommand, LimitsCommand, MintCommand, NoteCommand,
-    RefusalCommand, ReleaseCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
-    SweepCommand, SyncCommand,
+    RefusalCommand, ReleaseCommand, RenewCommand, RevokeCommand, RevokeManyCommand, RotateCommand,
+    RunCommand, SweepCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -21,6 +21,10 @@ pub enum Progress<S> {
     Reply(Reply),
     /// The answer, and it stands; a list agrees with it once D1 is up to date.
     BestAfterDelivery(Reply),
+    /// The answer, once this version is final.
+    WhenFinal(i64, Reply),
+    /// A watch that is held: see [`Ledger::watch`].
+    Watch(WatchCommand),
     /// The answer depends on D1, which has to be waited for.
     AfterDelivery(Wait, Resume<S>),
 }
@@ -65,7 +69,8 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
-        SyncCommand::NAME => sync::<S>,
+        RenewCommand::NAME => renew::<S>,
+        WatchCommand::NAME => watch::<S>,
         _ => return None,
     })
 }
@@ -80,23 +85,41 @@ fn begin<S: Sql, C: Carried + 'static>(
     progress(ledger.handle(now, addressed, command))
 }
 
-/// The one question that is sent as commands are. It is nobody's write.
-fn sync<S: Sql>(
+/// A question that is sent as commands are. It is nobody's write.
+fn renew<S: Sql>(
     ledger: &mut Ledger<S>,
     now: Timestamp,
     _: Addressed<'_>,
     body: &str,
 ) -> Result<Progress<S>, Failed> {
-    let command: SyncCommand = serde_json::from_str(body)?;
-    let delta = ledger.sync(now, &command);
-    let delta = delta.map_err(|error| Failed(error.to_string()))?;
-    Ok(Progress::Reply(Reply::answer(&delta)?))
+    let command: RenewCommand = serde_json::from_str(body)?;
+    let changes = ledger.renew(now, &command);
+    let changes = changes.map_err(|error| Failed(error.to_string()))?;
+    Ok(Progress::Reply(Reply::answer(&changes)?))
+}
+
+/// Another one.
+fn watch<S: Sql>(
+    ledger: &mut Ledger<S>,
+    _: Timestamp,
+    _: Addressed<'_>,
+    body: &str,
+) -> Result<Progress<S>, Failed> {
+    let command: WatchCommand = serde_json::from_str(body)?;
+    let changes = ledger.watch(&command, false);
+    Ok(match changes.map_err(|error| Failed(error.to_string()))? {
+        Some(changes) => Progress::Reply(Reply::answer(&changes)?),
+        None => Progress::Watch(command),
+    })
 }
 
 fn progress<S: Sql, C: Carried + 'static>(outcome: Outcome<C>) -> Result<Progress<S>, Failed> {
     Ok(match outcome {
         Ok(Done::Answer(answer)) => Progress::Reply(Reply::answer(&answer)?),
         Ok(Done::BestAfterDelivery(answer)) => Progress::BestAfterDelivery(Reply::answer(&answer)?),
+        Ok(Done::WhenFinal(version, answer)) => {
+            Progress::WhenFinal(version, Reply::answer(&answer)?)
+        }
         Ok(Done::AfterDelivery(waiting)) => Progress::AfterDelivery(
             waiting.wait(),
             Box::new(move |ledger, now, delivery| progress(ledger.resume(now, waiting, delivery))),
@@ -116,7 +139,7 @@ pub fn stopped(stop: &Stop) -> Result<Reply, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Sqlite, at, mint, open, requester};
+    use crate::testing::{LEASE_MS, Sqlite, at, claim, mint, open, requester};
     use crate::{MintAnswer, RevokeAnswer};
     use postern_domain::id::Id;
     use postern_domain::standing::{Actor, Inactive};
@@ -152,12 +175,19 @@ mod tests {
         let revoke = RevokeCommand {
             token: Id::from_u128(1),
             requester: requester(),
+            respond_async: false,
         };
         let progress = tell(&mut ledger, nobody, "revoke", &body(&revoke));
         let Progress::BestAfterDelivery(reply) = progress else {
             panic!("a revoke has its answer");
         };
-        assert_eq!(reply.read(), Ok(RevokeAnswer::Revoked { at: at(0) }));
+        assert_eq!(
+            reply.read(),
+            Ok(RevokeAnswer::Revoked {
+                at: at(0),
+                final_in_ms: 0
+            })
+        );
 
         let actor = Actor::Token(Id::from_u128(1));
         let Progress::Reply(reply) = tell(&mut ledger, actor, "revoke", &body(&revoke)) else {
@@ -165,11 +195,24 @@ mod tests {
         };
         let refused = crate::wire::Unanswered::Inactive(Inactive::Revoked);
         assert_eq!(reply.read::<RevokeAnswer>(), Err(refused));
-        let Progress::Reply(reply) = tell(&mut ledger, actor, "sync", r#"{"since":0,"uses":[]}"#)
-        else {
+        let renew = RenewCommand {
+            claim: claim(9, None),
+            uses: Vec::new(),
+        };
+        let Progress::Reply(reply) = tell(&mut ledger, actor, "renew", &body(&renew)) else {
             panic!("a question has its answer");
         };
-        assert!(reply.body.contains(r#""version":1"#), "{}", reply.body);
+        let changes: crate::Delta = reply.read().expect("an answer");
+        assert_eq!(
+            (changes.version.number, changes.lease_ms),
+            (1, Some(LEASE_MS))
+        );
+
+        let watch = WatchCommand {
+            claim: claim(9, Some(changes.version)),
+        };
+        let told = tell(&mut ledger, actor, "watch", &body(&watch));
+        assert!(matches!(told, Progress::Watch(held) if held == watch));
     }
 
     #[test]

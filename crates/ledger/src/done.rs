@@ -25,6 +25,10 @@ pub enum Done<C: Carried> {
     /// The answer, and it stands. A list that follows agrees with it if D1 is brought up to date
     /// first: worth [`LIST_WAIT`].
     BestAfterDelivery(C::Answer),
+    /// The answer, which says or implies that a token is revoked. It is held back until
+    /// [`Ledger::is_final`] is true of this version (R41); D1 follows meanwhile, as for
+    /// [`Done::BestAfterDelivery`].
+    WhenFinal(i64, C::Answer),
     /// The answer depends on D1, for at most [`ANSWER_WAIT`]; [`Ledger::resume`] gives it.
     AfterDelivery(Waiting<C>),
 }

@@ -5,7 +5,6 @@
 mod asking;
 mod commands;
 mod d1;
-mod dice;
 mod ending;
 mod flights;
 mod model;
@@ -42,7 +41,7 @@ impl World {
             38 => self.change_limits(),
             39 => self.checkpoint(),
             40..46 => self.admit(),
-            46..48 => self.sync(),
+            46..48 => self.renew(),
             48 => self.describe(),
             49..62 => self.take_batch(),
             62..75 => self.end_batch(),
@@ -51,6 +50,7 @@ impl World {
             91 => self.d1.down = self.dice.one_in(3),
             92 => self.be_late(),
             93 => self.crash(),
+            95 => self.fire(),
             94 => self.adopt_elsewhere(),
             _ => self.pass_time(),
         }

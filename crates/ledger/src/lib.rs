@@ -61,7 +61,13 @@
 //! #     },
 //! # };
 //! let database = Database(rusqlite::Connection::open_in_memory()?);
-//! let settings = Settings { audit, jwt_leeway_ms: 0, normalize: |text, _| text.to_owned() };
+//! let settings = Settings {
+//!     audit,
+//!     jwt_leeway_ms: 0,
+//!     normalize: |text, _| text.to_owned(),
+//!     lease_ms: 1_000,
+//!     instance: Id::from_u128(7),
+//! };
 //! let mut ledger = Ledger::open(database, settings);
 //!
 //! let now = Timestamp::from_millis(1_000);
@@ -73,6 +79,8 @@
 //! let signed = loop {
 //!     match done.map_err(|stop| format!("{stop:?}"))? {
 //!         Done::Answer(answer) | Done::BestAfterDelivery(answer) => break answer,
+//!         // Held back until `ledger.is_final(version)`.
+//!         Done::WhenFinal(_version, answer) => break answer,
 //!         Done::AfterDelivery(waiting) => {
 //!             // In order, one batch at a time, as often as it takes.
 //!             let batch = ledger.outbox()?;
@@ -107,6 +115,8 @@ mod conflicts;
 pub mod dispatch;
 mod done;
 mod leak;
+mod lease;
+mod leases;
 mod machine;
 mod record_change;
 mod sql;
@@ -118,10 +128,10 @@ pub mod wire;
 mod histories;
 #[cfg(test)]
 mod rules;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
-pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose, SyncCommand};
+pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use command::{
     CheckpointCommand, Command, KeptQuery, LimitsAnswer, LimitsCommand, MAX_SELECTED, MintAnswer,
     MintCommand, NoteCommand, RefusalCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
@@ -133,6 +143,10 @@ pub use done::{
     ANSWER_WAIT, Carried, Delivery, Done, LIST_WAIT, Outcome, Stop, Suspended, Wait, Waiting,
 };
 pub use leak::{LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
+pub use lease::{
+    Claim, Delta, LONGEST_LEASE_MS, RenewCommand, Version, WATCH_MS, WatchCommand, margin_ms,
+};
+pub use leases::Timer;
 pub use machine::{Addressed, Ledger, Settings};
 pub use record_change::{AuditRow, RecordChange, TokenRow};
 pub use sql::{Row, Sql, SqlError, Value};

@@ -5,6 +5,7 @@
 
 mod events;
 mod leaks;
+mod leases;
 mod limits;
 mod mint;
 mod pending;
@@ -17,7 +18,7 @@ mod uses;
 
 use std::collections::HashMap;
 
-use postern_domain::id::TokenId;
+use postern_domain::id::{InstanceId, TokenId};
 use postern_domain::keys::KeyRing;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
@@ -25,6 +26,7 @@ use postern_domain::time::Timestamp;
 use self::pending::PendingWait;
 use crate::acting::Acting;
 use crate::done::{Carried, Delivery, Outcome, Stop, Suspended as _, Waiting};
+use crate::leases::Leases;
 use crate::sql::{Result, Sql};
 use crate::store::journal::Step;
 use crate::store::{Entry, Normalize, Store};
@@ -46,6 +48,11 @@ pub struct Settings {
     pub jwt_leeway_ms: i64,
     /// How texts are normalized.
     pub normalize: Normalize,
+    /// How long a lease lasts, in milliseconds, at most [`LONGEST_LEASE_MS`](crate::LONGEST_LEASE_MS);
+    /// 0 = none is granted (R41).
+    pub lease_ms: u32,
+    /// Of this run of the Ledger: random, and never used again.
+    pub instance: InstanceId,
 }
 
 /// How a command came.
@@ -58,7 +65,8 @@ pub struct Addressed<'a> {
 }
 
 /// One organization's Ledger. Its memory holds nothing that its SQLite does not, but for uses of the
-/// last seconds and who waits for D1: it can be dropped between any two calls and opened again.
+/// last seconds, who waits for D1, and leases: it can be dropped between any two calls and opened
+/// again.
 pub struct Ledger<S> {
     pub(crate) store: Store<S>,
     pub(crate) settings: Settings,
@@ -71,11 +79,13 @@ pub struct Ledger<S> {
     awaited: HashMap<TokenId, PendingWait>,
     /// When to be woken, as far as this process knows.
     wakes_at: Option<Timestamp>,
+    leases: Leases,
 }
 
 impl<S: Sql> Ledger<S> {
     /// A Ledger over a database, which nothing is asked yet.
     pub fn open(sql: S, settings: Settings) -> Self {
+        let leases = Leases::new(settings.instance, settings.lease_ms);
         Self {
             store: Store::new(sql),
             settings,
@@ -84,6 +94,7 @@ impl<S: Sql> Ledger<S> {
             recovered: false,
             awaited: HashMap::new(),
             wakes_at: None,
+            leases,
         }
     }
 
@@ -176,6 +187,7 @@ impl<S: Sql> Ledger<S> {
         if self.store.create()? {
             self.recovered = true;
         }
+        self.begin_leases()?;
         self.take_name(acting.name())?;
         match self.recovered {
             true => Ok(()),
@@ -192,7 +204,11 @@ impl<S: Sql> Ledger<S> {
     ) -> Result<(T, i64)> {
         let mut step = Step::begin(&mut self.store, &self.settings.audit)?;
         let given = run(&mut step)?;
+        let has_moved = step.has_version();
         let entry = step.commit()?;
+        if has_moved {
+            self.leases.moved();
+        }
         self.wake_within(now, ALARM_MS);
         Ok((given, entry))
     }

@@ -2,6 +2,7 @@
 
 mod creation;
 mod ending;
+mod leases;
 mod log;
 mod names;
 mod questions;

@@ -8,6 +8,7 @@
 mod ceiling;
 mod events;
 pub mod journal;
+mod leases;
 mod outbox;
 mod refusals;
 mod runs;

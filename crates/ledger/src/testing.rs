@@ -1,7 +1,16 @@
 //! Values for tests, and SQLite for the machine outside of any platform.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "made for tests: they may fail, and their fields say what they are"
+)]
+
+pub mod dice;
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
@@ -17,13 +26,25 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::unicode::Form;
 
 use crate::{
-    Addressed, AdmitQuery, Carried, Delivery, Done, Ledger, Liveness, MintAnswer, MintCommand,
-    Outcome, RecordChange, RevokeManyCommand, RotateCommand, Row, Selector, Settings, Sql,
-    SqlError, Value, Waiting,
+    Addressed, AdmitQuery, Carried, Claim, Delivery, Done, Ledger, Liveness, MintAnswer,
+    MintCommand, Outcome, RecordChange, RevokeManyCommand, RotateCommand, Row, Selector, Settings,
+    Sql, SqlError, Value, Version, Waiting,
 };
 
 /// By how much a JWT may be used after its expiry, in these tests.
 pub const LEEWAY_MS: i64 = 5_000;
+
+/// How long a lease lasts, in these tests.
+pub const LEASE_MS: u32 = 1_000;
+
+/// What a holder says of itself, which asks for a lease.
+pub fn claim(holder: u128, applied: Option<Version>) -> Claim {
+    Claim {
+        holder: Id::from_u128(holder),
+        applied,
+        lease: true,
+    }
+}
 
 /// A database in memory, of which every handle is the same one. A statement can be made to fail.
 #[derive(Clone)]
@@ -114,12 +135,26 @@ pub fn normalize(text: &str, form: Form) -> String {
     }
 }
 
+static INSTANCES: AtomicU64 = AtomicU64::new(1);
+
+/// The answer of a command that has one in its first turn.
+pub fn given<C: Carried>(done: Done<C>) -> C::Answer {
+    match done {
+        Done::Answer(answer) | Done::BestAfterDelivery(answer) | Done::WhenFinal(_, answer) => {
+            answer
+        }
+        Done::AfterDelivery(_) => panic!("it waits"),
+    }
+}
+
 /// A Ledger over a database.
 pub fn open(sql: &Sqlite) -> Ledger<Sqlite> {
     let settings = Settings {
         audit: audit(),
         jwt_leeway_ms: LEEWAY_MS,
         normalize,
+        lease_ms: LEASE_MS,
+        instance: Id::from_u128(u128::from(INSTANCES.fetch_add(1, Ordering::Relaxed))),
     };
     Ledger::open(sql.clone(), settings)
 }
@@ -239,7 +274,9 @@ pub fn arrived<C: Carried>(
     row_of: Option<OrganizationId>,
 ) -> C::Answer {
     match ledger.resume(at(now), waiting, Delivery::Arrived { row_of }) {
-        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer)) => answer,
+        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer) | Done::WhenFinal(_, answer)) => {
+            answer
+        }
         Ok(Done::AfterDelivery(_)) => panic!("a command waits once"),
         Err(stop) => panic!("{stop:?}"),
     }
@@ -249,7 +286,9 @@ pub fn arrived<C: Carried>(
 pub fn waits<C: Carried>(outcome: Outcome<C>) -> Waiting<C> {
     match outcome {
         Ok(Done::AfterDelivery(waiting)) => waiting,
-        Ok(Done::Answer(_) | Done::BestAfterDelivery(_)) => panic!("it did not wait"),
+        Ok(Done::Answer(_) | Done::BestAfterDelivery(_) | Done::WhenFinal(..)) => {
+            panic!("it did not wait")
+        }
         Err(stop) => panic!("{stop:?}"),
     }
 }
@@ -257,7 +296,9 @@ pub fn waits<C: Carried>(outcome: Outcome<C>) -> Waiting<C> {
 /// The answer of a command that has one without D1.
 pub fn answer<C: Carried>(outcome: Outcome<C>) -> C::Answer {
     match outcome {
-        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer)) => answer,
+        Ok(Done::Answer(answer) | Done::BestAfterDelivery(answer) | Done::WhenFinal(_, answer)) => {
+            answer
+        }
         Ok(Done::AfterDelivery(_)) => panic!("it waits for D1"),
         Err(stop) => panic!("{stop:?}"),
     }
@@ -271,7 +312,7 @@ pub fn liveness(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) -> Liveness {
         run: None,
         pin: false,
         counts: false,
-        version: false,
+        claim: None,
     };
     ledger.admit(at(now), query).expect("an answer").liveness
 }

@@ -17,6 +17,11 @@ impl Uses {
         *entry = (entry.0 + uses, entry.1.max(at));
     }
 
+    /// Whether nothing has been counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes what has been counted.
     pub fn take(&mut self) -> HashMap<TokenId, (i64, Timestamp)> {
         core::mem::take(&mut self.0)

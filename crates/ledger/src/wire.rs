@@ -6,17 +6,22 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use postern_domain::id::{OrganizationId, RunId, TokenId};
+use postern_domain::id::{HolderId, InstanceId, OrganizationId, RunId, TokenId};
 use postern_domain::standing::{Actor, Inactive};
 
 use crate::done::Stop;
-use crate::{Admission, AdmitQuery, KeptQuery};
+use crate::{Admission, AdmitQuery, Claim, KeptQuery, Version};
 
 /// The header that names a command's actor: the id of the token that the command is for. A command
 /// without it is for no token ([`Actor::NotAToken`]).
 pub const ACTOR: &str = "postern-actor";
 /// The header that carries the name of the organization by which a call came to the Ledger.
 pub const ORGANIZATION_NAME: &str = "organization-name";
+
+/// In a claim: a lease is asked for.
+const LEASE: &str = "lease";
+/// In a claim: only what has changed is.
+const CHANGES: &str = "changes";
 
 /// The answer is the usual one, and has no body.
 const USUAL: u16 = 204;
@@ -91,7 +96,7 @@ impl Call {
                 token: id(parts.next(), TokenId::parse)?,
                 facts: parts.next() == Some("facts"),
                 run: parts.next().and_then(|id| RunId::parse(id).ok()),
-                version: parts.next() == Some("version"),
+                claim: claim(parts.next())?,
                 pin: parts.next() == Some("pin"),
                 counts: verb == "use",
             })),
@@ -133,12 +138,12 @@ impl fmt::Display for Call {
     }
 }
 
-/// `use/{token}`, then as much of `/facts/{run}/version/pin` as is asked for, with `state` and `-` for
+/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin` as is asked for, with `state` and `-` for
 /// what is not.
 fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let verb = if query.counts { "use" } else { "look" };
     write!(f, "{verb}/{}", query.token)?;
-    let more = query.version || query.pin;
+    let more = query.claim.is_some() || query.pin;
     if query.facts || query.run.is_some() || more {
         f.write_str(if query.facts { "/facts" } else { "/state" })?;
     }
@@ -148,12 +153,56 @@ fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         None => {}
     }
     if more {
-        f.write_str(if query.version { "/version" } else { "/-" })?;
+        match &query.claim {
+            Some(claim) => print_claim(claim, f)?,
+            None => f.write_str("/-")?,
+        }
     }
     if query.pin {
         f.write_str("/pin")?;
     }
     Ok(())
+}
+
+/// `/{holder}.{lease or changes}`, and `.{instance}.{number}` where a version was applied.
+fn print_claim(claim: &Claim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let asked = if claim.lease { LEASE } else { CHANGES };
+    write!(f, "/{}.{asked}", claim.holder)?;
+    match claim.applied {
+        Some(Version { instance, number }) => write!(f, ".{instance}.{number}"),
+        None => Ok(()),
+    }
+}
+
+/// Reads a claim. An earlier release asked for a `version` here, to which this one has no answer:
+/// its isolates ask each time then.
+fn claim(part: Option<&str>) -> Result<Option<Claim>, Misread> {
+    let text = match part {
+        None | Some("-" | "version") => return Ok(None),
+        Some(text) => text,
+    };
+    let mut parts = text.split('.');
+    let holder = id(parts.next(), HolderId::parse)?;
+    let lease = match parts.next() {
+        Some(LEASE) => true,
+        Some(CHANGES) => false,
+        _ => return Err(Misread::Malformed),
+    };
+    let applied = match parts.next() {
+        None => None,
+        instance => Some(Version {
+            instance: id(instance, InstanceId::parse)?,
+            number: id(parts.next(), str::parse)?,
+        }),
+    };
+    match parts.next() {
+        None => Ok(Some(Claim {
+            holder,
+            applied,
+            lease,
+        })),
+        Some(_) => Err(Misread::Malformed),
+    }
 }
 
 /// The value of [`ACTOR`]; no header where there is none.

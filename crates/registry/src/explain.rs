@@ -144,7 +144,7 @@ where
     }
     let about = run.map_or(About::Nothing, About::Run);
     // Whatever the call is, the answer rests on what the Ledger says now.
-    let admitted = admit(presented, about, Purpose::Write, read, ports).await?;
+    let admitted = admit(presented, about, Purpose::Manage, read, ports).await?;
     Ok(answer(question, operation, run, &admitted))
 }
 

@@ -137,6 +137,7 @@ where
     let command = RevokeCommand {
         token: facts.id,
         requester,
+        respond_async: false,
     };
     let grant = permit.over(&facts.organization)?;
     ports.send(&grant, &command).await?;

@@ -113,7 +113,7 @@ impl World {
             now: Cell::new(1_800_000_000_000),
             tokens: RefCell::default(),
             runs: RefCell::default(),
-            gate: RefCell::new(Gate::new(Rc::new(config()))),
+            gate: RefCell::new(Gate::new(Rc::new(config()), postern_gate::testing::ISOLATE)),
             asked: RefCell::default(),
             mint_answer: RefCell::new(MintAnswer::Minted),
             minted: RefCell::default(),

@@ -103,7 +103,7 @@ where
         return Err(CredentialError::Missing.into());
     };
     // Tiers 2a and 2b.
-    let caller = admit(presented, About::Nothing, Purpose::Write, read, ports)
+    let caller = admit(presented, About::Nothing, Purpose::Manage, read, ports)
         .await?
         .caller;
     Ok(match caller {

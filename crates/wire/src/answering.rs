@@ -106,8 +106,6 @@ pub struct AnswerMeta<'a> {
     pub request_id: &'a str,
     /// As `Server-Timing` has it.
     pub timing: &'a str,
-    /// How old the word on the token may be, in seconds, where the configuration sets a bound.
-    pub bound: Option<i64>,
 }
 
 /// The plan for an answer with headers of these names; `content_type` is the origin's, empty where
@@ -133,9 +131,6 @@ pub fn plan(names: &Names, content_type: &str, form: AnswerForm<'_>, meta: Answe
         }
     }
     plan.set("x-request-id", meta.request_id.to_owned());
-    if let Some(seconds) = meta.bound {
-        plan.set("postern-revocation-bound", seconds.to_string());
-    }
     let timing = ("server-timing".to_owned(), meta.timing.to_owned());
     plan.append.push(timing);
     if let AnswerForm::Connect(ending) = form {

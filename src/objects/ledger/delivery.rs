@@ -5,13 +5,14 @@
 //! back. Where D1 has another row of its number, somebody else has written there: nothing is
 //! forgotten, each try is logged, and `/readyz` says so.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use worker::{Delay, Env};
 
-use super::Ledger;
+use super::Object;
 use crate::log;
 use crate::objects::ledger_client;
 use crate::store::record_changes::{self, Landed};
@@ -22,10 +23,10 @@ use postern_ledger::{ANSWER_WAIT, AuditRow, Delivery, Entry, RecordChange, Wait}
 #[derive(Default)]
 pub struct Carrier(Mutex<()>);
 
-impl Ledger {
+impl Object {
     /// Waits for what a command has to know of D1. `place` is where a failure is logged that the
     /// command's answer does not tell.
-    pub(super) async fn await_d1(&self, wait: Wait, place: &str) -> Delivery {
+    pub(super) async fn await_d1(self: &Rc<Self>, wait: Wait, place: &str) -> Delivery {
         let delivered = self.deliver(wait.entry(), ANSWER_WAIT).await;
         match (delivered, wait) {
             (Err(cause), wait) => {
@@ -50,7 +51,11 @@ impl Ledger {
     ///
     /// # Errors
     /// Why D1 did not take them; they stay in the outbox.
-    pub(super) async fn deliver(&self, entry: i64, patience: Duration) -> Result<(), String> {
+    pub(super) async fn deliver(
+        self: &Rc<Self>,
+        entry: i64,
+        patience: Duration,
+    ) -> Result<(), String> {
         let delivery = Box::pin(self.carry(entry));
         match select(delivery, Delay::from(patience)).await {
             Either::Left((delivered, _)) => delivered,
@@ -58,8 +63,8 @@ impl Ledger {
         }
     }
 
-    async fn carry(&self, entry: i64) -> Result<(), String> {
-        let _carrying = self.memory.carrier.0.lock().await;
+    async fn carry(self: &Rc<Self>, entry: i64) -> Result<(), String> {
+        let _carrying = self.carrier.0.lock().await;
         loop {
             let entries = self.turn(|ledger| ledger.outbox()).await;
             let entries = entries

@@ -204,10 +204,13 @@ fn every_wrong_value_is_named() {
             "-1",
             "ORG_TOKEN_MINT_CEILING must be",
         ),
+        ("REVOCATION_LEASE_MS", "5001", "REVOCATION_LEASE_MS must be"),
+        ("REVOCATION_LEASE_MS", "-1", "REVOCATION_LEASE_MS must be"),
+        ("REVOCATION_LEASE_MS", "x", "REVOCATION_LEASE_MS must be"),
         (
             "REVOCATION_BOUND_SECONDS",
-            "x",
-            "REVOCATION_BOUND_SECONDS must be",
+            "5",
+            "REVOCATION_BOUND_SECONDS is no longer a setting: remove it",
         ),
         ("JWT_LEEWAY_SECONDS", "61", "JWT_LEEWAY_SECONDS must be"),
         (

@@ -41,18 +41,18 @@ pub(super) fn jwt_for(facts: &TokenFacts) -> String {
 
 /// The whole way from header to caller.
 pub(super) fn enter(world: &World, credential: &str) -> Result<Admitted> {
-    enter_within(world, credential, Purpose::Write, 0)
+    enter_within(world, credential, Purpose::Manage, 0)
 }
 
-/// The same with a bound.
+/// The same with a lease.
 fn enter_within(
     world: &World,
     credential: &str,
     purpose: Purpose,
-    bound_ms: i64,
+    lease_ms: u32,
 ) -> Result<Admitted> {
     let mut config = testing::config();
-    config.revocation_bound_ms = bound_ms;
+    config.revocation_lease_ms = lease_ms;
     let header = format!("Bearer {credential}");
     let config = Rc::new(config);
     world.configure(&config);
@@ -67,66 +67,56 @@ pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
     }
 }
 
-/// As [`enter`], with a bound of 5 s.
-fn enter_bounded(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
+/// As [`enter`], with a lease of 5 s.
+fn enter_leased(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
     enter_within(world, credential, purpose, 5_000)
 }
 
 #[test]
-fn a_read_rests_on_what_was_told_within_the_bound_and_nothing_else_does() {
+fn lease_rule_14_calls_rest_on_a_lease_and_management_never_does() {
     let world = World::new();
     let key = opaque(&world, 7);
-    let asked = |purpose, what: &[&str], bound_ms| {
-        let admitted = enter_bounded(&world, &key, purpose).expect("it lives");
+    let asked = |purpose, what: &[&str]| {
+        enter_leased(&world, &key, purpose).expect("it is active");
         assert_eq!(world.take_asked(), what, "{purpose:?}");
-        assert_eq!(admitted.bound_ms, bound_ms, "{purpose:?}");
     };
-    asked(Purpose::Read, &["facts", "admit"], 0);
-    asked(Purpose::Read, &[], 5_000);
-    asked(Purpose::Write, &["admit"], 0);
-    asked(Purpose::Look, &["admit"], 0);
+    asked(Purpose::Forward, &["facts", "admit"]);
+    asked(Purpose::Forward, &[]);
+    asked(Purpose::Manage, &["admit"]);
+    asked(Purpose::Look, &["admit"]);
     world.now.set(world.now.get() + 4_999);
-    asked(Purpose::Read, &[], 5_000);
+    asked(Purpose::Forward, &[]);
     world.now.set(world.now.get() + 1);
-    asked(Purpose::Read, &["admit"], 0);
-    assert!(enter(&world, &key).is_ok());
-    assert_eq!(world.take_asked(), ["admit"], "no bound is set");
+    asked(Purpose::Forward, &["admit"]);
+    assert!(enter_within(&world, &key, Purpose::Forward, 0).is_ok());
+    assert_eq!(world.take_asked(), ["admit"], "leases are off");
 }
 
 #[test]
-fn a_token_that_ended_passes_reads_until_the_bound() {
+fn a_revoked_token_is_refused_once_the_lease_is_over_or_the_ledger_was_asked() {
     let world = World::new();
     let key = opaque(&world, 7);
-    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
-    let revoked = Liveness::Revoked;
-    let id = Id::from_u128(7);
-    world
-        .tokens
-        .borrow_mut()
-        .get_mut(&id)
-        .expect("kept")
-        .liveness = revoked;
-    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
-    let refusal = |purpose| match enter_bounded(&world, &key, purpose) {
-        Err(Error::Credential(error)) => error,
-        other => panic!("expected a refusal, got {other:?}"),
-    };
-    let expected = CredentialError::Refused("revoked token");
-    assert_eq!(refusal(Purpose::Write), expected);
+    assert!(enter_leased(&world, &key, Purpose::Forward).is_ok());
+    world.revoke(Liveness::Revoked);
+    assert!(enter_leased(&world, &key, Purpose::Forward).is_ok());
     world.now.set(world.now.get() + 5_000);
-    assert_eq!(refusal(Purpose::Read), expected);
+    let expected = CredentialError::Refused("revoked token");
+    match enter_leased(&world, &key, Purpose::Forward) {
+        Err(Error::Credential(error)) => assert_eq!(error, expected),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
 }
 
 #[test]
-fn a_token_that_expires_passes_no_read_whatever_was_told() {
+fn lease_rule_10_a_token_that_expires_passes_nothing_whatever_was_told() {
     let world = World::new();
     let mut facts = facts(7, Scope::Organization);
     facts.expires_at = Some(world.now().plus_millis(1_000).floor_to_second());
     let key = jwt_for(&facts);
     world.keep(facts);
-    assert!(enter_bounded(&world, &key, Purpose::Read).is_ok());
+    assert!(enter_leased(&world, &key, Purpose::Forward).is_ok());
     world.now.set(world.now.get() + 1_000);
-    assert!(enter_bounded(&world, &key, Purpose::Read).is_err());
+    assert!(enter_leased(&world, &key, Purpose::Forward).is_err());
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! For all answers, outages, clocks and orders: nothing goes to the origin for a token that no
-//! Ledger has said to be live, in this call or, for a read in bounded mode, less than the bound
-//! ago.
+//! Ledger has said to be active, in this call or before, while a lease lasts.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use proptest::prelude::*;
@@ -16,11 +15,11 @@ use crate::{Ask, Entropy, Gate, Head, Outage, Question, Reply, Step};
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{Id, RunId, TokenId, WorkflowId};
 use postern_domain::policy::defaults;
-use postern_domain::rpc::{self, Effect};
+use postern_domain::rpc;
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, Liveness, RunAnswer};
+use postern_ledger::{Admission, Delta, Liveness, RunAnswer, Version};
 use postern_wire::{jwt, message, opaque};
 
 /// The calls, each with a message that one of the tokens may send.
@@ -111,12 +110,14 @@ struct Under {
 struct History {
     gate: Gate,
     now: i64,
-    bound_ms: i64,
+    lease_ms: u32,
     world: World,
     credentials: Vec<String>,
     under: Vec<Under>,
-    /// When a Ledger was asked that then said that a token lives, with a version to repeat it by.
-    live_answers: HashMap<TokenId, Vec<i64>>,
+    /// Tokens of which the Ledger has said, with what has changed, that they are active.
+    heard: HashSet<TokenId>,
+    /// When the questions were asked that brought a lease.
+    leases: Vec<i64>,
     forwarded: usize,
 }
 
@@ -132,9 +133,9 @@ fn row(id: u128) -> TokenFacts {
 }
 
 impl History {
-    fn new(bound_ms: i64) -> Self {
+    fn new(lease_ms: u32) -> Self {
         let mut config: Config = testing::config();
-        config.revocation_bound_ms = bound_ms;
+        config.revocation_lease_ms = lease_ms;
         let world = World::new();
         let mut credentials = Vec::new();
         for id in TOKENS {
@@ -154,13 +155,14 @@ impl History {
             credentials.push(format!("Bearer {credential}"));
         }
         Self {
-            gate: Gate::new(Rc::new(config)),
+            gate: Gate::new(Rc::new(config), testing::ISOLATE),
             now: 1_800_000_000_000,
-            bound_ms,
+            lease_ms,
             world,
             credentials,
             under: Vec::new(),
-            live_answers: HashMap::new(),
+            heard: HashSet::new(),
+            leases: Vec::new(),
             forwarded: 0,
         }
     }
@@ -179,9 +181,10 @@ impl History {
             Event::Answered { .. } => {}
             Event::Clock(ms) => self.now += ms,
             Event::Forgets => {
-                self.gate = Gate::new(self.gate.config());
+                self.gate = Gate::new(self.gate.config(), testing::ISOLATE);
                 // What the old isolate was told, the new one was not.
-                self.live_answers.clear();
+                self.heard.clear();
+                self.leases.clear();
             }
         }
     }
@@ -224,7 +227,7 @@ impl History {
             } else {
                 assert_eq!(permit.token(), Some(under.token));
                 assert!(
-                    under.live || self.may_repeat(row.effect, under.token),
+                    under.live || self.may_repeat(under.token),
                     "{:?}",
                     row.method
                 );
@@ -236,11 +239,10 @@ impl History {
     }
 
     /// Whether a call may rest on what was said before.
-    fn may_repeat(&self, effect: Effect, token: TokenId) -> bool {
-        let fresh = |asked: &i64| (0..self.bound_ms).contains(&(self.now - asked));
-        let live_answers = self.live_answers.get(&token);
-        // The word of one token makes the copy that others join, so the oldest counts.
-        effect == Effect::Read && live_answers.is_some_and(|answers| answers.iter().any(fresh))
+    fn may_repeat(&self, token: TokenId) -> bool {
+        let lease_ms = i64::from(self.lease_ms);
+        let lasts = |asked: &i64| (0..lease_ms).contains(&(self.now - asked));
+        self.heard.contains(&token) && self.leases.iter().any(lasts)
     }
 
     fn resume<Q: Question>(&mut self, ask: Ask<Q>, how: How, answer: Q::Answer) -> Step {
@@ -271,12 +273,16 @@ impl History {
             }
             Step::Admit(ask) => {
                 let admission = self.admission(&ask.question, how);
-                let word = (admission.liveness, admission.version);
-                if !how.fails && word.0 == Liveness::Live {
-                    live = true;
-                    if word.1.is_some() {
-                        self.live_answers.entry(token).or_default().push(since);
+                if !how.fails {
+                    live |= admission.liveness == Liveness::Live;
+                    if let Some(delta) = &admission.delta {
+                        self.leases.extend(delta.lease_ms.map(|_| since));
                     }
+                    match (admission.liveness, admission.delta.is_some()) {
+                        (Liveness::Live, true) => self.heard.insert(token),
+                        (Liveness::Live, false) => false,
+                        (Liveness::Revoked | Liveness::Unknown, _) => self.heard.remove(&token),
+                    };
                 }
                 self.resume(ask, how, admission)
             }
@@ -324,7 +330,14 @@ impl History {
             facts: facts.filter(|_| query.facts && how.facts),
             run: query.run.filter(|_| how.run).map(|_| run),
             pin: (query.pin && how.pin).then(|| WorkflowId::from_u128(1)),
-            version: how.version.filter(|_| query.version),
+            delta: how.version.zip(query.claim).map(|(number, claim)| Delta {
+                version: Version {
+                    instance: Id::from_u128(1),
+                    number,
+                },
+                changed: claim.applied.map(|_| Vec::new()),
+                lease_ms: claim.lease.then_some(self.lease_ms),
+            }),
         }
     }
 }
@@ -358,9 +371,9 @@ fn nothing_goes_to_the_origin_that_no_ledger_speaks_for() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let strategy = (histories, prop_oneof![Just(0_i64), Just(2_000_i64)]);
-    let ran = runner.run(&strategy, |(events, bound_ms)| {
-        let mut history = History::new(bound_ms);
+    let strategy = (histories, prop_oneof![Just(0_u32), Just(2_000_u32)]);
+    let ran = runner.run(&strategy, |(events, lease_ms)| {
+        let mut history = History::new(lease_ms);
         for event in &events {
             history.happens(event);
         }

@@ -42,7 +42,7 @@ fn answered(gate: &mut Gate, timeout: Option<&str>) -> Step {
 #[test]
 fn a_callers_deadline_covers_the_content_of_the_answer() {
     let now = Timestamp::from_millis(1_800_000_002_000);
-    let mut gate = Gate::new(Rc::new(testing::config()));
+    let mut gate = Gate::new(Rc::new(testing::config()), testing::ISOLATE);
     let Step::Content(ask) = answered(&mut gate, Some("2S")) else {
         panic!("content is read where the caller waits for so long only");
     };
@@ -68,7 +68,7 @@ fn a_callers_deadline_covers_the_content_of_the_answer() {
 
 #[test]
 fn content_passes_unread_where_nobody_says_how_long() {
-    let mut gate = Gate::new(Rc::new(testing::config()));
+    let mut gate = Gate::new(Rc::new(testing::config()), testing::ISOLATE);
     let step = answered(&mut gate, None);
     assert!(matches!(step, Step::Pass(_)), "{step:?}");
 }

@@ -33,7 +33,7 @@ fn enter(world: &World, config: &Rc<Config>, credential: &str) -> Result<Admitte
     let header = format!("Bearer {credential}");
     world.configure(config);
     let presented = present(Some(&header), config, world.now())?;
-    world.enter(presented, About::Nothing, Purpose::Write)
+    world.enter(presented, About::Nothing, Purpose::Manage)
 }
 
 /// Why it is refused.

@@ -1,11 +1,10 @@
 //! Random questions, each answered as the model says.
 
 use postern_domain::id::Id;
-use postern_domain::revocation::Delta;
 use postern_domain::scope::Scope;
 
-use super::world::World;
-use crate::{Admission, AdmitQuery, Liveness, SyncCommand};
+use super::world::{Copy, World};
+use crate::{Admission, AdmitQuery, Claim, Delta, Liveness, RenewCommand};
 
 impl World {
     /// Asks about one token, as an isolate does.
@@ -21,7 +20,7 @@ impl World {
             run: None,
             pin: false,
             counts: self.dice.one_in(2),
-            version: self.dice.one_in(2),
+            claim: self.dice.one_in(2).then(|| self.claim()),
         };
         let now = self.now();
         let answer = self.turn(|ledger, now| Ok(ledger.admit(now, query)?));
@@ -31,7 +30,7 @@ impl World {
         let Admission {
             liveness,
             facts,
-            version,
+            delta,
             ..
         } = answer;
         assert_eq!(liveness, self.model.liveness(id, now), "token {id}");
@@ -47,26 +46,52 @@ impl World {
             let counted = self.model.counted.entry(id).or_insert((0, now));
             *counted = (counted.0 + 1, counted.1.max(now));
         }
-        assert_eq!(version.is_some(), query.version && token.settled());
-        if let Some(version) = version
-            && version >= self.copy.version
+        assert_eq!(delta.is_some(), query.claim.is_some() && token.settled());
+        if let Some(delta) = delta
+            && self.take(delta)
         {
             self.copy.live.insert(id);
         }
     }
 
+    fn claim(&self) -> Claim {
+        Claim {
+            holder: Id::from_u128(self.copy.holder),
+            applied: self.copy.version,
+            lease: true,
+        }
+    }
+
     /// Brings an isolate's copy up to date: it holds nothing then whose standing has changed.
-    pub fn sync(&mut self) {
-        let command = SyncCommand {
-            since: self.copy.version,
+    pub fn renew(&mut self) {
+        let command = RenewCommand {
+            claim: self.claim(),
             uses: Vec::new(),
         };
-        let answer = self.turn(|ledger, now| Ok(ledger.sync(now, &command)?));
-        let Some(Ok(Delta { version, changed })) = answer else {
-            return;
-        };
-        assert!(version >= self.copy.version, "the log has become shorter");
-        self.copy.version = version;
+        let answer = self.turn(|ledger, now| Ok(ledger.renew(now, &command)?));
+        if let Some(Ok(delta)) = answer {
+            self.take(delta);
+        }
+    }
+
+    /// Takes in what has changed; no = it was told by another instance, and nothing is kept.
+    fn take(&mut self, delta: Delta) -> bool {
+        let Delta {
+            version, changed, ..
+        } = delta;
+        let applied = self.copy.version;
+        if applied.is_some_and(|applied| applied.instance != version.instance) {
+            assert_eq!(changed, None, "counted by another instance");
+            let holder = self.copy.holder + 1;
+            self.copy = Copy {
+                holder,
+                ..Copy::default()
+            };
+            return false;
+        }
+        let before = applied.map_or(0, |applied| applied.number);
+        assert!(version.number >= before, "the log has become shorter");
+        self.copy.version = Some(version);
         match changed {
             None => self.copy.live.clear(),
             Some(changed) => {
@@ -78,6 +103,7 @@ impl World {
         for id in &self.copy.live {
             assert!(self.model.tokens[id].settled(), "{id} is in the copy");
         }
+        true
     }
 
     /// Somebody describes a token, in whatever state.

@@ -8,9 +8,9 @@ use postern_domain::standing::Actor;
 
 use super::model::ModelState;
 use super::world::World;
-use crate::testing::{at, requester, revoke_many};
+use crate::testing::{at, given, requester, revoke_many};
 use crate::{
-    Done, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand,
+    LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand,
     RevokeManyAnswer, Selector, SweepCommand,
 };
 
@@ -21,11 +21,12 @@ impl World {
         let command = RevokeCommand {
             token: Id::from_u128(id),
             requester: requester(),
+            respond_async: false,
         };
         let Some(done) = self.begin(actor, command) else {
             return;
         };
-        let (Done::Answer(answer) | Done::BestAfterDelivery(answer)) = done;
+        let answer = given(done);
         if existed {
             self.model.prepare(now);
         }
@@ -33,10 +34,14 @@ impl World {
             None => RevokeAnswer::Unknown,
             Some(token) if !token.revocable(now) => RevokeAnswer::Revoked {
                 at: token.end.expect("an end"),
+                final_in_ms: 0,
             },
             Some(_) => {
                 self.model.revoke(id, now);
-                RevokeAnswer::Revoked { at: now }
+                RevokeAnswer::Revoked {
+                    at: now,
+                    final_in_ms: 0,
+                }
             }
         };
         assert_eq!(answer, expected, "token {id}");
@@ -73,7 +78,7 @@ impl World {
         let Some(done) = self.begin(actor, command.clone()) else {
             return;
         };
-        let (Done::Answer(answer) | Done::BestAfterDelivery(answer)) = done;
+        let answer = given(done);
         if existed {
             self.model.prepare(now);
             self.model.settle_uses();
@@ -102,7 +107,7 @@ impl World {
         let Some(done) = self.begin(Actor::NotAToken, command) else {
             return;
         };
-        let (Done::Answer(answer) | Done::BestAfterDelivery(answer)) = done;
+        let answer = given(done);
         if existed {
             self.model.prepare(now);
             self.model.settle_uses();
@@ -131,7 +136,7 @@ impl World {
         let Some(done) = self.begin(Actor::NotAToken, command) else {
             return;
         };
-        let (Done::Answer(answer) | Done::BestAfterDelivery(answer)) = done;
+        let answer = given(done);
         if existed {
             self.model.prepare(now);
         }
@@ -166,7 +171,7 @@ impl World {
         let Some(done) = self.begin(actor, command) else {
             return;
         };
-        let (Done::Answer(answer) | Done::BestAfterDelivery(answer)) = done;
+        let answer = given(done);
         if existed {
             self.model.prepare(now);
         }

@@ -81,7 +81,9 @@ impl World {
     ) -> Option<Result<C::Answer, Stop>> {
         let outcome = self.turn(|ledger, now| ledger.resume(now, waiting, delivery))?;
         Some(outcome.map(|done| match done {
-            Done::Answer(answer) | Done::BestAfterDelivery(answer) => answer,
+            Done::Answer(answer) | Done::BestAfterDelivery(answer) | Done::WhenFinal(_, answer) => {
+                answer
+            }
             Done::AfterDelivery(_) => panic!("a command waits once"),
         }))
     }

@@ -82,7 +82,9 @@ impl World {
                 let kind = Kind::Checkpoint(waiting);
                 self.flights.push(Flight { actor, kind });
             }
-            Done::BestAfterDelivery(_) => panic!("signed before D1 was offered the events"),
+            Done::BestAfterDelivery(_) | Done::WhenFinal(..) => {
+                panic!("signed before D1 was offered the events")
+            }
         }
     }
 }

@@ -7,11 +7,12 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 
 use super::d1::D1;
-use super::dice::Dice;
 use super::model::Model;
+use crate::testing::dice::Dice;
 use crate::testing::{Sqlite, at, open};
 use crate::{
-    CheckpointCommand, Entry, Ledger, LimitsCommand, MintCommand, RotateCommand, Stop, Waiting,
+    CheckpointCommand, Entry, Ledger, LimitsCommand, MintCommand, RotateCommand, Stop, Timer,
+    Version, Waiting,
 };
 
 /// A command that waits for D1.
@@ -40,7 +41,8 @@ pub enum Kind {
 /// What an isolate knows by the revocation log.
 #[derive(Default)]
 pub struct Copy {
-    pub version: i64,
+    pub holder: u128,
+    pub version: Option<Version>,
     pub live: BTreeSet<u128>,
 }
 
@@ -65,6 +67,8 @@ pub struct World {
     /// Checkpoints that somebody keeps.
     pub signed: Vec<String>,
     pub crashes: usize,
+    /// Timers that were asked for, of instances that have ended too.
+    pub timers: Vec<(Timer, u32)>,
 }
 
 impl World {
@@ -86,6 +90,7 @@ impl World {
             next_id: 1_000,
             signed: Vec::new(),
             crashes: 0,
+            timers: Vec::new(),
         }
     }
 
@@ -119,6 +124,7 @@ impl World {
             self.alarm = wakes_at;
             self.known_alarm = wakes_at;
         }
+        self.timers.extend(ledger.timers());
         self.nothing_is_left_behind();
         Some(given)
     }
@@ -213,6 +219,16 @@ impl World {
         }
         self.ringing = false;
         self.nothing_is_left_behind();
+    }
+
+    /// A timer fires, now or late.
+    pub fn fire(&mut self) {
+        if self.timers.is_empty() {
+            return;
+        }
+        let which = self.dice.roll(self.timers.len());
+        let (timer, _) = self.timers.swap_remove(which);
+        self.turn(|ledger, _| Ok(ledger.fired(timer)?));
     }
 
     /// A batch leaves, unless one is on its way.

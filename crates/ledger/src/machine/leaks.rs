@@ -32,7 +32,10 @@ impl Carried for LeakCommand {
         let (facts, requester) = (&stored.facts, &self.requester);
         let outcome = self.outcome(&standing, facts, now);
         match outcome {
-            LeakAnswer::Unchanged => return Ok(Done::Answer(outcome)),
+            LeakAnswer::Unchanged => {
+                let version = stored.version.unwrap_or_default();
+                return ledger.when_final(version, outcome);
+            }
             LeakAnswer::Quarantined => {
                 ledger.quarantine(facts, Some(now), Action::TokenQuarantine, requester, now)?;
             }
@@ -40,7 +43,8 @@ impl Carried for LeakCommand {
                 ledger.revoke_all([facts], now, Action::TokenRevokeLeaked, requester)?;
             }
         }
-        Ok(Done::BestAfterDelivery(outcome))
+        let version = ledger.store.head()?.version;
+        ledger.when_final(version, outcome)
     }
 }
 

@@ -3,7 +3,6 @@
 
 use postern_domain::audit::verify::Row;
 use postern_domain::id::TokenId;
-use postern_domain::revocation::{Delta, MAX_CHANGES};
 use postern_domain::standing::{Inactive, Standing};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -11,7 +10,7 @@ use postern_domain::token::TokenFacts;
 use super::{Ledger, USES_MS};
 use crate::done::Stop;
 use crate::sql::{Result, Sql};
-use crate::{Admission, AdmitQuery, KeptQuery, Liveness, SyncCommand};
+use crate::{Admission, AdmitQuery, KeptQuery, Liveness};
 
 impl<S: Sql> Ledger<S> {
     /// Whether a token lives, and what else was asked. Whether it has expired the asker judges by
@@ -27,6 +26,10 @@ impl<S: Sql> Ledger<S> {
             liveness,
             ..Admission::LIVE
         };
+        if let Some(claim) = &query.claim {
+            self.begin_leases()?;
+            self.leases.acknowledge(claim);
+        }
         let standing = match self.standing_in_force(token, now)? {
             Ok(standing) => standing,
             Err(liveness) => return Ok(not_live(liveness)),
@@ -54,16 +57,14 @@ impl<S: Sql> Ledger<S> {
             None => (None, None),
         };
         // One that is being rotated out ends without another change: it is asked about each time.
-        let version = match query.version && standing.revoked_at.is_none() {
-            true => Some(self.store.head()?.version),
-            false => None,
-        };
+        let claim = query.claim.filter(|_| standing.rotatable());
+        let delta = claim.map(|claim| self.delta(&claim)).transpose()?;
         Ok(Admission {
             liveness: Liveness::Live,
             facts: stored.filter(|_| facts),
             run,
             pin,
-            version,
+            delta,
         })
     }
 
@@ -126,35 +127,5 @@ impl<S: Sql> Ledger<S> {
             return Ok(Vec::new());
         }
         Ok(self.store.kept_events(query)?)
-    }
-
-    /// What has changed since a version. Takes in the uses that were not asked about one by one
-    /// (bounded mode).
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn sync(&mut self, now: Timestamp, command: &SyncCommand) -> Result<Delta> {
-        if !self.store.exists()? {
-            return Ok(Delta {
-                version: 0,
-                changed: None,
-            });
-        }
-        for (token, uses, at) in &command.uses {
-            self.uses.note(*token, *uses, *at);
-        }
-        if !command.uses.is_empty() {
-            self.wake_within(now, USES_MS);
-        }
-        let version = self.store.head()?.version;
-        let changed = match command.since <= version {
-            true => Some(self.store.changed(command.since, MAX_CHANGES + 1)?),
-            // A log that is shorter than what was copied from it is another one.
-            false => None,
-        };
-        Ok(Delta {
-            version,
-            changed: changed.filter(|changed| changed.len() <= MAX_CHANGES),
-        })
     }
 }

@@ -42,11 +42,13 @@ impl Carried for RevokeCommand {
         if let Some(first) = stored.revoked_at
             && !standing.revocable(now)
         {
-            return Ok(Done::Answer(RevokeAnswer::Revoked { at: first }));
+            let version = stored.version.unwrap_or_default();
+            return ledger.revoked(first, version, self.respond_async);
         }
         ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.requester)?;
         // From here on the token is revoked, whatever D1 says.
-        Ok(Done::BestAfterDelivery(RevokeAnswer::Revoked { at: now }))
+        let version = ledger.store.head()?.version;
+        ledger.revoked(now, version, self.respond_async)
     }
 }
 
@@ -85,16 +87,18 @@ impl Carried for RevokeManyCommand {
             let tokens = selected.iter().map(|token| &token.facts);
             ledger.revoke_all(tokens, now, Action::TokenRevoke, &self.requester)?;
         }
+        let version = ledger.store.head()?.version;
         let answer = RevokeManyAnswer::Done {
             tokens: selected.iter().map(|token| token.facts.id).collect(),
             used_in_last_day,
             at: now,
-            version: ledger.store.head()?.version,
+            version,
         };
-        Ok(match writes {
-            true => Done::BestAfterDelivery(answer),
-            false => Done::Answer(answer),
-        })
+        match self.dry_run {
+            true => Ok(Done::Answer(answer)),
+            // To match nothing says of every token that fits that it is revoked already.
+            false => ledger.when_final(version, answer),
+        }
     }
 }
 
@@ -121,11 +125,28 @@ impl Carried for SweepCommand {
             return Ok(Done::Answer(answer));
         }
         ledger.revoke_all(&idle, now, Action::TokenRevokeIdle, &self.requester)?;
-        Ok(Done::BestAfterDelivery(answer))
+        let version = ledger.store.head()?.version;
+        ledger.when_final(version, answer)
     }
 }
 
 impl<S: Sql> Ledger<S> {
+    /// The answer to a revoke, of now or before, as of the version of its tombstone.
+    fn revoked(
+        &mut self,
+        at: Timestamp,
+        version: i64,
+        respond_async: bool,
+    ) -> Outcome<RevokeCommand> {
+        if respond_async {
+            let final_in_ms = self.becomes_final_in_ms(version)?;
+            let answer = RevokeAnswer::Revoked { at, final_in_ms };
+            return Ok(Done::BestAfterDelivery(answer));
+        }
+        let final_in_ms = 0;
+        self.when_final(version, RevokeAnswer::Revoked { at, final_in_ms })
+    }
+
     /// Revokes tokens in one step: one version for all of them, and for each its tombstone, audit
     /// event and entry of the outbox.
     pub(super) fn revoke_all<'f>(

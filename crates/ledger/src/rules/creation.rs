@@ -20,6 +20,7 @@ fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
         requester: requester(),
+        respond_async: false,
     }
 }
 

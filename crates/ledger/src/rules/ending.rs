@@ -17,6 +17,7 @@ fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
         requester: requester(),
+        respond_async: false,
     }
 }
 
@@ -42,7 +43,14 @@ fn r11_a_revoke_tells_the_first_time_even_after_the_clock_went_back() {
     minted(&mut ledger, 0, mint(1, "ci", 0));
     for now in [1_000, 2_000, 500] {
         let found = answer(tell(&mut ledger, now, revoke(1)));
-        assert_eq!(found, RevokeAnswer::Revoked { at: at(1_000) }, "{now}");
+        assert_eq!(
+            found,
+            RevokeAnswer::Revoked {
+                at: at(1_000),
+                final_in_ms: 0
+            },
+            "{now}"
+        );
     }
     let revokes = events(&sql)
         .iter()
@@ -63,7 +71,13 @@ fn r11_a_token_that_is_being_rotated_out_ends_earlier_by_a_revoke() {
     let waiting = waits(tell(&mut ledger, 0, rotate(1, mint(2, "ci", 0), 9_000)));
     arrived(&mut ledger, 0, waiting, None);
     let found = answer(tell(&mut ledger, 10, revoke(1)));
-    assert_eq!(found, RevokeAnswer::Revoked { at: at(10) });
+    assert_eq!(
+        found,
+        RevokeAnswer::Revoked {
+            at: at(10),
+            final_in_ms: 0
+        }
+    );
     assert_eq!(liveness(&mut ledger, 10, 1), Liveness::Revoked);
     assert_eq!(liveness(&mut ledger, 10, 2), Liveness::Live);
 }
@@ -174,7 +188,7 @@ fn r12_each_criterion_narrows_a_bulk_revoke() {
         run: None,
         pin: false,
         counts: true,
-        version: false,
+        claim: None,
     };
     ledger.admit(at(400), used).expect("an answer");
     let none = Selector::default;
@@ -250,7 +264,7 @@ fn r14_a_sweep_revokes_what_was_not_used_since() {
         run: None,
         pin: false,
         counts: true,
-        version: false,
+        claim: None,
     };
     ledger.admit(at(DAY_MS), used).expect("an answer");
     let sweep = || SweepCommand {

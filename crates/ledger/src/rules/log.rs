@@ -170,6 +170,7 @@ fn r40_no_checkpoint_is_kept_for_an_actor_that_was_revoked_meanwhile() {
     let revoke = RevokeCommand {
         token: Id::from_u128(1),
         requester: requester(),
+        respond_async: false,
     };
     answer(tell(&mut ledger, 2, revoke));
     let written = sql.number("select total_changes()");

@@ -12,6 +12,7 @@ fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
         requester: requester(),
+        respond_async: false,
     }
 }
 
@@ -49,7 +50,13 @@ fn r8_a_name_is_taken_in_its_place_while_its_token_is_active() {
         assert_eq!(found, expected, "{name:?} at {now}");
     }
     let revoked = answer(tell(&mut ledger, 10, revoke(1)));
-    assert_eq!(revoked, RevokeAnswer::Revoked { at: at(10) });
+    assert_eq!(
+        revoked,
+        RevokeAnswer::Revoked {
+            at: at(10),
+            final_in_ms: 0
+        }
+    );
     assert_eq!(
         minted(&mut ledger, 11, mint(2, "ci", 0)),
         MintAnswer::Minted
@@ -123,12 +130,13 @@ fn a_ledger_of_an_earlier_release_has_its_name_from_its_first_token() {
     let sql = Sqlite::new();
     minted(&mut open(&sql), 0, mint(1, "ci", 0));
     let back = "drop table organization; drop index tokens_retiring; drop table events; \
+                drop table leases; \
                 update schema set version = 4";
     sql.transact(back);
     let mut ledger = open(&sql);
     assert_eq!(ledger.confirm(Some("acme")), Ok(true));
     assert_eq!(ledger.confirm(Some("other")), Err(Stop::Misdirected));
-    assert_eq!(sql.number("select version from schema"), 7);
+    assert_eq!(sql.number("select version from schema"), 8);
 }
 
 #[test]

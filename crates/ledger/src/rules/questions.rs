@@ -7,10 +7,7 @@ use postern_domain::scope::{Named, Scope};
 use postern_domain::token::{Signed, Verifier};
 
 use crate::testing::*;
-use crate::{
-    Admission, AdmitQuery, BindCommand, Ledger, Liveness, RecordChange, RevokeCommand, RunAnswer,
-    RunCommand, SyncCommand,
-};
+use crate::{Admission, AdmitQuery, BindCommand, Liveness, RecordChange, RunAnswer, RunCommand};
 
 fn plain(id: u128) -> AdmitQuery {
     AdmitQuery {
@@ -19,14 +16,8 @@ fn plain(id: u128) -> AdmitQuery {
         run: None,
         pin: false,
         counts: false,
-        version: false,
+        claim: None,
     }
-}
-
-fn revoke(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) {
-    let token = Id::from_u128(id);
-    let requester = requester();
-    answer(tell(ledger, now, RevokeCommand { token, requester }));
 }
 
 #[test]
@@ -38,17 +29,21 @@ fn an_admission_says_what_was_asked_and_no_more() {
     assert_eq!(usual, Admission::LIVE);
     let more = AdmitQuery {
         facts: true,
-        version: true,
+        claim: Some(claim(9, None)),
         ..plain(1)
     };
     let found = ledger.admit(at(1), more).expect("an answer");
     assert_eq!(found.facts.map(|facts| facts.id), Some(Id::from_u128(1)));
-    assert_eq!(found.version, Some(0));
+    let changes = found.delta.expect("a claim is answered");
+    assert_eq!(
+        (changes.version.number, changes.lease_ms),
+        (0, Some(LEASE_MS))
+    );
     // One that is being rotated out is asked about each time.
     let waiting = waits(tell(&mut ledger, 1, rotate(1, mint(2, "ci", 1), 9_000)));
     arrived(&mut ledger, 1, waiting, None);
     let found = ledger.admit(at(2), more).expect("an answer");
-    assert_eq!((found.liveness, found.version), (Liveness::Live, None));
+    assert_eq!((found.liveness, found.delta), (Liveness::Live, None));
 }
 
 #[test]
@@ -96,36 +91,6 @@ fn r13_uses_are_written_together_and_expired_ones_are_none() {
         })
         .collect();
     assert_eq!(totals, [(3, 30)]);
-}
-
-#[test]
-fn a_sync_names_every_change_since_a_version() {
-    let sql = Sqlite::new();
-    let mut ledger = open(&sql);
-    for id in 1..=3 {
-        minted(&mut ledger, 0, mint(id, &format!("t{id}"), 0));
-    }
-    let sync = |since| SyncCommand {
-        since,
-        uses: vec![(Id::from_u128(1), 2, at(5))],
-    };
-    let before = ledger.sync(at(6), &sync(0)).expect("a delta");
-    assert_eq!((before.version, before.changed), (0, Some(vec![])));
-    revoke(&mut ledger, 7, 1);
-    revoke(&mut ledger, 8, 2);
-    let rows = [
-        (0, Some(vec![Id::from_u128(1), Id::from_u128(2)])),
-        (1, Some(vec![Id::from_u128(2)])),
-        (2, Some(vec![])),
-        // Of another log, which was longer.
-        (3, None),
-    ];
-    for (since, expected) in rows {
-        let found = ledger.sync(at(9), &sync(since)).expect("a delta");
-        assert_eq!((found.version, found.changed), (2, expected), "{since}");
-    }
-    ledger.wake(at(9_000)).expect("a wake");
-    assert_eq!(sql.number("select uses from tokens where id like '%1'"), 10);
 }
 
 #[test]

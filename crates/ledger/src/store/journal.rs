@@ -67,6 +67,11 @@ impl<'l, S: Sql> Step<'l, S> {
         Version(self.head.version)
     }
 
+    /// Whether the step has moved the revocation log.
+    pub fn has_version(&self) -> bool {
+        self.head.version != self.before.version
+    }
+
     /// The number of the next event.
     pub fn next_sequence(&self) -> i64 {
         self.head.sequence + 1

@@ -4,7 +4,9 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 7] = [FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS];
+const STEPS: [&[&str]; 8] = [
+    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES,
+];
 
 /// The first release.
 const FIRST: &[&str] = &[
@@ -104,6 +106,12 @@ const EVENTS: &[&str] = &["create table events (
         previous text not null,
         link text not null,
         kid text not null
+    ) strict"];
+
+/// The longest lease that may be out, for the next instance (R41).
+const LEASES: &[&str] = &["create table leases (
+        only integer primary key check (only = 0),
+        longest_ms integer not null
     ) strict"];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release

@@ -13,6 +13,8 @@ use crate::sql::{self, Result, Row, Sql, Value};
 pub struct Stored {
     pub facts: TokenFacts,
     pub revoked_at: Option<Timestamp>,
+    /// The version of the revocation log at which its standing last changed.
+    pub version: Option<i64>,
 }
 
 /// A token's uses so far.
@@ -38,13 +40,14 @@ pub(super) fn facts(row: &mut Row) -> Result<TokenFacts> {
 impl<S: Sql> Store<S> {
     /// A token with its facts.
     pub fn token(&self, token: TokenId) -> Result<Option<Stored>> {
-        let query = "select facts, revoked_at from tokens where id = ?";
+        let query = "select facts, revoked_at, version from tokens where id = ?";
         let Some(mut row) = self.first(query, &[sql::text(token)])? else {
             return Ok(None);
         };
         Ok(Some(Stored {
             facts: facts(&mut row)?,
             revoked_at: row.maybe_time()?,
+            version: row.maybe_integer()?,
         }))
     }
 

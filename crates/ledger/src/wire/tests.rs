@@ -17,7 +17,7 @@ fn parsed(call: &Call) -> Result<Call, Misread> {
 
 #[test]
 fn every_question_is_parsed_as_it_was_printed() {
-    for bits in 0..32_u8 {
+    for bits in 0..128_u8 {
         let asks = |bit: u8| bits & (1 << bit) != 0;
         let query = AdmitQuery {
             token: Id::from_u128(7),
@@ -25,7 +25,14 @@ fn every_question_is_parsed_as_it_was_printed() {
             run: asks(1).then(|| Id::from_u128(9)),
             pin: asks(2),
             counts: asks(3),
-            version: asks(4),
+            claim: asks(4).then(|| Claim {
+                holder: Id::from_u128(3),
+                applied: asks(5).then(|| Version {
+                    instance: Id::from_u128(4),
+                    number: 12,
+                }),
+                lease: asks(6),
+            }),
         };
         let call = Call::Admit(query);
         assert_eq!(parsed(&call), Ok(call.clone()), "{call}");
@@ -51,13 +58,15 @@ fn every_question_is_parsed_as_it_was_printed() {
 fn the_requests_are_pinned() {
     let token = "00000000-0000-0000-0000-000000000007";
     let run = "00000000-0000-0000-0000-000000000009";
+    let holder = "00000000-0000-0000-0000-000000000003";
+    let instance = "00000000-0000-0000-0000-000000000004";
     let plain = AdmitQuery {
         token: Id::from_u128(7),
         facts: false,
         run: None,
         pin: false,
         counts: true,
-        version: false,
+        claim: None,
     };
     let rows = [
         (plain, format!("use/{token}")),
@@ -80,11 +89,18 @@ fn the_requests_are_pinned() {
             AdmitQuery {
                 facts: true,
                 run: Some(Id::from_u128(9)),
-                version: true,
+                claim: Some(Claim {
+                    holder: Id::from_u128(3),
+                    applied: Some(Version {
+                        instance: Id::from_u128(4),
+                        number: 12,
+                    }),
+                    lease: true,
+                }),
                 pin: true,
                 ..plain
             },
-            format!("use/{token}/facts/{run}/version/pin"),
+            format!("use/{token}/facts/{run}/{holder}.lease.{instance}.12/pin"),
         ),
         (
             AdmitQuery { pin: true, ..plain },

@@ -133,7 +133,10 @@ fn a_known_run_is_held_against_the_scope() {
         };
         world.runs.borrow_mut().insert(id, facts);
         // What an isolate has learned of a run stays.
-        *world.gate.borrow_mut() = postern_gate::Gate::new(std::rc::Rc::new(testing::config()));
+        *world.gate.borrow_mut() = postern_gate::Gate::new(
+            std::rc::Rc::new(testing::config()),
+            postern_gate::testing::ISOLATE,
+        );
         let question = json!({ "operation": "AttestationService/Store", "run": RUN });
         let told = ask(&world, &token, &question).expect("explained");
         assert_eq!(told["refusal"]["code"].as_str(), code, "{told}");

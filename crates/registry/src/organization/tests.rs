@@ -40,7 +40,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     rows![
         "list": tokens::list(caller, named, filter(), &page, world),
         "read": tokens::read(caller, named, TOKEN, world),
-        "revoke": tokens::revoke(caller, named, TOKEN, requester(), world),
+        "revoke": tokens::revoke(caller, named, TOKEN, (requester(), false), world),
         "rotate": tokens::rotate(caller, named, TOKEN, b"", from(), &config, world),
         "release": tokens::release(caller, named, TOKEN, requester(), world),
         "revoke many": tokens::revoke_many(caller, named, ids.as_bytes(), requester(), world),

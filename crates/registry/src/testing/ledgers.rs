@@ -101,7 +101,7 @@ impl Ledgers for World {
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.learned_pin.get().filter(|_| query.pin),
-            version: query.version.then_some(1),
+            delta: None,
         })
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::error::Result;
 use crate::organization::resolve_id;
-use crate::ports::{Directory, Ledgers};
+use crate::ports::{Clock, Directory, Ledgers};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
@@ -20,18 +20,21 @@ use postern_wire::rfc3339;
 pub struct Revoked {
     id: TokenId,
     revoked_at: String,
+    /// From then on at the latest no call with the token is accepted anywhere (R41).
+    final_at: String,
 }
 
 /// `DELETE /org/tokens/{id}`. INVARIANT (a revoke that has answered is final): the Ledger answers
-/// only after its tombstone is stored.
+/// only after its tombstone is stored and no isolate can believe any more that the token is active.
+/// With `respond_async` (RFC 7240, section 4.1) it answers at once, and says when that is so.
 ///
 /// # Errors
 /// `Denied`, `Invalid` for a malformed id, `NotFound`, `Unavailable`.
-pub async fn revoke<P: Directory + Ledgers>(
+pub async fn revoke<P: Clock + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
     id: &str,
-    requester: Requester,
+    (requester, respond_async): (Requester, bool),
     ports: &P,
 ) -> Result<Revoked> {
     reach(caller, Operation::TokenRevoke)?;
@@ -43,12 +46,18 @@ pub async fn revoke<P: Directory + Ledgers>(
     let command = RevokeCommand {
         token: id,
         requester,
+        respond_async,
     };
     match ports.send(&permit.over(&organization)?, &command).await? {
-        RevokeAnswer::Revoked { at } => Ok(Revoked {
-            id,
-            revoked_at: rfc3339::print(at),
-        }),
+        RevokeAnswer::Revoked { at, final_in_ms } => {
+            // By this clock, which need not agree with the Ledger's.
+            let final_at = ports.now().plus_millis(i64::from(final_in_ms)).max(at);
+            Ok(Revoked {
+                id,
+                revoked_at: rfc3339::print(at),
+                final_at: rfc3339::print(final_at),
+            })
+        }
         RevokeAnswer::Unknown => Err(UNKNOWN),
     }
 }

@@ -6,7 +6,6 @@ use crate::headers::Headers as _;
 const META: AnswerMeta<'_> = AnswerMeta {
     request_id: "r1",
     timing: "gate;dur=1, origin;dur=2",
-    bound: None,
 };
 
 /// Every header that the client sees, sorted.
@@ -128,13 +127,6 @@ fn an_answer_of_an_rpc_protocol_passes_as_it_came() {
         "x-request-id: r1",
     ];
     assert_eq!(comes_back(came, AnswerForm::AsItCame, META), kept);
-    let bounded = AnswerMeta {
-        bound: Some(5),
-        ..META
-    };
-    let told = comes_back(came, AnswerForm::AsItCame, bounded);
-    let bound: Vec<_> = told.iter().filter(|line| line.contains("bound")).collect();
-    assert_eq!(bound, ["postern-revocation-bound: 5"]);
 }
 
 #[test]

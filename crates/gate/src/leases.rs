@@ -1,0 +1,375 @@
+//! What an isolate may repeat of what Ledgers have told it: for each organization a copy of which
+//! tokens are active, and a lease, the time until which the copy may be believed (R41).
+//!
+//! A Ledger does not answer a revoke before every copy has acknowledged it or every lease is over.
+//! So a lease is counted from a reading of the clock before the question was sent, a copy is
+//! believed by a reading of the same request after its last wait, and where the clock steps back,
+//! everything is forgotten. What a copy cannot answer, the Ledger is asked.
+
+mod copy;
+mod due;
+#[cfg(test)]
+mod model;
+
+use std::collections::{HashMap, VecDeque};
+
+use postern_domain::id::{HolderId, Id, OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
+use postern_ledger::{Claim, Delta, Liveness, RenewCommand, Version, WatchCommand};
+
+use self::copy::{Copy, Lease};
+pub use self::due::Due;
+
+/// Most organizations that an isolate has copies for; then one of them makes room.
+const ORGANIZATIONS: usize = 1_024;
+
+/// Most tokens in all copies together; then one makes room for the next. An entry takes about 32
+/// bytes.
+const TOKENS: usize = 65_536;
+
+/// The copies of an isolate.
+#[derive(Debug)]
+pub struct Leases {
+    /// Random bits of this isolate, in which the ids of its holders differ from every other's.
+    isolate: u128,
+    holders: u128,
+    /// How many questions were asked.
+    questions: u64,
+    /// The latest reading of the clock.
+    latest: Option<Timestamp>,
+    copies: HashMap<OrganizationId, Copy>,
+    due: VecDeque<Due>,
+    /// How long a lease lasts at most, in milliseconds; 0 = leases are off.
+    lease_ms: u32,
+}
+
+/// What a question says of the copy that asks, taken in one step with the reading of the clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    organization: OrganizationId,
+    claim: Claim,
+    number: u64,
+    at: Timestamp,
+}
+
+impl Asked {
+    /// What goes to the Ledger.
+    pub fn claim(&self) -> Claim {
+        self.claim
+    }
+}
+
+/// A question that is asked behind an answer, and what it says.
+#[derive(Debug, Clone)]
+pub struct Behind<C> {
+    asked: Asked,
+    /// The message.
+    pub command: C,
+}
+
+impl Leases {
+    /// No copies yet. `isolate` is random; `lease_ms` as in the configuration.
+    pub fn new(isolate: u128, lease_ms: u32) -> Self {
+        Self {
+            isolate,
+            holders: 0,
+            questions: 0,
+            latest: None,
+            copies: HashMap::new(),
+            due: VecDeque::new(),
+            lease_ms,
+        }
+    }
+
+    /// Whether a token is known to be active, by a lease that covers `now`. If so, its use is
+    /// counted. No is no refusal, but a question for the Ledger.
+    pub(crate) fn is_active(
+        &mut self,
+        organization: OrganizationId,
+        token: TokenId,
+        now: Timestamp,
+    ) -> bool {
+        self.read(now);
+        let Some(copy) = self.copies.get_mut(&organization) else {
+            return false;
+        };
+        if !copy.is_active(token, now) {
+            return false;
+        }
+        copy.uses.note(token, 1, now);
+        self.keep_up(organization, now);
+        true
+    }
+
+    /// Begins a question to a Ledger. It asks for a lease where there is none, or where half of it
+    /// is over, unless another question does.
+    pub(crate) fn ask(&mut self, organization: OrganizationId, now: Timestamp) -> Asked {
+        self.read(now);
+        let lease_ms = self.lease_ms;
+        let lease = self.copy(organization).wants_lease(now, lease_ms);
+        self.question(organization, now, lease)
+    }
+
+    /// Takes in what the Ledger answered of a token, and of what has changed.
+    pub(crate) fn told(
+        &mut self,
+        asked: &Asked,
+        token: TokenId,
+        liveness: Liveness,
+        delta: Option<&Delta>,
+        now: Timestamp,
+    ) {
+        let is_taken = delta.is_some_and(|delta| self.take(asked, delta, now));
+        let Some(copy) = self.copies.get_mut(&asked.organization) else {
+            return;
+        };
+        match liveness {
+            Liveness::Live if is_taken => self.insert(asked.organization, token),
+            Liveness::Live => {}
+            Liveness::Revoked | Liveness::Unknown => {
+                copy.active.remove(&token);
+            }
+        }
+        self.keep_up(asked.organization, now);
+    }
+
+    /// The next thing that is due behind an answer.
+    pub fn due(&mut self) -> Option<Due> {
+        self.due.pop_front()
+    }
+
+    /// Begins a renewal, or a report of uses; `None` where there is nothing to say any more.
+    pub fn renewal(
+        &mut self,
+        organization: OrganizationId,
+        is_report: bool,
+        now: Timestamp,
+    ) -> Option<Behind<RenewCommand>> {
+        self.read(now);
+        let copy = self.copies.get_mut(&organization)?;
+        let taken = copy.uses.take();
+        if is_report {
+            copy.reports_at = None;
+            if taken.is_empty() {
+                return None;
+            }
+        }
+        let asked = self.question(organization, now, !is_report);
+        let uses = taken.into_iter();
+        Some(Behind {
+            asked,
+            command: RenewCommand {
+                claim: asked.claim,
+                uses: uses.map(|(token, (uses, at))| (token, uses, at)).collect(),
+            },
+        })
+    }
+
+    /// Takes in what came back; `None` = nothing did, and the uses are reported with the next. One
+    /// that was taken although it did not answer counts twice: a use too many is better than a
+    /// token that looks idle.
+    pub fn renewed(
+        &mut self,
+        renewal: Behind<RenewCommand>,
+        delta: Option<&Delta>,
+        now: Timestamp,
+    ) {
+        let Behind { asked, command } = renewal;
+        match delta {
+            Some(delta) => {
+                self.take(&asked, delta, now);
+            }
+            None => {
+                let copy = self.copy(asked.organization);
+                for (token, uses, at) in command.uses {
+                    copy.uses.note(token, uses, at);
+                }
+            }
+        }
+    }
+
+    /// Begins a watch; `None` where there is nothing to watch.
+    pub fn watch(
+        &mut self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Option<Behind<WatchCommand>> {
+        self.read(now);
+        let copy = self.copies.get_mut(&organization)?;
+        copy.watched_at = None;
+        if !copy.holds(now) {
+            return None;
+        }
+        copy.watched_at = Some(now);
+        let asked = self.question(organization, now, false);
+        let command = WatchCommand { claim: asked.claim };
+        Some(Behind { asked, command })
+    }
+
+    /// Takes in what a watch has brought; `None` = nothing. Tells whether to watch on: that is how
+    /// what has changed is acknowledged.
+    pub fn watched(
+        &mut self,
+        watch: &Behind<WatchCommand>,
+        delta: Option<&Delta>,
+        now: Timestamp,
+    ) -> bool {
+        let asked = &watch.asked;
+        let is_taken = delta.is_some_and(|delta| self.take(asked, delta, now));
+        let Some(copy) = self.copies.get_mut(&asked.organization) else {
+            return false;
+        };
+        if copy.holder != asked.claim.holder {
+            return false;
+        }
+        copy.watched_at = None;
+        is_taken && copy.applied != asked.claim.applied && copy.holds(now)
+    }
+
+    /// The timer of a question has fired that was to bring a lease: what it brought, or still
+    /// brings, is over, whatever the clock says.
+    pub fn expired(&mut self, organization: OrganizationId, question: u64) {
+        if let Some(copy) = self.copies.get_mut(&organization) {
+            copy.expire(question);
+        }
+    }
+
+    /// Whether [`Leases::is_active`] would say yes.
+    #[cfg(test)]
+    fn peek(&self, organization: OrganizationId, token: TokenId, now: Timestamp) -> bool {
+        let is_back = self.latest.is_some_and(|latest| now < latest);
+        let copy = self.copies.get(&organization);
+        !is_back && copy.is_some_and(|copy| copy.is_active(token, now))
+    }
+
+    /// Takes a reading of the clock. One that is earlier than another makes every age unknown.
+    fn read(&mut self, now: Timestamp) {
+        if self.latest.is_some_and(|latest| now < latest) {
+            let organizations: Vec<OrganizationId> = self.copies.keys().copied().collect();
+            for organization in organizations {
+                self.empty(organization);
+            }
+        }
+        self.latest = Some(now);
+    }
+
+    /// Makes what is said of the copy, with a timer where it asks for a lease.
+    fn question(&mut self, organization: OrganizationId, now: Timestamp, lease: bool) -> Asked {
+        self.questions += 1;
+        let (number, after_ms) = (self.questions, self.lease_ms);
+        let copy = self.copy(organization);
+        if lease {
+            copy.asked_at = Some(now);
+        }
+        let claim = Claim {
+            holder: copy.holder,
+            applied: copy.applied,
+            lease,
+        };
+        if lease {
+            self.due.push_back(Due::Expiry {
+                organization,
+                question: number,
+                after_ms,
+            });
+        }
+        Asked {
+            organization,
+            claim,
+            number,
+            at: now,
+        }
+    }
+
+    /// Brings the copy up to what was told. No = it is not taken: it was asked for by a copy that
+    /// has been emptied since, told by another instance of the Ledger, or is older than the copy.
+    fn take(&mut self, asked: &Asked, delta: &Delta, now: Timestamp) -> bool {
+        self.read(now);
+        let lease_ms = self.lease_ms;
+        let Some(copy) = self.copies.get_mut(&asked.organization) else {
+            return false;
+        };
+        if copy.holder != asked.claim.holder {
+            return false;
+        }
+        let is_other = |applied: Version| applied.instance != delta.version.instance;
+        if copy.applied.is_some_and(is_other) {
+            self.empty(asked.organization);
+            return false;
+        }
+        if !copy.apply(delta) {
+            return false;
+        }
+        if let Some(told_ms) = delta.lease_ms.filter(|_| asked.claim.lease) {
+            let ms = told_ms.min(lease_ms);
+            copy.extend(Lease {
+                until: asked.at.plus_millis(i64::from(ms)),
+                question: asked.number,
+            });
+        }
+        true
+    }
+
+    /// Adds a token to a copy; where there are too many, another one of it makes room.
+    fn insert(&mut self, organization: OrganizationId, token: TokenId) {
+        let known: usize = self.copies.values().map(|copy| copy.active.len()).sum();
+        let copy = self.copy(organization);
+        if known >= TOKENS && !copy.active.contains(&token) {
+            let Some(other) = copy.active.iter().next().copied() else {
+                return;
+            };
+            copy.active.remove(&other);
+        }
+        copy.active.insert(token);
+    }
+
+    /// Makes due what keeps a lease from running out, brings changes at once, and reports uses.
+    fn keep_up(&mut self, organization: OrganizationId, now: Timestamp) {
+        let lease_ms = self.lease_ms;
+        let Some(copy) = self.copies.get_mut(&organization) else {
+            return;
+        };
+        if copy.holds(now) && copy.wants_lease(now, lease_ms) {
+            copy.asked_at = Some(now);
+            self.due.push_back(Due::Renewal { organization });
+        }
+        if copy.holds(now) && copy.wants_watch(now) {
+            copy.watched_at = Some(now);
+            self.due.push_back(Due::Watch { organization });
+        }
+        if copy.wants_report(now) {
+            copy.reports_at = Some(now.plus_millis(i64::from(due::REPORT_MS)));
+            self.due.push_back(Due::Report {
+                organization,
+                after_ms: due::REPORT_MS,
+            });
+        }
+    }
+
+    /// Forgets what a copy has. It is another holder from then on: what was asked before is not
+    /// for it.
+    fn empty(&mut self, organization: OrganizationId) {
+        let holder = self.new_holder();
+        if let Some(copy) = self.copies.get_mut(&organization) {
+            copy.empty(holder);
+        }
+    }
+
+    fn copy(&mut self, organization: OrganizationId) -> &mut Copy {
+        if !self.copies.contains_key(&organization) && self.copies.len() >= ORGANIZATIONS {
+            let other = self.copies.keys().next().copied();
+            if let Some(other) = other {
+                self.copies.remove(&other);
+            }
+        }
+        let holder = self.new_holder();
+        self.copies
+            .entry(organization)
+            .or_insert_with(|| Copy::new(holder))
+    }
+
+    fn new_holder(&mut self) -> HolderId {
+        self.holders += 1;
+        Id::from_u128(self.isolate ^ self.holders)
+    }
+}

@@ -1,0 +1,38 @@
+//! What is done behind an answer, so that no request waits for it.
+
+use postern_domain::id::OrganizationId;
+
+/// How long uses are collected before they are reported, in milliseconds (R13).
+pub const REPORT_MS: u32 = 8_000;
+
+/// Something to be done behind the answer of the request that made it due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// To ask for a longer lease, now: see [`Leases::renewal`](super::Leases::renewal).
+    Renewal {
+        /// Whose Ledger is asked.
+        organization: OrganizationId,
+    },
+    /// To report uses, later.
+    Report {
+        /// Whose Ledger is told.
+        organization: OrganizationId,
+        /// After so many milliseconds.
+        after_ms: u32,
+    },
+    /// To watch for changes, now: see [`Leases::watch`](super::Leases::watch).
+    Watch {
+        /// Whose Ledger is asked.
+        organization: OrganizationId,
+    },
+    /// To call [`Leases::expired`](super::Leases::expired), later. The timer is set before the
+    /// question is sent that it is for.
+    Expiry {
+        /// Whose lease it is.
+        organization: OrganizationId,
+        /// The question.
+        question: u64,
+        /// After so many milliseconds.
+        after_ms: u32,
+    },
+}

@@ -1,0 +1,60 @@
+//! An isolate of the model: its copies, and a clock of its own.
+
+use postern_domain::id::TokenId;
+use postern_domain::time::Timestamp;
+use postern_ledger::testing::dice::Dice;
+
+use super::world::ORGANIZATION;
+use crate::leases::Leases;
+
+/// How long a lease lasts, as the isolates have it. The Ledger's own is as long.
+pub const LEASE_MS: u32 = postern_ledger::testing::LEASE_MS;
+
+pub struct Isolate {
+    pub leases: Leases,
+    /// Which isolate at this place: what was asked by one before gets no answer.
+    pub run: u32,
+    /// By how many millionths its clock is fast.
+    fast: i64,
+    offset_ms: i64,
+    /// Nothing happens in it before this, in microseconds.
+    pub blocked_until: i64,
+    /// Between two calls, in microseconds.
+    pub gap: i64,
+}
+
+impl Isolate {
+    pub fn new(dice: &mut Dice, number: u128) -> Self {
+        let gap = dice.pick(&[80_000, 200_000, 450_000]);
+        Self {
+            leases: Leases::new(number << 64, LEASE_MS),
+            run: 0,
+            fast: dice.roll(20_001) as i64 - 10_000,
+            offset_ms: 1_800_000_000_000 + dice.roll(2_000_000) as i64,
+            blocked_until: 0,
+            gap: gap.unwrap_or(200_000),
+        }
+    }
+
+    /// The isolate ends, and another one begins in its place, on the same machine.
+    pub fn replace(&mut self, number: u128) {
+        self.leases = Leases::new(number << 64, LEASE_MS);
+        self.run += 1;
+    }
+
+    /// What its clock shows at a moment, which is in microseconds.
+    pub fn clock(&self, now: i64) -> Timestamp {
+        let micros = now + now * self.fast / 1_000_000;
+        Timestamp::from_millis(micros.div_euclid(1_000) + self.offset_ms)
+    }
+
+    /// Somebody sets its clock.
+    pub fn step(&mut self, ms: i64) {
+        self.offset_ms += ms;
+    }
+
+    /// Whether a call that began now would be accepted without a question.
+    pub fn would_accept(&self, token: TokenId, now: i64) -> bool {
+        self.blocked_until <= now && self.leases.peek(ORGANIZATION, token, self.clock(now))
+    }
+}

@@ -1,0 +1,198 @@
+//! The Ledger's process of the model: the machine on SQLite, its timers, revokes that wait for
+//! their answer, and watches that are held.
+
+use postern_domain::id::{Id, TokenId};
+use postern_domain::leak::OnLeak;
+use postern_domain::time::Timestamp;
+use postern_ledger::testing::{self, Sqlite, requester};
+use postern_ledger::{
+    Admission, AdmitQuery, Carried, Delivery, Done, LeakCommand, Ledger, RevokeCommand, Selector,
+    Timer,
+};
+
+use super::world::Message;
+
+/// What somebody has the Ledger do. Its answer says of tokens that they are revoked.
+#[derive(Debug, Clone, Copy)]
+pub enum Order {
+    Revoke(u128),
+    /// A bulk revoke of one that may be revoked already: then nothing fits.
+    RevokeMany(u128),
+    Quarantine(u128),
+    /// With this overlap, in milliseconds.
+    Rotate(u128, u128, i64),
+}
+
+impl Order {
+    /// The token that the answer says is revoked.
+    pub fn token(self) -> TokenId {
+        let (Self::Revoke(id) | Self::RevokeMany(id) | Self::Quarantine(id) | Self::Rotate(id, ..)) =
+            self;
+        Id::from_u128(id)
+    }
+}
+
+/// An answer that is held back.
+pub struct Held {
+    pub version: i64,
+    pub order: Order,
+    /// When the order came, in microseconds.
+    pub since: i64,
+    /// Before this the token is not over, in microseconds.
+    pub ends: i64,
+}
+
+pub struct Process {
+    pub number: u32,
+    sql: Sqlite,
+    ledger: Ledger<Sqlite>,
+    /// Whether nobody has looked yet at what this process says.
+    is_new: bool,
+    pub held: Vec<Held>,
+    pub watches: Vec<Message>,
+}
+
+/// What a turn has brought.
+#[derive(Default)]
+pub struct Turned {
+    pub timers: Vec<(Timer, u32)>,
+    pub final_now: Vec<Held>,
+    /// Watches with their answers.
+    pub news: Vec<(Message, postern_ledger::Delta)>,
+}
+
+impl Process {
+    pub fn new(tokens: &[u128]) -> Self {
+        let sql = Sqlite::new();
+        let mut ledger = testing::open(&sql);
+        for id in tokens {
+            testing::minted(&mut ledger, 0, testing::mint(*id, &format!("t{id}"), 0));
+        }
+        Self {
+            number: 1,
+            sql,
+            ledger,
+            is_new: false,
+            held: Vec::new(),
+            watches: Vec::new(),
+        }
+    }
+
+    /// The process ends, and with it whoever waits for an answer; another begins.
+    pub fn restart(&mut self) {
+        self.number += 1;
+        self.ledger = testing::open(&self.sql);
+        self.is_new = true;
+        self.held.clear();
+        self.watches.clear();
+    }
+
+    pub fn admit(&mut self, query: AdmitQuery, now: Timestamp) -> Admission {
+        self.ledger.admit(now, query).expect("an answer")
+    }
+
+    pub fn renew(
+        &mut self,
+        command: &postern_ledger::RenewCommand,
+        now: Timestamp,
+    ) -> postern_ledger::Delta {
+        self.ledger.renew(now, command).expect("an answer")
+    }
+
+    /// Answers a watch, or holds it.
+    pub fn watch(&mut self, message: Message) -> Option<(Message, postern_ledger::Delta)> {
+        let command = message.watch_command();
+        let delta = self.ledger.watch(&command, false).expect("an answer");
+        match delta {
+            Some(delta) => Some((message, delta)),
+            None => {
+                self.watches.push(message);
+                None
+            }
+        }
+    }
+
+    pub fn fired(&mut self, timer: Timer) {
+        self.ledger.fired(timer).expect("a turn");
+    }
+
+    /// Carries an order out, and holds its answer back.
+    pub fn carry_out(&mut self, order: Order, now: Timestamp, micros: i64) {
+        let ms = now.as_millis();
+        let token = order.token();
+        let (version, ends) = match order {
+            Order::Revoke(_) => {
+                let command = RevokeCommand {
+                    token,
+                    requester: requester(),
+                    respond_async: false,
+                };
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::RevokeMany(_) => {
+                let command = testing::revoke_many(Selector {
+                    ids: Some(vec![token]),
+                    ..Selector::default()
+                });
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Quarantine(_) => {
+                let command = LeakCommand {
+                    token,
+                    on_leak: OnLeak::Quarantine,
+                    requester: requester(),
+                };
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Rotate(old, new, overlap) => {
+                let mint = testing::mint(new, &format!("t{new}"), ms);
+                let begun = testing::tell(
+                    &mut self.ledger,
+                    ms,
+                    testing::rotate(old, mint, ms + overlap),
+                );
+                let Ok(Done::AfterDelivery(waiting)) = begun else {
+                    return;
+                };
+                let delivery = Delivery::Arrived { row_of: None };
+                let ended = self.ledger.resume(now, waiting, delivery);
+                (version_of(ended), micros + overlap * 1_000)
+            }
+        };
+        self.held.push(Held {
+            version,
+            order,
+            since: micros,
+            ends,
+        });
+    }
+
+    /// What the turn before this has brought: to be looked at after each.
+    pub fn turned(&mut self) -> Turned {
+        let mut turned = Turned::default();
+        let has_moved = self.ledger.take_moved();
+        if has_moved || self.is_new {
+            self.is_new = false;
+            for message in core::mem::take(&mut self.watches) {
+                turned.news.extend(self.watch(message));
+            }
+        }
+        for held in core::mem::take(&mut self.held) {
+            match held.version == 0 || self.ledger.is_final(held.version).expect("an answer") {
+                true => turned.final_now.push(held),
+                false => self.held.push(held),
+            }
+        }
+        turned.timers = self.ledger.timers();
+        turned
+    }
+}
+
+/// The version that an answer waits for; one that is final where it waits for none.
+fn version_of<C: Carried>(outcome: postern_ledger::Outcome<C>) -> i64 {
+    match outcome.expect("carried out") {
+        Done::WhenFinal(version, _) => version,
+        Done::Answer(_) | Done::BestAfterDelivery(_) => 0,
+        Done::AfterDelivery(_) => panic!("it waits for D1"),
+    }
+}

@@ -1,0 +1,39 @@
+//! The request header `Prefer` (RFC 7240).
+
+/// Whether the client would rather have an answer at once than wait for the end (section 4.1).
+pub fn respond_async(header: Option<&str>) -> bool {
+    let preferences = header.unwrap_or_default().split(',');
+    let mut names = preferences.map(|preference| {
+        let name = preference.split([';', '=']).next().unwrap_or_default();
+        name.trim_matches([' ', '\t'])
+    });
+    names.any(|name| name.eq_ignore_ascii_case("respond-async"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_preference_among_others_is_found_and_nothing_like_it() {
+        for yes in [
+            "respond-async",
+            "Respond-Async",
+            "return=minimal, respond-async",
+            "respond-async;foo=bar, wait=10",
+            "\trespond-async ,",
+        ] {
+            assert!(respond_async(Some(yes)), "{yes}");
+        }
+        for no in [
+            "",
+            "async",
+            "respond-asynchronous",
+            "wait=respond-async",
+            "x respond-async",
+        ] {
+            assert!(!respond_async(Some(no)), "{no}");
+        }
+        assert!(!respond_async(None));
+    }
+}

@@ -1,0 +1,93 @@
+//! What keeps this isolate's leases: renewals, watches, reports of uses, and the timers by which
+//! leases end (R41). All of it is done behind answers, so that no request waits for it.
+
+use super::log;
+use super::objects::ledger_client;
+use super::platform::{Isolated, Platform, delay, now};
+use postern_domain::id::OrganizationId;
+use postern_domain::standing::Actor;
+use postern_gate::Due;
+use postern_registry::error::Result;
+
+/// Sees to what a step has made due. Called before a question is sent, so that the timer of its
+/// lease runs already.
+pub fn keep(platform: &Platform, gate: &Isolated) {
+    loop {
+        let due = gate.borrow_mut().memory.leases.due();
+        match due {
+            Some(due) => behind_answer(platform, gate, due),
+            None => return,
+        }
+    }
+}
+
+fn behind_answer(platform: &Platform, gate: &Isolated, due: Due) {
+    let (later, gate) = (platform.clone(), gate.clone());
+    platform.after_answer(async move {
+        let done = match due {
+            Due::Renewal { organization } => renew(&later, &gate, organization, false).await,
+            Due::Report {
+                organization,
+                after_ms,
+            } => {
+                delay(after_ms).await;
+                renew(&later, &gate, organization, true).await
+            }
+            Due::Watch { organization } => watch(&later, &gate, organization).await,
+            Due::Expiry {
+                organization,
+                question,
+                after_ms,
+            } => {
+                delay(after_ms).await;
+                let leases = &mut gate.borrow_mut().memory.leases;
+                leases.expired(organization, question);
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            log::failure("leases", &error.private());
+        }
+    });
+}
+
+/// Asks for a longer lease, or only reports uses.
+async fn renew(
+    platform: &Platform,
+    gate: &Isolated,
+    organization: OrganizationId,
+    is_report: bool,
+) -> Result<()> {
+    let leases = |gate: &Isolated| {
+        let leases = &mut gate.borrow_mut().memory.leases;
+        leases.renewal(organization, is_report, now())
+    };
+    let Some(renewal) = leases(gate) else {
+        return Ok(());
+    };
+    keep(platform, gate);
+    let (env, nobody) = (&platform.env, Actor::NotAToken);
+    let told = ledger_client::command(env, organization, nobody, &renewal.command).await;
+    let leases = &mut gate.borrow_mut().memory.leases;
+    leases.renewed(renewal, told.as_ref().ok(), now());
+    told.map(|_| ())
+}
+
+/// Asks for the next change, and, once it is applied, for the one after that: so the Ledger learns
+/// that it is.
+async fn watch(platform: &Platform, gate: &Isolated, organization: OrganizationId) -> Result<()> {
+    loop {
+        let watch = gate.borrow_mut().memory.leases.watch(organization, now());
+        let Some(watch) = watch else {
+            return Ok(());
+        };
+        let (env, nobody) = (&platform.env, Actor::NotAToken);
+        let told = ledger_client::command(env, organization, nobody, &watch.command).await;
+        let leases = &mut gate.borrow_mut().memory.leases;
+        let goes_on = leases.watched(&watch, told.as_ref().ok(), now());
+        told?;
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
