@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod cold;
+pub mod finality;
 pub mod growth;
 pub mod load;
 pub mod machine;
@@ -10,7 +11,6 @@ pub mod origin;
 pub mod plan;
 pub mod report;
 pub mod soak;
-pub mod staleness;
 pub mod statistics;
 pub mod systems;
 pub mod work;

@@ -8,11 +8,11 @@ use postern_bench::plan::{Cell, Effort, measure};
 use postern_bench::report::Report;
 use postern_bench::systems::Running;
 use postern_bench::work::Work;
-use postern_bench::{cold, growth, machine, origin, soak, staleness};
+use postern_bench::{cold, finality, growth, machine, origin, soak};
 
 const USAGE: &str = "\
 cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
-cargo xtask bench --growth | --cold | --soak SECONDS | --staleness  [--rounds N]
+cargo xtask bench --growth | --cold | --soak SECONDS | --finality  [--rounds N]
   --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
   --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
   --systems A,B    only systems whose names begin so; `bare` and its control always run
@@ -20,8 +20,8 @@ cargo xtask bench --growth | --cold | --soak SECONDS | --staleness  [--rounds N]
 and in place of all that:
   --growth         the same questions with a hundred, ten thousand and a million tokens and events
   --cold           from the start of workerd to the first answer; 15 rounds unless told
-  --soak SECONDS   strict calls with mints and revokes mixed in, and the memory they leave
-  --staleness      a model of bounded mode in 300 locations";
+  --soak SECONDS   calls with mints and revokes mixed in, and the memory they leave
+  --finality       a model of how long a revoke takes with isolates in 300 locations";
 
 /// Everything but the quick look.
 const CELLS: [Cell; 7] = [
@@ -36,9 +36,9 @@ const CELLS: [Cell; 7] = [
 const QUICK: [Cell; 2] = [(Work::Store, 16), (Work::Read, 16)];
 const QUICK_SYSTEMS: [&str; 4] = [
     "js-do",
-    "js-bounded",
+    "js-same-calls",
     "postern, JWT",
-    "postern bounded, JWT",
+    "postern leases off, JWT",
 ];
 
 /// What is wanted.
@@ -49,7 +49,7 @@ enum Wanted {
     Growth,
     Cold,
     Soak(u64),
-    Staleness,
+    Finality,
 }
 
 struct Flags {
@@ -89,7 +89,7 @@ fn flags() -> Result<Flags, String> {
                 Ok(seconds @ 10..=86_400) => flags.wanted = Wanted::Soak(seconds),
                 _ => return Err("--soak is a number of seconds from 10 to 86400".to_owned()),
             },
-            "--staleness" => flags.wanted = Wanted::Staleness,
+            "--finality" => flags.wanted = Wanted::Finality,
             "--out" => flags.out = value()?,
             _ => return Err(USAGE.to_owned()),
         }
@@ -110,8 +110,8 @@ async fn main() -> ExitCode {
 
 async fn bench() -> Result<(), String> {
     let flags = flags()?;
-    if flags.wanted == Wanted::Staleness {
-        print!("{}", staleness::markdown());
+    if flags.wanted == Wanted::Finality {
+        print!("{}", finality::markdown());
         return Ok(());
     }
     let origin = origin::start().await;

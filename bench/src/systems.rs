@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 
 use crate::{machine, origin};
 
-/// The bound of the bounded systems, in seconds, of Postern's and of the peers'.
-const BOUND: u32 = 5;
 /// Tokens in a peer's D1.
 const TOKENS: usize = 1_000;
 /// As in wrangler.toml.
@@ -37,7 +35,7 @@ pub struct System {
 pub struct Running {
     /// The systems, in the order of tables.
     pub systems: Vec<System>,
-    /// Postern's gateways: strict and bounded.
+    /// Postern's gateways: with leases, and without.
     pub gateways: Vec<(Gateway, Organization)>,
     peers: Vec<Child>,
 }
@@ -59,9 +57,10 @@ type Peer = (
 );
 
 /// The peers.
-const PEERS: [Peer; 7] = [
+const PEERS: [Peer; 8] = [
     ("bare", "bare", &[]),
     ("bare (control)", "bare", &[]),
+    ("js-same-calls", "js-same-calls", &[]),
     ("hono-jose", "hono-jose", &[]),
     (
         "hono-jose, 5 s cache",
@@ -88,13 +87,18 @@ impl Running {
                 running.systems.push(peer);
             }
         }
-        for (bound, names) in [
-            (0, ["postern, JWT", "postern, opaque"]),
-            (BOUND, ["postern bounded, JWT", "postern bounded, opaque"]),
+        for (lease_ms, names) in [
+            ("1000", ["postern, JWT", "postern, opaque"]),
+            (
+                "0",
+                ["postern leases off, JWT", "postern leases off, opaque"],
+            ),
         ] {
             if names.iter().any(|name| wanted(name)) {
-                eprintln!("starting postern, bound {bound} s ...");
-                running.start_postern(bound, names, origin, &wanted).await;
+                eprintln!("starting postern, leases of {lease_ms} ms ...");
+                running
+                    .start_postern(lease_ms, names, origin, &wanted)
+                    .await;
             }
         }
         running
@@ -156,13 +160,13 @@ impl Running {
 
     async fn start_postern(
         &mut self,
-        bound: u32,
+        lease_ms: &str,
         names: [&'static str; 2],
         origin: &str,
         wanted: impl Fn(&str) -> bool,
     ) {
         let keys = Keys::random();
-        let serve = Serve::new(origin, &keys).set("REVOCATION_BOUND_SECONDS", &bound.to_string());
+        let serve = Serve::new(origin, &keys).set("REVOCATION_LEASE_MS", lease_ms);
         let gateway = serve.start().await;
         let organization = Organization::new(&gateway, &keys.admin).await;
         for (name, format) in names.into_iter().zip(["jwt", "opaque"]) {

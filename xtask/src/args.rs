@@ -38,8 +38,8 @@ Postern's developer commands
       the sample origin; prints `ready http://127.0.0.1:P`
   cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
       Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
-  cargo xtask bench --growth | --cold | --soak SECONDS | --staleness  [--rounds N]
-      a million tokens; cold starts; memory over time; a model of bounded mode in many locations
+  cargo xtask bench --growth | --cold | --soak SECONDS | --finality  [--rounds N]
+      a million tokens; cold starts; memory over time; a model of how long a revoke takes
   cargo xtask attest --gateway URL --project P --workflow W
       one attestation of the built module through a gateway, with the token in POSTERN_TOKEN
 

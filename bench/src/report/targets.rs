@@ -10,7 +10,6 @@ use crate::work::Work;
 const SIMULATED: f64 = 2.0 / 3.0;
 
 const STORE: Cell = (Work::Store, 16);
-const READ: Cell = (Work::Read, 16);
 
 fn rate(sample: &Sample) -> f64 {
     sample.rate
@@ -19,46 +18,60 @@ fn rate(sample: &Sample) -> f64 {
 /// A table of targets, and what must be said beside the peers that read D1.
 pub fn markdown(report: &Report<'_>) -> String {
     let large = (Work::Bundle1M, 16);
+    let init = (Work::Init, 16);
+    let middle = (Work::Bundle64K, 16);
     let rows = [
         (
-            "strict, requests/s against bare",
-            0.75,
+            "Store against bare",
+            0.70,
             report.ratio(STORE, "postern, JWT", BARE, rate),
             true,
         ),
         (
-            "bounded (reads) against bare",
-            0.93,
-            report.ratio(READ, "postern bounded, JWT", BARE, rate),
+            "Store against js-same-calls",
+            0.87,
+            report.ratio(STORE, "postern, JWT", "js-same-calls", rate),
             true,
         ),
         (
-            "strict against hono-jose",
-            2.5,
-            report.ratio(STORE, "postern, JWT", "hono-jose", rate),
-            true,
-        ),
-        (
-            "strict against js-do",
-            1.05,
+            "Store against js-do",
+            1.10,
             report.ratio(STORE, "postern, JWT", "js-do", rate),
             true,
         ),
         (
-            "bounded (reads) against js-bounded",
-            1.0,
-            report.ratio(READ, "postern bounded, JWT", "js-bounded", rate),
+            "Store against hono-jose",
+            3.00,
+            report.ratio(STORE, "postern, JWT", "hono-jose", rate),
+            true,
+        ),
+        (
+            "leases off, Store against bare",
+            0.52,
+            report.ratio(STORE, "postern leases off, JWT", BARE, rate),
+            true,
+        ),
+        (
+            "Init against bare",
+            0.55,
+            report.ratio(init, "postern, JWT", BARE, rate),
+            true,
+        ),
+        (
+            "64 KiB bodies against bare",
+            0.75,
+            report.ratio(middle, "postern, JWT", BARE, rate),
             true,
         ),
         (
             "1 MiB bodies against bare",
-            0.85,
+            0.88,
             report.ratio(large, "postern, JWT", BARE, rate),
             true,
         ),
         (
-            "p99, strict against bare",
-            1.2,
+            "p99, Store against bare",
+            1.40,
             report.ratio(STORE, "postern, JWT", BARE, |sample| sample.p99),
             false,
         ),

@@ -83,7 +83,7 @@ impl Leases {
 
     /// Whether a token is known to be active, by a lease that covers `now`. If so, its use is
     /// counted. No is no refusal, but a question for the Ledger.
-    pub(crate) fn is_active(
+    pub fn is_active(
         &mut self,
         organization: OrganizationId,
         token: TokenId,
@@ -103,7 +103,7 @@ impl Leases {
 
     /// Begins a question to a Ledger. It asks for a lease where there is none, or where half of it
     /// is over, unless another question does.
-    pub(crate) fn ask(&mut self, organization: OrganizationId, now: Timestamp) -> Asked {
+    pub fn ask(&mut self, organization: OrganizationId, now: Timestamp) -> Asked {
         self.read(now);
         let lease_ms = self.lease_ms;
         let lease = self.copy(organization).wants_lease(now, lease_ms);
@@ -111,7 +111,7 @@ impl Leases {
     }
 
     /// Takes in what the Ledger answered of a token, and of what has changed.
-    pub(crate) fn told(
+    pub fn told(
         &mut self,
         asked: &Asked,
         token: TokenId,
