@@ -50,6 +50,8 @@ pub struct Asked {
     claim: Claim,
     number: u64,
     at: Timestamp,
+    /// Whether the copy had a lease then.
+    is_leased: bool,
 }
 
 impl Asked {
@@ -197,7 +199,8 @@ impl Leases {
         self.read(now);
         let copy = self.copies.get_mut(&organization)?;
         copy.watched_at = None;
-        if !copy.holds(now) {
+        let acknowledges = core::mem::take(&mut copy.acknowledges);
+        if !copy.holds(now) && !acknowledges {
             return None;
         }
         copy.watched_at = Some(now);
@@ -207,7 +210,7 @@ impl Leases {
     }
 
     /// Takes in what a watch has brought; `None` = nothing. Tells whether to watch on: that is how
-    /// what has changed is acknowledged.
+    /// what has changed is acknowledged, of a lease that has run out meanwhile too.
     pub fn watched(
         &mut self,
         watch: &Behind<WatchCommand>,
@@ -223,7 +226,9 @@ impl Leases {
             return false;
         }
         copy.watched_at = None;
-        is_taken && copy.applied != asked.claim.applied && copy.holds(now)
+        let has_news = is_taken && copy.applied != asked.claim.applied;
+        copy.acknowledges = has_news && (asked.is_leased || copy.holds(now));
+        copy.acknowledges
     }
 
     /// The timer of a question has fired that was to bring a lease: what it brought, or still
@@ -261,6 +266,7 @@ impl Leases {
         if lease {
             copy.asked_at = Some(now);
         }
+        let is_leased = copy.holds(now);
         let claim = Claim {
             holder: copy.holder,
             applied: copy.applied,
@@ -278,6 +284,7 @@ impl Leases {
             claim,
             number,
             at: now,
+            is_leased,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Copy {
     pub asked_at: Option<Timestamp>,
     /// When the watch began that is under way.
     pub watched_at: Option<Timestamp>,
+    /// Whether the next watch is there to acknowledge what the last one brought.
+    pub acknowledges: bool,
     /// When uses are reported next.
     pub reports_at: Option<Timestamp>,
 }
@@ -50,6 +52,7 @@ impl Copy {
             expired: 0,
             asked_at: None,
             watched_at: None,
+            acknowledges: false,
             reports_at: None,
         }
     }
