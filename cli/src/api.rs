@@ -27,6 +27,8 @@ const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("postern-cli/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ORGANIZATION: HeaderName = HeaderName::from_static("postern-organization");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const RESPOND_ASYNC: HeaderValue = HeaderValue::from_static("respond-async");
 
 /// A gateway, and how to call it.
 pub struct Api {
@@ -77,9 +79,15 @@ impl Api {
         self.answer(Method::POST, path, Some(body)).await?.json()
     }
 
-    /// Ends something.
-    pub async fn delete(&self, path: &str) -> Outcome<Value> {
-        self.answer(Method::DELETE, path, None).await?.json()
+    /// Ends something. Where `waits` is false, the gateway is asked to answer at once (RFC 7240).
+    pub async fn delete(&self, path: &str, waits: bool) -> Outcome<Answer> {
+        let headers = [(ACCEPT, JSON), (PREFER, RESPOND_ASYNC)];
+        let headers = match waits {
+            true => &headers[..1],
+            false => &headers[..],
+        };
+        let answer = self.start(Method::DELETE, path, None, headers).await?;
+        self.whole(answer).await
     }
 
     /// Reads a list page by page, to its end or to so many rows. `member` holds the rows. Empty
@@ -142,25 +150,15 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Outcome<Answer> {
-        let answer = self.start(method, path, body, JSON).await?;
-        let (head, body) = answer.into_parts();
-        let body = self
-            .in_time(Limited::new(body, MAX_ANSWER).collect())
-            .await?;
-        let body = body.map_err(|error| {
-            let message = format!("the gateway's answer broke off: {error}");
-            Failure::new(Kind::Unavailable, message)
-        })?;
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
+        let headers = [(ACCEPT, JSON)];
+        let answer = self.start(method, path, body, &headers).await?;
+        self.whole(answer).await
     }
 
     /// A call whose answer comes in pieces. The head must be a success.
     pub async fn stream(&self, path: &str, accept: HeaderValue) -> Outcome<Response<Incoming>> {
-        let answer = self.start(Method::GET, path, None, accept.clone()).await?;
+        let headers = [(ACCEPT, accept.clone())];
+        let answer = self.start(Method::GET, path, None, &headers).await?;
         if answer.status() == StatusCode::OK && answer.headers().get(CONTENT_TYPE) == Some(&accept)
         {
             return Ok(answer);
@@ -190,7 +188,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&Value>,
-        accept: HeaderValue,
+        extra: &[(HeaderName, HeaderValue)],
     ) -> Outcome<Response<Incoming>> {
         let path = path
             .parse()
@@ -201,7 +199,7 @@ impl Api {
         *request.uri_mut() = self.settings.gateway.url(path)?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
-        headers.insert(ACCEPT, accept);
+        headers.extend(extra.iter().cloned());
         if body.is_some() {
             headers.insert(CONTENT_TYPE, JSON);
         }
@@ -213,6 +211,22 @@ impl Api {
         }
         let answer = self.in_time(self.http.request(request)).await?;
         answer.map_err(|error| self.unreachable(&error))
+    }
+
+    async fn whole(&self, answer: Response<Incoming>) -> Outcome<Answer> {
+        let (head, body) = answer.into_parts();
+        let body = self
+            .in_time(Limited::new(body, MAX_ANSWER).collect())
+            .await?;
+        let body = body.map_err(|error| {
+            let message = format!("the gateway's answer broke off: {error}");
+            Failure::new(Kind::Unavailable, message)
+        })?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
     }
 
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Failure {

@@ -1,7 +1,7 @@
 //! Text for people: columns, moments, and names that others chose. Escapes whatever could drive a
 //! terminal or reorder a line; machine output (`-o json`) does not pass through here.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use postern_domain::unicode::is_default_ignorable;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
@@ -33,13 +33,23 @@ pub fn member(object: &Value, name: &str) -> String {
 
 /// A moment of the API as every table has it, in UTC.
 pub fn moment(object: &Value, name: &str) -> String {
+    second(object, name, TimeDelta::zero())
+}
+
+/// The same, rounded up to a whole second: what is so at the moment is so by then.
+pub fn moment_by(object: &Value, name: &str) -> String {
+    second(object, name, TimeDelta::milliseconds(999))
+}
+
+fn second(object: &Value, name: &str, plus: TimeDelta) -> String {
     let text = member(object, name);
-    match DateTime::parse_from_rfc3339(&text) {
-        Ok(moment) => moment
+    let moment = DateTime::parse_from_rfc3339(&text).ok();
+    match moment.and_then(|moment| moment.checked_add_signed(plus)) {
+        Some(moment) => moment
             .with_timezone(&Utc)
             .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
-        Err(_) => text,
+        None => text,
     }
 }
 
@@ -111,6 +121,10 @@ mod tests {
         assert_eq!(moment(&object, "odd"), "soon");
         assert_eq!(moment(&object, "none"), "");
         assert_eq!(moment(&object, "absent"), "");
+        // What is rounded up is never too early.
+        assert_eq!(moment_by(&object, "at"), "2026-11-22 01:14:21 UTC");
+        assert_eq!(moment_by(&object, "far"), "2126-11-04 01:00:00 UTC");
+        assert_eq!(moment_by(&object, "odd"), "soon");
     }
 
     #[test]

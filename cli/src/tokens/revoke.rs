@@ -1,6 +1,7 @@
 //! `postern api-token revoke`: one token, or several in the order given. What is done is said as it
 //! is done, so that a run that breaks off can be repeated: a second revoke changes nothing.
 
+use http::StatusCode;
 use serde_json::Value;
 
 use super::find::{self, Among};
@@ -8,7 +9,7 @@ use super::route;
 use crate::api::Api;
 use crate::fail::{Failure, Outcome};
 use crate::output::{Format, Progress, print, print_json};
-use crate::text::{member, moment};
+use crate::text::{member, moment, moment_by};
 
 /// Which tokens to end.
 #[derive(Debug, clap::Args)]
@@ -16,6 +17,10 @@ pub struct Revoke {
     /// The token: its id, or the name or prefix of an active one; repeat the flag for more
     #[arg(long = "id", value_name = "TOKEN", required = true)]
     ids: Vec<String>,
+
+    /// Do not wait until the revoke is final: say by when it is
+    #[arg(long)]
+    no_wait: bool,
 
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
@@ -28,12 +33,12 @@ impl Revoke {
         let progress = Progress::new("revoked");
         let mut ended = Ok(());
         for id in &self.ids {
-            match revoke(api, id).await {
+            match self.revoke(api, id).await {
                 Ok(revoked) => {
                     if self.output == Format::Table {
-                        print(&line(&revoked))?;
+                        print(&revoked.line())?;
                     }
-                    done.push(revoked);
+                    done.push(revoked.told);
                     if all > 1 {
                         progress.at(done.len());
                     }
@@ -51,16 +56,36 @@ impl Revoke {
         }
         ended
     }
+
+    async fn revoke(&self, api: &Api, meant: &str) -> Outcome<Revoked> {
+        let id = find::id(api, meant, Among::Active).await?;
+        let answer = api.delete(&route(&id), !self.no_wait).await?;
+        Ok(Revoked {
+            told: answer.json()?,
+            is_early: answer.status == StatusCode::ACCEPTED,
+        })
+    }
 }
 
-async fn revoke(api: &Api, meant: &str) -> Outcome<Value> {
-    let id = find::id(api, meant, Among::Active).await?;
-    api.delete(&route(&id)).await
+/// The gateway's answer to a revoke.
+struct Revoked {
+    told: Value,
+    /// It came before the revoke was final.
+    is_early: bool,
 }
 
-fn line(revoked: &Value) -> String {
-    let (id, at) = (member(revoked, "id"), moment(revoked, "revoked_at"));
-    format!("API token revoked! {id}, {at}\n")
+impl Revoked {
+    fn line(&self) -> String {
+        let (id, at) = (member(&self.told, "id"), moment(&self.told, "revoked_at"));
+        let by = moment_by(&self.told, "final_at");
+        let when_final = match (by.as_str(), self.is_early) {
+            // A gateway of an earlier release, whose answer says that much by itself.
+            ("", _) => String::new(),
+            (by, true) => format!(", final by {by}"),
+            (by, false) => format!(", final {by}"),
+        };
+        format!("API token revoked! {id}, {at}{when_final}\n")
+    }
 }
 
 fn broke_off(failure: Failure, id: &str, done: usize, all: usize) -> Failure {

@@ -306,6 +306,6 @@ async fn what_names_no_token_or_several_is_an_error() {
 pub fn revoked(id: &str) -> Reply {
     json(
         200,
-        &json!({ "id": id, "revoked_at": "2026-11-22T01:14:32.384Z" }),
+        &json!({ "id": id, "revoked_at": "2026-11-22T01:14:32.384Z", "final_at": "2026-11-22T01:14:32.409Z" }),
     )
 }

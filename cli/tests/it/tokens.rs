@@ -56,6 +56,31 @@ async fn revoke() {
     assert_eq!(gateway.asked(), [format!("DELETE /org/tokens/{ID}")]);
     let words = ["api-token", "revoke", "--id", A, "--id", B, "-o", "json"];
     check("revoke-json", vec![revoked(A), revoked(B)], &words).await;
+    assert!(
+        !gateway.came.lock().unwrap()[0]
+            .headers
+            .contains_key("prefer")
+    );
+}
+
+#[tokio::test]
+async fn a_revoke_that_is_not_waited_for_says_by_when_it_is_final() {
+    const FIRST: &str = "2026-11-22T01:14:32.384Z";
+    let told = json!({ "id": ID, "revoked_at": FIRST, "final_at": "2026-11-22T01:14:33.444Z" });
+    let words = ["api-token", "revoke", "--id", ID, "--no-wait"];
+    let gateway = check("revoke-no-wait", vec![json(202, &told)], &words).await;
+    assert_eq!(
+        gateway.came.lock().unwrap()[0].headers["prefer"],
+        "respond-async"
+    );
+    // One that waits all the same, and one of an earlier release, which knows no `final_at`.
+    let old = json!({ "id": ID, "revoked_at": FIRST });
+    for (told, end) in [(told, ", final 2026-11-22 01:14:34 UTC"), (old, "")] {
+        let gateway = Gateway::start(vec![json(200, &told)]).await;
+        let output = gateway.run(&words).await;
+        let line = format!("API token revoked! {ID}, 2026-11-22 01:14:32 UTC{end}\n");
+        assert_eq!((output.code, output.stdout), (0, line), "{}", output.stderr);
+    }
 }
 
 #[tokio::test]
@@ -63,13 +88,18 @@ async fn a_revoke_that_breaks_off_says_how_far_it_got() {
     for (format, done) in [
         (
             "table",
-            format!("API token revoked! {A}, 2026-11-22 01:14:32 UTC\n"),
+            format!(
+                "API token revoked! {A}, 2026-11-22 01:14:32 UTC, final 2026-11-22 01:14:33 UTC\n"
+            ),
         ),
         (
             "json",
             format!(
                 "{:#}\n",
-                json!([{ "id": A, "revoked_at": "2026-11-22T01:14:32.384Z" }])
+                json!([{
+                    "id": A, "revoked_at": "2026-11-22T01:14:32.384Z",
+                    "final_at": "2026-11-22T01:14:32.409Z",
+                }])
             ),
         ),
     ] {
