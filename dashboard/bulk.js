@@ -28,7 +28,7 @@ export function bulkDialog(selector, known, changed) {
         place.replaceChildren();
         const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(found.matched)}`);
         button.addEventListener("click", async () => {
-          const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }));
+          const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }), "Revoking…");
           if (answer) showDone(answer);
         });
         const none = found.matched === 0;

@@ -55,9 +55,9 @@ function partRow([name, state]) {
       h("span", { "aria-hidden": "true" }, state === "ready" ? "✓ " : "✕ "), String(state)));
 }
 
-function boundText(seconds) {
-  if (seconds === 0) return "0 s: a revoked token is refused as soon as the revoke has answered.";
-  return `${seconds} s: a revoked token can still read for this long. Writes are always checked live.`;
+function finalText(milliseconds) {
+  const how = milliseconds === 0 ? "every call is checked live" : `leases of ${milliseconds.toLocaleString("en")} ms`;
+  return `when it answers (${how})`;
 }
 
 /** What an answer looks like below the verdict. */
@@ -74,7 +74,7 @@ function report({ body, problems }) {
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Part"), h("th", { scope: "col" }, "State"))),
       h("tbody", {}, parts.map(partRow))),
     h("dl", { class: "facts" },
-      h("div", {}, h("dt", {}, "Revocation bound"), h("dd", {}, boundText(body.revocation_bound_seconds))),
+      h("div", {}, h("dt", {}, "A revoke is final"), h("dd", {}, finalText(body.revocation_lease_ms))),
       h("div", {}, h("dt", {}, "Ignored settings"), h("dd", {},
         ignored.length === 0 ? "none" : `${ignored.join(", ")}: without effect, because another setting overrides it.`)),
       h("div", {}, h("dt", {}, "Client addresses"), h("dd", {},

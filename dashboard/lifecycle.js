@@ -20,7 +20,13 @@ const lastUse = (token) =>
 /** The second of an instant in UTC, for what is final. */
 const moment = (text) => `${new Date(text).toISOString().replace("T", " ").slice(0, 19)} UTC`;
 
-/** One confirmation, then the answer with the time of the revoke. */
+/** The time of day from which on it is final, as a whole second that is not too early. */
+const finalTime = (text) => {
+  const seconds = Math.ceil(new Date(text).getTime() / 1_000);
+  return `${new Date(seconds * 1_000).toISOString().slice(11, 19)} UTC`;
+};
+
+/** One confirmation, then the answer with the times at which the token was revoked and that was final. */
 export function revokeDialog(token, changed) {
   let done = false;
   openDialog(
@@ -34,21 +40,21 @@ export function revokeDialog(token, changed) {
           ["Scope", scopeOf(token)],
           ["Last used", lastUse(token), ` (${token.uses.toLocaleString("en")} uses)`],
         ]),
-        h("p", {}, "Requests that use this token fail as soon as it is revoked. This cannot be undone."),
+        h("p", {}, "Requests that use this token fail once the revoke is final, which takes a moment. This cannot be undone."),
         place,
         // The focus begins where a key that is held down does no harm.
         h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button));
       button.addEventListener("click", async () => {
-        const answer = await attempt(button, place, () => call("DELETE", pathOf(token)));
+        const answer = await attempt(button, place, () => call("DELETE", pathOf(token)), "Revoking…");
         if (!answer) return;
         done = true;
         dialog.querySelector("h2").textContent = "Revoked";
         const shut = h("button", { type: "button", class: "primary", onclick: close }, "Done");
         body.replaceChildren(
-          h("p", { class: "note good", id: "final" }, h("strong", {}, named(token.name), ` was revoked at ${moment(answer.revoked_at)}. `),
-            "Requests that use it now fail."),
+          h("p", { class: "note good", id: "final" }, h("strong", {}, named(token.name), ` was revoked at ${moment(answer.revoked_at)}, final at ${finalTime(answer.final_at)}. `),
+            "No request that starts now with this token is accepted anywhere."),
           h("div", { class: "buttons" }, shut));
-        say(`Revoked at ${moment(answer.revoked_at)}.`);
+        say(`Revoked, final at ${finalTime(answer.final_at)}.`);
         shut.focus();
       });
       return body;

@@ -50,14 +50,14 @@ function sentence(text) {
 }
 
 /**
- * Runs `work` for a button: held down meanwhile, and a refusal shown in `place`.
+ * Runs `work` for a button: held down meanwhile, with `busy` on it, and a refusal shown in `place`.
  * @returns the result, or undefined when it was refused
  */
-export async function attempt(button, place, work) {
+export async function attempt(button, place, work, busy = `${button.textContent}…`) {
   if (button.getAttribute("aria-disabled") === "true") return undefined;
   const label = button.textContent;
   button.setAttribute("aria-disabled", "true");
-  button.textContent = `${label}…`;
+  button.textContent = busy;
   place.replaceChildren();
   try {
     return await work();
