@@ -67,7 +67,7 @@ assert told.allowed is False and told.refusal.code == "other_workflow", told
 
 # Revoke one, and many.
 ended = revoke_token.sync(rotated.id, client=client, postern_organization=ORGANIZATION)
-assert ended.id == rotated.id and ended.revoked_at >= rotated.created_at
+assert ended.id == rotated.id and ended.final_at >= ended.revoked_at >= rotated.created_at
 many = revoke_tokens.sync(client=client, body=RevokeTokensBody(ids=[bare.id]), postern_organization=ORGANIZATION)
 assert many.matched == 1 and many.dry_run is False and many.ids == [bare.id]
 assert all(token.revoked_at for token in listed() if token.id in (rotated.id, bare.id))
