@@ -7,8 +7,12 @@
 //! `LEASE_HISTORIES=1000000 cargo test -p postern-gate leases::model` runs more of them, and
 //! `LEASE_SEED=7 cargo test -p postern-gate one_lease_history -- --ignored` tells one.
 
+mod calls;
+mod events;
 mod isolate;
 mod ledger;
+mod network;
+mod plan;
 mod world;
 
 use self::world::{Counts, World};

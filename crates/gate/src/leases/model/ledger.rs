@@ -10,7 +10,7 @@ use postern_ledger::{
     Timer,
 };
 
-use super::world::Message;
+use super::events::Message;
 
 /// What somebody has the Ledger do. Its answer says of tokens that they are revoked.
 #[derive(Debug, Clone, Copy)]

@@ -1,72 +1,21 @@
-//! The world of the model: time, the network, and what happens in them.
+//! The world of the model: its time, and what happens in it.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 
 use postern_domain::id::{Id, OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
+use postern_ledger::margin_ms;
 use postern_ledger::testing::dice::Dice;
-use postern_ledger::{
-    Admission, AdmitQuery, Delta, Liveness, RenewCommand, Timer, WatchCommand, margin_ms,
-};
 
+use super::events::{Answer, Event, Queue};
 use super::isolate::{Isolate, LEASE_MS};
-use super::ledger::{Order, Process};
-use crate::leases::{Asked, Behind, Due};
+use super::ledger::Process;
 
-const TOKENS: [u128; 2] = [7, 8];
+pub const TOKENS: [u128; 2] = [7, 8];
 /// How long a history lasts, in microseconds.
-const END: i64 = 9_000_000;
+pub const END: i64 = 9_000_000;
 
 pub const ORGANIZATION: OrganizationId = Id::from_u128(1);
-
-/// A question of an isolate on its way, or its answer.
-#[derive(Debug, Clone)]
-pub struct Message {
-    isolate: usize,
-    run: u32,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone)]
-enum Kind {
-    /// Of a call that began at a moment.
-    Admit(Asked, TokenId, i64),
-    Renew(Behind<RenewCommand>),
-    Watch(Behind<WatchCommand>),
-}
-
-impl Message {
-    pub fn watch_command(&self) -> WatchCommand {
-        match &self.kind {
-            Kind::Watch(watch) => watch.command,
-            Kind::Admit(..) | Kind::Renew(_) => panic!("no watch"),
-        }
-    }
-}
-
-enum Answer {
-    Admission(Box<Admission>),
-    Delta(Delta),
-    /// It, or the question, was lost.
-    Lost,
-}
-
-enum Event {
-    Begins(usize),
-    /// The body of a call is here that began at a moment.
-    Checks(usize, u32, TokenId, i64),
-    Asked(Message, bool),
-    Told(Message, Answer),
-    Expires(usize, u32, u64),
-    Fires(u32, Timer),
-    Ordered(Order),
-    BreaksOff,
-    Restarts,
-    Steps(usize, i64),
-    Blocks(usize, i64),
-    Ends(usize),
-}
 
 /// What has happened.
 #[derive(Debug, Default)]
@@ -93,25 +42,23 @@ impl Counts {
 }
 
 pub struct World {
-    dice: Dice,
-    now: i64,
-    queue: BinaryHeap<Reverse<(i64, u64)>>,
-    events: HashMap<u64, Event>,
-    queued: u64,
-    isolates: Vec<Isolate>,
+    pub dice: Dice,
+    pub now: i64,
+    events: Queue,
+    pub isolates: Vec<Isolate>,
     next_isolate: u128,
-    process: Process,
+    pub process: Process,
     /// How far the Ledger's clock is off, in milliseconds.
     wall_ms: i64,
-    is_fast: bool,
+    pub is_fast: bool,
     /// From when on nobody may accept a token.
-    answered: HashMap<TokenId, i64>,
+    pub answered: HashMap<TokenId, i64>,
     pub counts: Counts,
     tells: bool,
     pub trace: Vec<String>,
 }
 
-type Held = Result<(), String>;
+pub type Held = Result<(), String>;
 
 impl World {
     pub fn new(seed: u64, tells: bool) -> Self {
@@ -125,9 +72,7 @@ impl World {
             .collect();
         let mut world = Self {
             now: 0,
-            queue: BinaryHeap::new(),
-            events: HashMap::new(),
-            queued: 0,
+            events: Queue::default(),
             next_isolate: count as u128 + 1,
             isolates,
             process: Process::new(&TOKENS),
@@ -143,73 +88,19 @@ impl World {
         world
     }
 
-    /// What comes from outside.
-    fn plan(&mut self) {
-        for isolate in 0..self.isolates.len() {
-            let first = self.span(600_000);
-            self.queue(first, Event::Begins(isolate));
-            // An isolate that is blocked while its clock steps back is beyond the promise
-            // (docs/adr/0016): neither its clock nor its timers tell it the time that has passed.
-            let (at, ms) = (self.span(7_000_000), self.span(3_000));
-            match self.dice.roll(6) {
-                0 => self.queue(at, Event::Steps(isolate, ms)),
-                1 => self.queue(at, Event::Steps(isolate, -ms)),
-                2 | 3 => self.queue(at, Event::Blocks(isolate, 200_000 + ms * 1_100)),
-                _ => {}
-            }
-            if self.dice.one_in(6) {
-                let at = self.span(7_000_000);
-                self.queue(at, Event::Ends(isolate));
-            }
-        }
-        for order in 0..=self.dice.roll(3) {
-            let id = if self.dice.one_in(3) {
-                TOKENS[1]
-            } else {
-                TOKENS[0]
-            };
-            let overlap = self.span(1_500);
-            let order = match self.dice.roll(6) {
-                0 => Order::RevokeMany(id),
-                1 => Order::Quarantine(id),
-                2 => Order::Rotate(id, 100 + order as u128, overlap),
-                _ => Order::Revoke(id),
-            };
-            let at = 600_000 + self.span(5_400_000);
-            self.queue(at, Event::Ordered(order));
-            if self.dice.one_in(2) {
-                let again = at + 10_000 + self.span(2_000_000);
-                self.queue(again, Event::Ordered(Order::Revoke(id)));
-            }
-            if self.dice.one_in(4) {
-                let later = at + self.span(800_000);
-                self.queue(later, Event::BreaksOff);
-            }
-        }
-        let restarts = if self.dice.one_in(2) {
-            0
-        } else {
-            1 + self.dice.roll(2)
-        };
-        for _ in 0..restarts {
-            let at = 400_000 + self.span(6_100_000);
-            self.queue(at, Event::Restarts);
-        }
-    }
-
     /// A number up to this, each alike.
-    fn span(&mut self, most: i64) -> i64 {
+    pub fn span(&mut self, most: i64) -> i64 {
         self.dice
             .roll(usize::try_from(most).unwrap_or_default() + 1) as i64
     }
 
-    fn queue(&mut self, at: i64, event: Event) {
-        self.queued += 1;
-        self.queue.push(Reverse((at, self.queued)));
-        self.events.insert(self.queued, event);
+    /// Something is going to happen.
+    pub fn queue(&mut self, at: i64, event: Event) {
+        self.events.push(at, event);
     }
 
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    /// Adds a line to the trace.
+    pub fn tell(&mut self, what: impl FnOnce() -> String) {
         if self.tells {
             let line = format!("{:>9.1} {}", self.now as f64 / 1_000.0, what());
             self.trace.push(line);
@@ -221,14 +112,11 @@ impl World {
     /// # Errors
     /// How the promise was broken.
     pub fn run(&mut self) -> Held {
-        while let Some(Reverse((at, number))) = self.queue.pop() {
+        while let Some((at, event)) = self.events.pop() {
             if at > END + 4_000_000 {
                 break;
             }
             self.now = at;
-            let Some(event) = self.events.remove(&number) else {
-                continue;
-            };
             self.happens(event)?;
         }
         Ok(())
@@ -307,205 +195,13 @@ impl World {
         }
     }
 
-    fn begins(&mut self, isolate: usize) -> Held {
-        let of = &self.isolates[isolate];
-        let (run, gap) = (of.run, of.gap);
-        let next = self.now + 1 + self.span(2 * gap);
-        if next < END {
-            self.queue(next, Event::Begins(isolate));
-        }
-        let token = Id::from_u128(self.dice.pick(&TOKENS).unwrap_or(TOKENS[0]));
-        let body = if self.dice.one_in(3) {
-            self.span(2_000_000)
-        } else {
-            0
-        };
-        self.queue(
-            self.now + body,
-            Event::Checks(isolate, run, token, self.now),
-        );
-        Ok(())
-    }
-
-    fn checks(&mut self, isolate: usize, run: u32, token: TokenId, began: i64) -> Held {
-        let now = self.now;
-        let of = &mut self.isolates[isolate];
-        if of.run != run {
-            return Ok(());
-        }
-        let clock = of.clock(now);
-        if of.leases.is_active(ORGANIZATION, token, clock) {
-            self.counts.by_lease += 1;
-            self.accepts(isolate, token, began, "by its lease")?;
-        } else {
-            let asked = of.leases.ask(ORGANIZATION, clock);
-            self.counts.asked += 1;
-            self.send(isolate, Kind::Admit(asked, token, began));
-        }
-        self.keep(isolate);
-        Ok(())
-    }
-
-    fn accepts(&mut self, isolate: usize, token: TokenId, began: i64, how: &str) -> Held {
-        match self.answered.get(&token) {
-            Some(at) if began > *at => {
-                let late = (self.now - at) / 1_000;
-                let token = token.as_u128();
-                let broken = format!("{isolate} accepts {token} {how}, {late} ms after its revoke");
-                self.tell(|| broken.clone());
-                Err(broken)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Does what the copies of an isolate have made due.
-    fn keep(&mut self, isolate: usize) {
-        while let Some(due) = self.isolates[isolate].leases.due() {
-            let now = self.now;
-            let of = &mut self.isolates[isolate];
-            let (run, clock) = (of.run, of.clock(now));
-            match due {
-                Due::Renewal { organization } => {
-                    if let Some(renewal) = of.leases.renewal(organization, false, clock) {
-                        self.send(isolate, Kind::Renew(renewal));
-                    }
-                }
-                Due::Watch { organization } => {
-                    if let Some(watch) = of.leases.watch(organization, clock) {
-                        self.send(isolate, Kind::Watch(watch));
-                    }
-                }
-                Due::Expiry {
-                    question, after_ms, ..
-                } => {
-                    let at = now + i64::from(after_ms) * 1_000;
-                    self.queue(at, Event::Expires(isolate, run, question));
-                }
-                Due::Report { .. } => {}
-            }
-        }
-    }
-
-    fn wall(&self) -> Timestamp {
+    /// What the Ledger's clock shows.
+    pub fn wall(&self) -> Timestamp {
         Timestamp::from_millis(1_700_000_000_000 + self.now / 1_000 + self.wall_ms)
     }
 
-    fn way(&mut self) -> i64 {
-        match self.dice.roll(100) {
-            _ if self.is_fast && self.dice.one_in(2) => self.span(5_000),
-            0..75 => 10_000 + self.span(90_000),
-            75..95 => 100_000 + self.span(700_000),
-            _ => 800_000 + self.span(1_800_000),
-        }
-    }
-
-    /// A question leaves an isolate.
-    fn send(&mut self, isolate: usize, kind: Kind) {
-        let run = self.isolates[isolate].run;
-        let message = Message { isolate, run, kind };
-        self.tell(|| format!("{isolate} asks: {:?}", message.kind));
-        let at = self.now + self.way();
-        if self.dice.one_in(14) {
-            self.queue(at, Event::Told(message, Answer::Lost));
-            return;
-        }
-        if self.dice.one_in(25) {
-            let again = at + self.span(1_500_000);
-            self.queue(again, Event::Asked(message.clone(), true));
-        }
-        self.queue(at, Event::Asked(message, false));
-    }
-
-    /// A question reaches the Ledger. One that comes again has its answer already.
-    fn asked(&mut self, message: Message, is_again: bool) -> Held {
-        let now = self.wall();
-        let answer = match &message.kind {
-            Kind::Admit(asked, token, _) => {
-                let query = AdmitQuery {
-                    token: *token,
-                    facts: false,
-                    run: None,
-                    pin: false,
-                    counts: false,
-                    claim: Some(asked.claim()),
-                };
-                Answer::Admission(Box::new(self.process.admit(query, now)))
-            }
-            Kind::Renew(renewal) => Answer::Delta(self.process.renew(&renewal.command, now)),
-            Kind::Watch(_) if is_again => return Ok(()),
-            Kind::Watch(_) => match self.process.watch(message.clone()) {
-                Some((_, delta)) => Answer::Delta(delta),
-                None => return self.turned(),
-            },
-        };
-        if !is_again {
-            self.reply(message, answer);
-        }
-        self.turned()
-    }
-
-    fn reply(&mut self, message: Message, answer: Answer) {
-        let is_lost = self.dice.one_in(14);
-        let at = self.now + self.way();
-        let answer = if is_lost { Answer::Lost } else { answer };
-        self.queue(at, Event::Told(message, answer));
-    }
-
-    /// An answer reaches its isolate.
-    fn told(&mut self, message: Message, answer: Answer) -> Held {
-        let Message { isolate, run, kind } = message;
-        let now = self.now;
-        let of = &mut self.isolates[isolate];
-        if of.run != run {
-            return Ok(());
-        }
-        let clock = of.clock(now);
-        match (kind, answer) {
-            (Kind::Admit(asked, token, began), Answer::Admission(admission)) => {
-                let Admission {
-                    liveness, delta, ..
-                } = &*admission;
-                of.leases
-                    .told(&asked, token, *liveness, delta.as_ref(), clock);
-                self.tell(|| format!("{isolate} is told {liveness:?} of {token}, {delta:?}"));
-                match liveness {
-                    Liveness::Live => {
-                        self.accepts(isolate, token, began, "on the Ledger's word")?
-                    }
-                    Liveness::Revoked | Liveness::Unknown => self.counts.refused += 1,
-                }
-            }
-            (Kind::Renew(renewal), Answer::Delta(delta)) => {
-                of.leases.renewed(renewal, Some(&delta), clock);
-                self.tell(|| format!("{isolate} is renewed by {delta:?}"));
-            }
-            (Kind::Renew(renewal), _) => of.leases.renewed(renewal, None, clock),
-            (Kind::Watch(watch), Answer::Delta(delta)) => {
-                let goes_on = of.leases.watched(&watch, Some(&delta), clock);
-                self.tell(|| format!("{isolate} hears {delta:?}"));
-                self.watch_on(isolate, goes_on);
-            }
-            (Kind::Watch(watch), _) => {
-                of.leases.watched(&watch, None, clock);
-            }
-            (Kind::Admit(..), _) => {}
-        }
-        self.keep(isolate);
-        self.probe()
-    }
-
-    fn watch_on(&mut self, isolate: usize, goes_on: bool) {
-        let now = self.now;
-        let of = &mut self.isolates[isolate];
-        let clock = of.clock(now);
-        if goes_on && let Some(watch) = of.leases.watch(ORGANIZATION, clock) {
-            self.send(isolate, Kind::Watch(watch));
-        }
-    }
-
     /// What a turn of the Ledger has brought.
-    fn turned(&mut self) -> Held {
+    pub fn turned(&mut self) -> Held {
         let turned = self.process.turned();
         for (timer, ms) in turned.timers {
             let late = if self.dice.one_in(4) {
@@ -530,21 +226,5 @@ impl World {
             *first = (*first).min(at);
         }
         self.probe()
-    }
-
-    /// Whether a call that began now would be accepted anywhere of a token whose revoke has
-    /// answered.
-    fn probe(&mut self) -> Held {
-        let now = self.now;
-        for isolate in 0..self.isolates.len() {
-            for id in TOKENS {
-                let token = Id::from_u128(id);
-                let is_over = self.answered.get(&token).is_some_and(|at| *at <= now);
-                if is_over && self.isolates[isolate].would_accept(token, now) {
-                    self.accepts(isolate, token, now + 1, "if it were asked")?;
-                }
-            }
-        }
-        Ok(())
     }
 }

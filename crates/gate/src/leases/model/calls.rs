@@ -1,0 +1,117 @@
+//! The isolates' side of the model: calls, what they make due, and the promise that is held to.
+
+use postern_domain::id::{Id, TokenId};
+
+use super::events::{Event, Kind};
+use super::world::{END, Held, ORGANIZATION, TOKENS, World};
+use crate::leases::Due;
+
+impl World {
+    /// A call begins; its body may be slow.
+    pub fn begins(&mut self, isolate: usize) -> Held {
+        let of = &self.isolates[isolate];
+        let (run, gap) = (of.run, of.gap);
+        let next = self.now + 1 + self.span(2 * gap);
+        if next < END {
+            self.queue(next, Event::Begins(isolate));
+        }
+        let token = Id::from_u128(self.dice.pick(&TOKENS).unwrap_or(TOKENS[0]));
+        let body = if self.dice.one_in(3) {
+            self.span(2_000_000)
+        } else {
+            0
+        };
+        self.queue(
+            self.now + body,
+            Event::Checks(isolate, run, token, self.now),
+        );
+        Ok(())
+    }
+
+    /// The body is here.
+    pub fn checks(&mut self, isolate: usize, run: u32, token: TokenId, began: i64) -> Held {
+        let now = self.now;
+        let of = &mut self.isolates[isolate];
+        if of.run != run {
+            return Ok(());
+        }
+        let clock = of.clock(now);
+        if of.leases.is_active(ORGANIZATION, token, clock) {
+            self.counts.by_lease += 1;
+            self.accepts(isolate, token, began, "by its lease")?;
+        } else {
+            let asked = of.leases.ask(ORGANIZATION, clock);
+            self.counts.asked += 1;
+            self.send(isolate, Kind::Admit(asked, token, began));
+        }
+        self.keep(isolate);
+        Ok(())
+    }
+
+    /// A call is accepted: it must have begun before a revoke answered.
+    pub fn accepts(&mut self, isolate: usize, token: TokenId, began: i64, how: &str) -> Held {
+        match self.answered.get(&token) {
+            Some(at) if began > *at => {
+                let late = (self.now - at) / 1_000;
+                let token = token.as_u128();
+                let broken = format!("{isolate} accepts {token} {how}, {late} ms after its revoke");
+                self.tell(|| broken.clone());
+                Err(broken)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does what the copies of an isolate have made due.
+    pub fn keep(&mut self, isolate: usize) {
+        while let Some(due) = self.isolates[isolate].leases.due() {
+            let now = self.now;
+            let of = &mut self.isolates[isolate];
+            let (run, clock) = (of.run, of.clock(now));
+            match due {
+                Due::Renewal { organization } => {
+                    if let Some(renewal) = of.leases.renewal(organization, false, clock) {
+                        self.send(isolate, Kind::Renew(renewal));
+                    }
+                }
+                Due::Watch { organization } => {
+                    if let Some(watch) = of.leases.watch(organization, clock) {
+                        self.send(isolate, Kind::Watch(watch));
+                    }
+                }
+                Due::Expiry {
+                    question, after_ms, ..
+                } => {
+                    let at = now + i64::from(after_ms) * 1_000;
+                    self.queue(at, Event::Expires(isolate, run, question));
+                }
+                Due::Report { .. } => {}
+            }
+        }
+    }
+
+    pub fn watch_on(&mut self, isolate: usize, goes_on: bool) {
+        let now = self.now;
+        let of = &mut self.isolates[isolate];
+        let clock = of.clock(now);
+        if goes_on && let Some(watch) = of.leases.watch(ORGANIZATION, clock) {
+            self.send(isolate, Kind::Watch(watch));
+        }
+    }
+
+    /// Whether a call that began now would be accepted anywhere of a token whose revoke has
+    /// answered.
+    pub fn probe(&mut self) -> Held {
+        let now = self.now;
+        for isolate in 0..self.isolates.len() {
+            for id in TOKENS {
+                let token = Id::from_u128(id);
+                let is_over = self.answered.get(&token).is_some_and(|at| *at <= now);
+                if is_over && self.isolates[isolate].would_accept(token, now) {
+                    self.accepts(isolate, token, now + 1, "if it were asked")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
