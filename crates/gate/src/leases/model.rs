@@ -15,7 +15,8 @@ mod network;
 mod plan;
 mod world;
 
-use self::world::{Counts, World};
+use self::ledger::database;
+use self::world::{Counts, TOKENS, World};
 
 /// Histories of a run, unless `LEASE_HISTORIES` says otherwise.
 const HISTORIES: u64 = 10_000;
@@ -27,10 +28,12 @@ fn number(name: &str) -> Option<u64> {
 fn histories(part: u64, parts: u64) {
     let count = number("LEASE_HISTORIES").unwrap_or(HISTORIES);
     let mut counts = Counts::default();
+    let sql = database(&TOKENS);
     for seed in (1..=count).filter(|seed| seed % parts == part) {
-        let mut world = World::new(seed, false);
+        let mut world = World::new(&sql, seed, false);
         if let Err(broken) = world.run() {
-            let mut again = World::new(seed, true);
+            drop(world);
+            let mut again = World::new(&sql, seed, true);
             let told = again.run();
             assert!(
                 told.is_err(),
@@ -65,7 +68,8 @@ fn r41_no_call_that_begins_after_a_revoke_has_answered_is_accepted_2() {
 #[test]
 #[ignore = "tells one history: LEASE_SEED"]
 fn one_lease_history() {
-    let mut world = World::new(number("LEASE_SEED").unwrap_or(1), true);
+    let sql = database(&TOKENS);
+    let mut world = World::new(&sql, number("LEASE_SEED").unwrap_or(1), true);
     let ended = world.run();
     println!("{}\n{ended:?} {:?}", world.trace.join("\n"), world.counts);
 }

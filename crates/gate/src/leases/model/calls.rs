@@ -103,15 +103,13 @@ impl World {
     /// answered.
     pub fn probe(&mut self) -> Held {
         let now = self.now;
-        for isolate in 0..self.isolates.len() {
-            for id in TOKENS {
-                let token = Id::from_u128(id);
-                let is_over = self.answered.get(&token).is_some_and(|at| *at <= now);
-                if is_over && self.isolates[isolate].would_accept(token, now) {
-                    self.accepts(isolate, token, now + 1, "if it were asked")?;
-                }
-            }
+        let over = self.answered.iter().filter(|(_, at)| **at <= now);
+        let accepted = over
+            .flat_map(|(token, _)| (0..self.isolates.len()).map(|isolate| (isolate, *token)))
+            .find(|(isolate, token)| self.isolates[*isolate].would_accept(*token, now));
+        match accepted {
+            Some((isolate, token)) => self.accepts(isolate, token, now + 1, "if it were asked"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

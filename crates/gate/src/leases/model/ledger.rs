@@ -52,6 +52,22 @@ pub struct Process {
     pub watches: Vec<Message>,
 }
 
+/// A database with these tokens, for one history after the other.
+pub fn database(tokens: &[u128]) -> Sqlite {
+    let sql = Sqlite::new();
+    let mut ledger = testing::open(&sql);
+    for id in tokens {
+        testing::minted(&mut ledger, 0, testing::mint(*id, &format!("t{id}"), 0));
+    }
+    sql
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.sql.transact("rollback");
+    }
+}
+
 /// What a turn has brought.
 #[derive(Default)]
 pub struct Turned {
@@ -62,16 +78,14 @@ pub struct Turned {
 }
 
 impl Process {
-    pub fn new(tokens: &[u128]) -> Self {
-        let sql = Sqlite::new();
-        let mut ledger = testing::open(&sql);
-        for id in tokens {
-            testing::minted(&mut ledger, 0, testing::mint(*id, &format!("t{id}"), 0));
-        }
+    /// The first process over a database of [`database`]. What it and those after it write is undone
+    /// with the last.
+    pub fn new(sql: &Sqlite) -> Self {
+        sql.transact("begin");
         Self {
             number: 1,
-            sql,
-            ledger,
+            sql: sql.clone(),
+            ledger: testing::open(sql),
             is_new: false,
             held: Vec::new(),
             watches: Vec::new(),

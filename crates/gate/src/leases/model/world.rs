@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use postern_domain::id::{Id, OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
 use postern_ledger::margin_ms;
+use postern_ledger::testing::Sqlite;
 use postern_ledger::testing::dice::Dice;
 
 use super::events::{Answer, Event, Queue};
@@ -61,7 +62,8 @@ pub struct World {
 pub type Held = Result<(), String>;
 
 impl World {
-    pub fn new(seed: u64, tells: bool) -> Self {
+    /// A history over a database of [`database`](super::ledger::database).
+    pub fn new(sql: &Sqlite, seed: u64, tells: bool) -> Self {
         let mut dice = Dice::new(seed);
         let count = match dice.roll(4) {
             0 => 2 + dice.roll(9),
@@ -75,7 +77,7 @@ impl World {
             events: Queue::default(),
             next_isolate: count as u128 + 1,
             isolates,
-            process: Process::new(&TOKENS),
+            process: Process::new(sql),
             wall_ms: 0,
             is_fast: dice.one_in(3),
             answered: HashMap::new(),
