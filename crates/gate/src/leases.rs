@@ -10,6 +10,8 @@ mod copy;
 mod due;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 

@@ -6,6 +6,7 @@ mod believed;
 mod calls;
 mod deadlines;
 mod decisions;
+mod leases;
 mod pins;
 mod plans;
 mod rest;
