@@ -232,7 +232,8 @@ impl Leases {
                     self.watermark = self.watermark.max(version);
                     self.has_moved = true;
                 }
-                false
+                // Whoever has granted a lease counts holders, and clears it after them.
+                !self.counts_holders && self.stored_ms > 0
             }
             End::Granted(version) => {
                 if let Some(waited) = self.waits.get_mut(&version) {

@@ -6,3 +6,4 @@ mod leases;
 mod log;
 mod names;
 mod questions;
+mod waits;

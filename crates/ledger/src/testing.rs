@@ -149,11 +149,16 @@ pub fn given<C: Carried>(done: Done<C>) -> C::Answer {
 
 /// A Ledger over a database.
 pub fn open(sql: &Sqlite) -> Ledger<Sqlite> {
+    open_with(sql, LEASE_MS)
+}
+
+/// One whose leases last this long.
+pub fn open_with(sql: &Sqlite, lease_ms: u32) -> Ledger<Sqlite> {
     let settings = Settings {
         audit: audit(),
         jwt_leeway_ms: LEEWAY_MS,
         normalize,
-        lease_ms: LEASE_MS,
+        lease_ms,
         instance: Id::from_u128(u128::from(INSTANCES.fetch_add(1, Ordering::Relaxed))),
     };
     Ledger::open(sql.clone(), settings)

@@ -9,9 +9,9 @@ use crate::{
     Timer, WatchCommand, margin_ms,
 };
 
-const OVER_MS: u32 = LEASE_MS + margin_ms(LEASE_MS);
+pub(super) const OVER_MS: u32 = LEASE_MS + margin_ms(LEASE_MS);
 
-fn renew(ledger: &mut Ledger<Sqlite>, claim: Claim) -> Delta {
+pub(super) fn renew(ledger: &mut Ledger<Sqlite>, claim: Claim) -> Delta {
     let command = RenewCommand {
         claim,
         uses: Vec::new(),
@@ -19,7 +19,7 @@ fn renew(ledger: &mut Ledger<Sqlite>, claim: Claim) -> Delta {
     ledger.renew(at(1), &command).expect("an answer")
 }
 
-fn revoke(id: u128) -> RevokeCommand {
+pub(super) fn revoke(id: u128) -> RevokeCommand {
     RevokeCommand {
         token: Id::from_u128(id),
         requester: requester(),
@@ -28,7 +28,7 @@ fn revoke(id: u128) -> RevokeCommand {
 }
 
 /// The version that the answer to a revoke waits for; `None` = it has its answer.
-fn held(ledger: &mut Ledger<Sqlite>, id: u128) -> Option<i64> {
+pub(super) fn held(ledger: &mut Ledger<Sqlite>, id: u128) -> Option<i64> {
     match tell(ledger, 10, revoke(id)).expect("carried out") {
         Done::WhenFinal(version, _) => Some(version),
         Done::BestAfterDelivery(_) | Done::Answer(_) => None,
@@ -36,12 +36,12 @@ fn held(ledger: &mut Ledger<Sqlite>, id: u128) -> Option<i64> {
     }
 }
 
-fn is_final(ledger: &mut Ledger<Sqlite>, version: i64) -> bool {
+pub(super) fn is_final(ledger: &mut Ledger<Sqlite>, version: i64) -> bool {
     ledger.is_final(version).expect("an answer")
 }
 
 /// Fires the timers that were asked for, and tells after how long.
-fn fire(ledger: &mut Ledger<Sqlite>) -> Vec<u32> {
+pub(super) fn fire(ledger: &mut Ledger<Sqlite>) -> Vec<u32> {
     let timers: Vec<(Timer, u32)> = ledger.timers();
     for (timer, _) in &timers {
         ledger.fired(*timer).expect("a turn");
@@ -49,7 +49,7 @@ fn fire(ledger: &mut Ledger<Sqlite>) -> Vec<u32> {
     timers.into_iter().map(|(_, ms)| ms).collect()
 }
 
-fn three(sql: &Sqlite) -> Ledger<Sqlite> {
+pub(super) fn three(sql: &Sqlite) -> Ledger<Sqlite> {
     let mut ledger = open(sql);
     for id in 1..=3 {
         minted(&mut ledger, 0, mint(id, &format!("t{id}"), 0));

@@ -204,6 +204,7 @@ fn commands_and_record_changes_keep_the_members_of_the_first_release() {
         json(&RevokeCommand {
             token,
             requester: requester(),
+            respond_async: false,
         }),
         json(&testing::revoke_many(Selector::default())),
         json(&SweepCommand {
