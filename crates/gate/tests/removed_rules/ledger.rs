@@ -11,6 +11,12 @@ const LEAKS: &str = "crates/ledger/src/machine/leaks.rs";
 
 pub const REMOVED: &[Removed] = &[
     Removed {
+        rule: "3: a rotated token ends by the clock alone",
+        file: ROTATE,
+        text: "match command.retire_at > now {",
+        instead: "match true {",
+    },
+    Removed {
         rule: "4: no margin",
         file: "crates/ledger/src/lease.rs",
         text: "lease_ms.div_ceil(100) + 50",

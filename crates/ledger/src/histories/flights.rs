@@ -169,7 +169,12 @@ impl World {
             return assert_eq!(answer, Ok(RotateAnswer::RevokedMeanwhile));
         }
         self.make_live(id);
-        self.model.tokens.get_mut(&old).expect("a token").end = Some(retire_at);
+        let retired = self.model.tokens.get_mut(&old).expect("a token");
+        retired.end = Some(retire_at);
+        if retire_at <= now {
+            retired.state = ModelState::Revoked;
+            self.model.finals.insert(old);
+        }
         assert_eq!(answer, Ok(RotateAnswer::Rotated { description: None }));
     }
 

@@ -93,7 +93,11 @@ impl Suspended<RotateCommand> for PendingRotation {
         };
         ledger.step(now, |step| {
             let version = step.version();
-            step.store.retire(command.old, command.retire_at, version)?;
+            match command.retire_at > now {
+                true => step.store.retire(command.old, command.retire_at, version)?,
+                // It has ended, and no clock that goes back makes it active again.
+                false => step.store.revoke(command.old, command.retire_at, version)?,
+            }
             step.change(retire);
             Ok(())
         })?;

@@ -69,6 +69,18 @@ fn lease_rule_3_no_clock_ends_a_wait() {
 }
 
 #[test]
+fn lease_rule_3_a_clock_that_goes_back_brings_no_rotated_token_back() {
+    let sql = Sqlite::new();
+    let mut ledger = three(&sql);
+    let command = rotate(1, mint(4, "t1", 5_000), 5_000);
+    let waiting = waits(tell(&mut ledger, 5_000, command));
+    arrived(&mut ledger, 5_000, waiting, None);
+    assert_eq!(liveness(&mut ledger, 5_000, 1), Liveness::Revoked);
+    assert_eq!(liveness(&mut ledger, 4_000, 1), Liveness::Revoked);
+    assert_eq!(liveness(&mut open(&sql), 4_000, 1), Liveness::Revoked);
+}
+
+#[test]
 fn lease_rule_4_the_margin_covers_a_clock_that_is_one_in_a_hundred_slow() {
     for (lease_ms, expected) in [(1, 51), (1_000, 60), (1_001, 61), (5_000, 100)] {
         assert_eq!(margin_ms(lease_ms), expected, "{lease_ms}");
