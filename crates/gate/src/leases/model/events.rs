@@ -54,6 +54,7 @@ pub enum Event {
     BreaksOff,
     Restarts,
     Steps(usize, i64),
+    LedgerSteps(i64),
     Blocks(usize, i64),
     Ends(usize),
 }
@@ -62,7 +63,8 @@ pub enum Event {
 struct Planned {
     at: i64,
     number: u64,
-    event: Event,
+    /// Beside the heap, which moves what it orders.
+    event: Box<Event>,
 }
 
 impl Planned {
@@ -102,7 +104,7 @@ pub struct Queue {
 impl Queue {
     pub fn push(&mut self, at: i64, event: Event) {
         self.count += 1;
-        let number = self.count;
+        let (number, event) = (self.count, Box::new(event));
         self.planned.push(Planned { at, number, event });
     }
 
@@ -110,6 +112,6 @@ impl Queue {
     pub fn pop(&mut self) -> Option<(i64, Event)> {
         self.planned
             .pop()
-            .map(|planned| (planned.at, planned.event))
+            .map(|planned| (planned.at, *planned.event))
     }
 }

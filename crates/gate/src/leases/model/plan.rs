@@ -24,13 +24,19 @@ impl World {
                 self.queue(at, Event::Ends(isolate));
             }
         }
+        // No wait is by the Ledger's clock (rule 3). The end of an overlap is, so that there is none.
+        let steps = self.dice.one_in(4);
+        if steps {
+            let (at, ms) = (self.span(7_000_000), self.span(6_000) - 3_000);
+            self.queue(at, Event::LedgerSteps(ms));
+        }
         for order in 0..=self.dice.roll(3) {
             let id = if self.dice.one_in(3) {
                 TOKENS[1]
             } else {
                 TOKENS[0]
             };
-            let overlap = self.span(1_500);
+            let overlap = if steps { 0 } else { self.span(1_500) };
             let order = match self.dice.roll(6) {
                 0 => Order::RevokeMany(id),
                 1 => Order::Quarantine(id),

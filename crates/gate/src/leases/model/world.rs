@@ -183,6 +183,11 @@ impl World {
                 self.tell(|| format!("the clock of {isolate} is set by {ms} ms"));
                 Ok(())
             }
+            Event::LedgerSteps(ms) => {
+                self.wall_ms += ms;
+                self.tell(|| format!("the Ledger's clock is set by {ms} ms"));
+                Ok(())
+            }
             Event::Blocks(isolate, long) => {
                 self.isolates[isolate].blocked_until = self.now + long;
                 self.tell(|| format!("{isolate} is blocked for {} ms", long / 1_000));
