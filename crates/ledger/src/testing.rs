@@ -87,6 +87,12 @@ impl Sqlite {
     }
 }
 
+impl Default for Sqlite {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sql for Sqlite {
     fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         match self.left.get() {
