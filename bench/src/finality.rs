@@ -29,7 +29,7 @@ const TOKEN: TokenId = Id::from_u128(7);
 enum Event {
     Call(usize),
     Asked(usize, Question),
-    Told(usize, Question, Option<Answer>),
+    Told(usize, Question, Option<Box<Answer>>),
     Expires(usize, u64),
     Fires(Timer),
     Revoke,
@@ -43,7 +43,7 @@ enum Question {
 }
 
 enum Answer {
-    Admission(Admission),
+    Admission(Box<Admission>),
     Delta(Delta),
 }
 
@@ -197,7 +197,10 @@ impl Model {
     }
 
     fn reply(&mut self, isolate: usize, question: Question, answer: Answer) {
-        let answer = if self.is_lost() { None } else { Some(answer) };
+        let answer = match self.is_lost() {
+            true => None,
+            false => Some(Box::new(answer)),
+        };
         let way = self.way();
         self.queue(way, Event::Told(isolate, question, answer));
     }
@@ -215,7 +218,7 @@ impl Model {
                     claim: Some(asked.claim()),
                 };
                 let admission = self.ledger.admit(clock, query).expect("an answer");
-                self.reply(isolate, question, Answer::Admission(admission));
+                self.reply(isolate, question, Answer::Admission(Box::new(admission)));
             }
             Question::Renew(renewal) => {
                 let delta = self
@@ -236,10 +239,10 @@ impl Model {
         }
     }
 
-    fn told(&mut self, isolate: usize, question: Question, answer: Option<Answer>) {
+    fn told(&mut self, isolate: usize, question: Question, answer: Option<Box<Answer>>) {
         let clock = self.clock();
         let leases = &mut self.isolates[isolate];
-        match (question, answer) {
+        match (question, answer.map(|answer| *answer)) {
             (Question::Admit(asked), Some(Answer::Admission(told))) => {
                 leases.told(&asked, TOKEN, told.liveness, told.delta.as_ref(), clock);
             }
