@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             r41_a_bulk_revoke_is_final_when_it_answers,
             r41_a_rotation_without_overlap_is_final_when_it_answers,
             r41_a_revoke_can_answer_at_once_and_says_when_it_is_final,
+            r41_a_preference_of_any_kind_fails_no_revoke,
             r13_uses_are_counted_all_the_same,
         ],
     )
@@ -139,6 +140,38 @@ async fn r41_a_revoke_can_answer_at_once_and_says_when_it_is_final(suite: &Suite
     assert!(millis(&again["final_at"]) >= revoked_at, "{again}");
     assert_dead(&suite.gateway, &token, "the second revoke has answered").await;
     println!("final after {:?}, told: {ms} ms at most", begun.elapsed());
+}
+
+async fn r41_a_preference_of_any_kind_fails_no_revoke(suite: &Suite) {
+    let organization = suite.organization().await;
+    let early = "respond-async";
+    let (long, many) = ("x".repeat(10_000), format!("{early}, ").repeat(700));
+    let (quoted, late) = (format!("x=\"{long}"), format!("{long}, {early}"));
+    let rows: [(&[&str], u16); 11] = [
+        (&[""], 200),
+        (&[",;=,\""], 200),
+        (&["return=minimal"], 200),
+        (&["x-respond-async"], 200),
+        (&[&long], 200),
+        (&[&quoted], 200),
+        (&[&long[..100]; 100], 200),
+        (&[early; 100], 202),
+        (&[&long, early], 202),
+        (&[&late], 202),
+        (&[&many], 202),
+    ];
+    for (preferences, status) in rows {
+        let token = organization.mint(&suite.gateway, &json!({})).await;
+        let path = format!("/org/tokens/{}", token.id);
+        let mut call = organization.call(&suite.gateway, "DELETE", &path);
+        for preference in preferences {
+            call = call.header("prefer", preference);
+        }
+        let answer = call.send().await;
+        let applied = (status == 202).then_some(early);
+        assert_eq!(answer.header("preference-applied"), applied);
+        assert_eq!(answer.json(status)["id"], token.id);
+    }
 }
 
 async fn r13_uses_are_counted_all_the_same(suite: &Suite) {
