@@ -77,7 +77,8 @@ async fn all_wrong_values_are_told_at_once(setup: &Setup) {
         .set("ROOT_KEYS", "no colon")
         .set("MINT_PER_HOUR", "0")
         .set("ORG_TOKEN_MINT_CEILING", "many")
-        .set("REVOCATION_BOUND_SECONDS", "-1")
+        .set("REVOCATION_LEASE_MS", "5001")
+        .set("REVOCATION_BOUND_SECONDS", "5")
         .set("JWT_LEEWAY_SECONDS", "61")
         .set("ORIGIN_TIMEOUT_SECONDS", "0")
         .set("TRUSTED_IP_HEADER", "not a header")
@@ -89,9 +90,11 @@ async fn all_wrong_values_are_told_at_once(setup: &Setup) {
         "ADMIN_TOKEN is shorter than 32 characters",
         "TOKEN_KEYS: entry 1: the key is shorter than 32 bytes",
         "ROOT_KEYS: entry 1: is not `kid:base64url`",
+        "REVOCATION_BOUND_SECONDS is no longer a setting: remove it. A revoke is final when it answers; \
+         REVOCATION_LEASE_MS sets how long that may take at most",
         "MINT_PER_HOUR must be a whole number from 1 to 1000000",
         "ORG_TOKEN_MINT_CEILING must be a whole number from 0 to 10000000",
-        "REVOCATION_BOUND_SECONDS must be a whole number from 0 to 3600",
+        "REVOCATION_LEASE_MS must be a whole number from 0 to 5000",
         "JWT_LEEWAY_SECONDS must be a whole number from 0 to 60",
         "ORIGIN_TIMEOUT_SECONDS must be a whole number from 1 to 300",
         "TRUSTED_IP_HEADER is not the name of a header",

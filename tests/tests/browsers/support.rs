@@ -28,7 +28,7 @@ pub const HOSTILE: [(&str, &str); 24] = [
     ("Link", "</evil.js>; rel=preload"),
     ("NEL", "{\"report_to\":\"e\",\"max_age\":1}"),
     ("Origin-Trial", "x"),
-    ("Postern-Revocation-Bound", "0"),
+    ("Postern-Assertion", "0"),
     ("Refresh", "0; url=https://evil.example"),
     (
         "Report-To",

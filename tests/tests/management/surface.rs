@@ -136,7 +136,7 @@ async fn health_and_readiness_are_open(suite: &Suite) {
         ready,
         json!({
             "status": "ready",
-            "revocation_bound_seconds": 0,
+            "revocation_lease_ms": 1000,
             "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready", "audit": "ready" },
             "unheeded_variables": [],
             "client_addresses": "readable",
