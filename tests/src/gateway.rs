@@ -72,19 +72,11 @@ impl Serve {
         self.set("SESSION_VERIFY_URL", &endpoint)
     }
 
-    /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
+    /// Puts the modules of a folder in front of the built one.
     #[must_use]
-    pub fn counting(mut self) -> Self {
-        self.front = Some("tests/crossings");
+    pub(crate) fn front(mut self, folder: &'static str) -> Self {
+        self.front = Some(folder);
         self
-    }
-
-    /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
-    #[must_use]
-    pub fn slow_record(mut self, batches: u32, statements: u32) -> Self {
-        self.front = Some("tests/slow_record");
-        self.set("SLOW_WRITES_MS", &batches.to_string())
-            .set("SLOW_READS_MS", &statements.to_string())
     }
 
     /// Takes that many isolates.

@@ -8,7 +8,9 @@
 
 pub mod audit;
 pub mod forge;
+pub mod fronts;
 pub mod gateway;
+pub mod hammer;
 pub mod http;
 pub mod ledgers;
 pub mod life;

@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_origin::proto::{
     AttestationServiceCancelRequest, AttestationServiceInitRequest, AttestationServiceInitResponse,
-    AttestationServiceStoreRequest, FindOrCreateWorkflowRequest,
+    AttestationServiceStoreRequest, AttestationStateServiceInitializedRequest,
+    FindOrCreateWorkflowRequest,
 };
 use prost::Message as _;
 
@@ -20,6 +21,10 @@ pub const INIT: &str = "/controlplane.v1.AttestationService/Init";
 pub const STORE: &str = "/controlplane.v1.AttestationService/Store";
 /// Path of the call.
 pub const CANCEL: &str = "/controlplane.v1.AttestationService/Cancel";
+/// Path of the call, which writes and names a run.
+pub const GET_UPLOAD_CREDS: &str = "/controlplane.v1.AttestationService/GetUploadCreds";
+/// Path of the call, which reads and names a run.
+pub const INITIALIZED: &str = "/controlplane.v1.AttestationStateService/Initialized";
 
 /// The media type of frames as they are.
 pub const BINARY: &str = "application/grpc-web+proto";
@@ -88,6 +93,14 @@ pub fn store(run: &str, bundle: &[u8]) -> AttestationServiceStoreRequest {
         attestation_bundle: bundle.to_vec(),
         ..Default::default()
     }
+}
+
+/// A message that says nothing but which run: of GetUploadCreds and of Initialized.
+pub fn about(run: &str) -> Vec<u8> {
+    AttestationStateServiceInitializedRequest {
+        workflow_run_id: run.to_owned(),
+    }
+    .encode_to_vec()
 }
 
 /// A message of Cancel.

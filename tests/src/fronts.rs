@@ -1,0 +1,19 @@
+//! Gateways with modules in front of the built one, that look into it, slow it down or take it apart.
+
+use crate::gateway::Serve;
+
+impl Serve {
+    /// Counts the calls out of wasm: each answer tells them in `x-crossings`.
+    #[must_use]
+    pub fn counting(self) -> Self {
+        self.front("tests/crossings")
+    }
+
+    /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
+    #[must_use]
+    pub fn slow_record(self, batches: u32, statements: u32) -> Self {
+        self.front("tests/slow_record")
+            .set("SLOW_WRITES_MS", &batches.to_string())
+            .set("SLOW_READS_MS", &statements.to_string())
+    }
+}
