@@ -16,4 +16,17 @@ impl Serve {
             .set("SLOW_WRITES_MS", &batches.to_string())
             .set("SLOW_READS_MS", &statements.to_string())
     }
+
+    /// Has its Ledgers live at `url`, which [`Serve::only_ledgers`] serves.
+    #[must_use]
+    pub(crate) fn ledgers_at(self, url: &str) -> Self {
+        self.front("tests/ledgers_elsewhere")
+            .set("LEDGERS_URL", url)
+    }
+
+    /// Serves nothing but Ledgers, for the gateway at `url`, which has their D1.
+    #[must_use]
+    pub(crate) fn only_ledgers(self, url: &str) -> Self {
+        self.front("tests/only_ledgers").set("RECORD_URL", url)
+    }
 }

@@ -27,6 +27,8 @@ const END: Duration = Duration::from_secs(15);
 pub struct Serve {
     origin: String,
     isolates: u16,
+    /// Otherwise a free one.
+    port: Option<u16>,
     brake: Option<u32>,
     set: BTreeMap<String, String>,
     /// A folder of modules in front of the built one.
@@ -51,6 +53,7 @@ impl Serve {
         Self {
             origin: origin.to_owned(),
             isolates: 1,
+            port: None,
             brake: None,
             set: BTreeMap::new(),
             front: None,
@@ -76,6 +79,13 @@ impl Serve {
     #[must_use]
     pub(crate) fn front(mut self, folder: &'static str) -> Self {
         self.front = Some(folder);
+        self
+    }
+
+    /// Takes this port for its first isolate each time it starts, and those after it.
+    #[must_use]
+    pub(crate) fn at(mut self, port: u16) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -124,7 +134,7 @@ impl Serve {
     }
 
     async fn try_start(&self) -> Option<Gateway> {
-        let port = free_ports(self.isolates);
+        let port = self.port.unwrap_or_else(|| free_ports(self.isolates));
         let log = File::options()
             .create(true)
             .append(true)

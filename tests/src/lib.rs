@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod apart;
 pub mod audit;
 pub mod forge;
 pub mod fronts;
