@@ -16,7 +16,8 @@ use tokio::task::JoinHandle;
 const ISOLATES: u16 = 4;
 /// Callers of each isolate.
 const CALLERS: usize = 1;
-/// Long, so that leases outlast the start of another process.
+/// As long as can be, so that leases outlast the start of another process. On a slow machine they do not: what is printed
+/// tells how long the Ledger was away, and only less than a lease tries what the next one remembers.
 const LEASE_MS: u64 = 5_000;
 /// Kills of each case; `POSTERN_KILLS` has others.
 const KILLS: u32 = 7;
