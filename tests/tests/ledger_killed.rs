@@ -19,8 +19,8 @@ const CALLERS: usize = 1;
 /// As long as can be, so that leases outlast the start of another process. On a slow machine they do not: what is printed
 /// tells how long the Ledger was away, and only less than a lease tries what the next one remembers.
 const LEASE_MS: u64 = 5_000;
-/// Kills of each case; `POSTERN_KILLS` has others.
-const KILLS: u32 = 7;
+/// Kills of each case; `POSTERN_KILLS=7` for more.
+const KILLS: u32 = 3;
 /// Longest time for a revoke, retries included.
 const LIMIT: Duration = Duration::from_secs(60);
 
