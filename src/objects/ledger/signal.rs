@@ -1,6 +1,7 @@
 //! A signal to everybody who waits in this object. Whoever waits looks again when it is given.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
@@ -8,7 +9,21 @@ use std::task::{Poll, Waker};
 #[derive(Default)]
 pub struct Signal {
     count: Cell<u64>,
-    waiting: RefCell<Vec<Waker>>,
+    waiting: RefCell<BTreeMap<u64, Waker>>,
+    /// How many have waited so far.
+    waits: Cell<u64>,
+}
+
+/// A place among those who wait. It is given up with the wait, whether the signal came or not.
+struct Place<'a> {
+    signal: &'a Signal,
+    number: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.signal.waiting.borrow_mut().remove(&self.number);
+    }
 }
 
 impl Signal {
@@ -20,20 +35,55 @@ impl Signal {
     /// Gives it.
     pub fn notify(&self) {
         self.count.set(self.count.get() + 1);
-        for waker in self.waiting.take() {
+        for waker in self.waiting.take().into_values() {
             waker.wake();
         }
     }
 
     /// Returns when it was given more often than so.
     pub async fn after(&self, count: u64) {
+        self.waits.set(self.waits.get() + 1);
+        let place = Place {
+            signal: self,
+            number: self.waits.get(),
+        };
         poll_fn(|context| match self.count.get() > count {
             true => Poll::Ready(()),
             false => {
-                self.waiting.borrow_mut().push(context.waker().clone());
+                let waker = context.waker().clone();
+                self.waiting.borrow_mut().insert(place.number, waker);
                 Poll::Pending
             }
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_the_signal_and_leaves_nothing_behind_when_it_is_given_up() {
+        let signal = Signal::default();
+        let mut context = Context::from_waker(Waker::noop());
+        {
+            let mut wait = pin!(signal.after(signal.count()));
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+            assert_eq!(signal.waiting.borrow().len(), 1);
+            signal.notify();
+            assert!(wait.as_mut().poll(&mut context).is_ready());
+        }
+        {
+            let mut wait = pin!(signal.after(signal.count()));
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(signal.waiting.borrow().is_empty());
+        let mut late = pin!(signal.after(0));
+        assert!(late.as_mut().poll(&mut context).is_ready());
     }
 }
