@@ -9,8 +9,11 @@ use postern_domain::standing::Actor;
 use postern_gate::Due;
 use postern_registry::error::Result;
 
+/// For how long one request watches on, in milliseconds.
+const WATCH_ON_MS: i64 = 15_000;
+
 /// Sees to what a step has made due. Called before a question is sent, so that the timer of its
-/// lease runs already.
+/// lease starts in the same turn of the runtime, before any answer can come.
 pub fn keep(platform: &Platform, gate: &Isolated) {
     loop {
         let due = gate.borrow_mut().memory.leases.due();
@@ -76,6 +79,7 @@ async fn renew(
 /// Asks for the next change, and, once it is applied, for the one after that: so the Ledger learns
 /// that it is.
 async fn watch(platform: &Platform, gate: &Isolated, organization: OrganizationId) -> Result<()> {
+    let begun = now();
     loop {
         let watch = gate.borrow_mut().memory.leases.watch(organization, now());
         let Some(watch) = watch else {
@@ -86,7 +90,9 @@ async fn watch(platform: &Platform, gate: &Isolated, organization: OrganizationI
         let leases = &mut gate.borrow_mut().memory.leases;
         let goes_on = leases.watched(&watch, told.as_ref().ok(), now());
         told?;
-        if !goes_on {
+        // What runs behind an answer is ended by the platform after half a minute: another request
+        // begins the next watch before that.
+        if !goes_on || now().since(begun) > WATCH_ON_MS {
             return Ok(());
         }
     }

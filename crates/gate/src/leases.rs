@@ -25,8 +25,7 @@ pub use self::due::Due;
 /// Most organizations that an isolate has copies for; then one of them makes room.
 const ORGANIZATIONS: usize = 1_024;
 
-/// Most tokens in all copies together; then one makes room for the next. An entry takes about 32
-/// bytes.
+/// Most tokens in all copies together; then others make room. An entry takes about 32 bytes.
 const TOKENS: usize = 65_536;
 
 /// The copies of an isolate.
@@ -128,7 +127,7 @@ impl Leases {
             return;
         };
         match liveness {
-            Liveness::Live if is_taken => self.insert(asked.organization, token),
+            Liveness::Live if is_taken => self.insert(asked.organization, token, now),
             Liveness::Live => {}
             Liveness::Revoked | Liveness::Unknown => {
                 copy.active.remove(&token);
@@ -301,6 +300,9 @@ impl Leases {
         if copy.holder != asked.claim.holder {
             return false;
         }
+        if asked.claim.lease {
+            copy.asked_at = None;
+        }
         let is_other = |applied: Version| applied.instance != delta.version.instance;
         if copy.applied.is_some_and(is_other) {
             self.empty(asked.organization);
@@ -319,17 +321,30 @@ impl Leases {
         true
     }
 
-    /// Adds a token to a copy; where there are too many, another one of it makes room.
-    fn insert(&mut self, organization: OrganizationId, token: TokenId) {
-        let known: usize = self.copies.values().map(|copy| copy.active.len()).sum();
-        let copy = self.copy(organization);
-        if known >= TOKENS && !copy.active.contains(&token) {
-            let Some(other) = copy.active.iter().next().copied() else {
-                return;
-            };
-            copy.active.remove(&other);
+    /// Adds a token to a copy. Where there are too many, those make room first that no lease
+    /// covers, then one of the largest copy.
+    fn insert(&mut self, organization: OrganizationId, token: TokenId, now: Timestamp) {
+        if self.known() >= TOKENS {
+            let idle = self.copies.values_mut().filter(|copy| !copy.holds(now));
+            idle.for_each(|copy| copy.active.clear());
         }
-        copy.active.insert(token);
+        if self.known() >= TOKENS {
+            let largest = self
+                .copies
+                .values_mut()
+                .max_by_key(|copy| copy.active.len());
+            if let Some(copy) = largest
+                && let Some(other) = copy.active.iter().next().copied()
+            {
+                copy.active.remove(&other);
+            }
+        }
+        self.copy(organization).active.insert(token);
+    }
+
+    /// How many tokens there are in all copies.
+    fn known(&self) -> usize {
+        self.copies.values().map(|copy| copy.active.len()).sum()
     }
 
     /// Makes due what keeps a lease from running out, brings changes at once, and reports uses.

@@ -116,7 +116,6 @@ impl Copy {
 
     /// Takes a lease, unless the one in force lasts longer or the timer of its question has fired.
     pub fn extend(&mut self, lease: Lease) {
-        self.asked_at = None;
         let is_longer = self.lease.is_none_or(|own| lease.until > own.until);
         if is_longer && lease.question > self.expired {
             self.lease = Some(lease);

@@ -25,8 +25,8 @@ pub enum Due {
         /// Whose Ledger is asked.
         organization: OrganizationId,
     },
-    /// To call [`Leases::expired`](super::Leases::expired), later. The timer is set before the
-    /// question is sent that it is for.
+    /// To call [`Leases::expired`](super::Leases::expired), later. The timer is started in the turn
+    /// in which the question is sent that it is for.
     Expiry {
         /// Whose lease it is.
         organization: OrganizationId,

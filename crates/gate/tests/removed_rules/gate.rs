@@ -82,8 +82,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "7: answers to an earlier id are taken",
         file: LEASES,
-        text: "if copy.holder != asked.claim.holder {\n            return false;\n        }\n        let is_other",
-        instead: "let is_other",
+        text: "if copy.holder != asked.claim.holder {\n            return false;\n        }\n        if asked",
+        instead: "if asked",
     },
     Removed {
         rule: "7: a full copy is emptied",

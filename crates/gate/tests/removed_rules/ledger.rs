@@ -79,7 +79,7 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "10: a rotation does not wait",
         file: ROTATE,
-        text: "if command.retire_at.since(now) >= i64::from(ledger.leases.over_ms()) {",
+        text: "if command.retire_at.since(now) >= i64::from(final_in_ms) {",
         instead: "if true {",
     },
     Removed {

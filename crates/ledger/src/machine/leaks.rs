@@ -85,7 +85,7 @@ impl<S: Sql> Ledger<S> {
         self.step(now, |step| {
             // A revocation log that is read by version must show both the quarantine and the
             // release.
-            let version = step.version();
+            let version = step.version()?;
             step.store.quarantine(facts.id, since, version)?;
             let change = RecordChange::Quarantine {
                 organization: facts.organization.id,

@@ -5,6 +5,7 @@
 //! what was written before it is on disk.
 
 use postern_domain::audit::{Action, Requester};
+use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -42,7 +43,16 @@ impl Carried for RevokeCommand {
         if let Some(first) = stored.revoked_at
             && !standing.revocable(now)
         {
-            let version = stored.version.unwrap_or_default();
+            let mut version = stored.version.unwrap_or_default();
+            // One that a rotation has ended gets its tombstone: no clock that goes back makes it
+            // active again.
+            if standing.state != State::Revoked {
+                ledger.step(now, |step| {
+                    let version = step.version()?;
+                    step.store.revoke(self.token, first, version)
+                })?;
+                version = ledger.store.head()?.version;
+            }
             return ledger.revoked(first, version, self.respond_async);
         }
         ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.requester)?;
@@ -141,7 +151,8 @@ impl<S: Sql> Ledger<S> {
         if respond_async {
             let final_in_ms = self.becomes_final_in_ms(version)?;
             let answer = RevokeAnswer::Revoked { at, final_in_ms };
-            return Ok(Done::BestAfterDelivery(answer));
+            // At once: D1 follows by the alarm.
+            return Ok(Done::Answer(answer));
         }
         let final_in_ms = 0;
         self.when_final(version, RevokeAnswer::Revoked { at, final_in_ms })
@@ -157,7 +168,7 @@ impl<S: Sql> Ledger<S> {
         requester: &Requester,
     ) -> Result<()> {
         self.step(at, |step| {
-            let version = step.version();
+            let version = step.version()?;
             for facts in tokens {
                 step.store.revoke(facts.id, at, version)?;
                 let revoke = RecordChange::RevokeToken {

@@ -92,7 +92,7 @@ impl Suspended<RotateCommand> for PendingRotation {
             by: requester.actor.clone(),
         };
         ledger.step(now, |step| {
-            let version = step.version();
+            let version = step.version()?;
             match command.retire_at > now {
                 true => step.store.retire(command.old, command.retire_at, version)?,
                 // It has ended, and no clock that goes back makes it active again.
@@ -104,11 +104,13 @@ impl Suspended<RotateCommand> for PendingRotation {
         let answer = RotateAnswer::Rotated {
             description: command.mint.description,
         };
-        // Longer than any lease: by its end no isolate believes that the old token has none.
-        if command.retire_at.since(now) >= i64::from(ledger.leases.over_ms()) {
+        // Longer than any lease that is out, of an earlier instance too: by its end no isolate
+        // believes that the old token has none.
+        let version = ledger.store.head()?.version;
+        let final_in_ms = ledger.becomes_final_in_ms(version)?;
+        if command.retire_at.since(now) >= i64::from(final_in_ms) {
             return Ok(Done::BestAfterDelivery(answer));
         }
-        let version = ledger.store.head()?.version;
         ledger.when_final(version, answer)
     }
 }

@@ -222,7 +222,7 @@ fn a_revoke_that_is_not_waited_for_says_when_it_is_final() {
     assert_eq!(idle, Ok(at_once));
     renew(&mut ledger, claim(9, None));
     let busy = tell(&mut ledger, 10, asks(2)).expect("revoked");
-    let Done::BestAfterDelivery(answer) = busy else {
+    let Done::Answer(answer) = busy else {
         panic!("it waits");
     };
     let later = RevokeAnswer::Revoked {

@@ -221,3 +221,62 @@ fn lease_rule_20_final_at_is_the_later_of_leases_and_the_restart_wait() {
     assert_eq!(final_in_ms(&mut longer, 3), 5_100);
     assert_eq!(final_in_ms(&mut open(&sql), 3), 5_100);
 }
+
+/// What the platform keeps of a turn that has failed half-way is not ours to choose.
+#[test]
+fn lease_rule_12_a_step_that_fails_half_way_hides_no_tombstone() {
+    let mut hidden = 0;
+    for statements in 0..40 {
+        let sql = Sqlite::new();
+        let mut ledger = three(&sql);
+        let granted = renew(&mut ledger, claim(9, None));
+        sql.fail_after(Some(statements));
+        let outcome = tell(&mut ledger, 10, revoke(1));
+        sql.fail_after(None);
+        if outcome.is_ok() {
+            break;
+        }
+        hidden += 1;
+        // The machine that goes on, and one that is opened anew.
+        for mut ledger in [ledger, open(&sql)] {
+            let told = renew(&mut ledger, claim(9, Some(granted.version)));
+            let changed = told.changed;
+            let is_told = changed.is_none_or(|changed| changed.contains(&Id::from_u128(1)));
+            let is_live = liveness(&mut ledger, 11, 1) == Liveness::Live;
+            assert!(is_told || is_live, "after {statements} statements");
+        }
+    }
+    assert!(hidden > 5, "{hidden} statements failed");
+}
+
+#[test]
+fn lease_rule_10_a_rotation_waits_for_the_leases_of_an_earlier_instance() {
+    let sql = Sqlite::new();
+    let mut ledger = three(&sql);
+    renew(&mut ledger, claim(9, None));
+    // The next one grants none.
+    let mut ledger = open_with(&sql, 0);
+    for (old, new, overlap, is_held) in [(1, 4, 500, true), (2, 5, i64::from(OVER_MS), false)] {
+        let command = rotate(old, mint(new, &format!("n{new}"), 11), 11 + overlap);
+        let waiting = waits(tell(&mut ledger, 11, command));
+        let delivery = crate::Delivery::Arrived { row_of: None };
+        let done = ledger.resume(at(11), waiting, delivery).expect("rotated");
+        assert_eq!(matches!(done, Done::WhenFinal(..)), is_held, "{overlap}");
+    }
+}
+
+#[test]
+fn a_revoke_of_a_token_that_a_rotation_has_ended_writes_its_tombstone() {
+    let sql = Sqlite::new();
+    let mut ledger = three(&sql);
+    let command = rotate(1, mint(4, "t1", 1_000), 2_000);
+    let waiting = waits(tell(&mut ledger, 1_000, command));
+    arrived(&mut ledger, 1_000, waiting, None);
+    let told = tell(&mut ledger, 3_000, revoke(1)).map(given);
+    let first = crate::RevokeAnswer::Revoked {
+        at: at(2_000),
+        final_in_ms: 0,
+    };
+    assert_eq!(told, Ok(first));
+    assert_eq!(liveness(&mut ledger, 1_500, 1), Liveness::Revoked);
+}

@@ -61,10 +61,20 @@ impl<'l, S: Sql> Step<'l, S> {
         })
     }
 
-    /// The step's version: one more than before, however many tokens it concerns.
-    pub fn version(&mut self) -> Version {
-        self.head.version = self.before.version + 1;
-        Version(self.head.version)
+    /// The step's version: one more than before, however many tokens it concerns. It is stored
+    /// before anything takes it: should a later statement of the turn fail, and the platform keep
+    /// what was written, a head that is too high is harmless, and a change that is above the head
+    /// would be told to no holder of a lease.
+    pub fn version(&mut self) -> Result<Version> {
+        if !self.has_version() {
+            self.head.version = self.before.version + 1;
+            let moved = Head {
+                version: self.head.version,
+                ..self.before
+            };
+            self.store.set_head(&moved)?;
+        }
+        Ok(Version(self.head.version))
     }
 
     /// Whether the step has moved the revocation log.
