@@ -1,4 +1,4 @@
-//! A long run of strict calls with mints and revokes mixed in: what becomes of workerd's memory, beside a workerd whose
+//! A long run of calls with mints and revokes mixed in: what becomes of workerd's memory, beside a workerd whose
 //! stores get the same writes from a Worker that does nothing else. The first answer that is not a success ends the
 //! run.
 

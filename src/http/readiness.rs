@@ -24,7 +24,7 @@ pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Res
 
 const NOT_READ: Error = Error::MethodNotAllowed { allow: "GET" };
 
-/// Everything an answer can depend on, and the longest time a revoked token may still pass.
+/// Everything an answer can depend on, and how long leases last.
 pub async fn readyz(
     incoming: &Incoming,
     platform: &Platform,

@@ -1,5 +1,4 @@
-//! The Durable Objects and the gateway's calls to them. The one question that every request asks
-//! needs no JSON: its usual answer is a status.
+//! The Durable Objects and the gateway's calls to them.
 
 pub mod ledger;
 pub mod ledger_client;
