@@ -30,12 +30,16 @@ impl World {
         if existed {
             self.model.prepare(now);
         }
-        let expected = match self.model.tokens.get(&id) {
+        let expected = match self.model.tokens.get_mut(&id) {
             None => RevokeAnswer::Unknown,
-            Some(token) if !token.revocable(now) => RevokeAnswer::Revoked {
-                at: token.end.expect("an end"),
-                final_in_ms: 0,
-            },
+            Some(token) if !token.revocable(now) => {
+                // One that a rotation has ended has its tombstone from then on.
+                token.state = ModelState::Revoked;
+                RevokeAnswer::Revoked {
+                    at: token.end.expect("an end"),
+                    final_in_ms: 0,
+                }
+            }
             Some(_) => {
                 self.model.revoke(id, now);
                 RevokeAnswer::Revoked {
