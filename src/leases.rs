@@ -61,11 +61,12 @@ async fn renew(
     organization: OrganizationId,
     is_report: bool,
 ) -> Result<()> {
-    let leases = |gate: &Isolated| {
-        let leases = &mut gate.borrow_mut().memory.leases;
-        leases.renewal(organization, is_report, now())
-    };
-    let Some(renewal) = leases(gate) else {
+    let renewal = gate
+        .borrow_mut()
+        .memory
+        .leases
+        .renewal(organization, is_report, now());
+    let Some(renewal) = renewal else {
         return Ok(());
     };
     keep(platform, gate);

@@ -149,7 +149,7 @@ impl Object {
         let actor = parse_actor(actor.as_deref()).map_err(|_| "an actor that is no token")?;
         // As it was written: the platform's own reader makes a float of every number.
         let body = request.text().await?;
-        let mut seen = self.moved.count();
+        let seen = self.moved.count();
         let begun = self.turn(|ledger| {
             let by = by.as_deref();
             begin(ledger, now(), Addressed { by, actor }, &body)
@@ -175,7 +175,7 @@ impl Object {
                     return Ok(Some(reply));
                 }
                 Progress::Watch(watch) => {
-                    return self.watch(&watch, &mut seen).await.map(Some);
+                    return self.watch(&watch, seen).await.map(Some);
                 }
                 Progress::AfterDelivery(wait, resume) => {
                     let delivery = self.await_d1(wait, &place()).await;
@@ -199,15 +199,15 @@ impl Object {
     }
 
     /// Holds a watch until there is something to tell, or until it is over.
-    async fn watch(self: &Rc<Self>, watch: &WatchCommand, seen: &mut u64) -> Result<Reply> {
+    async fn watch(self: &Rc<Self>, watch: &WatchCommand, mut seen: u64) -> Result<Reply> {
         let mut over = Box::pin(delay(WATCH_MS));
         let mut is_over = false;
         loop {
             if !is_over {
-                let moved = Box::pin(self.moved.after(*seen));
+                let moved = Box::pin(self.moved.after(seen));
                 is_over = matches!(select(moved, &mut over).await, Either::Right(_));
             }
-            *seen = self.moved.count();
+            seen = self.moved.count();
             let told = self.turn(|ledger| ledger.watch(watch, is_over)).await?;
             if let Some(delta) = told.map_err(failed)? {
                 return Ok(Reply::answer(&delta)?);
@@ -230,7 +230,7 @@ impl Object {
         for (timer, ms) in timers {
             self.start(timer, ms);
         }
-        // Whoever waits may have begun with an earlier machine.
+        // A wait may have begun with an earlier machine.
         if has_moved || is_new {
             self.moved.notify();
         }

@@ -93,12 +93,12 @@ fn renew<S: Sql>(
     body: &str,
 ) -> Result<Progress<S>, Failed> {
     let command: RenewCommand = serde_json::from_str(body)?;
-    let changes = ledger.renew(now, &command);
-    let changes = changes.map_err(|error| Failed(error.to_string()))?;
-    Ok(Progress::Reply(Reply::answer(&changes)?))
+    let delta = ledger.renew(now, &command);
+    let delta = delta.map_err(|error| Failed(error.to_string()))?;
+    Ok(Progress::Reply(Reply::answer(&delta)?))
 }
 
-/// Another one.
+/// A question too, whose answer can wait.
 fn watch<S: Sql>(
     ledger: &mut Ledger<S>,
     _: Timestamp,
@@ -106,9 +106,9 @@ fn watch<S: Sql>(
     body: &str,
 ) -> Result<Progress<S>, Failed> {
     let command: WatchCommand = serde_json::from_str(body)?;
-    let changes = ledger.watch(&command, false);
-    Ok(match changes.map_err(|error| Failed(error.to_string()))? {
-        Some(changes) => Progress::Reply(Reply::answer(&changes)?),
+    let delta = ledger.watch(&command, false);
+    Ok(match delta.map_err(|error| Failed(error.to_string()))? {
+        Some(delta) => Progress::Reply(Reply::answer(&delta)?),
         None => Progress::Watch(command),
     })
 }

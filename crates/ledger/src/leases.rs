@@ -232,7 +232,7 @@ impl Leases {
                     self.watermark = self.watermark.max(version);
                     self.has_moved = true;
                 }
-                // Whoever has granted a lease counts holders, and clears it after them.
+                // An instance that has granted a lease counts holders, and clears it after them.
                 !self.counts_holders && self.stored_ms > 0
             }
             End::Granted(version) => {

@@ -315,17 +315,24 @@ pub fn answer<C: Carried>(outcome: Outcome<C>) -> C::Answer {
     }
 }
 
-/// Whether a token lives at a moment.
-pub fn liveness(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) -> Liveness {
-    let query = AdmitQuery {
+/// The question whether a token is active, and nothing else.
+pub fn plain(id: u128) -> AdmitQuery {
+    AdmitQuery {
         token: Id::from_u128(id),
         facts: false,
         run: None,
         pin: false,
         counts: false,
         claim: None,
-    };
-    ledger.admit(at(now), query).expect("an answer").liveness
+    }
+}
+
+/// Whether a token is active at a moment.
+pub fn liveness(ledger: &mut Ledger<Sqlite>, now: i64, id: u128) -> Liveness {
+    ledger
+        .admit(at(now), plain(id))
+        .expect("an answer")
+        .liveness
 }
 
 /// Events of the outbox, in their order.

@@ -1,4 +1,4 @@
-//! A signal to everybody who waits in this object. Whoever waits looks again when it is given.
+//! A signal to all that waits in this object, upon which each wait looks again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

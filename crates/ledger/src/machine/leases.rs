@@ -101,12 +101,7 @@ impl<S: Sql> Ledger<S> {
         version: i64,
         answer: C::Answer,
     ) -> core::result::Result<Done<C>, Stop> {
-        self.begin_leases()?;
-        if self.leases.is_final(version) {
-            return Ok(Done::BestAfterDelivery(answer));
-        }
-        self.leases.await_final(version);
-        Ok(match self.leases.is_final(version) {
+        Ok(match self.is_final(version)? {
             true => Done::BestAfterDelivery(answer),
             false => Done::WhenFinal(version, answer),
         })
@@ -119,14 +114,15 @@ impl<S: Sql> Ledger<S> {
         Ok(self.leases.final_in_ms(version))
     }
 
-    /// Whether no isolate can still believe what was true before a version. Whoever holds a
-    /// [`Done::WhenFinal`] back asks again whenever [`Ledger::take_moved`] says so.
+    /// Whether no isolate can still believe what was true before a version, which this sees
+    /// to. For an answer of [`Done::WhenFinal`] it is asked again whenever [`Ledger::take_moved`] says
+    /// so.
     ///
     /// # Errors
     /// When the database fails.
     pub fn is_final(&mut self, version: i64) -> Result<bool> {
         self.begin_leases()?;
-        // Whoever waits may have begun with an earlier instance.
+        // An answer may have begun to wait at an earlier instance.
         self.leases.await_final(version);
         Ok(self.leases.is_final(version))
     }

@@ -107,7 +107,7 @@ impl Suspended<RotateCommand> for PendingRotation {
         // Longer than any lease that is out, of an earlier instance too: by its end no isolate
         // believes that the old token has none.
         let version = ledger.store.head()?.version;
-        let final_in_ms = ledger.becomes_final_in_ms(version)?;
+        let final_in_ms = ledger.leases.final_in_ms(version);
         if command.retire_at.since(now) >= i64::from(final_in_ms) {
             return Ok(Done::BestAfterDelivery(answer));
         }

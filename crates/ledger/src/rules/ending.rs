@@ -183,12 +183,8 @@ fn r12_each_criterion_narrows_a_bulk_revoke() {
         minted(&mut ledger, now, command);
     }
     let used = AdmitQuery {
-        token: Id::from_u128(3),
-        facts: false,
-        run: None,
-        pin: false,
         counts: true,
-        claim: None,
+        ..plain(3)
     };
     ledger.admit(at(400), used).expect("an answer");
     let none = Selector::default;
@@ -259,12 +255,8 @@ fn r14_a_sweep_revokes_what_was_not_used_since() {
     }
     // The use of the second is still in memory when the sweep comes.
     let used = AdmitQuery {
-        token: Id::from_u128(2),
-        facts: false,
-        run: None,
-        pin: false,
         counts: true,
-        claim: None,
+        ..plain(2)
     };
     ledger.admit(at(DAY_MS), used).expect("an answer");
     let sweep = || SweepCommand {

@@ -49,6 +49,20 @@ pub(super) fn fire(ledger: &mut Ledger<Sqlite>) -> Vec<u32> {
     timers.into_iter().map(|(_, ms)| ms).collect()
 }
 
+/// Rotates at 11 ms, with this overlap in milliseconds, and tells whether the answer is held back.
+pub(super) fn rotation_is_held(
+    ledger: &mut Ledger<Sqlite>,
+    old: u128,
+    new: u128,
+    overlap: i64,
+) -> bool {
+    let command = rotate(old, mint(new, &format!("n{new}"), 11), 11 + overlap);
+    let waiting = waits(tell(ledger, 11, command));
+    let delivery = crate::Delivery::Arrived { row_of: None };
+    let done = ledger.resume(at(11), waiting, delivery).expect("rotated");
+    matches!(done, Done::WhenFinal(..))
+}
+
 pub(super) fn three(sql: &Sqlite) -> Ledger<Sqlite> {
     let mut ledger = open(sql);
     for id in 1..=3 {
@@ -121,7 +135,7 @@ fn lease_rule_6_only_what_the_holder_says_it_has_applied_acknowledges() {
     assert!(!ledger.take_moved() || !is_final(&mut ledger, version));
     renew(&mut ledger, claim(9, Some(other.version)));
     assert!(is_final(&mut ledger, version));
-    assert!(ledger.take_moved(), "whoever waits is told");
+    assert!(ledger.take_moved(), "the answer that waits is told");
 }
 
 #[test]
@@ -197,12 +211,9 @@ fn lease_rule_11_everything_that_says_that_a_token_is_revoked_waits() {
     );
     assert!(matches!(many, Ok(Done::WhenFinal(3, _))));
     // A rotation whose overlap is shorter than a lease, and one that is longer.
-    for (old, new, overlap, waits) in [(4, 5, 0, true), (5, 6, i64::from(OVER_MS), false)] {
-        let command = rotate(old, mint(new, "t4", 11), 11 + overlap);
-        let waiting = crate::testing::waits(tell(&mut ledger, 11, command));
-        let delivery = crate::Delivery::Arrived { row_of: None };
-        let done = ledger.resume(at(11), waiting, delivery).expect("rotated");
-        assert_eq!(matches!(done, Done::WhenFinal(..)), waits, "{overlap}");
+    for (old, new, overlap, is_held) in [(4, 5, 0, true), (5, 6, i64::from(OVER_MS), false)] {
+        let held = rotation_is_held(&mut ledger, old, new, overlap);
+        assert_eq!(held, is_held, "{overlap}");
     }
 }
 
@@ -297,12 +308,8 @@ fn lease_rule_10_only_a_token_without_an_end_ahead_is_leased() {
     let mut ledger = three(&sql);
     let ask = |ledger: &mut Ledger<Sqlite>, id: u128| {
         let query = crate::AdmitQuery {
-            token: Id::from_u128(id),
-            facts: false,
-            run: None,
-            pin: false,
-            counts: false,
             claim: Some(claim(9, None)),
+            ..plain(id)
         };
         ledger.admit(at(20), query).expect("an answer")
     };

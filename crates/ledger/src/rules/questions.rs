@@ -9,17 +9,6 @@ use postern_domain::token::{Signed, Verifier};
 use crate::testing::*;
 use crate::{Admission, AdmitQuery, BindCommand, Liveness, RecordChange, RunAnswer, RunCommand};
 
-fn plain(id: u128) -> AdmitQuery {
-    AdmitQuery {
-        token: Id::from_u128(id),
-        facts: false,
-        run: None,
-        pin: false,
-        counts: false,
-        claim: None,
-    }
-}
-
 #[test]
 fn an_admission_says_what_was_asked_and_no_more() {
     let sql = Sqlite::new();

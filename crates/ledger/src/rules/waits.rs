@@ -6,7 +6,7 @@
 use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
 
-use super::leases::{OVER_MS, fire, held, is_final, renew, revoke, three};
+use super::leases::{OVER_MS, fire, held, is_final, renew, revoke, rotation_is_held, three};
 use crate::testing::*;
 use crate::{
     AdmitQuery, Delta, Done, LeakCommand, Ledger, Liveness, RevokeAnswer, RevokeCommand,
@@ -18,12 +18,8 @@ const DAY_MS: i64 = 86_400_000;
 /// A question about a token, with a claim that asks for a lease.
 fn ask(ledger: &mut Ledger<Sqlite>, ms: i64, id: u128) -> (Liveness, Option<Delta>) {
     let query = AdmitQuery {
-        token: Id::from_u128(id),
-        facts: false,
-        run: None,
-        pin: false,
-        counts: false,
         claim: Some(claim(9, None)),
+        ..plain(id)
     };
     let admission = ledger.admit(at(ms), query).expect("an answer");
     (admission.liveness, admission.delta)
@@ -133,7 +129,7 @@ fn lease_rule_10_no_token_that_may_end_without_a_revoke_is_leased() {
     let waiting = waits(tell(&mut ledger, 11, rotate(2, mint(6, "t2", 11), 99_000)));
     arrived(&mut ledger, 11, waiting, None);
     assert_eq!(ask(&mut ledger, 20, 2), (Liveness::Live, None));
-    // Whoever knew it as active is told to forget it.
+    // A holder that knew it as active is told to forget it.
     let version = renew(&mut ledger, claim(9, None)).version;
     assert_eq!(version.number, 2, "a quarantine and a rotation");
 }
@@ -197,7 +193,7 @@ fn lease_rule_13_a_tombstone_stands_where_nobody_waits_and_a_retry_waits_again()
     let mut ledger = three(&sql);
     renew(&mut ledger, claim(9, None));
     let version = held(&mut ledger, 1).expect("a lease is out");
-    // Whoever waited has gone.
+    // The requests that waited have gone.
     assert_eq!(liveness(&mut ledger, 11, 1), Liveness::Revoked);
     assert_eq!(held(&mut ledger, 1), Some(version));
     let mut ledger = open(&sql);
@@ -257,11 +253,8 @@ fn lease_rule_10_a_rotation_waits_for_the_leases_of_an_earlier_instance() {
     // The next one grants none.
     let mut ledger = open_with(&sql, 0);
     for (old, new, overlap, is_held) in [(1, 4, 500, true), (2, 5, i64::from(OVER_MS), false)] {
-        let command = rotate(old, mint(new, &format!("n{new}"), 11), 11 + overlap);
-        let waiting = waits(tell(&mut ledger, 11, command));
-        let delivery = crate::Delivery::Arrived { row_of: None };
-        let done = ledger.resume(at(11), waiting, delivery).expect("rotated");
-        assert_eq!(matches!(done, Done::WhenFinal(..)), is_held, "{overlap}");
+        let held = rotation_is_held(&mut ledger, old, new, overlap);
+        assert_eq!(held, is_held, "{overlap}");
     }
 }
 

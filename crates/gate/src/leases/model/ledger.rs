@@ -92,7 +92,7 @@ impl Process {
         }
     }
 
-    /// The process ends, and with it whoever waits for an answer; another begins.
+    /// The process ends, and no answer that waits is given any more; another begins.
     pub fn restart(&mut self) {
         self.number += 1;
         self.ledger = testing::open(&self.sql);
