@@ -173,12 +173,14 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             },
         };
         let answered = move |call: &mut M::Call, gate: &mut Gate, at, admission: Admission| {
-            if let Some(asked) = &asked {
-                let Admission {
-                    liveness, delta, ..
-                } = &admission;
-                let leases = &mut gate.memory.leases;
-                leases.told(asked, self.id, *liveness, delta.as_ref(), at);
+            let Admission {
+                liveness, delta, ..
+            } = &admission;
+            let leases = &mut gate.memory.leases;
+            match &asked {
+                Some(asked) => leases.told(asked, self.id, *liveness, delta.as_ref(), at),
+                None if *liveness != Liveness::Live => leases.forget(self.organization, self.id),
+                None => {}
             }
             self.told((call, gate, at), admission)
         };

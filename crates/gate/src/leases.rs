@@ -123,17 +123,20 @@ impl Leases {
         now: Timestamp,
     ) {
         let is_taken = delta.is_some_and(|delta| self.take(asked, delta, now));
-        let Some(copy) = self.copies.get_mut(&asked.organization) else {
-            return;
-        };
         match liveness {
             Liveness::Live if is_taken => self.insert(asked.organization, token, now),
             Liveness::Live => {}
-            Liveness::Revoked | Liveness::Unknown => {
-                copy.active.remove(&token);
-            }
+            Liveness::Revoked | Liveness::Unknown => self.forget(asked.organization, token),
         }
         self.keep_up(asked.organization, now);
+    }
+
+    /// Takes in that a token is not active, from an answer to a question that was asked without a
+    /// claim.
+    pub fn forget(&mut self, organization: OrganizationId, token: TokenId) {
+        if let Some(copy) = self.copies.get_mut(&organization) {
+            copy.active.remove(&token);
+        }
     }
 
     /// The next thing that is due behind an answer.
