@@ -6,6 +6,7 @@
 //! believed by a reading of the same request after its last wait, and where the clock steps back,
 //! everything is forgotten. What a copy cannot answer, the Ledger is asked.
 
+mod asked;
 mod copy;
 mod due;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use postern_domain::id::{HolderId, Id, OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
 use postern_ledger::{Claim, Delta, Liveness, RenewCommand, Version, WatchCommand};
 
+pub use self::asked::{Asked, Behind};
 use self::copy::{Copy, Lease};
 pub use self::due::Due;
 
@@ -42,32 +44,6 @@ pub struct Leases {
     due: VecDeque<Due>,
     /// How long a lease lasts at most, in milliseconds; 0 = leases are off.
     lease_ms: u32,
-}
-
-/// What a question says of the copy that asks, taken in one step with the reading of the clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    organization: OrganizationId,
-    claim: Claim,
-    number: u64,
-    at: Timestamp,
-    /// Whether the copy had a lease then.
-    is_leased: bool,
-}
-
-impl Asked {
-    /// What goes to the Ledger.
-    pub fn claim(&self) -> Claim {
-        self.claim
-    }
-}
-
-/// A question that is asked behind an answer, and what it says.
-#[derive(Debug, Clone)]
-pub struct Behind<C> {
-    asked: Asked,
-    /// The message.
-    pub command: C,
 }
 
 impl Leases {
