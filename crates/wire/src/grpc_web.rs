@@ -10,6 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::protocol::media_type;
 use postern_domain::rpc::{Access, Carries, Rpc};
 
+/// Bytes of a frame before its message: a flag, and a length of four bytes, the highest first.
+pub const FRAME_HEAD: usize = 5;
+
 /// Largest request body of a call that carries a bundle, a state or a contract, in bytes as they
 /// arrive (10 MiB).
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -121,10 +124,25 @@ impl fmt::Display for FrameError {
 /// # Errors
 /// Anything but exactly one uncompressed message (R33).
 pub fn single_message(frames: &[u8]) -> Result<&[u8], FrameError> {
-    match split_frame(frames)? {
-        (0, message, []) => Ok(message),
-        (0, _, _) => Err(FrameError::Several),
-        (1, _, _) => Err(FrameError::Compressed),
+    let (head, message) = frames.split_first_chunk().ok_or(FrameError::Truncated)?;
+    message_length(*head, frames.len())?;
+    Ok(message)
+}
+
+/// The length of the one message of a unary request, in bytes, out of the first bytes of its body
+/// and how many the body has. The message follows them and ends with the body.
+///
+/// # Errors
+/// As [`single_message`].
+pub fn message_length(head: [u8; FRAME_HEAD], total: usize) -> Result<usize, FrameError> {
+    let [flag, length @ ..] = head;
+    let length = usize::try_from(u32::from_be_bytes(length)).ok();
+    let rest = total.checked_sub(FRAME_HEAD);
+    let behind = length.and_then(|length| Some((length, rest?.checked_sub(length)?)));
+    match (flag, behind.ok_or(FrameError::Truncated)?) {
+        (0, (length, 0)) => Ok(length),
+        (0, _) => Err(FrameError::Several),
+        (1, _) => Err(FrameError::Compressed),
         _ => Err(FrameError::UnknownFlag),
     }
 }
@@ -135,7 +153,7 @@ pub fn single_message(frames: &[u8]) -> Result<&[u8], FrameError> {
 /// [`FrameError::Truncated`] for more bytes than a frame can have.
 pub fn frame(message: &[u8]) -> Result<Vec<u8>, FrameError> {
     let len = u32::try_from(message.len()).map_err(|_| FrameError::Truncated)?;
-    let mut frame = Vec::with_capacity(5 + message.len());
+    let mut frame = Vec::with_capacity(FRAME_HEAD + message.len());
     frame.push(0);
     frame.extend_from_slice(&len.to_be_bytes());
     frame.extend_from_slice(message);
@@ -147,7 +165,9 @@ pub fn frame(message: &[u8]) -> Result<Vec<u8>, FrameError> {
 /// # Errors
 /// [`FrameError::Truncated`].
 pub fn split_frame(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), FrameError> {
-    let (head, rest) = bytes.split_at_checked(5).ok_or(FrameError::Truncated)?;
+    let (head, rest) = bytes
+        .split_at_checked(FRAME_HEAD)
+        .ok_or(FrameError::Truncated)?;
     let [flag, a, b, c, d] = *head else {
         return Err(FrameError::Truncated);
     };

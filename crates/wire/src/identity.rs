@@ -2,9 +2,16 @@
 //! could understand in two ways is refused: one that gives an object by id and by name, or by run
 //! and by digest.
 
-use super::protobuf::{self, Budget, ProtobufError, Wanted};
-use postern_domain::decide::{CallNames, ProjectNamed};
-use postern_domain::rpc::{Identity, Is, OrganizationAt, Path, ProjectAt, Rpc, When};
+mod named;
+mod reading;
+mod reference;
+
+use postern_domain::decide::CallNames;
+use postern_domain::rpc::Rpc;
+
+pub use self::named::{Found, Named, Project};
+pub(crate) use self::reading::Reading;
+use super::protobuf::{ProtobufError, Span, Window};
 
 /// What a message names, and which further policies it calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,137 +53,19 @@ impl From<ProtobufError> for IdentityError {
 /// # Errors
 /// A message that cannot be read, or not in one way only.
 pub fn read<'m>(message: &'m [u8], rpc: &Rpc) -> Result<Identified<'m>, IdentityError> {
-    let Identity {
-        organization,
-        project,
-        workflow,
-        run,
-        digest,
-    } = rpc.identity;
-    let (organization_id, organization_name) = match organization {
-        OrganizationAt::Nowhere => (None, None),
-        OrganizationAt::Id(path) => (Some(path), None),
-        OrganizationAt::Name(path) => (None, Some(path)),
-    };
-    let project_at = match project {
-        ProjectAt::Nowhere => None,
-        ProjectAt::Name(path) | ProjectAt::Names(path) | ProjectAt::Reference(path) => Some(path),
-    };
-    let mut fields = [
-        optional(organization_id),
-        optional(organization_name),
-        optional(workflow),
-        optional(run),
-        optional(digest),
-        optional(project_at),
-        condition(rpc.when),
-    ];
-    let mut budget = Budget::default();
-    protobuf::find_within(message, &mut fields, &mut budget)?;
-    let [
-        organization_id,
-        organization_name,
-        workflow,
-        run,
-        digest,
-        named_project,
-        condition,
-    ] = &fields;
-    if run.is_present() && digest.is_present() {
-        return Err(IdentityError::Both("the id of a run and a digest"));
+    let to = message.len();
+    let mut reading = Reading::<&'m [u8]>::new(Span { from: 0, to }, rpc);
+    match reading.run(Window::whole(message))? {
+        None => Ok(reading.finish()?.borrowed(|text| text)),
+        // There is no more than the whole message.
+        Some(_) => Err(ProtobufError::Truncated.into()),
     }
-    let named = |field: &Wanted<'m>| -> Result<Option<&'m str>, ProtobufError> {
-        let text = field.text()?;
-        Ok((!text.is_empty()).then_some(text))
-    };
-    Ok(Identified {
-        names: CallNames {
-            organization_id: organization_id.text()?,
-            organization_name: organization_name.text()?,
-            project: project_named(named_project, project, &mut budget)?,
-            workflow: workflow.text()?,
-            policies: policies(condition, rpc.when),
-        },
-        run: named(run)?,
-        digest: named(digest)?,
-    })
-}
-
-/// A field that a message may not have: an empty path is found nowhere.
-fn optional<'m>(path: Option<Path>) -> Wanted<'m> {
-    Wanted::new(path.unwrap_or_default())
-}
-
-/// The field that conditions look at, if there are any: one for all of them.
-fn condition<'m>(when: &'static [When]) -> Wanted<'m> {
-    match when.first() {
-        None => Wanted::new(&[]),
-        Some(When { field, is, .. }) => {
-            let path = core::slice::from_ref(field);
-            match is {
-                Is::Present => Wanted::new(path),
-                Is::Number(_) | Is::Otherwise(_) => Wanted::number(path),
-            }
-        }
-    }
-}
-
-fn project_named<'m>(
-    field: &Wanted<'m>,
-    at: ProjectAt,
-    budget: &mut Budget,
-) -> Result<ProjectNamed<'m>, IdentityError> {
-    match at {
-        ProjectAt::Nowhere => Ok(ProjectNamed::Open),
-        ProjectAt::Name(_) => Ok(match field.text()? {
-            "" => ProjectNamed::Open,
-            name => ProjectNamed::Name(name),
-        }),
-        ProjectAt::Names(_) => {
-            let names = field.texts()?;
-            Ok(if names.is_empty() {
-                ProjectNamed::Open
-            } else {
-                ProjectNamed::Names(names)
-            })
-        }
-        ProjectAt::Reference(_) => {
-            let (mut id, mut name) = (None, None);
-            // Several occurrences are one message to the origin.
-            for part in field.values() {
-                let mut fields = [Wanted::new(&[1]), Wanted::new(&[2])];
-                protobuf::find_within(part, &mut fields, budget)?;
-                let [in_id, in_name] = &fields;
-                if in_id.is_present() {
-                    id = Some(in_id.text()?);
-                }
-                if in_name.is_present() {
-                    name = Some(in_name.text()?);
-                }
-            }
-            match (id, name) {
-                (Some(_), Some(_)) => Err(IdentityError::Both("id and name of the project")),
-                (Some(id), None) => Ok(ProjectNamed::Id(id)),
-                (None, Some(name)) => Ok(ProjectNamed::Name(name)),
-                (None, None) => Ok(ProjectNamed::Open),
-            }
-        }
-    }
-}
-
-fn policies(condition: &Wanted<'_>, when: &[When]) -> Vec<&'static str> {
-    let holds = |when: &&When| match when.is {
-        Is::Number(number) => condition.last_number() == number,
-        Is::Otherwise(known) => !known.contains(&condition.last_number()),
-        Is::Present => !condition.last().is_empty(),
-    };
-    let policies = when.iter().filter(holds).map(|when| when.policies);
-    policies.flatten().copied().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use postern_domain::decide::ProjectNamed;
     use postern_domain::rpc::rpc;
 
     fn row(method: &str) -> &'static Rpc {
