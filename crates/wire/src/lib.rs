@@ -30,6 +30,7 @@ pub mod protocol;
 pub mod query;
 pub mod rest;
 pub mod rfc3339;
+pub mod scan;
 pub mod site;
 pub mod timeout;
 pub mod trace;
