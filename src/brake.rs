@@ -1,6 +1,6 @@
 //! The brake on refused credentials: the platform's rate limit, one count for each client address.
-//! A report of leaks in which nothing is a credential counts like one. A good credential is never
-//! touched: the brake is asked only after one was refused. Where the binding is absent it is off.
+//! What is counted, `postern_gate` and `postern_registry::api` say. Where the binding is absent the
+//! brake is off.
 
 use worker::Env;
 
@@ -11,20 +11,6 @@ use postern_registry::error::{CredentialError, Error};
 const BINDING: &str = "CREDENTIAL_BRAKE";
 /// The binding's period, in seconds, which it does not tell.
 const PERIOD_SECONDS: u32 = 60;
-
-/// Counts a refused credential for the bucket of its address, and gives the refusal to answer
-/// with. A call without any credential is not counted: nobody guesses by saying nothing.
-pub async fn slow(env: &Env, bucket: String, error: Error) -> Error {
-    let cause = match &error {
-        Error::Credential(CredentialError::Missing) => return error,
-        Error::Credential(cause) => *cause,
-        _ => return error,
-    };
-    match count(env, bucket, cause).await {
-        Ok(()) => error,
-        Err(too_many) => too_many,
-    }
-}
 
 /// Counts what is no credential for the bucket of its address.
 ///

@@ -86,11 +86,6 @@ impl RequestLog {
         }
     }
 
-    /// Notes who called.
-    pub fn caller(&mut self, caller: &Caller) {
-        self.caller_at(caller, now());
-    }
-
     /// Notes who called, and when that was known.
     pub fn caller_at(&mut self, caller: &Caller, at: Timestamp) {
         self.credential_ms = self.begun.map(|begun| at.since(begun));

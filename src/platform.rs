@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use worker::{Context, Delay, Env};
 
+use super::brake;
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
 use super::sessions;
@@ -29,10 +30,10 @@ use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
 use postern_registry::config::Config;
-use postern_registry::error::{Error, Result};
+use postern_registry::error::{CredentialError, Error, Result};
 use postern_registry::ports::{
-    Clock, Directory, Entropy, Facts, FirstToken, Isolate, Ledgers, MintBuckets, SessionAnswer,
-    Sessions,
+    Brake, Clock, Directory, Entropy, Facts, FirstToken, Isolate, Ledgers, MintBuckets,
+    SessionAnswer, Sessions,
 };
 
 /// The gateway's machine of this isolate. No borrow of it lives across an await.
@@ -222,6 +223,12 @@ impl MintBuckets for Platform {
 
     async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()> {
         limiter_client::give_back(&self.env, bucket, rate).await
+    }
+}
+
+impl Brake for Platform {
+    async fn count(&self, bucket: String, cause: CredentialError) -> Result<()> {
+        brake::count(&self.env, bucket, cause).await
     }
 }
 

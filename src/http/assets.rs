@@ -17,25 +17,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       frame-ancestors 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";
 
-/// Serves `/dashboard` + `file`.
-pub async fn serve(
-    incoming: &Incoming,
-    platform: &Platform,
-    file: &str,
-    log: &mut RequestLog,
-) -> Result<Response, JsValue> {
-    if incoming.verb() != "GET" {
-        let error = Error::MethodNotAllowed { allow: "GET" };
-        return respond::problem(&error, incoming, log);
-    }
-    match file {
-        "" => redirect(),
-        file if file.starts_with('/') => fetch(incoming, platform, file, log).await,
-        _ => respond::problem(&Error::NotFound { what: "route" }, incoming, log),
-    }
-}
-
-fn redirect() -> Result<Response, JsValue> {
+/// Sends the browser on to the first page.
+pub fn redirect() -> Result<Response, JsValue> {
     let headers = Headers::new()?;
     headers.set("location", "/dashboard/")?;
     let init = ResponseInit::new();
@@ -44,7 +27,8 @@ fn redirect() -> Result<Response, JsValue> {
     Response::new_with_opt_str_and_init(None, &init)
 }
 
-async fn fetch(
+/// Serves a file, by its path below `/dashboard`.
+pub async fn serve(
     incoming: &Incoming,
     platform: &Platform,
     file: &str,

@@ -1,15 +1,14 @@
-//! The client's address out of the trusted header, and what operators are told where it cannot be
-//! read. What the header holds is not repeated.
+//! What operators are told where the trusted header has no address of a client. What it has instead
+//! is not repeated.
 
 use std::cell::Cell;
-use std::net::IpAddr;
 
 use serde_json::json;
 
 use crate::log;
 use crate::platform::now;
 use postern_domain::time::Timestamp;
-use postern_wire::address::{self, Unread};
+use postern_wire::address::Unread;
 
 /// How often an isolate writes the line, in milliseconds.
 const TOLD_EVERY_MS: i64 = 60_000;
@@ -20,17 +19,6 @@ thread_local! {
     /// When a header could not be read, and when that was last written to the log.
     static MET: Cell<Option<Timestamp>> = const { Cell::new(None) };
     static TOLD: Cell<Option<Timestamp>> = const { Cell::new(None) };
-}
-
-/// The address in the header's value.
-pub fn read(value: &str) -> Option<IpAddr> {
-    match address::parse(value) {
-        Ok(address) => Some(address),
-        Err(unread) => {
-            met(unread);
-            None
-        }
-    }
 }
 
 /// Takes note of a header that could not be read.

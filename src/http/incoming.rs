@@ -2,18 +2,16 @@
 //! name. The values of the others are never read.
 
 use std::cell::{OnceCell, RefCell};
-use std::net::IpAddr;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
-use super::client_address;
 use crate::platform::fill;
 use postern_domain::audit::hex;
 use postern_gate::Entropy;
 use postern_wire::headers::{self, Names, Plan};
-use postern_wire::{method, site};
+use postern_wire::site;
 
 /// What nobody has read of a request's body yet.
 pub enum Rest {
@@ -71,16 +69,6 @@ impl Incoming {
         })
     }
 
-    /// The method that the request is decided on: HEAD is a GET whose content is left out.
-    pub fn verb(&self) -> &str {
-        method::effective(&self.method)
-    }
-
-    /// Host and port that the request was sent to, as URLs have them.
-    pub fn host(&self) -> &str {
-        self.origin.split_once("://").map_or("", |(_, host)| host)
-    }
-
     /// The body's length in bytes, where the request tells it.
     pub fn declared(&self) -> Option<u64> {
         *self.declared.get_or_init(|| {
@@ -129,12 +117,6 @@ impl Incoming {
             return None;
         }
         self.headers.get(name).ok().flatten()
-    }
-
-    /// The client's address, from the trusted header and nowhere else (R28).
-    pub fn address(&self, trusted_header: &str) -> Option<IpAddr> {
-        let value = self.header(trusted_header)?;
-        client_address::read(&value)
     }
 }
 

@@ -16,10 +16,6 @@ pub fn serve(
     config: &Config,
     log: &mut RequestLog,
 ) -> Result<web_sys::Response, JsValue> {
-    if incoming.verb() != "GET" {
-        let error = Error::MethodNotAllowed { allow: "GET" };
-        return respond::problem(&error, incoming, log);
-    }
     let keys = match &config.assertions {
         Some(assertions) => assertions.keys.published(),
         None => KeySet::default(),

@@ -5,9 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
 use super::respond;
-use crate::log::RequestLog;
 use postern_domain::audit::hex;
-use postern_registry::error::Error;
 use postern_registry::openapi::DOCUMENT;
 
 thread_local! {
@@ -16,9 +14,6 @@ thread_local! {
 }
 
 /// Serves the document; it says nothing of this deployment, so nobody has to be known for it.
-pub fn serve(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
-    if incoming.verb() != "GET" {
-        return respond::problem(&Error::MethodNotAllowed { allow: "GET" }, incoming, log);
-    }
+pub fn serve(incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
     ETAG.with(|etag| respond::tagged(DOCUMENT, etag, incoming))
 }

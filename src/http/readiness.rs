@@ -1,119 +1,83 @@
-//! `/healthz` and `/readyz`. They name what does not answer; causes are in the log.
+//! `/healthz` and `/readyz`: everything that an answer can depend on is asked, once for each call.
 
 use serde_json::json;
 use wasm_bindgen::JsValue;
 
 use super::client_address;
 use super::incoming::Incoming;
-use super::respond::{self, Answer, Content};
+use super::respond;
 use crate::log::{self, RequestLog};
 use crate::objects::ledger_client;
-use crate::platform::{Platform, config};
+use crate::platform::Platform;
 use crate::store::{audit, d1};
 use postern_gate::error_answer;
-use postern_registry::error::Error;
+use postern_registry::api::{Answer, Found, Request};
+use postern_registry::config::Config;
+use postern_registry::error::{Error, Result};
+
+/// D1 at both ends of its schema: the oldest table, and the newest column.
+const PROBE: &str = "select (select id from organizations limit 1) as a, \
+                     (select over from tokens limit 1) as b";
 
 /// The isolate runs. Asks nothing else.
-pub fn healthz(incoming: &Incoming, log: &mut RequestLog) -> Result<web_sys::Response, JsValue> {
-    if incoming.verb() == "GET" {
-        answer(incoming, 200, &json!({ "status": "ok" }))
-    } else {
-        respond::problem(&NOT_READ, incoming, log)
-    }
+pub fn healthz() -> Result<Answer> {
+    Answer::secret(200, &json!({ "status": "ok" }))
 }
 
-const NOT_READ: Error = Error::MethodNotAllowed { allow: "GET" };
-
-/// Everything an answer can depend on, and how long leases last.
+/// Whether everything is there, and how long leases last.
 pub async fn readyz(
-    incoming: &Incoming,
+    request: &Request<'_>,
+    config: &Config,
     platform: &Platform,
     log: &mut RequestLog,
-) -> Result<web_sys::Response, JsValue> {
-    if incoming.verb() != "GET" {
-        return respond::problem(&NOT_READ, incoming, log);
+) -> Result<Answer> {
+    let found = ask(platform).await;
+    for (place, cause) in found.causes() {
+        log::failure(place, cause);
     }
-    let config = match config(&platform.env) {
-        Ok(config) => config,
-        Err(problems) => {
-            let error = Error::Misconfigured {
-                problems: problems.clone(),
-            };
-            log.refused(&error);
-            let answer = error_answer::misconfigured(problems, &incoming.request_id);
-            return respond::write(&answer, incoming);
-        }
-    };
-    // Both ends of the schema: the oldest table, and the newest column.
-    let probe = "select (select id from organizations limit 1) as a, \
-                 (select over from tokens limit 1) as b";
-    let record = d1::rows::<serde_json::Value>(&platform.env, probe, vec![]).await;
-    let guarded = audit::is_guarded(&platform.env).await;
-    let ledger = ledger_client::ping(&platform.env).await;
-    let facts = match platform.env.kv("FACTS") {
+    if !found.is_ready() {
+        log.outcome = "unavailable";
+    }
+    // Its own address too: a probe may come the way that callers come.
+    request.address(config);
+    if let Some(unread) = request.unread() {
+        client_address::met(unread);
+    }
+    found.answer(config, client_address::state())
+}
+
+/// What is wrong with the configuration.
+pub fn unconfigured(
+    problems: Vec<String>,
+    incoming: &Incoming,
+    log: &mut RequestLog,
+) -> core::result::Result<web_sys::Response, JsValue> {
+    log.refused(&Error::Misconfigured {
+        problems: problems.clone(),
+    });
+    let answer = error_answer::misconfigured(problems, &incoming.request_id);
+    respond::write(&answer, incoming)
+}
+
+async fn ask(platform: &Platform) -> Found {
+    let env = &platform.env;
+    let private = |error: Error| error.private();
+    let record = d1::rows::<serde_json::Value>(env, PROBE, vec![]).await;
+    let guarded = audit::is_guarded(env).await;
+    let ledger = ledger_client::ping(env).await;
+    let facts = match env.kv("FACTS") {
         Ok(store) => store
             .get("readiness")
             .text()
             .await
-            .map(|_| ())
+            .map(drop)
             .map_err(|e| e.to_string()),
         Err(error) => Err(error.to_string()),
     };
-    let state = |answered: bool| if answered { "ready" } else { "unavailable" };
-    // The Ledgers themselves have logged which ones.
-    let refused = ledger.as_ref().is_ok_and(|refused| *refused > 0);
-    let untouched = !refused && guarded.as_ref().is_ok_and(|guarded| *guarded);
-    for (place, cause) in [
-        ("readyz.record", record.as_ref().err().map(Error::private)),
-        ("readyz.ledger", ledger.as_ref().err().map(Error::private)),
-        ("readyz.facts", facts.as_ref().err().cloned()),
-        (
-            "readyz.audit",
-            match &guarded {
-                Ok(true) => None,
-                Ok(false) => Some(audit::UNGUARDED.to_owned()),
-                Err(error) => Some(error.private()),
-            },
-        ),
-    ] {
-        if let Some(cause) = cause {
-            log::failure(place, &cause);
-        }
+    Found {
+        record: record.map(drop).map_err(private),
+        guarded: guarded.map_err(private),
+        ledger: ledger.map_err(private),
+        facts,
     }
-    // Without KV the record answers in its stead.
-    let ready = record.is_ok() && ledger.is_ok() && untouched;
-    if !ready {
-        log.outcome = "unavailable";
-    }
-    // Its own address too: a probe may come the way that callers come.
-    incoming.address(&config.trusted_ip_header);
-    let body = json!({
-        "status": state(ready),
-        "revocation_lease_ms": config.revocation_lease_ms,
-        "dependencies": {
-            "configuration": "ready",
-            "record": state(record.is_ok()),
-            "ledger": state(ledger.is_ok()),
-            "facts": state(facts.is_ok()),
-            "audit": state(untouched),
-        },
-        "unheeded_variables": config.ignored,
-        "client_addresses": client_address::state(),
-    });
-    answer(incoming, if ready { 200 } else { 503 }, &body)
-}
-
-fn answer(
-    incoming: &Incoming,
-    status: u16,
-    body: &serde_json::Value,
-) -> Result<web_sys::Response, JsValue> {
-    let answer = Answer {
-        status,
-        body: Content::Json(body.to_string()),
-        no_store: true,
-        deprecated: false,
-        is_early: false,
-    };
-    respond::json(&answer, incoming)
 }

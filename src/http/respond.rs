@@ -1,7 +1,6 @@
 //! From an answer to the platform's response. Which answer a refusal is, `postern_gate::error_answer`
 //! says; here it is only written.
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
@@ -12,86 +11,33 @@ use postern_gate::error_answer::{self, ErrorAnswer, RefusedRequest};
 use postern_registry::error::Error;
 use postern_wire::conditional;
 
-/// What an answer carries.
-#[derive(Debug)]
-pub enum Content {
-    Json(String),
-    /// Newline-delimited JSON, read piece by piece as the client takes it.
-    Lines(web_sys::ReadableStream),
+/// Writes an answer with these headers.
+pub fn text(
+    status: u16,
+    headers: &[(&str, &str)],
+    text: &str,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    finish(status, &written(headers)?, Some(text), incoming)
 }
 
-/// An answer that is no refusal.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Content,
-    /// Answers with a secret must not be kept anywhere.
-    pub no_store: bool,
-    /// The way in that the caller took is going away (RFC 9745).
-    pub deprecated: bool,
-    /// It did not wait for the end, as its caller preferred (RFC 7240).
-    pub is_early: bool,
+/// Writes an answer whose content is read as the client takes it.
+pub fn stream(
+    status: u16,
+    headers: &[(&str, &str)],
+    stream: &web_sys::ReadableStream,
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    let init = init(status, &written(headers)?, incoming)?;
+    web_sys::Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
 }
 
-impl Answer {
-    /// An answer with this value as its body.
-    ///
-    /// # Errors
-    /// When the value does not serialize.
-    pub fn new(status: u16, value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self {
-            status,
-            body: Content::Json(serde_json::to_string(value).map_err(Error::unavailable)?),
-            no_store: false,
-            deprecated: false,
-            is_early: false,
-        })
+fn written(headers: &[(&str, &str)]) -> Result<web_sys::Headers, JsValue> {
+    let written = web_sys::Headers::new()?;
+    for (name, value) in headers {
+        written.set(name, value)?;
     }
-
-    /// An answer that must not be kept anywhere.
-    ///
-    /// # Errors
-    /// When the value does not serialize.
-    pub fn secret(status: u16, value: &impl Serialize) -> Result<Self, Error> {
-        Self::new(status, value).map(|answer| Self {
-            no_store: true,
-            ..answer
-        })
-    }
-}
-
-/// The media type of an export (R35).
-pub const NDJSON: &str = "application/x-ndjson";
-
-/// Writes an answer: JSON, or lines of it.
-pub fn json(answer: &Answer, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    let content_type = match &answer.body {
-        Content::Json(_) => "application/json",
-        Content::Lines(_) => NDJSON,
-    };
-    headers.set("content-type", content_type)?;
-    headers.set(
-        "cache-control",
-        if answer.no_store {
-            "no-store"
-        } else {
-            "private, no-cache"
-        },
-    )?;
-    if answer.is_early {
-        headers.set("preference-applied", "respond-async")?;
-    }
-    if answer.deprecated {
-        headers.set("deprecation", WORKFLOW_READ_DEPRECATED)?;
-    }
-    match &answer.body {
-        Content::Json(text) => finish(answer.status, &headers, Some(text), incoming),
-        Content::Lines(stream) => {
-            let init = init(answer.status, &headers, incoming)?;
-            web_sys::Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
-        }
-    }
+    Ok(written)
 }
 
 /// Writes a document that is the same for everybody and may be kept as `cache_control` says.
@@ -119,10 +65,6 @@ pub fn tagged(body: &str, etag: &str, incoming: &Incoming) -> Result<web_sys::Re
     headers.set("content-type", "application/json")?;
     finish(200, &headers, Some(body), incoming)
 }
-
-/// Since when management calls with a workflow token are deprecated: the first release,
-/// 2026-11-22 in the syntax of RFC 9745.
-const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
 
 /// Writes a refusal as a problem document.
 pub fn problem(

@@ -202,10 +202,6 @@ pub async fn due_for_checkpoint(env: &Env, now: Timestamp) -> Result<Vec<Organiz
         .collect()
 }
 
-/// What the log says where [`is_guarded`] says no.
-pub const UNGUARDED: &str =
-    "a trigger of the audit log is missing, or there is one more than the migrations make";
-
 /// Triggers of the audit log and its checkpoints: those that the migrations make, and all there
 /// are.
 const TRIGGERS: &str = "select count(*) as found, coalesce(sum(name in ( \

@@ -164,6 +164,16 @@ impl Error {
         }
     }
 
+    /// Why a credential was refused that could be a guess. A call without any is none: nobody guesses
+    /// by saying nothing.
+    pub fn guessed(&self) -> Option<CredentialError> {
+        match self {
+            Self::Credential(CredentialError::Missing) => None,
+            Self::Credential(cause) => Some(*cause),
+            _ => None,
+        }
+    }
+
     /// The stable word of the error, as in docs/API.md.
     pub fn code(&self) -> &'static str {
         match self {

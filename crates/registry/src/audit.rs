@@ -3,10 +3,12 @@
 //! returns is checked: a page names the rows that do not fit, and an export is mended.
 
 mod filter;
+mod lines;
 
 use serde::{Deserialize, Serialize};
 
 pub use filter::EventFilter;
+pub use lines::{Lines, NDJSON, wants_lines};
 
 use super::config::Config;
 use super::error::{Error, Result};

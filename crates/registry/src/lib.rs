@@ -1,9 +1,11 @@
-//! Use cases over ports. No platform types, no SQL, no HTTP statuses: what a use case needs of the
-//! world comes in through [`ports`], and what it refuses goes out as an [`error::Error`].
+//! Use cases over ports, and in [`api`] the routes that lead to them. No platform types, no SQL: what
+//! a use case needs of the world comes in through [`ports`], and what it refuses goes out as an
+//! [`error::Error`]. HTTP is for `api` alone.
 
 #![warn(missing_docs)]
 
 pub mod adopt;
+pub mod api;
 pub mod audit;
 pub mod authenticate;
 pub mod body;

@@ -1,5 +1,5 @@
 //! The OpenAPI description of everything but attestation calls. It is written by hand in
-//! docs/openapi.json; the tests here, in `documents` and beside the router compare it with the
+//! docs/openapi.json; the tests here, in `documents` and beside the table of routes compare it with the
 //! code.
 
 /// The document, as `/openapi.json` answers it.

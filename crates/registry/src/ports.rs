@@ -10,10 +10,43 @@ mod ledgers;
 
 pub use ledgers::Ledgers;
 
+/// All that the gateway's own API needs of the world.
+pub trait Ports:
+    AuditLog
+    + Brake
+    + Clock
+    + Directory
+    + Entropy
+    + Facts
+    + FirstToken
+    + Isolate
+    + Ledgers
+    + MintBuckets
+    + Records
+    + Sessions
+{
+}
+
+impl<T> Ports for T where
+    T: AuditLog
+        + Brake
+        + Clock
+        + Directory
+        + Entropy
+        + Facts
+        + FirstToken
+        + Isolate
+        + Ledgers
+        + MintBuckets
+        + Records
+        + Sessions
+{
+}
+
 use std::rc::Rc;
 
 use super::audit::{EventFilter, Listed, Span};
-use super::error::Result;
+use super::error::{CredentialError, Result};
 use super::organization::OrganizationRecord;
 use super::page::{Cursor, EventCursor, Page};
 use super::registry::Entry;
@@ -120,6 +153,15 @@ pub trait MintBuckets {
     /// # Errors
     /// When the bucket does not answer.
     async fn give_back(&self, bucket: &str, rate: Rate) -> Result<()>;
+}
+
+/// The brake on refused credentials: a count for each client address.
+pub trait Brake {
+    /// Counts what is no credential for the bucket of its address.
+    ///
+    /// # Errors
+    /// `TooManyFailures`, with this cause for the log, where the bucket has had too many.
+    async fn count(&self, bucket: String, cause: CredentialError) -> Result<()>;
 }
 
 /// The record: what is searched and listed.

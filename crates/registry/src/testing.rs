@@ -1,6 +1,7 @@
 //! A world for use-case tests (R38): every port in memory, with a log of what was asked. It keeps
 //! what it is given, and fails only where a test told it to.
 
+mod brake;
 mod buckets;
 mod ledgers;
 mod lookups;
@@ -79,6 +80,7 @@ pub struct World {
     /// What the one Ledger of this world calls its organization.
     pub name: RefCell<String>,
     pub door: Door,
+    pub brake: brake::Counter,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -128,6 +130,7 @@ impl World {
             ledger_down: Cell::new(false),
             name: RefCell::new(organization().name),
             door: Door::default(),
+            brake: brake::Counter::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

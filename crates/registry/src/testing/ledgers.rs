@@ -112,7 +112,15 @@ impl Ledgers for World {
             RotateCommand::NAME => typed(command, |command| self.rotate(command)),
             RevokeCommand::NAME => typed(command, |command: RevokeCommand| {
                 self.note(format!("revoke {}", command.token));
-                Ok(RevokeAnswer::Unknown)
+                let tokens = self.tokens.borrow();
+                let is_known = tokens.contains_key(&command.token);
+                Ok(match is_known {
+                    true => RevokeAnswer::Revoked {
+                        at: self.now(),
+                        final_in_ms: 0,
+                    },
+                    false => RevokeAnswer::Unknown,
+                })
             }),
             RevokeManyCommand::NAME => typed(command, |command| self.revoke_many(command)),
             ReleaseCommand::NAME => typed(command, |command: ReleaseCommand| {
@@ -188,7 +196,10 @@ impl Ledgers for World {
     ) -> Result<()> {
         let target = command.target.as_deref().unwrap_or("mint");
         self.note(format!("refused {} {target}", command.outcome));
-        Ok(())
+        match self.ledger_down.get() {
+            true => Err(Error::unavailable("the Ledger is down")),
+            false => Ok(()),
+        }
     }
 
     async fn kept_events(

@@ -1,13 +1,14 @@
-//! The router against docs/openapi.json, both ways: every path that can be made of the router's own
+//! The table against docs/openapi.json, both ways: every path that can be made of the table's own
 //! words, under every method. A route that is only on one side fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{find, operation};
+use super::{Endpoint, find};
+use crate::error::Error;
+use crate::openapi::DOCUMENT;
 use postern_domain::operation::{Managed, Operation};
-use postern_registry::openapi::DOCUMENT;
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY",
@@ -44,13 +45,16 @@ fn is_parameter(segment: &str) -> bool {
     segment.starts_with('{')
 }
 
-/// Routes of this file, as opposed to those that `http` and `oauth` answer.
-fn is_management(template: &Template) -> bool {
-    matches!(template.first().map(String::as_str), Some("org" | "orgs"))
+/// Routes of the table, as opposed to those that only are read.
+fn is_api(template: &Template) -> bool {
+    let words = ["org", "orgs", "oauth", "explain", "leaks"];
+    template
+        .first()
+        .is_some_and(|first| words.contains(&first.as_str()))
 }
 
-/// The documented methods of a concrete path; words win over parameters, as OpenAPI has it. Asked a million times, so it
-/// copies nothing.
+/// The documented methods of a concrete path; words win over parameters, as OpenAPI has it. Asked
+/// many times, so it copies nothing.
 fn look_up<'d>(paths: &'d Documented, path: &str) -> Option<&'d BTreeMap<String, Value>> {
     let path = path.trim_start_matches('/');
     let count = path.split('/').count();
@@ -60,20 +64,20 @@ fn look_up<'d>(paths: &'d Documented, path: &str) -> Option<&'d BTreeMap<String,
     };
     paths
         .iter()
-        .filter(|(template, _)| fits(template) && is_management(template))
+        .filter(|(template, _)| fits(template) && is_api(template))
         .min_by_key(|(template, _)| template.iter().filter(|part| is_parameter(part)).count())
         .map(|(_, methods)| methods)
 }
 
-/// The words of the router and of the document, and some that neither knows.
+/// The words of the table and of the document, and some that neither knows.
 fn words(paths: &Documented) -> Vec<String> {
-    let source = include_str!("../management.rs");
-    let router = source
-        .split_once("fn find(")
+    let source = include_str!("../endpoint.rs");
+    let table = source
+        .split_once("fn methods(")
         .and_then(|(_, rest)| rest.split_once("\n}"))
         .map(|(body, _)| body)
-        .expect("the router's source");
-    let mut words: BTreeSet<String> = router
+        .expect("the table's source");
+    let mut words: BTreeSet<String> = table
         .split('"')
         .skip(1)
         .step_by(2)
@@ -82,7 +86,7 @@ fn words(paths: &Documented) -> Vec<String> {
     words.extend(
         paths
             .keys()
-            .filter(|template| is_management(template))
+            .filter(|template| is_api(template))
             .flatten()
             .filter(|part| !is_parameter(part))
             .cloned(),
@@ -95,11 +99,16 @@ fn words(paths: &Documented) -> Vec<String> {
     words.into_iter().collect()
 }
 
-/// Every path of one to five of the words.
-fn every_path(words: &[String]) -> Vec<String> {
+/// Every path of one to four of the words, and each of four that is documented with one more.
+fn every_path(paths: &Documented) -> Vec<String> {
+    let words = words(paths);
+    assert!(words.iter().any(|word| word == "rotate"), "{words:?}");
     let mut all = Vec::new();
     let mut longest = vec![String::new()];
-    for _ in 0..5 {
+    for length in 1..=5 {
+        if length == 5 {
+            longest.retain(|path| look_up(paths, path).is_some());
+        }
         longest = longest
             .iter()
             .flat_map(|path| words.iter().map(move |word| format!("{path}/{word}")))
@@ -110,34 +119,60 @@ fn every_path(words: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn the_router_answers_exactly_what_openapi_documents() {
+fn the_table_has_exactly_what_openapi_documents() {
     let paths = documented();
-    let words = words(&paths);
-    assert!(words.iter().any(|word| word == "rotate"), "{words:?}");
     let mut reached = BTreeSet::new();
-    for path in every_path(&words) {
-        let route = find(&path);
-        let known = look_up(&paths, &path);
-        assert_eq!(route.is_some(), known.is_some(), "{path}");
-        let (Some(route), Some(known)) = (route, known) else {
+    for path in every_path(&paths) {
+        let Some(known) = look_up(&paths, &path) else {
+            let found = find(&path, "GET");
+            assert_eq!(found, Err(Error::NotFound { what: "route" }), "{path}");
             continue;
         };
         for method in METHODS {
-            let answered = operation(&route, method).ok().map(Operation::name);
+            let found = find(&path, method);
             let told = known
                 .get(method)
                 .and_then(|entry| entry["x-operation"].as_str());
-            assert_eq!(answered, told, "{method} {path}");
-            reached.extend(answered);
+            assert_eq!(
+                found.as_ref().ok().map(Endpoint::name),
+                told,
+                "{method} {path}"
+            );
+            match found {
+                Ok(endpoint) => drop(reached.insert(endpoint.name())),
+                Err(Error::MethodNotAllowed { allow }) => {
+                    let allowed: BTreeSet<&str> = allow.split(", ").collect();
+                    let known: BTreeSet<&str> = known.keys().map(String::as_str).collect();
+                    assert_eq!(allowed, known, "{path}");
+                }
+                Err(error) => panic!("{method} {path}: {error:?}"),
+            }
         }
     }
     let told: BTreeSet<&str> = paths
         .iter()
-        .filter(|(template, _)| is_management(template))
+        .filter(|(template, _)| is_api(template))
         .flat_map(|(_, methods)| methods.values())
         .filter_map(|entry| entry["x-operation"].as_str())
         .collect();
     assert_eq!(reached, told);
+}
+
+#[test]
+fn an_empty_part_is_no_name_and_no_other_way_to_write_a_path() {
+    for path in [
+        "",
+        "/",
+        "orgs",
+        "/orgs/",
+        "//orgs",
+        "/org//tokens",
+        "/org/tokens/",
+        "/leaks/",
+    ] {
+        let found = find(path, "GET");
+        assert_eq!(found, Err(Error::NotFound { what: "route" }), "{path}");
+    }
 }
 
 #[test]
@@ -156,11 +191,14 @@ fn every_operation_is_a_documented_route_or_a_call_for_the_origin() {
 #[test]
 fn the_policies_in_openapi_are_those_of_the_operation_table() {
     let paths = documented();
-    for (template, methods) in paths.iter().filter(|(template, _)| is_management(template)) {
+    for (template, methods) in paths.iter().filter(|(template, _)| is_api(template)) {
         let path = format!("/{}", template.join("/"));
-        let route = find(&path).expect("a documented route");
         for (method, entry) in methods {
-            let operation = operation(&route, method).expect("a documented method");
+            let Endpoint::Management(call) = find(&path, method).expect("a documented route")
+            else {
+                continue;
+            };
+            let operation = call.operation();
             let needed: Option<Vec<&str>> = operation
                 .policies(Managed::ProjectTokens)
                 .map(<[&str]>::to_vec);
@@ -179,21 +217,21 @@ fn the_policies_in_openapi_are_those_of_the_operation_table() {
     }
 }
 
-/// The routes that are matched by their whole text, read from the source that matches them.
+/// The routes that are only read, from the source that matches them by their whole text.
 #[test]
 fn the_other_routes_are_documented_as_they_are_written() {
     let paths = documented();
-    let sources = [include_str!("../mod.rs"), include_str!("../oauth.rs")];
-    let written: BTreeSet<&str> = sources
-        .iter()
-        .flat_map(|source| source.split('"').skip(1).step_by(2))
+    let written: BTreeSet<&str> = include_str!("../route.rs")
+        .split('"')
+        .skip(1)
+        .step_by(2)
         .filter(|text| text.starts_with('/'))
-        // Prefixes: what lies below is the dashboard's files, or matched in `oauth`.
-        .filter(|text| !["/dashboard", "/dashboard/", "/oauth/"].contains(text))
+        // What lies below is the dashboard's files.
+        .filter(|text| !["/dashboard", "/dashboard/"].contains(text))
         .collect();
     let others: BTreeMap<String, &BTreeMap<String, Value>> = paths
         .iter()
-        .filter(|(template, _)| !is_management(template))
+        .filter(|(template, _)| !is_api(template))
         .map(|(template, methods)| (format!("/{}", template.join("/")), methods))
         .collect();
     assert_eq!(
@@ -202,11 +240,6 @@ fn the_other_routes_are_documented_as_they_are_written() {
     );
     for (path, methods) in others {
         let methods: Vec<&str> = methods.keys().map(String::as_str).collect();
-        let expected: &[&str] =
-            match path.starts_with("/oauth/") || ["/leaks", "/explain"].contains(&path.as_str()) {
-                true => &["POST"],
-                false => &["GET", "HEAD"],
-            };
-        assert_eq!(methods, expected, "{path}");
+        assert_eq!(methods, ["GET", "HEAD"], "{path}");
     }
 }

@@ -1,0 +1,178 @@
+//! The routes of the gateway's own API: what each path does under each method, as a table. A path
+//! is a list of words; what stands where a name or an id belongs is a segment as it came.
+
+use super::route::NO_ROUTE;
+use crate::error::{Error, Result};
+use postern_domain::operation::Operation;
+
+/// What is done at a path under a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint<'p> {
+    /// Tells the caller about a token.
+    Introspect,
+    /// Revokes the token that is shown.
+    RevokeOwn,
+    /// Says what would be decided.
+    Explain,
+    /// Receives a report of tokens found in public.
+    Leaks,
+    /// A management call.
+    Management(Management<'p>),
+}
+
+/// A management call, with what its path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Management<'p> {
+    /// Lists organizations.
+    Organizations,
+    /// Creates one.
+    CreateOrganization,
+    /// Changes the one of this name.
+    UpdateOrganization(&'p str),
+    /// Lists projects.
+    Projects,
+    /// Creates one.
+    CreateProject,
+    /// Lists the workflows of a project, by its name or id.
+    Workflows(&'p str),
+    /// Creates one in it.
+    CreateWorkflow(&'p str),
+    /// Lists tokens.
+    Tokens,
+    /// Creates one.
+    CreateToken,
+    /// Revokes those that the body selects.
+    RevokeMany,
+    /// Registers a token of the origin.
+    Adopt,
+    /// Tells about the token of this id.
+    Token(&'p str),
+    /// Revokes it.
+    Revoke(&'p str),
+    /// Puts a new one in its place.
+    Rotate(&'p str),
+    /// Ends its quarantine.
+    Release(&'p str),
+    /// Reads the audit log.
+    Audit,
+    /// Lists the checkpoints that are kept.
+    Checkpoints,
+    /// Makes one.
+    CreateCheckpoint,
+}
+
+/// What a path does, by method: the combinations that there are.
+enum Methods<'p> {
+    Get(Endpoint<'p>),
+    Post(Endpoint<'p>),
+    Patch(Endpoint<'p>),
+    GetPost(Endpoint<'p>, Endpoint<'p>),
+    GetDelete(Endpoint<'p>, Endpoint<'p>),
+}
+
+impl<'p> Methods<'p> {
+    fn under(&self, verb: &str) -> Option<Endpoint<'p>> {
+        match (self, verb) {
+            (Self::Get(one) | Self::GetPost(one, _) | Self::GetDelete(one, _), "GET")
+            | (Self::Post(one) | Self::GetPost(_, one), "POST")
+            | (Self::Patch(one), "PATCH")
+            | (Self::GetDelete(_, one), "DELETE") => Some(*one),
+            _ => None,
+        }
+    }
+
+    /// The methods, as `Allow` is made from them.
+    fn allow(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "GET",
+            Self::Post(_) => "POST",
+            Self::Patch(_) => "PATCH",
+            Self::GetPost(..) => "GET, POST",
+            Self::GetDelete(..) => "GET, DELETE",
+        }
+    }
+}
+
+/// The table.
+fn methods(path: &str) -> Option<Methods<'_>> {
+    use Endpoint::{Explain, Introspect, Leaks, Management as To, RevokeOwn};
+    use Management::*;
+    use Methods::{Get, GetDelete, GetPost, Patch, Post};
+
+    let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    // An empty part is no name: `/orgs/` is no organization, and no other way to write `/orgs`.
+    if parts.iter().any(|part| part.is_empty()) {
+        return None;
+    }
+    Some(match parts.as_slice() {
+        ["oauth", "introspect"] => Post(Introspect),
+        ["oauth", "revoke"] => Post(RevokeOwn),
+        ["explain"] => Post(Explain),
+        ["leaks"] => Post(Leaks),
+        ["orgs"] => GetPost(To(Organizations), To(CreateOrganization)),
+        ["orgs", name] => Patch(To(UpdateOrganization(name))),
+        ["org", "projects"] => GetPost(To(Projects), To(CreateProject)),
+        ["org", "projects", project, "workflows"] => {
+            GetPost(To(Workflows(project)), To(CreateWorkflow(project)))
+        }
+        ["org", "tokens"] => GetPost(To(Tokens), To(CreateToken)),
+        ["org", "tokens", "revoke"] => Post(To(RevokeMany)),
+        ["org", "tokens", "adopt"] => Post(To(Adopt)),
+        ["org", "tokens", id] => GetDelete(To(Token(id)), To(Revoke(id))),
+        ["org", "tokens", id, "rotate"] => Post(To(Rotate(id))),
+        ["org", "tokens", id, "release"] => Post(To(Release(id))),
+        ["org", "audit"] => Get(To(Audit)),
+        ["org", "audit", "checkpoints"] => GetPost(To(Checkpoints), To(CreateCheckpoint)),
+        _ => return None,
+    })
+}
+
+/// Finds what is done at a path under a method, HEAD being a GET.
+///
+/// # Errors
+/// `NotFound` for a path that is not in the table, `MethodNotAllowed`.
+pub fn find<'p>(path: &'p str, verb: &str) -> Result<Endpoint<'p>> {
+    let methods = methods(path).ok_or(NO_ROUTE)?;
+    let allow = methods.allow();
+    methods.under(verb).ok_or(Error::MethodNotAllowed { allow })
+}
+
+impl Endpoint<'_> {
+    /// What the log and docs/openapi.json call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Introspect => "token.introspect",
+            Self::RevokeOwn => Operation::TokenRevokeOwn.name(),
+            Self::Explain => "explain",
+            Self::Leaks => "leaks.report",
+            Self::Management(call) => call.operation().name(),
+        }
+    }
+}
+
+impl Management<'_> {
+    /// What the caller must be allowed to do.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::Organizations => Operation::OrganizationList,
+            Self::CreateOrganization => Operation::OrganizationCreate,
+            Self::UpdateOrganization(_) => Operation::OrganizationUpdate,
+            Self::Projects => Operation::ProjectList,
+            Self::CreateProject => Operation::ProjectCreate,
+            Self::Workflows(_) => Operation::WorkflowList,
+            Self::CreateWorkflow(_) => Operation::WorkflowCreate,
+            Self::Tokens => Operation::TokenList,
+            Self::CreateToken => Operation::TokenCreate,
+            Self::RevokeMany | Self::Revoke(_) => Operation::TokenRevoke,
+            Self::Adopt => Operation::TokenAdopt,
+            Self::Token(_) => Operation::TokenRead,
+            Self::Rotate(_) => Operation::TokenRotate,
+            Self::Release(_) => Operation::TokenRelease,
+            Self::Audit | Self::Checkpoints => Operation::AuditRead,
+            Self::CreateCheckpoint => Operation::AuditCheckpoint,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! A management call whose caller is known and whose body is here: which use case it is for, and
+//! the status of its answer.
+
+use super::super::{Answer, Content, Management, Notes, Request, query};
+use crate::audit::{self, Lines};
+use crate::config::Config;
+use crate::error::Result;
+use crate::mint::{self, Client};
+use crate::ports::Ports;
+use crate::{adopt, organization, refusal, registry, tokens};
+use postern_domain::audit::Requester;
+use postern_domain::caller::Caller;
+use postern_wire::prefer;
+
+/// The call.
+pub(super) struct Call<'a, P> {
+    pub request: &'a Request<'a>,
+    pub config: &'a Config,
+    pub ports: &'a P,
+    pub caller: &'a Caller,
+    /// As the caller names it.
+    pub organization: Option<&'a str>,
+    pub body: &'a [u8],
+}
+
+impl<P: Ports> Call<'_, P> {
+    /// Carries it out.
+    pub async fn answer(&self, endpoint: Management<'_>, notes: &mut Notes) -> Result<Answer> {
+        let (caller, named, body) = (self.caller, self.organization, self.body);
+        let (config, ports) = (self.config, self.ports);
+        let requester = || self.requester();
+        match endpoint {
+            Management::Organizations => {
+                let page = self.page()?;
+                let list = organization::list(caller, &page, config, ports).await?;
+                Answer::json(200, &list)
+            }
+            Management::CreateOrganization => {
+                let created = organization::create(caller, body, requester(), config, ports);
+                Answer::json(201, &created.await?)
+            }
+            Management::UpdateOrganization(name) => {
+                let updated = organization::update(caller, name, body, requester(), config, ports);
+                Answer::json(200, &updated.await?)
+            }
+            Management::Projects => {
+                let page = self.page()?;
+                let list = registry::list_projects(caller, named, &page, ports).await?;
+                Answer::json(200, &list)
+            }
+            Management::CreateProject => {
+                let created = registry::create_project(caller, named, body, requester(), ports);
+                Answer::json(201, &created.await?)
+            }
+            Management::Workflows(project) => {
+                let page = self.page()?;
+                let list = registry::list_workflows(caller, named, project, &page, ports).await?;
+                Answer::json(200, &list)
+            }
+            Management::CreateWorkflow(project) => {
+                let created =
+                    registry::create_workflow(caller, named, project, body, requester(), ports);
+                Answer::json(201, &created.await?)
+            }
+            Management::Tokens => {
+                let (query, page) = query::tokens(self.request.query(), ports.now())?;
+                let list = tokens::list(caller, named, query, &page, ports).await?;
+                Answer::json(200, &list)
+            }
+            Management::CreateToken => {
+                let minted = mint::mint(caller, named, body, self.from(), config, ports).await;
+                Answer::secret(201, &self.noted(minted, None, notes).await?)
+            }
+            Management::Adopt => {
+                let adopted = adopt::adopt(caller, named, body, self.from(), config, ports).await;
+                Answer::secret(201, &self.noted(adopted, None, notes).await?)
+            }
+            Management::Rotate(id) => {
+                let rotated = tokens::rotate(caller, named, id, body, self.from(), config, ports);
+                Answer::secret(201, &self.noted(rotated.await, Some(id), notes).await?)
+            }
+            Management::RevokeMany => {
+                let revoked = tokens::revoke_many(caller, named, body, requester(), ports);
+                Answer::json(200, &revoked.await?)
+            }
+            Management::Token(id) => {
+                Answer::json(200, &tokens::read(caller, named, id, ports).await?)
+            }
+            Management::Revoke(id) => self.revoke(id).await,
+            Management::Release(id) => {
+                let released = tokens::release(caller, named, id, requester(), ports);
+                Answer::json(200, &released.await?)
+            }
+            Management::Audit => self.audit().await,
+            Management::Checkpoints => {
+                let span = query::span(self.request.query())?;
+                let list = audit::checkpoints(caller, named, &span, config, ports).await?;
+                Answer::json(200, &list)
+            }
+            Management::CreateCheckpoint => {
+                Answer::json(201, &audit::checkpoint(caller, named, ports).await?)
+            }
+        }
+    }
+
+    /// Revokes a token, and waits until that is final unless the caller would rather not.
+    async fn revoke(&self, id: &str) -> Result<Answer> {
+        let is_early = prefer::respond_async(self.request.header("prefer").as_deref());
+        let meant = (self.requester(), is_early);
+        let revoked = tokens::revoke(self.caller, self.organization, id, meant, self.ports);
+        let status = match is_early {
+            true => 202,
+            false => 200,
+        };
+        Ok(Answer {
+            is_early,
+            ..Answer::json(status, &revoked.await?)?
+        })
+    }
+
+    /// Reads the log: pages, or, where the caller asks for lines, an export. That is whole or it
+    /// proves nothing: it has no parameters.
+    async fn audit(&self) -> Result<Answer> {
+        let (caller, named, ports) = (self.caller, self.organization, self.ports);
+        if audit::wants_lines(&self.request.header("accept").unwrap_or_default()) {
+            query::nothing(self.request.query())?;
+            let mut lines = Lines::of(audit::export(caller, named, ports).await?);
+            // The first page before the answer: a record that does not answer is a 503 and no
+            // short file.
+            let first = lines.next(ports).await?.unwrap_or_default();
+            return Ok(Answer {
+                no_store: true,
+                ..Answer::new(200, Content::Lines(first, lines))
+            });
+        }
+        let (filter, span) = query::events(self.request.query())?;
+        let list = audit::list(caller, named, &filter, &span, self.config, ports).await?;
+        Answer::json(200, &list)
+    }
+
+    /// A mint, adoption or rotation on its way out: a refusal is written down first (R35). It
+    /// stands also where that fails.
+    async fn noted<T>(
+        &self,
+        outcome: Result<T>,
+        rotated: Option<&str>,
+        notes: &mut Notes,
+    ) -> Result<T> {
+        if let Err(error) = &outcome {
+            let (named, requester) = (self.organization, self.requester());
+            let noted = refusal::note(error, self.caller, named, rotated, requester, self.ports);
+            if let Err(failure) = noted.await {
+                let failure = ("audit.mint_refused", failure.private());
+                notes.failures.push(failure);
+            }
+        }
+        outcome
+    }
+
+    fn page(&self) -> Result<crate::page::Page> {
+        query::page(self.request.query())
+    }
+
+    /// Who asks from where, for the audit row (R21, R35).
+    fn requester(&self) -> Requester {
+        self.request.requester(self.config, self.caller)
+    }
+
+    /// Whose bucket a mint takes from, and who asks.
+    fn from(&self) -> Client {
+        Client {
+            bucket: self.request.bucket(self.config),
+            requester: self.requester(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Queries of management calls. Unknown parameters, doubled ones and empty ones are refused.
+
+use crate::audit::{EventFilter, Span};
+use crate::error::{Error, Result};
+use crate::page::Page;
+use crate::tokens::TokenQuery;
+use postern_domain::time::Timestamp;
+use postern_wire::query::{self, QueryError};
+
+/// Which page of a list.
+///
+/// # Errors
+/// `Invalid`.
+pub fn page(text: &str) -> Result<Page> {
+    let [limit, cursor] = query::read(text, ["limit", "cursor"]).map_err(wrong)?;
+    Page::parse(limit.as_deref(), cursor.as_deref())
+}
+
+/// Which tokens, and which page of them.
+///
+/// # Errors
+/// `Invalid`.
+pub fn tokens(text: &str, now: Timestamp) -> Result<(TokenQuery, Page)> {
+    let [
+        status,
+        scope,
+        project,
+        minted_by,
+        include_system,
+        uses_days,
+        limit,
+        cursor,
+    ] = query::read(
+        text,
+        [
+            "status",
+            "scope",
+            "project",
+            "minted_by",
+            "include_system",
+            "uses_days",
+            "limit",
+            "cursor",
+        ],
+    )
+    .map_err(wrong)?;
+    let tokens = TokenQuery::parse(
+        status.as_deref(),
+        scope.as_deref(),
+        project.as_deref(),
+        minted_by.as_deref(),
+        include_system.as_deref(),
+        uses_days.as_deref(),
+        now,
+    )?;
+    Ok((tokens, Page::parse(limit.as_deref(), cursor.as_deref())?))
+}
+
+/// Which events, and which rows of them.
+///
+/// # Errors
+/// `Invalid`.
+pub fn events(text: &str) -> Result<(EventFilter, Span)> {
+    let [action, actor, token, since, until, limit, cursor] = query::read(
+        text,
+        [
+            "action", "actor", "token", "since", "until", "limit", "cursor",
+        ],
+    )
+    .map_err(wrong)?;
+    let filter = EventFilter::parse(
+        action.as_deref(),
+        actor.as_deref(),
+        token.as_deref(),
+        since.as_deref(),
+        until.as_deref(),
+    )?;
+    Ok((filter, Span::parse(limit.as_deref(), cursor.as_deref())?))
+}
+
+/// Which rows of a list of the log.
+///
+/// # Errors
+/// `Invalid`.
+pub fn span(text: &str) -> Result<Span> {
+    let [limit, cursor] = query::read(text, ["limit", "cursor"]).map_err(wrong)?;
+    Span::parse(limit.as_deref(), cursor.as_deref())
+}
+
+/// Takes a query without any parameter.
+///
+/// # Errors
+/// `Invalid`.
+pub fn nothing(text: &str) -> Result<()> {
+    let [] = query::read(text, []).map_err(wrong)?;
+    Ok(())
+}
+
+fn wrong(error: QueryError) -> Error {
+    let detail = match error {
+        QueryError::Unknown(name) => format!("the query has no parameter `{name}`"),
+        QueryError::Twice(name) => format!("the parameter `{name}` appears twice"),
+        QueryError::Escape => "the query has percent escapes that do not decode".to_owned(),
+        QueryError::Empty(name) => {
+            format!("the parameter `{name}` is empty: give it a value, or leave it out")
+        }
+    };
+    Error::invalid("query_invalid", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+
+    /// The code of the refusal; nothing where it is taken.
+    fn code<T>(read: Result<T>) -> Option<&'static str> {
+        read.err().map(|error| error.code())
+    }
+
+    #[test]
+    fn each_list_knows_its_own_parameters_once_each() {
+        let id = "00000000-0000-4000-8000-000000000001";
+        let shared = ["limit=2", "cursor=x"];
+        let of_tokens = [
+            "status=all",
+            "scope=project",
+            "project=shop",
+            &format!("minted_by={id}"),
+            "include_system=true",
+            "uses_days=7",
+        ];
+        let of_events = [
+            "action=token.mint",
+            "actor=a",
+            &format!("token={id}"),
+            "since=2026-01-01T00:00:00Z",
+            "until=2026-01-02T00:00:00Z",
+        ];
+        // A cursor that is known to the list and no cursor of ours has a code of its own.
+        let tried = |parameter: &str| {
+            [
+                code(page(parameter)),
+                code(span(parameter)),
+                code(tokens(parameter, now())),
+                code(events(parameter)),
+                code(nothing(parameter)),
+            ]
+        };
+        const NO: Option<&str> = Some("query_invalid");
+        const FOREIGN: Option<&str> = Some("cursor_invalid");
+        assert_eq!(tried(""), [None; 5]);
+        assert_eq!(tried(shared[0]), [None, None, None, None, NO]);
+        assert_eq!(tried(shared[1]), [FOREIGN, FOREIGN, FOREIGN, FOREIGN, NO]);
+        for parameter in of_tokens {
+            assert_eq!(tried(parameter), [NO, NO, None, NO, NO], "{parameter}");
+        }
+        for parameter in of_events {
+            assert_eq!(tried(parameter), [NO, NO, NO, None, NO], "{parameter}");
+        }
+        for wrong in ["x=1", "limit=1&limit=1", "limit=", "limit=%", "="] {
+            assert_eq!(tried(wrong), [NO; 5], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_which_parameter_and_what_to_do() {
+        for (text, told) in [
+            ("x=1", "the query has no parameter `x`"),
+            ("limit=1&limit=2", "the parameter `limit` appears twice"),
+            (
+                "limit=%zz",
+                "the query has percent escapes that do not decode",
+            ),
+            (
+                "limit=",
+                "the parameter `limit` is empty: give it a value, or leave it out",
+            ),
+        ] {
+            assert_eq!(
+                page(text).map_err(|error| error.public()),
+                Err(told.to_owned())
+            );
+        }
+    }
+}
