@@ -52,7 +52,7 @@ pub struct Delta {
     /// The version that the log had reached when it was read.
     pub version: Version,
     /// The tokens whose standing has changed since the version that the holder has applied, at most
-    /// [`MAX_CHANGES`]; `None` = forget all: they are too many, or the log cannot tell.
+    /// `MAX_CHANGES`; `None` = forget all: they are too many, or the log cannot tell.
     pub changed: Option<Vec<TokenId>>,
     /// The lease: for how many milliseconds, counted from before the question was sent, what the
     /// copy has may be repeated. `None` = none is granted.
