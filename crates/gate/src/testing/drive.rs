@@ -147,13 +147,15 @@ pub fn drive_route(world: &World, sent: &Sent, route: &'static Route) -> Option<
     Some(Drive::new(world, sent).finish(step))
 }
 
-const ENTROPY: Entropy = Entropy {
+/// Chance for one call.
+pub const ENTROPY: Entropy = Entropy {
     trace: [0xab; 24],
     assertions: [[1; 16], [2; 16]],
 };
 
 impl Sent {
-    fn head(&self) -> Head<'_> {
+    /// Its head, as it arrives.
+    pub fn head(&self) -> Head<'_> {
         Head {
             method: self.method,
             path: &self.path,

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use crate::config::Config;
 use crate::question::Admit;
-use crate::testing::drive::{Answer, Sent};
+use crate::testing::drive::{Answer, ENTROPY, Sent};
 use crate::testing::{self, World, facts, project, workflow};
-use crate::{Ask, Entropy, Gate, Head, Outage, Question, Reply, Step};
+use crate::{Ask, Gate, Outage, Question, Reply, Step};
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{Id, RunId, TokenId, WorkflowId};
 use postern_domain::policy::defaults;
@@ -192,18 +192,7 @@ impl History {
     fn arrives(&mut self, call: usize, token: usize) {
         let path = format!("{}{}", rpc::ORIGIN_PREFIX, CALLS[call]);
         let sent = Sent::grpc_web(&path, Some(&self.credentials[token]), b"");
-        let head = Head {
-            method: "POST",
-            path: &path,
-            query: "",
-            headers: &sent.headers,
-            request_id: "r",
-        };
-        let entropy = Entropy {
-            trace: [1; 24],
-            assertions: [[2; 16], [3; 16]],
-        };
-        let step = self.gate.open(&head, self.now(), &entropy);
+        let step = self.gate.open(&sent.head(), self.now(), &ENTROPY);
         let token = Id::from_u128(TOKENS[token]);
         self.goes_on(Under {
             step,

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use postern_domain::time::Timestamp;
 
 use crate::error::Error;
-use crate::{Entropy, Gate, Head, Outage, Reply, Step, testing};
+use crate::testing::drive::ENTROPY;
+use crate::{Gate, Head, Outage, Reply, Step, testing};
 
 /// An open call up to the origin's answer, and the step after it.
 fn answered(gate: &mut Gate, timeout: Option<&str>) -> Step {
@@ -26,11 +27,7 @@ fn answered(gate: &mut Gate, timeout: Option<&str>) -> Step {
         headers: &headers,
         request_id: "r1",
     };
-    let entropy = Entropy {
-        trace: [1; 24],
-        assertions: [[2; 16], [3; 16]],
-    };
-    let Step::Body(ask) = gate.open(&head, now, &entropy) else {
+    let Step::Body(ask) = gate.open(&head, now, &ENTROPY) else {
         panic!("an open call begins with its body");
     };
     let Step::Forward(ask) = ask.answer(gate, now, Ok(vec![0; 5])) else {

@@ -8,10 +8,10 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Liveness;
 use postern_wire::jwt;
 
+use crate::Step;
 use crate::error::{CredentialError, Error};
-use crate::testing::drive::{Sent, drive, frame};
+use crate::testing::drive::{ENTROPY, Sent, drive, frame};
 use crate::testing::{self, World, facts, project, workflow};
-use crate::{Entropy, Head, Step};
 
 const LEASE_MS: i64 = 1_000;
 /// A write and a read, which name nothing.
@@ -55,20 +55,9 @@ fn lease_rule_2_a_call_is_judged_by_a_reading_after_its_body_is_in() {
         let (world, credential) = known(&path);
         world.revoke(Liveness::Revoked);
         let sent = Sent::grpc_web(&path, Some(&credential), b"");
-        let head = Head {
-            method: "POST",
-            path: &path,
-            query: "",
-            headers: &sent.headers,
-            request_id: "r",
-        };
-        let entropy = Entropy {
-            trace: [1; 24],
-            assertions: [[2; 16], [3; 16]],
-        };
         let begun = world.now();
         let gate = &mut *world.gate.borrow_mut();
-        let Step::Body(ask) = gate.open(&head, begun, &entropy) else {
+        let Step::Body(ask) = gate.open(&sent.head(), begun, &ENTROPY) else {
             panic!("its body comes first");
         };
         // Nothing else happens in this isolate: no other call reads the clock.
