@@ -28,3 +28,6 @@ pub mod time;
 pub mod token;
 pub mod unicode;
 pub mod usage;
+
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -8,16 +8,16 @@
 
 pub mod drive;
 
+pub use postern_domain::testing::{facts, project, workflow};
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use postern_domain::decide::RunFacts;
-use postern_domain::id::{Id, OrganizationId, Project, RunId, TokenId, Workflow, WorkflowId};
-use postern_domain::name::TokenName;
+use postern_domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::operation::Operation;
 use postern_domain::rpc::RUN_LOOKUP;
-use postern_domain::scope::{Named, Scope};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_ledger::{
@@ -51,39 +51,6 @@ pub fn config() -> Config {
         _ => None,
     })
     .expect("a good configuration")
-}
-
-/// A JWT of the organization `acme` without policies and without end.
-pub fn facts(id: u128, scope: Scope) -> TokenFacts {
-    TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }
-}
-
-/// Its project.
-pub fn project() -> Named<Project> {
-    Named {
-        id: Id::from_u128(2),
-        name: "shop".to_owned(),
-    }
-}
-
-/// The workflow of its project.
-pub fn workflow() -> Named<Workflow> {
-    Named {
-        id: Id::from_u128(3),
-        name: "release".to_owned(),
-    }
 }
 
 /// A token as the world keeps it.

@@ -8,6 +8,8 @@
 
 pub mod dice;
 
+pub use postern_domain::testing::facts;
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +24,7 @@ use postern_domain::name::TokenName;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
-use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
 
 use crate::{
@@ -210,23 +212,6 @@ pub fn shop() -> Scope {
             id: Id::from_u128(100),
             name: "shop".to_owned(),
         },
-    }
-}
-
-/// A JWT of organization 1, without policies and without end.
-pub fn facts(id: u128, scope: Scope) -> TokenFacts {
-    TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
     }
 }
 

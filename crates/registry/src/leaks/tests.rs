@@ -3,26 +3,13 @@
 use super::*;
 use crate::testing::{self, ADMIN, World, now_or_never};
 use postern_domain::id::Id;
-use postern_domain::name::TokenName;
-use postern_domain::scope::{Named, Scope};
-use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::scope::Scope;
+use postern_domain::token::TokenFacts;
 use postern_ledger::Liveness;
 use postern_wire::jwt::issue;
 
 fn facts(id: u128) -> TokenFacts {
-    TokenFacts {
-        id: Id::from_u128(id),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope: Scope::Organization,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }
+    testing::facts(id, Scope::Organization)
 }
 
 fn jwt(id: u128) -> String {

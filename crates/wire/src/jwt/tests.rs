@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use postern_domain::id::Id;
 use postern_domain::keys::KeyRing;
-use postern_domain::name::TokenName;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
+use postern_domain::testing::{self, project};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 
@@ -52,26 +52,7 @@ fn ours() -> KeyRing {
 }
 
 fn facts(scope: Scope) -> TokenFacts {
-    TokenFacts {
-        id: Id::from_u128(0xabc),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }
-}
-
-fn project() -> Named<postern_domain::id::Project> {
-    Named {
-        id: Id::from_u128(2),
-        name: "shop".to_owned(),
-    }
+    testing::facts(0xabc, scope)
 }
 
 fn good_claims() -> Value {
