@@ -1,5 +1,4 @@
-//! The dashboard's files, from the assets binding. They always carry the headers that keep other
-//! sites' scripts and frames away.
+//! The dashboard's files, from the assets binding. What becomes of one, `postern_registry::api` says.
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -9,13 +8,9 @@ use super::incoming::Incoming;
 use super::respond;
 use crate::log::RequestLog;
 use crate::platform::Platform;
+use postern_registry::api::Request;
+use postern_registry::api::open::{self, CONTENT_HEADERS, FILE_HEADERS};
 use postern_registry::error::Error;
-use postern_wire::conditional;
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      connect-src 'self'; form-action 'none'; base-uri 'none'; \
-                      frame-ancestors 'none'; require-trusted-types-for 'script'; \
-                      trusted-types 'none'";
 
 /// Sends the browser on to the first page.
 pub fn redirect() -> Result<Response, JsValue> {
@@ -30,6 +25,7 @@ pub fn redirect() -> Result<Response, JsValue> {
 /// Serves a file, by its path below `/dashboard`.
 pub async fn serve(
     incoming: &Incoming,
+    request: &Request<'_>,
     platform: &Platform,
     file: &str,
     log: &mut RequestLog,
@@ -49,39 +45,36 @@ pub async fn serve(
             return respond::problem(&Error::Unavailable { cause }, incoming, log);
         }
     };
-    if found.status() == 404 {
-        return respond::problem(&Error::NotFound { what: "file" }, incoming, log);
-    }
     let etag = found.headers().get("etag")?.unwrap_or_default();
-    let known = incoming.header("if-none-match");
-    let response = if found.status() == 200
-        && known.is_some_and(|known| conditional::is_known(&known, &etag))
-    {
-        not_modified(&found)?
-    } else {
-        let init: &ResponseInit = found.unchecked_ref();
-        Response::new_with_opt_readable_stream_and_init(found.body().as_ref(), init)?
+    let location = found.headers().get("location")?;
+    let file = match open::file(request, found.status(), &etag, location.as_deref()) {
+        Ok(file) => file,
+        Err(error) => return respond::problem(&error, incoming, log),
+    };
+    let response = match file.is_known {
+        true => not_modified(&found)?,
+        false => {
+            let init: &ResponseInit = found.unchecked_ref();
+            Response::new_with_opt_readable_stream_and_init(found.body().as_ref(), init)?
+        }
     };
     let headers = response.headers();
-    if let Some(location) = headers.get("location")?
-        && location.starts_with('/')
-    {
-        headers.set("location", &format!("/dashboard{location}"))?;
+    if let Some(location) = file.location {
+        headers.set("location", &location)?;
     }
     headers.set("x-request-id", &incoming.request_id)?;
-    headers.set("content-security-policy", POLICY)?;
-    headers.set("x-content-type-options", "nosniff")?;
-    headers.set("referrer-policy", "no-referrer")?;
-    headers.set("cross-origin-opener-policy", "same-origin")?;
-    headers.set("cross-origin-resource-policy", "same-origin")?;
+    for (name, value) in FILE_HEADERS {
+        headers.set(name, value)?;
+    }
     Ok(response)
 }
 
 /// The file's answer to who has it already: its headers without those of its content.
 fn not_modified(found: &Response) -> Result<Response, JsValue> {
     let headers = Headers::new_with_headers(&found.headers())?;
-    headers.delete("content-length")?;
-    headers.delete("content-type")?;
+    for name in CONTENT_HEADERS {
+        headers.delete(name)?;
+    }
     let init = ResponseInit::new();
     init.set_status(304);
     init.set_headers(&headers);

@@ -8,8 +8,6 @@ mod body;
 mod client_address;
 mod forward;
 mod incoming;
-mod jwks;
-mod openapi;
 mod origin;
 mod readiness;
 mod respond;
@@ -21,7 +19,7 @@ use wasm_bindgen::JsValue;
 
 use super::log::RequestLog;
 use super::platform::{Platform, config, isolated, now};
-use postern_registry::api::{Destination, form, route};
+use postern_registry::api::{Destination, form, open, route};
 
 /// Answers a request.
 ///
@@ -62,10 +60,15 @@ async fn answer(
             api::write(told, incoming, platform, log)
         }
         Destination::Unconfigured(problems) => readiness::unconfigured(problems, incoming, log),
-        Destination::Description => openapi::serve(incoming),
-        Destination::KeySet(config) => jwks::serve(incoming, &config, log),
+        Destination::Description => respond::document(&open::description(&request), incoming),
+        Destination::KeySet(config) => match open::key_set(&config) {
+            Ok(keys) => respond::document(&keys, incoming),
+            Err(error) => respond::problem(&error, incoming, log),
+        },
         Destination::Dashboard => assets::redirect(),
-        Destination::DashboardFile(file) => assets::serve(incoming, platform, file, log).await,
+        Destination::DashboardFile(file) => {
+            assets::serve(incoming, &request, platform, file, log).await
+        }
         Destination::Call(config) => match isolated(&config) {
             Ok(gate) => forward::call(incoming, &gate, platform, log).await,
             Err(error) => respond::refuse(form(&request), &error, incoming, log),

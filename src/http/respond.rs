@@ -8,8 +8,8 @@ use crate::log::RequestLog;
 use crate::platform::http_date;
 use postern_gate::RefusalForm;
 use postern_gate::error_answer::{self, ErrorAnswer, RefusedRequest};
+use postern_registry::api::open::Document;
 use postern_registry::error::Error;
-use postern_wire::conditional;
 
 /// Writes an answer with these headers.
 pub fn text(
@@ -32,38 +32,23 @@ pub fn stream(
     web_sys::Response::new_with_opt_readable_stream_and_init(Some(stream), &init)
 }
 
-fn written(headers: &[(&str, &str)]) -> Result<web_sys::Headers, JsValue> {
+fn written(headers: &[(&str, impl AsRef<str>)]) -> Result<web_sys::Headers, JsValue> {
     let written = web_sys::Headers::new()?;
     for (name, value) in headers {
-        written.set(name, value)?;
+        written.set(name, value.as_ref())?;
     }
     Ok(written)
 }
 
-/// Writes a document that is the same for everybody and may be kept as `cache_control` says.
-pub fn document(
-    body: &str,
-    content_type: &str,
-    cache_control: &str,
-    incoming: &Incoming,
-) -> Result<web_sys::Response, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    headers.set("content-type", content_type)?;
-    headers.set("cache-control", cache_control)?;
-    finish(200, &headers, Some(body), incoming)
-}
-
-/// Writes a JSON document with an entity tag, or 304 to who has it already.
-pub fn tagged(body: &str, etag: &str, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    headers.set("etag", etag)?;
-    headers.set("cache-control", "private, no-cache")?;
-    let known = incoming.header("if-none-match");
-    if known.is_some_and(|known| conditional::is_known(&known, etag)) {
-        return finish(304, &headers, None, incoming);
-    }
-    headers.set("content-type", "application/json")?;
-    finish(200, &headers, Some(body), incoming)
+/// Writes a document that is the same for everybody.
+pub fn document(document: &Document, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
+    let headers = written(&document.headers)?;
+    finish(
+        document.status,
+        &headers,
+        document.body.as_deref(),
+        incoming,
+    )
 }
 
 /// Writes a refusal as a problem document.
@@ -98,10 +83,7 @@ pub fn refuse(
 
 /// Writes an answer to a refused request.
 pub fn write(answer: &ErrorAnswer, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in &answer.headers {
-        headers.set(name, value)?;
-    }
+    let headers = written(&answer.headers)?;
     finish(answer.status, &headers, answer.body.as_deref(), incoming)
 }
 

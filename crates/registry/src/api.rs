@@ -10,6 +10,7 @@ mod leaks;
 mod management;
 mod oauth;
 mod offered;
+pub mod open;
 mod query;
 mod readiness;
 mod request;

@@ -10,7 +10,7 @@ use postern_domain::rpc::ORIGIN_PREFIX;
 use postern_gate::RefusalForm;
 
 /// Below this prefix are the files of the dashboard.
-const DASHBOARD: &str = "/dashboard";
+pub(super) const DASHBOARD: &str = "/dashboard";
 
 /// What a request is for.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::testing::Sent;
 use super::*;
 use crate::error::Error;
-use crate::testing::{ADMIN, World, config, facts, now_or_never};
+use crate::testing::{ADMIN, World, config, facts, now_or_never, project, workflow};
 use postern_domain::scope::Scope;
 use postern_gate::origin_tokens;
 use postern_wire::jwt;
@@ -42,13 +42,18 @@ impl Upload for Uploading<'_> {
 
 /// Sends a request with a body.
 fn send(world: &World, sent: &Sent, body: &[u8]) -> (Result<Answer>, Notes) {
+    send_to(config(), world, sent, body)
+}
+
+/// Sends it to a gateway with this configuration.
+fn send_to(config: Config, world: &World, sent: &Sent, body: &[u8]) -> (Result<Answer>, Notes) {
     let mut notes = Notes::default();
     let upload = Uploading {
         world,
         declared: None,
         bytes: body.to_vec(),
     };
-    let (request, config) = (sent.request(), Rc::new(config()));
+    let (request, config) = (sent.request(), Rc::new(config));
     let answered = now_or_never(answer(&request, &upload, &config, world, &mut notes));
     (answered, notes)
 }
@@ -208,6 +213,7 @@ fn r40_the_body_is_here_before_anybody_is_asked_about_the_credential() {
         ("POST", "/org/tokens", "", "body"),
         ("GET", "/org/tokens", "", "no body"),
         ("DELETE", "/org/tokens/x", "", "no body"),
+        ("PATCH", "/orgs/acme", "{}", "body"),
         ("POST", "/explain", r#"{"operation":"token.list"}"#, "body"),
         ("POST", "/oauth/introspect", "token=x", "body"),
     ];
@@ -264,4 +270,25 @@ fn the_log_tells_who_called_and_for_which_organization() {
     let (_, notes) = send(&world, &sent, b"");
     assert!(notes.caller.is_some());
     assert_eq!(notes.organization, None);
+}
+
+#[test]
+fn r25_a_workflow_token_that_reads_is_told_that_this_ends() {
+    let world = World::new();
+    let scope = Scope::Workflow {
+        project: project(),
+        workflow: workflow(),
+    };
+    let facts = facts(7, scope);
+    world.keep(facts.clone());
+    let issued = jwt::issue(&facts, &config().token_keys).expect("issues");
+    let mut config = config();
+    config.admin = None;
+    config.ways_in.workflow_read = true;
+    let credential = format!("Bearer {}", issued.token.expose());
+    let sent = Sent::new("GET", "/org/tokens").with("authorization", &credential);
+    let (answered, notes) = send_to(config, &world, &sent, b"");
+    assert!(answered.expect("lists").deprecated);
+    let line = notes.warning.expect("a warning");
+    assert_eq!(line["event"], "workflow_read_use");
 }

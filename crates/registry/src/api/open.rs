@@ -1,0 +1,195 @@
+//! What is open to everybody: the description of the API, the keys that verify assertions, and the
+//! files of the dashboard. Nothing here says anything of this deployment's tokens.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Request;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::openapi::DOCUMENT;
+use postern_domain::audit::hex;
+use postern_wire::assertion::{JWKS_CONTENT_TYPE, KeySet};
+use postern_wire::conditional;
+
+/// The digest of the description, as an entity tag.
+static ETAG: LazyLock<String> = LazyLock::new(|| format!("\"{}\"", hex(&Sha256::digest(DOCUMENT))));
+
+/// A document that is the same for everybody.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that depend on the document, names in lower case, each once.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The content; `None` for who has it already.
+    pub body: Option<Cow<'static, str>>,
+}
+
+/// `/openapi.json`, or 304 to who has it already.
+pub fn description(request: &Request<'_>) -> Document {
+    let mut headers = vec![
+        ("etag", ETAG.as_str().into()),
+        ("cache-control", "private, no-cache".into()),
+    ];
+    if has_already(request, &ETAG) {
+        return Document {
+            status: 304,
+            headers,
+            body: None,
+        };
+    }
+    headers.push(("content-type", "application/json".into()));
+    Document {
+        status: 200,
+        headers,
+        body: Some(DOCUMENT.into()),
+    }
+}
+
+/// `/.well-known/jwks.json`: without keys an empty set.
+///
+/// # Errors
+/// Never: the keys serialize.
+pub fn key_set(config: &Config) -> Result<Document> {
+    let keys = match &config.assertions {
+        Some(assertions) => assertions.keys.published(),
+        None => KeySet::default(),
+    };
+    let body = serde_json::to_string(&keys).map_err(Error::unavailable)?;
+    Ok(Document {
+        status: 200,
+        headers: vec![
+            ("content-type", JWKS_CONTENT_TYPE.into()),
+            // For as long the origin may keep it, a new key must be published before it signs.
+            ("cache-control", "public, max-age=300".into()),
+        ],
+        body: Some(body.into()),
+    })
+}
+
+/// The headers of every file of the dashboard: they keep other sites' scripts and frames away.
+pub const FILE_HEADERS: [(&str, &str); 5] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+/// The headers of a file that are of its content: a 304 has none of them.
+pub const CONTENT_HEADERS: [&str; 2] = ["content-length", "content-type"];
+
+/// What becomes of a file of the dashboard, as its store has answered.
+#[derive(Debug, PartialEq, Eq)]
+pub struct File {
+    /// Whether the browser has it already: 304, without its content.
+    pub is_known: bool,
+    /// Where else it is, for the browser.
+    pub location: Option<String>,
+}
+
+/// Takes an answer of the store by its status, its entity tag and its `Location`, which has no idea
+/// of the path above it.
+///
+/// # Errors
+/// `NotFound`.
+pub fn file(
+    request: &Request<'_>,
+    status: u16,
+    etag: &str,
+    location: Option<&str>,
+) -> Result<File> {
+    if status == 404 {
+        return Err(Error::NotFound { what: "file" });
+    }
+    Ok(File {
+        is_known: status == 200 && has_already(request, etag),
+        location: location
+            .filter(|location| location.starts_with('/'))
+            .map(|location| format!("{}{location}", super::route::DASHBOARD)),
+    })
+}
+
+fn has_already(request: &Request<'_>, etag: &str) -> bool {
+    let known = request.header("if-none-match");
+    known.is_some_and(|known| conditional::is_known(&known, etag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sent;
+    use super::*;
+    use crate::testing::config;
+
+    #[test]
+    fn the_description_has_a_tag_and_is_sent_once() {
+        let etag = description(&Sent::new("GET", "/").request()).headers;
+        let [("etag", etag), ("cache-control", _), ("content-type", _)] = etag.as_slice() else {
+            panic!("the headers of the document")
+        };
+        for (known, status) in [(&**etag, 304), ("*", 304), ("\"else\"", 200)] {
+            let sent = Sent::new("GET", "/").with("if-none-match", known);
+            let document = description(&sent.request());
+            assert_eq!(document.status, status, "{known}");
+            assert_eq!(document.body.is_some(), status == 200, "{known}");
+            let told = document
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "content-type");
+            assert_eq!(told, status == 200, "{known}");
+        }
+    }
+
+    #[test]
+    fn without_keys_for_assertions_the_set_is_empty() {
+        let document = key_set(&config()).expect("serializes");
+        assert_eq!(document.body.as_deref(), Some(r#"{"keys":[]}"#));
+        let [("content-type", media), ("cache-control", kept)] = document.headers.as_slice() else {
+            panic!("the headers of the document")
+        };
+        assert_eq!(
+            (&**media, &**kept),
+            (JWKS_CONTENT_TYPE, "public, max-age=300")
+        );
+    }
+
+    #[test]
+    fn a_file_is_there_known_elsewhere_or_not_found() {
+        const MISSING: Error = Error::NotFound { what: "file" };
+        let is = |is_known, location: Option<&str>| {
+            Ok(File {
+                is_known,
+                location: location.map(str::to_owned),
+            })
+        };
+        let rows = [
+            (200, None, None, is(false, None)),
+            (200, Some("\"a\""), None, is(true, None)),
+            (200, Some("\"b\""), None, is(false, None)),
+            (
+                307,
+                Some("\"a\""),
+                Some("/"),
+                is(false, Some("/dashboard/")),
+            ),
+            (307, None, Some("https://else.example/"), is(false, None)),
+            (404, Some("\"a\""), None, Err(MISSING)),
+            (500, None, None, is(false, None)),
+        ];
+        for (status, known, location, expected) in rows {
+            let mut sent = Sent::new("GET", "/dashboard/app.js");
+            if let Some(known) = known {
+                sent = sent.with("if-none-match", known);
+            }
+            let found = file(&sent.request(), status, "\"a\"", location);
+            assert_eq!(found, expected, "{status} {known:?} {location:?}");
+        }
+    }
+}
