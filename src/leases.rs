@@ -4,6 +4,7 @@
 use super::log;
 use super::objects::ledger_client;
 use super::platform::{Isolated, Platform, delay, now};
+use super::reports;
 use postern_domain::id::OrganizationId;
 use postern_domain::standing::Actor;
 use postern_gate::Due;
@@ -12,14 +13,15 @@ use postern_registry::error::Result;
 /// For how long one request watches on, in milliseconds.
 const WATCH_ON_MS: i64 = 15_000;
 
-/// Sees to what a step has made due. Called before a question is sent, so that the timer of its
-/// lease starts in the same turn of the runtime, before any answer can come.
+/// Sees to what a step has made due, reports of runs too. Called before a question is sent, so that
+/// the timer of its lease starts in the same turn of the runtime, before any answer can come; and
+/// before a call ends.
 pub fn keep(platform: &Platform, gate: &Isolated) {
     loop {
         let due = gate.borrow_mut().memory.leases.due();
         match due {
             Some(due) => behind_answer(platform, gate, due),
-            None => return,
+            None => return reports::send(platform, gate),
         }
     }
 }

@@ -11,6 +11,7 @@ mod log;
 mod memory;
 mod objects;
 mod platform;
+mod reports;
 mod scheduled;
 mod sessions;
 mod store;

@@ -214,6 +214,7 @@ impl Model {
                     facts: false,
                     run: None,
                     pin: false,
+                    shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
                 };

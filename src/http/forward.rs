@@ -119,12 +119,6 @@ impl<'a> Drive<'a> {
                     let bound = bound.await.map_err(Into::into);
                     self.resume(ask, bound)
                 }
-                Step::Record(ask) => {
-                    let question = &ask.question;
-                    let kept = self.platform.send(&question.grant, &question.command);
-                    let kept = kept.await.map_err(Into::into);
-                    self.resume(ask, kept)
-                }
                 Step::Lookup(ask) => {
                     let sent = send(
                         &ask.question.0,

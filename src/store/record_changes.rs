@@ -129,27 +129,8 @@ pub fn prepare(
                 Bind::text(organization),
             ],
         ),
-        RecordChange::InsertRun {
-            organization,
-            run,
-            facts,
-            token,
-            at,
-        } => statement(
-            database,
-            "insert into runs \
-             (organization_id, id, project, workflow, workflow_id, token_id, created_at) \
-             values (?, ?, ?, ?, ?, ?, ?) on conflict (organization_id, id) do nothing",
-            vec![
-                Bind::text(organization),
-                Bind::text(run),
-                Bind::text(&facts.project),
-                Bind::text(&facts.workflow),
-                Bind::maybe(facts.workflow_id),
-                Bind::text(token),
-                Bind::time(*at),
-            ],
-        ),
+        // A batch has a statement for each change.
+        RecordChange::InsertRun => statement(database, "select 1", Vec::new()),
         RecordChange::AppendAudit(row) => append_audit(database, row),
         RecordChange::SetLimits {
             organization,

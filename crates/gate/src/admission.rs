@@ -13,6 +13,7 @@ use postern_wire::jwt::Verified;
 
 use crate::Gate;
 use crate::ask::{Machine, Pending};
+use crate::binding::bind;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::{CredentialError, Error, Result};
@@ -155,6 +156,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             facts: known.is_none(),
             run: self.run.filter(|_| !is_settled),
             pin: matches!(about, About::Workflow) && self.pin.is_none() && known.is_none_or(narrow),
+            shown: None,
             counts: purpose != Purpose::Look,
             claim: None,
         };
@@ -193,11 +195,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
         admission: Admission,
     ) -> Result<M> {
-        match admission.liveness {
-            Liveness::Live => {}
-            Liveness::Revoked => return Err(CredentialError::Refused("revoked token").into()),
-            Liveness::Unknown => return Err(CredentialError::Refused("unknown token").into()),
-        }
+        active(admission.liveness)?;
         let config = gate.config();
         let Admission {
             facts, run, pin, ..
@@ -245,18 +243,26 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         self,
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
         facts: &Rc<TokenFacts>,
-        (run, learned_pin): (Option<RunFacts>, Option<WorkflowId>),
+        (told, learned_pin): (Option<RunFacts>, Option<WorkflowId>),
     ) -> Result<M> {
         let memory = &mut gate.memory;
         memory.remember_facts(facts);
-        let run = match (self.known_run, self.run, run) {
-            (Some(known), _, _) => Some(known),
-            (None, Some(id), Some(learned)) => {
-                let learned = Rc::new(learned);
-                memory.remember_run(self.organization, id, &learned);
-                Some(learned)
+        // The Ledger has not heard of a run that is known here: it does not know either that the
+        // token's workflow is the run's.
+        let is_news = |run: &&Rc<RunFacts>| {
+            told.is_none()
+                && !settled(self.known.as_deref(), self.pin, run)
+                && run.is_of(&facts.scope)
+        };
+        let news = self.known_run.as_ref().filter(is_news);
+        let shown = news.map(|run| run.workflow_id);
+        let run = match (self.run, told) {
+            (Some(id), Some(told)) => {
+                let told = Rc::new(told);
+                memory.believe_run(self.organization, id, &told);
+                Some(told)
             }
-            _ => None,
+            _ => self.known_run,
         };
         if let (None, Some(learned)) = (self.pin, learned_pin) {
             memory.remember_pin(self.id, learned);
@@ -266,7 +272,26 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             run,
             pin: self.pin.or(learned_pin),
         };
-        (self.then)(call, gate, now, admitted)
+        match shown {
+            Some(shown) if admitted.pin.is_none() => {
+                Ok(bind(facts, shown, move |call, gate, now, pin| {
+                    (self.then)(call, gate, now, Admitted { pin, ..admitted })
+                }))
+            }
+            _ => (self.then)(call, gate, now, admitted),
+        }
+    }
+}
+
+/// Whether the Ledger says that a token is active.
+///
+/// # Errors
+/// The refusal of its credential.
+pub(crate) fn active(liveness: Liveness) -> Result<()> {
+    match liveness {
+        Liveness::Live => Ok(()),
+        Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
+        Liveness::Unknown => Err(CredentialError::Refused("unknown token").into()),
     }
 }
 

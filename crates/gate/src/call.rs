@@ -14,9 +14,7 @@ use crate::ask::{Ask, Machine, Pending};
 use crate::error::{CredentialError, Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
 use crate::patience::Deadline;
-use crate::question::{
-    Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Record, Stream,
-};
+use crate::question::{Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream};
 use crate::{rest, rpc};
 
 /// What a call needs next, or how it ended.
@@ -35,8 +33,6 @@ pub enum Step {
     Admit(Ask<Admit>),
     /// See [`Bind`].
     Bind(Ask<Bind>),
-    /// See [`Record`].
-    Record(Ask<Record>),
     /// See [`Lookup`].
     Lookup(Ask<Lookup>),
     /// See [`Forward`].
@@ -65,8 +61,6 @@ pub enum Next {
     Admit(Pending<Admit, Self>),
     /// A question, as in [`Step`].
     Bind(Pending<Bind, Self>),
-    /// A question, as in [`Step`].
-    Record(Pending<Record, Self>),
     /// A question, as in [`Step`].
     Lookup(Pending<Lookup, Self>),
     /// A question, as in [`Step`].
@@ -178,7 +172,6 @@ impl Machine for Next {
             Ok(Self::Find(pending)) => Step::Find(pending.of(call)),
             Ok(Self::Admit(pending)) => Step::Admit(pending.of(call)),
             Ok(Self::Bind(pending)) => Step::Bind(pending.of(call)),
-            Ok(Self::Record(pending)) => Step::Record(pending.of(call)),
             Ok(Self::Lookup(pending)) => Step::Lookup(pending.of(call)),
             Ok(Self::Forward(pending)) => Step::Forward(pending.of(call)),
             Ok(Self::Content(pending)) => Step::Content(pending.of(call)),

@@ -44,7 +44,6 @@
 //!         Step::Find(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Admit(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Bind(ask) => ask.answer(&mut gate, clock(), down()),
-//!         Step::Record(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Lookup(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Content(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Count(ask) => ask.answer(&mut gate, clock(), Ok(())),
@@ -68,6 +67,7 @@
 mod admission;
 pub mod ask;
 pub mod assertion;
+mod binding;
 mod call;
 pub mod config;
 pub mod credential;
@@ -87,6 +87,7 @@ mod pins;
 pub mod proof;
 pub mod question;
 mod reply;
+pub mod reports;
 pub mod rest;
 pub mod routes;
 mod rpc;
@@ -110,6 +111,7 @@ pub use memory::Memory;
 pub use onward::{Outbound, Outgoing};
 pub use patience::Patience;
 pub use reply::{MAX_ANSWER, Reply};
+pub use reports::{Reports, RunReport};
 
 use config::Config;
 

@@ -1,6 +1,6 @@
 //! What an isolate has learned, as a value: facts of tokens and runs and the ids of tokens'
-//! workflows, none of which ever changes, and which tokens are active, while leases last. Every part
-//! is capped, and lost without harm.
+//! workflows, none of which ever changes, which tokens are active, while leases last, and what
+//! Ledgers are yet to be told. Every part is capped, and lost without harm.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,6 +12,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
 use crate::leases::Leases;
+use crate::reports::Reports;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
 const CAPACITY: usize = 8_192;
@@ -25,6 +26,8 @@ pub struct Memory {
     pins_seen: HashMap<TokenId, Timestamp>,
     /// Which tokens are known to be active, and until when.
     pub leases: Leases,
+    /// Runs that Ledgers are to be told of, behind answers.
+    pub reports: Reports,
 }
 
 impl Memory {
@@ -36,6 +39,7 @@ impl Memory {
             pins: HashMap::new(),
             pins_seen: HashMap::new(),
             leases,
+            reports: Reports::default(),
         }
     }
 
@@ -57,11 +61,19 @@ impl Memory {
         self.runs.get(&(organization, run)).cloned()
     }
 
-    /// Remembers which workflow a run belongs to; the first word stands.
+    /// Remembers which workflow a run belongs to, as the origin has told this isolate; the first word
+    /// stands.
     pub fn remember_run(&mut self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
         let key = (organization, run);
         room(&mut self.runs, &key);
         self.runs.entry(key).or_insert_with(|| Rc::clone(facts));
+    }
+
+    /// Remembers what the Ledger says of a run, which stands above whatever this isolate has heard.
+    pub fn believe_run(&mut self, organization: OrganizationId, run: RunId, facts: &Rc<RunFacts>) {
+        let key = (organization, run);
+        room(&mut self.runs, &key);
+        self.runs.insert(key, Rc::clone(facts));
     }
 
     /// The origin's id of the workflow that a workflow-scoped token is for.
@@ -69,7 +81,7 @@ impl Memory {
         self.pins.get(&token).copied()
     }
 
-    /// Remembers that id; the first one stands.
+    /// Remembers that id, which only the Ledger tells; the first one stands.
     pub fn remember_pin(&mut self, token: TokenId, workflow: WorkflowId) {
         room(&mut self.pins, &token);
         self.pins.entry(token).or_insert(workflow);

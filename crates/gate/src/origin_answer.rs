@@ -32,7 +32,7 @@ pub(crate) struct AwaitedReply {
 type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
 
 impl AwaitedReply {
-    /// Takes the answer to an RPC. The run in it is known before anybody has it.
+    /// Takes the answer to an RPC. The run in it is known here before anybody has it.
     pub fn rpc(
         self,
         (call, gate, now): At<'_>,
@@ -61,10 +61,10 @@ impl AwaitedReply {
                         );
                     }
                 };
-                let learned = runs::learn(now, naming, message)?;
-                Ok(learned.then(move |call: &mut Call, gate: &mut Gate, now| {
+                let learned = runs::learn(naming, message)?;
+                learned.then((call, gate, now), move |call, gate, now| {
                     self.finish((call, gate, now), (reply, Some(answer)), waited, is_connect)
-                }))
+                })
             },
         )
     }

@@ -1,11 +1,10 @@
 //! What the machines ask of the world, each question with the type of its answer.
 
-use postern_domain::decide::Grant;
 use postern_domain::id::{Organization, OrganizationId, TokenId};
 use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, AdmitQuery, BindCommand, RunAnswer, RunCommand};
+use postern_ledger::{Admission, AdmitQuery, BindCommand};
 
 use crate::ask::{Outage, Question};
 use crate::error::{CredentialError, Error};
@@ -114,19 +113,6 @@ impl Bind {
 
 impl Question for Bind {
     type Answer = Option<TokenFacts>;
-}
-
-/// To keep a run in the organization's Ledger.
-#[derive(Debug)]
-pub struct Record {
-    /// Where, and for whom.
-    pub grant: Grant,
-    /// What is kept.
-    pub command: RunCommand,
-}
-
-impl Question for Record {
-    type Answer = RunAnswer;
 }
 
 /// A call of the gateway's own to the origin, in the caller's name.

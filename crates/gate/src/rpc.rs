@@ -252,6 +252,7 @@ impl RpcRequest {
                 workflow,
                 grant: permit.over(&facts.organization)?,
                 facts: Rc::clone(facts),
+                pin: admitted.pin,
             }),
             _ => None,
         };

@@ -1,6 +1,6 @@
 //! Which workflow a run belongs to (R32): learned from the answer to Init in passing, and asked of
 //! the origin for a run that the gateway has not seen begin. An answer that is about something else
-//! than what was asked is not believed.
+//! than what was asked is not believed. The Ledger hears of it behind the answer.
 
 use std::rc::Rc;
 
@@ -9,17 +9,18 @@ use postern_domain::decide::{Denial, Grant, RunFacts, look_up_run};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{RunAnswer, RunCommand};
+use postern_ledger::RunCommand;
 use postern_wire::message;
 use postern_wire::protobuf::{self, ProtobufError};
 
 use crate::Gate;
-use crate::ask::Pending;
+use crate::binding::bind;
 use crate::call::{Call, Next};
 use crate::error::Result;
 use crate::lookup::ask;
-use crate::question::Record;
+use crate::memory::Memory;
 use crate::reply::foreign;
+use crate::reports::RunReport;
 
 /// A run, and the origin's id of the workflow that the token is for.
 pub(crate) type Pinned = (Rc<RunFacts>, Option<WorkflowId>);
@@ -29,25 +30,29 @@ pub(crate) struct Naming {
     pub project: String,
     pub workflow: String,
     pub facts: Rc<TokenFacts>,
+    /// The origin's id of the workflow that the token is for, where it was learned.
+    pub pin: Option<WorkflowId>,
     /// To write the run down.
     pub grant: Grant,
 }
 
-/// A run that was learned and is yet to be kept.
+/// A run that the origin has told of, and the token whose call brought it.
 pub(crate) struct LearnedRun {
-    now: Timestamp,
-    run: (RunId, RunFacts),
+    run: RunId,
+    facts: Rc<RunFacts>,
+    token: Rc<TokenFacts>,
+    pin: Option<WorkflowId>,
     grant: Grant,
-    facts: Rc<TokenFacts>,
 }
 
 /// Reads the run in the answer to an Init that succeeded, so that the calls that name it can be
 /// decided.
-pub(crate) fn learn(now: Timestamp, naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
+pub(crate) fn learn(naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
     let Naming {
         project,
         workflow,
         facts,
+        pin,
         grant,
     } = naming;
     let fields = read_init(answer)
@@ -64,28 +69,60 @@ pub(crate) fn learn(now: Timestamp, naming: Naming, answer: &[u8]) -> Result<Lea
         workflow,
     };
     Ok(LearnedRun {
-        now,
-        run: (run, learned),
+        run,
+        facts: Rc::new(learned),
+        token: facts,
+        pin,
         grant,
-        facts,
     })
 }
 
 impl LearnedRun {
-    /// Keeps the run. The client has its answer only after that: its next call may be faster. Where
-    /// the run cannot be kept, or the workflow is not the one that the token was first used for,
-    /// the client does not get the answer.
+    /// Remembers the run and makes its report due: the client need not wait for that, as its next
+    /// call finds the run here, in the Ledger or at the origin. It waits only while its token is
+    /// bound to the workflow, once in a token's life. Where that is not the one that the token was
+    /// first used for, the client does not get the answer.
     pub fn then(
         self,
+        (call, gate, now): (&mut Call, &mut Gate, Timestamp),
         then: impl FnOnce(&mut Call, &mut Gate, Timestamp) -> Result<Next> + 'static,
-    ) -> Next {
-        let kept = |call: &mut Call, gate: &mut Gate, now, (run, pin): Pinned| {
-            if pin.is_some() && pin != run.workflow_id {
+    ) -> Result<Next> {
+        let shown = self.facts.workflow_id;
+        let is_own = self.facts.is_of(&self.token.scope);
+        let token = Rc::clone(&self.token);
+        let pin = self.pin.or_else(|| gate.memory.pin(token.id));
+        self.keep(&mut gate.memory, now);
+        let bound = move |call: &mut Call, gate: &mut Gate, now, pin: Option<WorkflowId>| {
+            if pin.is_some() && pin != shown {
                 return Err(Denial::WorkflowReplaced.into());
             }
             then(call, gate, now)
         };
-        remember(self.now, self.run, self.grant, &self.facts, kept)
+        match (pin, shown) {
+            (None, Some(_)) if is_own => Ok(bind(&token, shown, bound)),
+            _ => bound(call, gate, now, pin),
+        }
+    }
+
+    /// Remembers the run in this isolate, and makes the report of it due.
+    fn keep(self, memory: &mut Memory, now: Timestamp) {
+        let Self {
+            run,
+            facts,
+            token,
+            grant,
+            ..
+        } = self;
+        memory.remember_run(token.organization.id, run, &facts);
+        memory.reports.add(RunReport {
+            grant,
+            command: RunCommand {
+                run,
+                facts: (*facts).clone(),
+                token: token.id,
+                at: now,
+            },
+        });
     }
 }
 
@@ -125,14 +162,28 @@ pub(crate) fn look_up(
                 Some(answer) => viewed(&answer, run, &facts)?,
                 None => None,
             };
-            match learned {
-                None => then(call, gate, now, None),
-                Some(learned) => {
-                    let kept = move |call: &mut Call, gate: &mut Gate, now, pinned| {
-                        then(call, gate, now, Some(pinned))
-                    };
-                    Ok(remember(now, (run, learned), grant, &facts, kept))
-                }
+            let Some(learned) = learned.map(Rc::new) else {
+                return then(call, gate, now, None);
+            };
+            let learned_run = LearnedRun {
+                run,
+                facts: Rc::clone(&learned),
+                token: Rc::clone(&facts),
+                pin: None,
+                grant,
+            };
+            learned_run.keep(&mut gate.memory, now);
+            let pin = gate.memory.pin(facts.id);
+            let shown = learned.workflow_id;
+            let is_own = learned.is_of(&facts.scope);
+            let bound = move |call: &mut Call, gate: &mut Gate, now, pin| {
+                then(call, gate, now, Some((learned, pin)))
+            };
+            match pin {
+                // What the Ledger knows of a token's workflow it tells with the run, and it did not
+                // know the run.
+                None if is_own => Ok(bind(&facts, shown, bound)),
+                _ => bound(call, gate, now, pin),
             }
         },
     )
@@ -156,36 +207,6 @@ fn viewed(answer: &[u8], run: RunId, facts: &TokenFacts) -> Result<Option<RunFac
         workflow: fields.workflow.to_owned(),
         workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
     }))
-}
-
-/// Keeps what was learned in the Ledger, and then in this isolate.
-fn remember(
-    now: Timestamp,
-    (run, learned): (RunId, RunFacts),
-    grant: Grant,
-    token: &Rc<TokenFacts>,
-    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Pinned) -> Result<Next> + 'static,
-) -> Next {
-    let question = Record {
-        grant,
-        command: RunCommand {
-            run,
-            facts: learned.clone(),
-            token: token.id,
-            at: now,
-        },
-    };
-    let token = Rc::clone(token);
-    let kept = move |call: &mut Call, gate: &mut Gate, now, RunAnswer { pin }| {
-        let learned = Rc::new(learned);
-        gate.memory
-            .remember_run(token.organization.id, run, &learned);
-        if let Some(pin) = pin {
-            gate.memory.remember_pin(token.id, pin);
-        }
-        then(call, gate, now, (learned, pin))
-    };
-    Next::Record(Pending::new(question, kept))
 }
 
 /// What an answer tells of a run; empty where it does not.

@@ -28,8 +28,8 @@ use self::drive::Answer;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::Result;
-use crate::question::{Admit, Bind, Record};
-use crate::{About, Admitted, Entry, Gate, Leases, Outage, Outbound};
+use crate::question::{Admit, Bind};
+use crate::{About, Admitted, Entry, Gate, Leases, Outage, Outbound, RunReport};
 
 /// The administrator key of [`config`].
 pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
@@ -70,7 +70,11 @@ pub struct World {
     /// Every question, in order.
     pub asked: RefCell<Vec<String>>,
     pub ledger_down: Cell<bool>,
-    pub fails_to_record: Cell<bool>,
+    /// After so many admissions the Ledger is down, or every token is this.
+    pub stops_after: Cell<Option<u32>>,
+    pub stops_with: Cell<Option<Liveness>>,
+    /// Whether reports of runs get lost.
+    pub loses_reports: Cell<bool>,
     /// Uses of tokens that the Ledger was told of.
     pub counted: Cell<u32>,
     /// What the origin answers to a call, and to the gateway's own questions about runs and
@@ -90,7 +94,9 @@ impl Default for World {
             learned_pin: Cell::default(),
             asked: RefCell::default(),
             ledger_down: Cell::default(),
-            fails_to_record: Cell::default(),
+            stops_after: Cell::default(),
+            stops_with: Cell::default(),
+            loses_reports: Cell::default(),
             counted: Cell::default(),
             origin: RefCell::new(Ok(Answer::message(b""))),
             run_view: RefCell::new(Ok(Answer::ended(5))),
@@ -172,6 +178,13 @@ impl World {
             query,
         } = *asked;
         self.note("admit");
+        match self.stops_after.get() {
+            Some(0) => match self.stops_with.get() {
+                Some(liveness) => self.revoke(liveness),
+                None => self.ledger_down.set(true),
+            },
+            left => self.stops_after.set(left.map(|left| left - 1)),
+        }
         self.counted
             .set(self.counted.get() + u32::from(query.counts));
         self.ledger(|| self.admission(organization, query))
@@ -187,7 +200,7 @@ impl World {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
-            pin: self.learned_pin.get().filter(|_| query.pin),
+            pin: self.pin_of(query),
             delta: query.claim.map(|claim| Delta {
                 version: Version {
                     instance: Id::from_u128(1),
@@ -197,6 +210,13 @@ impl World {
                 lease_ms: claim.lease.then_some(LONGEST_LEASE_MS),
             }),
         }
+    }
+
+    fn pin_of(&self, query: AdmitQuery) -> Option<WorkflowId> {
+        let pin = self.learned_pin.get().or(query.shown);
+        let pin = pin.filter(|_| query.pin);
+        self.learned_pin.set(self.learned_pin.get().or(pin));
+        pin
     }
 
     /// The Ledger's answer.
@@ -216,24 +236,29 @@ impl World {
         })
     }
 
-    /// The Ledger's answer.
-    ///
-    /// # Errors
-    /// When it is down, or does not record.
-    pub fn record(&self, asked: &Record) -> core::result::Result<RunAnswer, Outage> {
-        let command = &asked.command;
-        self.note(format!("record {}", command.run));
-        if self.fails_to_record.get() {
-            return Err(Outage::Failed("the Ledger does not record".to_owned()));
-        }
-        self.ledger(|| {
-            let key = (asked.grant.organization().id, command.run);
-            self.runs.borrow_mut().insert(key, command.facts.clone());
-            let pin = self.gate.borrow().memory.pin(command.token);
-            RunAnswer {
-                pin: pin.or(command.facts.workflow_id),
+    /// Sends what is due behind an answer: the Ledger hears of it, or it is lost.
+    pub fn send_reports(&self) {
+        loop {
+            let due = self.gate.borrow_mut().memory.reports.due();
+            let Some(report) = due else { return };
+            self.note(format!("report {}", report.command.run));
+            if self.loses_reports.get() || self.ledger_down.get() {
+                continue;
             }
-        })
+            let told = self.hears(&report);
+            self.gate.borrow_mut().memory.reported(&report, told);
+        }
+    }
+
+    fn hears(&self, report: &RunReport) -> RunAnswer {
+        let command = &report.command;
+        let key = (report.grant.organization().id, command.run);
+        let mut runs = self.runs.borrow_mut();
+        let kept = runs.entry(key).or_insert_with(|| command.facts.clone());
+        RunAnswer {
+            pin: self.gate.borrow().memory.pin(command.token),
+            other: Some(kept.clone()).filter(|kept| *kept != command.facts),
+        }
     }
 
     /// The origin's answer to a question of the gateway's own.

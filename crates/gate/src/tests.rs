@@ -9,6 +9,7 @@ mod decisions;
 mod leases;
 mod pins;
 mod plans;
+mod reports;
 mod rest;
 mod signed;
 mod vouch;

@@ -31,6 +31,9 @@ pub struct AdmitQuery {
     pub run: Option<RunId>,
     /// Ask for the origin's id of the workflow that the token is for.
     pub pin: bool,
+    /// With that: the id that a run of the token has shown. A token for one workflow is bound to it
+    /// where it is bound to none yet, and the answer says to which it is.
+    pub shown: Option<WorkflowId>,
     /// Whether this is a use of the token (R13), or only a look at it.
     pub counts: bool,
     /// Ask for what has changed, and for a lease: the answer may be repeated then, where the token

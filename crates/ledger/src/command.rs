@@ -310,14 +310,17 @@ pub struct RunCommand {
     pub facts: RunFacts,
     /// The token whose call brought it.
     pub token: TokenId,
-    /// When the origin had answered.
+    /// When the origin had answered. The release before stores it.
     pub at: Timestamp,
 }
 
 /// What is known once a run is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunAnswer {
     /// The origin's id of the workflow that the token is for. The first one learned stands, so a
     /// workflow made anew under the same name is another one.
     pub pin: Option<WorkflowId>,
+    /// What the run belongs to, where that is not what was reported: the first word on it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<RunFacts>,
 }

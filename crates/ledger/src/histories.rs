@@ -9,6 +9,7 @@ mod ending;
 mod flights;
 mod model;
 mod noting;
+mod reporting;
 mod settle;
 mod world;
 
@@ -52,6 +53,7 @@ impl World {
             93 => self.crash(),
             95 => self.fire(),
             94 => self.adopt_elsewhere(),
+            96 => self.report(),
             _ => self.pass_time(),
         }
     }

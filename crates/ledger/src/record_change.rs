@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{Event, Link};
-use postern_domain::decide::RunFacts;
-use postern_domain::id::{OrganizationId, ProjectId, RunId, TokenId, WorkflowId};
+use postern_domain::id::{OrganizationId, ProjectId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -41,19 +40,9 @@ pub enum RecordChange {
         /// The actor, as audit rows name it.
         by: String,
     },
-    /// A run was learned. The first facts stand.
-    InsertRun {
-        /// The organization that the run belongs to.
-        organization: OrganizationId,
-        /// The run.
-        run: RunId,
-        /// What it belongs to.
-        facts: RunFacts,
-        /// The token whose call brought it.
-        token: TokenId,
-        /// When it was learned.
-        at: Timestamp,
-    },
+    /// A run was learned. Nothing follows from it: the release before kept runs in D1 too, and may
+    /// have left some here.
+    InsertRun,
     /// An event joined the audit chain.
     AppendAudit(Box<AuditRow>),
     /// An organization's limits were changed. One that comes after a later one changes nothing.

@@ -6,4 +6,5 @@ mod leases;
 mod log;
 mod names;
 mod questions;
+mod runs;
 mod waits;

@@ -307,6 +307,7 @@ pub fn plain(id: u128) -> AdmitQuery {
         facts: false,
         run: None,
         pin: false,
+        shown: None,
         counts: false,
         claim: None,
     }

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use postern_domain::id::{HolderId, InstanceId, OrganizationId, RunId, TokenId};
+use postern_domain::id::{HolderId, InstanceId, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::standing::{Actor, Inactive};
 
 use crate::done::Stop;
@@ -98,6 +98,7 @@ impl Call {
                 run: parts.next().and_then(|id| RunId::parse(id).ok()),
                 claim: claim(parts.next())?,
                 pin: parts.next() == Some("pin"),
+                shown: parts.next().and_then(|id| WorkflowId::parse(id).ok()),
                 counts: verb == "use",
             })),
             "name" => Ok(Self::Confirm),
@@ -138,8 +139,8 @@ impl fmt::Display for Call {
     }
 }
 
-/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin` as is asked for, with `state` and `-` for
-/// what is not.
+/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin/{workflow}` as is asked for, with `state`
+/// and `-` for what is not.
 fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let verb = if query.counts { "use" } else { "look" };
     write!(f, "{verb}/{}", query.token)?;
@@ -158,10 +159,11 @@ fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             None => f.write_str("/-")?,
         }
     }
-    if query.pin {
-        f.write_str("/pin")?;
+    match (query.pin, query.shown) {
+        (false, _) => Ok(()),
+        (true, None) => f.write_str("/pin"),
+        (true, Some(workflow)) => write!(f, "/pin/{workflow}"),
     }
-    Ok(())
 }
 
 /// `/{holder}.{lease or changes}`, and `.{instance}.{number}` where a version was applied.

@@ -183,6 +183,7 @@ impl<'a> Drive<'a> {
     fn finish(mut self, mut step: Step) -> Outcome {
         let world = self.world;
         loop {
+            world.send_reports();
             step = match step {
                 Step::Body(ask) => {
                     world.note("body");
@@ -212,10 +213,6 @@ impl<'a> Drive<'a> {
                 Step::Bind(ask) => {
                     let bound = world.bind(&ask.question);
                     self.resume(ask, bound)
-                }
-                Step::Record(ask) => {
-                    let kept = world.record(&ask.question);
-                    self.resume(ask, kept)
                 }
                 Step::Lookup(ask) => {
                     world.note(format!("look up {}", ask.question.0.target()));

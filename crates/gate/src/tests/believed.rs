@@ -19,7 +19,7 @@ use postern_domain::rpc;
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, Delta, Liveness, RunAnswer, Version};
+use postern_ledger::{Admission, Delta, Liveness, Version};
 use postern_wire::{jwt, message, opaque};
 
 /// The calls, each with a message that one of the tokens may send.
@@ -278,10 +278,6 @@ impl History {
             Step::Bind(ask) => {
                 let bound = self.world.bind(&ask.question).expect("never down");
                 self.resume(ask, how, bound)
-            }
-            Step::Record(ask) => {
-                let pin = how.pin.then(|| WorkflowId::from_u128(1));
-                self.resume(ask, how, RunAnswer { pin })
             }
             Step::Lookup(ask) => {
                 let answer = Answer::ended(how.ended);

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::testing::drive::{Answer, Outcome, Sent, drive};
 use crate::testing::{self, World, facts, project, workflow};
 use postern_domain::decide::Denial;
-use postern_domain::id::{Id, RunId, WorkflowId};
+use postern_domain::id::{Id, WorkflowId};
 use postern_domain::rpc::{self, RUN_LOOKUP};
 use postern_domain::scope::Scope;
 use postern_wire::jwt;
@@ -18,11 +18,11 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, len][..], content].concat()
 }
 
-fn names(project: &str, workflow: &str) -> Vec<u8> {
+pub(super) fn names(project: &str, workflow: &str) -> Vec<u8> {
     [field(4, workflow.as_bytes()), field(5, project.as_bytes())].concat()
 }
 
-fn init_answer(run: &str, workflow: &str, project: &str) -> Vec<u8> {
+pub(super) fn init_answer(run: &str, workflow: &str, project: &str) -> Vec<u8> {
     let about = [
         field(1, b"00000000-0000-0000-0000-0000000000aa"),
         field(2, workflow.as_bytes()),
@@ -119,7 +119,7 @@ fn r32_a_run_is_known_once_init_has_answered() {
 }
 
 /// A `WorkflowRunServiceViewResponse`.
-fn view_answer(run: &str, workflow: &str, project: &str, organization: &str) -> Vec<u8> {
+pub(super) fn view_answer(run: &str, workflow: &str, project: &str, organization: &str) -> Vec<u8> {
     let about = [
         field(1, b"00000000-0000-0000-0000-0000000000aa"),
         field(2, workflow.as_bytes()),
@@ -192,12 +192,6 @@ fn r32_without_the_origins_word_a_run_stays_closed() {
         assert_eq!(error.code(), "origin_unavailable", "{answer:x?}");
         assert!(world.runs.borrow().is_empty());
     }
-    // A run that is learned but cannot be kept is refused too.
-    let world = World::new();
-    *world.run_view.borrow_mut() = said(&view_answer(RUN, "release", "shop", "acme"));
-    world.fails_to_record.set(true);
-    let error = call(&world, "Store", &store).expect_err("closed");
-    assert_eq!(error.code(), "unavailable");
 }
 
 #[test]
@@ -247,23 +241,6 @@ fn init_answers_that_cannot_be_trusted_teach_nothing() {
         assert_eq!(refused.code(), "origin_unavailable", "{answer:x?}");
     }
     assert!(world.runs.borrow().is_empty());
-}
-
-#[test]
-fn a_run_that_cannot_be_recorded_is_not_answered() {
-    let world = World::new();
-    begins(&world, &init_answer(RUN, "release", "shop"));
-    world.fails_to_record.set(true);
-    let error = call(&world, "Init", &names("shop", "release")).expect_err("no Ledger");
-    assert_eq!(error.code(), "unavailable");
-    assert!(
-        world
-            .gate
-            .borrow()
-            .memory
-            .run(Id::from_u128(1), RunId::parse_any(RUN).expect("a run"))
-            .is_none()
-    );
 }
 
 #[test]

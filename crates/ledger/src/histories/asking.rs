@@ -17,8 +17,9 @@ impl World {
         let query = AdmitQuery {
             token: Id::from_u128(id),
             facts: self.dice.one_in(3),
-            run: None,
+            run: self.dice.one_in(4).then(|| self.any_run()),
             pin: false,
+            shown: None,
             counts: self.dice.one_in(2),
             claim: self.dice.one_in(2).then(|| self.claim()),
         };
@@ -30,6 +31,7 @@ impl World {
         let Admission {
             liveness,
             facts,
+            run,
             delta,
             ..
         } = answer;
@@ -40,6 +42,8 @@ impl World {
         }
         assert!(!self.model.finals.contains(&id), "{id} was revoked");
         assert_eq!(facts.is_some(), query.facts);
+        let kept = query.run.and_then(|run| self.model.runs.get(&run.as_u128()));
+        assert_eq!(run.as_ref(), kept, "{:?}", query.run);
         let token = &self.model.tokens[&id];
         let expired = token.expires_at.is_some_and(|end| end <= now);
         if query.counts && !expired {

@@ -31,7 +31,6 @@ pub struct D1 {
     /// Limits, with the number of the event that set them.
     pub limits: (i64, Option<u32>),
     pub checkpoints: BTreeMap<i64, String>,
-    pub runs: usize,
     /// Batches that were given up and have not arrived yet.
     pub late: Vec<Vec<Entry>>,
 }
@@ -122,7 +121,7 @@ impl D1 {
                     row.uses = row.uses.max(*uses);
                 }
             }
-            RecordChange::InsertRun { .. } => self.runs += 1,
+            RecordChange::InsertRun => panic!("runs have no rows"),
             RecordChange::AppendAudit(row) => {
                 let there = self.audit.entry(row.event.sequence);
                 let there = there.or_insert_with(|| row.row());

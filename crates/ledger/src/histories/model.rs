@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postern_domain::decide::RunFacts;
 use postern_domain::standing::{Actor, Inactive};
 use postern_domain::time::Timestamp;
 
@@ -83,6 +84,7 @@ pub struct Model {
     pub counted: BTreeMap<u128, (i64, Timestamp)>,
     pub refused: i64,
     pub limits: Option<u32>,
+    pub runs: BTreeMap<u128, RunFacts>,
 }
 
 impl Model {

@@ -40,7 +40,7 @@ impl<S: Sql> Ledger<S> {
             self.wake_within(now, USES_MS);
         }
         // Neither the version nor a plain yes needs them.
-        let stored = match facts || run.is_some() {
+        let stored = match facts || run.is_some() || query.shown.is_some() {
             true => self.store.token(token)?.map(|stored| stored.facts),
             false => None,
         };
@@ -53,7 +53,10 @@ impl<S: Sql> Ledger<S> {
         }
         let (run, pin) = match run {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
-            None if query.pin => (None, self.store.pin(token, None)?),
+            None if query.pin => {
+                let shown = query.shown.filter(|_| stored.as_ref().is_some_and(narrow));
+                (None, self.store.pin(token, shown)?)
+            }
             None => (None, None),
         };
         // One that is being rotated out ends without another change: it is asked about each time.
@@ -128,4 +131,9 @@ impl<S: Sql> Ledger<S> {
         }
         Ok(self.store.kept_events(query)?)
     }
+}
+
+/// Whether a token is for one workflow.
+fn narrow(facts: &TokenFacts) -> bool {
+    facts.scope.workflow().is_some()
 }

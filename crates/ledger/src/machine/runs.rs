@@ -9,7 +9,7 @@ use postern_domain::token::{TokenFacts, Verifier};
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome, Stop};
 use crate::sql::{Result, Sql, SqlError};
-use crate::{BindCommand, RecordChange, RunAnswer, RunCommand};
+use crate::{BindCommand, RunAnswer, RunCommand};
 
 impl Carried for RunCommand {
     type Suspended = Never;
@@ -25,21 +25,10 @@ impl Carried for RunCommand {
             let error = SqlError("a run of an unknown token".to_owned());
             return Err(Stop::Failed(error));
         };
-        let insert = RecordChange::InsertRun {
-            organization: stored.facts.organization.id,
-            run: self.run,
-            facts: self.facts.clone(),
-            token: self.token,
-            at: self.at,
-        };
-        // The client waits for its Init, not for D1: the alarm carries the row.
-        ledger.step(now, |step| {
-            step.store.insert_run(&self)?;
-            step.change(insert);
-            Ok(())
-        })?;
-        let (_, pin) = ledger.known_run(self.run, self.token, Some(&stored.facts))?;
-        Ok(Done::Answer(RunAnswer { pin }))
+        ledger.store.insert_run(&self)?;
+        let (kept, pin) = ledger.known_run(self.run, self.token, Some(&stored.facts))?;
+        let other = kept.filter(|kept| *kept != self.facts);
+        Ok(Done::Answer(RunAnswer { pin, other }))
     }
 }
 

@@ -1,13 +1,10 @@
-//! The questions: who lives, what has changed, what is known of runs (R13, R32), and when the machine
-//! wants to be woken.
+//! The questions: who lives, what has changed (R13), and when the machine wants to be woken.
 
-use postern_domain::decide::RunFacts;
 use postern_domain::id::Id;
-use postern_domain::scope::{Named, Scope};
 use postern_domain::token::{Signed, Verifier};
 
 use crate::testing::*;
-use crate::{Admission, AdmitQuery, BindCommand, Liveness, RecordChange, RunAnswer, RunCommand};
+use crate::{Admission, AdmitQuery, BindCommand, Liveness, RecordChange};
 
 #[test]
 fn an_admission_says_what_was_asked_and_no_more() {
@@ -80,51 +77,6 @@ fn r13_uses_are_written_together_and_expired_ones_are_none() {
         })
         .collect();
     assert_eq!(totals, [(3, 30)]);
-}
-
-#[test]
-fn r32_the_first_word_on_a_run_and_on_a_pin_stands() {
-    let sql = Sqlite::new();
-    let mut ledger = open(&sql);
-    let mut command = mint(1, "ci", 0);
-    command.facts.scope = Scope::Workflow {
-        project: Named {
-            id: Id::from_u128(100),
-            name: "shop".to_owned(),
-        },
-        workflow: Named {
-            id: Id::from_u128(200),
-            name: "release".to_owned(),
-        },
-    };
-    minted(&mut ledger, 0, command);
-    let run = |run: u128, workflow_id: u128| RunCommand {
-        run: Id::from_u128(run),
-        facts: RunFacts {
-            project: "shop".to_owned(),
-            workflow: "release".to_owned(),
-            workflow_id: Some(Id::from_u128(workflow_id)),
-        },
-        token: Id::from_u128(1),
-        at: at(1),
-    };
-    let pin = Some(Id::from_u128(7));
-    for command in [run(50, 7), run(50, 8), run(51, 9)] {
-        let found = answer(tell(&mut ledger, 1, command));
-        assert_eq!(found, RunAnswer { pin });
-    }
-    let query = AdmitQuery {
-        run: Some(Id::from_u128(50)),
-        ..plain(1)
-    };
-    let found = open(&sql).admit(at(2), query).expect("an answer");
-    assert_eq!(found.run.and_then(|run| run.workflow_id), pin);
-    assert_eq!(found.pin, pin);
-    let query = AdmitQuery {
-        pin: true,
-        ..plain(1)
-    };
-    assert_eq!(ledger.admit(at(2), query).expect("an answer").pin, pin);
 }
 
 #[test]

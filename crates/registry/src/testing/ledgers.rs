@@ -2,7 +2,7 @@
 
 use postern_ledger::{
     CheckpointCommand, LimitsAnswer, LimitsCommand, NoteCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer, RunAnswer, RunCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
 };
 
 use super::*;
@@ -40,19 +40,6 @@ impl World {
             at: self.now(),
             version: 1,
         })
-    }
-
-    fn record_run(&self, organization: OrganizationId, command: RunCommand) -> Result<RunAnswer> {
-        self.note(format!("record {}", command.run));
-        if self.ledger_down.get() {
-            return Err(Error::unavailable("the Ledger is down"));
-        }
-        let answer = RunAnswer {
-            pin: command.facts.workflow_id,
-        };
-        let key = (organization, command.run);
-        self.runs.borrow_mut().insert(key, command.facts);
-        Ok(answer)
     }
 
     fn change_limits(&self, command: &LimitsCommand) -> Result<LimitsAnswer> {
@@ -105,8 +92,7 @@ impl Ledgers for World {
         })
     }
 
-    async fn send<C: Command>(&self, grant: &Grant, command: &C) -> Result<C::Answer> {
-        let organization = grant.organization().id;
+    async fn send<C: Command>(&self, _: &Grant, command: &C) -> Result<C::Answer> {
         match C::NAME {
             MintCommand::NAME => typed(command, |command| self.mint(command)),
             RotateCommand::NAME => typed(command, |command| self.rotate(command)),
@@ -127,7 +113,6 @@ impl Ledgers for World {
                 self.note(format!("release {}", command.token));
                 Ok(ReleaseAnswer::Released)
             }),
-            RunCommand::NAME => typed(command, |command| self.record_run(organization, command)),
             NoteCommand::NAME => typed(command, |command: NoteCommand| {
                 let target = command.target.unwrap_or_default();
                 self.note(format!("note {} {target}", command.action.name()));

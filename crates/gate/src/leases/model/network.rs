@@ -44,6 +44,7 @@ impl World {
                     facts: false,
                     run: None,
                     pin: false,
+                    shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
                 };
