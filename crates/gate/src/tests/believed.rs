@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
+use super::calls::{init_answer, view_answer};
 use crate::config::Config;
 use crate::question::Admit;
 use crate::testing::drive::{Answer, ENTROPY, Sent};
@@ -289,7 +290,7 @@ impl History {
                 let reply = Reply::read(answer.status, &answer.headers);
                 self.resume(ask, how, reply)
             }
-            Step::Content(ask) => self.resume(ask, how, Answer::message(b"").body),
+            Step::Content(ask) => self.resume(ask, how, content(call, how)),
             Step::Pass(_) | Step::Refuse(_) => return,
         };
         self.goes_on(Under {
@@ -308,13 +309,13 @@ impl History {
         let run = RunFacts {
             project: "shop".to_owned(),
             workflow: "release".to_owned(),
-            workflow_id: how.pin.then(|| WorkflowId::from_u128(1)),
+            workflow_id: how.pin.then(|| WorkflowId::from_u128(0xaa)),
         };
         Admission {
             liveness: how.liveness,
             facts: facts.filter(|_| query.facts && how.facts),
             run: query.run.filter(|_| how.run).map(|_| run),
-            pin: (query.pin && how.pin).then(|| WorkflowId::from_u128(1)),
+            pin: (query.pin && how.pin).then(|| WorkflowId::from_u128(0xaa)),
             delta: how.version.zip(query.claim).map(|(number, claim)| Delta {
                 version: Version {
                     instance: Id::from_u128(1),
@@ -325,6 +326,17 @@ impl History {
             }),
         }
     }
+}
+
+/// What the origin says, of the run too where it is one to be learned.
+fn content(call: usize, how: How) -> Vec<u8> {
+    let run = RunId::from_u128(RUN).to_string();
+    let told = match CALLS[call] {
+        "AttestationService/Init" if how.run => init_answer(&run, "release", "shop"),
+        "AttestationService/Store" if how.run => view_answer(&run, "release", "shop", "acme"),
+        _ => Vec::new(),
+    };
+    Answer::message(&told).body
 }
 
 /// The message of a call, as its row says that it is written.
