@@ -263,6 +263,7 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query_plans::record;
     use postern_domain::audit::{Action, Event, Link, Requester};
     use postern_domain::id::Id;
     use postern_domain::time::Timestamp;
@@ -297,6 +298,21 @@ mod tests {
                 mac: mac.to_owned(),
             },
         }
+    }
+
+    #[test]
+    fn a_run_of_the_release_before_is_taken_and_leaves_nothing() {
+        let db = record();
+        // As it stands in that release.
+        let insert = "insert into runs \
+            (organization_id, id, project, workflow, workflow_id, token_id, created_at) \
+            values ('o', 'r', 'shop', 'release', null, 't', 1) \
+            on conflict (organization_id, id) do nothing";
+        for _ in 0..2 {
+            assert_eq!(db.execute(insert, []), Ok(0));
+        }
+        let rows = db.query_row("select count(*) from runs", [], |row| row.get::<_, i64>(0));
+        assert_eq!(rows, Ok(0));
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl World {
         }
         assert!(!self.model.finals.contains(&id), "{id} was revoked");
         assert_eq!(facts.is_some(), query.facts);
-        let kept = query.run.and_then(|run| self.model.runs.get(&run.as_u128()));
+        let kept = query
+            .run
+            .and_then(|run| self.model.runs.get(&run.as_u128()));
         assert_eq!(run.as_ref(), kept, "{:?}", query.run);
         let token = &self.model.tokens[&id];
         let expired = token.expires_at.is_some_and(|end| end <= now);
