@@ -170,6 +170,8 @@ async fn only_leases_are_accepted(setup: &Setup) {
         .await;
     let unknown = organization.mint_for_release(&apart.gateway, "jwt").await;
     let run = rpc::begin(&apart.gateway, &known.token, SHOP, RELEASE).await;
+    let bound = organization.mint_for_release(&apart.gateway, "jwt").await;
+    rpc::begin(&apart.gateway, &bound.token, SHOP, RELEASE).await;
     let call = async |apart: &Apart, token: &Minted| -> Answer {
         let (gateway, message) = (&apart.gateway, rpc::about(&run));
         let call = rpc::call(gateway, rpc::GET_UPLOAD_CREDS, &token.token, &message);
@@ -182,6 +184,8 @@ async fn only_leases_are_accepted(setup: &Setup) {
 
     // Under the lease.
     call(&apart, &known).await.accepted();
+    // An Init too, whose report is lost.
+    let begun = rpc::begin(&apart.gateway, &bound.token, SHOP, RELEASE).await;
     assert_eq!(call(&apart, &unknown).await.ending().0.code, 14);
     let path = format!("/org/tokens/{}", known.id);
     let delete = organization.call(&apart.gateway, "DELETE", &path);
@@ -200,6 +204,18 @@ async fn only_leases_are_accepted(setup: &Setup) {
     apart.start_ledgers().await;
     for token in [&known, &unknown] {
         call(&apart, token).await.accepted();
+    }
+    // An isolate that did not see the run begin asks the origin for it.
+    for isolate in [0, 1] {
+        let (gateway, about) = (&apart.gateway, rpc::about(&begun));
+        let call = rpc::call_on(
+            gateway,
+            isolate,
+            rpc::GET_UPLOAD_CREDS,
+            &bound.token,
+            &about,
+        );
+        call.send().await.accepted();
     }
     apart.stop();
 }

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     runner::run(
         Suite::with(|serve| serve.isolates(2)),
         cases![
+            r32_a_run_is_known_elsewhere_once_init_has_answered,
             r32_a_run_begun_elsewhere_is_looked_up_once,
             r32_a_run_looked_up_is_held_against_the_scope,
             r32_runs_that_the_origin_does_not_give_stay_closed,
@@ -84,6 +85,15 @@ async fn wide(organization: &Organization, gateway: &Gateway) -> Minted {
     organization
         .mint(gateway, &json!({ "format": "jwt" }))
         .await
+}
+
+async fn r32_a_run_is_known_elsewhere_once_init_has_answered(suite: &Suite) {
+    let organization = suite.organization().await;
+    for format in ["jwt", "opaque", "jwt", "opaque"] {
+        let token = organization.mint_for_release(&suite.gateway, format).await;
+        let run = rpc::begin(&suite.gateway, &token.token, SHOP, RELEASE).await;
+        store(suite, 1, &token, &run).send().await.accepted();
+    }
 }
 
 async fn r32_a_run_begun_elsewhere_is_looked_up_once(suite: &Suite) {

@@ -17,6 +17,7 @@ use crate::binding::bind;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::{CredentialError, Error, Result};
+use crate::memory::Memory;
 use crate::proof::{bindable, prove};
 use crate::question::{Admit, Bind, Find};
 
@@ -284,14 +285,30 @@ impl<M: Asks + 'static> CredentialQuery<M> {
 }
 
 /// Whether the Ledger says that a token is active.
-///
-/// # Errors
-/// The refusal of its credential.
-pub(crate) fn active(liveness: Liveness) -> Result<()> {
+fn active(liveness: Liveness) -> Result<()> {
     match liveness {
         Liveness::Live => Ok(()),
         Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
         Liveness::Unknown => Err(CredentialError::Refused("unknown token").into()),
+    }
+}
+
+impl Memory {
+    /// Takes in whether a token is active, from an answer to a question that was asked without a
+    /// claim.
+    ///
+    /// # Errors
+    /// The refusal of its credential.
+    pub(crate) fn told_active(
+        &mut self,
+        organization: OrganizationId,
+        token: TokenId,
+        liveness: Liveness,
+    ) -> Result<()> {
+        if liveness != Liveness::Live {
+            self.leases.forget(organization, token);
+        }
+        active(liveness)
     }
 }
 

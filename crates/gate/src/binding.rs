@@ -5,10 +5,10 @@
 use postern_domain::id::WorkflowId;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, AdmitQuery, Liveness};
+use postern_ledger::{Admission, AdmitQuery};
 
 use crate::Gate;
-use crate::admission::{Asks, active};
+use crate::admission::Asks;
 use crate::ask::Pending;
 use crate::error::Result;
 use crate::question::Admit;
@@ -24,22 +24,16 @@ pub(crate) fn bind<M: Asks + 'static>(
     let question = Admit {
         organization,
         query: AdmitQuery {
-            token,
-            facts: false,
-            run: None,
             pin: true,
             shown,
-            counts: false,
-            claim: None,
+            ..AdmitQuery::look(token)
         },
     };
     let bound = move |call: &mut M::Call, gate: &mut Gate, now, admission: Admission| {
-        if admission.liveness != Liveness::Live {
-            gate.memory.leases.forget(organization, token);
-        }
-        active(admission.liveness)?;
+        let memory = &mut gate.memory;
+        memory.told_active(organization, token, admission.liveness)?;
         if let Some(pin) = admission.pin {
-            gate.memory.remember_pin(token, pin);
+            memory.remember_pin(token, pin);
         }
         then(call, gate, now, admission.pin)
     };

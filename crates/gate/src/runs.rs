@@ -9,16 +9,18 @@ use postern_domain::decide::{Denial, Grant, RunFacts, look_up_run};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::RunCommand;
+use postern_ledger::{Admission, AdmitQuery, RunCommand};
 use postern_wire::message;
 use postern_wire::protobuf::{self, ProtobufError};
 
 use crate::Gate;
+use crate::ask::Pending;
 use crate::binding::bind;
 use crate::call::{Call, Next};
 use crate::error::Result;
 use crate::lookup::ask;
 use crate::memory::Memory;
+use crate::question::Admit;
 use crate::reply::foreign;
 use crate::reports::RunReport;
 
@@ -127,7 +129,7 @@ impl LearnedRun {
 }
 
 /// Asks the origin which workflow a run belongs to, with the caller's own credential; `None` when
-/// it says that the caller's organization has no such run.
+/// it says that the caller's organization has no such run, and no report of it has come meanwhile.
 pub(crate) fn look_up(
     (call, gate, now): (&mut Call, &mut Gate, Timestamp),
     run: RunId,
@@ -163,7 +165,7 @@ pub(crate) fn look_up(
                 None => None,
             };
             let Some(learned) = learned.map(Rc::new) else {
-                return then(call, gate, now, None);
+                return Ok(heard_since(&facts, run, then));
             };
             let learned_run = LearnedRun {
                 run,
@@ -187,6 +189,38 @@ pub(crate) fn look_up(
             }
         },
     )
+}
+
+/// Asks the Ledger once more about a run that the origin does not show to its caller: the report of
+/// one that began a moment ago elsewhere may have been on its way.
+fn heard_since(
+    token: &TokenFacts,
+    run: RunId,
+    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Option<Pinned>) -> Result<Next> + 'static,
+) -> Next {
+    let (organization, token) = (token.organization.id, token.id);
+    let question = Admit {
+        organization,
+        query: AdmitQuery {
+            run: Some(run),
+            ..AdmitQuery::look(token)
+        },
+    };
+    let heard = move |call: &mut Call, gate: &mut Gate, now, admission: Admission| {
+        let memory = &mut gate.memory;
+        memory.told_active(organization, token, admission.liveness)?;
+        let Admission { run: told, pin, .. } = admission;
+        if let Some(pin) = pin {
+            memory.remember_pin(token, pin);
+        }
+        let told = told.map(Rc::new);
+        if let Some(told) = &told {
+            memory.believe_run(organization, run, told);
+        }
+        let pin = memory.pin(token);
+        then(call, gate, now, told.map(|told| (told, pin)))
+    };
+    Next::Admit(Pending::new(question, heard))
 }
 
 /// What the origin says of a run, where it is one of the token's organization.

@@ -65,6 +65,8 @@ pub struct World {
     pub now: Cell<i64>,
     pub tokens: RefCell<HashMap<TokenId, StoredToken>>,
     pub runs: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
+    /// Runs of which the Ledger hears while the origin is asked.
+    pub runs_to_come: RefCell<HashMap<(OrganizationId, RunId), RunFacts>>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     /// Every question, in order.
@@ -91,6 +93,7 @@ impl Default for World {
             now: Cell::new(1_800_000_000_000),
             tokens: RefCell::default(),
             runs: RefCell::default(),
+            runs_to_come: RefCell::default(),
             learned_pin: Cell::default(),
             asked: RefCell::default(),
             ledger_down: Cell::default(),
@@ -266,6 +269,7 @@ impl World {
     /// # Errors
     /// What a test told it to.
     pub fn looked_up(&self, outbound: &Outbound) -> core::result::Result<Answer, Outage> {
+        self.runs.borrow_mut().extend(self.runs_to_come.take());
         match outbound.permit().operation() {
             Operation::Rpc(row) if *row == RUN_LOOKUP => self.run_view.borrow().clone(),
             _ => self.workflow_view.borrow().clone(),

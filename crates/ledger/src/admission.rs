@@ -41,6 +41,21 @@ pub struct AdmitQuery {
     pub claim: Option<Claim>,
 }
 
+impl AdmitQuery {
+    /// The question whether a token is active, and nothing else.
+    pub fn look(token: TokenId) -> Self {
+        Self {
+            token,
+            facts: false,
+            run: None,
+            pin: false,
+            shown: None,
+            counts: false,
+            claim: None,
+        }
+    }
+}
+
 /// Whether a token lives. INVARIANT (only the Ledger says that it lives): no other store answers
 /// this question, and an isolate repeats the Ledger's answer only for calls to the origin, only
 /// while a lease lasts, and only while it knows of no change (`postern_gate`'s `leases`).

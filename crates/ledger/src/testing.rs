@@ -302,15 +302,7 @@ pub fn answer<C: Carried>(outcome: Outcome<C>) -> C::Answer {
 
 /// The question whether a token is active, and nothing else.
 pub fn plain(id: u128) -> AdmitQuery {
-    AdmitQuery {
-        token: Id::from_u128(id),
-        facts: false,
-        run: None,
-        pin: false,
-        shown: None,
-        counts: false,
-        claim: None,
-    }
+    AdmitQuery::look(Id::from_u128(id))
 }
 
 /// Whether a token is active at a moment.

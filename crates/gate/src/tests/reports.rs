@@ -3,15 +3,20 @@
 
 mod world;
 
-use postern_domain::decide::{Denial, RunFacts};
+use std::rc::Rc;
+
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Denial, RunFacts, look_up_run};
 use postern_domain::id::{Id, OrganizationId, RunId, TokenId};
+use postern_domain::name::TokenName;
 use postern_domain::rpc::RUN_LOOKUP;
 use postern_domain::scope::{Named, Scope};
-use postern_ledger::{Liveness, RunAnswer};
+use postern_ledger::{Liveness, RunAnswer, RunCommand};
 use postern_wire::{jwt, message};
 
 use self::world::{Counts, World as History};
 use super::calls::{init_answer, names, view_answer};
+use crate::RunReport;
 use crate::error::Error;
 use crate::reports::REPORTS;
 use crate::testing::drive::{Answer, Sent, drive};
@@ -70,6 +75,15 @@ fn init(world: &World, token: u128, workflow: &str) -> Result<(), Error> {
 
 fn store(world: &World, token: u128) -> Result<(), Error> {
     call(world, token, "Store", &message::text(2, RUN))
+}
+
+/// It, as the Ledger knows it.
+fn begun() -> RunFacts {
+    RunFacts {
+        project: "shop".to_owned(),
+        workflow: "release".to_owned(),
+        workflow_id: Some(Id::from_u128(0xaa)),
+    }
 }
 
 fn refused(found: Result<(), Error>, why: Denial) {
@@ -132,6 +146,34 @@ fn r32_a_run_whose_report_was_lost_is_found_at_the_origin() {
 }
 
 #[test]
+fn r32_a_run_whose_report_was_on_its_way_needs_no_word_of_the_origin() {
+    for (token, pin, expected) in [
+        (WIDE, None, Ok(())),
+        (RELEASE, None, Ok(())),
+        (RELEASE, Some(0xaa), Ok(())),
+        (RELEASE, Some(0xbb), Err(Denial::WorkflowReplaced.into())),
+        (DEPLOY, None, Err(Denial::OtherWorkflow.into())),
+    ] {
+        let world = world();
+        let key = (ORGANIZATION, run());
+        world.runs_to_come.borrow_mut().insert(key, begun());
+        let known = Id::from_u128(token);
+        if let Some(pin) = pin {
+            let memory = &mut world.gate.borrow_mut().memory;
+            memory.remember_pin(known, Id::from_u128(pin));
+        }
+        assert_eq!(store(&world, token), expected, "{token} {pin:?}");
+        assert!(looked_up(&world), "and said that there is none");
+    }
+    // Whoever is revoked meanwhile learns nothing.
+    let world = world();
+    world.stops_after.set(Some(1));
+    world.stops_with.set(Some(Liveness::Revoked));
+    let error = store(&world, WIDE).expect_err("revoked");
+    assert_eq!(error.code(), "credential_refused");
+}
+
+#[test]
 fn r32_a_run_that_two_workflows_claim_is_the_firsts() {
     // In an isolate that knows it, in one that does not, and where the first report came late.
     for (forgets, is_late) in [(false, false), (true, false), (true, true)] {
@@ -139,12 +181,8 @@ fn r32_a_run_that_two_workflows_claim_is_the_firsts() {
         world.loses_reports.set(is_late);
         init(&world, RELEASE, "release").expect("answered");
         if is_late {
-            let facts = RunFacts {
-                project: "shop".to_owned(),
-                workflow: "release".to_owned(),
-                workflow_id: Some(Id::from_u128(0xaa)),
-            };
-            world.runs.borrow_mut().insert((ORGANIZATION, run()), facts);
+            let key = (ORGANIZATION, run());
+            world.runs.borrow_mut().insert(key, begun());
             world.loses_reports.set(false);
         }
         if forgets {
@@ -165,22 +203,17 @@ fn the_ledgers_word_on_a_run_stands_above_the_isolates() {
     let world = world();
     world.loses_reports.set(true);
     init(&world, DEPLOY, "deploy").expect("answered");
-    let facts = RunFacts {
-        project: "shop".to_owned(),
-        workflow: "release".to_owned(),
-        workflow_id: Some(Id::from_u128(0xaa)),
-    };
+    let facts = begun();
     world
         .runs
         .borrow_mut()
         .insert((ORGANIZATION, run()), facts.clone());
     // The token for `release` is not bound yet, so that the Ledger is asked about the run.
-    world.gate.borrow_mut().memory.reports.due();
     let known = || world.gate.borrow().memory.run(ORGANIZATION, run());
     assert_ne!(known().as_deref(), Some(&facts));
     let path = "/controlplane.v1.AttestationService/Store";
     let mut row = testing::facts(WIDE + 1, scope(RELEASE));
-    row.name = postern_domain::name::TokenName::parse("new").expect("a name");
+    row.name = TokenName::parse("new").expect("a name");
     let issued = jwt::issue(&row, &testing::config().token_keys).expect("issues");
     world.keep(row);
     let credential = format!("Bearer {}", issued.token.expose());
@@ -261,25 +294,18 @@ fn no_more_reports_wait_than_there_is_room_for() {
     let world = world();
     world.loses_reports.set(true);
     let gate = &mut *world.gate.borrow_mut();
-    let report = |number: u128| {
-        let caller =
-            postern_domain::caller::Caller::Token(std::rc::Rc::new(facts(WIDE, scope(WIDE))));
-        let permit = postern_domain::decide::look_up_run(&caller).expect("a token may");
-        crate::RunReport {
-            grant: permit
-                .over(&facts(WIDE, scope(WIDE)).organization)
-                .expect("its own"),
-            command: postern_ledger::RunCommand {
-                run: Id::from_u128(number),
-                facts: RunFacts {
-                    project: "shop".to_owned(),
-                    workflow: "release".to_owned(),
-                    workflow_id: None,
-                },
-                token: Id::from_u128(WIDE),
-                at: world.now(),
-            },
-        }
+    let token = facts(WIDE, scope(WIDE));
+    let caller = Caller::Token(Rc::new(token.clone()));
+    let report = |number: u128| RunReport {
+        grant: look_up_run(&caller)
+            .and_then(|permit| permit.over(&token.organization))
+            .expect("its own"),
+        command: RunCommand {
+            run: Id::from_u128(number),
+            facts: begun(),
+            token: token.id,
+            at: world.now(),
+        },
     };
     for number in 0..REPORTS as u128 + 10 {
         gate.memory.reports.add(report(number));
