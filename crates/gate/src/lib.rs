@@ -2,10 +2,10 @@
 //! head of a request, and each [`Step`] is a question, a request for the origin that cannot exist
 //! without a permit, or an end.
 //!
-//! **The driver of a [`Gate`] does four things:** it reads its clock after every wait and hands the
+//! **The driver of a [`Gate`] does five things:** it reads its clock after every wait and hands the
 //! reading in; answers each question once, or says that there is no answer; sends what goes to the
-//! origin exactly as [`Outbound`] says; and gives the client what stands in the last step. It
-//! decides nothing.
+//! origin exactly as [`Outbound`] says; gives the client what stands in the last step; and after each
+//! step sees to what is due behind answers ([`Leases::due`], [`Reports::due`]). It decides nothing.
 //!
 //! ```
 //! use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! The questions to a Ledger: whether a token lives, what it is, what has changed. None creates
-//! anything.
+//! anything; only the workflow that an active token is for is learned from one.
 
 use postern_domain::audit::verify::Row;
 use postern_domain::id::TokenId;
