@@ -28,7 +28,7 @@ async function main({ peer, port, origin, secret, set, tokens, compatibilityDate
   const entry = fileURLToPath(new URL(`./peers/${peer}.mjs`, import.meta.url));
   const bundle = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm", minify: true, external: ["cloudflare:workers"] });
   const script = bundle.outputFiles[0].text;
-  const hasObject = peer.startsWith("js-");
+  const hasObject = peer === "js-do" || peer === "js-bounded";
   const writes = peer === "writer";
   const hasRecord = writes || peer.startsWith("hono-");
   miniflare = new Miniflare(
@@ -38,6 +38,8 @@ async function main({ peer, port, origin, secret, set, tokens, compatibilityDate
       cf: false,
       log: new Log(LogLevel.WARN),
       telemetry: { enabled: false },
+      // What a peer logs is read, and goes nowhere: nobody reads what this program says after `ready`.
+      handleStructuredLogs() {},
       workers: [
         {
           name: "peer",

@@ -166,7 +166,9 @@ impl Running {
         wanted: impl Fn(&str) -> bool,
     ) {
         let keys = Keys::random();
-        let serve = Serve::new(origin, &keys).set("REVOCATION_LEASE_MS", lease_ms);
+        let serve = Serve::new(origin, &keys)
+            .set("REVOCATION_LEASE_MS", lease_ms)
+            .set("ANSWER_HEADERS", "off");
         let gateway = serve.start().await;
         let organization = Organization::new(&gateway, &keys.admin).await;
         for (name, format) in names.into_iter().zip(["jwt", "opaque"]) {
