@@ -4,6 +4,7 @@
 //! Objects, the way to the origin, clock and entropy. What it carries out is decided in `crates/`.
 
 mod brake;
+mod calls;
 mod entry;
 mod http;
 mod leases;

@@ -2,10 +2,10 @@
 //! callers write freely (bodies, queries, user agents); of a path, only parts that cannot be a
 //! credential.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 
 use serde::Serialize;
-use worker::{AnalyticsEngineDataPointBuilder, Env};
+use worker::{AnalyticsEngineDataPointBuilder, AnalyticsEngineDataset, Env};
 
 use super::platform::now;
 use postern_domain::caller::Caller;
@@ -17,9 +17,17 @@ use postern_registry::error::Error;
 
 /// The dataset that counts go to, where it is bound.
 const ANALYTICS: &str = "ANALYTICS";
+
 thread_local! {
-    /// Whether no dataset is bound, which cannot change while an isolate lives.
-    static UNBOUND: Cell<bool> = const { Cell::new(false) };
+    /// The dataset, or that none is bound. Bindings cannot change while an isolate lives.
+    static DATASET: OnceCell<Option<AnalyticsEngineDataset>> = const { OnceCell::new() };
+}
+
+/// Finds out where counts go. Before this, nothing is counted.
+pub fn bind(env: &Env) {
+    DATASET.with(|dataset| {
+        dataset.get_or_init(|| env.analytics_engine(ANALYTICS).ok());
+    });
 }
 
 /// Longest part of a path that the line repeats: a UUID and the names of the origin's services fit;
@@ -114,13 +122,17 @@ impl RequestLog {
     }
 
     /// Writes the line and counts it.
-    pub fn end(mut self, status: u16, env: &Env) {
+    pub fn end(&mut self, status: u16) {
         self.status = status;
         self.ms = self.since_begin().unwrap_or_default();
-        if let Ok(line) = serde_json::to_string(&self) {
+        if let Ok(line) = serde_json::to_string(&*self) {
             worker::console_log!("{line}");
         }
-        self.count(env);
+        DATASET.with(|dataset| {
+            if let Some(Some(dataset)) = dataset.get() {
+                self.count(dataset);
+            }
+        });
     }
 
     fn since_begin(&self) -> Option<i64> {
@@ -129,14 +141,7 @@ impl RequestLog {
 
     /// One data point, where a dataset is bound: index the organization, blobs outcome, operation
     /// and tier, doubles 1, milliseconds and HTTP status.
-    fn count(&self, env: &Env) {
-        if UNBOUND.get() {
-            return;
-        }
-        let Ok(dataset) = env.analytics_engine(ANALYTICS) else {
-            UNBOUND.set(true);
-            return;
-        };
+    fn count(&self, dataset: &AnalyticsEngineDataset) {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds lie within 2^53")]
         let written = AnalyticsEngineDataPointBuilder::new()
             .indexes([self.organization.as_deref().unwrap_or("-")])
@@ -146,7 +151,7 @@ impl RequestLog {
                 self.tier.unwrap_or("-"),
             ])
             .doubles([1.0, self.ms as f64, f64::from(self.status)])
-            .write_to(&dataset);
+            .write_to(dataset);
         if let Err(error) = written {
             failure("analytics", &error.to_string());
         }

@@ -1,8 +1,11 @@
 //! The platform behind the ports: bindings, clock, entropy, configuration. Each port is one call
 //! into the file that owns it.
 
+mod chance;
 mod ledgers;
 mod record;
+
+pub use chance::chance;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -107,6 +110,11 @@ pub fn http_date() -> String {
     js_sys::Date::new(&now.into()).to_utc_string().into()
 }
 
+/// The gateway's machine of this isolate, once there is one.
+pub fn known() -> Option<Isolated> {
+    GATE.with(|cell| cell.get().cloned())
+}
+
 /// Random bytes, from the platform's one source of chance.
 ///
 /// # Errors
@@ -134,9 +142,19 @@ impl Platform {
         }
     }
 
+    /// As the runtime hands it to the entry.
+    pub fn of(env: Env, context: worker::worker_sys::Context) -> Self {
+        Self::new(env, Rc::new(Context::new(context)))
+    }
+
     /// Milliseconds that this request has waited for Ledgers; `None` where it asked none.
     pub fn ledger_ms(&self) -> Option<i64> {
         self.ledger_ms.get()
+    }
+
+    /// Adds what this request has waited for Ledgers elsewhere, in milliseconds.
+    pub fn waited(&self, ledger_ms: Option<i64>) {
+        self.ledger_ms.set(ledger_ms);
     }
 
     /// Counts the time of a call to a Ledger.

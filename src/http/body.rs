@@ -90,8 +90,8 @@ async fn in_time<T>(work: impl Future<Output = T>, ms: u32) -> Option<T> {
 
 /// The runtime enforces the declared length.
 async fn whole(incoming: &Incoming, limit: usize) -> Result<Body> {
-    let promise = incoming.take_buffer().map_err(broken)?;
-    let buffer = JsFuture::from(promise).await.map_err(broken)?;
+    let promise = incoming.take_buffer().map_err(broken_off)?;
+    let buffer = JsFuture::from(promise).await.map_err(broken_off)?;
     let raw = Uint8Array::new(&buffer);
     if raw.length() as usize > limit {
         return Err(Error::BodyTooLarge { limit });
@@ -135,10 +135,7 @@ pub async fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) 
 }
 
 fn reader(stream: &web_sys::ReadableStream) -> Result<ReadableStreamDefaultReader> {
-    stream
-        .get_reader()
-        .dyn_into()
-        .map_err(|_| broken(JsValue::NULL))
+    stream.get_reader().dyn_into().map_err(|_| broken())
 }
 
 /// Whether the stream ended within the limit.
@@ -157,15 +154,20 @@ async fn collect(
 }
 
 async fn next(reader: &ReadableStreamDefaultReader) -> Result<Option<Uint8Array>> {
-    let piece = JsFuture::from(reader.read()).await.map_err(broken)?;
-    let done = Reflect::get(&piece, &"done".into()).map_err(broken)?;
+    let piece = JsFuture::from(reader.read()).await.map_err(broken_off)?;
+    let done = Reflect::get(&piece, &"done".into()).map_err(broken_off)?;
     if done.is_truthy() {
         return Ok(None);
     }
-    let value = Reflect::get(&piece, &"value".into()).map_err(broken)?;
-    value.dyn_into().map(Some).map_err(broken)
+    let value = Reflect::get(&piece, &"value".into()).map_err(broken_off)?;
+    value.dyn_into().map(Some).map_err(broken_off)
 }
 
-fn broken(_: JsValue) -> Error {
+fn broken_off(_: JsValue) -> Error {
+    broken()
+}
+
+/// The refusal of a body that broke off.
+pub fn broken() -> Error {
     Error::invalid("body_incomplete", "the body could not be read to its end")
 }

@@ -3,20 +3,23 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use web_sys::{ReadableStream, Response};
+use web_sys::{ReadableStream, Request, Response};
 
 use super::answer::pass;
 use super::client_address;
-use super::incoming::Incoming;
+use super::finish;
+use super::incoming::{Incoming, Rest};
 use super::origin::{content, head, send};
 use super::respond::refuse;
 use crate::brake;
 use crate::leases;
 use crate::log::RequestLog;
 use crate::platform::{Isolated, Platform, now};
-use postern_gate::question::{Body, Discard};
-use postern_gate::{Ask, Head, Notes, Outage, Question, Step};
+use postern_gate::question::{Arrived, Body, Discard, Window};
+use postern_gate::{Ask, Entropy, Head, Notes, Outage, Question, Step};
+use postern_registry::api::form;
 use postern_registry::body::Upload as _;
+use postern_registry::error::Error;
 use postern_registry::ports::{Facts as _, Ledgers as _};
 
 type JsResponse = Result<Response, JsValue>;
@@ -47,6 +50,54 @@ pub async fn route(
         .open_route(&incoming.head(), now(), &incoming.entropy)?;
     let drive = Drive::new(incoming, gate, platform);
     Some(drive.finish(step, log).await)
+}
+
+/// A call that the Worker's entry has begun, with what it has of it.
+pub struct Resumed {
+    pub step: Step,
+    pub log: RequestLog,
+    pub entropy: Entropy,
+    /// Whether the body was read, or tried to be.
+    pub is_body_taken: bool,
+    pub body: Option<Uint8Array>,
+    /// What the origin has answered, and its content, where that has been read.
+    pub reply: Option<Response>,
+    pub content: Option<Uint8Array>,
+}
+
+/// Drives a call to its end that the entry has begun.
+pub async fn resume(
+    request: Request,
+    platform: &Platform,
+    gate: &Isolated,
+    resumed: Resumed,
+) -> JsResponse {
+    let mut log = resumed.log;
+    let incoming = Incoming::resumed(request, log.request_id.clone(), resumed.entropy);
+    if resumed.is_body_taken {
+        incoming.leave(Rest::Taken);
+    }
+    let mut drive = Drive::new(&incoming, gate, platform);
+    drive.body = resumed.body;
+    drive.reply = resumed.reply;
+    drive.content = resumed.content;
+    let response = drive.finish(resumed.step, &mut log).await?;
+    finish(&incoming, platform, &mut log, response.status()).await;
+    Ok(response)
+}
+
+/// Answers a call that nobody can go on with. Its body may have been read.
+pub async fn lost(request: Request, platform: &Platform, cause: &str) -> JsResponse {
+    let incoming = Incoming::read(request)?;
+    incoming.leave(Rest::Taken);
+    let path = &incoming.path;
+    let mut log = RequestLog::begin(&incoming.request_id, &incoming.method, path, now(), |_| {
+        true
+    });
+    let error = Error::unavailable(cause);
+    let response = refuse(form(&incoming.request()), &error, &incoming, &mut log)?;
+    finish(&incoming, platform, &mut log, response.status()).await;
+    Ok(response)
 }
 
 /// A call under way, with what the runtime has of it.
@@ -88,6 +139,10 @@ impl<'a> Drive<'a> {
                 Step::Body(ask) => {
                     let read = self.read(&ask.question).await;
                     self.resume(ask, read)
+                }
+                Step::Window(ask) => {
+                    let window = self.window(&ask.question);
+                    self.resume(ask, window)
                 }
                 Step::Discard(ask) => {
                     let Discard { limit, within_ms } = ask.question;
@@ -168,13 +223,22 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn read(&mut self, question: &Body) -> Result<Vec<u8>, Outage> {
+    async fn read(&mut self, question: &Body) -> Result<Arrived, Outage> {
         let body = self
             .incoming
             .read(question.limit, question.within_ms)
             .await?;
         self.body = Some(body.raw);
-        Ok(body.bytes)
+        Ok(Arrived::whole(body.bytes))
+    }
+
+    /// A piece of the body that has been read.
+    fn window(&self, question: &Window) -> Result<Vec<u8>, Outage> {
+        let missing = || Outage::Failed("nobody has read the body".to_owned());
+        let body = self.body.as_ref().ok_or_else(missing)?;
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let end = question.from.saturating_add(question.most);
+        Ok(body.subarray(place(question.from), place(end)).to_vec())
     }
 
     /// Keeps an answer of the origin, and shows its head.
@@ -186,7 +250,7 @@ impl<'a> Drive<'a> {
 }
 
 /// What the line of the request tells of the call.
-fn note(log: &mut RequestLog, notes: &Notes) {
+pub fn note(log: &mut RequestLog, notes: &Notes) {
     if let Some(operation) = notes.operation {
         log.operation = Some(operation);
     }

@@ -7,7 +7,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
-use crate::platform::fill;
+use crate::platform::chance;
 use postern_domain::audit::hex;
 use postern_gate::Entropy;
 use postern_wire::headers::{self, Names, Plan};
@@ -49,24 +49,33 @@ pub struct Incoming {
 }
 
 impl Incoming {
+    /// A request that has just arrived.
+    ///
+    /// # Errors
+    /// When the platform has no chance to give.
     pub fn read(request: web_sys::Request) -> Result<Self, JsValue> {
-        let (id, entropy) = chance()?;
+        let (id, entropy, _) = chance().map_err(|error| JsValue::from_str(&error.private()))?;
+        Ok(Self::resumed(request, hex(&id), entropy))
+    }
+
+    /// A request that has an id already. Nothing more is drawn for it.
+    pub fn resumed(request: web_sys::Request, request_id: String, entropy: Entropy) -> Self {
         let url = request.url();
-        let (path, query) = path_and_query(&url);
+        let (path, query) = site::path_and_query(&url);
         let headers = request.headers();
-        Ok(Self {
+        Self {
             names: Names::from_lines(&names(&headers)),
             headers,
             method: request.method(),
             path: path.to_owned(),
             query: query.to_owned(),
             origin: site::origin(&url).to_owned(),
-            request_id: hex(&id),
+            request_id,
             entropy,
             request,
             rest: RefCell::new(None),
             declared: OnceCell::new(),
-        })
+        }
     }
 
     /// The body's length in bytes, where the request tells it.
@@ -130,23 +139,6 @@ impl headers::Headers for Incoming {
     }
 }
 
-/// The id of a request, and chance for what comes of it: one call for all.
-fn chance() -> Result<([u8; 16], Entropy), JsValue> {
-    let mut bytes = [0; 72];
-    fill(&mut bytes).map_err(|error| JsValue::from_str(&error.private()))?;
-    let (mut id, mut trace, mut assertions) = ([0; 16], [0; 24], [[0; 16]; 2]);
-    let mut left = bytes.iter().copied();
-    let mut take = |into: &mut [u8]| {
-        into.iter_mut()
-            .zip(&mut left)
-            .for_each(|(to, byte)| *to = byte)
-    };
-    take(&mut id);
-    take(&mut trace);
-    assertions.iter_mut().for_each(|one| take(one));
-    Ok((id, Entropy { trace, assertions }))
-}
-
 /// Carries a plan out.
 ///
 /// # Errors
@@ -168,17 +160,4 @@ pub fn apply(headers: &web_sys::Headers, plan: &Plan) -> Result<(), JsValue> {
 /// The names of all headers, in lower case, one a line.
 pub fn names(headers: &web_sys::Headers) -> String {
     js_sys::Array::from(&headers.keys()).join("\n").into()
-}
-
-/// Path and query of an absolute URL, which the runtime has parsed and serialized already.
-fn path_and_query(url: &str) -> (&str, &str) {
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let from_path = after_scheme
-        .find('/')
-        .and_then(|at| after_scheme.get(at..))
-        .unwrap_or("/");
-    let without_fragment = from_path.split('#').next().unwrap_or("/");
-    without_fragment
-        .split_once('?')
-        .unwrap_or((without_fragment, ""))
 }

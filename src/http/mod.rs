@@ -6,18 +6,19 @@ mod api;
 mod assets;
 mod body;
 mod client_address;
-mod forward;
+pub mod forward;
 mod incoming;
 mod origin;
 mod readiness;
 mod respond;
 
-pub use body::read_stream;
+pub use body::{broken, read_stream};
+pub use forward::{Resumed, lost, resume};
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
 
-use super::log::RequestLog;
+use super::log::{self, RequestLog};
 use super::platform::{Platform, config, isolated, now};
 use postern_registry::api::{Destination, form, open, route};
 
@@ -31,6 +32,7 @@ pub async fn handle(
 ) -> Result<web_sys::Response, JsValue> {
     let begun = now();
     let incoming = Incoming::read(request)?;
+    log::bind(&platform.env);
     let admin = config(&platform.env).ok();
     let admin = admin.as_ref().and_then(|config| config.admin.as_ref());
     let mut log = RequestLog::begin(
@@ -41,10 +43,15 @@ pub async fn handle(
         |text| admin.is_some_and(|key| key.matches(text)),
     );
     let response = answer(&incoming, &platform, &mut log).await?;
-    body::finish(&incoming).await;
-    log.ledger_ms = platform.ledger_ms();
-    log.end(response.status(), &platform.env);
+    finish(&incoming, &platform, &mut log, response.status()).await;
     Ok(response)
+}
+
+/// Ends a request once its answer is known.
+async fn finish(incoming: &Incoming, platform: &Platform, log: &mut RequestLog, status: u16) {
+    body::finish(incoming).await;
+    log.ledger_ms = platform.ledger_ms();
+    log.end(status);
 }
 
 async fn answer(

@@ -24,11 +24,21 @@ pub async fn admit(
     query: AdmitQuery,
 ) -> Result<Admission> {
     let answer = stub(env, organization)?
-        .fetch_with_str(&url(&Call::Admit(query)))
+        .fetch_with_str(&admit_url(query))
         .await
         .map_err(failed)?;
-    let admission = reply(answer).await?.read_unless_usual();
-    Ok(admission.map_err(unanswered)?.unwrap_or(Admission::LIVE))
+    admission(reply(answer).await?)
+}
+
+/// Where that is asked, of the object that has the organization's id as its name.
+pub fn admit_url(query: AdmitQuery) -> String {
+    url(&Call::Admit(query))
+}
+
+/// Reads what was answered to it.
+pub fn admission(reply: Reply) -> Result<Admission> {
+    let admission = reply.read_unless_usual().map_err(unanswered)?;
+    Ok(admission.unwrap_or(Admission::LIVE))
 }
 
 /// Whose Ledger a call is for: its id, and the name by which the caller came to it, where one was

@@ -2,7 +2,7 @@
 // return that process has the D1 of this one, at /record.
 
 import { DurableObject } from "cloudflare:workers";
-import Gateway from "./index.js";
+import gateway from "./index.js";
 
 export * from "./index.js";
 
@@ -15,11 +15,12 @@ export class Ledger extends DurableObject {
   }
 }
 
-export default class extends Gateway {
-  fetch(request) {
-    return new URL(request.url).pathname === "/record" ? record(request, this.env.DB) : super.fetch(request);
-  }
-}
+export default {
+  ...gateway,
+  fetch(request, env, context) {
+    return new URL(request.url).pathname === "/record" ? record(request, env.DB) : gateway.fetch(request, env, context);
+  },
+};
 
 async function record(request, db) {
   const { call, statements } = await request.json();

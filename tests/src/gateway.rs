@@ -45,6 +45,7 @@ impl Serve {
             .set("ADOPT_KEYS", &keys.origin_ring())
             .set("MINT_PER_HOUR", "100000")
             .set("ORG_TOKEN_MINT_CEILING", "0")
+            .set("ANSWER_HEADERS", "on")
     }
 
     /// A gateway of which only the origin is set.

@@ -18,7 +18,7 @@ Postern's developer commands
       everything, from a bare clone: installs what is missing, builds, migrates, starts the gateway, a sample origin and
       the dashboard, and prints three commands to try; Ctrl-C stops all
   cargo xtask test
-      everything CI runs, from a bare clone; ends with a summary
+      every test, from a bare clone; ends with a summary
   cargo xtask test native
       formatting, lints and the tests that need no module: after each change
   cargo xtask test system [NAME]

@@ -1,17 +1,16 @@
 //! `cargo xtask build`: the module, from sources to `build/index.js` and `build/index_bg.wasm`.
 //!
 //! Cargo alone decides whether the wasm is out of date: it knows every input, also what `include_str!` pulls in. Only
-//! if cargo made a new wasm file are wasm-bindgen, wasm-opt and the bundler run again. Silent when nothing is to do.
+//! if cargo made a new wasm file, or the JavaScript beside it changed, is it packed again (pack.rs). Silent when nothing
+//! is to do.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use crate::fail::{Outcome, doing, failed};
 use crate::toolchain::{self, Toolchain};
-use crate::{cache, cargo, node, paths, process, tools, wasm_std, wrappers};
+use crate::{cache, cargo, node, pack, paths, process, tools, wasm_std};
 
 /// Where the module is, once built.
 pub fn folder() -> PathBuf {
@@ -25,33 +24,35 @@ pub fn run() -> Outcome {
     let toolchain = toolchain::choose()?;
     let sysroot = wasm_std::sysroot(&toolchain)?;
     let bindgen = tools::wasm_bindgen(&toolchain)?;
-    let worker_build = tools::worker_build(&toolchain)?;
-    let environment = environment(&toolchain, &sysroot, &bindgen)?;
 
-    compile(&environment)?;
+    compile(&toolchain, &sysroot)?;
     let stamp = stamp()?;
     let stamp_file = folder().join(".stamp");
     if is_complete() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
         return Ok(());
     }
     let _ = fs::remove_file(&stamp_file);
-    pack(&worker_build, &environment)?;
+    pack::pack(&wasm_file(), &bindgen, &folder())?;
     doing("writing the build stamp", fs::write(&stamp_file, stamp))
 }
 
-/// Cargo's part, with the very command worker-build will repeat (and find nothing to do).
-fn compile(environment: &[(String, String)]) -> Outcome {
-    let mut compiler = with(environment, &wrappers::folder()?.join("cargo"));
+fn compile(toolchain: &Toolchain, sysroot: &Path) -> Outcome {
+    let mut compiler = cargo::clean(&toolchain.cargo);
     compiler
-        .args([
-            "build",
-            "--quiet",
-            "--lib",
-            "--release",
-            "--target",
-            wasm_std::TARGET,
-        ])
-        .env("WASM_BINDGEN_USE_JS_SYS", "1") // as worker-build does; proc macros read it
+        .args(["build", "--quiet", "--lib", "--release"])
+        .args(["--target", wasm_std::TARGET])
+        // Adds to .cargo/config.toml, which RUSTFLAGS would replace.
+        .args(["--config", &cargo_config(sysroot)])
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTC", &toolchain.rustc)
+        .env("CARGO_TARGET_DIR", paths::wasm_target())
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+            &toolchain.linker,
+        )
+        // The platform's crate asks that its bindings take js-sys from here.
+        .env("WASM_BINDGEN_USE_JS_SYS", "1")
         .env(
             "CARGO_TERM_COLOR",
             if cargo::is_terminal() {
@@ -70,51 +71,6 @@ fn compile(environment: &[(String, String)]) -> Outcome {
             "the module does not compile; cargo's messages are above",
         ))
     }
-}
-
-fn pack(worker_build: &Path, environment: &[(String, String)]) -> Outcome {
-    let mut command = with(environment, worker_build);
-    process::quiet(
-        "worker-build",
-        command.args(["--release", "--panic-unwind"]),
-    )
-}
-
-fn with(environment: &[(String, String)], program: &Path) -> Command {
-    let mut command = cargo::clean(program);
-    command.envs(environment.iter().map(|(name, value)| (name, value)));
-    command
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    command
-}
-
-fn environment(
-    toolchain: &Toolchain,
-    sysroot: &Path,
-    bindgen: &Path,
-) -> Outcome<Vec<(String, String)>> {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let mut path = vec![wrappers::folder()?, node::bin()];
-    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-    let path = env::join_paths(path).map_err(|error| failed(format_args!("PATH: {error}")))?;
-    let pairs = [
-        ("PATH", path.to_string_lossy().into_owned()),
-        ("RUSTC", text(&toolchain.rustc)),
-        ("CARGO_TARGET_DIR", text(&paths::wasm_target())),
-        (
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
-            text(&toolchain.linker),
-        ),
-        ("WASM_BINDGEN_BIN", text(bindgen)),
-        ("WASM_OPT_BIN", text(&node::bin().join("wasm-opt"))),
-        ("ESBUILD_BIN", text(&node::bin().join("esbuild"))),
-        (wrappers::CARGO, text(&toolchain.cargo)),
-        (wrappers::RUSTC, text(&toolchain.rustc)),
-        (wrappers::LIBDIR, text(&wasm_std::libdir(sysroot))),
-        (wrappers::CONFIG, cargo_config(sysroot)),
-    ];
-    Ok(pairs.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// As TOML, in literal strings: a path with a single quote in it cannot be written so, and cargo will say so.
@@ -143,22 +99,27 @@ fn is_complete() -> bool {
     folder().join("index.js").is_file() && folder().join("index_bg.wasm").is_file()
 }
 
-/// Names the wasm file cargo left and the tools that pack it.
+/// Names the wasm file cargo left, the JavaScript beside it, and what packs them.
 fn stamp() -> Outcome<String> {
-    let file = wasm_file();
+    let mut lines = vec![state(&wasm_file())?];
+    for input in pack::inputs()? {
+        lines.push(state(&input)?);
+    }
+    lines.push(tools::versions());
+    Ok(lines.join("\n") + "\n")
+}
+
+fn state(file: &Path) -> Outcome<String> {
     let about = doing(
         format_args!("looking at {}", file.display()),
-        fs::metadata(&file),
+        fs::metadata(file),
     )?;
     let modified = doing("reading a file time", about.modified())?;
     let nanos = modified
         .duration_since(UNIX_EPOCH)
         .map_or(0, |age| age.as_nanos());
-    Ok(format!(
-        "{} bytes, {nanos} ns, {}\n",
-        about.len(),
-        tools::versions()
-    ))
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(format!("{name}: {} bytes, {nanos} ns", about.len()))
 }
 
 #[cfg(test)]

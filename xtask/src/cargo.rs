@@ -31,7 +31,7 @@ pub fn clean(program: &Path) -> Command {
     command
 }
 
-/// By its full path: on worker-build's PATH, `cargo` is our stand-in.
+/// By its full path, beside the compiler that builds this workspace.
 pub fn program() -> Outcome<PathBuf> {
     let beside = active_sysroot()
         .map(|sysroot| sysroot.join("bin/cargo"))

@@ -119,7 +119,7 @@ a session      Cookie: session={session}   (for this run; administers demo)
 
 Try it, in another terminal:
 
-1. Mint a token that may attest one workflow:
+1. Create a token that may attest one workflow:
 
 {mint}
 

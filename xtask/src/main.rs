@@ -19,6 +19,7 @@ mod migrations;
 mod node;
 mod openapi;
 mod origin;
+mod pack;
 mod paths;
 mod process;
 mod python;
@@ -29,7 +30,6 @@ mod toolchain;
 mod tools;
 mod warden;
 mod wasm_std;
-mod wrappers;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything CI runs, or a part of it. Every step runs, whatever failed before; the last line
+//! `cargo xtask test`: every test, or a part of them. Every step runs, whatever failed before; the last line
 //! counts.
 
 use std::fs;

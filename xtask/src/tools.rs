@@ -1,7 +1,7 @@
-//! Installs the two Rust programs that turn a wasm file into a Worker: worker-build and the wasm-bindgen command.
+//! Installs the Rust program that writes the JavaScript side of a wasm file: the wasm-bindgen command.
 //!
-//! From source, with their own lock files: no binaries from elsewhere. In the debug profile: they take some two minutes
-//! each instead of ten, and run no slower than anyone would notice.
+//! From source, with its own lock file: no binary from elsewhere. In the debug profile: it takes some two minutes
+//! instead of ten, and runs no slower than anyone would notice.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,14 +19,7 @@ struct Tool {
     purpose: &'static str,
 }
 
-const WORKER_BUILD: Tool = Tool {
-    name: "worker-build",
-    package: "worker-build",
-    version: "0.8.7",
-    purpose: "packs the wasm as a Worker",
-};
-
-/// worker-build 0.8.7 asks for exactly this version, and it must equal the library's in Cargo.lock.
+/// It must equal the library's version in Cargo.lock.
 const WASM_BINDGEN: Tool = Tool {
     name: "wasm-bindgen",
     package: "wasm-bindgen-cli",
@@ -34,19 +27,13 @@ const WASM_BINDGEN: Tool = Tool {
     purpose: "writes the JavaScript side of the wasm",
 };
 
-pub fn worker_build(toolchain: &Toolchain) -> Outcome<PathBuf> {
-    installed(&WORKER_BUILD, toolchain)
-}
-
 pub fn wasm_bindgen(toolchain: &Toolchain) -> Outcome<PathBuf> {
     installed(&WASM_BINDGEN, toolchain)
 }
 
 /// What the module is made with, for the build stamp.
 pub fn versions() -> String {
-    [WORKER_BUILD, WASM_BINDGEN]
-        .map(|tool| format!("{}-{}", tool.name, tool.version))
-        .join(" ")
+    format!("{}-{}", WASM_BINDGEN.name, WASM_BINDGEN.version)
 }
 
 fn installed(tool: &Tool, toolchain: &Toolchain) -> Outcome<PathBuf> {

@@ -1,6 +1,6 @@
 //! Builds the standard library for wasm32 with unwinding panics, once for each compiler, into a sysroot in the cache.
 //!
-//! Left to itself, worker-build has cargo rebuild the library in every fresh clone. It is the same library each time.
+//! Left to itself, cargo would rebuild the library in every fresh clone. It is the same library each time.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -115,12 +115,9 @@ pub fn link(key: &Key, previous: &[u8; 32], content: &str) -> [u8; 32] {
 
 /// Lower case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    use core::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    let digits = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+    bytes.iter().flat_map(digits).collect()
 }
 
 /// The 32 bytes behind 64 lower case hex digits; `None` for any other text.

@@ -39,7 +39,7 @@ pub fn assertion(
     let (Some(assertions), Caller::Token(facts)) = (&config.assertions, caller) else {
         return Ok(None);
     };
-    if !assertions.sent {
+    if !config.is_asserted() {
         return Ok(None);
     }
     let claims = Claims {

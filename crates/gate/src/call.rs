@@ -11,10 +11,12 @@ use postern_wire::rest::RouteMatch;
 use crate::Gate;
 use crate::admission::Asks;
 use crate::ask::{Ask, Machine, Pending};
-use crate::error::{CredentialError, Error, Result};
+use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
 use crate::patience::Deadline;
-use crate::question::{Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream};
+use crate::question::{
+    Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream, Window,
+};
 use crate::{rest, rpc};
 
 /// What a call needs next, or how it ended.
@@ -23,6 +25,8 @@ use crate::{rest, rpc};
 pub enum Step {
     /// See [`Body`].
     Body(Ask<Body>),
+    /// See [`Window`].
+    Window(Ask<Window>),
     /// See [`Discard`].
     Discard(Ask<Discard>),
     /// See [`Stream`].
@@ -51,6 +55,8 @@ pub enum Step {
 pub enum Next {
     /// A question, as in [`Step`].
     Body(Pending<Body, Self>),
+    /// A question, as in [`Step`].
+    Window(Pending<Window, Self>),
     /// A question, as in [`Step`].
     Discard(Pending<Discard, Self>),
     /// A question, as in [`Step`].
@@ -158,6 +164,8 @@ pub struct Call {
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
+    /// Whether the answer carries headers of the gateway's own.
+    pub(crate) answer_headers: bool,
 }
 
 impl Machine for Next {
@@ -167,6 +175,7 @@ impl Machine for Next {
     fn step(mut call: Call, next: Result<Self>) -> Step {
         match next {
             Ok(Self::Body(pending)) => Step::Body(pending.of(call)),
+            Ok(Self::Window(pending)) => Step::Window(pending.of(call)),
             Ok(Self::Discard(pending)) => Step::Discard(pending.of(call)),
             Ok(Self::Stream(pending)) => Step::Stream(pending.of(call)),
             Ok(Self::Find(pending)) => Step::Find(pending.of(call)),
@@ -206,17 +215,13 @@ impl Call {
             assertions: entropy.assertions,
             form: RefusalForm::Problem,
             counts: false,
+            answer_headers: gate.config().answer_headers,
         }
     }
 
-    /// The question to count a refused credential, once for a call. One without any credential is
-    /// not counted: nobody guesses by saying nothing.
+    /// The question to count a refused credential that could be a guess, once for a call.
     fn counted(&mut self, error: &Error) -> Option<Count> {
-        let cause = match error {
-            Error::Credential(CredentialError::Missing) => return None,
-            Error::Credential(cause) => *cause,
-            _ => return None,
-        };
+        let cause = error.guessed()?;
         core::mem::take(&mut self.counts).then(|| Count {
             bucket: self.kept.bucket(),
             cause,

@@ -51,6 +51,9 @@ pub struct Config {
     pub dashboard_host: Option<String>,
     /// Whether the routes of the table of REST routes are served.
     pub rest_routes: bool,
+    /// Whether the origin's answers carry `X-Request-Id` and `Server-Timing`. Without them most answers
+    /// pass untouched, which costs less.
+    pub answer_headers: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
     /// How long a lease lasts, during which an isolate may repeat what the Ledger said of a token,
@@ -181,6 +184,14 @@ impl Config {
                 false
             }
         };
+        let answer_headers = match text("ANSWER_HEADERS").as_deref() {
+            None | Some("off") => false,
+            Some("on") => true,
+            Some(_) => {
+                problems.push("ANSWER_HEADERS must be `off` or `on`".into());
+                false
+            }
+        };
         let assertions = origin_auth::read(text, &origin_url, &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
@@ -213,6 +224,7 @@ impl Config {
                 trusted_ip_header,
                 dashboard_host,
                 rest_routes,
+                answer_headers,
                 jwt_leeway_seconds: i64::from(leeway),
                 revocation_lease_ms: lease,
                 assertions,
@@ -224,6 +236,11 @@ impl Config {
 }
 
 impl Config {
+    /// Whether calls of tokens carry an assertion.
+    pub fn is_asserted(&self) -> bool {
+        self.assertions.as_ref().is_some_and(|made| made.sent)
+    }
+
     /// Whether the dashboard and browser sessions are under this host.
     pub fn has_dashboard(&self, host: &str) -> bool {
         self.dashboard_host.as_deref().is_none_or(|own| own == host)

@@ -3,6 +3,8 @@
 //! INVARIANT (strangers create nothing): [`present`] touches no store; only what it lets through is
 //! asked about.
 
+use std::rc::Rc;
+
 use postern_domain::id::TokenId;
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
@@ -11,6 +13,7 @@ use postern_wire::bearer::{self, BearerError};
 use postern_wire::jwt::{self, JwtError, Verified};
 use postern_wire::opaque::{self, OpaqueError};
 
+use crate::Gate;
 use crate::config::Config;
 use crate::error::CredentialError;
 
@@ -27,7 +30,7 @@ pub enum Presented {
         key: Secret,
     },
     /// A JWT that a key of ours has signed.
-    Jwt(Box<Verified>),
+    Jwt(Rc<Verified>),
 }
 
 impl Presented {
@@ -50,13 +53,47 @@ pub fn present(
     config: &Config,
     now: Timestamp,
 ) -> core::result::Result<Presented, CredentialError> {
-    let credential = bearer::credential(header).map_err(|error| match error {
+    check(credential(header)?, config, now)
+}
+
+/// The same, for a gateway that remembers which JWTs it has verified.
+///
+/// # Errors
+/// As of [`present`].
+pub(crate) fn recognize(
+    header: Option<&str>,
+    gate: &mut Gate,
+    now: Timestamp,
+) -> core::result::Result<Presented, CredentialError> {
+    let (credential, config) = (credential(header)?, gate.config());
+    if let Some(verified) = gate.memory.verified.find(&credential) {
+        jwt::times(&verified.claims, now, config.jwt_leeway_seconds).map_err(jwt_refusal)?;
+        return Ok(Presented::Jwt(verified));
+    }
+    let is_opaque = credential.expose().starts_with(OPAQUE_PREFIX);
+    let text = (!is_opaque).then(|| Secret::new(credential.expose().to_owned()));
+    let presented = check(credential, &config, now)?;
+    if let (Presented::Jwt(verified), Some(text)) = (&presented, text) {
+        gate.memory.verified.remember(text, verified);
+    }
+    Ok(presented)
+}
+
+fn credential(header: Option<&str>) -> core::result::Result<Secret, CredentialError> {
+    bearer::credential(header).map_err(|error| match error {
         BearerError::Missing => CredentialError::Missing,
         BearerError::NotBearer => CredentialError::Malformed("another scheme than Bearer"),
         BearerError::Several => CredentialError::Malformed("more than one credential"),
         BearerError::TooLong => CredentialError::Malformed("longer than any token"),
         BearerError::Malformed => CredentialError::Malformed("not a Bearer credential"),
-    })?;
+    })
+}
+
+fn check(
+    credential: Secret,
+    config: &Config,
+    now: Timestamp,
+) -> core::result::Result<Presented, CredentialError> {
     let text = credential.expose();
     if text.starts_with(OPAQUE_PREFIX) {
         return match opaque::check(&credential, &config.root_keys.check) {
@@ -82,7 +119,7 @@ pub fn present(
             now,
             config.jwt_leeway_seconds,
         )
-        .map(|verified| Presented::Jwt(Box::new(verified)))
+        .map(|verified| Presented::Jwt(Rc::new(verified)))
         .map_err(jwt_refusal);
     }
     // A wrong administrator key and random text look the same, and get the same answer.

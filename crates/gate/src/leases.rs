@@ -115,6 +115,11 @@ impl Leases {
         }
     }
 
+    /// Whether something is due behind an answer.
+    pub fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// The next thing that is due behind an answer.
     pub fn due(&mut self) -> Option<Due> {
         self.due.pop_front()

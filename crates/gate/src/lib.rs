@@ -12,6 +12,7 @@
 //!
 //! use postern_domain::time::Timestamp;
 //! use postern_gate::config::Config;
+//! use postern_gate::question::Arrived;
 //! use postern_gate::{Entropy, Gate, Head, Outage, Reply, Step};
 //!
 //! let variable = |name: &str| match name {
@@ -38,7 +39,8 @@
 //! let mut step = gate.open(&head, clock(), &entropy);
 //! let pass = loop {
 //!     step = match step {
-//!         Step::Body(ask) => ask.answer(&mut gate, clock(), Ok(vec![0; 5])),
+//!         Step::Body(ask) => ask.answer(&mut gate, clock(), Ok(Arrived::whole(vec![0; 5]))),
+//!         Step::Window(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Discard(ask) => ask.answer(&mut gate, clock(), Ok(())),
 //!         Step::Stream(ask) => ask.answer(&mut gate, clock(), Ok(true)),
 //!         Step::Find(ask) => ask.answer(&mut gate, clock(), down()),
@@ -77,6 +79,7 @@ pub mod error_answer;
 mod head;
 pub mod leases;
 pub mod limits;
+pub mod lines;
 mod lookup;
 mod memory;
 mod named;
@@ -92,6 +95,7 @@ pub mod rest;
 pub mod routes;
 mod rpc;
 mod runs;
+mod verified;
 mod vouch;
 
 #[cfg(feature = "testing")]

@@ -30,7 +30,7 @@ pub(crate) fn ask(
         caller: Some(caller),
         sent: Sent::Asked,
         body: Outgoing::Made(frame),
-        raw: &[],
+        raw: None,
         answer_is_read: true,
     };
     let outbound = Outbound::new(call, gate, now, going)?;

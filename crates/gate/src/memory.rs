@@ -13,6 +13,7 @@ use postern_domain::token::TokenFacts;
 
 use crate::leases::Leases;
 use crate::reports::Reports;
+use crate::verified::VerifiedTokens;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
 const CAPACITY: usize = 8_192;
@@ -24,6 +25,8 @@ pub struct Memory {
     runs: HashMap<(OrganizationId, RunId), Rc<RunFacts>>,
     pins: HashMap<TokenId, WorkflowId>,
     pins_seen: HashMap<TokenId, Timestamp>,
+    /// JWTs that were verified here.
+    pub(crate) verified: VerifiedTokens,
     /// Which tokens are known to be active, and until when.
     pub leases: Leases,
     /// Runs that Ledgers are to be told of, behind answers.
@@ -38,9 +41,15 @@ impl Memory {
             runs: HashMap::new(),
             pins: HashMap::new(),
             pins_seen: HashMap::new(),
+            verified: VerifiedTokens::default(),
             leases,
             reports: Reports::default(),
         }
+    }
+
+    /// Whether something is due behind an answer.
+    pub fn is_due(&self) -> bool {
+        self.leases.is_due() || self.reports.is_due()
     }
 
     /// The facts of a token that was once proved here.

@@ -14,7 +14,7 @@ use postern_wire::headers::Plan;
 use crate::Gate;
 use crate::assertion::{Forwarded, assertion};
 use crate::call::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::patience::Patience;
 
 /// A request body on its way to the origin.
@@ -48,8 +48,8 @@ pub(crate) struct Going<'a> {
     pub caller: Option<&'a Caller>,
     pub sent: Sent<'a>,
     pub body: Outgoing,
-    /// The bytes of a body that goes on as it came.
-    pub raw: &'a [u8],
+    /// The bytes of a body that goes on as it came, where all were looked at.
+    pub raw: Option<&'a [u8]>,
     /// Whether the answer is read here.
     pub answer_is_read: bool,
 }
@@ -68,7 +68,11 @@ impl Outbound {
         let is_own = matches!(going.sent, Sent::Asked);
         let bytes = match &going.body {
             Outgoing::Nothing => Some(&[][..]),
-            Outgoing::AsItCame => Some(going.raw),
+            // An assertion tells the digest of all of it.
+            Outgoing::AsItCame if config.is_asserted() && going.raw.is_none() => {
+                return Err(Error::unavailable("the body was not read to its end"));
+            }
+            Outgoing::AsItCame => going.raw,
             Outgoing::Made(bytes) => Some(bytes.as_slice()),
             Outgoing::Stream => None,
         };

@@ -80,13 +80,15 @@ impl AwaitedReply {
     ) -> Result<Next> {
         let timing = timing(call, now, waited);
         match (is_connect, answer) {
-            (true, Some(answer)) => self.in_connect((call, gate, now), &reply, answer, &timing),
+            (true, Some(answer)) => {
+                self.in_connect((call, gate, now), &reply, answer, timing.as_deref())
+            }
             (true, None) => read(
                 (call, gate, now),
                 reply,
                 self.patience,
                 move |call, gate, now, reply, answer| {
-                    self.in_connect((call, gate, now), &reply, answer, &timing)
+                    self.in_connect((call, gate, now), &reply, answer, timing.as_deref())
                 },
             ),
             // The runtime passes content on without a timer. Where the caller waits for so long only,
@@ -97,15 +99,23 @@ impl AwaitedReply {
                     patience: self.patience,
                 };
                 let here = move |call: &mut Call, _: &mut Gate, _, _: Vec<u8>| {
-                    Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, &timing))
+                    Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, timing.as_deref()))
                 };
                 Ok(Next::Content(Pending::new(content, here)))
             }
-            (false, _) => Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, &timing)),
+            (false, _) => {
+                Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, timing.as_deref()))
+            }
         }
     }
 
-    fn as_it_came(self, call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: &str) -> Next {
+    fn as_it_came(
+        self,
+        call: &Call,
+        reply: &Reply,
+        form: AnswerForm<'_>,
+        timing: Option<&str>,
+    ) -> Next {
         Next::Pass(Made::AsItCame, headers(call, reply, form, timing))
     }
 
@@ -115,7 +125,7 @@ impl AwaitedReply {
         (call, _, _): At<'_>,
         reply: &Reply,
         answer: RpcAnswer,
-        timing: &str,
+        timing: Option<&str>,
     ) -> Result<Next> {
         let RpcAnswer { message, ending } = answer;
         let headers = headers(call, reply, AnswerForm::Connect(&ending), timing);
@@ -144,7 +154,7 @@ impl AwaitedReply {
         let pass = move |call: &mut Call, _: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            Ok(self.as_it_came(call, &reply, AnswerForm::Route, &timing))
+            Ok(self.as_it_came(call, &reply, AnswerForm::Route, timing.as_deref()))
         };
         if !route.stream {
             return pass(call, gate, now);
@@ -165,16 +175,18 @@ impl AwaitedReply {
     }
 }
 
-fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: &str) -> Plan {
-    let meta = AnswerMeta {
+fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: Option<&str>) -> Plan {
+    let meta = timing.map(|timing| AnswerMeta {
         request_id: &call.kept.request_id,
         timing,
-    };
+    });
     plan(&reply.names, &reply.media, form, meta)
 }
 
-/// `Server-Timing`: the gateway's own milliseconds, and those for the origin.
-fn timing(call: &Call, now: Timestamp, waited: i64) -> String {
+/// `Server-Timing`: the gateway's own milliseconds, and those for the origin; `None` where answers
+/// carry nothing of the gateway's.
+fn timing(call: &Call, now: Timestamp, waited: i64) -> Option<String> {
     let own = now.since(call.deadline.begun()).saturating_sub(waited);
-    format!("gate;dur={own}, origin;dur={waited}")
+    call.answer_headers
+        .then(|| format!("gate;dur={own}, origin;dur={waited}"))
 }

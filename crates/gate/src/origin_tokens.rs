@@ -84,7 +84,7 @@ pub fn read(claims: &Value) -> Claims {
     let header = format!("Bearer {}", jwt(claims));
     let now = Timestamp::from_millis(0);
     match present(Some(&header), &testing::config(), now) {
-        Ok(Presented::Jwt(verified)) => verified.claims,
+        Ok(Presented::Jwt(verified)) => verified.claims.clone(),
         other => panic!("no JWT of the origin: {other:?}"),
     }
 }

@@ -17,14 +17,49 @@ use crate::reply::Reply;
 pub struct Body {
     /// Most bytes; for more the answer is [`Error::BodyTooLarge`].
     pub limit: usize,
+    /// How many of its first bytes are looked at; `None` = all. If more are needed, [`Window`] asks
+    /// for them.
+    pub window: Option<usize>,
     /// How long it may take; for longer the answer is [`Error::BodyTimeout`].
     pub within_ms: u32,
     /// What a body that is too long means.
     pub(crate) too_large: fn(usize) -> Error,
 }
 
-impl Question for Body {
+/// A body that is here.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Its first bytes. A driver may give fewer or more than were asked for.
+    pub bytes: Vec<u8>,
+    /// How many bytes it has.
+    pub total: usize,
+}
+
+impl Arrived {
+    /// A body in full.
+    pub fn whole(bytes: Vec<u8>) -> Self {
+        Self {
+            total: bytes.len(),
+            bytes,
+        }
+    }
+}
+
+/// More of a body that is here.
+#[derive(Debug)]
+pub struct Window {
+    /// Where it begins, in bytes from the body's beginning. It is before the end.
+    pub from: usize,
+    /// Most bytes of it. Only the body's end makes them fewer.
+    pub most: usize,
+}
+
+impl Question for Window {
     type Answer = Vec<u8>;
+}
+
+impl Question for Body {
+    type Answer = Arrived;
 
     fn closed(&self, outage: Outage) -> Error {
         match outage {
@@ -144,7 +179,8 @@ impl Question for Forward {
 pub struct Content {
     /// Most bytes.
     pub limit: usize,
-    pub(crate) patience: Patience,
+    /// How long it may take, from when the request was sent.
+    pub patience: Patience,
 }
 
 impl Question for Content {

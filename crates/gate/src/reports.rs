@@ -32,6 +32,11 @@ pub struct RunReport {
 pub struct Reports(VecDeque<RunReport>);
 
 impl Reports {
+    /// Whether a report is due.
+    pub fn is_due(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The next report that is due. Whoever takes it sends it, once.
     pub fn due(&mut self) -> Option<RunReport> {
         self.0.pop_front()

@@ -25,7 +25,7 @@ use crate::limits::TIME_LIMIT_MS;
 use crate::onward::{Going, Outbound, Outgoing};
 use crate::origin_answer::AwaitedReply;
 use crate::pins;
-use crate::question::{Body, Forward, Stream};
+use crate::question::{Arrived, Body, Forward, Stream};
 use crate::reply::Reply;
 use crate::routes::ROUTES;
 use crate::vouch;
@@ -98,10 +98,12 @@ pub(crate) fn open(
     call.kept.fits(limit).map_err(|_| too_large(limit))?;
     let body = Body {
         limit,
+        window: None,
         within_ms: TIME_LIMIT_MS,
         too_large,
     };
-    let here = move |call: &mut Call, gate: &mut Gate, now, raw: Vec<u8>| {
+    let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
+        let raw = arrived.bytes;
         if is_read {
             call.kept.plain(&raw)?;
         }
@@ -255,7 +257,7 @@ fn go(
             false => Sent::Rest,
         },
         body: content.body,
-        raw: &content.raw,
+        raw: Some(&content.raw),
         answer_is_read: false,
     };
     let outbound = Outbound::new(call, gate, now, going)?;

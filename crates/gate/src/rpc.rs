@@ -15,15 +15,15 @@ use postern_wire::coding;
 use postern_wire::connect;
 use postern_wire::forwarding::Sent;
 use postern_wire::grpc_web::{self, Encoding, FrameError};
-use postern_wire::identity::{self, Identified, IdentityError};
+use postern_wire::identity::{Found, Identified};
 use postern_wire::protocol::{Protocol, Unspoken, media_type};
 
-use self::content::{Content, Unreadable, within};
+use self::content::{Content, Reading, Unreadable, within};
 use crate::Gate;
 use crate::admission::{About, Admitted};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
-use crate::credential::{Presented, present};
+use crate::credential::{Presented, recognize};
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
@@ -32,7 +32,7 @@ use crate::onward::{Going, Outbound, Outgoing};
 use crate::origin_answer::AwaitedReply;
 use crate::patience::Deadline;
 use crate::pins;
-use crate::question::{Body, Discard, Forward};
+use crate::question::{Arrived, Body, Discard, Forward};
 use crate::reply::Reply;
 use crate::runs::{self, Naming};
 use crate::vouch::{self, Vouched};
@@ -70,7 +70,7 @@ pub(crate) fn open(
         _ => {
             let authorization = call.kept.authorization.as_ref();
             let authorization = authorization.map(|header| header.expose());
-            Some(present(authorization, &config, now)?)
+            Some(recognize(authorization, gate, now)?)
         }
     };
     let row = row.ok_or(Denial::Operation)?;
@@ -97,13 +97,19 @@ pub(crate) fn open(
     call.kept.fits(limit)?;
     let grpc_encoding = head.headers.names().has("grpc-encoding");
     let grpc_encoding = grpc_encoding.then(|| head.headers.value("grpc-encoding"));
+    let reading = Reading {
+        row,
+        protocol,
+        needs_all: config.is_asserted(),
+    };
     let body = Body {
         limit,
+        window: reading.window(),
         within_ms: TIME_LIMIT_MS,
         too_large: |limit| Error::BodyTooLarge { limit },
     };
-    let here = move |call: &mut Call, gate: &mut Gate, now, raw: Vec<u8>| {
-        let content = Content::read(raw, protocol, row.is_inspected(), &call.kept);
+    let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
+        let content = Content::read(arrived, reading, &call.kept);
         let content = content.map_err(|error| match error {
             Unreadable::Frame(FrameError::Compressed) => Error::Compressed {
                 coding: grpc_encoding
@@ -144,12 +150,11 @@ impl RpcRequest {
             };
             return self.go((call, gate, now), sending, content);
         };
-        let length = content.message().map_or(0, <[u8]>::len);
         let about = match self.row.identity.workflow {
             Some(_) => About::Workflow,
             None => About::Nothing,
         };
-        let first = (length, about, Purpose::Forward);
+        let first = (content.length, about, Purpose::Forward);
         let at = (call, gate, now);
         vouch::first(at, presented, first, move |call, gate, now, vouched| {
             self.recognize((call, gate, now), about, vouched, content)
@@ -164,19 +169,17 @@ impl RpcRequest {
         vouched: Vouched,
         content: Content,
     ) -> Result<Next> {
-        let walk = |message| identity::read(message, self.row).map_err(unreadable);
-        let identified = content.message().map(walk).transpose()?;
-        let run = match &identified {
-            Some(identified) => run_id(self.row, identified)?,
-            None => None,
-        };
-        let names = identified.map(|found| OwnedNames::from(found.names));
-        let names = names.unwrap_or_default();
-        let about = run.map_or(about, About::Run);
-        vouched.about(
-            (call, gate, now),
-            about,
-            move |call, gate, now, admitted| {
+        let known = move |call: &mut Call, gate: &mut Gate, now, found: Option<Found>, content| {
+            let identified = found.as_ref().map(Found::identified);
+            let run = match &identified {
+                Some(identified) => run_id(self.row, identified)?,
+                None => None,
+            };
+            let names = identified.map(|found| OwnedNames::from(found.names));
+            let names = names.unwrap_or_default();
+            let about = run.map_or(about, About::Run);
+            let at = (call, gate, now);
+            vouched.about(at, about, move |call, gate, now, admitted| {
                 call.notes.caller = Some((admitted.caller.clone(), now));
                 let run = match (run, &admitted.run) {
                     (None, _) => Run::Open,
@@ -184,8 +187,9 @@ impl RpcRequest {
                     (Some(_), Some(run)) => Run::Known(Rc::clone(run), admitted.pin),
                 };
                 self.decide((call, gate, now), (names, run), admitted, content)
-            },
-        )
+            })
+        };
+        content.identify(self.row, (call, gate, now), known)
     }
 
     /// Decides on the call (R30). Once nothing else speaks against it, the origin is asked with the
@@ -276,7 +280,7 @@ impl RpcRequest {
             }
             Protocol::Connect => {
                 let within = self.within;
-                let frame = grpc_web::frame(&content.raw);
+                let frame = grpc_web::frame(content.raw.as_deref().unwrap_or_default());
                 let frame =
                     frame.map_err(|error| Error::invalid("body_unreadable", error.to_string()))?;
                 (Sent::Connect { within }, Outgoing::Made(frame))
@@ -292,7 +296,7 @@ impl RpcRequest {
             caller: caller.as_ref(),
             sent,
             body,
-            raw: &content.raw,
+            raw: content.raw.as_deref(),
             answer_is_read: self.row.makes_run,
         };
         let outbound = Outbound::new(call, gate, now, going)?;
@@ -340,8 +344,4 @@ fn not_spoken(unspoken: Unspoken) -> Error {
             expected: "application/grpc-web+proto",
         },
     }
-}
-
-fn unreadable(error: IdentityError) -> Error {
-    Error::invalid("message_unreadable", error.to_string())
 }

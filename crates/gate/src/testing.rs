@@ -48,6 +48,7 @@ pub fn config() -> Config {
         "TOKEN_KEYS" => Some(KEY.to_owned()),
         "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
         "REVOCATION_LEASE_MS" => Some("0".to_owned()),
+        "ANSWER_HEADERS" => Some("on".to_owned()),
         _ => None,
     })
     .expect("a good configuration")

@@ -12,4 +12,5 @@ mod plans;
 mod reports;
 mod rest;
 mod signed;
+mod verified;
 mod vouch;

@@ -1,6 +1,6 @@
 //! When to ask about a credential. A short message is walked first, so that one question covers the
-//! token and the run that it names. A long message is walked only for a caller who may do
-//! something: a revoked token costs the reading of its body and one question.
+//! token and the run that it names. A long message is walked past its first window only for a caller
+//! who may do something: a revoked token costs the reading of its body and one question.
 
 use std::rc::Rc;
 

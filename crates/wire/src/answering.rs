@@ -110,8 +110,13 @@ pub struct AnswerMeta<'a> {
 
 /// The plan for an answer with headers of these names; `content_type` is the origin's, empty where
 /// it gave none. An answer in the own media type of an RPC protocol is shown by no browser, so no
-/// sandbox is set there.
-pub fn plan(names: &Names, content_type: &str, form: AnswerForm<'_>, meta: AnswerMeta<'_>) -> Plan {
+/// sandbox is set there. `meta` is said where there is some.
+pub fn plan(
+    names: &Names,
+    content_type: &str,
+    form: AnswerForm<'_>,
+    meta: Option<AnswerMeta<'_>>,
+) -> Plan {
     let mut plan = Plan::default();
     let media = match form {
         AnswerForm::AsItCame | AnswerForm::Route => content_type,
@@ -130,9 +135,11 @@ pub fn plan(names: &Names, content_type: &str, form: AnswerForm<'_>, meta: Answe
             plan.set(name, value);
         }
     }
-    plan.set("x-request-id", meta.request_id.to_owned());
-    let timing = ("server-timing".to_owned(), meta.timing.to_owned());
-    plan.append.push(timing);
+    if let Some(meta) = meta {
+        plan.set("x-request-id", meta.request_id.to_owned());
+        let timing = ("server-timing".to_owned(), meta.timing.to_owned());
+        plan.append.push(timing);
+    }
     if let AnswerForm::Connect(ending) = form {
         let trailers = ending.metadata.iter();
         let trailers = trailers.map(|(name, value)| (format!("trailer-{name}"), value.clone()));

@@ -5,6 +5,8 @@
 //! need any of it, so that a list of what passes would break callers in silence. What must never
 //! pass is a kind of name, and each rule drops the kind.
 
+use std::borrow::Cow;
+
 /// Headers about the connection (RFC 9110, section 7.6.1) and what older runtimes mishandle when
 /// it is passed on: `Expect` garbled the answer of a 2026-04 workerd.
 pub const HOP_BY_HOP: [&str; 10] = [
@@ -166,17 +168,25 @@ const PASSING: [&str; 3] = ["authorization", "user-agent", "x-user-agent"];
 /// name of other characters than letters, digits and `-` is one: WSGI, CGI, PHP and Rack read `_`,
 /// and some of them `.` and others, as the `-` of a name that was taken away.
 pub fn is_kept_away(name: &str) -> bool {
-    let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    let begins = |beginning: &&str| {
-        name.get(..beginning.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return true;
+    }
+    let name = match name.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
     };
-    let tells = |word: &str| WORDS.iter().any(|known| known.eq_ignore_ascii_case(word));
-    !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        || HOP_BY_HOP.iter().any(is)
-        || NAMES.iter().any(is)
-        || BEGINNINGS.iter().any(begins)
-        || (name.split('-').any(tells) && !PASSING.iter().any(is))
+    // Names are in order, and none begins with another: only the last one before `name` can be its
+    // beginning.
+    let before = BEGINNINGS.partition_point(|beginning| *beginning <= &*name);
+    let begins = |beginning: &&str| name.starts_with(beginning);
+    let tells = |word: &str| WORDS.binary_search(&word).is_ok();
+    HOP_BY_HOP.contains(&&*name)
+        || NAMES.contains(&&*name)
+        || BEGINNINGS
+            .get(..before)
+            .and_then(<[&str]>::last)
+            .is_some_and(begins)
+        || (name.split('-').any(tells) && !PASSING.contains(&&*name))
 }
 
 /// Whether the name of a parameter or member is one that frameworks take another method from:

@@ -6,22 +6,48 @@ use std::rc::Rc;
 
 /// The names of all headers of a message, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names(Rc<str>);
+pub struct Names(Rc<List>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct List {
+    text: String,
+    /// Where each name ends in the text; the next one begins there.
+    ends: Vec<usize>,
+}
 
 impl Names {
     /// Takes names that stand one a line.
     pub fn from_lines(lines: &str) -> Self {
-        Self(lines.into())
+        lines.split('\n').filter(|name| !name.is_empty()).collect()
     }
 
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split('\n').filter(|name| !name.is_empty())
+        let mut begin = 0;
+        self.0.ends.iter().filter_map(move |end| {
+            let name = self.0.text.get(begin..*end);
+            begin = *end;
+            name
+        })
     }
 
     /// Whether there is a header of this name, in lower case.
     pub fn has(&self, name: &str) -> bool {
         self.iter().any(|own| own == name)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Names {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let mut list = List {
+            text: String::with_capacity(256),
+            ends: Vec::with_capacity(24),
+        };
+        for name in names {
+            list.text.push_str(name);
+            list.ends.push(list.text.len());
+        }
+        Self(Rc::new(list))
     }
 }
 
@@ -81,8 +107,7 @@ impl Plan {
 
 impl Headers for Vec<(String, String)> {
     fn names(&self) -> Names {
-        let names: Vec<&str> = self.iter().map(|(name, _)| name.as_str()).collect();
-        Names::from_lines(&names.join("\n"))
+        self.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     fn value(&self, name: &str) -> Option<String> {

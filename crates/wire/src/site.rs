@@ -34,9 +34,36 @@ pub fn origin(url: &str) -> &str {
     url.get(..end).unwrap_or(url)
 }
 
+/// Path and query of an absolute URL, which the runtime has parsed and serialized already. The query
+/// is without its `?`.
+pub fn path_and_query(url: &str) -> (&str, &str) {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let from_path = after_scheme
+        .find('/')
+        .and_then(|at| after_scheme.get(at..))
+        .unwrap_or("/");
+    let without_fragment = from_path.split('#').next().unwrap_or("/");
+    without_fragment
+        .split_once('?')
+        .unwrap_or((without_fragment, ""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_and_queries_of_urls() {
+        let rows = [
+            ("https://gate.example/a/b?c=d?e", ("/a/b", "c=d?e")),
+            ("https://gate.example/a#b?c", ("/a", "")),
+            ("https://gate.example", ("/", "")),
+            ("/a?b", ("/a", "b")),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(path_and_query(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn r23_where_a_request_comes_from() {

@@ -1,6 +1,6 @@
 //! The gate reads the messages of calls by the field numbers of its operation table, not by generated types. Here it is
 //! held to the types that are generated from the `.proto` files: what it finds is what a generated reader finds, for
-//! every call, on whole messages and on 100,000 that are broken or odd. Needs no gateway.
+//! every call, on whole messages and on 100,000 that are broken or odd, read whole or in windows. Needs no gateway.
 
 mod mutate;
 mod rows;
@@ -9,14 +9,18 @@ mod seen;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use postern_domain::rpc::{Access, NOTHING, rpc, rpcs};
+use postern_domain::rpc::{Access, NOTHING, Rpc, rpc, rpcs};
 use postern_system_tests::cases;
 use postern_system_tests::runner;
-use postern_wire::identity;
+use postern_wire::scan::{Framing, Progress, Scan};
+use postern_wire::{grpc_web, identity};
 
 use self::mutate::Random;
 use self::rows::{Row, rows};
 use self::seen::Seen;
+
+/// Sizes of windows, in bytes.
+const WINDOWS: [usize; 9] = [1, 2, 3, 5, 7, 64, 512, 4096, usize::MAX];
 
 /// How many messages are tried.
 const MESSAGES: usize = 100_000;
@@ -38,9 +42,36 @@ fn main() -> ExitCode {
 /// What the gate finds in a message, in the words of [`Seen`].
 fn found(row: &Row, message: &[u8]) -> Result<Seen, String> {
     let table = rpc(&row.path()).expect("a row of the table");
-    match identity::read(message, table) {
+    let whole = match identity::read(message, table) {
         Ok(found) => Ok(Seen::from(found)),
         Err(refused) => Err(refused.to_string()),
+    };
+    // Messages of all lengths take turns in all sizes.
+    let size = WINDOWS[message.len() % WINDOWS.len()];
+    let framed = grpc_web::frame(message).expect("a short message");
+    for (body, framing) in [(message, Framing::Bare), (&framed[..], Framing::Frame)] {
+        let read = in_windows(table, body, framing, size);
+        assert_eq!(read, whole, "{} {size} {body:02x?}", row.method);
+    }
+    whole
+}
+
+/// The same out of a body that is given in windows of this size.
+fn in_windows(
+    table: &'static Rpc,
+    body: &[u8],
+    framing: Framing,
+    size: usize,
+) -> Result<Seen, String> {
+    let mut scan = Scan::new(table, framing, body.len());
+    let mut from = 0_usize;
+    loop {
+        let end = from.saturating_add(size).min(body.len());
+        match scan.feed(from, &body[from..end]) {
+            Ok(Progress::More { from: next }) => from = next,
+            Ok(Progress::Done(found)) => return Ok(Seen::from(found.identified())),
+            Err(refused) => return Err(refused.to_string()),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use postern_origin::proto::AttestationServiceGetContractRequest;
 use postern_system_tests::cases;
 use postern_system_tests::forge;
-use postern_system_tests::organization::{OTHER, RELEASE, SHOP};
-use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT};
+use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
+use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT, STORE};
 use postern_system_tests::runner::Case;
 use postern_system_tests::suite::Suite;
 use prost::Message as _;
@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case<Suite>> {
         both_shapes_of_an_error_pass_as_they_are,
         a_call_for_another_organization_is_refused,
         answers_tell_the_gates_own_share,
+        without_answer_headers_an_answer_passes_untouched,
         a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words,
     ]
 }
@@ -160,6 +161,26 @@ async fn answers_tell_the_gates_own_share(suite: &Suite) {
     for (name, ms) in parts {
         assert!(ms.parse::<u32>().is_ok(), "{name}: {timing}");
     }
+}
+
+async fn without_answer_headers_an_answer_passes_untouched(suite: &Suite) {
+    let serve = suite.serve().set("ANSWER_HEADERS", "off");
+    let gateway = serve.start().await;
+    let organization = Organization::new(&gateway, &suite.keys.admin).await;
+    let token = organization.mint_for_release(&gateway, "jwt").await.token;
+    // The first call of an isolate goes another way than the second: both pass what the origin said.
+    for _ in 0..2 {
+        let run = rpc::begin(&gateway, &token, SHOP, RELEASE).await;
+        let store = rpc::store(&run, b"bundle").encode_to_vec();
+        let answer = rpc::call(&gateway, STORE, &token, &store).send().await;
+        answer.accepted();
+        for name in ["x-request-id", "server-timing"] {
+            assert_eq!(answer.header(name), None, "{name}");
+        }
+    }
+    let refused = rpc::call(&gateway, STORE, "abc.def", b"").send().await;
+    assert!(refused.header("x-request-id").is_some());
+    gateway.stop();
 }
 
 async fn a_text_that_is_no_credential_is_malformed_in_the_stock_clients_words(suite: &Suite) {

@@ -1,10 +1,15 @@
 //! A request on its whole way: the bytes that came, the world that they met, and what became of
 //! them.
 
+use std::collections::BTreeSet;
+
 use postern_domain::route::Route;
+use postern_domain::time::Timestamp;
 
 use super::World;
 use crate::error::Error;
+use crate::lines::{Lines, READ_OF_ANSWERS, READ_OF_CALLS};
+use crate::question::{Arrived, Window};
 use crate::{Ask, Entropy, Head, Made, Outage, Outbound, Outgoing, Question, Reply, Step};
 
 type Headers = Vec<(String, String)>;
@@ -129,7 +134,7 @@ pub fn drive(world: &World, sent: &Sent) -> Option<Outcome> {
     let now = world.now();
     let is_rpc = sent.path.starts_with(postern_domain::rpc::ORIGIN_PREFIX);
     let step = match is_rpc {
-        true => world.gate.borrow_mut().open(&sent.head(), now, &ENTROPY),
+        true => sent.open(world, now),
         false => world
             .gate
             .borrow_mut()
@@ -156,14 +161,40 @@ pub const ENTROPY: Entropy = Entropy {
 impl Sent {
     /// Its head, as it arrives.
     pub fn head(&self) -> Head<'_> {
+        self.head_of(&self.headers)
+    }
+
+    fn head_of<'a>(&'a self, headers: &'a dyn postern_wire::headers::Headers) -> Head<'a> {
         Head {
             method: self.method,
             path: &self.path,
             query: &self.query,
-            headers: &self.headers,
+            headers,
             request_id: "r1",
         }
     }
+
+    /// Begins a call as the Worker's entry does: of most headers only the names are known.
+    fn open(&self, world: &World, now: Timestamp) -> Step {
+        let mut gate = world.gate.borrow_mut();
+        let trusted = gate.config().trusted_ip_header.clone();
+        let is_read = |name: &str| READ_OF_CALLS.contains(&name) || name == trusted;
+        let text = written(&self.headers, is_read);
+        let lines = Lines::read(text.split('\n'));
+        gate.open(&self.head_of(&lines), now, &ENTROPY)
+    }
+}
+
+/// Headers as the Worker's entry writes them.
+fn written(headers: &Headers, is_read: impl Fn(&str) -> bool) -> String {
+    use postern_wire::headers::Headers as _;
+    let names = headers.names();
+    let unique: BTreeSet<&str> = names.iter().collect();
+    let line = |name: &str| match is_read(name) {
+        true => format!("{name}:{}", headers.value(name).unwrap_or_default()),
+        false => name.to_owned(),
+    };
+    unique.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl<'a> Drive<'a> {
@@ -190,9 +221,15 @@ impl<'a> Drive<'a> {
                     let limit = ask.question.limit;
                     let body = match self.sent.body.len() > limit {
                         true => Err(Error::BodyTooLarge { limit }.into()),
-                        false => Ok(self.sent.body.clone()),
+                        false => Ok(self.arrived(ask.question.window)),
                     };
                     self.resume(ask, body)
+                }
+                Step::Window(ask) => {
+                    let Window { from, most } = ask.question;
+                    let window = self.sent.body.get(from..).expect("a place in the body");
+                    let window = window.iter().take(most).copied().collect();
+                    self.resume(ask, Ok(window))
                 }
                 Step::Discard(ask) => {
                     world.note("discard");
@@ -256,6 +293,15 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// The body, or a few of its bytes where not all are wanted, so that the others are asked for.
+    fn arrived(&self, window: Option<usize>) -> Arrived {
+        let most = window.map_or(usize::MAX, |window| window.min(7));
+        Arrived {
+            bytes: self.sent.body.iter().copied().take(most).collect(),
+            total: self.sent.body.len(),
+        }
+    }
+
     fn seen(&self, outbound: &Outbound) -> Seen {
         Seen {
             method: outbound.method(),
@@ -272,7 +318,8 @@ impl<'a> Drive<'a> {
 
     fn keep(&mut self, answered: Result<Answer, Outage>) -> Result<Reply, Outage> {
         let answer = answered?;
-        let reply = Reply::read(answer.status, &answer.headers);
+        let text = written(&answer.headers, |name| READ_OF_ANSWERS.contains(&name));
+        let reply = Reply::read(answer.status, &Lines::read(text.split('\n')));
         self.reply = Some(answer);
         Ok(reply)
     }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::calls::{init_answer, view_answer};
 use crate::config::Config;
-use crate::question::Admit;
+use crate::question::{Admit, Arrived};
 use crate::testing::drive::{Answer, ENTROPY, Sent};
 use crate::testing::{self, World, facts, project, workflow};
 use crate::{Ask, Gate, Outage, Question, Reply, Step};
@@ -253,7 +253,8 @@ impl History {
             since,
         } = under;
         let step = match step {
-            Step::Body(ask) => self.resume(ask, how, body(call)),
+            Step::Body(ask) => self.resume(ask, how, Arrived::whole(body(call))),
+            Step::Window(_) => panic!("every body was whole"),
             Step::Discard(ask) => self.resume(ask, how, ()),
             Step::Stream(ask) => self.resume(ask, how, true),
             Step::Count(ask) => self.resume(ask, how, ()),

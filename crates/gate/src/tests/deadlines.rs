@@ -5,6 +5,7 @@ use std::rc::Rc;
 use postern_domain::time::Timestamp;
 
 use crate::error::Error;
+use crate::question::Arrived;
 use crate::testing::drive::ENTROPY;
 use crate::{Gate, Head, Outage, Reply, Step, testing};
 
@@ -30,7 +31,7 @@ fn answered(gate: &mut Gate, timeout: Option<&str>) -> Step {
     let Step::Body(ask) = gate.open(&head, now, &ENTROPY) else {
         panic!("an open call begins with its body");
     };
-    let Step::Forward(ask) = ask.answer(gate, now, Ok(vec![0; 5])) else {
+    let Step::Forward(ask) = ask.answer(gate, now, Ok(Arrived::whole(vec![0; 5]))) else {
         panic!("an open call goes to the origin");
     };
     ask.answer(gate, now, Ok(Reply::read(200, &vec![media])))

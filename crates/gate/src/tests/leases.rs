@@ -10,6 +10,7 @@ use postern_wire::jwt;
 
 use crate::Step;
 use crate::error::{CredentialError, Error};
+use crate::question::Arrived;
 use crate::testing::drive::{ENTROPY, Sent, drive, frame};
 use crate::testing::{self, World, facts, project, workflow};
 
@@ -62,7 +63,7 @@ fn lease_rule_2_a_call_is_judged_by_a_reading_after_its_body_is_in() {
         };
         // Nothing else happens in this isolate: no other call reads the clock.
         let later: Timestamp = begun.plus_millis(LEASE_MS);
-        let Step::Admit(ask) = ask.answer(gate, later, Ok(frame(0, b""))) else {
+        let Step::Admit(ask) = ask.answer(gate, later, Ok(Arrived::whole(frame(0, b"")))) else {
             panic!("{method}: the lease ended while the body came");
         };
         let told = world.admit(&ask.question);

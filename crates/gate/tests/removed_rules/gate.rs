@@ -16,8 +16,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "2: a reading from before the body",
         file: "crates/gate/src/rpc.rs",
-        text: "let here = move |call: &mut Call, gate: &mut Gate, now, raw: Vec<u8>| {",
-        instead: "let here = move |call: &mut Call, gate: &mut Gate, _: Timestamp, raw: Vec<u8>| {",
+        text: "let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {",
+        instead: "let here = move |call: &mut Call, gate: &mut Gate, _: Timestamp, arrived: Arrived| {",
     },
     Removed {
         rule: "4: no high-water mark",

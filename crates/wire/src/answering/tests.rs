@@ -3,13 +3,13 @@
 use super::*;
 use crate::headers::Headers as _;
 
-const META: AnswerMeta<'_> = AnswerMeta {
+const META: Option<AnswerMeta<'_>> = Some(AnswerMeta {
     request_id: "r1",
     timing: "gate;dur=1, origin;dur=2",
-};
+});
 
 /// Every header that the client sees, sorted.
-fn comes_back(came: &str, form: AnswerForm<'_>, told: AnswerMeta<'_>) -> Vec<String> {
+fn comes_back(came: &str, form: AnswerForm<'_>, told: Option<AnswerMeta<'_>>) -> Vec<String> {
     let lines = came
         .split('\n')
         .map(str::trim)
@@ -127,6 +127,18 @@ fn an_answer_of_an_rpc_protocol_passes_as_it_came() {
         "x-request-id: r1",
     ];
     assert_eq!(comes_back(came, AnswerForm::AsItCame, META), kept);
+}
+
+#[test]
+fn where_nothing_is_said_of_an_answer_it_is_not_touched() {
+    let names = Names::from_lines("content-type\ngrpc-status\nx-custom");
+    let untouched = plan(
+        &names,
+        "application/grpc-web+proto",
+        AnswerForm::AsItCame,
+        None,
+    );
+    assert_eq!(untouched, Plan::default());
 }
 
 #[test]

@@ -314,3 +314,10 @@ fn other_methods_by_their_parameters() {
         assert!(!is_method_override(name), "{name}");
     }
 }
+
+#[test]
+fn names_are_in_the_order_in_which_they_are_looked_up() {
+    let is_before = |pair: &[&str]| pair[0] < pair[1] && !pair[1].starts_with(pair[0]);
+    assert!(BEGINNINGS.windows(2).all(is_before));
+    assert!(WORDS.is_sorted());
+}

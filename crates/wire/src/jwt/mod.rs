@@ -7,7 +7,7 @@ mod verify;
 
 pub use claims::{Audience, audience};
 pub use issue::{IssueError, Issued, issue};
-pub use verify::{JwtError, JwtForm, JwtKeys, Verified, form, verify};
+pub use verify::{JwtError, JwtForm, JwtKeys, Verified, form, times, verify};
 
 use sha2::{Digest as _, Sha256};
 

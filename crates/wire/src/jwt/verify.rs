@@ -228,8 +228,12 @@ fn signature_fits(key: &Key, signature: &[u8], signed: &str) -> bool {
     })
 }
 
-/// RFC 7519, sections 4.1.4 and 4.1.5: expired *on or after* `exp`, not yet valid *before* `nbf`.
-fn times(claims: &Claims, now: Timestamp, leeway_seconds: i64) -> Result<(), JwtError> {
+/// Looks at the times of a token: it has expired *on or after* `exp`, and is not valid *before* `nbf`
+/// (RFC 7519, sections 4.1.4 and 4.1.5).
+///
+/// # Errors
+/// `Expired` or `NotYetValid`.
+pub fn times(claims: &Claims, now: Timestamp, leeway_seconds: i64) -> Result<(), JwtError> {
     let now = now.as_seconds();
     if let Some(exp) = claims.exp
         && now >= exp.saturating_add(leeway_seconds)

@@ -16,6 +16,7 @@ use postern_ledger::testing::{self as ledgers, Sqlite, at};
 use postern_ledger::{Addressed, Done, Ledger};
 use postern_wire::{jwt, message};
 
+use crate::question::Arrived;
 use crate::testing::drive::{Answer, Sent, frame};
 use crate::testing::{self, facts, project};
 use crate::{Entropy, Gate, Head, Reply, RunReport, Step};
@@ -215,7 +216,7 @@ impl World {
         let step = match step {
             Step::Body(ask) => {
                 let body = frame(0, &said(call.what));
-                ask.answer(&mut self.gates[isolate], now, Ok(body))
+                ask.answer(&mut self.gates[isolate], now, Ok(Arrived::whole(body)))
             }
             Step::Admit(ask) => {
                 let told = self.ledger.admit(now, ask.question.query);
