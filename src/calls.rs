@@ -17,7 +17,7 @@ use self::waiting::{Seen, Waiting};
 use super::http::forward::note;
 use super::http::{self, Resumed};
 use super::leases;
-use super::log::{self, RequestLog};
+use super::log;
 use super::objects::ledger_client;
 use super::platform::{Isolated, Platform, chance, config, isolated, known};
 use postern_domain::audit::hex;
@@ -27,6 +27,7 @@ use postern_domain::time::Timestamp;
 use postern_gate::limits::{FIRST_WINDOW, TIME_LIMIT_MS};
 use postern_gate::lines::{self, Lines, READ_OF_ANSWERS, READ_OF_CALLS};
 use postern_gate::question::{Arrived, Window};
+use postern_gate::request_log::RequestLog;
 use postern_gate::{Ask, Gate, Head, Made, Outage, Question, Step};
 use postern_ledger::wire::Reply;
 use postern_registry::api::{self, Destination};
@@ -268,7 +269,7 @@ fn step(
     if let (Next::Pass, Step::Pass(end)) = (next, &step) {
         note(&mut waiting.log, &end.notes);
         waiting.log.ledger_ms = waiting.seen.ledger_ms;
-        waiting.log.end(waiting.seen.status);
+        log::end(&mut waiting.log, waiting.seen.status);
     } else {
         waiting.step = step;
         waiting::put(number, waiting);

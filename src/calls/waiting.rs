@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::log::RequestLog;
 use postern_domain::time::Timestamp;
+use postern_gate::request_log::RequestLog;
 use postern_gate::{Entropy, Step};
 
 /// Most calls that wait. One more takes the other way, which needs no slot.

@@ -6,8 +6,8 @@ use web_sys::{Headers, Response, ResponseInit};
 
 use super::incoming::Incoming;
 use super::respond;
-use crate::log::RequestLog;
 use crate::platform::Platform;
+use postern_gate::request_log::RequestLog;
 use postern_registry::api::Request;
 use postern_registry::api::open::{self, CONTENT_HEADERS, FILE_HEADERS};
 use postern_registry::error::Error;

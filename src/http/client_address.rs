@@ -7,26 +7,19 @@ use serde_json::json;
 
 use crate::log;
 use crate::platform::now;
-use postern_domain::time::Timestamp;
+use postern_gate::client_addresses::ClientAddresses;
 use postern_wire::address::Unread;
 
-/// How often an isolate writes the line, in milliseconds.
-const TOLD_EVERY_MS: i64 = 60_000;
-/// How long `/readyz` tells of the last header that could not be read, in milliseconds.
-const REMEMBERED_MS: i64 = 600_000;
-
 thread_local! {
-    /// When a header could not be read, and when that was last written to the log.
-    static MET: Cell<Option<Timestamp>> = const { Cell::new(None) };
-    static TOLD: Cell<Option<Timestamp>> = const { Cell::new(None) };
+    static MET: Cell<ClientAddresses> = const { Cell::new(ClientAddresses::NONE) };
 }
 
 /// Takes note of a header that could not be read.
 pub fn met(unread: Unread) {
-    let at = now();
-    MET.set(Some(at));
-    if !is_within(TOLD.get(), at, TOLD_EVERY_MS) {
-        TOLD.set(Some(at));
+    let mut addresses = MET.get();
+    let is_told = addresses.unread(now());
+    MET.set(addresses);
+    if is_told {
         log::event(&json!({
             "level": "warning",
             "event": "client_address_unread",
@@ -38,12 +31,5 @@ pub fn met(unread: Unread) {
 
 /// What this isolate has met of late, for `/readyz`.
 pub fn state() -> &'static str {
-    match is_within(MET.get(), now(), REMEMBERED_MS) {
-        true => "unreadable",
-        false => "readable",
-    }
-}
-
-fn is_within(moment: Option<Timestamp>, now: Timestamp, millis: i64) -> bool {
-    moment.is_some_and(|moment| now.since(moment) < millis)
+    MET.get().state(now())
 }

@@ -13,9 +13,9 @@ use super::origin::{content, head, send};
 use super::respond::refuse;
 use crate::brake;
 use crate::leases;
-use crate::log::RequestLog;
 use crate::platform::{Isolated, Platform, now};
 use postern_gate::question::{Arrived, Body, Discard, Window};
+use postern_gate::request_log::RequestLog;
 use postern_gate::{Ask, Entropy, Head, Notes, Outage, Question, Step};
 use postern_registry::api::form;
 use postern_registry::body::Upload as _;
@@ -251,16 +251,7 @@ impl<'a> Drive<'a> {
 
 /// What the line of the request tells of the call.
 pub fn note(log: &mut RequestLog, notes: &Notes) {
-    if let Some(operation) = notes.operation {
-        log.operation = Some(operation);
-    }
-    if let Some((caller, at)) = &notes.caller {
-        log.caller_at(caller, *at);
-    }
-    if let Some((status, ms)) = notes.origin {
-        log.origin_status = Some(status);
-        log.origin_ms = Some(ms);
-    }
+    log.noted(notes);
     if let Some(unread) = notes.unread {
         client_address::met(unread);
     }

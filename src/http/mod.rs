@@ -18,8 +18,9 @@ pub use forward::{Resumed, lost, resume};
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
 
-use super::log::{self, RequestLog};
+use super::log;
 use super::platform::{Platform, config, isolated, now};
+use postern_gate::request_log::RequestLog;
 use postern_registry::api::{Destination, form, open, route};
 
 /// Answers a request.
@@ -48,10 +49,10 @@ pub async fn handle(
 }
 
 /// Ends a request once its answer is known.
-async fn finish(incoming: &Incoming, platform: &Platform, log: &mut RequestLog, status: u16) {
+async fn finish(incoming: &Incoming, platform: &Platform, line: &mut RequestLog, status: u16) {
     body::finish(incoming).await;
-    log.ledger_ms = platform.ledger_ms();
-    log.end(status);
+    line.ledger_ms = platform.ledger_ms();
+    log::end(line, status);
 }
 
 async fn answer(

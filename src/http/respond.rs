@@ -4,10 +4,10 @@
 use wasm_bindgen::JsValue;
 
 use super::incoming::Incoming;
-use crate::log::RequestLog;
 use crate::platform::http_date;
 use postern_gate::RefusalForm;
 use postern_gate::error_answer::{self, ErrorAnswer, RefusedRequest};
+use postern_gate::request_log::RequestLog;
 use postern_registry::api::open::Document;
 use postern_registry::error::Error;
 

@@ -23,15 +23,15 @@ struct Counts {
 /// Of a call whose token and run the isolate and the Ledger know, where the Ledger is asked each time; both ends of the
 /// question are counted, as its object is in the same isolate.
 const ASKS: Counts = Counts {
-    out: 82,
+    out: 17,
     into: 12,
-    promises: 6,
+    promises: 1,
     made: 9,
 };
 /// Of a call that rests on a lease.
 const LEASED: Counts = Counts {
     out: 3,
-    into: 3,
+    into: 6,
     promises: 0,
     made: 6,
 };

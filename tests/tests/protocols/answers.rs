@@ -6,7 +6,7 @@ use postern_origin::proto::AttestationServiceGetContractRequest;
 use postern_system_tests::cases;
 use postern_system_tests::forge;
 use postern_system_tests::organization::{OTHER, Organization, RELEASE, SHOP};
-use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT, STORE};
+use postern_system_tests::rpc::{self, FIND_OR_CREATE, INIT};
 use postern_system_tests::runner::Case;
 use postern_system_tests::suite::Suite;
 use prost::Message as _;
@@ -169,16 +169,15 @@ async fn without_answer_headers_an_answer_passes_untouched(suite: &Suite) {
     let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let token = organization.mint_for_release(&gateway, "jwt").await.token;
     // The first call of an isolate goes another way than the second: both pass what the origin said.
-    for _ in 0..2 {
-        let run = rpc::begin(&gateway, &token, SHOP, RELEASE).await;
-        let store = rpc::store(&run, b"bundle").encode_to_vec();
-        let answer = rpc::call(&gateway, STORE, &token, &store).send().await;
+    for method in [FIND_OR_CREATE, FIND_OR_CREATE, INIT, INIT] {
+        let message = rpc::names(SHOP, RELEASE);
+        let answer = rpc::call(&gateway, method, &token, &message).send().await;
         answer.accepted();
         for name in ["x-request-id", "server-timing"] {
-            assert_eq!(answer.header(name), None, "{name}");
+            assert_eq!(answer.header(name), None, "{method}: {name}");
         }
     }
-    let refused = rpc::call(&gateway, STORE, "abc.def", b"").send().await;
+    let refused = rpc::call(&gateway, INIT, "abc.def", b"").send().await;
     assert!(refused.header("x-request-id").is_some());
     gateway.stop();
 }
