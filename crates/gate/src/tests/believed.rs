@@ -120,6 +120,8 @@ struct History {
     /// When the questions were asked that brought a lease.
     leases: Vec<i64>,
     forwarded: usize,
+    /// How many isolates there have been, in small numbers.
+    isolates: u8,
 }
 
 fn row(id: u128) -> TokenFacts {
@@ -165,6 +167,7 @@ impl History {
             heard: HashSet::new(),
             leases: Vec::new(),
             forwarded: 0,
+            isolates: 0,
         }
     }
 
@@ -182,7 +185,9 @@ impl History {
             Event::Answered { .. } => {}
             Event::Clock(ms) => self.now += ms,
             Event::Forgets => {
-                self.gate = Gate::new(self.gate.config(), testing::ISOLATE);
+                // Its holders are others: an answer to the old one's question is none of its own.
+                self.isolates = self.isolates.wrapping_add(1);
+                self.gate = Gate::new(self.gate.config(), [self.isolates; 16]);
                 // What the old isolate was told, the new one was not.
                 self.heard.clear();
                 self.leases.clear();
