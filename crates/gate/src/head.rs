@@ -97,8 +97,7 @@ impl KeptHead {
 
     /// The bucket of the client's address, or one for all whose address is not known.
     pub fn bucket(&self) -> String {
-        self.address
-            .map_or_else(|| "unknown".to_owned(), address::bucket)
+        address::bucket_of(self.address)
     }
 
     /// Refuses a body that says itself that it is too long.

@@ -55,9 +55,17 @@ pub fn parse(header: &str) -> Result<IpAddr, Unread> {
         })
 }
 
+/// The bucket of all clients whose address is not known.
+const UNKNOWN: &str = "unknown";
+
+/// The name of the bucket of a client's address, or of the one for all whose address is not known.
+pub fn bucket_of(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| UNKNOWN.to_owned(), bucket)
+}
+
 /// The name of the bucket of an address: an IPv4 address has its own, an IPv6 address shares that of
 /// its /64 (R26).
-pub fn bucket(address: IpAddr) -> String {
+fn bucket(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {

@@ -7,10 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::*;
-use crate::testing::{World, project, workflow};
-use postern_domain::name::TokenName;
-use postern_domain::scope::{Named, Scope};
-use postern_domain::token::{TokenFacts, Verifier};
+use crate::testing::{World, facts, project, workflow};
+use postern_domain::scope::Scope;
 
 fn config(mode: &str, keys: bool) -> Config {
     let ring = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -25,19 +23,7 @@ fn config(mode: &str, keys: bool) -> Config {
 }
 
 fn token(scope: Scope) -> Caller {
-    Caller::Token(Rc::new(TokenFacts {
-        id: Id::from_u128(7),
-        name: TokenName::parse("ci").expect("a good name"),
-        organization: Named {
-            id: Id::from_u128(1),
-            name: "acme".to_owned(),
-        },
-        scope,
-        verifier: Verifier::Jwt { signed: None },
-        policies: Vec::new(),
-        is_system: false,
-        expires_at: None,
-    }))
+    Caller::Token(Rc::new(facts(7, scope)))
 }
 
 const CALL: Forwarded<'static> = Forwarded {

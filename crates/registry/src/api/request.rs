@@ -15,9 +15,6 @@ use postern_wire::headers::Names;
 use postern_wire::method;
 use postern_wire::protocol::media_type;
 
-/// The bucket of all clients whose address is not known.
-const UNKNOWN: &str = "unknown";
-
 /// A request on its way in.
 pub struct Request<'r> {
     head: Head<'r>,
@@ -112,8 +109,7 @@ impl<'r> Request<'r> {
 
     /// The bucket of the client's address, or one for all whose address is not known.
     pub fn bucket(&self, config: &Config) -> String {
-        self.address(config)
-            .map_or_else(|| UNKNOWN.to_owned(), address::bucket)
+        address::bucket_of(self.address(config))
     }
 
     /// Who asks from where, for the audit row (R21, R35).
