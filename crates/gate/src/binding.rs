@@ -1,6 +1,6 @@
 //! How a token for one workflow is bound to the origin's id of it, by the first run that shows it (R30).
-//! The Ledger does that, and whoever called waits: were the word lost, another isolate could let the
-//! token begin runs of a workflow that was made anew. It happens once in a token's life.
+//! The Ledger does that, and the call waits for it. If the Ledger had not heard, another isolate could let
+//! the token begin runs of a workflow that was made anew. It happens once in a token's life.
 
 use postern_domain::id::WorkflowId;
 use postern_domain::time::Timestamp;

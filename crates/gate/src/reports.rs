@@ -37,7 +37,7 @@ impl Reports {
         !self.0.is_empty()
     }
 
-    /// The next report that is due. Whoever takes it sends it, once.
+    /// The next report that is due. It is sent once, by the caller.
     pub fn due(&mut self) -> Option<RunReport> {
         self.0.pop_front()
     }

@@ -45,7 +45,7 @@ pub enum ScanError {
     /// Its message cannot be read, or not in one way only.
     Message(IdentityError),
     /// A window that was not asked for: without the byte that is needed, past the end of the body,
-    /// or given to a scan that is over. Whoever holds the body is at fault, not who sent it.
+    /// or given to a scan that is over. The reader of the body is at fault, not its sender.
     Window,
 }
 

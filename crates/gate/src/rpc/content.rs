@@ -222,7 +222,7 @@ fn unreadable(error: IdentityError) -> Error {
     Error::invalid("message_unreadable", error.to_string())
 }
 
-/// Whoever drives the machine gave it another piece of the body than it asked for.
+/// The machine's driver gave another piece of the body than it was asked for.
 fn misread() -> Error {
     Error::unavailable("the body was read in the wrong place")
 }

@@ -165,7 +165,7 @@ fn r32_a_run_whose_report_was_on_its_way_needs_no_word_of_the_origin() {
         assert_eq!(store(&world, token), expected, "{token} {pin:?}");
         assert!(looked_up(&world), "and said that there is none");
     }
-    // Whoever is revoked meanwhile learns nothing.
+    // A token that is revoked meanwhile learns nothing.
     let world = world();
     world.stops_after.set(Some(1));
     world.stops_with.set(Some(Liveness::Revoked));
@@ -227,7 +227,7 @@ fn the_ledgers_word_on_a_run_stands_above_the_isolates() {
 fn r30_the_first_run_of_a_token_for_one_workflow_waits_until_it_is_bound() {
     let world = world();
     world.loses_reports.set(true);
-    // Whoever is bound already, or for no single workflow, waits for nothing.
+    // A token that is bound already, or for no single workflow, waits for nothing.
     init(&world, RELEASE, "release").expect("answered");
     let asked = world.take_asked();
     let report = format!("report {RUN}");

@@ -172,7 +172,7 @@ fn a_form_shows_a_token_to_oauth() {
             panic!("{path}: no document")
         };
         assert!(text.contains(expected), "{path}: {text}");
-        // Whoever revokes shows nothing but the token.
+        // To revoke a token, its holder shows nothing but the token.
         assert_eq!(notes.caller.is_some(), path == "/oauth/introspect");
         let revoked = world
             .take_asked()
