@@ -7,10 +7,8 @@
 
 mod delivery;
 mod signal;
-mod storage;
 
 use std::cell::{Cell, RefCell};
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::future::{Either, join, select};
@@ -19,7 +17,7 @@ use worker::{DurableObject, Env, Method, Request, Response, Result, State, durab
 
 use self::delivery::Carrier;
 use self::signal::Signal;
-use self::storage::Storage;
+use super::sql::Storage;
 use crate::log;
 use crate::platform::{config, delay, fill, normalize, now};
 use postern_domain::id::Id;
@@ -36,15 +34,14 @@ type Machine = postern_ledger::Ledger<Storage>;
 /// The object.
 #[durable_object(alarm)]
 pub struct Ledger {
-    /// A panic in one call leaves this as it was or as it became, and the machine is opened again.
-    object: AssertUnwindSafe<Rc<Object>>,
+    object: Rc<Object>,
 }
 
 /// What calls and timers share.
 struct Object {
     state: State,
     env: Env,
-    /// Not there before the first turn, during a turn, and after one that panicked.
+    /// Not there before the first turn and during a turn.
     machine: RefCell<Option<Machine>>,
     carrier: Carrier,
     /// When the alarm is due, as far as this process knows.
@@ -67,7 +64,7 @@ impl DurableObject for Ledger {
             moved: Signal::default(),
         };
         Self {
-            object: AssertUnwindSafe(Rc::new(object)),
+            object: Rc::new(object),
         }
     }
 

@@ -2,35 +2,23 @@
 //! restarts (R26). The address itself is not stored; the object's name is its identity. A full
 //! bucket stores nothing, so addresses leave nothing behind.
 
-use serde::Deserialize;
-use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object,
-};
+use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
-use super::sql;
+use super::sql::Storage;
 use crate::platform::now;
 use postern_domain::bucket::{Empty, FullAt, Rate};
+use postern_ledger::{Row, Sql as _, SqlError, Value};
 
 /// The object.
 #[durable_object(alarm)]
 pub struct MintLimiter {
     state: State,
-    db: SqlStorage,
-}
-
-#[derive(Deserialize)]
-struct BucketRow {
-    full_at: i64,
-}
-
-#[derive(Deserialize)]
-struct Count {
-    count: i64,
+    db: Storage,
 }
 
 impl DurableObject for MintLimiter {
     fn new(state: State, _env: Env) -> Self {
-        let db = state.storage().sql();
+        let db = Storage::new(state.storage().sql());
         Self { state, db }
     }
 
@@ -77,28 +65,41 @@ impl DurableObject for MintLimiter {
 
 impl MintLimiter {
     fn bucket(&self) -> Result<Option<FullAt>> {
-        let query = "select count(*) as count from sqlite_master where name = 'bucket'";
-        if sql::first::<Count>(&self.db, query, vec![])?.is_none_or(|row| row.count == 0) {
+        let tables = "select count(*) as count from sqlite_master where name = 'bucket'";
+        if self.number(tables)? != Some(1) {
             return Ok(None);
         }
-        let row = sql::first::<BucketRow>(&self.db, "select full_at from bucket", vec![])?;
-        Ok(row.map(|row| FullAt(row.full_at)))
+        Ok(self.number("select full_at from bucket")?.map(FullAt))
     }
 
     async fn store(&self, bucket: FullAt) -> Result<()> {
         let schema = "create table if not exists bucket \
                       (only integer primary key check (only = 0), full_at integer not null) strict";
-        sql::run(&self.db, schema, vec![])?;
+        self.run(schema, &[])?;
         let query = "insert into bucket (only, full_at) values (0, ?) \
                      on conflict (only) do update set full_at = excluded.full_at";
-        sql::run(&self.db, query, vec![sql::number(bucket.0)])?;
+        self.run(query, &[Value::Integer(bucket.0)])?;
         self.set_alarm(bucket.0).await
+    }
+
+    /// The number that a query gives, if it gives a row.
+    fn number(&self, query: &str) -> Result<Option<i64>> {
+        let row = self.run(query, &[])?.into_iter().next();
+        row.map(|mut row| row.integer()).transpose().map_err(failed)
+    }
+
+    fn run(&self, query: &str, values: &[Value]) -> Result<Vec<Row>> {
+        self.db.run(query, values).map_err(failed)
     }
 
     async fn set_alarm(&self, full_at: i64) -> Result<()> {
         let wait_ms = ((full_at - micros()) / 1_000 + 1).max(1);
         self.state.storage().set_alarm(wait_ms).await
     }
+}
+
+fn failed(SqlError(cause): SqlError) -> worker::Error {
+    worker::Error::RustError(cause)
 }
 
 fn micros() -> i64 {

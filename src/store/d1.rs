@@ -1,8 +1,10 @@
 //! D1 in the gateway's own terms. D1 cannot bind 64-bit integers: whole numbers go as doubles, and
 //! all of them are below 2^53.
 
+use js_sys::{JSON, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use worker::{D1Database, D1PreparedStatement, Env};
 
 use postern_domain::time::Timestamp;
@@ -81,13 +83,22 @@ pub fn statement(
 
 /// All rows of a query.
 pub async fn rows<T: DeserializeOwned>(env: &Env, sql: &str, values: Vec<Bind>) -> Result<Vec<T>> {
-    let database = database(env)?;
-    let statement = statement(&database, sql, values).map_err(failed)?;
-    statement
-        .all()
-        .await
-        .and_then(|result| result.results())
-        .map_err(failed)
+    let text = rows_as_json(env, sql, values).await?;
+    serde_json::from_str(&text).map_err(failed)
+}
+
+/// The rows as one text: every field of every row would be a call out of the module.
+async fn rows_as_json(env: &Env, sql: &str, values: Vec<Bind>) -> Result<String> {
+    let statement = statement(&database(env)?, sql, values).map_err(failed)?;
+    let answer = statement.inner().all().map_err(thrown)?;
+    let answer = JsFuture::from(answer).await.map_err(thrown)?;
+    json_of(&answer).map_err(thrown)
+}
+
+/// The rows of an answer as JSON.
+pub fn json_of(answer: &JsValue) -> core::result::Result<String, JsValue> {
+    let rows = Reflect::get(answer, &"results".into())?;
+    Ok(JSON::stringify(&rows)?.as_string().unwrap_or_default())
 }
 
 /// Runs a single insert. `conflict` answers for a broken unique constraint, told the columns.
@@ -109,6 +120,10 @@ pub async fn insert(
             }
         }
     }
+}
+
+fn thrown(error: JsValue) -> Error {
+    failed(worker::Error::from(error))
 }
 
 /// D1 did not answer, or not as it should.
