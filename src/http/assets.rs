@@ -1,4 +1,4 @@
-//! The dashboard's files, from the assets binding. What becomes of one, `postern_registry::api` says.
+//! Files, from the assets binding: the dashboard's, and the description of the API. What becomes of one, `postern_registry::api` says.
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -22,7 +22,7 @@ pub fn redirect() -> Result<Response, JsValue> {
     Response::new_with_opt_str_and_init(None, &init)
 }
 
-/// Serves a file, by its path below `/dashboard`.
+/// Serves a file, by its path among the assets.
 pub async fn serve(
     incoming: &Incoming,
     request: &Request<'_>,

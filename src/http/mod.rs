@@ -21,7 +21,8 @@ use wasm_bindgen::JsValue;
 use super::log;
 use super::platform::{Platform, config, isolated, now};
 use postern_gate::request_log::RequestLog;
-use postern_registry::api::{Destination, form, open, route};
+use postern_registry::api::open::{self, KEY_SET_HEADERS};
+use postern_registry::api::{Destination, form, route};
 
 /// Answers a request.
 ///
@@ -68,15 +69,12 @@ async fn answer(
             api::write(told, incoming, platform, log)
         }
         Destination::Unconfigured(problems) => readiness::unconfigured(problems, incoming, log),
-        Destination::Description => respond::document(&open::description(&request), incoming),
         Destination::KeySet(config) => match open::key_set(&config) {
-            Ok(keys) => respond::document(&keys, incoming),
+            Ok(keys) => respond::text(200, &KEY_SET_HEADERS, &keys, incoming),
             Err(error) => respond::problem(&error, incoming, log),
         },
         Destination::Dashboard => assets::redirect(),
-        Destination::DashboardFile(file) => {
-            assets::serve(incoming, &request, platform, file, log).await
-        }
+        Destination::File(file) => assets::serve(incoming, &request, platform, file, log).await,
         Destination::Call(config) => match isolated(&config) {
             Ok(gate) => forward::call(incoming, &gate, platform, log).await,
             Err(error) => respond::refuse(form(&request), &error, incoming, log),

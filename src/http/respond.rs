@@ -8,7 +8,6 @@ use crate::platform::http_date;
 use postern_gate::RefusalForm;
 use postern_gate::error_answer::{self, ErrorAnswer, RefusedRequest};
 use postern_gate::request_log::RequestLog;
-use postern_registry::api::open::Document;
 use postern_registry::error::Error;
 
 /// Writes an answer with these headers.
@@ -38,17 +37,6 @@ fn written(headers: &[(&str, impl AsRef<str>)]) -> Result<web_sys::Headers, JsVa
         written.set(name, value.as_ref())?;
     }
     Ok(written)
-}
-
-/// Writes a document that is the same for everybody.
-pub fn document(document: &Document, incoming: &Incoming) -> Result<web_sys::Response, JsValue> {
-    let headers = written(&document.headers)?;
-    finish(
-        document.status,
-        &headers,
-        document.body.as_deref(),
-        incoming,
-    )
 }
 
 /// Writes a refusal as a problem document.

@@ -10,39 +10,54 @@ use std::time::UNIX_EPOCH;
 
 use crate::fail::{Outcome, doing, failed};
 use crate::toolchain::{self, Toolchain};
-use crate::{cache, cargo, node, pack, paths, process, tools, wasm_std};
+use crate::{cache, cargo, node, pack, paths, process, wasm_std};
 
 /// Where the module is, once built.
 pub fn folder() -> PathBuf {
     paths::root().join("build")
 }
 
-pub fn run() -> Outcome {
+/// What the module is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be looked at on this machine: whatever is up to date will do, and what is made for it skips wasm-opt, the
+    /// longest step of packing.
+    Development,
+    /// To be deployed, tested or measured.
+    Release,
+}
+
+pub fn run(purpose: Purpose) -> Outcome {
     // Two builds at once (wrangler's and a test's, say) would write the same files.
     let _lock = cache::lock(&paths::wasm_target().join("xtask-build.lock"))?;
     node::modules()?; // first, for it fails soonest
+    publish_description()?;
     let toolchain = toolchain::choose()?;
     let sysroot = wasm_std::sysroot(&toolchain)?;
-    let bindgen = tools::wasm_bindgen(&toolchain)?;
 
-    compile(&toolchain, &sysroot)?;
-    let stamp = stamp()?;
+    compile(&toolchain, sysroot.as_deref())?;
     let stamp_file = folder().join(".stamp");
-    if is_complete() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
-        return Ok(());
+    let old = fs::read_to_string(&stamp_file).unwrap_or_default();
+    let enough = match purpose {
+        Purpose::Development => [Purpose::Release, Purpose::Development].as_slice(),
+        Purpose::Release => &[Purpose::Release],
+    };
+    for purpose in enough {
+        if is_complete() && old == stamp(*purpose)? {
+            return Ok(());
+        }
     }
     let _ = fs::remove_file(&stamp_file);
-    pack::pack(&wasm_file(), &bindgen, &folder())?;
+    pack::pack(&wasm_file(), &folder(), purpose)?;
+    let stamp = stamp(purpose)?;
     doing("writing the build stamp", fs::write(&stamp_file, stamp))
 }
 
-fn compile(toolchain: &Toolchain, sysroot: &Path) -> Outcome {
+fn compile(toolchain: &Toolchain, sysroot: Option<&Path>) -> Outcome {
     let mut compiler = cargo::clean(&toolchain.cargo);
     compiler
         .args(["build", "--quiet", "--lib", "--release"])
         .args(["--target", wasm_std::TARGET])
-        // Adds to .cargo/config.toml, which RUSTFLAGS would replace.
-        .args(["--config", &cargo_config(sysroot)])
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTC", &toolchain.rustc)
@@ -61,6 +76,10 @@ fn compile(toolchain: &Toolchain, sysroot: &Path) -> Outcome {
                 "never"
             },
         );
+    if let Some(sysroot) = sysroot {
+        // Adds to .cargo/config.toml, which RUSTFLAGS would replace.
+        compiler.args(["--config", &cargo_config(sysroot)]);
+    }
     let what =
         "compiling the module to wasm (2 to 4 min from nothing, less than 1 after a change) ...";
     let status = process::announced(what, || process::run(&mut compiler))?;
@@ -73,20 +92,24 @@ fn compile(toolchain: &Toolchain, sysroot: &Path) -> Outcome {
     }
 }
 
-/// As TOML, in literal strings: a path with a single quote in it cannot be written so, and cargo will say so.
+/// As TOML, in a literal string: a path with a single quote in it cannot be written so, and cargo will say so.
 fn cargo_config(sysroot: &Path) -> String {
-    let sysroot = format!("--sysroot={}", sysroot.display());
-    let flags: Vec<String> = wasm_std::FLAGS
-        .iter()
-        .copied()
-        .chain([sysroot.as_str()])
-        .map(|flag| format!("'{flag}'"))
-        .collect();
     format!(
-        "target.{}.rustflags=[{}]",
+        "target.{}.rustflags=['--sysroot={}']",
         wasm_std::TARGET,
-        flags.join(",")
+        sysroot.display()
     )
+}
+
+/// `/openapi.json` is a file among the dashboard's, which are served as they are.
+fn publish_description() -> Outcome {
+    let document = paths::root().join("docs/openapi.json");
+    let published = paths::root().join("dashboard/openapi.json");
+    let text = doing("reading docs/openapi.json", fs::read(document))?;
+    if fs::read(&published).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    doing("writing dashboard/openapi.json", fs::write(published, text))
 }
 
 fn wasm_file() -> PathBuf {
@@ -99,13 +122,12 @@ fn is_complete() -> bool {
     folder().join("index.js").is_file() && folder().join("index_bg.wasm").is_file()
 }
 
-/// Names the wasm file cargo left, the JavaScript beside it, and what packs them.
-fn stamp() -> Outcome<String> {
-    let mut lines = vec![state(&wasm_file())?];
+/// Names the wasm file cargo left, the JavaScript beside it, what packs them, and for what.
+fn stamp(purpose: Purpose) -> Outcome<String> {
+    let mut lines = vec![format!("{purpose:?}"), state(&wasm_file())?];
     for input in pack::inputs()? {
         lines.push(state(&input)?);
     }
-    lines.push(tools::versions());
     Ok(lines.join("\n") + "\n")
 }
 
@@ -130,8 +152,7 @@ mod tests {
     fn the_configuration_is_one_toml_array() {
         assert_eq!(
             cargo_config(Path::new("/a b/std")),
-            "target.wasm32-unknown-unknown.rustflags=['-Cpanic=unwind',\
-             '-Cllvm-args=-wasm-use-legacy-eh','--sysroot=/a b/std']"
+            "target.wasm32-unknown-unknown.rustflags=['--sysroot=/a b/std']"
         );
     }
 }

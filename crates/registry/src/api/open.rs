@@ -1,76 +1,32 @@
-//! What is open to everybody: the description of the API, the keys that verify assertions, and the
-//! files of the dashboard. Nothing here says anything of this deployment's tokens.
-
-use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use sha2::{Digest as _, Sha256};
+//! What is open to everybody: the keys that verify assertions, and files, which are the dashboard's
+//! and the description of the API. Nothing here says anything of this deployment's tokens.
 
 use super::Request;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::openapi::DOCUMENT;
-use postern_domain::audit::hex;
 use postern_wire::assertion::{JWKS_CONTENT_TYPE, KeySet};
 use postern_wire::conditional;
 
-/// The digest of the description, as an entity tag.
-static ETAG: LazyLock<String> = LazyLock::new(|| format!("\"{}\"", hex(&Sha256::digest(DOCUMENT))));
-
-/// A document that is the same for everybody.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Document {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers that depend on the document, names in lower case, each once.
-    pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The content; `None` for who has it already.
-    pub body: Option<Cow<'static, str>>,
-}
-
-/// `/openapi.json`, or 304 to who has it already.
-pub fn description(request: &Request<'_>) -> Document {
-    let mut headers = vec![
-        ("etag", ETAG.as_str().into()),
-        ("cache-control", "private, no-cache".into()),
-    ];
-    if has_already(request, &ETAG) {
-        return Document {
-            status: 304,
-            headers,
-            body: None,
-        };
-    }
-    headers.push(("content-type", "application/json".into()));
-    Document {
-        status: 200,
-        headers,
-        body: Some(DOCUMENT.into()),
-    }
-}
+/// The headers of the key set. For as long the origin may keep it, a new key must be published before
+/// it signs.
+pub const KEY_SET_HEADERS: [(&str, &str); 2] = [
+    ("content-type", JWKS_CONTENT_TYPE),
+    ("cache-control", "public, max-age=300"),
+];
 
 /// `/.well-known/jwks.json`: without keys an empty set.
 ///
 /// # Errors
 /// Never: the keys serialize.
-pub fn key_set(config: &Config) -> Result<Document> {
+pub fn key_set(config: &Config) -> Result<String> {
     let keys = match &config.assertions {
         Some(assertions) => assertions.keys.published(),
         None => KeySet::default(),
     };
-    let body = serde_json::to_string(&keys).map_err(Error::unavailable)?;
-    Ok(Document {
-        status: 200,
-        headers: vec![
-            ("content-type", JWKS_CONTENT_TYPE.into()),
-            // For as long the origin may keep it, a new key must be published before it signs.
-            ("cache-control", "public, max-age=300".into()),
-        ],
-        body: Some(body.into()),
-    })
+    serde_json::to_string(&keys).map_err(Error::unavailable)
 }
 
-/// The headers of every file of the dashboard: they keep other sites' scripts and frames away.
+/// The headers of every file: they keep other sites' scripts and frames away.
 pub const FILE_HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
@@ -86,7 +42,7 @@ pub const FILE_HEADERS: [(&str, &str); 5] = [
 /// The headers of a file that are of its content: a 304 has none of them.
 pub const CONTENT_HEADERS: [&str; 2] = ["content-length", "content-type"];
 
-/// What becomes of a file of the dashboard, as its store has answered.
+/// What becomes of a file, as its store has answered.
 #[derive(Debug, PartialEq, Eq)]
 pub struct File {
     /// Whether the browser has it already: 304, without its content.
@@ -129,35 +85,8 @@ mod tests {
     use crate::testing::config;
 
     #[test]
-    fn the_description_has_a_tag_and_is_sent_once() {
-        let etag = description(&Sent::new("GET", "/").request()).headers;
-        let [("etag", etag), ("cache-control", _), ("content-type", _)] = etag.as_slice() else {
-            panic!("the headers of the document")
-        };
-        for (known, status) in [(&**etag, 304), ("*", 304), ("\"else\"", 200)] {
-            let sent = Sent::new("GET", "/").with("if-none-match", known);
-            let document = description(&sent.request());
-            assert_eq!(document.status, status, "{known}");
-            assert_eq!(document.body.is_some(), status == 200, "{known}");
-            let told = document
-                .headers
-                .iter()
-                .any(|(name, _)| *name == "content-type");
-            assert_eq!(told, status == 200, "{known}");
-        }
-    }
-
-    #[test]
     fn without_keys_for_assertions_the_set_is_empty() {
-        let document = key_set(&config()).expect("serializes");
-        assert_eq!(document.body.as_deref(), Some(r#"{"keys":[]}"#));
-        let [("content-type", media), ("cache-control", kept)] = document.headers.as_slice() else {
-            panic!("the headers of the document")
-        };
-        assert_eq!(
-            (&**media, &**kept),
-            (JWKS_CONTENT_TYPE, "public, max-age=300")
-        );
+        assert_eq!(key_set(&config()), Ok(r#"{"keys":[]}"#.to_owned()));
     }
 
     #[test]

@@ -21,14 +21,12 @@ pub enum Destination<'r> {
     Readiness(Rc<Config>),
     /// `/readyz` where the configuration is wrong: what is wrong with it.
     Unconfigured(Vec<String>),
-    /// `/openapi.json`.
-    Description,
     /// `/.well-known/jwks.json`: the keys that verify assertions.
     KeySet(Rc<Config>),
     /// The dashboard without a file: its first page is elsewhere.
     Dashboard,
-    /// A file of the dashboard. Its path begins with a slash.
-    DashboardFile(&'r str),
+    /// A file: one of the dashboard's, or the description of the API. Its path begins with a slash.
+    File(&'r str),
     /// A call for the origin, below its prefix.
     Call(Rc<Config>),
     /// A route of the table of REST routes where `routes` is set and the table has one, and
@@ -68,7 +66,7 @@ fn destination<'r>(
             let told = config.map_or_else(Destination::Unconfigured, Destination::Readiness);
             return only_read(request, told);
         }
-        "/openapi.json" => return only_read(request, Destination::Description),
+        "/openapi.json" => return only_read(request, Destination::File("/openapi.json")),
         _ => {}
     }
     if let Some(file) = path.strip_prefix(DASHBOARD) {
@@ -103,7 +101,7 @@ fn dashboard<'r>(
     }
     let found = match file {
         "" => Ok(Destination::Dashboard),
-        file if file.starts_with('/') => Ok(Destination::DashboardFile(file)),
+        file if file.starts_with('/') => Ok(Destination::File(file)),
         _ => Err(NO_ROUTE),
     };
     // The method first: a wrong one has the same answer under every path here.
