@@ -4,8 +4,6 @@
 
 mod waiting;
 
-use std::panic::AssertUnwindSafe;
-
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
@@ -88,12 +86,6 @@ pub fn table(env: &Env) -> String {
         READ_OF_ANSWERS.join("\n")
     )
 }
-
-/// Makes a new instance of the module where the last one cannot go on. The entry calls it before
-/// anything that takes a text or bytes: the runtime glue writes those into the instance that there is,
-/// and looks only then whether it is another one that has to be called.
-#[wasm_bindgen]
-pub fn ready() {}
 
 /// Begins a call: method, URL and headers, one a line, those that are read with their values. Tells
 /// its number and what is [`Next`]; 0 = this is for [`fetch`](super::entry). A credential may be in
@@ -354,8 +346,7 @@ pub fn resume(
         let response = http::resume(request, &platform, &gate, resumed).await?;
         Ok(response.into())
     };
-    // A panic ends this call alone: nothing of it is used again.
-    future_to_promise(AssertUnwindSafe(driven))
+    future_to_promise(driven)
 }
 
 /// Ends a call that an error of the runtime, or of the module, has interrupted.
@@ -366,7 +357,7 @@ pub fn abandon(call: f64, request: Request, env: Env, context: Context, cause: S
         let response = http::lost(request, &Platform::of(env, context), &cause).await?;
         Ok(response.into())
     };
-    future_to_promise(AssertUnwindSafe(driven))
+    future_to_promise(driven)
 }
 
 #[expect(

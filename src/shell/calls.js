@@ -2,6 +2,7 @@
 // on what it allows; each decision is the module's. It takes the steps that most calls take. Wherever another step
 // comes, the module goes on alone (`resume`).
 import * as gateway from "gateway";
+import { ended, ready, run } from "./instance.js";
 
 const { Body, WholeBody, Window, Ask, Forward, Content, Pass } = gateway.Next;
 const { Due, Call } = gateway.Code;
@@ -45,18 +46,27 @@ function edit(headers, text, from) {
 }
 
 export function answer(request, env, context) {
-  gateway.ready();
-  if (wanted === null) table(env);
-  const call = gateway.open(`${request.method}\n${request.url}${lines(request.headers, wanted.call)}`, Date.now());
-  if (call === 0) return gateway.fetch(request, env, context);
-  return drive(call, request, env, context);
+  let call;
+  try {
+    ready();
+    if (wanted === null) table(env);
+    call = gateway.open(`${request.method}\n${request.url}${lines(request.headers, wanted.call)}`, Date.now());
+  } catch (error) { return abandon(error, 0, request, env, context); }
+  if (call !== 0) return drive(call, request, env, context);
+  return run(() => gateway.fetch(request, env, context)).catch((error) => abandon(error, 0, request, env, context));
+}
+
+// Ends a call that an error of the runtime, or the end of the instance, has interrupted.
+function abandon(error, call, request, env, context) {
+  ended(error);
+  return run(() => gateway.abandon(call, request, env, context, String(error)));
 }
 
 async function drive(call, request, env, context) {
   // What is next, and the text for it, in lines.
   let next = call % Call, text;
   const step = (export_, ...given) => {
-    gateway.ready();
+    ready();
     text = export_(call, ...given, Date.now()).split("\n");
     next = +text[0];
     if (next >= Due) { gateway.keep(env, context); next -= Due; }
@@ -106,9 +116,6 @@ async function drive(call, request, env, context) {
       edit(passed.headers, text, 1);
       return passed;
     }
-    return await gateway.resume(call, request, env, context, bytes, reply, content);
-  } catch (error) {
-    gateway.ready();
-    return gateway.abandon(call, request, env, context, String(error));
-  }
+    return await run(() => gateway.resume(call, request, env, context, bytes, reply, content));
+  } catch (error) { return abandon(error, call, request, env, context); }
 }

@@ -1,8 +1,6 @@
-// Durable Objects, across instances of the module: where one cannot go on (its memory or its stack is used up), another
-// takes its place, and objects that were made in it are made anew.
-import * as gateway from "gateway";
-
-const state = gateway.__worker_init_state();
+// Durable Objects, across instances of the module: where one has ended, another takes its place, and objects that were
+// made in it are made anew.
+import { isEnd, ready, run } from "./instance.js";
 
 export function lasting(Made) {
   return class {
@@ -16,20 +14,28 @@ export function lasting(Made) {
     }
 
     #current() {
-      gateway.ready();
-      if (this.#instance !== state.instanceId) {
+      const instance = ready();
+      if (this.#instance !== instance) {
         this.#made = new Made(...this.#arguments);
-        this.#instance = state.instanceId;
+        this.#instance = instance;
       }
       return this.#made;
     }
 
+    // What the object wrote in a turn that did not end must not be stored.
+    #run(work) {
+      return run(() => work(this.#current())).catch((error) => {
+        if (isEnd(error)) this.#arguments.at().abort(error);
+        throw error;
+      });
+    }
+
     fetch(request) {
-      return this.#current().fetch(request);
+      return this.#run((made) => made.fetch(request));
     }
 
     alarm(information) {
-      return this.#current().alarm(information);
+      return this.#run((made) => made.alarm(information));
     }
   };
 }

@@ -9,6 +9,12 @@ impl Serve {
         self.front("tests/crossings")
     }
 
+    /// Has the instance of the module end where a path or a name has a mark, `trap-` and letters or digits: once for each.
+    #[must_use]
+    pub fn trapped(self) -> Self {
+        self.front("tests/trapped")
+    }
+
     /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
     #[must_use]
     pub fn slow_record(self, batches: u32, statements: u32) -> Self {

@@ -7,7 +7,7 @@ use crate::{build, cargo, node, paths, process};
 
 pub fn run(words: Vec<String>) -> Outcome {
     node::modules()?;
-    build::run()?;
+    build::run(build::Purpose::Release)?;
     let mut compiler = cargo::host()?;
     compiler.args([
         "build",

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::args::Serve;
+use crate::build::Purpose;
 use crate::fail::{Failure, Outcome, doing, failed};
 use crate::{ends, http, origin, paths, secret, serve};
 
@@ -18,7 +19,7 @@ pub fn run(port: u16, origin_port: u16, state: Option<PathBuf>) -> Outcome {
     let (mut origin, _) = origin::start(origin_port)?;
     let key = secret::random()?;
     let request = request(port, origin_port, &home, &key)?;
-    let (mut gateway, _) = serve::start(&request)?;
+    let (mut gateway, _) = serve::start(&request, Purpose::Development)?;
     furnish(port, &key)?;
     let session = secret::random()?;
     sign_in(origin_port, &session)?;

@@ -27,7 +27,6 @@ mod secret;
 mod serve;
 mod test;
 mod toolchain;
-mod tools;
 mod warden;
 mod wasm_std;
 
@@ -61,7 +60,7 @@ fn execute(request: Request) -> Outcome {
             say!("{}", args::USAGE);
             Ok(())
         }
-        Request::Build => build::run(),
+        Request::Build => build::run(build::Purpose::Release),
         Request::Serve(request) => serve::run(&request),
         Request::Origin { port } => origin::run(port),
         Request::Dev {

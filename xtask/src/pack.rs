@@ -5,19 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::build::Purpose;
 use crate::fail::{Outcome, doing, failed};
-use crate::{node, paths, process};
+use crate::{cargo, node, paths, process};
 
-/// What the pinned workerd takes of WebAssembly beyond its first version: what the compiler emits, and exceptions.
-/// Named one by one, so that a newer wasm-opt writes nothing that the runtime does not read.
-const FEATURES: [&str; 7] = [
+/// What the pinned workerd takes of WebAssembly beyond its first version: what the compiler emits. Named one by one, so that a newer wasm-opt writes nothing that the runtime does not read.
+const FEATURES: [&str; 6] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-reference-types",
-    "--enable-exception-handling",
 ];
 
 /// How wasm-bindgen imports the module.
@@ -29,6 +28,7 @@ pub fn inputs() -> Outcome<Vec<PathBuf>> {
     let root = paths::root();
     let folder = root.join("src/shell");
     let mut scripts = vec![
+        root.join("xtask/bindgen/src/main.rs"),
         root.join("xtask/src/pack.rs"),
         root.join("package-lock.json"),
     ];
@@ -43,13 +43,19 @@ pub fn inputs() -> Outcome<Vec<PathBuf>> {
 }
 
 /// Writes `index.js` and `index_bg.wasm` into `folder`.
-pub fn pack(wasm: &Path, bindgen: &Path, folder: &Path) -> Outcome {
+pub fn pack(wasm: &Path, folder: &Path, purpose: Purpose) -> Outcome {
     let bound = paths::wasm_target().join("bound");
     let _ = fs::remove_dir_all(&bound);
     let _ = fs::remove_dir_all(folder);
     doing("creating the build folder", fs::create_dir_all(folder))?;
-    bind(wasm, bindgen, &bound)?;
-    optimize(&bound.join("index_bg.wasm"), &folder.join("index_bg.wasm"))?;
+    bind(wasm, &bound)?;
+    let (from, to) = (bound.join("index_bg.wasm"), folder.join("index_bg.wasm"));
+    match purpose {
+        Purpose::Release => optimize(&from, &to)?,
+        Purpose::Development => {
+            doing("copying the module", fs::copy(&from, &to))?;
+        }
+    }
     bundle(&bound.join("index.js"), &folder.join("index.js"))?;
     doing(
         "hiding the build folder from git",
@@ -57,19 +63,8 @@ pub fn pack(wasm: &Path, bindgen: &Path, folder: &Path) -> Outcome {
     )
 }
 
-/// A panic that unwinds is an error of one call. What cannot unwind (memory, stack) ends the instance: the next call
-/// makes a new one, which is what the last two options are for.
-fn bind(wasm: &Path, bindgen: &Path, bound: &Path) -> Outcome {
-    process::quiet(
-        "wasm-bindgen",
-        Command::new(bindgen)
-            .arg(wasm)
-            .arg("--out-dir")
-            .arg(bound)
-            .args(["--out-name", "index", "--target", "module"])
-            .args(["--no-typescript", "--experimental-reset-state-function"])
-            .arg("--force-enable-abort-handler"),
-    )?;
+fn bind(wasm: &Path, bound: &Path) -> Outcome {
+    process::quiet("wasm-bindgen", Command::new(bindgen()?).args([wasm, bound]))?;
     // The runtime compiles the module that is imported, and knows no other phase of an import.
     let script = bound.join("index.js");
     let text = doing("reading index.js", fs::read_to_string(&script))?;
@@ -80,6 +75,22 @@ fn bind(wasm: &Path, bindgen: &Path, bound: &Path) -> Outcome {
     }
     let text = text.replace(SOURCE_PHASE, "import ");
     doing("writing index.js", fs::write(&script, text))
+}
+
+/// The program that xtask/bindgen is, built like any other of the workspace.
+fn bindgen() -> Outcome<PathBuf> {
+    let mut build = cargo::host()?;
+    build.args(["build", "--quiet", "--locked", "--package", "xtask-bindgen"]);
+    let what =
+        "compiling wasm-bindgen, which writes the JavaScript side of the module (about 1 min) ...";
+    let status = process::announced(what, || process::run(&mut build))?;
+    if status.success() {
+        Ok(paths::target().join("debug/xtask-bindgen"))
+    } else {
+        Err(failed(
+            "wasm-bindgen does not compile; cargo's messages are above",
+        ))
+    }
 }
 
 fn optimize(wasm: &Path, to: &Path) -> Outcome {

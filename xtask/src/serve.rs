@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::args::Serve;
+use crate::build::Purpose;
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
 use crate::{build, cache, ends, json, migrations, node, paths, process};
 
@@ -26,7 +27,7 @@ pub struct Gateway {
 
 pub fn run(request: &Serve) -> Outcome {
     ends::stop_is_success();
-    let (mut gateway, ready) = start(request)?;
+    let (mut gateway, ready) = start(request, Purpose::Release)?;
     let mut stdout = std::io::stdout();
     doing(
         "writing the ready line",
@@ -36,7 +37,7 @@ pub fn run(request: &Serve) -> Outcome {
 }
 
 /// Builds if needed, starts the gateway and waits until every isolate answers; gives the ready line.
-pub fn start(request: &Serve) -> Outcome<(Gateway, String)> {
+pub fn start(request: &Serve, purpose: Purpose) -> Outcome<(Gateway, String)> {
     for port in ports(request) {
         require_free(port)?;
     }
@@ -47,7 +48,7 @@ pub fn start(request: &Serve) -> Outcome<(Gateway, String)> {
             state.display()
         )));
     };
-    build::run()?;
+    build::run(purpose)?;
     let mut child = spawn()?;
     let mut alive = child.stdin.take().expect("stdin was asked for");
     let configuration = configuration(request, &state)?;

@@ -93,7 +93,9 @@ fn native() -> Outcome<Vec<Report>> {
 }
 
 fn module() -> Report {
-    timed("build the module", || counted(build::run()))
+    timed("build the module", || {
+        counted(build::run(build::Purpose::Release))
+    })
 }
 
 /// Tests that need the module: without one, they would only fail one by one.

@@ -1,9 +1,8 @@
-//! Chooses the compiler that builds the module: rustup's where it has the library sources, else Debian's packages.
+//! Chooses the compiler that builds the module: the active one, as soon as it has the standard library for wasm32.
 //!
-//! The module unwinds on panic, so that a panic ends one request and not all of an isolate's. No shipped standard
-//! library for wasm32 does, so we build one (wasm_std.rs), and for that need a compiler, *its own* library sources and
-//! a wasm linker. rustup gives all three (`rust-src`). Debian's `rustc-web` and `rust-web-src` are a matched pair too,
-//! for machines that reach a Debian mirror and not rustup's server.
+//! rustup fetches that library. Where its server cannot be reached, the library is built (wasm_std.rs), and for that a
+//! compiler needs *its own* library sources: rustup's `rust-src`, if it is there already, or Debian's matched pair
+//! `rustc-web` and `rust-web-src`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,14 +23,20 @@ pub struct Toolchain {
     pub linker: PathBuf,
     /// Names this compiler in cache folders: release and commit.
     pub version: String,
+    /// Whether the standard library for wasm32 is with it.
+    pub ships_library: bool,
 }
 
 /// `POSTERN_TOOLCHAIN=rustup` or `debian` takes the choice away from us; unset, whatever is ready comes first, and what
-/// must be installed comes after, so that a way that failed once is not tried at every build.
+/// must be fetched comes after, so that a way that failed once is not tried at every build.
 pub fn choose() -> Outcome<Toolchain> {
     let forced = env::var("POSTERN_TOOLCHAIN").ok();
     match forced.as_deref() {
-        Some("rustup") => return with_sources().or_else(|_| through_rustup()),
+        Some("rustup") => {
+            return shipped()
+                .or_else(|_| through_rustup())
+                .or_else(|_| with_sources());
+        }
         Some("debian") => return installed_debian().or_else(|_| through_apt()),
         Some(other) => {
             return Err(misuse(format_args!(
@@ -40,47 +45,56 @@ pub fn choose() -> Outcome<Toolchain> {
         }
         None => {}
     }
-    if let Ok(ready) = with_sources() {
+    if let Ok(ready) = shipped() {
         return Ok(ready);
     }
-    if let Ok(ready) = installed_debian()
-        && wasm_std::is_cached(&ready)
-    {
+    let built = [with_sources, installed_debian];
+    let mut built = built.iter().filter_map(|find| find().ok());
+    if let Some(ready) = built.find(wasm_std::is_cached) {
         return Ok(ready);
     }
     let first = match through_rustup() {
         Ok(ready) => return Ok(ready),
         Err(failure) => failure,
     };
-    installed_debian()
+    with_sources()
+        .or_else(|_| installed_debian())
         .or_else(|_| through_apt())
         .map_err(|second| neither(&first, &second))
+}
+
+/// The active compiler, if it has the library for wasm32.
+fn shipped() -> Outcome<Toolchain> {
+    let sysroot = cargo::active_sysroot()?;
+    let library = wasm_std::libdir(&sysroot);
+    if !library.is_dir() {
+        return Err(failed(format_args!("no library at {}", library.display())));
+    }
+    describe(&sysroot.join("bin/rustc"), &sysroot, true)
 }
 
 /// The active compiler, if its sources are there.
 fn with_sources() -> Outcome<Toolchain> {
     let sysroot = cargo::active_sysroot()?;
-    let rustc = sysroot.join("bin/rustc");
     require_sources(&sysroot)?;
-    describe(&rustc, &sysroot)
+    describe(&sysroot.join("bin/rustc"), &sysroot, false)
 }
 
 fn through_rustup() -> Outcome<Toolchain> {
     if paths::on_path("rustup").is_none() {
         return Err(failed("rustup is not installed"));
     }
-    note!(
-        "rustup: adding rust-src, to build the standard library for wasm32 (a few seconds; gives up after 60) ..."
-    );
+    note!("rustup: adding the standard library for wasm32 (20 MB; gives up after 60 s) ...");
     let mut add = Command::new("rustup");
-    add.args(["component", "add", "rust-src"])
+    add.args(["target", "add", wasm_std::TARGET])
         .current_dir(paths::root());
     if !process::succeeds_within(Duration::from_secs(60), &mut add) {
-        return Err(failed(
-            "`rustup component add rust-src` did not succeed (is rustup's server reachable?)",
-        ));
+        return Err(failed(format_args!(
+            "`rustup target add {}` did not succeed (is rustup's server reachable?)",
+            wasm_std::TARGET
+        )));
     }
-    with_sources()
+    shipped()
 }
 
 fn installed_debian() -> Outcome<Toolchain> {
@@ -92,7 +106,7 @@ fn installed_debian() -> Outcome<Toolchain> {
         Command::new(rustc).args(["--print", "sysroot"]),
     )?);
     require_sources(&sysroot)?;
-    describe(rustc, &sysroot)
+    describe(rustc, &sysroot, false)
 }
 
 fn through_apt() -> Outcome<Toolchain> {
@@ -158,7 +172,7 @@ fn require_sources(sysroot: &Path) -> Outcome {
     }
 }
 
-fn describe(rustc: &Path, sysroot: &Path) -> Outcome<Toolchain> {
+fn describe(rustc: &Path, sysroot: &Path, ships_library: bool) -> Outcome<Toolchain> {
     let about = process::read(Command::new(rustc).arg("-vV"))?;
     let field = |name: &str| {
         about
@@ -174,6 +188,7 @@ fn describe(rustc: &Path, sysroot: &Path) -> Outcome<Toolchain> {
         cargo: cargo::program()?,
         linker: find_linker(sysroot, &field("host:"), &field("LLVM version:"))?,
         version: format!("{}-{commit}", field("release:")),
+        ships_library,
     })
 }
 
@@ -202,7 +217,7 @@ fn find_linker(sysroot: &Path, host: &str, llvm: &str) -> Outcome<PathBuf> {
 
 fn neither(rustup: &Failure, debian: &Failure) -> Failure {
     failed(format_args!(
-        "no compiler for the wasm module. It needs the Rust library sources, in one of two ways:\n  \
+        "no compiler for the wasm module. It needs Rust's standard library for wasm32, in one of two ways:\n  \
          rustup: {}\n  Debian: {}\nMake one of them work and run the command again.",
         rustup.message, debian.message,
     ))

@@ -1,6 +1,5 @@
-//! Builds the standard library for wasm32 with unwinding panics, once for each compiler, into a sysroot in the cache.
-//!
-//! Left to itself, cargo would rebuild the library in every fresh clone. It is the same library each time.
+//! Builds the standard library for wasm32 where the compiler came without one, once for each compiler, into a sysroot
+//! in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,23 +13,20 @@ use crate::toolchain::Toolchain;
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// For the library and the module alike. Since LLVM 22 some compilers emit a newer encoding of exceptions by default,
-/// which the pinned wasm-bindgen does not read; asking for the older one changes nothing where it is the default.
-pub const FLAGS: [&str; 2] = ["-Cpanic=unwind", "-Cllvm-args=-wasm-use-legacy-eh"];
-
 /// Raise it when what is built below changes, so that caches made by an older checkout are not used.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 pub fn is_cached(toolchain: &Toolchain) -> bool {
     paths::cache().is_ok_and(|cache| cache.join(name(toolchain)).is_dir())
 }
 
-/// The sysroot that holds the library, building it if this compiler has none yet.
-pub fn sysroot(toolchain: &Toolchain) -> Outcome<PathBuf> {
-    cache::once(&name(toolchain), |partial| {
-        note!(
-            "building the wasm32 standard library with unwinding, once for this compiler (about 1 min) ..."
-        );
+/// The sysroot that holds the library, which is built if there is none yet; `None` where the compiler has one itself.
+pub fn sysroot(toolchain: &Toolchain) -> Outcome<Option<PathBuf>> {
+    if toolchain.ships_library {
+        return Ok(None);
+    }
+    let made = cache::once(&name(toolchain), |partial| {
+        note!("building the standard library for wasm32, once for this compiler (about 1 min) ...");
         let library = libdir(partial);
         doing("creating the sysroot", fs::create_dir_all(&library))?;
         let project = partial.join("project");
@@ -44,7 +40,8 @@ pub fn sysroot(toolchain: &Toolchain) -> Outcome<PathBuf> {
             &library,
         )?;
         doing("removing the build folder", fs::remove_dir_all(&project))
-    })
+    })?;
+    Ok(Some(made))
 }
 
 /// Where a compiler looks for the target's libraries under `sysroot`.
@@ -81,16 +78,13 @@ fn cargo(toolchain: &Toolchain, project: &Path) -> Command {
             "--target",
             TARGET,
             "-Z",
-            "build-std=std,panic_unwind",
+            "build-std=std,panic_abort",
         ])
         .env("RUSTC", &toolchain.rustc)
         .env("RUSTC_BOOTSTRAP", "1") // `-Z build-std` on a stable compiler
         .env("CARGO_TARGET_DIR", project.join("target"))
         // The module is linked with fat LTO, which needs bitcode in the libraries.
-        .env(
-            "RUSTFLAGS",
-            format!("{} -Cembed-bitcode=yes", FLAGS.join(" ")),
-        )
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo
 }
