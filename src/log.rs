@@ -5,19 +5,25 @@ use std::cell::OnceCell;
 
 use worker::{AnalyticsEngineDataPointBuilder, AnalyticsEngineDataset, Env};
 
-use super::platform::now;
+use super::platform::{config, now};
 use postern_gate::request_log::RequestLog;
 
 /// The dataset that counts go to, where it is bound.
 const ANALYTICS: &str = "ANALYTICS";
 
 thread_local! {
-    /// The dataset, or that none is bound. Bindings cannot change while an isolate lives.
+    /// The dataset, or that none is bound. Bindings cannot change while an isolate lives, nor variables.
     static DATASET: OnceCell<Option<AnalyticsEngineDataset>> = const { OnceCell::new() };
+    /// Whether requests that went well are left out. Without a configuration none went well.
+    static REFUSALS_ONLY: OnceCell<bool> = const { OnceCell::new() };
 }
 
-/// Finds out where counts go. Before this, nothing is counted.
+/// Finds out where counts go, and which requests have lines. Before this, nothing is counted, and all
+/// have.
 pub fn bind(env: &Env) {
+    REFUSALS_ONLY.with(|only| {
+        only.get_or_init(|| config(env).is_ok_and(|config| config.logs_refusals_only));
+    });
     DATASET.with(|dataset| {
         dataset.get_or_init(|| env.analytics_engine(ANALYTICS).ok());
     });
@@ -25,7 +31,9 @@ pub fn bind(env: &Env) {
 
 /// Writes the line of a request that ends with this HTTP status, and counts it.
 pub fn end(log: &mut RequestLog, status: u16) {
-    if let Some(line) = log.line(status, now()) {
+    log.end(status, now());
+    let refusals_only = REFUSALS_ONLY.with(|only| only.get().is_some_and(|only| *only));
+    if let Some(line) = log.line(refusals_only) {
         worker::console_log!("{line}");
     }
     DATASET.with(|dataset| {

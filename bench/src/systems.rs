@@ -72,6 +72,28 @@ const PEERS: [Peer; 8] = [
     ("js-bounded", "js-bounded", &[]),
 ];
 
+/// Postern: variables, and the names of its JWT and of its opaque key in tables.
+type Ours = ([(&'static str, &'static str); 2], [&'static str; 2]);
+
+/// Postern's own ways to run.
+const POSTERN: [Ours; 3] = [
+    (
+        [("REVOCATION_LEASE_MS", "1000"), ("REQUEST_LOG", "all")],
+        ["postern, JWT", "postern, opaque"],
+    ),
+    (
+        [("REVOCATION_LEASE_MS", "1000"), ("REQUEST_LOG", "refusals")],
+        [
+            "postern refusals logged, JWT",
+            "postern refusals logged, opaque",
+        ],
+    ),
+    (
+        [("REVOCATION_LEASE_MS", "0"), ("REQUEST_LOG", "all")],
+        ["postern leases off, JWT", "postern leases off, opaque"],
+    ),
+];
+
 impl Running {
     /// Starts those whose names `wanted` takes, in front of the origin.
     pub async fn start(origin: &str, wanted: impl Fn(&str) -> bool) -> Self {
@@ -87,18 +109,10 @@ impl Running {
                 running.systems.push(peer);
             }
         }
-        for (lease_ms, names) in [
-            ("1000", ["postern, JWT", "postern, opaque"]),
-            (
-                "0",
-                ["postern leases off, JWT", "postern leases off, opaque"],
-            ),
-        ] {
+        for (set, names) in POSTERN {
             if names.iter().any(|name| wanted(name)) {
-                eprintln!("starting postern, leases of {lease_ms} ms ...");
-                running
-                    .start_postern(lease_ms, names, origin, &wanted)
-                    .await;
+                eprintln!("starting {} ...", names[0]);
+                running.start_postern(set, names, origin, &wanted).await;
             }
         }
         running
@@ -160,15 +174,16 @@ impl Running {
 
     async fn start_postern(
         &mut self,
-        lease_ms: &str,
+        set: [(&str, &str); 2],
         names: [&'static str; 2],
         origin: &str,
         wanted: impl Fn(&str) -> bool,
     ) {
         let keys = Keys::random();
-        let serve = Serve::new(origin, &keys)
-            .set("REVOCATION_LEASE_MS", lease_ms)
-            .set("ANSWER_HEADERS", "off");
+        let serve = Serve::new(origin, &keys).set("ANSWER_HEADERS", "off");
+        let serve = set
+            .into_iter()
+            .fold(serve, |serve, (name, value)| serve.set(name, value));
         let gateway = serve.start().await;
         let organization = Organization::new(&gateway, &keys.admin).await;
         for (name, format) in names.into_iter().zip(["jwt", "opaque"]) {

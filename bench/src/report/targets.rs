@@ -28,6 +28,12 @@ pub fn markdown(report: &Report<'_>) -> String {
             true,
         ),
         (
+            "refusals logged, Store against bare",
+            0.75,
+            report.ratio(STORE, "postern refusals logged, JWT", BARE, rate),
+            true,
+        ),
+        (
             "Store against js-same-calls",
             0.87,
             report.ratio(STORE, "postern, JWT", "js-same-calls", rate),

@@ -54,6 +54,8 @@ pub struct Config {
     /// Whether the origin's answers carry `X-Request-Id` and `Server-Timing`. Without them most answers
     /// pass untouched, which costs less.
     pub answer_headers: bool,
+    /// Whether a request that went well has no line in the log.
+    pub logs_refusals_only: bool,
     /// How far `exp` and `nbf` are widened, in seconds.
     pub jwt_leeway_seconds: i64,
     /// How long a lease lasts, during which an isolate may repeat what the Ledger said of a token,
@@ -176,22 +178,18 @@ impl Config {
                 None
             }
         };
-        let origin_speaks_grpc = match text("ORIGIN_PROTOCOL").as_deref() {
-            None | Some("grpc-web") => false,
-            Some("grpc") => true,
+        let mut is_second = |name: &str, words: [&str; 2]| match text(name) {
+            None => false,
+            Some(found) if found == words[0] => false,
+            Some(found) if found == words[1] => true,
             Some(_) => {
-                problems.push("ORIGIN_PROTOCOL must be `grpc-web` or `grpc`".into());
+                problems.push(format!("{name} must be `{}` or `{}`", words[0], words[1]));
                 false
             }
         };
-        let answer_headers = match text("ANSWER_HEADERS").as_deref() {
-            None | Some("off") => false,
-            Some("on") => true,
-            Some(_) => {
-                problems.push("ANSWER_HEADERS must be `off` or `on`".into());
-                false
-            }
-        };
+        let origin_speaks_grpc = is_second("ORIGIN_PROTOCOL", ["grpc-web", "grpc"]);
+        let answer_headers = is_second("ANSWER_HEADERS", ["off", "on"]);
+        let logs_refusals_only = is_second("REQUEST_LOG", ["all", "refusals"]);
         let assertions = origin_auth::read(text, &origin_url, &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
@@ -225,6 +223,7 @@ impl Config {
                 dashboard_host,
                 rest_routes,
                 answer_headers,
+                logs_refusals_only,
                 jwt_leeway_seconds: i64::from(leeway),
                 revocation_lease_ms: lease,
                 assertions,

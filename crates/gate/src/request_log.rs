@@ -128,12 +128,24 @@ impl RequestLog {
         };
     }
 
-    /// The line of a request that ends now with this HTTP status, as JSON; `None` where it cannot be
-    /// written.
-    pub fn line(&mut self, status: u16, now: Timestamp) -> Option<String> {
+    /// Notes that the request ends now with this HTTP status.
+    pub fn end(&mut self, status: u16, now: Timestamp) {
         self.status = status;
         self.ms = self.begun.map_or(0, |begun| now.since(begun));
-        serde_json::to_string(&*self).ok()
+    }
+
+    /// Its line, as JSON; `None` where it cannot be written, or `refusals_only` leaves it out.
+    pub fn line(&self, refusals_only: bool) -> Option<String> {
+        if refusals_only && self.went_well() {
+            return None;
+        }
+        serde_json::to_string(self).ok()
+    }
+
+    /// Whether neither the gateway nor the origin has refused the request or failed, as far as the
+    /// head of its answer tells.
+    fn went_well(&self) -> bool {
+        self.outcome == "ok" && self.status < 400
     }
 
     /// What is counted of it: by organization, outcome, operation and tier.
@@ -191,6 +203,32 @@ mod tests {
         ];
         for (path, expected) in rows {
             assert_eq!(scrubbed(&path, |text| text == key), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_what_went_well_the_log_has_refusals_and_failures() {
+        let refused = Error::unavailable("D1: gone");
+        let rows = [
+            // status, refused, in the log of refusals
+            (200, None, false),
+            (204, None, false),
+            (304, None, false),
+            (404, None, true),
+            (502, None, true),
+            // gRPC-Web says 200 to everything.
+            (200, Some(&refused), true),
+            (503, Some(&refused), true),
+        ];
+        for (status, refused, expected) in rows {
+            let now = Timestamp::from_millis(1);
+            let mut log = RequestLog::begin("id", "GET", "/", now, |_| false);
+            if let Some(error) = refused {
+                log.refused(error);
+            }
+            log.end(status, now);
+            assert_eq!(log.line(true).is_some(), expected, "{status} {refused:?}");
+            assert!(log.line(false).is_some(), "{status} {refused:?}");
         }
     }
 
