@@ -5,8 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use tonic::Code;
-use tonic::metadata::MetadataMap;
+use tonic::{Code, Request};
 use uuid::Uuid;
 
 use crate::digest::sha256_hex;
@@ -56,10 +55,14 @@ struct Claims {
 }
 
 impl Caller {
-    /// The caller of a gRPC call. The first of several credentials wins, as
-    /// upstream.
-    pub(crate) fn of(metadata: &MetadataMap) -> Result<Self, Failure> {
-        Self::from_authorization(metadata.get("authorization").map(|value| value.as_bytes()))
+    /// The caller of a gRPC call: whom strict mode has found, else whom the
+    /// credential names. The first of several credentials wins, as upstream.
+    pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Failure> {
+        if let Some(known) = request.extensions().get::<Self>() {
+            return Ok(known.clone());
+        }
+        let authorization = request.metadata().get("authorization");
+        Self::from_authorization(authorization.map(|value| value.as_bytes()))
     }
 
     /// The caller with this Authorization value; fails unless it is a bearer.

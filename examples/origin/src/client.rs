@@ -3,12 +3,14 @@
 //! TLS: it is for gateways and origins on the same machine. Shows the token to
 //! nobody but the server.
 
+mod endpoint;
+mod store;
 mod transport;
 
 use std::fmt;
 
-use axum::http::Uri;
 use axum::http::uri::{PathAndQuery, Scheme};
+use axum::http::{HeaderValue, Uri};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -17,6 +19,8 @@ use tonic_web::GrpcWebClientService;
 
 use crate::proto::attestation_service_client::AttestationServiceClient;
 
+pub use endpoint::Endpoint;
+pub use store::Store;
 pub use transport::{Transport, Wire};
 
 /// The client of the attestation calls, with the token added to each.
@@ -108,6 +112,8 @@ pub enum ConnectError {
     Url(String),
     /// Another scheme than `http`.
     Scheme(String),
+    /// The name of an organization that cannot stand in a header.
+    Organization,
     /// The token is empty, or cannot stand in a header. It is not repeated here.
     Token,
 }
@@ -120,6 +126,9 @@ impl fmt::Display for ConnectError {
                 f,
                 "`{url}` does not start with `http://`: this client speaks no TLS"
             ),
+            Self::Organization => {
+                f.write_str("the name of the organization cannot stand in a header")
+            }
             Self::Token => {
                 f.write_str("the token is empty or has characters that cannot stand in a header")
             }
@@ -135,16 +144,23 @@ pub struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Bearer {
     fn new(token: &str) -> Result<Self, ConnectError> {
-        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ConnectError::Token);
-        }
-        let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
-            .parse()
-            .map_err(|_| ConnectError::Token)?;
-        // Keeps HTTP libraries from printing it or putting it into a header table.
+        let value = bearer(token)?.as_bytes().to_vec();
+        let mut value = MetadataValue::try_from(value).map_err(|_| ConnectError::Token)?;
         value.set_sensitive(true);
         Ok(Self(Some(value)))
     }
+}
+
+/// The Authorization value for a token.
+fn bearer(token: &str) -> Result<HeaderValue, ConnectError> {
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ConnectError::Token);
+    }
+    let value = HeaderValue::try_from(format!("Bearer {token}"));
+    let mut value = value.map_err(|_| ConnectError::Token)?;
+    // Keeps HTTP libraries from printing it or putting it into a header table.
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl fmt::Debug for Bearer {

@@ -1,6 +1,9 @@
 //! Plain HTTP under `/debug`, for tests and for curious people: what came in,
 //! which runs there are, the bundles byte for byte. Shows no credential.
 
+use std::fmt;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -18,8 +21,25 @@ use crate::state::Run;
 /// Longest delay that can be asked for: one hour.
 const MAX_DELAY_MS: u64 = 3_600_000;
 
+/// Where runs are: in one state, or in one for each organization.
+#[derive(Clone)]
+pub(crate) struct Sources(Arc<dyn Fn() -> Vec<Shared> + Send + Sync>);
+
+impl Sources {
+    /// What this says each time.
+    pub(crate) fn new(all: impl Fn() -> Vec<Shared> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(all))
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sources(…)")
+    }
+}
+
 /// The routes; every path starts with `/debug/`.
-pub(crate) fn routes(state: Shared, calls: CallLog) -> Router {
+pub(crate) fn routes(state: Sources, calls: CallLog) -> Router {
     let about_calls = Router::new()
         .route("/debug/calls", get(list_calls))
         .route("/debug/reset", post(reset))
@@ -133,20 +153,24 @@ async fn errors(State(calls): State<CallLog>, body: Bytes) -> Response {
     }
 }
 
-async fn list_runs(State(state): State<Shared>) -> Response {
-    let runs: Vec<RunView> = state.lock().runs().map(RunView::from).collect();
+async fn list_runs(State(sources): State<Sources>) -> Response {
+    let mut runs: Vec<RunView> = Vec::new();
+    for state in sources.0() {
+        runs.extend(state.lock().runs().map(RunView::from));
+    }
+    runs.sort_by_key(|run| run.created_at_ms);
     json(&runs)
 }
 
-async fn bundle(State(state): State<Shared>, Path(run): Path<String>) -> Response {
+async fn bundle(State(sources): State<Sources>, Path(run): Path<String>) -> Response {
     let Ok(id) = Uuid::parse_str(&run) else {
         return (StatusCode::BAD_REQUEST, "the run id is no UUID\n").into_response();
     };
-    let bytes = state
-        .lock()
-        .run(id)
-        .and_then(|run| run.bundle.as_ref())
-        .map(|bundle| bundle.bytes().to_vec());
+    let bytes = sources.0().iter().find_map(|state| {
+        let state = state.lock();
+        let bundle = state.run(id)?.bundle.as_ref()?;
+        Some(bundle.bytes().to_vec())
+    });
     match bytes {
         Some(bytes) => ([(CONTENT_TYPE, "application/json")], bytes).into_response(),
         None => (StatusCode::NOT_FOUND, "no bundle stored for this run\n").into_response(),

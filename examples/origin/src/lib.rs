@@ -16,15 +16,29 @@ mod digest;
 mod failure;
 mod plain;
 mod rest;
+pub mod sequence;
 mod server;
 mod service;
 mod session;
 mod state;
+pub mod strict;
 mod web_errors;
 
 pub use digest::sha256_hex;
 pub use failure::reason;
 pub use server::{serve, serve_requiring};
+
+/// Messages, server traits and clients of the artifact store, generated from proto/ here.
+pub mod store_proto {
+    /// Streams of bytes.
+    pub mod bytestream {
+        tonic::include_proto!("google.bytestream");
+    }
+    /// Artifacts.
+    pub mod cas {
+        tonic::include_proto!("cas.v1");
+    }
+}
 
 /// Messages, server traits and clients generated from proto/controlplane/v1.
 pub mod proto {

@@ -5,7 +5,7 @@
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -21,9 +21,19 @@ use crate::service::{Shared, VERSION, discover};
 
 /// The routes.
 pub(crate) fn routes(state: Shared) -> Router {
+    open_routes().merge(discover_route(state))
+}
+
+/// Those that ask nobody who they are.
+pub(crate) fn open_routes() -> Router {
     Router::new()
         .route("/infoz", get(infoz))
         .route("/statusz", get(statusz))
+}
+
+/// The one that does.
+pub(crate) fn discover_route(state: Shared) -> Router {
+    Router::new()
         .route("/discover/{digest}", get(discovered))
         .with_state(state)
 }
@@ -75,13 +85,20 @@ async fn statusz(query: Result<Query<Statusz>, QueryRejection>) -> Response {
 
 async fn discovered(
     State(state): State<Shared>,
+    known: Option<Extension<(Caller, Shared)>>,
     Path(digest): Path<String>,
     headers: HeaderMap,
     query: Result<Query<Discover>, QueryRejection>,
 ) -> Response {
     let answer = async {
-        // Before anything is read, as upstream.
-        let caller = Caller::from_authorization(headers.get(AUTHORIZATION).map(|v| v.as_bytes()))?;
+        // Before anything is read, as upstream. Strict mode knows the caller already.
+        let (caller, state) = match known {
+            Some(Extension(known)) => known,
+            None => {
+                let authorization = headers.get(AUTHORIZATION).map(|v| v.as_bytes());
+                (Caller::from_authorization(authorization)?, state)
+            }
+        };
         let Query(asked) = query.map_err(|error| codec(&error.to_string()))?;
         let asked = ReferrerServiceDiscoverPrivateRequest {
             digest,

@@ -36,6 +36,15 @@ pub async fn serve_requiring(
     verifier: Option<Verifier>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    until(listener, app(verifier), shutdown).await
+}
+
+/// Serves these routes on `listener` until `shutdown` resolves, and those in flight a little longer.
+pub(crate) async fn until(
+    listener: TcpListener,
+    app: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         let message =
@@ -43,7 +52,7 @@ pub async fn serve_requiring(
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, app(verifier)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens any more only when serving has ended already.
         let _ = stopping.send(());
@@ -66,7 +75,8 @@ fn app(verifier: Option<Verifier>) -> Router {
     }
     // Outermost, so that it sees requests as they came.
     let rpcs = rpcs.layer(middleware::from_fn_with_state(calls.clone(), record));
-    debug::routes(state, calls)
+    let sources = debug::Sources::new(move || vec![state.clone()]);
+    debug::routes(sources, calls)
         .merge(session::routes())
         .merge(rpcs)
 }

@@ -4,7 +4,7 @@
 
 mod attestation;
 mod crafting;
-mod items;
+pub(crate) mod items;
 mod reading;
 mod signing;
 mod status;
@@ -27,18 +27,23 @@ use crate::proto::workflow_run_service_server::WorkflowRunServiceServer;
 use crate::proto::workflow_service_server::WorkflowServiceServer;
 use crate::state::{Refusal, State, require};
 
-pub(crate) use reading::discover;
+pub(crate) use reading::{discover, referrer};
 pub(crate) use status::VERSION;
 
 /// Longest message taken: as much as the gateway lets through. A control plane takes 4 MiB unless
 /// it is told otherwise.
-const MAX_MESSAGE: usize = MAX_BODY;
+pub(crate) const MAX_MESSAGE: usize = MAX_BODY;
 
 /// What the calls and the other routes share.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<State>>);
 
 impl Shared {
+    /// An empty state whose ids are its own.
+    pub(crate) fn within(namespace: Uuid) -> Self {
+        Self(Arc::new(Mutex::new(State::within(namespace))))
+    }
+
     /// The state, for as long as the guard lives: never across an await.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // No code that holds the lock leaves a half-made change behind, so a
@@ -68,11 +73,11 @@ pub(crate) fn routes(state: &Shared) -> Routes {
 
 /// Each service over the shared state.
 #[derive(Debug)]
-struct Service(Shared);
+pub(crate) struct Service(pub(crate) Shared);
 
 /// Accepts what the control plane's parser accepts: upper case, no hyphens,
 /// braces and `urn:uuid:` included. A gateway has to agree with that.
-fn run_id(text: &str) -> Result<Uuid, Refusal> {
+pub(crate) fn run_id(text: &str) -> Result<Uuid, Refusal> {
     require("workflow_run_id", text)?;
     Uuid::parse_str(text).map_err(|error| Refusal::BadId(error.to_string()))
 }

@@ -62,15 +62,58 @@ struct Project {
 }
 
 /// All projects, workflows and runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
+    /// What the ids of projects are made in.
+    namespace: Uuid,
     projects: BTreeMap<String, Project>,
     runs: HashMap<Uuid, Run>,
     /// Run ids, oldest first.
     order: VecDeque<Uuid>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::within(Uuid::NAMESPACE_URL)
+    }
+}
+
 impl State {
+    /// An empty one whose ids are its own.
+    pub(crate) fn within(namespace: Uuid) -> Self {
+        Self {
+            namespace,
+            projects: BTreeMap::new(),
+            runs: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// The id of a project, if there is one of that name.
+    pub(crate) fn project_id(&self, name: &str) -> Option<Uuid> {
+        self.projects.get(name).map(|_| self.id_for(name))
+    }
+
+    /// The project of that name, made if it is not there yet.
+    pub(crate) fn make_project(&mut self, name: &str) -> Result<Uuid, Refusal> {
+        check_name("project_name", name)?;
+        self.projects.entry(name.to_owned()).or_default();
+        Ok(self.id_for(name))
+    }
+
+    /// The name of a project.
+    pub(crate) fn project_name(&self, id: Uuid) -> Option<&str> {
+        let mut names = self.projects.keys().map(String::as_str);
+        names.find(|name| self.id_for(name) == id)
+    }
+
+    fn id_for(&self, project: &str) -> Uuid {
+        Uuid::new_v5(
+            &self.namespace,
+            format!("postern-origin:{project}").as_bytes(),
+        )
+    }
+
     /// The workflow of that name, made if it is not there yet.
     pub(crate) fn find_or_create(
         &mut self,
@@ -106,11 +149,8 @@ impl State {
     }
 
     fn insert(&mut self, new: &NewWorkflow<'_>, now: SystemTime) -> Workflow {
+        let project_id = self.id_for(new.project);
         let project = self.projects.entry(new.project.to_owned()).or_default();
-        let project_id = Uuid::new_v5(
-            &Uuid::NAMESPACE_URL,
-            format!("postern-origin:{}", new.project).as_bytes(),
-        );
         let id = match project.deleted.get(new.name) {
             None => Uuid::new_v5(&project_id, new.name.as_bytes()),
             // No name has a `#`.
@@ -228,156 +268,4 @@ pub(crate) fn check_name(field: &'static str, value: &str) -> Result<(), Refusal
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::caller::Caller;
-    use crate::proto::RunnerType;
-
-    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-
-    fn new_run(id: u128) -> NewRun {
-        NewRun {
-            id: Uuid::from_u128(id),
-            job_url: String::new(),
-            runner: RunnerType::Unspecified,
-            version: String::new(),
-            contract_revision: 0,
-        }
-    }
-
-    fn caller() -> Caller {
-        Caller::from_authorization(Some(b"Bearer x")).unwrap()
-    }
-
-    fn named<'a>(project: &'a str, name: &'a str, contract_name: &'a str) -> NewWorkflow<'a> {
-        NewWorkflow {
-            project,
-            name,
-            contract_name,
-            ..NewWorkflow::default()
-        }
-    }
-
-    #[test]
-    fn names_are_dns_labels() {
-        let check =
-            |name: &str, good: bool| assert_eq!(check_name("n", name).is_ok(), good, "{name:?}");
-        check("a", true);
-        check("release-2", true);
-        check("0", true);
-        check(&"a".repeat(63), true);
-        check(&"a".repeat(64), false);
-        check("", false);
-        check("-a", false);
-        check("a-", false);
-        check("A", false);
-        check("a.b", false);
-        check("a b", false);
-        check("é", false);
-    }
-
-    #[test]
-    fn ids_do_not_change() {
-        // A gateway keeps these ids across restarts of the origin.
-        let workflow = State::default()
-            .find_or_create(&named("demo", "release", ""), NOW)
-            .unwrap();
-        let again = State::default()
-            .find_or_create(&named("demo", "release", ""), NOW)
-            .unwrap();
-        assert_eq!(
-            (workflow.id, workflow.project_id),
-            (again.id, again.project_id)
-        );
-        let elsewhere = State::default()
-            .find_or_create(&named("other", "release", ""), NOW)
-            .unwrap();
-        assert_ne!(workflow.id, elsewhere.id);
-    }
-
-    #[test]
-    fn a_refused_call_creates_nothing() {
-        let mut state = State::default();
-        assert!(
-            state
-                .find_or_create(&named("demo", "Bad", ""), NOW)
-                .is_err()
-        );
-        assert_eq!(
-            state
-                .init("demo", "Bad", new_run(1), &caller(), NOW)
-                .unwrap_err(),
-            Refusal::UnknownProject
-        );
-        assert_eq!(state.runs().count(), 0);
-    }
-
-    #[test]
-    fn another_contract_is_refused() {
-        let mut state = State::default();
-        state
-            .find_or_create(&named("demo", "release", "mine"), NOW)
-            .unwrap();
-        assert!(
-            state
-                .find_or_create(&named("demo", "release", "mine"), NOW)
-                .is_ok()
-        );
-        let refused = state.find_or_create(&named("demo", "release", "other"), NOW);
-        assert_eq!(refused.unwrap_err(), Refusal::OtherContract);
-    }
-
-    #[test]
-    fn the_oldest_run_is_forgotten() {
-        let mut state = State::default();
-        state
-            .find_or_create(&named("demo", "release", ""), NOW)
-            .unwrap();
-        for id in 0..=MAX_RUNS as u128 {
-            state
-                .init("demo", "release", new_run(id), &caller(), NOW)
-                .unwrap();
-        }
-        assert_eq!(state.runs().count(), MAX_RUNS);
-        assert!(state.run(Uuid::from_u128(0)).is_none());
-        assert!(state.run(Uuid::from_u128(1)).is_some());
-    }
-
-    #[test]
-    fn a_recreated_workflow_is_another_one() {
-        let mut state = State::default();
-        let mut make = || {
-            let made = state.create(&named("demo", "release", ""), NOW).unwrap();
-            let run = state
-                .init(
-                    "demo",
-                    "release",
-                    new_run(made.id.as_u128()),
-                    &caller(),
-                    NOW,
-                )
-                .unwrap();
-            state.delete("demo", "release").unwrap();
-            assert!(state.run(run.id).is_some(), "runs stay");
-            made.id
-        };
-        let ids = [make(), make(), make()];
-        assert_ne!(ids[0], ids[1]);
-        assert_ne!(ids[1], ids[2]);
-        assert_eq!(
-            State::default()
-                .create(&named("demo", "release", ""), NOW)
-                .unwrap()
-                .id,
-            ids[0]
-        );
-        assert_eq!(
-            state.delete("demo", "release"),
-            Err(Refusal::UnknownWorkflow)
-        );
-        assert_eq!(
-            state.delete("other", "release"),
-            Err(Refusal::UnknownProjectNamed("other".to_owned()))
-        );
-    }
-}
+mod tests;

@@ -166,7 +166,7 @@ fn decode(text: &[u8]) -> Result<Bytes, Status> {
     Ok(frames.into())
 }
 
-fn unreachable(error: hyper_util::client::legacy::Error) -> Status {
+pub(super) fn unreachable(error: hyper_util::client::legacy::Error) -> Status {
     let mut cause: &dyn std::error::Error = &error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -34,7 +34,7 @@ impl AttestationService for Service {
         &self,
         request: Request<FindOrCreateWorkflowRequest>,
     ) -> Result<Response<FindOrCreateWorkflowResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         let new = NewWorkflow {
             project: &asked.project_name,
@@ -53,7 +53,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceGetContractRequest>,
     ) -> Result<Response<AttestationServiceGetContractResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         require("workflow_name", &asked.workflow_name)?;
         require("project_name", &asked.project_name)?;
@@ -72,7 +72,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceInitRequest>,
     ) -> Result<Response<AttestationServiceInitResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let new = NewRun {
             id: Uuid::new_v4(),
@@ -103,7 +103,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceStoreRequest>,
     ) -> Result<Response<AttestationServiceStoreResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let run = run_id(&asked.workflow_run_id)?;
         let mut state = self.0.lock();
@@ -122,7 +122,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceGetUploadCredsRequest>,
     ) -> Result<Response<AttestationServiceGetUploadCredsResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let run = run_id(&request.get_ref().workflow_run_id)?;
         let state = self.0.lock();
         state.run_of(run, &caller).ok_or(Refusal::UnknownRunAlone)?;
@@ -138,7 +138,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceCancelRequest>,
     ) -> Result<Response<AttestationServiceCancelResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let run = run_id(&asked.workflow_run_id)?;
         self.0.lock().cancel(
@@ -155,7 +155,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceGetPolicyRequest>,
     ) -> Result<Response<AttestationServiceGetPolicyResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         require("policy_name", &asked.policy_name)?;
         Ok(Response::new(AttestationServiceGetPolicyResponse {
@@ -174,7 +174,7 @@ impl AttestationService for Service {
         &self,
         request: Request<AttestationServiceGetPolicyGroupRequest>,
     ) -> Result<Response<AttestationServiceGetPolicyGroupResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         require("group_name", &asked.group_name)?;
         Ok(Response::new(AttestationServiceGetPolicyGroupResponse {

@@ -21,7 +21,7 @@ impl AttestationStateService for Service {
         &self,
         request: Request<AttestationStateServiceInitializedRequest>,
     ) -> Result<Response<AttestationStateServiceInitializedResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let run = run_id(&request.get_ref().workflow_run_id)?;
         let initialized = self.0.lock().has_state(run, &caller)?;
         Ok(Response::new(AttestationStateServiceInitializedResponse {
@@ -33,7 +33,7 @@ impl AttestationStateService for Service {
         &self,
         request: Request<AttestationStateServiceSaveRequest>,
     ) -> Result<Response<AttestationStateServiceSaveResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let run = run_id(&asked.workflow_run_id)?;
         let (bytes, base) = (asked.attestation_state, &asked.base_digest);
@@ -47,7 +47,7 @@ impl AttestationStateService for Service {
         &self,
         request: Request<AttestationStateServiceReadRequest>,
     ) -> Result<Response<AttestationStateServiceReadResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let run = run_id(&request.get_ref().workflow_run_id)?;
         let kept = self.0.lock().read_state(run, &caller)?;
         Ok(Response::new(AttestationStateServiceReadResponse {
@@ -62,7 +62,7 @@ impl AttestationStateService for Service {
         &self,
         request: Request<AttestationStateServiceResetRequest>,
     ) -> Result<Response<AttestationStateServiceResetResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let run = run_id(&request.get_ref().workflow_run_id)?;
         self.0.lock().reset_state(run, &caller)?;
         Ok(Response::new(AttestationStateServiceResetResponse {}))

@@ -14,7 +14,7 @@ use crate::state::{Run, Workflow};
 /// Longest artifact that the store says it takes.
 const MAX_ARTIFACT: i64 = 100 * 1024 * 1024;
 
-pub(super) fn workflow(workflow: &Workflow) -> WorkflowItem {
+pub(crate) fn workflow(workflow: &Workflow) -> WorkflowItem {
     WorkflowItem {
         id: workflow.id.to_string(),
         name: workflow.name.clone(),
@@ -30,7 +30,7 @@ pub(super) fn workflow(workflow: &Workflow) -> WorkflowItem {
     }
 }
 
-pub(super) fn run(run: &Run) -> WorkflowRunItem {
+pub(crate) fn run(run: &Run) -> WorkflowRunItem {
     let version = (!run.version.is_empty()).then(|| ProjectVersion {
         id: Uuid::new_v5(&run.workflow.project_id, run.version.as_bytes()).to_string(),
         version: run.version.clone(),
@@ -54,7 +54,7 @@ pub(super) fn run(run: &Run) -> WorkflowRunItem {
 }
 
 /// The one revision of a workflow's contract.
-pub(super) fn contract(workflow: &Workflow, body: &[u8]) -> WorkflowContractVersionItem {
+pub(crate) fn contract(workflow: &Workflow, body: &[u8]) -> WorkflowContractVersionItem {
     WorkflowContractVersionItem {
         id: Uuid::new_v5(&workflow.id, b"contract").to_string(),
         revision: 1,
@@ -69,7 +69,7 @@ pub(super) fn contract(workflow: &Workflow, body: &[u8]) -> WorkflowContractVers
 }
 
 /// The store that everything is said to go to. Nothing is behind it.
-pub(super) fn store() -> CasBackendItem {
+pub(crate) fn store() -> CasBackendItem {
     CasBackendItem {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, b"postern-origin/store").to_string(),
         location: "sample".to_owned(),
@@ -85,6 +85,6 @@ pub(super) fn store() -> CasBackendItem {
 }
 
 /// A credential for that store: good for nothing, and different each time.
-pub(super) fn store_credential(role: &str) -> String {
+pub(crate) fn store_credential(role: &str) -> String {
     format!("sample-{role}-{}", Uuid::new_v4().simple())
 }

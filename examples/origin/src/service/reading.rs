@@ -31,7 +31,7 @@ impl ReferrerService for Service {
         &self,
         request: Request<ReferrerServiceDiscoverPrivateRequest>,
     ) -> Result<Response<ReferrerServiceDiscoverPrivateResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         Ok(Response::new(discover(
             &self.0,
             &caller,
@@ -46,7 +46,7 @@ impl CasCredentialsService for Service {
         &self,
         request: Request<CasCredentialsServiceGetRequest>,
     ) -> Result<Response<CasCredentialsServiceGetResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let role = match asked.role() {
             Role::Unspecified => {
@@ -115,7 +115,7 @@ pub(crate) fn discover(
 }
 
 /// The digest as this run's attestation knows it: as itself, or as a subject.
-fn referrer(run: &Run, digest: &str) -> Option<ReferrerItem> {
+pub(crate) fn referrer(run: &Run, digest: &str) -> Option<ReferrerItem> {
     let bundle = run.bundle.as_ref()?;
     let item = |digest: String, kind: &str, references: Vec<ReferrerItem>| ReferrerItem {
         digest,

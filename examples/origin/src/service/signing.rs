@@ -22,7 +22,7 @@ impl SigningService for Service {
         &self,
         request: Request<GenerateSigningCertRequest>,
     ) -> Result<Response<GenerateSigningCertResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner().certificate_signing_request;
         if asked.is_empty() {
             let message = "validation error: certificate_signing_request: value length must be at least 1 bytes";

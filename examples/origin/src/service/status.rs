@@ -39,7 +39,7 @@ impl ContextService for Service {
         &self,
         request: Request<ContextServiceCurrentRequest>,
     ) -> Result<Response<ContextServiceCurrentResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         Ok(Response::new(ContextServiceCurrentResponse {
             result: Some(current::Result {
                 current_user: Some(User {

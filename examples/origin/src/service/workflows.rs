@@ -34,7 +34,7 @@ impl WorkflowService for Service {
         &self,
         request: Request<WorkflowServiceCreateRequest>,
     ) -> Result<Response<WorkflowServiceCreateResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         let new = NewWorkflow {
             project: &asked.project_name,
@@ -54,7 +54,7 @@ impl WorkflowService for Service {
         &self,
         request: Request<WorkflowServiceListRequest>,
     ) -> Result<Response<WorkflowServiceListResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         let (page, size) = page(asked.pagination.as_ref())?;
         let state = self.0.lock();
@@ -88,7 +88,7 @@ impl WorkflowService for Service {
         &self,
         request: Request<WorkflowServiceViewRequest>,
     ) -> Result<Response<WorkflowServiceViewResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         check_name("name", &asked.name)?;
         require("project_name", &asked.project_name)?;
@@ -104,7 +104,7 @@ impl WorkflowService for Service {
         &self,
         request: Request<WorkflowServiceDeleteRequest>,
     ) -> Result<Response<WorkflowServiceDeleteResponse>, Status> {
-        Caller::of(request.metadata())?;
+        Caller::of(&request)?;
         let asked = request.into_inner();
         check_name("name", &asked.name)?;
         require("project_name", &asked.project_name)?;
@@ -119,7 +119,7 @@ impl WorkflowRunService for Service {
         &self,
         request: Request<WorkflowRunServiceListRequest>,
     ) -> Result<Response<WorkflowRunServiceListResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let mut state = self.0.lock();
         match (&*asked.project_name, &*asked.workflow_name) {
@@ -171,7 +171,7 @@ impl WorkflowRunService for Service {
         &self,
         request: Request<WorkflowRunServiceViewRequest>,
     ) -> Result<Response<WorkflowRunServiceViewResponse>, Status> {
-        let caller = Caller::of(request.metadata())?;
+        let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let state = self.0.lock();
         let run = match &asked.r#ref {

@@ -33,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) finished_at: Option<SystemTime>,
     pub(crate) bundle: Option<Bundle>,
     crafting: Option<CraftingState>,
+    /// The attestation state in strict mode: nobody but its bearer can read it.
+    pub(crate) sealed: Option<Vec<u8>>,
     /// States kept so far, so that no two have one digest.
     saves: u64,
 }
@@ -86,6 +88,7 @@ impl State {
             finished_at: None,
             bundle: None,
             crafting: None,
+            sealed: None,
             saves: 0,
         };
         self.runs.insert(run.id, run.clone());
@@ -168,6 +171,11 @@ impl State {
     /// One run, whoever asks.
     pub(crate) fn run(&self, id: Uuid) -> Option<&Run> {
         self.runs.get(&id)
+    }
+
+    /// One run to change, whoever asks.
+    pub(crate) fn run_to_change(&mut self, id: Uuid) -> Option<&mut Run> {
+        self.runs.get_mut(&id)
     }
 
     /// All runs, oldest first.

@@ -12,6 +12,7 @@ mod sequence;
 mod services;
 mod shapes;
 mod states;
+mod strict;
 mod support;
 mod wire;
 mod workflows;
