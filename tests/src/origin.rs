@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use postern_origin::assertion::Verifier;
+use postern_origin::strict::{Strict, serve_strict};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,13 +33,28 @@ impl Origin {
         Self::with(Some(verifier)).await
     }
 
+    /// Starts a stock control plane: one that believes only tokens that `strict` makes. The second is the address of
+    /// its artifact store.
+    pub async fn strict(strict: &Strict) -> (Self, String) {
+        let (listener, url) = listen().await;
+        let (store, store_url) = listen().await;
+        let (stop, stopped) = oneshot::channel();
+        let served = serve_strict(listener, store, strict.clone(), async {
+            let _ = stopped.await;
+        });
+        (Self::running(url, stop, tokio::spawn(served)), store_url)
+    }
+
     async fn with(verifier: Option<Verifier>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (listener, url) = listen().await;
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(postern_origin::serve_requiring(listener, verifier, async {
             let _ = stopped.await;
         }));
+        Self::running(url, stop, task)
+    }
+
+    fn running(url: String, stop: oneshot::Sender<()>, task: JoinHandle<io::Result<()>>) -> Self {
         Self {
             url,
             http: Http::new(),
@@ -173,6 +189,13 @@ impl Drop for Origin {
         drop(self.stop.take());
         self.task.abort();
     }
+}
+
+/// A free port of this machine, and its address.
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, url)
 }
 
 fn list(value: &Value) -> Vec<Value> {

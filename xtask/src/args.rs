@@ -34,8 +34,9 @@ Postern's developer commands
       the module on workerd, its stores kept in DIR; prints `ready http://127.0.0.1:P` when it answers
       with N isolates, N gateway workers listen on P, P+1, ... and share the stores
       with --brake, an address is slowed down after N refused credentials in a minute
-  cargo xtask origin --port P
+  cargo xtask origin --port P [--strict] [--store-port S] [--organization O]
       the sample origin; prints `ready http://127.0.0.1:P`
+      with --strict, it behaves as a stock control plane, and prints a line `strict {JSON}` with tokens before that
   cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
       Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
   cargo xtask bench --growth | --cold | --soak SECONDS | --finality  [--rounds N]
@@ -53,6 +54,8 @@ pub enum Request {
     Serve(Serve),
     Origin {
         port: u16,
+        /// Words for the program itself.
+        with: Vec<String>,
     },
     Dev {
         port: u16,
@@ -120,12 +123,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "build" => options(&command, rest, &[]).map(|_| Request::Build),
         "test" => tests(rest).map(Request::Test),
         "serve" => serve(rest).map(Request::Serve),
-        "origin" => {
-            let given = options(&command, rest, &["--port"])?;
-            Ok(Request::Origin {
-                port: port("--port", one(&command, &given, "--port")?)?,
-            })
-        }
+        "origin" => origin(rest),
         "dev" => {
             let given = options(&command, rest, &["--port", "--origin-port", "--state"])?;
             let or =
@@ -215,6 +213,26 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
         isolates,
         brake: last(&given, "--brake").map(brake).transpose()?,
     })
+}
+
+/// Beside the port, the words are the other program's: what is wrong with them, it says itself.
+fn origin(words: Vec<String>) -> Outcome<Request> {
+    let (flags, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "--strict");
+    if flags.len() > 1 {
+        return Err(misuse("`--strict` is given twice"));
+    }
+    let given = options(
+        "origin",
+        words,
+        &["--port", "--store-port", "--organization"],
+    )?;
+    let port = port("--port", one("origin", &given, "--port")?)?;
+    let others = given.into_iter().filter(|(name, _)| name != "--port");
+    let with = flags
+        .into_iter()
+        .chain(others.flat_map(|(name, value)| [name, value]))
+        .collect();
+    Ok(Request::Origin { port, with })
 }
 
 /// The option names are the other program's; what is missing here is only what we fill in ourselves.

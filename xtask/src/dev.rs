@@ -16,7 +16,7 @@ pub fn run(port: u16, origin_port: u16, state: Option<PathBuf>) -> Outcome {
         serve::require_free(port).map_err(|failure| suggest(name, failure))?;
     }
     let home = state.unwrap_or_else(|| paths::root().join(".postern/dev"));
-    let (mut origin, _) = origin::start(origin_port)?;
+    let (mut origin, _) = origin::start(origin_port, &[])?;
     let key = secret::random()?;
     let request = request(port, origin_port, &home, &key)?;
     let (mut gateway, _) = serve::start(&request, Purpose::Development)?;

@@ -62,7 +62,7 @@ fn execute(request: Request) -> Outcome {
         }
         Request::Build => build::run(build::Purpose::Release),
         Request::Serve(request) => serve::run(&request),
-        Request::Origin { port } => origin::run(port),
+        Request::Origin { port, with } => origin::run(port, &with),
         Request::Dev {
             port,
             origin_port,

@@ -13,41 +13,48 @@ use crate::{build, cargo, ends, paths, process, serve};
 /// The running sample origin.
 pub struct Origin(Child);
 
-pub fn run(port: u16) -> Outcome {
+pub fn run(port: u16, with: &[String]) -> Outcome {
     ends::stop_is_success();
-    let (mut origin, ready) = start(port)?;
+    let (mut origin, said) = start(port, with)?;
     let mut stdout = std::io::stdout();
     doing(
         "writing the ready line",
-        writeln!(stdout, "{ready}").and_then(|()| stdout.flush()),
+        write!(stdout, "{said}").and_then(|()| stdout.flush()),
     )?;
     Err(origin.wait())
 }
 
-/// Builds the origin if needed and waits for its ready line.
-pub fn start(port: u16) -> Outcome<(Origin, String)> {
+/// Builds the origin if needed and waits for its ready line; gives that with all lines before it.
+pub fn start(port: u16, with: &[String]) -> Outcome<(Origin, String)> {
     serve::require_free(port)?;
     let mut command = Command::new(program()?);
     command
         .args(["--port", &port.to_string()])
+        .args(with)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = process::spawn(&mut command)?;
     let mut lines = BufReader::new(child.stdout.take().expect("stdout was asked for"));
     let mut origin = Origin(child);
-    let mut ready = String::new();
-    match lines.read_line(&mut ready) {
-        Ok(length) if length > 0 => {}
-        _ => return Err(origin.wait()),
+    let mut said = String::new();
+    loop {
+        let begin = said.len();
+        match lines.read_line(&mut said) {
+            Ok(length) if length > 0 => {}
+            _ => return Err(origin.wait()),
+        }
+        if said[begin..].starts_with("ready ") {
+            break;
+        }
     }
-    // Its further lines are a log, and stdout carries one line only.
+    // Its further lines are a log, and stdout carries no more.
     thread::spawn(move || {
         lines
             .lines()
             .map_while(Result::ok)
             .for_each(|line| note!("{line}"))
     });
-    Ok((origin, ready.trim_end().to_owned()))
+    Ok((origin, said))
 }
 
 impl Origin {

@@ -38,7 +38,17 @@ fn plain_commands() {
             state: Some("d".into()),
         })
     );
-    assert_eq!(typed("origin --port 9"), Ok(Request::Origin { port: 9 }));
+    for (line, with) in [
+        ("origin --port 9", &[][..]),
+        ("origin --strict --port=9", &["--strict"]),
+        (
+            "origin --port 9 --store-port 8 --strict --organization=acme",
+            &["--strict", "--store-port", "8", "--organization", "acme"],
+        ),
+    ] {
+        let with = with.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(typed(line), Ok(Request::Origin { port: 9, with }), "{line}");
+    }
 }
 
 #[test]
