@@ -22,6 +22,9 @@ pub(crate) use runs::{NewRun, Run};
 /// does not fill the memory.
 pub(crate) const MAX_RUNS: usize = 10_000;
 
+/// Revisions of a contract kept; no further one is taken.
+pub(crate) const MAX_REVISIONS: usize = 100;
+
 /// The contract of a workflow that was made without one.
 const CONTRACT: &[u8] = b"schemaVersion: v1\n";
 
@@ -33,8 +36,8 @@ pub(crate) struct Workflow {
     pub(crate) project_id: Uuid,
     pub(crate) project: String,
     pub(crate) contract_name: String,
-    /// The document, of which there is one revision.
-    pub(crate) contract: Vec<u8>,
+    /// The document's revisions, from 1; only strict mode makes a second one.
+    contracts: Vec<Vec<u8>>,
     pub(crate) team: String,
     pub(crate) description: String,
     pub(crate) created_at: SystemTime,
@@ -164,12 +167,14 @@ impl State {
             project_id,
             project: new.project.to_owned(),
             contract_name: or(new.contract_name, new.name),
-            contract: if new.contract.is_empty() {
-                CONTRACT
-            } else {
-                new.contract
-            }
-            .to_vec(),
+            contracts: vec![
+                if new.contract.is_empty() {
+                    CONTRACT
+                } else {
+                    new.contract
+                }
+                .to_vec(),
+            ],
             team: new.team.to_owned(),
             description: new.description.to_owned(),
             created_at: now,
@@ -179,6 +184,28 @@ impl State {
             .workflows
             .insert(new.name.to_owned(), created.clone());
         created
+    }
+
+    /// Gives a workflow's contract another revision, unless the document is the latest one's.
+    pub(crate) fn update_contract(
+        &mut self,
+        project: &str,
+        name: &str,
+        contract: &[u8],
+    ) -> Result<(), Refusal> {
+        let workflow = self.workflow_mut(project, name)?;
+        if workflow
+            .contracts
+            .last()
+            .is_some_and(|latest| latest == contract)
+        {
+            return Ok(());
+        }
+        if workflow.contracts.len() >= MAX_REVISIONS {
+            return Err(Refusal::TooManyRevisions);
+        }
+        workflow.contracts.push(contract.to_vec());
+        Ok(())
     }
 
     /// The workflow of that name.
@@ -230,12 +257,24 @@ impl State {
 }
 
 impl Workflow {
-    /// The contract at a revision: 1, or 0 for the latest.
-    pub(crate) fn contract_at(&self, revision: i32) -> Result<&[u8], Refusal> {
-        match revision {
-            0 | 1 => Ok(&self.contract),
-            _ => Err(Refusal::UnknownContract),
+    /// The contract at a revision, from 1, or at the latest one for 0; with the revision's number.
+    pub(crate) fn contract_at(&self, revision: i32) -> Result<(i32, &[u8]), Refusal> {
+        let revision = if revision == 0 {
+            self.revision()
+        } else {
+            revision
+        };
+        let place = revision.checked_sub(1);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        match place.and_then(|place| self.contracts.get(place)) {
+            Some(contract) => Ok((revision, contract)),
+            None => Err(Refusal::UnknownContract),
         }
+    }
+
+    /// The latest revision of the contract.
+    pub(crate) fn revision(&self) -> i32 {
+        i32::try_from(self.contracts.len()).unwrap_or(i32::MAX)
     }
 }
 

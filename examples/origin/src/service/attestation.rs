@@ -59,11 +59,11 @@ impl AttestationService for Service {
         require("project_name", &asked.project_name)?;
         let mut state = self.0.lock();
         let workflow = state.workflow(&asked.project_name, &asked.workflow_name)?;
-        let contract = workflow.contract_at(asked.contract_revision)?;
+        let (revision, contract) = workflow.contract_at(asked.contract_revision)?;
         Ok(Response::new(AttestationServiceGetContractResponse {
             result: Some(get_contract::Result {
                 workflow: Some(items::workflow(workflow)),
-                contract: Some(items::contract(workflow, contract)),
+                contract: Some(items::contract(workflow, revision, contract)),
             }),
         }))
     }

@@ -24,7 +24,7 @@ pub(crate) fn workflow(workflow: &Workflow) -> WorkflowItem {
         created_at: Some(workflow.created_at.into()),
         runs_count: workflow.runs,
         contract_name: workflow.contract_name.clone(),
-        contract_revision_latest: 1,
+        contract_revision_latest: workflow.revision(),
         description: workflow.description.clone(),
         ..WorkflowItem::default()
     }
@@ -45,19 +45,23 @@ pub(crate) fn run(run: &Run) -> WorkflowRunItem {
         workflow: Some(Box::new(workflow(&run.workflow))),
         job_url: run.job_url.clone(),
         runner_type: run.runner.into(),
-        contract_revision_used: 1,
-        contract_revision_latest: 1,
+        contract_revision_used: run.contract_revision,
+        contract_revision_latest: run.workflow.revision(),
         status: run.status.into(),
         version,
         ..WorkflowRunItem::default()
     }
 }
 
-/// The one revision of a workflow's contract.
-pub(crate) fn contract(workflow: &Workflow, body: &[u8]) -> WorkflowContractVersionItem {
+/// A revision of a workflow's contract.
+pub(crate) fn contract(
+    workflow: &Workflow,
+    revision: i32,
+    body: &[u8],
+) -> WorkflowContractVersionItem {
     WorkflowContractVersionItem {
         id: Uuid::new_v5(&workflow.id, b"contract").to_string(),
-        revision: 1,
+        revision,
         created_at: Some(workflow.created_at.into()),
         raw_contract: Some(RawBody {
             body: body.to_vec(),

@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     UnknownProjectNamed(String),
     /// The project has no such workflow.
     UnknownWorkflow,
+    /// The contract has as many revisions as are kept.
+    TooManyRevisions,
     /// The workflow's contract has no such revision.
     UnknownContract,
     /// No run has this id.
@@ -70,6 +72,8 @@ impl fmt::Display for Refusal {
             Self::UnknownProject => f.write_str("failed to get workflow: project not found"),
             Self::UnknownProjectNamed(name) => write!(f, "project {name} not found"),
             Self::UnknownWorkflow => f.write_str("failed to get workflow: workflow not found"),
+            // Ours: the sample keeps all of them in memory.
+            Self::TooManyRevisions => f.write_str("the sample keeps no more revisions of a contract"),
             Self::UnknownContract => f.write_str("contract not found"),
             Self::UnknownRun => {
                 f.write_str("error retrieving the workflow run: finding workflow run: workflow run not found")
@@ -105,6 +109,7 @@ impl From<Refusal> for Failure {
             | Refusal::UnknownRunAlone
             | Refusal::UnknownDigest
             | Refusal::NoState(_) => (Code::NotFound, "not found"),
+            Refusal::TooManyRevisions => (Code::ResourceExhausted, ""),
             Refusal::Ended(_) => (Code::FailedPrecondition, ""),
             Refusal::StateConflict { .. } => (Code::Aborted, "ATTESTATION_STATE_ERROR_CONFLICT"),
             Refusal::StateLocked => (Code::Internal, "internal error"),

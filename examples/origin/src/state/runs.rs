@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) reason: String,
     pub(crate) job_url: String,
     pub(crate) runner: RunnerType,
+    /// Of the workflow's contract, when it began.
+    pub(crate) contract_revision: i32,
     /// Version of the project; empty: none was said.
     pub(crate) version: String,
     /// Hash of the credential that started the run: a control plane may derive
@@ -55,7 +57,7 @@ pub(crate) struct NewRun {
     pub(crate) job_url: String,
     pub(crate) runner: RunnerType,
     pub(crate) version: String,
-    /// 0 or 1: contracts have one revision here.
+    /// 0: the latest.
     pub(crate) contract_revision: i32,
 }
 
@@ -72,7 +74,7 @@ impl State {
         require("workflow_name", workflow)?;
         require("project_name", project)?;
         let workflow = self.workflow_mut(project, workflow)?;
-        workflow.contract_at(new.contract_revision)?;
+        let (contract_revision, _) = workflow.contract_at(new.contract_revision)?;
         workflow.runs = workflow.runs.saturating_add(1);
         let run = Run {
             id: new.id,
@@ -82,6 +84,7 @@ impl State {
             reason: String::new(),
             job_url: new.job_url,
             runner: new.runner,
+            contract_revision,
             version: new.version,
             authorization_sha256: caller.authorization_sha256.clone(),
             created_at: now,

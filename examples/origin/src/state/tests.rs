@@ -151,3 +151,23 @@ fn a_recreated_workflow_is_another_one() {
         Err(Refusal::UnknownProjectNamed("other".to_owned()))
     );
 }
+
+#[test]
+fn a_contract_has_so_many_revisions() {
+    let mut state = State::default();
+    state.create(&named("demo", "release", ""), NOW).unwrap();
+    for revision in 1..MAX_REVISIONS {
+        let contract = revision.to_string();
+        state
+            .update_contract("demo", "release", contract.as_bytes())
+            .unwrap();
+    }
+    assert_eq!(
+        state.update_contract("demo", "release", b"one more"),
+        Err(Refusal::TooManyRevisions)
+    );
+    let latest = (MAX_REVISIONS - 1).to_string();
+    state
+        .update_contract("demo", "release", latest.as_bytes())
+        .unwrap();
+}

@@ -165,6 +165,56 @@ async fn a_workflow_that_was_made_anew_is_another_one() {
 }
 
 #[tokio::test]
+async fn a_contract_that_comes_along() {
+    let plane = Plane::start().await;
+    let narrow = plane.token("narrow", Some("shop"), Some("release")).jwt;
+    let mut client = plane.attestation(&narrow);
+    // The first is the one that the workflow was made with; the same document is no other revision.
+    for (contract, revision) in [("a: 1", 2), ("a: 1", 2), ("a: 2", 3)] {
+        let mut asked = workflow("shop", "release");
+        asked.contract_bytes = contract.into();
+        asked.contract_name = "of-another-name".to_owned();
+        let found = client.find_or_create_workflow(asked).await.unwrap();
+        let found = found.into_inner().result.unwrap();
+        assert_eq!(
+            (&*found.contract_name, found.contract_revision_latest),
+            ("release", revision)
+        );
+        let latest = client
+            .get_contract(contract_of("shop", "release"))
+            .await
+            .unwrap();
+        let latest = latest.into_inner().result.unwrap().contract.unwrap();
+        assert_eq!(
+            (latest.revision, latest.raw_contract.unwrap().body),
+            (revision, contract.into())
+        );
+    }
+    for (revision, good) in [(0, true), (1, true), (3, true), (4, false), (-1, false)] {
+        let mut asked = new_run("shop", "release");
+        asked.contract_revision = revision;
+        let answer = client.init(asked).await;
+        if !good {
+            refused(answer, Code::NotFound, "contract not found", "not found");
+            continue;
+        }
+        let run = answer
+            .unwrap()
+            .into_inner()
+            .result
+            .unwrap()
+            .workflow_run
+            .unwrap();
+        let used = if revision == 0 { 3 } else { revision };
+        assert_eq!(
+            (run.contract_revision_used, run.contract_revision_latest),
+            (used, 3)
+        );
+    }
+    plane.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_project_token_sees() {
     let plane = Plane::start().await;
     let wide = plane.wide("wide");
