@@ -42,7 +42,7 @@ pub(crate) fn streams(path: &str) -> bool {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Call {
     path: String,
-    /// As it came, without its `?`; empty when there is none.
+    /// As it came, without its `?`, but for a bearer in `t`; empty when there is none.
     query: String,
     protocol: &'static str,
     method: String,
@@ -115,7 +115,7 @@ pub(crate) async fn record(State(log): State<CallLog>, request: Request, next: N
     };
     let call = Call {
         path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
+        query: shown_query(parts.uri.query().unwrap_or_default()),
         protocol: protocol(&parts.headers),
         method: parts.method.to_string(),
         http_version: format!("{:?}", parts.version),
@@ -186,6 +186,15 @@ fn protocol(headers: &HeaderMap) -> &'static str {
     } else {
         "other"
     }
+}
+
+/// A query with the hash of a bearer in place of the bearer: `/download` takes one in `t`.
+fn shown_query(query: &str) -> String {
+    let shown = query.split('&').map(|pair| match pair.split_once('=') {
+        Some(("t", bearer)) => format!("t_sha256={}", sha256_hex(bearer.as_bytes())),
+        _ => pair.to_owned(),
+    });
+    shown.collect::<Vec<_>>().join("&")
 }
 
 fn shown(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {

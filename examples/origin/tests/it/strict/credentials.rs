@@ -161,6 +161,31 @@ async fn claims_that_do_not_fit_the_row() {
 }
 
 #[tokio::test]
+async fn attesting_asks_whether_it_was_revoked_before_it_reads_claims() {
+    let plane = Plane::start().await;
+    let token = plane.token("ci", None, None);
+    plane.strict.revoke(token.id).unwrap();
+    let mut other = claims(&token.jwt);
+    other["project_id"] = json!(Uuid::from_u128(1).to_string());
+    check(
+        &plane,
+        &forged(KEY, &other),
+        (
+            Code::Unknown,
+            "error setting current org and user: API token project mismatch",
+            "",
+        ),
+        (
+            Code::Unknown,
+            "error extracting organization from APIToken: API token revoked",
+            "",
+        ),
+    )
+    .await;
+    plane.stop().await;
+}
+
+#[tokio::test]
 async fn a_retired_key_takes_its_tokens_along() {
     let plane = Plane::start().await;
     let before = plane.wide("before");

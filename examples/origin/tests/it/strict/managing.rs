@@ -154,6 +154,37 @@ async fn what_an_organization_token_may_not() {
 }
 
 #[tokio::test]
+async fn a_use_counts_even_if_it_is_refused() {
+    let plane = Plane::start().await;
+    let owner = plane.user(Role::Owner);
+    let used = |plane: &Plane, name: &'static str| {
+        let mut client = plane.web(&owner).client(ApiTokenServiceClient::with_origin);
+        async move {
+            let list = client
+                .list(ApiTokenServiceListRequest::default())
+                .await
+                .unwrap();
+            let list = list.into_inner().result;
+            let found = list.into_iter().find(|item| item.name == name).unwrap();
+            found.last_used_at.is_some()
+        }
+    };
+    let narrow = plane.token("narrow", Some("shop"), None).jwt;
+    assert!(!used(&plane, "narrow").await);
+    let answer = Tokens::of(&plane, &narrow)
+        .revoke(&Uuid::from_u128(1).to_string())
+        .await;
+    refused(
+        answer,
+        Code::PermissionDenied,
+        "operation not allowed",
+        "forbidden",
+    );
+    assert!(used(&plane, "narrow").await);
+    plane.stop().await;
+}
+
+#[tokio::test]
 async fn a_project_token_manages_nothing() {
     let plane = Plane::start().await;
     let narrow = plane.token("narrow", Some("shop"), None);

@@ -81,6 +81,15 @@ async fn downloads_are_for_people() {
             "{to}"
         );
     }
+    // What came in is shown without a bearer.
+    let calls = crate::support::send(&plane.url, "GET", "/debug/calls", &[], Vec::new()).await;
+    let calls = String::from_utf8(calls.body.to_vec()).unwrap();
+    assert!(!calls.contains(&owner) && !calls.contains(&wide));
+    let hash = postern_origin::sha256_hex(owner.as_bytes());
+    assert!(
+        calls.contains(&format!("\"query\":\"t_sha256={hash}\"")),
+        "{calls}"
+    );
     plane.stop().await;
 }
 
