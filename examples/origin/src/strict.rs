@@ -284,3 +284,27 @@ fn random<const N: usize>() -> Result<[u8; N], NotMade> {
     getrandom::fill(&mut bytes).map_err(|error| NotMade(format!("no random bytes: {error}")))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_a_least_length() {
+        assert!(Strict::new(Some(&[0; MIN_KEY])).is_ok());
+        let refused = Strict::new(Some(&[0; MIN_KEY - 1])).unwrap_err();
+        assert_eq!(refused.to_string(), "give a key of at least 16 bytes");
+    }
+
+    #[test]
+    fn nobody_sees_keys_and_tokens() {
+        let strict = Strict::new(Some(b"a key that is secret")).unwrap();
+        strict.organization("acme").unwrap();
+        let user = strict.user("acme", "a@example.com", Role::Owner).unwrap();
+        let shown = format!("{strict:?} {:?} {user:?}", strict.lock());
+        assert!(
+            !shown.contains("secret") && !shown.contains(&user.jwt),
+            "{shown}"
+        );
+    }
+}

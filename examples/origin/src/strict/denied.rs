@@ -88,6 +88,8 @@ pub(crate) enum Denied {
     ProjectRequired,
     /// Another token of that name holds.
     NameTaken,
+    /// As many tokens as are kept.
+    TooManyTokens,
     /// No token has this id, or it was revoked.
     UnknownToken,
     /// A member that would revoke a token of the organization.

@@ -19,7 +19,7 @@ pub(crate) const AUDIENCE: &str = "api-token-auth.chainloop";
 pub(crate) const ISSUER: &str = "cp.chainloop";
 
 /// Most rows kept, revoked ones included: this is a sample.
-pub(crate) const MAX_ROWS: usize = 100_000;
+const MAX_ROWS: usize = 100_000;
 
 /// A project or a workflow that a token is for, by id and name.
 pub(crate) type Named = (Uuid, String);
@@ -67,7 +67,7 @@ impl Tokens {
     /// # Errors
     ///
     /// When a token that was not revoked has the name, among those of the organization or of the
-    /// project; workflow tokens share the names of their project.
+    /// project; workflow tokens share the names of their project. When there are too many rows.
     pub(crate) fn create(
         &mut self,
         new: NewRow,
@@ -80,8 +80,11 @@ impl Tokens {
                 && row.organization.id == new.organization.id
                 && id(&row.project) == id(&new.project)
         });
-        if taken || self.order.len() >= MAX_ROWS {
+        if taken {
             return Err(Denied::NameTaken);
+        }
+        if self.order.len() >= MAX_ROWS {
+            return Err(Denied::TooManyTokens);
         }
         let mut policies: Vec<String> = policies::OF_TOKENS.map(str::to_owned).into();
         if new.project.is_none() {
@@ -218,6 +221,17 @@ mod tests {
         tokens.revoke(first.id, NOW).unwrap();
         assert!(tokens.create(named("ci", None), b"k", NOW).is_ok());
         assert_eq!(tokens.revoke(first.id, NOW), Err(Denied::UnknownToken));
+    }
+
+    #[test]
+    fn there_are_so_many_rows() {
+        let mut tokens = Tokens {
+            order: vec![Uuid::nil(); MAX_ROWS - 1],
+            ..Tokens::default()
+        };
+        tokens.create(named("last", None), b"k", NOW).unwrap();
+        let more = tokens.create(named("more", None), b"k", NOW).unwrap_err();
+        assert_eq!(more, Denied::TooManyTokens);
     }
 
     #[test]

@@ -144,3 +144,26 @@ pub(crate) fn routes(store: &Store) -> Router {
         .into_axum_router()
         .merge(download::routes(store.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strict::cas::Mint;
+
+    #[test]
+    fn the_store_keeps_so_much() {
+        let store = Store::new(Mint::new().unwrap().verifying_key());
+        // All of them share one piece of memory.
+        let bytes = Bytes::from(vec![0; usize::try_from(MAX_ARTIFACT).unwrap()]);
+        let keep = |digest: &str, bytes: Bytes| {
+            let file_name = String::new();
+            store.keep("o", digest, Artifact { file_name, bytes })
+        };
+        for place in 0..MAX_KEPT / MAX_ARTIFACT {
+            assert!(keep(&place.to_string(), bytes.clone()), "{place}");
+        }
+        assert!(!keep("more", Bytes::from_static(b"x")));
+        assert!(keep("empty", Bytes::new()));
+        assert!(store.find("o", "empty").is_some() && store.find("p", "empty").is_none());
+    }
+}

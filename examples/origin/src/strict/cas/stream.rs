@@ -75,12 +75,7 @@ impl ByteStream for Streams {
         }) = piece
         {
             bytes.extend(data);
-            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            if credential.max_bytes != 0 && size > credential.max_bytes {
-                let max = credential.max_bytes;
-                let message = format!("max size of upload exceeded: want={size}, max={max}");
-                return Err(Status::resource_exhausted(message));
-            }
+            fits(bytes.len(), credential.max_bytes)?;
             if finish_write {
                 break;
             }
@@ -124,4 +119,34 @@ fn resource(piece: &WriteRequest) -> Result<gob::Resource, Status> {
 
 fn bad_name(message: &str) -> Status {
     Failure::new(Code::InvalidArgument, "resource name", message).into()
+}
+
+/// Fails when an upload is longer than its credential says; 0 is any length.
+fn fits(length: usize, max: u64) -> Result<(), Status> {
+    let want = u64::try_from(length).unwrap_or(u64::MAX);
+    if max == 0 || want <= max {
+        return Ok(());
+    }
+    let message = format!("max size of upload exceeded: want={want}, max={max}");
+    Err(Status::resource_exhausted(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_as_long_as_its_credential_says() {
+        for (length, max, good) in [(0, 2, true), (2, 2, true), (3, 2, false), (3, 0, true)] {
+            assert_eq!(fits(length, max).is_ok(), good, "{length} of {max}");
+        }
+        let refused = fits(3, 2).unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.message()),
+            (
+                Code::ResourceExhausted,
+                "max size of upload exceeded: want=3, max=2"
+            )
+        );
+    }
 }

@@ -234,6 +234,10 @@ impl Denied {
                 "duplicated: name already taken".into(),
                 "pkg/biz/apitoken.go",
             ),
+            Self::TooManyTokens => {
+                let message = "the sample keeps no more tokens".into();
+                (Code::ResourceExhausted, "", message, "ours")
+            }
             Self::UnknownToken => {
                 let message = "finding token: API token not found".into();
                 (NotFound, "not found", message, "pkg/biz/apitoken.go")
