@@ -8,6 +8,7 @@ mod debug;
 mod denied;
 mod guard;
 mod jwt;
+mod not_found;
 mod people;
 mod policies;
 mod routes;

@@ -115,3 +115,30 @@ impl From<Denied> for Status {
         Failure::from(denied).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::Code;
+
+    #[test]
+    fn an_error_inside_another_stands_there_whole() {
+        for (denied, code, message) in [
+            (
+                Denied::NoMembership("1".to_owned()),
+                Code::PermissionDenied,
+                "error setting current org: error: code = 403 reason = USER_WITH_NO_MEMBERSHIP_ERROR_NOT_IN_ORG \
+                 message = user with id 1 has no current organization metadata = map[] cause = <nil>",
+            ),
+            (
+                Denied::NoProvider("Token is invalid"),
+                Code::Unauthenticated,
+                "couldn't match JWT provider: error: code = 401 reason = UNAUTHORIZED message = Token is invalid \
+                 metadata = map[] cause = <nil>",
+            ),
+        ] {
+            let failure = Failure::from(denied);
+            assert_eq!((failure.code, &*failure.message), (code, message));
+        }
+    }
+}

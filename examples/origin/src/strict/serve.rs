@@ -11,6 +11,7 @@ use tonic_web::GrpcWebLayer;
 
 use super::cas::{Store, routes as store_routes};
 use super::guard::{guard, guard_plain};
+use super::not_found::not_found;
 use super::{Strict, debug, routes, service};
 use crate::calls::{CallLog, record};
 use crate::service::Shared;
@@ -60,7 +61,9 @@ fn app(strict: &Strict) -> Router {
         .merge(plain::open_routes())
         .merge(plain::discover_route(Shared::default()).layer(discover))
         .merge(routes::routes(strict.clone()));
-    let rpcs = rpcs.layer(middleware::from_fn_with_state(calls.clone(), record));
+    let rpcs = rpcs
+        .layer(middleware::from_fn(not_found))
+        .layer(middleware::from_fn_with_state(calls.clone(), record));
     let all = strict.clone();
     about_calls::routes(about_calls::Sources::new(move || all.states()), calls)
         .merge(debug::routes(strict.clone()))

@@ -128,8 +128,12 @@ impl Denied {
                 )
             }
             Self::NoMembership(id) => {
+                // An error of its library inside another error stands there whole.
                 let message = format!(
-                    "error setting current org: user with id {id} has no current organization"
+                    "error setting current org: error: code = 403 \
+                     reason = USER_WITH_NO_MEMBERSHIP_ERROR_NOT_IN_ORG \
+                     message = user with id {id} has no current organization \
+                     metadata = map[] cause = <nil>"
                 );
                 (
                     PermissionDenied,

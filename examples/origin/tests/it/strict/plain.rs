@@ -138,9 +138,15 @@ async fn signing_in() {
 }
 
 #[tokio::test]
-async fn what_is_open() {
+async fn what_is_open_and_what_is_not_there() {
     let plane = Plane::start().await;
-    for (path, status) in [("/infoz", 200), ("/statusz", 200), ("/openapi.yaml", 200)] {
+    for (path, status) in [
+        ("/infoz", 200),
+        ("/statusz", 200),
+        ("/openapi.yaml", 200),
+        ("/v1/runs", 404),
+        ("/controlplane.v1.StatusService/Infoz", 404),
+    ] {
         assert_eq!(plane.get(path, &[]).await.0, status, "{path}");
     }
     let discover = format!("/discover/sha256:{}", postern_origin::sha256_hex(b"x"));
