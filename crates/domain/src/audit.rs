@@ -60,6 +60,14 @@ pub enum Action {
     /// A workflow was created.
     #[serde(rename = "workflow.create")]
     WorkflowCreate,
+    /// An upstream credential was set, in place of another where there was one; `changes` has its
+    /// digest and for how long the one before is kept.
+    #[serde(rename = "upstream.set")]
+    UpstreamSet,
+    /// An upstream credential was cleared, and all that were kept in its scope; `changes` has its
+    /// digest.
+    #[serde(rename = "upstream.clear")]
+    UpstreamClear,
 }
 
 impl Action {
@@ -80,6 +88,8 @@ impl Action {
             Self::OrganizationUpdate => "organization.update",
             Self::ProjectCreate => "project.create",
             Self::WorkflowCreate => "workflow.create",
+            Self::UpstreamSet => "upstream.set",
+            Self::UpstreamClear => "upstream.clear",
         }
     }
 
@@ -148,6 +158,8 @@ mod tests {
             Action::TokenMint,
             Action::TokenMintRefused,
             Action::OrganizationUpdate,
+            Action::UpstreamSet,
+            Action::UpstreamClear,
         ] {
             assert_eq!(Action::parse(action.name()), Some(action));
             assert_eq!(

@@ -16,7 +16,7 @@ pub use permit::{Grant, Permit};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use super::id::{Organization, TokenId, WorkflowId};
+use super::id::{Organization, TokenId, UpstreamId, WorkflowId};
 use super::operation::{Managed, Operation};
 use super::policy::{Policy, covers, defaults};
 use super::scope::{Named, Scope};
@@ -32,6 +32,9 @@ pub struct RunFacts {
     pub workflow: String,
     /// The origin's id of the workflow, where its answer told it.
     pub workflow_id: Option<WorkflowId>,
+    /// The version of the upstream credential that it began under, where one was sent (R42).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamId>,
 }
 
 /// A token that is to be minted, as asked for.

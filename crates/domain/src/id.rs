@@ -29,6 +29,9 @@ pub enum Holder {}
 /// One run of a Ledger, from when it is opened until its memory is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instance {}
+/// One version of an upstream credential: each that is set is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upstream {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -44,6 +47,8 @@ pub type RunId = Id<Run>;
 pub type HolderId = Id<Holder>;
 /// The id of an instance of a Ledger.
 pub type InstanceId = Id<Instance>;
+/// The id of a version of an upstream credential.
+pub type UpstreamId = Id<Upstream>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {

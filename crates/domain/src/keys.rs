@@ -162,7 +162,7 @@ impl KeyRing {
     }
 }
 
-/// The three rings derived from the root (see `ROOT_KEYS` in docs/OPERATIONS.md).
+/// The four rings derived from the root (see `ROOT_KEYS` in docs/OPERATIONS.md).
 #[derive(Debug)]
 pub struct RootKeys {
     /// Keys the stored hash of opaque keys.
@@ -171,6 +171,8 @@ pub struct RootKeys {
     pub check: KeyRing,
     /// Keys the audit chain.
     pub audit: KeyRing,
+    /// Seals upstream credentials.
+    pub upstream: KeyRing,
 }
 
 impl RootKeys {
@@ -180,6 +182,7 @@ impl RootKeys {
             pepper: root.derive("postern/pepper/v1"),
             check: root.derive("postern/check/v1"),
             audit: root.derive("postern/audit/v1"),
+            upstream: root.derive("postern/upstream/v1"),
         }
     }
 
@@ -290,6 +293,7 @@ mod tests {
             root.pepper.signing(),
             root.check.signing(),
             root.audit.signing(),
+            root.upstream.signing(),
             ring.signing(),
         ];
         for (i, a) in keys.iter().enumerate() {

@@ -27,6 +27,7 @@ pub mod standing;
 pub mod time;
 pub mod token;
 pub mod unicode;
+pub mod upstream;
 pub mod usage;
 
 #[cfg(feature = "testing")]

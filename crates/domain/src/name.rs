@@ -48,7 +48,7 @@ impl fmt::Display for NameError {
 }
 
 /// The name of an organization, project or workflow: an RFC 1123 label, as the origin demands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Label(String);
 

@@ -40,6 +40,12 @@ pub enum Operation {
     AuditRead,
     /// To sign how far the audit log reaches.
     AuditCheckpoint,
+    /// To see which upstream credential is set: its digest, and never its text.
+    UpstreamRead,
+    /// Setting an upstream credential.
+    UpstreamSet,
+    /// Clearing one.
+    UpstreamClear,
     /// A call for the origin.
     Rpc(&'static Rpc),
     /// A REST request for the origin.
@@ -69,7 +75,7 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 17] = [
+    pub const REGISTRY: [Self; 20] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
@@ -87,6 +93,9 @@ impl Operation {
         Self::TokenRevokeOwn,
         Self::AuditRead,
         Self::AuditCheckpoint,
+        Self::UpstreamRead,
+        Self::UpstreamSet,
+        Self::UpstreamClear,
     ];
 
     /// The operation's place in [`Operation::REGISTRY`].
@@ -110,6 +119,9 @@ impl Operation {
             Self::TokenRevokeOwn => Self::REGISTRY[14],
             Self::AuditRead => Self::REGISTRY[15],
             Self::AuditCheckpoint => Self::REGISTRY[16],
+            Self::UpstreamRead => Self::REGISTRY[17],
+            Self::UpstreamSet => Self::REGISTRY[18],
+            Self::UpstreamClear => Self::REGISTRY[19],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -159,6 +171,10 @@ impl Operation {
             }
             // Ours, not the control plane's; no token holds it by default.
             (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
+            // Ours too. Whoever can set what is sent to the origin decides in whose name every
+            // call of the organization is made there.
+            (Self::UpstreamRead, _) => Some(&["upstream_credential:read"]),
+            (Self::UpstreamSet | Self::UpstreamClear, _) => Some(&["upstream_credential:update"]),
             _ => None,
         }
     }
@@ -183,6 +199,9 @@ impl Operation {
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::AuditRead => "audit.read",
             Self::AuditCheckpoint => "audit.checkpoint",
+            Self::UpstreamRead => "upstream.read",
+            Self::UpstreamSet => "upstream.set",
+            Self::UpstreamClear => "upstream.clear",
             Self::Rpc(row) => row.method,
             Self::Route(row) => row.name,
         }

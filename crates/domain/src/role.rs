@@ -21,6 +21,7 @@ const ADMINISTERS: &[&str] = &[
     "org_api_token:*",
     "project_api_token:*",
     "audit:read",
+    "upstream_credential:*",
     REGISTRY_READ,
 ];
 
@@ -52,19 +53,21 @@ mod tests {
             "project_api_token:list",
             "project_api_token:revoke",
             "audit:read",
+            "upstream_credential:read",
+            "upstream_credential:update",
             REGISTRY_READ,
             "workflow_run:read",
         ];
         // In the order of `all`.
         let rows = [
-            ("owner", "111111111"),
-            ("admin", "111111111"),
-            ("member", "000111001"),
-            ("contributor", "000111001"),
-            ("viewer", "000010000"),
-            ("Owner", "000000000"),
-            ("", "000000000"),
-            ("superuser", "000000000"),
+            ("owner", "11111111111"),
+            ("admin", "11111111111"),
+            ("member", "00011100001"),
+            ("contributor", "00011100001"),
+            ("viewer", "00001000000"),
+            ("Owner", "00000000000"),
+            ("", "00000000000"),
+            ("superuser", "00000000000"),
         ];
         for (role, expected) in rows {
             let held = policies_of(role);

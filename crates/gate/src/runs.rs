@@ -69,6 +69,7 @@ pub(crate) fn learn(naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
         workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
         project,
         workflow,
+        upstream: None,
     };
     Ok(LearnedRun {
         run,
@@ -240,6 +241,7 @@ fn viewed(answer: &[u8], run: RunId, facts: &TokenFacts) -> Result<Option<RunFac
         project: fields.project.to_owned(),
         workflow: fields.workflow.to_owned(),
         workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
+        upstream: None,
     }))
 }
 

@@ -316,6 +316,7 @@ impl History {
             project: "shop".to_owned(),
             workflow: "release".to_owned(),
             workflow_id: how.pin.then(|| WorkflowId::from_u128(0xaa)),
+            upstream: None,
         };
         Admission {
             liveness: how.liveness,

@@ -76,6 +76,7 @@ fn answer(rpc: &'static Rpc, kind: &str, about: (&str, &str)) -> &'static str {
             project: project.to_owned(),
             workflow: workflow.to_owned(),
             workflow_id: None,
+            upstream: None,
         };
         let key = (
             testing::facts(7, Scope::Organization).organization.id,

@@ -83,6 +83,7 @@ fn begun() -> RunFacts {
         project: "shop".to_owned(),
         workflow: "release".to_owned(),
         workflow_id: Some(Id::from_u128(0xaa)),
+        upstream: None,
     }
 }
 

@@ -242,6 +242,7 @@ fn r32_runs_are_known_or_denied() {
                 project: project.to_owned(),
                 workflow: workflow.to_owned(),
                 workflow_id: None,
+                upstream: None,
             };
             let id = RunId::parse_any(RUN).expect("a run");
             world

@@ -66,6 +66,7 @@ fn a_long_message_is_one_use_and_a_second_question_only_for_a_run_that_is_not_kn
         project: "shop".to_owned(),
         workflow: "release".to_owned(),
         workflow_id: None,
+        upstream: None,
     };
     for (length, id, expected) in [
         (10, RUN, 1),

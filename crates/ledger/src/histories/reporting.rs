@@ -23,6 +23,7 @@ impl World {
             project: "shop".to_owned(),
             workflow: workflow.to_owned(),
             workflow_id: None,
+            upstream: None,
         };
         let command = RunCommand {
             run,

@@ -31,6 +31,7 @@ fn facts_of(workflow: &str, workflow_id: u128) -> RunFacts {
         project: "shop".to_owned(),
         workflow: workflow.to_owned(),
         workflow_id: Some(Id::from_u128(workflow_id)),
+        upstream: None,
     }
 }
 

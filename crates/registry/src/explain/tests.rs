@@ -130,6 +130,7 @@ fn a_known_run_is_held_against_the_scope() {
             project: "shop".to_owned(),
             workflow: workflow.to_owned(),
             workflow_id: None,
+            upstream: None,
         };
         world.runs.borrow_mut().insert(id, facts);
         // What an isolate has learned of a run stays.
@@ -161,6 +162,7 @@ fn r30_a_run_of_others_is_not_told() {
         project: "secret".to_owned(),
         workflow: "hidden".to_owned(),
         workflow_id: None,
+        upstream: None,
     };
     let world_with_run = || {
         let world = World::new();
@@ -231,6 +233,7 @@ fn every_call_can_be_asked_about() {
         project: "shop".to_owned(),
         workflow: "release".to_owned(),
         workflow_id: None,
+        upstream: None,
     };
     let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
     world.runs.borrow_mut().insert(id, facts);

@@ -83,6 +83,7 @@ fn run(project: &str, workflow: &str) -> RunFacts {
         project: project.to_owned(),
         workflow: workflow.to_owned(),
         workflow_id: None,
+        upstream: None,
     }
 }
 
