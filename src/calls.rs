@@ -274,7 +274,7 @@ fn step(
 fn next(step: &Step, gate: &Isolated, waited: i64) -> (Next, String) {
     let text = match step {
         Step::Admit(ask) => {
-            let (name, query) = (ask.question.organization, ask.question.query);
+            let (name, query) = (ask.question.organization, ask.question.query.clone());
             let url = ledger_client::admit_url(query);
             Some((Next::Ask, format!("\n{name}\n{url}")))
         }

@@ -162,7 +162,7 @@ impl<'a> Drive<'a> {
                     let question = &ask.question;
                     let admission = self
                         .platform
-                        .admit(question.organization, question.query)
+                        .admit(question.organization, question.query.clone())
                         .await;
                     self.resume(ask, admission.map_err(Into::into))
                 }

@@ -146,11 +146,12 @@ impl Reach {
         if let Some(run) = run {
             return Self::of(Some(&run.project), Some(&run.workflow));
         }
+        let is_label = |text: &&str| Label::parse(text).is_ok();
         let own = scope.project().map(|project| project.name.as_str());
-        let project = project.or(own);
-        let is_own = project == own;
-        let own = scope.workflow().filter(|_| is_own);
-        Self::of(project, workflow.or(own.map(|own| own.name.as_str())))
+        let project = project.filter(is_label).or(own);
+        let of_own = scope.workflow().filter(|_| project == own);
+        let of_own = of_own.map(|workflow| workflow.name.as_str());
+        Self::of(project, workflow.filter(is_label).or(of_own))
     }
 
     /// The name of the project, where there is one.
@@ -275,7 +276,7 @@ mod tests {
             Option<&'a RunFacts>,
             &'a str,
         );
-        let rows: [Row<'_>; 9] = [
+        let rows: [Row<'_>; 11] = [
             (None, None, &wide, None, "organization"),
             (None, None, &project, None, "project:shop"),
             (None, None, &narrow, None, "workflow:shop/release"),
@@ -283,6 +284,14 @@ mod tests {
             (Some("cart"), None, &narrow, None, "project:cart"),
             (Some("cart"), Some("a"), &wide, None, "workflow:cart/a"),
             (None, Some("a"), &wide, None, "organization"),
+            (None, Some("a"), &project, None, "workflow:shop/a"),
+            (
+                Some("No Label"),
+                None,
+                &narrow,
+                None,
+                "workflow:shop/release",
+            ),
             (Some("No Label"), Some("a"), &wide, None, "organization"),
             (
                 Some("cart"),

@@ -1,6 +1,11 @@
 //! From a credential to a caller: where its Ledger is, then one question to it. Calls for the
 //! origin and management go through here alike.
 
+mod home;
+mod offers;
+
+pub use home::{Home, home, sought};
+
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
@@ -9,7 +14,6 @@ use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
-use postern_wire::jwt::Verified;
 
 use crate::Gate;
 use crate::ask::{Machine, Pending};
@@ -20,6 +24,7 @@ use crate::error::{CredentialError, Error, Result};
 use crate::memory::Memory;
 use crate::proof::{bindable, prove};
 use crate::question::{Admit, Bind, Find};
+use crate::upstream::{Offer, UpstreamNames};
 
 /// An authenticated caller, with what is known of the run that was asked about.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Admitted {
     /// The origin's id of the workflow that the token is for, where a run or a workflow was asked
     /// about and the id was learned.
     pub pin: Option<WorkflowId>,
+    /// The upstream credential that was found for the call.
+    pub(crate) upstream: Option<Offer>,
 }
 
 /// What a call names that the Ledger knows more of.
@@ -42,6 +49,15 @@ pub enum About {
     Run(RunId),
     /// A workflow by its name: a token for one workflow may be for another one of that name.
     Workflow,
+}
+
+/// What is asked of a credential, and what for.
+#[derive(Debug)]
+pub(crate) struct Sought {
+    pub about: About,
+    pub purpose: Purpose,
+    /// The names by which the upstream credential of the call is chosen, where it is to be.
+    pub names: Option<UpstreamNames>,
 }
 
 /// A machine that can ask who a credential belongs to.
@@ -64,6 +80,8 @@ struct CredentialQuery<M: Machine> {
     run: Option<RunId>,
     known_run: Option<Rc<RunFacts>>,
     pin: Option<WorkflowId>,
+    names: Option<UpstreamNames>,
+    upstream: Option<Offer>,
     then: Then<M>,
 }
 
@@ -73,8 +91,11 @@ struct CredentialQuery<M: Machine> {
 pub(crate) fn admit<M: Asks + 'static>(
     (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
     presented: &Rc<Presented>,
-    about: About,
-    purpose: Purpose,
+    Sought {
+        about,
+        purpose,
+        names,
+    }: Sought,
     then: impl FnOnce(&mut M::Call, &mut Gate, Timestamp, Admitted) -> Result<M> + 'static,
 ) -> Result<M> {
     let Some(id) = presented.token() else {
@@ -82,6 +103,7 @@ pub(crate) fn admit<M: Asks + 'static>(
             caller: Caller::Administrator,
             run: None,
             pin: None,
+            upstream: None,
         };
         return then(call, gate, now, admitted);
     };
@@ -92,6 +114,7 @@ pub(crate) fn admit<M: Asks + 'static>(
         About::Nothing | About::Workflow => None,
     };
     let config = gate.config();
+    let names = names.filter(|_| config.is_upstream());
     match home(&presented, known.as_deref(), &config)? {
         Home::Known(organization) => {
             let query = CredentialQuery {
@@ -102,6 +125,8 @@ pub(crate) fn admit<M: Asks + 'static>(
                 run,
                 known_run: None,
                 pin: None,
+                names,
+                upstream: None,
                 then: Box::new(then),
             };
             query.ask((call, gate, now), about, purpose)
@@ -119,6 +144,8 @@ pub(crate) fn admit<M: Asks + 'static>(
                         run,
                         known_run: None,
                         pin: None,
+                        names,
+                        upstream: None,
                         then,
                     };
                     query.ask((call, gate, now), about, purpose)
@@ -142,6 +169,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         let key = self.run.map(|run| (self.organization, run));
         self.known_run = key.and_then(|(organization, run)| gate.memory.run(organization, run));
         self.pin = gate.memory.pin(self.id);
+        self.upstream = self.kept(gate, now);
         let known = self.known.as_deref();
         let is_settled = self
             .known_run
@@ -153,6 +181,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             && config.revocation_lease_ms > 0
             && !known.is_some_and(expired);
         let query = AdmitQuery {
+            upstream: self.upstream_query(),
             token: self.id,
             facts: known.is_none(),
             run: self.run.filter(|_| !is_settled),
@@ -161,7 +190,8 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             counts: purpose != Purpose::Look,
             claim: None,
         };
-        let alone = is_leased && !query.facts && !query.pin && query.run.is_none();
+        let asks = query.facts || query.pin || query.run.is_some() || query.upstream.is_some();
+        let alone = is_leased && !asks;
         let leases = &mut gate.memory.leases;
         if alone && leases.is_active(self.organization, self.id, now) {
             return self.told((call, gate, now), Admission::LIVE);
@@ -175,17 +205,23 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                 ..query
             },
         };
+        let mut this = self;
         let answered = move |call: &mut M::Call, gate: &mut Gate, at, admission: Admission| {
             let Admission {
                 liveness, delta, ..
             } = &admission;
             let leases = &mut gate.memory.leases;
-            match &asked {
-                Some(asked) => leases.told(asked, self.id, *liveness, delta.as_ref(), at),
-                None if *liveness != Liveness::Live => leases.forget(self.organization, self.id),
-                None => {}
-            }
-            self.told((call, gate, at), admission)
+            let is_taken = match &asked {
+                Some(asked) => leases.told(asked, this.id, *liveness, delta.as_ref(), at),
+                None => {
+                    if *liveness != Liveness::Live {
+                        leases.forget(this.organization, this.id);
+                    }
+                    false
+                }
+            };
+            this.offered(gate, &admission, is_taken);
+            this.told((call, gate, at), admission)
         };
         Ok(M::admit(Pending::new(question, answered)))
     }
@@ -272,6 +308,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             caller: Caller::Token(Rc::clone(facts)),
             run,
             pin: self.pin.or(learned_pin),
+            upstream: self.upstream,
         };
         match shown {
             Some(shown) if admitted.pin.is_none() => {
@@ -285,7 +322,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
 }
 
 /// Whether the Ledger says that a token is active.
-fn active(liveness: Liveness) -> Result<()> {
+pub(crate) fn active(liveness: Liveness) -> Result<()> {
     match liveness {
         Liveness::Live => Ok(()),
         Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
@@ -312,50 +349,6 @@ impl Memory {
     }
 }
 
-/// Where the Ledger of a token is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Home {
-    /// In this organization.
-    Known(OrganizationId),
-    /// The stores have to say.
-    Sought,
-}
-
-/// The organization whose Ledger has the token, where `known` are its facts as this isolate knows
-/// them. What is known is proved already.
-///
-/// # Errors
-/// Why the credential is not that token's.
-pub fn home(presented: &Presented, known: Option<&TokenFacts>, config: &Config) -> Result<Home> {
-    match (known, presented) {
-        (Some(facts), _) => {
-            prove(presented, facts, &config.root_keys.pepper)?;
-            Ok(Home::Known(facts.organization.id))
-        }
-        (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
-            organization_claim(verified).map(Home::Known)
-        }
-        // An opaque key does not name its organization, nor does an old token of the origin: the
-        // stores do.
-        (None, _) => Ok(Home::Sought),
-    }
-}
-
-/// The organization that the stores say. What else they say of the token is believed only to
-/// refuse; what it may do comes from the Ledger.
-///
-/// # Errors
-/// Why the credential is not that token's.
-pub fn sought(
-    presented: &Presented,
-    found: Option<&TokenFacts>,
-    config: &Config,
-) -> Result<OrganizationId> {
-    let found = found.ok_or(CredentialError::Refused("unknown token"))?;
-    prove(presented, found, &config.root_keys.pepper)?;
-    Ok(found.organization.id)
-}
-
 /// Whether the Ledger has no more to tell of a run that this isolate knows. A workflow token's
 /// first run tells it which workflow the token is for.
 pub(crate) fn settled(facts: Option<&TokenFacts>, pin: Option<WorkflowId>, run: &RunFacts) -> bool {
@@ -375,18 +368,4 @@ fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp 
         Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
         Presented::Opaque { .. } | Presented::Administrator => now,
     }
-}
-
-/// Whether the token says which organization it belongs to. One that is minted here must.
-fn named_by_claim(verified: &Verified) -> bool {
-    verified.signed.is_some() || verified.claims.organization().is_some()
-}
-
-fn organization_claim(verified: &Verified) -> Result<OrganizationId> {
-    verified
-        .claims
-        .org_id
-        .as_deref()
-        .and_then(|id| OrganizationId::parse(id).ok())
-        .ok_or_else(|| CredentialError::Refused("organization claim is not a UUID").into())
 }

@@ -1,6 +1,8 @@
 //! One call for the origin on its way through the gateway: what it keeps between questions, the
 //! steps that it takes, and its two ways in, RPCs and REST routes.
 
+use std::rc::Rc;
+
 use postern_domain::caller::Caller;
 use postern_domain::time::Timestamp;
 use postern_wire::address::Unread;
@@ -17,6 +19,7 @@ use crate::patience::Deadline;
 use crate::question::{
     Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream, Window,
 };
+use crate::upstream::Upstream;
 use crate::{rest, rpc};
 
 /// What a call needs next, or how it ended.
@@ -161,6 +164,8 @@ pub struct Call {
     pub(crate) notes: Notes,
     pub(crate) deadline: Deadline,
     pub(crate) assertions: [[u8; 16]; 2],
+    /// What goes to the origin in place of the caller's credential, once it was chosen.
+    pub(crate) upstream: Option<Rc<Upstream>>,
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
@@ -213,6 +218,7 @@ impl Call {
             kept,
             deadline: Deadline::new(now, None),
             assertions: entropy.assertions,
+            upstream: None,
             form: RefusalForm::Problem,
             counts: false,
             answer_headers: gate.config().answer_headers,

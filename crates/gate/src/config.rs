@@ -1,7 +1,7 @@
 //! The configuration, read once from named variables. There is no fallback: a wrong value is a
 //! problem, all problems are reported together, and until they are gone the gateway answers 503.
 
-use self::origin_auth::Assertions;
+use self::origin_auth::{Assertions, OriginAuth};
 use crate::routes::ROUTES;
 use postern_domain::bucket::Rate;
 use postern_domain::keys::{KeyRing, RootKeys};
@@ -61,6 +61,8 @@ pub struct Config {
     /// How long a lease lasts, during which an isolate may repeat what the Ledger said of a token,
     /// in milliseconds; 0 = every call asks (R41).
     pub revocation_lease_ms: u32,
+    /// What the origin is shown of a call.
+    pub origin_auth: OriginAuth,
     /// What the origin is shown besides the caller's credential; `None` without keys for it.
     pub assertions: Option<Assertions>,
     /// Variables that have no effect, because another one overrides them.
@@ -190,7 +192,7 @@ impl Config {
         let origin_speaks_grpc = is_second("ORIGIN_PROTOCOL", ["grpc-web", "grpc"]);
         let answer_headers = is_second("ANSWER_HEADERS", ["off", "on"]);
         let logs_refusals_only = is_second("REQUEST_LOG", ["all", "refusals"]);
-        let assertions = origin_auth::read(text, &origin_url, &mut problems);
+        let (origin_auth, assertions) = origin_auth::read(text, &origin_url, &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
@@ -226,6 +228,7 @@ impl Config {
                 logs_refusals_only,
                 jwt_leeway_seconds: i64::from(leeway),
                 revocation_lease_ms: lease,
+                origin_auth,
                 assertions,
                 ignored,
             }),
@@ -238,6 +241,11 @@ impl Config {
     /// Whether calls of tokens carry an assertion.
     pub fn is_asserted(&self) -> bool {
         self.assertions.as_ref().is_some_and(|made| made.sent)
+    }
+
+    /// Whether calls are sent on with a stored credential in place of the caller's (R42).
+    pub fn is_upstream(&self) -> bool {
+        self.origin_auth == OriginAuth::Upstream
     }
 
     /// Whether the dashboard and browser sessions are under this host.

@@ -7,7 +7,7 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 
 use crate::Gate;
-use crate::admission::{About, Admitted, Asks, admit};
+use crate::admission::{About, Admitted, Asks, Sought, admit};
 use crate::ask::{Ask, Machine, Pending};
 use crate::credential::Presented;
 use crate::error::{Error, Result};
@@ -80,7 +80,12 @@ impl Gate {
         now: Timestamp,
     ) -> Entry {
         let admitted = |(): &mut (), _: &mut Self, _, admitted| Ok(Entering::Admitted(admitted));
-        let next = admit((&mut (), self, now), presented, about, purpose, admitted);
+        let sought = Sought {
+            about,
+            purpose,
+            names: None,
+        };
+        let next = admit((&mut (), self, now), presented, sought, admitted);
         Entering::step((), next)
     }
 }

@@ -138,6 +138,14 @@ pub enum Error {
         /// The private cause.
         cause: String,
     },
+    /// No upstream credential is set for what the call is about (R42).
+    UpstreamMissing,
+    /// The origin refused the upstream credential, which the caller cannot help; the cause is for the
+    /// log.
+    UpstreamRefused {
+        /// The private cause.
+        cause: String,
+    },
     /// The configuration is wrong; each sentence names a variable.
     Misconfigured {
         /// One sentence for each problem.
@@ -204,6 +212,8 @@ impl Error {
             Self::ConnectJson => "connect_json",
             Self::Unavailable { .. } => "unavailable",
             Self::Origin { .. } => "origin_unavailable",
+            Self::UpstreamMissing => "upstream_missing",
+            Self::UpstreamRefused { .. } => "upstream_refused",
             Self::Misconfigured { .. } => "misconfigured",
         }
     }
@@ -288,6 +298,16 @@ impl Error {
                 "a dependency of this answer is not available: try again".into()
             }
             Self::Origin { .. } => "the origin is not available: try again".into(),
+            Self::UpstreamMissing => {
+                "no credential for the origin is set for this organization, project or workflow: \
+                 have an administrator set one with `PUT /org/upstream`"
+                    .into()
+            }
+            Self::UpstreamRefused { .. } => {
+                "the origin refused the gateway's credential: tell an administrator, who can set \
+                 another with `PUT /org/upstream`"
+                    .into()
+            }
             Self::Misconfigured { .. } => {
                 "the gateway's configuration is wrong: see its log".into()
             }
@@ -303,9 +323,10 @@ impl Error {
                 | CredentialError::Expired(cause)
                 | CredentialError::Refused(cause),
             ) => (*cause).to_owned(),
-            Self::Unavailable { cause } | Self::Origin { cause } | Self::Misdirected { cause } => {
-                cause.clone()
-            }
+            Self::Unavailable { cause }
+            | Self::Origin { cause }
+            | Self::Misdirected { cause }
+            | Self::UpstreamRefused { cause } => cause.clone(),
             Self::Misconfigured { problems } => problems.join("; "),
             Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),
             _ => self.public(),

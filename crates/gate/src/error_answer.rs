@@ -214,7 +214,7 @@ fn http_status(error: &Error) -> u16 {
         Error::NotFound { .. } | Error::Misdirected { .. } | Error::Unregistered { .. } => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::BodyTimeout { .. } => 408,
-        Error::Conflict { .. } => 409,
+        Error::Conflict { .. } | Error::UpstreamMissing => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. }
         | Error::Compressed { .. }
@@ -226,7 +226,9 @@ fn http_status(error: &Error) -> u16 {
         | Error::MintCeiling { .. }
         | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } => 502,
-        Error::Unavailable { .. } | Error::Misconfigured { .. } => 503,
+        Error::Unavailable { .. } | Error::Misconfigured { .. } | Error::UpstreamRefused { .. } => {
+            503
+        }
         Error::Deadline => 504,
     }
 }
@@ -253,9 +255,12 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
         Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,
-        Error::Origin { .. } | Error::Unavailable { .. } | Error::Misconfigured { .. } => {
-            GrpcStatus::Unavailable
-        }
+        // Neither to be repeated nor to be helped by another token.
+        Error::UpstreamMissing => GrpcStatus::FailedPrecondition,
+        Error::Origin { .. }
+        | Error::Unavailable { .. }
+        | Error::Misconfigured { .. }
+        | Error::UpstreamRefused { .. } => GrpcStatus::Unavailable,
     }
 }
 

@@ -13,6 +13,7 @@ mod due;
 mod model;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -23,6 +24,7 @@ use postern_ledger::{Claim, Delta, Liveness, RenewCommand, Version, WatchCommand
 pub use self::asked::{Asked, Behind};
 use self::copy::{Copy, Lease};
 pub use self::due::Due;
+use self::upstreams::Opened;
 
 /// Most organizations that an isolate has copies for; then one of them makes room.
 const ORGANIZATIONS: usize = 1_024;
@@ -42,6 +44,7 @@ pub struct Leases {
     latest: Option<Timestamp>,
     copies: HashMap<OrganizationId, Copy>,
     due: VecDeque<Due>,
+    opened: Opened,
     /// How long a lease lasts at most, in milliseconds; 0 = leases are off.
     lease_ms: u32,
 }
@@ -56,6 +59,7 @@ impl Leases {
             latest: None,
             copies: HashMap::new(),
             due: VecDeque::new(),
+            opened: Opened::default(),
             lease_ms,
         }
     }
@@ -89,7 +93,8 @@ impl Leases {
         self.question(organization, now, lease)
     }
 
-    /// Takes in what the Ledger answered of a token, and of what has changed.
+    /// Takes in what the Ledger answered of a token, and of what has changed. Tells whether the copy
+    /// took it: what else the answer says may be repeated then.
     pub fn told(
         &mut self,
         asked: &Asked,
@@ -97,7 +102,7 @@ impl Leases {
         liveness: Liveness,
         delta: Option<&Delta>,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let is_taken = delta.is_some_and(|delta| self.take(asked, delta, now));
         match liveness {
             Liveness::Live if is_taken => self.insert(asked.organization, token, now),
@@ -105,6 +110,7 @@ impl Leases {
             Liveness::Revoked | Liveness::Unknown => self.forget(asked.organization, token),
         }
         self.keep_up(asked.organization, now);
+        is_taken
     }
 
     /// Takes in that a token is not active, from an answer to a question that was asked without a
@@ -294,6 +300,9 @@ impl Leases {
         }
         if !copy.apply(delta) {
             return false;
+        }
+        if delta.changed.is_none() {
+            self.opened.forget(asked.organization);
         }
         if let Some(told_ms) = delta.lease_ms.filter(|_| asked.claim.lease) {
             let ms = told_ms.min(lease_ms);

@@ -97,6 +97,7 @@ pub mod rest;
 pub mod routes;
 mod rpc;
 mod runs;
+pub mod upstream;
 mod verified;
 mod vouch;
 

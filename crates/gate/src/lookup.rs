@@ -1,5 +1,5 @@
-//! A call of the gateway's own to the origin, with the caller's credential: what comes back
-//! decides, and is not handed out.
+//! A call of the gateway's own to the origin, with the credential that the caller's call goes on
+//! with: what comes back decides, and is not handed out.
 
 use postern_domain::caller::Caller;
 use postern_domain::decide::Permit;
@@ -15,6 +15,7 @@ use crate::onward::{Going, Outbound, Outgoing};
 use crate::patience::Patience;
 use crate::question::{Content, Lookup};
 use crate::reply::{MAX_ANSWER, Reply, RpcAnswer};
+use crate::upstream;
 
 /// Makes a call of the permitted RPC with this message.
 pub(crate) fn ask(
@@ -36,11 +37,15 @@ pub(crate) fn ask(
     let outbound = Outbound::new(call, gate, now, going)?;
     let patience = outbound.patience();
     let answered = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
+        upstream::accepted((call, gate, now), reply.status)?;
         read(
             (call, gate, now),
             reply.of_rpc()?,
             patience,
-            move |call, gate, now, _, told| then(call, gate, now, told),
+            move |call, gate, now, _, mut told| {
+                upstream::ended((call, gate, now), &mut told.ending)?;
+                then(call, gate, now, told)
+            },
         )
     };
     Ok(Next::Lookup(Pending::new(Lookup(outbound), answered)))

@@ -13,6 +13,7 @@ use postern_domain::token::TokenFacts;
 
 use crate::leases::Leases;
 use crate::reports::Reports;
+use crate::upstream::UpstreamTrouble;
 use crate::verified::VerifiedTokens;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
@@ -31,6 +32,8 @@ pub struct Memory {
     pub leases: Leases,
     /// Runs that Ledgers are to be told of, behind answers.
     pub reports: Reports,
+    /// Whether the origin has refused upstream credentials.
+    pub upstream_trouble: UpstreamTrouble,
 }
 
 impl Memory {
@@ -44,6 +47,7 @@ impl Memory {
             verified: VerifiedTokens::default(),
             leases,
             reports: Reports::default(),
+            upstream_trouble: UpstreamTrouble::default(),
         }
     }
 

@@ -88,8 +88,14 @@ impl Outbound {
             Some(caller) => assertion(caller, forwarded, &config, now, entropy)?,
             None => None,
         };
+        // INVARIANT (no credential, no call): what is made in a caller's name leaves with the stored
+        // credential or not at all; what is open to everybody leaves with none.
+        let upstream = match (config.is_upstream(), going.caller) {
+            (true, Some(_)) => Some(call.upstream.as_ref().ok_or(Error::UpstreamMissing)?),
+            _ => None,
+        };
         let speaks_grpc = config.origin_speaks_grpc && is_rpc;
-        let headers = plan(
+        let mut headers = plan(
             call.kept.came(),
             Way {
                 trusted_ip_header: call.kept.trusted(),
@@ -102,6 +108,9 @@ impl Outbound {
                 is_read: going.answer_is_read,
             },
         );
+        if let Some(upstream) = upstream {
+            headers.set("authorization", format!("Bearer {}", upstream.expose()));
+        }
         Ok(Self {
             patience: call.deadline.patience(now, config.origin_timeout_ms)?,
             permit: going.permit,

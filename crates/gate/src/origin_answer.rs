@@ -8,10 +8,12 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::answering::{AnswerForm, AnswerMeta, plan};
 use postern_wire::connect;
+use postern_wire::grpc_answer::Ending;
+use postern_wire::grpc_web::encode_message;
 use postern_wire::headers::Plan;
 
 use crate::Gate;
-use crate::admission::{About, admit};
+use crate::admission::{About, Sought, admit};
 use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
 use crate::credential::present;
@@ -21,6 +23,15 @@ use crate::patience::Patience;
 use crate::question::Content;
 use crate::reply::{MAX_ANSWER, Reply, RpcAnswer, foreign};
 use crate::runs::{self, Naming};
+use crate::upstream;
+
+/// Headers that say something of a content, or of an ending, that is not passed on.
+const OF_CONTENT: [&str; 4] = [
+    "content-encoding",
+    "content-length",
+    "grpc-encoding",
+    "grpc-status-details-bin",
+];
 
 /// What is known of a call whose answer is awaited.
 #[derive(Debug, Clone, Copy)]
@@ -41,15 +52,27 @@ impl AwaitedReply {
         is_connect: bool,
     ) -> Result<Next> {
         let waited = self.note(call, now, &reply);
-        let reply = reply.of_rpc()?;
-        let Some(naming) = naming else {
+        upstream::accepted((call, gate, now), reply.status)?;
+        let mut reply = reply.of_rpc()?;
+        if let Some(ending) = &mut reply.ending {
+            reply.is_redacted = upstream::ended((call, gate, now), ending)?;
+        }
+        // A caller that waits for so long only gets what is awaited here (see `finish`), so that its
+        // ending can be looked at.
+        let is_awaited = call.upstream.is_some() && self.patience.callers;
+        if naming.is_none() && !is_connect && !is_awaited {
             return self.finish((call, gate, now), (reply, None), waited, is_connect);
-        };
+        }
         read(
             (call, gate, now),
             reply,
             self.patience,
-            move |call, gate, now, reply, answer| {
+            move |call, gate, now, mut reply, mut answer| {
+                reply.is_redacted |= upstream::ended((call, gate, now), &mut answer.ending)?;
+                let Some(naming) = naming else {
+                    let told = (reply, Some(answer));
+                    return self.finish((call, gate, now), told, waited, is_connect);
+                };
                 let message = match (&answer.message, answer.ending.status) {
                     (Some(message), 0) => message,
                     _ => {
@@ -83,17 +106,15 @@ impl AwaitedReply {
             (true, Some(answer)) => {
                 self.in_connect((call, gate, now), &reply, answer, timing.as_deref())
             }
-            (true, None) => read(
-                (call, gate, now),
-                reply,
-                self.patience,
-                move |call, gate, now, reply, answer| {
-                    self.in_connect((call, gate, now), &reply, answer, timing.as_deref())
-                },
-            ),
+            (false, answer) if reply.is_redacted => {
+                let ending = answer
+                    .map(|answer| answer.ending)
+                    .or_else(|| reply.ending.clone());
+                Ok(self.anew(call, &reply, &ending.unwrap_or_default(), timing.as_deref()))
+            }
             // The runtime passes content on without a timer. Where the caller waits for so long only,
             // it is awaited here, and passes as it came.
-            (false, None) if self.patience.callers => {
+            (_, None) if self.patience.callers => {
                 let content = Content {
                     limit: MAX_ANSWER,
                     patience: self.patience,
@@ -103,9 +124,7 @@ impl AwaitedReply {
                 };
                 Ok(Next::Content(Pending::new(content, here)))
             }
-            (false, _) => {
-                Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, timing.as_deref()))
-            }
+            (_, _) => Ok(self.as_it_came(call, &reply, AnswerForm::AsItCame, timing.as_deref())),
         }
     }
 
@@ -117,6 +136,22 @@ impl AwaitedReply {
         timing: Option<&str>,
     ) -> Next {
         Next::Pass(Made::AsItCame, headers(call, reply, form, timing))
+    }
+
+    /// A refusal without a content, its status and message in the head: as it came but for a text
+    /// that nobody is to have.
+    fn anew(self, call: &Call, reply: &Reply, ending: &Ending, timing: Option<&str>) -> Next {
+        let mut headers = headers(call, reply, AnswerForm::AsItCame, timing);
+        for name in OF_CONTENT {
+            headers.drop(&reply.names, name);
+        }
+        headers.set("grpc-status", ending.status.to_string());
+        headers.set("grpc-message", encode_message(&ending.message));
+        let made = Made::Anew {
+            status: 200,
+            body: Vec::new(),
+        };
+        Next::Pass(made, headers)
     }
 
     /// The bare message with trailers as headers, or the error as JSON.
@@ -151,10 +186,23 @@ impl AwaitedReply {
         route: &'static Route,
     ) -> Result<Next> {
         let waited = self.note(call, now, &reply);
+        upstream::accepted((call, gate, now), reply.status)?;
         let pass = move |call: &mut Call, _: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            Ok(self.as_it_came(call, &reply, AnswerForm::Route, timing.as_deref()))
+            let passed = self.as_it_came(call, &reply, AnswerForm::Route, timing.as_deref());
+            if call.upstream.is_none() || reply.status < 400 {
+                return Ok(passed);
+            }
+            let content = Content {
+                limit: MAX_ANSWER,
+                patience: self.patience,
+            };
+            let here = move |call: &mut Call, _: &mut Gate, _, bytes: Vec<u8>| {
+                upstream::repeated(call, &bytes)?;
+                Ok(passed)
+            };
+            Ok(Next::Content(Pending::new(content, here)))
         };
         if !route.stream {
             return pass(call, gate, now);
@@ -165,7 +213,12 @@ impl AwaitedReply {
         let presented = Rc::new(present(authorization, &config, now)?);
         let at = (call, gate, now);
         let still = move |call: &mut Call, gate: &mut Gate, now, _| pass(call, gate, now);
-        admit(at, &presented, About::Nothing, Purpose::Look, still)
+        let sought = Sought {
+            about: About::Nothing,
+            purpose: Purpose::Look,
+            names: None,
+        };
+        admit(at, &presented, sought, still)
     }
 
     fn note(self, call: &mut Call, now: Timestamp, reply: &Reply) -> i64 {

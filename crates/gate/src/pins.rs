@@ -63,6 +63,7 @@ fn found(answer: RpcAnswer) -> Result<Option<Vec<u8>>> {
         0 => Ok(answer.message),
         // No such workflow; not this caller's.
         5 | 7 => Ok(None),
+        // The caller's own credential: what is said of an upstream one, `lookup` has dealt with.
         16 => Err(CredentialError::Refused("the origin refused the credential").into()),
         status => {
             let words = &answer.ending.message;

@@ -21,6 +21,8 @@ pub struct Reply {
     pub(crate) media: String,
     /// How the call ended, where the headers tell.
     pub(crate) ending: Option<Ending>,
+    /// Whether something was taken out of the ending, which then passes anew.
+    pub(crate) is_redacted: bool,
 }
 
 impl Reply {
@@ -39,6 +41,7 @@ impl Reply {
             status,
             media: value("content-type").unwrap_or_default(),
             ending,
+            is_redacted: false,
             names,
         }
     }

@@ -8,6 +8,7 @@ use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
 use postern_domain::route::{BUILT_IN, Route};
 use postern_domain::rpc::Access;
+use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::forwarding::Sent;
@@ -28,6 +29,7 @@ use crate::pins;
 use crate::question::{Arrived, Body, Forward, Stream};
 use crate::reply::Reply;
 use crate::routes::ROUTES;
+use crate::upstream::{self, UpstreamNames};
 use crate::vouch;
 
 /// The routes that are always there, and, where `REST_ROUTES` opens them, those of the table.
@@ -168,14 +170,16 @@ impl RestRequest {
                 (None, Some(_)) => About::Workflow,
                 (None, None) => About::Nothing,
             };
+            let upstream =
+                UpstreamNames::named(named.project.as_deref(), named.workflow.as_deref());
             vouched.about(
                 (call, gate, now),
-                about,
+                (about, upstream),
                 move |call, gate, now, admitted| {
                     call.notes.caller = Some((admitted.caller.clone(), now));
                     let known = admitted.run.clone().map(|run| (run, admitted.pin));
                     let run = id.map(|_| known.filter(|(run, _)| agrees(&named, run)));
-                    decided((call, gate, now), route, (&named, run), &admitted, content)
+                    decided((call, gate, now), route, (&named, run), admitted, content)
                 },
             )
         })
@@ -208,7 +212,7 @@ fn decided(
     (call, gate, now): At<'_>,
     route: &'static Route,
     (named, run): (&RouteNames, Option<KnownRun>),
-    admitted: &Admitted,
+    admitted: Admitted,
     content: Content,
 ) -> Result<Next> {
     let names = CallNames::named(named.project.as_deref(), named.workflow.as_deref());
@@ -223,13 +227,21 @@ fn decided(
     };
     let permit = decide(&admitted.caller, Operation::Route(route), target)?;
     let from = Some(admitted.caller.clone());
-    if run.is_some() || named.workflow.is_none() {
-        return go((call, gate, now), permit, from, content);
-    }
+    let is_confirmed = run.is_none() && named.workflow.is_some();
+    let known = run.flatten().map(|(run, _)| run);
+    let names = UpstreamNames::named(named.project.as_deref(), named.workflow.as_deref());
+    let wanted = move |scope: &Scope| names.wanted(scope, known.as_deref());
     let at = (call, gate, now);
-    let confirmed =
-        move |call: &mut Call, gate: &mut Gate, now| go((call, gate, now), permit, from, content);
-    pins::confirm(at, &admitted.caller, admitted.pin, confirmed)
+    upstream::choose(at, admitted, wanted, move |call, gate, now, admitted| {
+        let at = (call, gate, now);
+        if !is_confirmed {
+            return go(at, permit, from, content);
+        }
+        let confirmed = move |call: &mut Call, gate: &mut Gate, now| {
+            go((call, gate, now), permit, from, content)
+        };
+        pins::confirm(at, &admitted.caller, admitted.pin, confirmed)
+    })
 }
 
 /// Whether a run is one of the project and workflow that are named beside it. Of others it is
@@ -258,7 +270,7 @@ fn go(
         },
         body: content.body,
         raw: Some(&content.raw),
-        answer_is_read: false,
+        answer_is_read: gate.config().is_upstream(),
     };
     let outbound = Outbound::new(call, gate, now, going)?;
     let awaited = AwaitedReply {

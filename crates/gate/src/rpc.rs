@@ -35,6 +35,7 @@ use crate::pins;
 use crate::question::{Arrived, Body, Discard, Forward};
 use crate::reply::Reply;
 use crate::runs::{self, Naming};
+use crate::upstream::{self, UpstreamNames};
 use crate::vouch::{self, Vouched};
 
 /// An RPC, as far as its head says.
@@ -179,7 +180,8 @@ impl RpcRequest {
             let names = names.unwrap_or_default();
             let about = run.map_or(about, About::Run);
             let at = (call, gate, now);
-            vouched.about(at, about, move |call, gate, now, admitted| {
+            let upstream = UpstreamNames::of_call(&names.as_call_names());
+            vouched.about(at, (about, upstream), move |call, gate, now, admitted| {
                 call.notes.caller = Some((admitted.caller.clone(), now));
                 let run = match (run, &admitted.run) {
                     (None, _) => Run::Open,
@@ -202,29 +204,62 @@ impl RpcRequest {
         admitted: Admitted,
         content: Content,
     ) -> Result<Next> {
+        let wanted = UpstreamNames::of_call(&names.as_call_names());
         match (self.decided(&names, &run, &admitted), run) {
             (Err(Denial::UnknownRun), Run::Unknown(id)) => {
                 let caller = admitted.caller.clone();
                 let at = (call, gate, now);
-                runs::look_up(at, id, &caller, move |call, gate, now, found| {
-                    let (run, pin) = found.ok_or(Denial::UnknownRun)?;
-                    let run = Run::Known(run, pin);
-                    let permit = self.decided(&names, &run, &admitted)?;
-                    let sending = self.sending(permit, &names, &admitted)?;
-                    self.go((call, gate, now), sending, content)
-                })
+                choose(
+                    at,
+                    wanted.clone(),
+                    None,
+                    admitted,
+                    move |call, gate, now, admitted| {
+                        let at = (call, gate, now);
+                        runs::look_up(at, id, &caller, move |call, gate, now, found| {
+                            let (run, pin) = found.ok_or(Denial::UnknownRun)?;
+                            let known = Run::Known(Rc::clone(&run), pin);
+                            let permit = self.decided(&names, &known, &admitted)?;
+                            let sending = self.sending(permit, &names, &admitted)?;
+                            let at = (call, gate, now);
+                            choose(
+                                at,
+                                wanted,
+                                Some(&run),
+                                admitted,
+                                move |call, gate, now, _| {
+                                    self.go((call, gate, now), sending, content)
+                                },
+                            )
+                        })
+                    },
+                )
             }
             (decided, run) => {
                 let sending = self.sending(decided?, &names, &admitted)?;
                 let names_workflow = self.row.identity.workflow.is_some();
-                if !matches!(run, Run::Open) || !names_workflow {
-                    return self.go((call, gate, now), sending, content);
-                }
-                let at = (call, gate, now);
-                let confirmed = move |call: &mut Call, gate: &mut Gate, now| {
-                    self.go((call, gate, now), sending, content)
+                let is_confirmed = matches!(run, Run::Open) && names_workflow;
+                let known = match &run {
+                    Run::Known(run, _) => Some(run.as_ref()),
+                    Run::Open | Run::Unknown(_) => None,
                 };
-                pins::confirm(at, &admitted.caller, admitted.pin, confirmed)
+                let at = (call, gate, now);
+                choose(
+                    at,
+                    wanted,
+                    known,
+                    admitted,
+                    move |call, gate, now, admitted| {
+                        let at = (call, gate, now);
+                        if !is_confirmed {
+                            return self.go(at, sending, content);
+                        }
+                        let confirmed = move |call: &mut Call, gate: &mut Gate, now| {
+                            self.go((call, gate, now), sending, content)
+                        };
+                        pins::confirm(at, &admitted.caller, admitted.pin, confirmed)
+                    },
+                )
             }
         }
     }
@@ -257,6 +292,7 @@ impl RpcRequest {
                 grant: permit.over(&facts.organization)?,
                 facts: Rc::clone(facts),
                 pin: admitted.pin,
+                upstream: None,
             }),
             _ => None,
         };
@@ -289,15 +325,18 @@ impl RpcRequest {
         let Sending {
             permit,
             caller,
-            naming,
+            mut naming,
         } = sending;
+        if let Some(naming) = &mut naming {
+            naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
+        }
         let going = Going {
             permit,
             caller: caller.as_ref(),
             sent,
             body,
             raw: content.raw.as_deref(),
-            answer_is_read: self.row.makes_run,
+            answer_is_read: self.row.makes_run || gate.config().is_upstream(),
         };
         let outbound = Outbound::new(call, gate, now, going)?;
         let awaited = AwaitedReply {
@@ -310,6 +349,17 @@ impl RpcRequest {
         };
         Ok(Next::Forward(Pending::new(Forward(outbound), here)))
     }
+}
+
+/// Puts the upstream credential of what the call is about into it, where calls are sent on with one.
+fn choose(
+    at: At<'_>,
+    names: UpstreamNames,
+    run: Option<&RunFacts>,
+    admitted: Admitted,
+    then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Admitted) -> Result<Next> + 'static,
+) -> Result<Next> {
+    upstream::choose(at, admitted, |scope| names.wanted(scope, run), then)
 }
 
 /// What goes along with a call.

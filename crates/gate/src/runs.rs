@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Grant, RunFacts, look_up_run};
-use postern_domain::id::{RunId, WorkflowId};
+use postern_domain::id::{RunId, UpstreamId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{Admission, AdmitQuery, RunCommand};
@@ -34,6 +34,8 @@ pub(crate) struct Naming {
     pub facts: Rc<TokenFacts>,
     /// The origin's id of the workflow that the token is for, where it was learned.
     pub pin: Option<WorkflowId>,
+    /// The version of the upstream credential that the call was sent on with.
+    pub upstream: Option<UpstreamId>,
     /// To write the run down.
     pub grant: Grant,
 }
@@ -55,6 +57,7 @@ pub(crate) fn learn(naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
         workflow,
         facts,
         pin,
+        upstream,
         grant,
     } = naming;
     let fields = read_init(answer)
@@ -69,7 +72,7 @@ pub(crate) fn learn(naming: Naming, answer: &[u8]) -> Result<LearnedRun> {
         workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
         project,
         workflow,
-        upstream: None,
+        upstream,
     };
     Ok(LearnedRun {
         run,
@@ -129,7 +132,7 @@ impl LearnedRun {
     }
 }
 
-/// Asks the origin which workflow a run belongs to, with the caller's own credential; `None` when
+/// Asks the origin which workflow a run belongs to, in the caller's name; `None` when
 /// it says that the caller's organization has no such run, and no report of it has come meanwhile.
 pub(crate) fn look_up(
     (call, gate, now): (&mut Call, &mut Gate, Timestamp),
@@ -241,6 +244,7 @@ fn viewed(answer: &[u8], run: RunId, facts: &TokenFacts) -> Result<Option<RunFac
         project: fields.project.to_owned(),
         workflow: fields.workflow.to_owned(),
         workflow_id: WorkflowId::parse_any(fields.workflow_id).ok(),
+        // Which one it began under the origin does not say: it takes the one that is set.
         upstream: None,
     }))
 }

@@ -16,12 +16,15 @@ use std::rc::Rc;
 
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::rpc::RUN_LOOKUP;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::upstream::Reach;
 use postern_ledger::{
-    Admission, AdmitQuery, Delta, LONGEST_LEASE_MS, Liveness, Purpose, RunAnswer, Version,
+    Admission, AdmitQuery, Delta, GivenUpstream, LONGEST_LEASE_MS, Liveness, Purpose, RunAnswer,
+    Version,
 };
 
 use self::drive::Answer;
@@ -80,6 +83,10 @@ pub struct World {
     pub loses_reports: Cell<bool>,
     /// Uses of tokens that the Ledger was told of.
     pub counted: Cell<u32>,
+    /// The upstream credentials of every organization.
+    pub upstreams: RefCell<Vec<GivenUpstream>>,
+    /// The version of the Ledger's log; what a holder with another has, it is told to forget.
+    pub version: Cell<i64>,
     /// What the origin answers to a call, and to the gateway's own questions about runs and
     /// workflows.
     pub origin: RefCell<core::result::Result<Answer, Outage>>,
@@ -102,6 +109,8 @@ impl Default for World {
             stops_with: Cell::default(),
             loses_reports: Cell::default(),
             counted: Cell::default(),
+            upstreams: RefCell::default(),
+            version: Cell::new(1),
             origin: RefCell::new(Ok(Answer::message(b""))),
             run_view: RefCell::new(Ok(Answer::ended(5))),
             workflow_view: RefCell::new(Ok(Answer::ended(5))),
@@ -177,11 +186,12 @@ impl World {
     /// # Errors
     /// When it is down.
     pub fn admit(&self, asked: &Admit) -> core::result::Result<Admission, Outage> {
-        let Admit {
-            organization,
-            query,
-        } = *asked;
-        self.note("admit");
+        let organization = asked.organization;
+        let query = asked.query.clone();
+        self.note(match query.upstream {
+            Some(_) => "admit with upstream",
+            None => "admit",
+        });
         match self.stops_after.get() {
             Some(0) => match self.stops_with.get() {
                 Some(liveness) => self.revoke(liveness),
@@ -204,19 +214,43 @@ impl World {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
-            pin: self.pin_of(query),
+            pin: self.pin_of(&query),
+            upstream: self.upstream_of(&query, kept.map(|kept| &kept.facts)),
             delta: query.claim.map(|claim| Delta {
                 version: Version {
                     instance: Id::from_u128(1),
-                    number: 1,
+                    number: self.version.get(),
                 },
-                changed: claim.applied.map(|_| Vec::new()),
+                changed: claim
+                    .applied
+                    .filter(|applied| applied.number == self.version.get())
+                    .map(|_| Vec::new()),
                 lease_ms: claim.lease.then_some(LONGEST_LEASE_MS),
             }),
         }
     }
 
-    fn pin_of(&self, query: AdmitQuery) -> Option<WorkflowId> {
+    fn upstream_of(&self, query: &AdmitQuery, token: Option<&TokenFacts>) -> Option<GivenUpstream> {
+        let (asked, token) = (query.upstream.as_ref()?, token?);
+        let runs = self.runs.borrow();
+        let run = query
+            .run
+            .and_then(|run| runs.get(&(token.organization.id, run)));
+        let name = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
+        let (project, workflow) = (name(&asked.project), name(&asked.workflow));
+        let reach = Reach::of_call(project.as_deref(), workflow.as_deref(), &token.scope, run);
+        let began = run.map_or(asked.began, |run| run.upstream);
+        let upstreams = self.upstreams.borrow();
+        let begun = upstreams.iter().find(|known| Some(known.id) == began);
+        let current = |reach: Reach| {
+            let mut all = upstreams.iter();
+            all.find(|known| known.reach == reach && known.until.is_none())
+        };
+        let narrowest = || reach.widening().into_iter().find_map(current);
+        begun.or_else(narrowest).cloned()
+    }
+
+    fn pin_of(&self, query: &AdmitQuery) -> Option<WorkflowId> {
         let pin = self.learned_pin.get().or(query.shown);
         let pin = pin.filter(|_| query.pin);
         self.learned_pin.set(self.learned_pin.get().or(pin));

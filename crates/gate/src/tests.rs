@@ -12,5 +12,6 @@ mod plans;
 mod reports;
 mod rest;
 mod signed;
+mod upstream;
 mod verified;
 mod vouch;

@@ -9,10 +9,11 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 
 use crate::Gate;
-use crate::admission::{About, Admitted, admit, settled};
+use crate::admission::{About, Admitted, Sought, admit, settled};
 use crate::call::{Call, Next};
 use crate::credential::Presented;
 use crate::error::Result;
+use crate::upstream::UpstreamNames;
 
 /// Longest message that is walked before its caller is asked about, in bytes (64 KiB).
 pub const WALKED_FREELY: usize = 64 * 1024;
@@ -43,16 +44,15 @@ pub(crate) fn first(
         return then(call, gate, now, vouched);
     }
     let at = (call, gate, now);
-    admit(
-        at,
-        &presented,
+    let sought = Sought {
         about,
         purpose,
-        move |call, gate, now, admitted| {
-            vouched.admitted = Some(admitted);
-            then(call, gate, now, vouched)
-        },
-    )
+        names: None,
+    };
+    admit(at, &presented, sought, move |call, gate, now, admitted| {
+        vouched.admitted = Some(admitted);
+        then(call, gate, now, vouched)
+    })
 }
 
 impl Vouched {
@@ -62,13 +62,17 @@ impl Vouched {
     pub fn about(
         self,
         (call, gate, now): (&mut Call, &mut Gate, Timestamp),
-        about: About,
+        (about, names): (About, UpstreamNames),
         then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Admitted) -> Result<Next> + 'static,
     ) -> Result<Next> {
+        let mut sought = Sought {
+            about,
+            purpose: self.purpose,
+            names: Some(names),
+        };
         let (admitted, run) = match (self.admitted, about) {
-            (None, about) => {
-                let at = (call, gate, now);
-                return admit(at, &self.presented, about, self.purpose, then);
+            (None, _) => {
+                return admit((call, gate, now), &self.presented, sought, then);
             }
             (Some(admitted), About::Nothing | About::Workflow) => {
                 return then(call, gate, now, admitted);
@@ -86,7 +90,7 @@ impl Vouched {
             };
             return then(call, gate, now, admitted);
         }
-        let at = (call, gate, now);
-        admit(at, &self.presented, about, Purpose::Look, then)
+        sought.purpose = Purpose::Look;
+        admit((call, gate, now), &self.presented, sought, then)
     }
 }

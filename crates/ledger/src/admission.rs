@@ -8,6 +8,7 @@ use postern_domain::id::{RunId, TokenId, WorkflowId};
 use postern_domain::token::{Signed, TokenFacts};
 
 use crate::lease::{Claim, Delta};
+use crate::upstream::{GivenUpstream, UpstreamQuery};
 
 /// What a credential is asked about for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub enum Purpose {
 }
 
 /// What the gateway asks about a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmitQuery {
     /// The token that the credential is of.
     pub token: TokenId,
@@ -39,6 +40,8 @@ pub struct AdmitQuery {
     /// Ask for what has changed, and for a lease: the answer may be repeated then, where the token
     /// has no end ahead (R41).
     pub claim: Option<Claim>,
+    /// Ask which upstream credential is sent in its place.
+    pub upstream: Option<UpstreamQuery>,
 }
 
 impl AdmitQuery {
@@ -52,6 +55,7 @@ impl AdmitQuery {
             shown: None,
             counts: false,
             claim: None,
+            upstream: None,
         }
     }
 }
@@ -88,6 +92,9 @@ pub struct Admission {
     /// copy may keep it.
     #[serde(default)]
     pub delta: Option<Delta>,
+    /// The upstream credential, where it was asked for and there is one.
+    #[serde(default)]
+    pub upstream: Option<GivenUpstream>,
 }
 
 impl Admission {
@@ -98,6 +105,7 @@ impl Admission {
         run: None,
         pin: None,
         delta: None,
+        upstream: None,
     };
 }
 

@@ -10,9 +10,10 @@ use crate::machine::{Addressed, Ledger};
 use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
-    BindCommand, CheckpointCommand, Command, LeakCommand, LimitsCommand, MintCommand, NoteCommand,
-    RefusalCommand, ReleaseCommand, RenewCommand, RevokeCommand, RevokeManyCommand, RotateCommand,
-    RunCommand, SweepCommand, WatchCommand,
+    BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand, LimitsCommand,
+    MintCommand, NoteCommand, ReadUpstreamCommand, RefusalCommand, ReleaseCommand, RenewCommand,
+    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, SetUpstreamCommand, SweepCommand,
+    WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -69,6 +70,9 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
+        SetUpstreamCommand::NAME => begin::<S, SetUpstreamCommand>,
+        ClearUpstreamCommand::NAME => begin::<S, ClearUpstreamCommand>,
+        ReadUpstreamCommand::NAME => begin::<S, ReadUpstreamCommand>,
         RenewCommand::NAME => renew::<S>,
         WatchCommand::NAME => watch::<S>,
         _ => return None,

@@ -121,6 +121,7 @@ mod machine;
 mod record_change;
 mod sql;
 mod store;
+mod upstream;
 mod uses;
 pub mod wire;
 
@@ -151,4 +152,8 @@ pub use machine::{Addressed, Ledger, Settings};
 pub use record_change::{AuditRow, RecordChange, TokenRow};
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
+pub use upstream::{
+    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, MAX_UPSTREAMS, ReadUpstreamCommand,
+    ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery, UpstreamState,
+};
 pub use uses::Uses;

@@ -14,6 +14,7 @@ mod refusals;
 mod revoke;
 mod rotate;
 mod runs;
+mod upstream;
 mod uses;
 
 use std::collections::HashMap;

@@ -7,4 +7,5 @@ mod log;
 mod names;
 mod questions;
 mod runs;
+mod upstream;
 mod waits;

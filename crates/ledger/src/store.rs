@@ -15,6 +15,7 @@ mod runs;
 mod schema;
 mod selection;
 mod tokens;
+mod upstream;
 
 use std::collections::HashMap;
 

@@ -6,11 +6,14 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use postern_domain::id::{HolderId, InstanceId, OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::id::{
+    HolderId, InstanceId, OrganizationId, RunId, TokenId, UpstreamId, WorkflowId,
+};
+use postern_domain::name::Label;
 use postern_domain::standing::{Actor, Inactive};
 
 use crate::done::Stop;
-use crate::{Admission, AdmitQuery, Claim, KeptQuery, Version};
+use crate::{Admission, AdmitQuery, Claim, KeptQuery, UpstreamQuery, Version};
 
 /// The header that names a command's actor: the id of the token that the command is for. A command
 /// without it is for no token ([`Actor::NotAToken`]).
@@ -99,6 +102,7 @@ impl Call {
                 claim: claim(parts.next())?,
                 pin: parts.next() == Some("pin"),
                 shown: parts.next().and_then(|id| WorkflowId::parse(id).ok()),
+                upstream: parts.next().map(upstream).transpose()?,
                 counts: verb == "use",
             })),
             "name" => Ok(Self::Confirm),
@@ -139,12 +143,13 @@ impl fmt::Display for Call {
     }
 }
 
-/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin/{workflow}` as is asked for, with `state`
-/// and `-` for what is not.
+/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin/{workflow}/{upstream}` as is asked for,
+/// with `state` and `-` for what is not.
 fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let verb = if query.counts { "use" } else { "look" };
     write!(f, "{verb}/{}", query.token)?;
-    let more = query.claim.is_some() || query.pin;
+    let upstream = query.upstream.as_ref();
+    let more = query.claim.is_some() || query.pin || upstream.is_some();
     if query.facts || query.run.is_some() || more {
         f.write_str(if query.facts { "/facts" } else { "/state" })?;
     }
@@ -160,9 +165,42 @@ fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
     }
     match (query.pin, query.shown) {
-        (false, _) => Ok(()),
-        (true, None) => f.write_str("/pin"),
-        (true, Some(workflow)) => write!(f, "/pin/{workflow}"),
+        (false, _) if upstream.is_some() => f.write_str("/-/-")?,
+        (false, _) => {}
+        (true, None) if upstream.is_some() => f.write_str("/pin/-")?,
+        (true, None) => f.write_str("/pin")?,
+        (true, Some(workflow)) => write!(f, "/pin/{workflow}")?,
+    }
+    upstream.map_or(Ok(()), |upstream| print_upstream(upstream, f))
+}
+
+/// `/{project}.{workflow}.{id}`, with `-` for what there is not: no label is called so.
+fn print_upstream(query: &UpstreamQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = |label: &Option<Label>| label.as_ref().map_or("-", Label::as_str).to_owned();
+    let began = query.began.map_or("-".to_owned(), |id| id.to_string());
+    let (project, workflow) = (name(&query.project), name(&query.workflow));
+    write!(f, "/{project}.{workflow}.{began}")
+}
+
+fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
+    fn maybe<T, E>(
+        part: Option<&str>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Misread> {
+        match part {
+            Some("-") => Ok(None),
+            part => id(part, parse).map(Some),
+        }
+    }
+    let mut parts = text.split('.');
+    let query = UpstreamQuery {
+        project: maybe(parts.next(), Label::parse)?,
+        workflow: maybe(parts.next(), Label::parse)?,
+        began: maybe(parts.next(), UpstreamId::parse)?,
+    };
+    match parts.next() {
+        None => Ok(query),
+        Some(_) => Err(Misread::Malformed),
     }
 }
 

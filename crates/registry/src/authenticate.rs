@@ -62,7 +62,7 @@ where
                 ports.gate(|gate| ask.answer(gate, ports.now(), found))?
             }
             Entry::Admit(ask) => {
-                let asked = ports.admit(ask.question.organization, ask.question.query);
+                let asked = ports.admit(ask.question.organization, ask.question.query.clone());
                 let told = asked.await.map_err(Into::into);
                 ports.gate(|gate| ask.answer(gate, ports.now(), told))?
             }

@@ -37,6 +37,8 @@ fn belongs(error: &Error) -> bool {
         | Error::Unregistered { .. }
         | Error::Unavailable { .. }
         | Error::Origin { .. }
+        | Error::UpstreamMissing
+        | Error::UpstreamRefused { .. }
         | Error::Misconfigured { .. } => false,
     }
 }

@@ -32,8 +32,8 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_gate::Gate;
 pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, Liveness,
-    MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
+    Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
+    Liveness, MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
 };
 
 /// Runs a future that never has to wait.
@@ -81,6 +81,8 @@ pub struct World {
     pub name: RefCell<String>,
     pub door: Door,
     pub brake: brake::Counter,
+    /// The upstream credential that the Ledger gives for every call.
+    pub upstream: RefCell<Option<GivenUpstream>>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -131,6 +133,7 @@ impl World {
             name: RefCell::new(organization().name),
             door: Door::default(),
             brake: brake::Counter::default(),
+            upstream: RefCell::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

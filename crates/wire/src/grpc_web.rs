@@ -45,6 +45,8 @@ pub enum GrpcStatus {
     PermissionDenied = 7,
     /// A limit was reached.
     ResourceExhausted = 8,
+    /// Something has to be set up before; repeating the call changes nothing.
+    FailedPrecondition = 9,
     /// There is no such call, or not in this form.
     Unimplemented = 12,
     /// Something does not answer; the call can be tried again.

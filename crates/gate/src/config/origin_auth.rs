@@ -23,20 +23,34 @@ pub struct Assertions {
     pub sent: bool,
 }
 
-/// Reads the variables; `None` when there are no keys, or with what is wrong in `problems`.
+/// What the origin is shown of a call (`ORIGIN_AUTH`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OriginAuth {
+    /// The caller's own credential.
+    #[default]
+    Passthrough,
+    /// The caller's own credential, and an assertion of the gateway.
+    Assertion,
+    /// A stored credential in place of the caller's (R42).
+    Upstream,
+}
+
+/// Reads the variables: what the origin is shown, and the keys for assertions, where there are some.
 pub fn read(
     text: impl Fn(&str) -> Option<String>,
     origin_url: &str,
     problems: &mut Vec<String>,
-) -> Option<Assertions> {
-    let sent = match text("ORIGIN_AUTH").as_deref() {
-        None | Some("passthrough") => false,
-        Some("assertion") => true,
+) -> (OriginAuth, Option<Assertions>) {
+    let auth = match text("ORIGIN_AUTH").as_deref() {
+        None | Some("passthrough") => OriginAuth::Passthrough,
+        Some("assertion") => OriginAuth::Assertion,
+        Some("upstream") => OriginAuth::Upstream,
         Some(_) => {
-            problems.push("ORIGIN_AUTH must be `passthrough` or `assertion`".into());
-            false
+            problems.push("ORIGIN_AUTH must be `passthrough`, `assertion` or `upstream`".into());
+            OriginAuth::Passthrough
         }
     };
+    let sent = auth == OriginAuth::Assertion;
     let seeds = text("ASSERTION_KEYS");
     if sent && seeds.is_none() {
         problems.push(
@@ -74,12 +88,13 @@ pub fn read(
         problems.push(problem);
         DEFAULT_LIFETIME
     });
-    keys.map(|keys| Assertions {
+    let assertions = keys.map(|keys| Assertions {
         keys,
         audience,
         lifetime_seconds,
         sent,
-    })
+    });
+    (auth, assertions)
 }
 
 /// Scheme, host and port of a URL that was found good, in lower case, the port left out where it

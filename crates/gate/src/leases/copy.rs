@@ -1,11 +1,14 @@
 //! One organization's copy: which of its tokens are known to be active, and until when that may be
 //! believed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use postern_domain::id::{HolderId, TokenId};
 use postern_domain::time::Timestamp;
 use postern_ledger::{Delta, Uses, Version, WATCH_MS};
+
+use super::upstreams::Found;
+use crate::upstream::Wanted;
 
 /// How much longer than it is held a watch may take before it counts as lost, in milliseconds.
 const WATCH_LOST_MS: i64 = 5_000;
@@ -26,6 +29,8 @@ pub struct Copy {
     /// The version of the log that the copy agrees with; `None` = it is empty.
     pub applied: Option<Version>,
     pub active: HashSet<TokenId>,
+    /// Which upstream credentials calls are sent on with.
+    pub upstreams: HashMap<Wanted, Found>,
     /// Uses that no Ledger has heard of yet.
     pub uses: Uses,
     lease: Option<Lease>,
@@ -47,6 +52,7 @@ impl Copy {
             holder,
             applied: None,
             active: HashSet::new(),
+            upstreams: HashMap::new(),
             uses: Uses::default(),
             lease: None,
             expired: 0,
@@ -103,7 +109,10 @@ impl Copy {
             }
         }
         match &delta.changed {
-            None => self.active.clear(),
+            None => {
+                self.active.clear();
+                self.upstreams.clear();
+            }
             Some(changed) => {
                 for token in changed {
                     self.active.remove(token);

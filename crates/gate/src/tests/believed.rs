@@ -309,7 +309,7 @@ impl History {
     }
 
     fn admission(&self, asked: &Admit, how: How) -> Admission {
-        let query = asked.query;
+        let query = asked.query.clone();
         let tokens = self.world.tokens.borrow();
         let facts = tokens.get(&query.token).map(|kept| kept.facts.clone());
         let run = RunFacts {
@@ -322,6 +322,7 @@ impl History {
             liveness: how.liveness,
             facts: facts.filter(|_| query.facts && how.facts),
             run: query.run.filter(|_| how.run).map(|_| run),
+            upstream: None,
             pin: (query.pin && how.pin).then(|| WorkflowId::from_u128(0xaa)),
             delta: how.version.zip(query.claim).map(|(number, claim)| Delta {
                 version: Version {

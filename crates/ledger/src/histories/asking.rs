@@ -22,9 +22,10 @@ impl World {
             shown: None,
             counts: self.dice.one_in(2),
             claim: self.dice.one_in(2).then(|| self.claim()),
+            upstream: None,
         };
         let now = self.now();
-        let answer = self.turn(|ledger, now| Ok(ledger.admit(now, query)?));
+        let answer = self.turn(|ledger, now| Ok(ledger.admit(now, query.clone())?));
         let Some(Ok(answer)) = answer else {
             return;
         };

@@ -53,6 +53,9 @@ impl<S: Sql> Ledger<S> {
         };
         let changed = match self.leases.number(claim.applied) {
             Some(since) if since == head => Some(Vec::new()),
+            // What is sent to the origin is another credential: whatever the holder knows of any,
+            // it is to ask anew (R42).
+            Some(since) if since < head && self.store.upstream_changed()? > since => None,
             Some(since) if since < head => {
                 let changed = self.store.changed(since, MAX_CHANGES + 1)?;
                 Some(changed).filter(|changed| changed.len() <= MAX_CHANGES)

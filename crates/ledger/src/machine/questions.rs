@@ -19,9 +19,7 @@ impl<S: Sql> Ledger<S> {
     /// # Errors
     /// When the database fails.
     pub fn admit(&mut self, now: Timestamp, query: AdmitQuery) -> Result<Admission> {
-        let AdmitQuery {
-            token, facts, run, ..
-        } = query;
+        let (token, facts, run) = (query.token, query.facts, query.run);
         let not_live = |liveness| Admission {
             liveness,
             ..Admission::LIVE
@@ -40,7 +38,8 @@ impl<S: Sql> Ledger<S> {
             self.wake_within(now, USES_MS);
         }
         // Neither the version nor a plain yes needs them.
-        let stored = match facts || run.is_some() || query.shown.is_some() {
+        let needs = run.is_some() || query.shown.is_some() || query.upstream.is_some();
+        let stored = match facts || needs {
             true => self.store.token(token)?.map(|stored| stored.facts),
             false => None,
         };
@@ -59,6 +58,10 @@ impl<S: Sql> Ledger<S> {
             }
             None => (None, None),
         };
+        let upstream = match (&query.upstream, &stored) {
+            (Some(asked), Some(facts)) => self.upstream(asked, facts, run.as_ref(), now)?,
+            _ => None,
+        };
         // One that is being rotated out ends without another change: it is asked about each time.
         let claim = query.claim.filter(|_| standing.rotatable());
         let delta = claim.map(|claim| self.delta(&claim)).transpose()?;
@@ -68,6 +71,7 @@ impl<S: Sql> Ledger<S> {
             run,
             pin,
             delta,
+            upstream,
         })
     }
 

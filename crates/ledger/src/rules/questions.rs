@@ -18,7 +18,7 @@ fn an_admission_says_what_was_asked_and_no_more() {
         claim: Some(claim(9, None)),
         ..plain(1)
     };
-    let found = ledger.admit(at(1), more).expect("an answer");
+    let found = ledger.admit(at(1), more.clone()).expect("an answer");
     assert_eq!(found.facts.map(|facts| facts.id), Some(Id::from_u128(1)));
     let changes = found.delta.expect("a claim is answered");
     assert_eq!(
@@ -61,7 +61,7 @@ fn r13_uses_are_written_together_and_expired_ones_are_none() {
         ..plain(1)
     };
     for now in [10, 20, 30, 5_000] {
-        ledger.admit(at(now), used).expect("an answer");
+        ledger.admit(at(now), used.clone()).expect("an answer");
     }
     ledger.admit(at(40), plain(1)).expect("an answer");
     assert_eq!(sql.number("select uses from tokens"), 0);
@@ -121,7 +121,7 @@ fn the_alarm_is_not_moved_back_but_after_a_clock_that_went_back() {
         (1_000, 9_000),
     ];
     for (now, expected) in rows {
-        ledger.admit(at(now), used).expect("an answer");
+        ledger.admit(at(now), used.clone()).expect("an answer");
         assert_eq!(ledger.wakes_at(), Some(at(expected)), "at {now}");
     }
     ledger.not_delivered(at(1_500));

@@ -17,14 +17,32 @@ impl<S: Sql> Store<S> {
         }
     }
 
-    /// Remembers a run.
+    /// Remembers a run. Which upstream credential it began under only the isolate knows that sent the
+    /// call which began it: where another one was heard first, that is added (R42).
     pub fn insert_run(&self, command: &RunCommand) -> Result<()> {
         let values = [
             sql::text(command.run),
             sql::text(serde_json::to_string(&command.facts)?),
         ];
         let query = "insert into runs (id, facts) values (?, ?) on conflict (id) do nothing";
-        self.run(query, &values)
+        self.run(query, &values)?;
+        if command.facts.upstream.is_none() {
+            return Ok(());
+        }
+        match self.run_facts(command.run)? {
+            Some(kept) if kept.upstream.is_none() => {
+                let facts = RunFacts {
+                    upstream: command.facts.upstream,
+                    ..kept
+                };
+                let values = [
+                    sql::text(serde_json::to_string(&facts)?),
+                    sql::text(command.run),
+                ];
+                self.run("update runs set facts = ? where id = ?", &values)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The origin's id of the workflow that a token is for; learned from this run if there is none

@@ -4,8 +4,8 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 8] = [
-    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES,
+const STEPS: [&[&str]; 9] = [
+    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS,
 ];
 
 /// The first release.
@@ -113,6 +113,29 @@ const LEASES: &[&str] = &["create table leases (
         only integer primary key check (only = 0),
         longest_ms integer not null
     ) strict"];
+
+/// Upstream credentials, sealed, and the version of the revocation log at which one last changed
+/// (R42). A project or workflow that is none is empty.
+const UPSTREAMS: &[&str] = &[
+    "create table upstreams (
+        id text primary key not null,
+        project text not null,
+        workflow text not null,
+        sealed text not null,
+        digest text not null,
+        set_by text not null,
+        set_at integer not null,
+        -- The Ledger's version when it was set.
+        version integer not null,
+        -- Until when it is kept, having been replaced; null = it was not.
+        until integer
+    ) strict, without rowid",
+    "create unique index upstreams_current on upstreams (project, workflow) where until is null",
+    "create table upstream_changes (
+        only integer primary key check (only = 0),
+        version integer not null
+    ) strict",
+];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).

@@ -11,13 +11,17 @@ use postern_domain::audit::{Action, Changes};
 use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
 
+fn label(text: &str) -> Label {
+    Label::parse(text).expect("a label")
+}
+
 fn parsed(call: &Call) -> Result<Call, Misread> {
     Call::parse(call.posts(), &format!("/{call}"))
 }
 
 #[test]
 fn every_question_is_parsed_as_it_was_printed() {
-    for bits in 0..256_u16 {
+    for bits in 0..1024_u16 {
         let asks = |bit: u16| bits & (1 << bit) != 0;
         let query = AdmitQuery {
             token: Id::from_u128(7),
@@ -33,6 +37,11 @@ fn every_question_is_parsed_as_it_was_printed() {
                     number: 12,
                 }),
                 lease: asks(6),
+            }),
+            upstream: asks(8).then(|| UpstreamQuery {
+                project: asks(9).then(|| label("shop")),
+                workflow: asks(5).then(|| label("a-b")),
+                began: asks(6).then(|| Id::from_u128(5)),
             }),
         };
         let call = Call::Admit(query);
@@ -61,7 +70,7 @@ fn the_requests_are_pinned() {
     let run = "00000000-0000-0000-0000-000000000009";
     let holder = "00000000-0000-0000-0000-000000000003";
     let instance = "00000000-0000-0000-0000-000000000004";
-    let plain = AdmitQuery {
+    let plain = || AdmitQuery {
         token: Id::from_u128(7),
         facts: false,
         run: None,
@@ -69,21 +78,22 @@ fn the_requests_are_pinned() {
         shown: None,
         counts: true,
         claim: None,
+        upstream: None,
     };
     let rows = [
-        (plain, format!("use/{token}")),
+        (plain(), format!("use/{token}")),
         (
             AdmitQuery {
                 facts: true,
                 counts: false,
-                ..plain
+                ..plain()
             },
             format!("look/{token}/facts"),
         ),
         (
             AdmitQuery {
                 run: Some(Id::from_u128(9)),
-                ..plain
+                ..plain()
             },
             format!("use/{token}/state/{run}"),
         ),
@@ -100,12 +110,15 @@ fn the_requests_are_pinned() {
                     lease: true,
                 }),
                 pin: true,
-                ..plain
+                ..plain()
             },
             format!("use/{token}/facts/{run}/{holder}.lease.{instance}.12/pin"),
         ),
         (
-            AdmitQuery { pin: true, ..plain },
+            AdmitQuery {
+                pin: true,
+                ..plain()
+            },
             format!("use/{token}/state/-/-/pin"),
         ),
         (
@@ -113,9 +126,32 @@ fn the_requests_are_pinned() {
                 pin: true,
                 shown: Some(Id::from_u128(9)),
                 counts: false,
-                ..plain
+                ..plain()
             },
             format!("look/{token}/state/-/-/pin/{run}"),
+        ),
+        (
+            AdmitQuery {
+                pin: true,
+                upstream: Some(UpstreamQuery {
+                    project: Some(label("shop")),
+                    workflow: Some(label("release")),
+                    began: Some(Id::from_u128(9)),
+                }),
+                ..plain()
+            },
+            format!("use/{token}/state/-/-/pin/-/shop.release.{run}"),
+        ),
+        (
+            AdmitQuery {
+                upstream: Some(UpstreamQuery {
+                    project: None,
+                    workflow: None,
+                    began: None,
+                }),
+                ..plain()
+            },
+            format!("use/{token}/state/-/-/-/-/-.-.-"),
         ),
     ];
     for (query, path) in rows {

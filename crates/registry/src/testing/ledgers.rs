@@ -89,6 +89,7 @@ impl Ledgers for World {
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.learned_pin.get().filter(|_| query.pin),
             delta: None,
+            upstream: self.upstream.borrow().clone(),
         })
     }
 

@@ -12,7 +12,7 @@ fn read_all(origin: &str, variables: Variables<'_>) -> Result<Option<Assertions>
         let found = variables.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    let read = read(text, origin, &mut problems);
+    let (_, read) = read(text, origin, &mut problems);
     if problems.is_empty() {
         Ok(read)
     } else {
@@ -34,6 +34,27 @@ fn the_mode_decides_whether_keys_sign_or_are_only_published() {
     for (variables, expected) in rows {
         let read = read_all("http://o", variables).expect("a good configuration");
         assert_eq!(read.map(|read| read.sent), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn r42_the_third_mode_sends_a_stored_credential_and_no_assertion() {
+    let rows = [
+        (None, OriginAuth::Passthrough),
+        (Some("passthrough"), OriginAuth::Passthrough),
+        (Some("assertion"), OriginAuth::Assertion),
+        (Some("upstream"), OriginAuth::Upstream),
+    ];
+    for (value, expected) in rows {
+        let text = |name: &str| match name {
+            "ORIGIN_AUTH" => value.map(str::to_owned),
+            "ASSERTION_KEYS" => Some(SEED.to_owned()),
+            _ => None,
+        };
+        let (auth, assertions) = read(text, "http://o", &mut Vec::new());
+        assert_eq!(auth, expected);
+        let sent = assertions.expect("keys").sent;
+        assert_eq!(sent, expected == OriginAuth::Assertion, "{value:?}");
     }
 }
 
@@ -103,7 +124,7 @@ fn every_wrong_value_is_told_at_once() {
         (
             "ORIGIN_AUTH",
             "both",
-            "ORIGIN_AUTH must be `passthrough` or",
+            "ORIGIN_AUTH must be `passthrough`, `assertion` or",
         ),
         (
             "ASSERTION_KEYS",

@@ -47,6 +47,7 @@ impl World {
                     shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
+                    upstream: None,
                 };
                 Answer::Admission(Box::new(self.process.admit(query, now)))
             }

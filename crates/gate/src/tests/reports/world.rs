@@ -219,7 +219,7 @@ impl World {
                 ask.answer(&mut self.gates[isolate], now, Ok(Arrived::whole(body)))
             }
             Step::Admit(ask) => {
-                let told = self.ledger.admit(now, ask.question.query);
+                let told = self.ledger.admit(now, ask.question.query.clone());
                 let told = told.expect("the Ledger answers");
                 ask.answer(&mut self.gates[isolate], now, Ok(told))
             }

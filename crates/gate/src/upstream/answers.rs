@@ -1,0 +1,120 @@
+//! What the origin answers to a call with an upstream credential: a refusal of that credential is the
+//! gateway's trouble and not the caller's, and its text goes to nobody.
+//!
+//! What is looked into: the status and the message of an RPC where they stand in the head of the
+//! answer, and in the trailers of a content that is read anyhow (`Init`, Connect, look-ups, calls
+//! with a deadline); and the content of a REST answer from 400 on. The text is found as it is, and
+//! as gRPC encodes a message.
+
+use postern_domain::time::Timestamp;
+use postern_wire::grpc_answer::Ending;
+
+use super::Upstream;
+use crate::Gate;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::reply::foreign;
+
+/// gRPC's status of a refused credential.
+const UNAUTHENTICATED: u32 = 16;
+/// What stands in place of the text of a credential.
+const REDACTED: &str = "[credential]";
+
+/// Refuses an answer by whose HTTP status the origin has refused the upstream credential.
+pub(crate) fn accepted(
+    (call, gate, now): (&Call, &mut Gate, Timestamp),
+    status: u16,
+) -> Result<()> {
+    match &call.upstream {
+        Some(upstream) if status == 401 => Err(refused(gate, now, upstream, "HTTP 401")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an RPC's ending by which it has, and takes the credential's text out of any other refusal.
+/// Tells whether there was something to take out.
+pub(crate) fn ended(
+    (call, gate, now): (&Call, &mut Gate, Timestamp),
+    ending: &mut Ending,
+) -> Result<bool> {
+    let Some(upstream) = &call.upstream else {
+        return Ok(false);
+    };
+    let is_changed = ending.status != 0 && redact(ending, upstream.expose());
+    if ending.status == UNAUTHENTICATED {
+        let words = format!("status {UNAUTHENTICATED}: {}", ending.message);
+        return Err(refused(gate, now, upstream, &words));
+    }
+    Ok(is_changed)
+}
+
+/// Refuses a content that repeats the credential.
+pub(crate) fn repeated(call: &Call, content: &[u8]) -> Result<()> {
+    let is_in = |upstream: &Upstream| contains(content, upstream.expose().as_bytes());
+    match call.upstream.as_deref().is_some_and(is_in) {
+        true => Err(foreign("the answer repeats the upstream credential")),
+        false => Ok(()),
+    }
+}
+
+fn refused(gate: &mut Gate, now: Timestamp, upstream: &Upstream, words: &str) -> Error {
+    gate.memory.upstream_trouble.refused(now);
+    let (digest, reach) = (upstream.digest.as_str(), &upstream.reach);
+    Error::UpstreamRefused {
+        cause: format!("the origin refused the upstream credential {digest} of {reach}: {words}"),
+    }
+}
+
+/// Takes a text out of all that an ending says; a detail that has it goes.
+fn redact(ending: &mut Ending, text: &str) -> bool {
+    let mut is_changed = false;
+    let metadata = ending.metadata.iter_mut().map(|(_, value)| value);
+    for value in metadata.chain([&mut ending.message]) {
+        if value.contains(text) {
+            *value = value.replace(text, REDACTED);
+            is_changed = true;
+        }
+    }
+    let before = ending.details.len();
+    ending
+        .details
+        .retain(|detail| !contains(&detail.value, text.as_bytes()));
+    is_changed || ending.details.len() != before
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    !text.is_empty() && bytes.windows(text.len()).any(|window| window == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postern_wire::grpc_status::Detail;
+
+    #[test]
+    fn r42_the_text_is_taken_out_of_an_ending() {
+        let detail = |value: &str| Detail {
+            type_name: "google.rpc.DebugInfo".to_owned(),
+            value: value.as_bytes().to_vec(),
+        };
+        let mut ending = Ending {
+            status: 3,
+            message: "bad token s3cret: s3cret is unknown".to_owned(),
+            details: vec![detail("of s3cret"), detail("other")],
+            metadata: vec![("x-echo".to_owned(), "Bearer s3cret".to_owned())],
+        };
+        assert!(redact(&mut ending, "s3cret"));
+        assert_eq!(
+            ending.message,
+            "bad token [credential]: [credential] is unknown"
+        );
+        assert_eq!(ending.details, [detail("other")]);
+        assert_eq!(
+            ending.metadata,
+            [("x-echo".to_owned(), "Bearer [credential]".to_owned())]
+        );
+        let clean = ending.clone();
+        assert!(!redact(&mut ending, "s3cret"));
+        assert_eq!(ending, clean);
+    }
+}
