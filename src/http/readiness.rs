@@ -8,13 +8,14 @@ use super::incoming::Incoming;
 use super::respond;
 use crate::log;
 use crate::objects::ledger_client;
-use crate::platform::Platform;
+use crate::platform::{Platform, now};
 use crate::store::{audit, d1};
 use postern_gate::error_answer;
 use postern_gate::request_log::RequestLog;
 use postern_registry::api::{Answer, Found, Request};
 use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
+use postern_registry::ports::Isolate as _;
 
 /// D1 at both ends of its schema: the oldest table, and the newest column.
 const PROBE: &str = "select (select id from organizations limit 1) as a, \
@@ -44,7 +45,13 @@ pub async fn readyz(
     if let Some(unread) = request.unread() {
         client_address::met(unread);
     }
-    found.answer(config, client_address::state())
+    found.answer(config, (client_address::state(), upstream(platform)))
+}
+
+/// Whether the origin has refused upstream credentials, as this isolate has met it.
+fn upstream(platform: &Platform) -> &'static str {
+    let state = platform.gate(|gate| gate.memory.upstream_trouble.state(now()));
+    state.unwrap_or("accepted")
 }
 
 /// What is wrong with the configuration.

@@ -20,6 +20,15 @@ pub fn text(
     finish(status, &written(headers)?, Some(text), incoming)
 }
 
+/// Writes an answer without a content.
+pub fn nothing(
+    status: u16,
+    headers: &[(&str, &str)],
+    incoming: &Incoming,
+) -> Result<web_sys::Response, JsValue> {
+    finish(status, &written(headers)?, None, incoming)
+}
+
 /// Writes an answer whose content is read as the client takes it.
 pub fn stream(
     status: u16,

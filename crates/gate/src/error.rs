@@ -138,6 +138,8 @@ pub enum Error {
         /// The private cause.
         cause: String,
     },
+    /// No upstream credential is set for exactly what was named.
+    UpstreamUnset,
     /// No upstream credential is set for what the call is about (R42).
     UpstreamMissing,
     /// The origin refused the upstream credential, which the caller cannot help; the cause is for the
@@ -212,6 +214,7 @@ impl Error {
             Self::ConnectJson => "connect_json",
             Self::Unavailable { .. } => "unavailable",
             Self::Origin { .. } => "origin_unavailable",
+            Self::UpstreamUnset => "upstream_not_set",
             Self::UpstreamMissing => "upstream_missing",
             Self::UpstreamRefused { .. } => "upstream_refused",
             Self::Misconfigured { .. } => "misconfigured",
@@ -298,6 +301,10 @@ impl Error {
                 "a dependency of this answer is not available: try again".into()
             }
             Self::Origin { .. } => "the origin is not available: try again".into(),
+            Self::UpstreamUnset => {
+                "no upstream credential is set here: set one with PUT, or ask for a wider scope"
+                    .into()
+            }
             Self::UpstreamMissing => {
                 "no credential for the origin is set for this organization, project or workflow: \
                  have an administrator set one with `PUT /org/upstream`"

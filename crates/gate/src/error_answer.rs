@@ -211,7 +211,10 @@ fn http_status(error: &Error) -> u16 {
         Error::Credential(_) => 401,
         Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => 403,
         Error::Invalid { .. } => 400,
-        Error::NotFound { .. } | Error::Misdirected { .. } | Error::Unregistered { .. } => 404,
+        Error::NotFound { .. }
+        | Error::Misdirected { .. }
+        | Error::Unregistered { .. }
+        | Error::UpstreamUnset => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::BodyTimeout { .. } => 408,
         Error::Conflict { .. } | Error::UpstreamMissing => 409,
@@ -252,6 +255,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::NotFound { .. }
         | Error::Misdirected { .. }
         | Error::Unregistered { .. }
+        | Error::UpstreamUnset
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
         Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,

@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod registry;
 pub mod session;
 pub mod tokens;
+pub mod upstream;
 pub mod ways_in;
 
 pub use postern_gate::{config, error};

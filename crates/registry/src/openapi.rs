@@ -25,7 +25,7 @@ mod tests {
     use crate::registry::create_project;
     use crate::testing::{self, World, now_or_never, project, requester, workflow};
     use crate::tokens::{self, TokenRecord, TokenView};
-    use crate::{audit, oauth, registry};
+    use crate::{audit, oauth, registry, upstream};
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
@@ -201,6 +201,31 @@ mod tests {
     }
 
     #[test]
+    fn an_upstream_credential_has_the_documented_members_where_it_has_any() {
+        let (world, config) = (World::new(), testing::config());
+        let (admin, acme) = (Caller::Administrator, Some("acme"));
+        let of = upstream::ReachNamed {
+            project: Some("shop"),
+            workflow: Some("release"),
+        };
+        let body = br#"{"credential":"a"}"#.as_slice();
+        let set = || {
+            let set = upstream::set(&admin, acme, of, (body, requester()), &config, &world);
+            serde_json::to_value(now_or_never(set).expect("sets")).expect("serializes")
+        };
+        let (known, required) = documented("Upstream");
+        let first = set();
+        assert_eq!(members(&first), required);
+        assert_eq!(members(&first["scope"]), documented("UpstreamScope").0);
+        if let Some(state) = world.upstream_state.borrow_mut().as_mut() {
+            let (digest, until) = (state.digest.clone(), state.set_at);
+            state.replaced = Some(postern_ledger::ReplacedUpstream { digest, until });
+        }
+        let read = now_or_never(upstream::read(&admin, acme, of, &world)).expect("reads");
+        assert_eq!(members(&read), known);
+    }
+
+    #[test]
     fn introspection_and_problems_have_the_documented_members_where_they_have_any() {
         let (world, config) = (World::new(), testing::config());
         world.keep(facts());
@@ -309,6 +334,17 @@ mod tests {
             (
                 "LeakReport",
                 expected(now_or_never(receive(wrong, "unknown", &config, &world))),
+            ),
+            (
+                "SetUpstream",
+                expected(now_or_never(upstream::set(
+                    &admin,
+                    acme,
+                    upstream::ReachNamed::default(),
+                    (wrong, requester()),
+                    &config,
+                    &world,
+                ))),
             ),
             (
                 "RevokeRequest",

@@ -38,6 +38,7 @@ fn belongs(error: &Error) -> bool {
         | Error::Unavailable { .. }
         | Error::Origin { .. }
         | Error::UpstreamMissing
+        | Error::UpstreamUnset
         | Error::UpstreamRefused { .. }
         | Error::Misconfigured { .. } => false,
     }

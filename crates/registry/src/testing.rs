@@ -34,6 +34,7 @@ pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
     Liveness, MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
+    SetUpstreamCommand, UpstreamState,
 };
 
 /// Runs a future that never has to wait.
@@ -83,6 +84,9 @@ pub struct World {
     pub brake: brake::Counter,
     /// The upstream credential that the Ledger gives for every call.
     pub upstream: RefCell<Option<GivenUpstream>>,
+    /// Those that were set, and what the Ledger says of the last one.
+    pub set_upstreams: RefCell<Vec<SetUpstreamCommand>>,
+    pub upstream_state: RefCell<Option<UpstreamState>>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -134,6 +138,8 @@ impl World {
             door: Door::default(),
             brake: brake::Counter::default(),
             upstream: RefCell::default(),
+            set_upstreams: RefCell::default(),
+            upstream_state: RefCell::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

@@ -16,6 +16,8 @@ const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
 pub enum Content {
     /// A JSON document.
     Json(String),
+    /// None.
+    Nothing,
     /// Lines of JSON: the first ones, and those that are read as the client takes them.
     Lines(Vec<u8>, Lines),
 }
@@ -73,14 +75,17 @@ impl Answer {
     /// The headers that depend on the answer, names in lower case, each once.
     pub fn headers(&self) -> Vec<(&'static str, &'static str)> {
         let content_type = match &self.content {
-            Content::Json(_) => "application/json",
-            Content::Lines(..) => NDJSON,
+            Content::Nothing => None,
+            Content::Json(_) => Some("application/json"),
+            Content::Lines(..) => Some(NDJSON),
         };
         let kept = match self.no_store {
             true => "no-store",
             false => "private, no-cache",
         };
-        let mut headers = vec![("content-type", content_type), ("cache-control", kept)];
+        let content_type = content_type.map(|value| ("content-type", value));
+        let mut headers: Vec<_> = content_type.into_iter().collect();
+        headers.push(("cache-control", kept));
         if self.is_early {
             headers.push(("preference-applied", "respond-async"));
         }

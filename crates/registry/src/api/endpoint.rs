@@ -3,6 +3,7 @@
 
 use super::route::NO_ROUTE;
 use crate::error::{Error, Result};
+use crate::upstream::ReachNamed;
 use postern_domain::operation::Operation;
 
 /// What is done at a path under a method.
@@ -59,6 +60,12 @@ pub enum Management<'p> {
     Checkpoints,
     /// Makes one.
     CreateCheckpoint,
+    /// Tells which upstream credential is set for this.
+    Upstream(ReachNamed<'p>),
+    /// Sets it.
+    SetUpstream(ReachNamed<'p>),
+    /// Clears it.
+    ClearUpstream(ReachNamed<'p>),
 }
 
 /// What a path does, by method: the combinations that there are.
@@ -68,15 +75,23 @@ enum Methods<'p> {
     Patch(Endpoint<'p>),
     GetPost(Endpoint<'p>, Endpoint<'p>),
     GetDelete(Endpoint<'p>, Endpoint<'p>),
+    GetPutDelete([Endpoint<'p>; 3]),
 }
 
 impl<'p> Methods<'p> {
     fn under(&self, verb: &str) -> Option<Endpoint<'p>> {
         match (self, verb) {
-            (Self::Get(one) | Self::GetPost(one, _) | Self::GetDelete(one, _), "GET")
+            (
+                Self::Get(one)
+                | Self::GetPost(one, _)
+                | Self::GetDelete(one, _)
+                | Self::GetPutDelete([one, ..]),
+                "GET",
+            )
             | (Self::Post(one) | Self::GetPost(_, one), "POST")
             | (Self::Patch(one), "PATCH")
-            | (Self::GetDelete(_, one), "DELETE") => Some(*one),
+            | (Self::GetPutDelete([_, one, _]), "PUT")
+            | (Self::GetDelete(_, one) | Self::GetPutDelete([.., one]), "DELETE") => Some(*one),
             _ => None,
         }
     }
@@ -89,6 +104,7 @@ impl<'p> Methods<'p> {
             Self::Patch(_) => "PATCH",
             Self::GetPost(..) => "GET, POST",
             Self::GetDelete(..) => "GET, DELETE",
+            Self::GetPutDelete(_) => "GET, PUT, DELETE",
         }
     }
 }
@@ -97,7 +113,13 @@ impl<'p> Methods<'p> {
 fn methods(path: &str) -> Option<Methods<'_>> {
     use Endpoint::{Explain, Introspect, Leaks, Management as To, RevokeOwn};
     use Management::*;
-    use Methods::{Get, GetDelete, GetPost, Patch, Post};
+    use Methods::{Get, GetDelete, GetPost, GetPutDelete, Patch, Post};
+
+    let upstream = |project, workflow| {
+        let named = ReachNamed { project, workflow };
+        let all = [Upstream(named), SetUpstream(named), ClearUpstream(named)];
+        GetPutDelete(all.map(To))
+    };
 
     let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     // An empty part is no name: `/orgs/` is no organization, and no other way to write `/orgs`.
@@ -115,6 +137,16 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "projects", project, "workflows"] => {
             GetPost(To(Workflows(project)), To(CreateWorkflow(project)))
         }
+        ["org", "upstream"] => upstream(None, None),
+        ["org", "projects", project, "upstream"] => upstream(Some(project), None),
+        [
+            "org",
+            "projects",
+            project,
+            "workflows",
+            workflow,
+            "upstream",
+        ] => upstream(Some(project), Some(workflow)),
         ["org", "tokens"] => GetPost(To(Tokens), To(CreateToken)),
         ["org", "tokens", "revoke"] => Post(To(RevokeMany)),
         ["org", "tokens", "adopt"] => Post(To(Adopt)),
@@ -170,6 +202,9 @@ impl Management<'_> {
             Self::Release(_) => Operation::TokenRelease,
             Self::Audit | Self::Checkpoints => Operation::AuditRead,
             Self::CreateCheckpoint => Operation::AuditCheckpoint,
+            Self::Upstream(_) => Operation::UpstreamRead,
+            Self::SetUpstream(_) => Operation::UpstreamSet,
+            Self::ClearUpstream(_) => Operation::UpstreamClear,
         }
     }
 }

@@ -45,7 +45,7 @@ where
         Err(error) => return Err(slow(error.into(), request.bucket(config), ports).await),
     };
     let (body, read) = match request.method() {
-        "POST" | "PATCH" => receive(upload, MAX_BODY)
+        "POST" | "PATCH" | "PUT" => receive(upload, MAX_BODY)
             .await
             .map(|(body, read)| (body.into(), read))?,
         _ => (Vec::new(), discard(upload).await),

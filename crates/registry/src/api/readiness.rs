@@ -55,11 +55,16 @@ impl Found {
             .collect()
     }
 
-    /// The answer; `client_addresses` is how the isolate could read them of late.
+    /// The answer. What the isolate has met of late: how it could read `client_addresses`, and whether
+    /// the origin has accepted upstream credentials.
     ///
     /// # Errors
     /// Never: the document serializes.
-    pub fn answer(&self, config: &Config, client_addresses: &'static str) -> Result<Answer> {
+    pub fn answer(
+        &self,
+        config: &Config,
+        (client_addresses, upstream): (&'static str, &'static str),
+    ) -> Result<Answer> {
         let state = |answered: bool| match answered {
             true => "ready",
             false => "unavailable",
@@ -76,6 +81,10 @@ impl Found {
             },
             "unheeded_variables": config.ignored,
             "client_addresses": client_addresses,
+            "upstream_credentials": match config.is_upstream() {
+                true => upstream,
+                false => "unused",
+            },
         });
         let status = match self.is_ready() {
             true => 200,
@@ -165,7 +174,9 @@ mod tests {
             ),
         ];
         for (found, status, unavailable, places) in rows {
-            let answer = found.answer(&config(), "readable").expect("serializes");
+            let answer = found
+                .answer(&config(), ("readable", "accepted"))
+                .expect("serializes");
             assert_eq!(answer.status, status, "{found:?}");
             assert!(answer.no_store);
             let Content::Json(text) = answer.content else {

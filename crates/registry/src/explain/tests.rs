@@ -8,6 +8,9 @@ use postern_domain::id::Id;
 use postern_domain::policy::defaults;
 use postern_domain::scope::Scope;
 use postern_domain::token::TokenFacts;
+use postern_domain::upstream::{Credential, Reach};
+use postern_gate::config::origin_auth::OriginAuth;
+use postern_ledger::GivenUpstream;
 use postern_wire::jwt::issue;
 use serde_json::{Value, json};
 
@@ -26,11 +29,14 @@ fn credential(world: &World, scope: Scope) -> String {
 }
 
 fn ask(world: &World, credential: &str, question: &Value) -> Result<Value> {
-    let config = testing::config();
+    ask_with(world, credential, question, &testing::config())
+}
+
+fn ask_with(world: &World, credential: &str, question: &Value, config: &Config) -> Result<Value> {
     let header = format!("Bearer {credential}");
-    let presented = std::rc::Rc::new(present(Some(&header), &config, world.now())?);
+    let presented = std::rc::Rc::new(present(Some(&header), config, world.now())?);
     let body = question.to_string();
-    let told = now_or_never(explain(&presented, body.as_bytes(), READ, &config, world))?;
+    let told = now_or_never(explain(&presented, body.as_bytes(), READ, config, world))?;
     Ok(serde_json::to_value(told).expect("serializes"))
 }
 
@@ -250,5 +256,51 @@ fn every_call_can_be_asked_about() {
         let opens = !matches!(rpc.access, Access::Person | Access::Closed);
         let expected = opens && !policies.iter().any(missing);
         assert_eq!(told["allowed"], expected, "{}: {told}", rpc.method);
+    }
+}
+
+/// Which credential would go to the origin: its digest and what it is set for, and that a call without
+/// one would be refused.
+#[test]
+fn r42_the_credential_that_would_be_sent_is_told_and_never_its_text() {
+    let world = World::new();
+    let token = credential(&world, release());
+    let upstream = Config {
+        origin_auth: OriginAuth::Upstream,
+        ..testing::config()
+    };
+    let init =
+        json!({ "operation": "AttestationService/Init", "project": "shop", "workflow": "release" });
+    let told = ask_with(&world, &token, &init, &upstream).expect("explained");
+    assert_eq!(told["allowed"], false);
+    assert_eq!(told["refusal"]["code"], "upstream_missing");
+    assert_eq!(told["upstream"], Value::Null);
+
+    let set = Credential::parse("a-stored-text".to_owned()).expect("good");
+    *world.upstream.borrow_mut() = Some(GivenUpstream {
+        id: Id::from_u128(1),
+        reach: Reach::of(Some("shop"), None),
+        sealed: "sealed-text".to_owned(),
+        digest: set.digest(),
+        until: None,
+    });
+    let told = ask_with(&world, &token, &init, &upstream).expect("explained");
+    assert_eq!(told["allowed"], true);
+    let expected = json!({ "digest": set.digest().as_str(), "scope": { "project": "shop" } });
+    assert_eq!(told["upstream"], expected);
+    assert!(!told.to_string().contains("sealed-text"));
+
+    // What is refused, what is open, what is ours, and what another mode sends has none.
+    let other =
+        json!({ "operation": "AttestationService/Init", "project": "shop", "workflow": "x" });
+    let rows = [
+        (other, &upstream),
+        (json!({ "operation": "StatusService/Statusz" }), &upstream),
+        (json!({ "operation": "token.create" }), &upstream),
+        (init, &testing::config()),
+    ];
+    for (question, config) in rows {
+        let told = ask_with(&world, &token, &question, config).expect("explained");
+        assert_eq!(told["upstream"], Value::Null, "{question}");
     }
 }

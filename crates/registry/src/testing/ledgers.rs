@@ -1,8 +1,9 @@
 //! The Ledgers of the test world: every command is noted, and answered as the test wants it.
 
 use postern_ledger::{
-    CheckpointCommand, LimitsAnswer, LimitsCommand, NoteCommand, ReleaseAnswer, ReleaseCommand,
-    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
+    CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand, LimitsAnswer, LimitsCommand,
+    NoteCommand, ReadUpstreamCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand,
+    RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UpstreamState,
 };
 
 use super::*;
@@ -121,6 +122,33 @@ impl Ledgers for World {
             }),
             LimitsCommand::NAME => typed(command, |command| self.change_limits(&command)),
             CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
+            SetUpstreamCommand::NAME => typed(command, |command: SetUpstreamCommand| {
+                self.note(format!(
+                    "set upstream {} {}",
+                    command.reach, command.keep_ms
+                ));
+                let state = UpstreamState {
+                    reach: command.reach.clone(),
+                    digest: command.digest.clone(),
+                    set_at: self.now(),
+                    set_by: command.set_by.clone(),
+                    replaced: None,
+                };
+                self.set_upstreams.borrow_mut().push(command);
+                *self.upstream_state.borrow_mut() = Some(state.clone());
+                Ok(SetUpstreamAnswer::Set(state))
+            }),
+            ClearUpstreamCommand::NAME => typed(command, |command: ClearUpstreamCommand| {
+                self.note(format!("clear upstream {}", command.reach));
+                Ok(match self.upstream_state.take() {
+                    Some(_) => ClearUpstreamAnswer::Cleared,
+                    None => ClearUpstreamAnswer::Unset,
+                })
+            }),
+            ReadUpstreamCommand::NAME => typed(command, |command: ReadUpstreamCommand| {
+                self.note(format!("read upstream {}", command.reach));
+                Ok(self.upstream_state.borrow().clone())
+            }),
             other => panic!("nobody sends `{other}` with a grant"),
         }
     }

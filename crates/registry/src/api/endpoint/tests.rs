@@ -115,6 +115,22 @@ fn every_path(paths: &Documented) -> Vec<String> {
             .collect();
         all.extend_from_slice(&longest);
     }
+    // What is longer than that, as it is documented, with each word in each place, and with one more.
+    for template in paths
+        .keys()
+        .filter(|template| template.len() > 4 && is_api(template))
+    {
+        for place in 0..=template.len() {
+            for word in &words {
+                let mut path: Vec<&str> = template.iter().map(String::as_str).collect();
+                match path.get_mut(place) {
+                    Some(part) => *part = word,
+                    None => path.push(word),
+                }
+                all.push(format!("/{}", path.join("/")));
+            }
+        }
+    }
     all
 }
 

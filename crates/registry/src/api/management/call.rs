@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::mint::{self, Client};
 use crate::ports::Ports;
-use crate::{adopt, organization, refusal, registry, tokens};
+use crate::{adopt, organization, refusal, registry, tokens, upstream};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_wire::prefer;
@@ -99,6 +99,18 @@ impl<P: Ports> Call<'_, P> {
             }
             Management::CreateCheckpoint => {
                 Answer::json(201, &audit::checkpoint(caller, named, ports).await?)
+            }
+            Management::Upstream(of) => {
+                Answer::json(200, &upstream::read(caller, named, of, ports).await?)
+            }
+            Management::SetUpstream(of) => {
+                let meant = (body, requester());
+                let set = upstream::set(caller, named, of, meant, config, ports);
+                Answer::json(200, &set.await?)
+            }
+            Management::ClearUpstream(of) => {
+                upstream::clear(caller, named, of, requester(), ports).await?;
+                Ok(Answer::new(204, Content::Nothing))
             }
         }
     }
