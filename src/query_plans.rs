@@ -27,6 +27,10 @@ const WALKS: &[(&str, &str)] = &[
         "select facts from tokens where state = 0",
         "all of an index that holds nothing else",
     ),
+    (
+        "select count(*) as number from upstreams",
+        "where one is set, and there are at most a thousand",
+    ),
     ("delete from refusals where hour <", "a row for each code"),
     (
         "select outcome, organization, hour, left_out from refusals",

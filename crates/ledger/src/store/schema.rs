@@ -131,6 +131,8 @@ const UPSTREAMS: &[&str] = &[
         until integer
     ) strict, without rowid",
     "create unique index upstreams_current on upstreams (project, workflow) where until is null",
+    "create index upstreams_of_reach on upstreams (project, workflow, version)",
+    "create index upstreams_kept on upstreams (until) where until is not null",
     "create table upstream_changes (
         only integer primary key check (only = 0),
         version integer not null
