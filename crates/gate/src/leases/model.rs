@@ -1,8 +1,9 @@
 //! Both ends of leases in one world (R41): the Ledger's machine on SQLite, and the copies of up to
 //! ten isolates. Messages are late, lost, doubled and overtake each other; isolates have clocks of
 //! their own, which run fast or slow and step, and are blocked or replaced; the Ledger's process
-//! ends between any two turns. One promise is held to: no call that begins after a revoke has
-//! answered is accepted.
+//! ends between any two turns. Two promises are held to: no call that begins after a revoke has
+//! answered is accepted (R41), and none that begins after a change of the upstream credential has
+//! answered is sent on with one from before (R42).
 //!
 //! 5,000 histories take 19 s of processor time; continuous integration runs 10,000.
 //! `LEASE_HISTORIES=1000000 cargo test -p postern-gate leases::model` runs more of them, and
@@ -52,6 +53,7 @@ fn histories(part: u64, parts: u64) {
     assert!(counts.answered > each / 2, "{counts:?}");
     assert!(counts.early > each / 10, "{counts:?}");
     assert!(counts.restarts > each / 10, "{counts:?}");
+    assert!(counts.sent > each, "{counts:?}");
 }
 
 // In two parts, for as many cores.

@@ -108,6 +108,21 @@ impl Leases {
         Ok(upstream)
     }
 
+    /// What [`Leases::upstream`] would say.
+    #[cfg(test)]
+    pub(super) fn peek_upstream(
+        &self,
+        organization: OrganizationId,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Option<Rc<Upstream>> {
+        let is_back = self.latest.is_some_and(|latest| now < latest);
+        let copy = self.copies.get(&organization)?;
+        let found = copy.upstreams.get(wanted);
+        let found = found.filter(|_| copy.holds(now) && !is_back)?;
+        found.upstream.clone()
+    }
+
     fn found(&self) -> usize {
         let copies = self.copies.values();
         copies.map(|copy| copy.upstreams.len()).sum()

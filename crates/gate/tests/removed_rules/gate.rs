@@ -4,6 +4,7 @@ use super::Removed;
 
 const LEASES: &str = "crates/gate/src/leases.rs";
 const COPY: &str = "crates/gate/src/leases/copy.rs";
+const UPSTREAMS: &str = "crates/gate/src/leases/upstreams.rs";
 const ADMISSION: &str = "crates/gate/src/admission.rs";
 
 pub const REMOVED: &[Removed] = &[
@@ -64,8 +65,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "5: nothing is forgotten where all is to be",
         file: COPY,
-        text: "None => self.active.clear(),",
-        instead: "None => {}",
+        text: "                self.active.clear();",
+        instead: "",
     },
     Removed {
         rule: "5: a token that is not active stays",
@@ -126,5 +127,23 @@ pub const REMOVED: &[Removed] = &[
         file: LEASES,
         text: "        Asked {\n            organization,\n            claim,\n            number,\n            at: now,",
         instead: "        Asked {\n            organization,\n            claim,\n            number,\n            at: now.plus_millis(100),",
+    },
+    Removed {
+        rule: "R42: a copy that forgets all keeps credentials",
+        file: COPY,
+        text: "                self.upstreams.clear();",
+        instead: "",
+    },
+    Removed {
+        rule: "R42: a credential of an answer that was not taken is remembered",
+        file: UPSTREAMS,
+        text: "        if is_taken {",
+        instead: "        if true {",
+    },
+    Removed {
+        rule: "R42: a credential is sent without a lease",
+        file: UPSTREAMS,
+        text: "copy.upstreams.get(wanted).filter(|_| copy.holds(now))?;",
+        instead: "copy.upstreams.get(wanted)?;",
     },
 ];

@@ -6,6 +6,7 @@ const LEASES: &str = "crates/ledger/src/leases.rs";
 const MACHINE: &str = "crates/ledger/src/machine/leases.rs";
 const QUESTIONS: &str = "crates/ledger/src/machine/questions.rs";
 const REVOKE: &str = "crates/ledger/src/machine/revoke.rs";
+const UPSTREAM: &str = "crates/ledger/src/machine/upstream.rs";
 const ROTATE: &str = "crates/ledger/src/machine/rotate.rs";
 const LEAKS: &str = "crates/ledger/src/machine/leaks.rs";
 
@@ -153,5 +154,23 @@ pub const REMOVED: &[Removed] = &[
         file: LEASES,
         text: "restart.max(leases)",
         instead: "restart.min(leases)",
+    },
+    Removed {
+        rule: "R42: a change of a credential is no reason to forget all",
+        file: MACHINE,
+        text: "since < head && self.store.upstream_changed()? > since => None,",
+        instead: "since < head && since < 0 => None,",
+    },
+    Removed {
+        rule: "R42: setting a credential does not wait",
+        file: UPSTREAM,
+        text: "ledger.when_final(version, SetUpstreamAnswer::Set(state))",
+        instead: "Ok(Done::Answer(SetUpstreamAnswer::Set(state)))",
+    },
+    Removed {
+        rule: "R42: clearing a credential does not wait",
+        file: UPSTREAM,
+        text: "ledger.when_final(version, ClearUpstreamAnswer::Cleared)",
+        instead: "Ok(Done::Answer(ClearUpstreamAnswer::Cleared))",
     },
 ];

@@ -3,8 +3,9 @@
 use postern_domain::id::{Id, TokenId};
 
 use super::events::{Event, Kind};
-use super::world::{END, Held, ORGANIZATION, TOKENS, World};
+use super::world::{END, Held, ORGANIZATION, TOKENS, World, wanted};
 use crate::leases::Due;
+use crate::upstream::Upstream;
 
 impl World {
     /// A call begins; its body may be slow.
@@ -36,6 +37,8 @@ impl World {
             return Ok(());
         }
         let clock = of.clock(now);
+        // A call that asks about its token alone is sent on with what is known here too.
+        let sent = of.leases.upstream(ORGANIZATION, &wanted(), clock).flatten();
         if of.leases.is_active(ORGANIZATION, token, clock) {
             self.counts.by_lease += 1;
             self.accepts(isolate, token, began, "by its lease")?;
@@ -44,6 +47,7 @@ impl World {
             self.counts.asked += 1;
             self.send(isolate, Kind::Admit(asked, token, began));
         }
+        self.sends(isolate, sent.as_deref(), began, "by its lease")?;
         self.keep(isolate);
         Ok(())
     }
@@ -59,6 +63,29 @@ impl World {
                 Err(broken)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A call is sent on with a credential: no change of it had answered when the call began.
+    pub fn sends(
+        &mut self,
+        isolate: usize,
+        sent: Option<&Upstream>,
+        began: i64,
+        how: &str,
+    ) -> Held {
+        let Some(sent) = sent.map(|sent| sent.id.as_u128()) else {
+            return Ok(());
+        };
+        self.counts.sent += 1;
+        let mut changed = self.changed.iter();
+        match changed.find(|(number, at)| *number > sent && began > *at) {
+            Some((number, _)) => {
+                let broken = format!("{isolate} sends {sent} {how}, after change {number}");
+                self.tell(|| broken.clone());
+                Err(broken)
+            }
+            None => Ok(()),
         }
     }
 
@@ -108,8 +135,13 @@ impl World {
             .flat_map(|(token, _)| (0..self.isolates.len()).map(|isolate| (isolate, *token)))
             .find(|(isolate, token)| self.isolates[*isolate].would_accept(*token, now));
         match accepted {
-            Some((isolate, token)) => self.accepts(isolate, token, now + 1, "if it were asked"),
-            None => Ok(()),
+            Some((isolate, token)) => self.accepts(isolate, token, now + 1, "if it were asked")?,
+            None => {}
         }
+        for isolate in 0..self.isolates.len() {
+            let sent = self.isolates[isolate].would_send(now);
+            self.sends(isolate, sent.as_deref(), now + 1, "if it were asked")?;
+        }
+        Ok(())
     }
 }

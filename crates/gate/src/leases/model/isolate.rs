@@ -1,11 +1,14 @@
 //! An isolate of the model: its copies, and a clock of its own.
 
+use std::rc::Rc;
+
 use postern_domain::id::TokenId;
 use postern_domain::time::Timestamp;
 use postern_ledger::testing::dice::Dice;
 
-use super::world::ORGANIZATION;
+use super::world::{ORGANIZATION, wanted};
 use crate::leases::Leases;
+use crate::upstream::Upstream;
 
 /// How long a lease lasts, as the isolates have it. The Ledger's own is as long.
 pub const LEASE_MS: u32 = postern_ledger::testing::LEASE_MS;
@@ -52,6 +55,13 @@ impl Isolate {
     /// Somebody sets its clock.
     pub fn step(&mut self, ms: i64) {
         self.offset_ms += ms;
+    }
+
+    /// The credential that a call which began now would be sent on with, without a question.
+    pub fn would_send(&self, now: i64) -> Option<Rc<Upstream>> {
+        let clock = self.clock(now);
+        let known = self.leases.peek_upstream(ORGANIZATION, &wanted(), clock);
+        known.filter(|_| self.blocked_until <= now)
     }
 
     /// Whether a call that began now would be accepted without a question.

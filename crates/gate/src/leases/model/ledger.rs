@@ -2,15 +2,18 @@
 //! their answer, and watches that are held.
 
 use postern_domain::id::{Id, TokenId};
+use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::leak::OnLeak;
 use postern_domain::time::Timestamp;
+use postern_domain::upstream::{Credential, Reach, Sealed, seal};
 use postern_ledger::testing::{self, Sqlite, requester};
 use postern_ledger::{
-    Admission, AdmitQuery, Carried, Delivery, Done, LeakCommand, Ledger, RevokeCommand, Selector,
-    Timer,
+    Admission, AdmitQuery, Carried, ClearUpstreamCommand, Delivery, Done, LeakCommand, Ledger,
+    RevokeCommand, Selector, SetUpstreamCommand, Timer,
 };
 
 use super::events::Message;
+use super::world::ORGANIZATION;
 
 /// What somebody has the Ledger do. Its answer says of tokens that they are revoked.
 #[derive(Debug, Clone, Copy)]
@@ -21,14 +24,23 @@ pub enum Order {
     Quarantine(u128),
     /// With this overlap, in milliseconds.
     Rotate(u128, u128, i64),
+    /// Sets or clears the upstream credential of the organization; the number is that of the change.
+    Upstream {
+        sets: bool,
+        number: u128,
+    },
 }
 
 impl Order {
     /// The token that the answer says is revoked.
-    pub fn token(self) -> TokenId {
-        let (Self::Revoke(id) | Self::RevokeMany(id) | Self::Quarantine(id) | Self::Rotate(id, ..)) =
-            self;
-        Id::from_u128(id)
+    pub fn token(self) -> Option<TokenId> {
+        match self {
+            Self::Revoke(id)
+            | Self::RevokeMany(id)
+            | Self::Quarantine(id)
+            | Self::Rotate(id, ..) => Some(Id::from_u128(id)),
+            Self::Upstream { .. } => None,
+        }
     }
 }
 
@@ -133,7 +145,7 @@ impl Process {
     /// Carries an order out, and holds its answer back.
     pub fn carry_out(&mut self, order: Order, now: Timestamp, micros: i64) {
         let ms = now.as_millis();
-        let token = order.token();
+        let token = order.token().unwrap_or(Id::from_u128(0));
         let (version, ends) = match order {
             Order::Revoke(_) => {
                 let command = RevokeCommand {
@@ -154,6 +166,18 @@ impl Process {
                 let command = LeakCommand {
                     token,
                     on_leak: OnLeak::Quarantine,
+                    requester: requester(),
+                };
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Upstream { sets: true, number } => {
+                let command = credential(number);
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Upstream { sets: false, .. } => {
+                let command = ClearUpstreamCommand {
+                    organization: ORGANIZATION,
+                    reach: Reach::Organization,
                     requester: requester(),
                 };
                 (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
@@ -199,6 +223,33 @@ impl Process {
         }
         turned.timers = self.ledger.timers();
         turned
+    }
+}
+
+/// The keys that seal credentials.
+pub fn keys() -> KeyRing {
+    let ring = KeyRing::parse("r1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
+    RootKeys::from_root(&ring).upstream
+}
+
+/// The order to set one whose version is the number of the change.
+fn credential(number: u128) -> SetUpstreamCommand {
+    let credential = Credential::parse(format!("c{number}")).expect("good");
+    let reach = Reach::Organization;
+    let sealed = Sealed {
+        organization: ORGANIZATION,
+        reach: &reach,
+        id: Id::from_u128(number),
+    };
+    SetUpstreamCommand {
+        organization: ORGANIZATION,
+        id: sealed.id,
+        sealed: seal(&credential, sealed, &keys(), [7; 12]).expect("sealed"),
+        digest: credential.digest(),
+        keep_ms: 0,
+        set_by: "admin-token".to_owned(),
+        requester: requester(),
+        reach,
     }
 }
 

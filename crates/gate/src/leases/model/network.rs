@@ -1,10 +1,11 @@
 //! The network of the model: questions are late, lost, doubled and overtake each other, and so are
 //! their answers.
 
-use postern_ledger::{Admission, AdmitQuery, Liveness};
+use postern_ledger::{Admission, AdmitQuery, Liveness, UpstreamQuery};
 
 use super::events::{Answer, Event, Kind, Message};
-use super::world::{Held, World};
+use super::ledger::keys;
+use super::world::{Held, ORGANIZATION, World, wanted};
 
 impl World {
     /// How long a message takes, in microseconds.
@@ -47,7 +48,11 @@ impl World {
                     shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
-                    upstream: None,
+                    upstream: Some(UpstreamQuery {
+                        project: None,
+                        workflow: None,
+                        began: None,
+                    }),
                 };
                 Answer::Admission(Box::new(self.process.admit(query, now)))
             }
@@ -83,10 +88,22 @@ impl World {
         match (kind, answer) {
             (Kind::Admit(asked, token, began), Answer::Admission(admission)) => {
                 let Admission {
-                    liveness, delta, ..
+                    liveness,
+                    delta,
+                    upstream,
+                    ..
                 } = &*admission;
-                of.leases
-                    .told(&asked, token, *liveness, delta.as_ref(), clock);
+                let leases = &mut of.leases;
+                let is_taken = leases.told(&asked, token, *liveness, delta.as_ref(), clock);
+                let sent = match liveness {
+                    Liveness::Live => {
+                        let given = (upstream.as_ref(), is_taken);
+                        let sent = leases.given(ORGANIZATION, &wanted(), given, &keys());
+                        sent.expect("it opens")
+                    }
+                    Liveness::Revoked | Liveness::Unknown => None,
+                };
+                self.sends(isolate, sent.as_deref(), began, "on the Ledger's word")?;
                 self.tell(|| format!("{isolate} is told {liveness:?} of {token}, {delta:?}"));
                 match liveness {
                     Liveness::Live => {

@@ -54,6 +54,11 @@ impl World {
                 self.queue(later, Event::BreaksOff);
             }
         }
+        for _ in 0..self.dice.roll(3) {
+            let at = 600_000 + self.span(5_400_000);
+            let sets = self.dice.one_in(2);
+            self.queue(at, Event::Ordered(Order::Upstream { sets, number: 0 }));
+        }
         let restarts = if self.dice.one_in(2) {
             0
         } else {

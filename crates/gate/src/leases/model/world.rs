@@ -4,19 +4,29 @@ use std::collections::HashMap;
 
 use postern_domain::id::{Id, OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
+use postern_domain::upstream::Reach;
 use postern_ledger::margin_ms;
 use postern_ledger::testing::Sqlite;
 use postern_ledger::testing::dice::Dice;
 
 use super::events::{Answer, Event, Queue};
 use super::isolate::{Isolate, LEASE_MS};
-use super::ledger::Process;
+use super::ledger::{Order, Process};
+use crate::upstream::Wanted;
 
 pub const TOKENS: [u128; 2] = [7, 8];
 /// How long a history lasts, in microseconds.
 pub const END: i64 = 9_000_000;
 
 pub const ORGANIZATION: OrganizationId = Id::from_u128(1);
+
+/// What every call wants to be sent on with: the one credential that there can be.
+pub fn wanted() -> Wanted {
+    Wanted {
+        reach: Reach::Organization,
+        began: None,
+    }
+}
 
 /// What has happened.
 #[derive(Debug, Default)]
@@ -29,6 +39,8 @@ pub struct Counts {
     pub answered: u64,
     pub early: u64,
     pub restarts: u64,
+    /// Credentials that calls were sent on with, and would have been.
+    pub sent: u64,
 }
 
 impl Counts {
@@ -39,6 +51,7 @@ impl Counts {
         self.answered += other.answered;
         self.early += other.early;
         self.restarts += other.restarts;
+        self.sent += other.sent;
     }
 }
 
@@ -54,6 +67,9 @@ pub struct World {
     pub is_fast: bool,
     /// From when on nobody may accept a token.
     pub answered: HashMap<TokenId, i64>,
+    /// How many changes of the credential there were; those that have answered, and when.
+    changes: u128,
+    pub changed: Vec<(u128, i64)>,
     pub counts: Counts,
     tells: bool,
     pub trace: Vec<String>,
@@ -81,6 +97,8 @@ impl World {
             wall_ms: 0,
             is_fast: dice.one_in(3),
             answered: HashMap::new(),
+            changes: 0,
+            changed: Vec::new(),
             counts: Counts::default(),
             tells,
             trace: Vec::new(),
@@ -161,7 +179,11 @@ impl World {
                 }
                 Ok(())
             }
-            Event::Ordered(order) => {
+            Event::Ordered(mut order) => {
+                if let Order::Upstream { number, .. } = &mut order {
+                    self.changes += 1;
+                    *number = self.changes;
+                }
                 let now = self.wall();
                 self.tell(|| format!("{order:?}"));
                 self.process.carry_out(order, now, self.now);
@@ -223,9 +245,14 @@ impl World {
             self.reply(message, Answer::Delta(delta));
         }
         for held in turned.final_now {
-            let token = held.order.token();
             let at = self.now.max(held.ends);
             self.tell(|| format!("{:?} has answered", held.order));
+            if let Order::Upstream { number, .. } = held.order {
+                self.changed.push((number, at));
+            }
+            let Some(token) = held.order.token() else {
+                continue;
+            };
             self.counts.answered += 1;
             let longest = i64::from(LEASE_MS + margin_ms(LEASE_MS)) * 1_000;
             self.counts.early += u64::from(self.now - held.since < longest);
