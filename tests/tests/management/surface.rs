@@ -140,6 +140,7 @@ async fn health_and_readiness_are_open(suite: &Suite) {
             "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready", "audit": "ready" },
             "unheeded_variables": [],
             "client_addresses": "readable",
+            "upstream_credentials": "unused",
         })
     );
     let head = suite.gateway.call("HEAD", "/healthz").send().await;

@@ -118,6 +118,7 @@ async fn options_tells_what_there_is_and_lets_no_other_site_in(rest: &Rest) {
         ("/org/tokens", "GET, HEAD, OPTIONS, POST"),
         (&token, "DELETE, GET, HEAD, OPTIONS"),
         ("/org/audit", "GET, HEAD, OPTIONS"),
+        ("/org/upstream", "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("/explain", "OPTIONS, POST"),
         ("/leaks", "OPTIONS, POST"),
         ("/oauth/introspect", "OPTIONS, POST"),

@@ -5,7 +5,7 @@ use postern_system_tests::forge::{self, header};
 use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Call;
 use postern_system_tests::life::now;
-use postern_system_tests::organization::{Minted, Organization, SHOP};
+use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
 use postern_system_tests::suite::Setup;
 use postern_system_tests::{random_address, random_id, random_name};
 use serde_json::{Value, json};
@@ -26,7 +26,12 @@ pub struct Cast {
 impl Cast {
     pub async fn on(gateway: Gateway, admin: &str) -> Self {
         let organization = Organization::new(&gateway, admin).await;
-        let policies = ["org_api_token:*", "project_api_token:*", "audit:read"];
+        let policies = [
+            "org_api_token:*",
+            "project_api_token:*",
+            "audit:read",
+            "upstream_credential:*",
+        ];
         let everything = organization
             .mint(&gateway, &json!({ "policies": policies }))
             .await;
@@ -49,6 +54,7 @@ impl Cast {
             .path
             .replace("{name}", &self.organization.name)
             .replace("{project}", SHOP)
+            .replace("{workflow}", RELEASE)
             .replace("{id}", &random_id());
         let call = gateway
             .call(&operation.method, &path)
@@ -83,6 +89,9 @@ fn body(operation: &str) -> Option<Value> {
         "updateOrganization" | "mintToken" | "rotateToken" => json!({}),
         "revokeTokens" => json!({ "ids": [random_id()] }),
         "adoptToken" => json!({ "token": "x" }),
+        "setUpstream" | "setUpstreamOfProject" | "setUpstreamOfWorkflow" => {
+            json!({ "credential": "x" })
+        }
         "explain" => json!({ "operation": "token.list" }),
         "reportLeaks" => json!({ "tokens": ["x"] }),
         _ => return None,
@@ -156,7 +165,7 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
         for call in calls {
             met.note(operation, &call.send().await);
         }
-        if operation.method == "POST" || operation.method == "PATCH" {
+        if matches!(operation.method.as_str(), "POST" | "PATCH" | "PUT") {
             for (media, body) in [
                 ("text/plain", "x"),
                 ("application/json", "["),

@@ -7,6 +7,7 @@ mod document;
 mod late;
 mod single;
 mod started;
+mod upstreams;
 
 use std::process::ExitCode;
 

@@ -33,6 +33,7 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     drive.rotations().await;
     drive.revocations().await;
     drive.adoptions().await;
+    drive.upstreams().await;
     drive.others().await;
     drive.cast.gateway.stop();
 }

@@ -4,7 +4,7 @@
 use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::PROBLEM;
 use postern_system_tests::ledgers::{break_record, on_ledgers};
-use postern_system_tests::organization::{Organization, SHOP};
+use postern_system_tests::organization::{Organization, RELEASE, SHOP};
 use postern_system_tests::suite::Setup;
 use postern_system_tests::{random_address, random_name, stored};
 use serde_json::json;
@@ -186,7 +186,7 @@ async fn limited(setup: &Setup, operations: &[Operation], met: &mut Met) {
     ceiling(setup, operations, met).await;
 }
 
-/// `mint_ceiling_reached`, and `selector_too_wide`, which takes more tokens than a test can mint.
+/// `mint_ceiling_reached`, and `selector_too_wide` and `upstream_limit_reached`, which take more than a test can make.
 async fn ceiling(setup: &Setup, operations: &[Operation], met: &mut Met) {
     let serve = setup.serve();
     let gateway = serve.start().await;
@@ -218,6 +218,11 @@ async fn ceiling(setup: &Setup, operations: &[Operation], met: &mut Met) {
                   select printf('%08x-0000-4000-8000-000000000000', i), facts, place, 'copy-' || i, 0, 1, created_at \
                   from n, (select facts, place, created_at from tokens limit 1)";
     on_ledgers(&serve.state(), copies);
+    let kept = "insert into upstreams \
+                (id, project, workflow, sealed, digest, set_by, set_at, version, until) \
+                with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) \
+                select 'kept-' || i, 'kept', '', '', '', '', 0, 0, 9000000000000 from n";
+    on_ledgers(&serve.state(), kept);
     // Names as a release before would have kept them, which did not compare them as this one does.
     let (id, other) = (&successor.id, "00000001-0000-4000-8000-000000000000");
     let same = format!(
@@ -244,6 +249,16 @@ async fn ceiling(setup: &Setup, operations: &[Operation], met: &mut Met) {
             &gateway,
             &json!({ "created_after": "2000-01-01T00:00:00Z" }),
         );
+        met.note(operation, &call.send().await);
+    }
+    for operation in operations
+        .iter()
+        .filter(|operation| operation.lists("upstream_limit_reached"))
+    {
+        let path = operation.path.replace("{project}", SHOP);
+        let path = path.replace("{workflow}", RELEASE);
+        let call = organization.call(&gateway, &operation.method, &path);
+        let call = call.json(&json!({ "credential": "x" }));
         met.note(operation, &call.send().await);
     }
     gateway.stop();
