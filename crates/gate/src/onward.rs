@@ -3,6 +3,8 @@
 //!
 //! INVARIANT (permission is a value): only [`Outbound::new`] makes one.
 
+use core::fmt;
+
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit};
 use postern_domain::operation::Operation;
@@ -31,7 +33,6 @@ pub enum Outgoing {
 }
 
 /// A request for the origin.
-#[derive(Debug)]
 pub struct Outbound {
     permit: Permit,
     method: &'static str,
@@ -52,6 +53,16 @@ pub(crate) struct Going<'a> {
     pub raw: Option<&'a [u8]>,
     /// Whether the answer is read here.
     pub answer_is_read: bool,
+}
+
+/// Without its headers and body: a credential can be in either.
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outbound {

@@ -179,8 +179,8 @@ impl RpcRequest {
             let names = identified.map(|found| OwnedNames::from(found.names));
             let names = names.unwrap_or_default();
             let about = run.map_or(about, About::Run);
+            let upstream = UpstreamNames::of_call(gate, || names.as_call_names());
             let at = (call, gate, now);
-            let upstream = UpstreamNames::of_call(&names.as_call_names());
             vouched.about(at, (about, upstream), move |call, gate, now, admitted| {
                 call.notes.caller = Some((admitted.caller.clone(), now));
                 let run = match (run, &admitted.run) {
@@ -204,7 +204,7 @@ impl RpcRequest {
         admitted: Admitted,
         content: Content,
     ) -> Result<Next> {
-        let wanted = UpstreamNames::of_call(&names.as_call_names());
+        let wanted = UpstreamNames::of_call(gate, || names.as_call_names());
         match (self.decided(&names, &run, &admitted), run) {
             (Err(Denial::UnknownRun), Run::Unknown(id)) => {
                 let caller = admitted.caller.clone();

@@ -101,8 +101,12 @@ pub(crate) struct Offer {
 }
 
 impl UpstreamNames {
-    /// Of an RPC's message.
-    pub fn of_call(names: &CallNames<'_>) -> Self {
+    /// Of an RPC's message. In modes that send no stored credential nothing is looked for.
+    pub fn of_call<'n>(gate: &Gate, names: impl FnOnce() -> CallNames<'n>) -> Self {
+        if !gate.config.is_upstream() {
+            return Self::default();
+        }
+        let names = names();
         let project = match &names.project {
             ProjectNamed::Name(name) => Some(*name),
             ProjectNamed::Names(names) => match names.as_slice() {

@@ -5,7 +5,7 @@
 //! answered is accepted (R41), and none that begins after a change of the upstream credential has
 //! answered is sent on with one from before (R42).
 //!
-//! 5,000 histories take 19 s of processor time; continuous integration runs 10,000.
+//! 5,000 histories take 31 s of processor time; continuous integration runs 10,000.
 //! `LEASE_HISTORIES=1000000 cargo test -p postern-gate leases::model` runs more of them, and
 //! `LEASE_SEED=7 cargo test -p postern-gate one_lease_history -- --ignored` tells one.
 

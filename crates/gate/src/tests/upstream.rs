@@ -14,10 +14,12 @@ use postern_ledger::GivenUpstream;
 use postern_wire::{jwt, message};
 
 use super::calls::{init_answer, names, view_answer};
+use crate::Step;
 use crate::config::Config;
 use crate::config::origin_auth::OriginAuth;
 use crate::error::Error;
-use crate::testing::drive::{Answer, Outcome, Seen, Sent, drive};
+use crate::question::Arrived;
+use crate::testing::drive::{Answer, ENTROPY, Outcome, Seen, Sent, drive, frame};
 use crate::testing::{self, World, facts, project, workflow};
 
 const RUN: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
@@ -303,6 +305,28 @@ fn r42_a_credential_that_no_key_opens_is_the_configurations_trouble() {
     assert_eq!(error.code(), "unavailable");
     assert!(error.private().contains("`k0`"), "{}", error.private());
     assert!(!error.public().contains("k0"));
+}
+
+/// A step that is printed shows no credential, nor does what the isolate has learned.
+#[test]
+fn r42_debug_shows_nothing_of_the_text() {
+    let (world, credential) = world(1_000, narrow());
+    world.upstreams.borrow_mut().push(given(1, "", ""));
+    let sent = Sent::grpc_web(CURRENT, Some(&credential), b"");
+    let gate = &mut *world.gate.borrow_mut();
+    let now = world.now();
+    let Step::Body(ask) = gate.open(&sent.head(), now, &ENTROPY) else {
+        panic!("its body comes first");
+    };
+    let Step::Admit(ask) = ask.answer(gate, now, Ok(Arrived::whole(frame(0, b"")))) else {
+        panic!("then the Ledger is asked");
+    };
+    let told = world.admit(&ask.question);
+    let step = ask.answer(gate, now, told);
+    assert!(matches!(step, Step::Forward(_)));
+    let shown = format!("{step:?} {gate:?}");
+    assert!(shown.contains("Outbound"), "{shown}");
+    assert!(!shown.contains(&text(1)));
 }
 
 #[test]

@@ -134,9 +134,8 @@ impl World {
         let accepted = over
             .flat_map(|(token, _)| (0..self.isolates.len()).map(|isolate| (isolate, *token)))
             .find(|(isolate, token)| self.isolates[*isolate].would_accept(*token, now));
-        match accepted {
-            Some((isolate, token)) => self.accepts(isolate, token, now + 1, "if it were asked")?,
-            None => {}
+        if let Some((isolate, token)) = accepted {
+            self.accepts(isolate, token, now + 1, "if it were asked")?;
         }
         for isolate in 0..self.isolates.len() {
             let sent = self.isolates[isolate].would_send(now);

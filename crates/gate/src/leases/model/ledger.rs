@@ -1,6 +1,8 @@
 //! The Ledger's process of the model: the machine on SQLite, its timers, revokes that wait for
 //! their answer, and watches that are held.
 
+use std::sync::OnceLock;
+
 use postern_domain::id::{Id, TokenId};
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::leak::OnLeak;
@@ -227,9 +229,12 @@ impl Process {
 }
 
 /// The keys that seal credentials.
-pub fn keys() -> KeyRing {
-    let ring = KeyRing::parse("r1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
-    RootKeys::from_root(&ring).upstream
+pub fn keys() -> &'static KeyRing {
+    static KEYS: OnceLock<KeyRing> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let ring = KeyRing::parse("r1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
+        RootKeys::from_root(&ring).upstream
+    })
 }
 
 /// The order to set one whose version is the number of the change.
@@ -244,7 +249,7 @@ fn credential(number: u128) -> SetUpstreamCommand {
     SetUpstreamCommand {
         organization: ORGANIZATION,
         id: sealed.id,
-        sealed: seal(&credential, sealed, &keys(), [7; 12]).expect("sealed"),
+        sealed: seal(&credential, sealed, keys(), [7; 12]).expect("sealed"),
         digest: credential.digest(),
         keep_ms: 0,
         set_by: "admin-token".to_owned(),

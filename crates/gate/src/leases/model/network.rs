@@ -98,7 +98,7 @@ impl World {
                 let sent = match liveness {
                     Liveness::Live => {
                         let given = (upstream.as_ref(), is_taken);
-                        let sent = leases.given(ORGANIZATION, &wanted(), given, &keys());
+                        let sent = leases.given(ORGANIZATION, &wanted(), given, keys());
                         sent.expect("it opens")
                     }
                     Liveness::Revoked | Liveness::Unknown => None,
