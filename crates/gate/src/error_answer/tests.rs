@@ -49,6 +49,9 @@ fn rows() -> Vec<(Error, u16, u8)> {
             409,
             12,
         ),
+        (Error::UpstreamUnset, 404, 12),
+        (Error::UpstreamMissing, 409, 9),
+        (Error::UpstreamRefused { cause: cause() }, 503, 14),
         (Error::BodyTimeout { seconds: 10 }, 408, 4),
         (Error::BodyTooLarge { limit: 9 }, 413, 8),
         (

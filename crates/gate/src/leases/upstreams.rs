@@ -128,3 +128,129 @@ impl Leases {
         copies.map(|copy| copy.upstreams.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use postern_domain::id::Id;
+    use postern_domain::keys::RootKeys;
+    use postern_domain::upstream::{Credential, Reach, Sealed, seal};
+    use postern_ledger::{Delta, Liveness, Version};
+
+    use super::*;
+
+    const ORGANIZATION: OrganizationId = Id::from_u128(1);
+
+    fn keys() -> KeyRing {
+        let ring = KeyRing::parse("r1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
+        RootKeys::from_root(&ring).upstream
+    }
+
+    fn given(id: u128, keys: &KeyRing) -> GivenUpstream {
+        let reach = Reach::Organization;
+        let credential = Credential::parse(format!("c{id}")).expect("good");
+        let sealed = Sealed {
+            organization: ORGANIZATION,
+            reach: &reach,
+            id: Id::from_u128(id),
+        };
+        GivenUpstream {
+            id: sealed.id,
+            sealed: seal(&credential, sealed, keys, [1; 12]).expect("sealed"),
+            digest: credential.digest(),
+            until: None,
+            reach,
+        }
+    }
+
+    fn wanted(began: u128) -> Wanted {
+        Wanted {
+            reach: Reach::Organization,
+            began: Some(Id::from_u128(began)),
+        }
+    }
+
+    /// Tells the copy a version of the log; `forgets` = and to forget all.
+    fn told(leases: &mut Leases, number: i64, forgets: bool, now: Timestamp) {
+        let asked = leases.ask(ORGANIZATION, now);
+        let instance = Id::from_u128(5);
+        let delta = Delta {
+            version: Version { instance, number },
+            changed: (!forgets).then(Vec::new),
+            lease_ms: Some(1_000),
+        };
+        let token = Id::from_u128(7);
+        assert!(leases.told(&asked, token, Liveness::Live, Some(&delta), now));
+    }
+
+    fn leased() -> (Leases, Timestamp) {
+        let now = Timestamp::from_millis(1_000_000);
+        let mut leases = Leases::new(1, 1_000);
+        told(&mut leases, 1, true, now);
+        (leases, now)
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (mut leases, now) = leased();
+        let keys = keys();
+        for id in 0..=OPENED as u128 {
+            let given = given(id, &keys);
+            let kept = leases.given(ORGANIZATION, &wanted(id), (Some(&given), true), &keys);
+            assert_eq!(kept.expect("it opens").map(|kept| kept.id), Some(given.id));
+        }
+        assert_eq!(leases.opened.0.len(), 1, "one more empties the list");
+        for id in 0..FOUND as u128 - leases.found() as u128 {
+            let nothing = (None, true);
+            let kept = leases.given(ORGANIZATION, &wanted(1_000 + id), nothing, &keys);
+            assert!(kept.expect("nothing to open").is_none());
+        }
+        assert_eq!(leases.found(), FOUND);
+        assert!(leases.upstream(ORGANIZATION, &wanted(0), now).is_some());
+        let one_more = leases.given(ORGANIZATION, &wanted(900), (None, true), &keys);
+        assert!(one_more.is_ok());
+        assert_eq!(leases.found(), 1);
+    }
+
+    #[test]
+    fn r42_a_version_is_opened_once_and_forgotten_with_a_change() {
+        let (mut leases, now) = leased();
+        let keys = keys();
+        let mut own = given(1, &keys);
+        let opened = |leases: &mut Leases, own: &GivenUpstream, is_taken| {
+            let kept = leases.given(ORGANIZATION, &wanted(1), (Some(own), is_taken), &keys);
+            kept.expect("it opens").expect("there is one")
+        };
+        let first = opened(&mut leases, &own, false);
+        let known = leases.upstream(ORGANIZATION, &wanted(1), now);
+        assert!(known.is_none(), "the copy has not taken the answer");
+        // A text that does not open is not looked at again while the version is known.
+        own.sealed = "1:r1:gone".to_owned();
+        let second = opened(&mut leases, &own, true);
+        assert!(Rc::ptr_eq(&first, &second));
+        let known = leases.upstream(ORGANIZATION, &wanted(1), now);
+        assert!(known.flatten().is_some());
+        drop((first, second));
+
+        told(&mut leases, 2, true, now);
+        assert!(leases.upstream(ORGANIZATION, &wanted(1), now).is_none());
+        assert!(leases.opened.0.is_empty(), "nobody has its text any more");
+        let refused = leases.given(ORGANIZATION, &wanted(1), (Some(&own), true), &keys);
+        assert_eq!(refused.expect_err("it does not open").code(), "unavailable");
+        let known = leases.upstream(ORGANIZATION, &wanted(1), now);
+        assert!(known.is_none(), "what does not open is asked for anew");
+    }
+
+    #[test]
+    fn r42_a_replaced_one_is_sent_until_its_time_is_over() {
+        let (mut leases, now) = leased();
+        let keys = keys();
+        let mut own = given(1, &keys);
+        own.until = Some(now.plus_millis(500));
+        let kept = leases.given(ORGANIZATION, &wanted(1), (Some(&own), true), &keys);
+        assert!(kept.is_ok());
+        for (ms, is_known) in [(0, true), (499, true), (500, false)] {
+            let known = leases.upstream(ORGANIZATION, &wanted(1), now.plus_millis(ms));
+            assert_eq!(known.is_some(), is_known, "{ms}");
+        }
+    }
+}
