@@ -47,11 +47,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether it is a success, whatever its body; otherwise what to end with.
+    pub fn done(&self) -> Outcome {
+        match self.status.is_success() {
+            true => Ok(()),
+            false => Err(problem::failure(self.status, &self.headers, &self.body)),
+        }
+    }
+
     /// The JSON of a success, or what to end with.
     pub fn json(&self) -> Outcome<Value> {
-        if !self.status.is_success() {
-            return Err(problem::failure(self.status, &self.headers, &self.body));
-        }
+        self.done()?;
         serde_json::from_slice(&self.body)
             .map_err(|_| problem::of_stranger(self.status, &self.headers))
     }
@@ -77,6 +83,11 @@ impl Api {
     /// Makes or does something.
     pub async fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
         self.answer(Method::POST, path, Some(body)).await?.json()
+    }
+
+    /// Sets something.
+    pub async fn put(&self, path: &str, body: &Value) -> Outcome<Value> {
+        self.answer(Method::PUT, path, Some(body)).await?.json()
     }
 
     /// Ends something. Where `waits` is false, the gateway is asked to answer at once (RFC 7240).

@@ -15,6 +15,7 @@ use crate::registry::{Organizations, Projects, Workflows};
 use crate::shell::{Completion, Man};
 use crate::text::plain;
 use crate::tokens::Tokens;
+use crate::upstream::Upstream;
 
 const AFTER: &str = "\
 The gateway and the credential are looked up in this order:
@@ -77,6 +78,8 @@ pub enum What {
     Project(Projects),
     /// Workflows of a project
     Workflow(Workflows),
+    /// The credential that the gateway sends to the origin in place of the caller's
+    Upstream(Upstream),
     /// Report tokens that were found in public
     Leaks(Leaks),
     /// The audit log of an organization
@@ -109,6 +112,7 @@ impl Command {
             What::Org(organizations) => organizations.run().await,
             What::Project(projects) => projects.run().await,
             What::Workflow(workflows) => workflows.run().await,
+            What::Upstream(upstream) => upstream.run().await,
             What::Leaks(leaks) => leaks.run().await,
             What::Audit(audit) => audit.run().await,
             What::Explain(explain) => explain.run().await,

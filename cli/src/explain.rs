@@ -8,6 +8,7 @@ use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
 use crate::text::{member, plain};
+use crate::upstream::scope;
 
 /// `postern explain`.
 #[derive(Debug, clap::Args)]
@@ -86,6 +87,7 @@ fn lines(told: &Value, allowed: bool) -> String {
     let has_token = of("caller").get("token").is_some_and(Value::is_string);
     lines.extend(needs(of("needs"), has_token));
     lines.extend(run(of("run")));
+    lines.extend(upstream(of("upstream")));
     lines.join("\n") + "\n"
 }
 
@@ -149,4 +151,13 @@ fn run(run: &Value) -> Option<String> {
             "run: not seen by the gateway, which would ask the control plane for it".to_owned()
         }
     })
+}
+
+/// The credential that would be sent to the origin, where the gateway tells it.
+fn upstream(upstream: &Value) -> Option<String> {
+    let digest = upstream.get("digest")?.as_str().map(plain)?;
+    let scope = scope(upstream.get("scope").unwrap_or(&Value::Null));
+    Some(format!(
+        "credential for the origin: {digest}, set for {scope}"
+    ))
 }

@@ -27,3 +27,4 @@ pub mod shell;
 pub mod text;
 pub mod tokens;
 pub mod trust;
+pub mod upstream;
