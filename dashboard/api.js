@@ -97,9 +97,10 @@ async function send(method, path, { body, query, accept = "application/json", qu
   throw refused;
 }
 
-/** A call whose answer is JSON. */
+/** A call whose answer is JSON, or null where it has none. */
 export async function call(method, path, options) {
   const answer = await send(method, path, options);
+  if (answer.status === 204) return null;
   try {
     return await answer.json();
   } catch {

@@ -4,11 +4,14 @@ import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
 import { choice, h, say } from "./dom.js";
 import { gateView } from "./gate.js";
+import { settingsView } from "./settings.js";
 import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
 import { aboveOrganizations, chooseOrganization, forget, state } from "./state.js";
 import { tokensView } from "./tokens.js";
 
-const VIEWS = { tokens: ["Tokens", tokensView], audit: ["Audit", auditView], gate: ["Status", gateView] };
+const VIEWS = {
+  tokens: ["Tokens", tokensView], audit: ["Audit", auditView], settings: ["Settings", settingsView], gate: ["Status", gateView],
+};
 const main = document.getElementById("main");
 let leave = () => {};
 

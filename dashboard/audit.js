@@ -22,6 +22,8 @@ const ACTIONS = {
   "organization.update": "Organization changed",
   "project.create": "Project created",
   "workflow.create": "Workflow created",
+  "upstream.set": "Credential for the origin set",
+  "upstream.clear": "Credential for the origin cleared",
 };
 const GENESIS = "0".repeat(64);
 

@@ -38,6 +38,8 @@ export const ON_REQUEST = {
   "org_api_token:list": "see organization-level tokens",
   "org_api_token:revoke": "revoke organization-level tokens",
   "audit:read": "read and export the audit log",
+  "upstream_credential:read": "see which credential for the origin is set",
+  "upstream_credential:update": "set and clear the credential for the origin",
 };
 
 export function defaults(scope) {

@@ -44,7 +44,7 @@ export function refusalBox(refused) {
 
 const clock = (moment) => exact(moment).split(", ").pop();
 
-function sentence(text) {
+export function sentence(text) {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
