@@ -10,7 +10,7 @@ import { mint, openDashboard, organization, rowOf, signIn, withPage } from "./wo
 const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const MOST_BYTES = 100_000;
+const MOST_BYTES = 125_000;
 
 let shown;
 
@@ -87,6 +87,19 @@ const VIEWS = {
     await signIn(page, { organization: name, view: "#audit" });
     await page.locator("#chain").waitFor();
   },
+  settings: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.locator(".place").getByRole("button", { name: "Workflows of shop" }).click();
+    await page.locator('.place[data-place="shop / release"]').getByText("Not set").waitFor();
+  },
+  credential: async (page, { name }) => {
+    await signIn(page, { organization: name });
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("button", { name: "Set the credential for shop", exact: true }).click();
+    await dialog(page).getByRole("button", { name: "Set" }).click();
+    await dialog(page).getByText("Paste the credential.").waitFor();
+  },
   gate: async (page) => {
     await openDashboard(page, "#gate");
     await page.locator(".verdict[data-state=ready]").waitFor();
@@ -103,7 +116,7 @@ for (const colorScheme of ["light", "dark"]) {
         await withPage(async (page) => {
           await reach(page, world);
           assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${view} fits at ${width}`);
-          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk"].includes(view) });
+          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential"].includes(view) });
           await page.addScriptTag({ path: AXE });
           const violations = await page.evaluate(async () =>
             (await window.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`));

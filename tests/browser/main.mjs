@@ -12,6 +12,7 @@ await import("./ending.mjs");
 await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
+await import("./upstream.mjs");
 await import("./keyboard.mjs");
 await import("./hostile.mjs");
 await import("./looks.mjs");

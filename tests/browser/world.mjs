@@ -126,7 +126,7 @@ export async function api(method, path, { body, organization, credential = ADMIN
   if (organization) headers["postern-organization"] = organization;
   if (body) headers["content-type"] = "application/json";
   const answer = await fetch(`${at}${path}`, { method, headers, body: body && JSON.stringify(body) });
-  return { status: answer.status, body: await answer.json() };
+  return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
 }
 
 /** An organization of the case's own, with a project `shop` and its workflow `release`. */
