@@ -69,7 +69,7 @@ export const setter = ({ set_by: by }) => (typeof by === "string" ? by : by?.act
 /** What counts where none is set. */
 export function inherited({ project, workflow }) {
   if (workflow) return "The project’s counts, or else the organization’s, if it is set.";
-  return project ? "The organization’s counts, if it is set." : "Only projects and workflows that have their own are sent with one.";
+  return project ? "The organization’s counts, if it is set." : "Only calls for projects and workflows with a credential of their own are sent with one.";
 }
 
 /** Which calls go out with it, once it is set. */
@@ -82,5 +82,5 @@ export function gain({ project, workflow }) {
 export function loss({ project, workflow }) {
   if (workflow) return "New calls for this workflow are sent with the credential of its project, or else of the organization. If neither has one, they are refused.";
   if (project) return "New calls for this project are sent with the credential of the organization. If it has none, they are refused. Workflows with a credential of their own go on.";
-  return "Calls for every project and workflow without a credential of its own are refused until you set another one.";
+  return "Calls are refused until you set another one, except those for projects and workflows with a credential of their own.";
 }
