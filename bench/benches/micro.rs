@@ -109,6 +109,7 @@ fn calls(criterion: &mut Criterion) {
     let names = identity::read(message, rpc).expect("a message").names;
     let caller = Caller::Token(Rc::new(facts()));
     let run = RunFacts {
+        upstream: None,
         project: SHOP.to_owned(),
         workflow: RELEASE.to_owned(),
         workflow_id: None,

@@ -214,6 +214,7 @@ impl Model {
                     facts: false,
                     run: None,
                     pin: false,
+                    upstream: None,
                     shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
