@@ -2,7 +2,7 @@
 // on what it allows; each decision is the module's. It takes the steps that most calls take. Wherever another step
 // comes, the module goes on alone (`resume`).
 import * as gateway from "gateway";
-import { ended, ready, run } from "./instance.js";
+import { invoke, run } from "./instance.js";
 
 const { Body, WholeBody, Window, Ask, Forward, Content, Pass } = gateway.Next;
 const { Due, Call } = gateway.Code;
@@ -13,7 +13,7 @@ let wanted = null;
 // For how long a body may take, how many bytes of it the module looks at first, and the headers whose values it reads, of
 // calls and of answers.
 function table(env) {
-  const [ms, first, ...names] = gateway.table(env).split("\n");
+  const [ms, first, ...names] = invoke(gateway.table, env).split("\n");
   const middle = names.indexOf("");
   wanted = { ms: +ms, first: +first, call: new Set(names.slice(0, middle)), answer: new Set(names.slice(middle + 1)) };
 }
@@ -48,28 +48,26 @@ function edit(headers, text, from) {
 export function answer(request, env, context) {
   let call;
   try {
-    ready();
     if (wanted === null) table(env);
-    call = gateway.open(`${request.method}\n${request.url}${lines(request.headers, wanted.call)}`, Date.now());
+    const head = `${request.method}\n${request.url}${lines(request.headers, wanted.call)}`;
+    call = invoke(gateway.open, head, Date.now());
   } catch (error) { return abandon(error, 0, request, env, context); }
   if (call !== 0) return drive(call, request, env, context);
-  return run(() => gateway.fetch(request, env, context)).catch((error) => abandon(error, 0, request, env, context));
+  return run(gateway.fetch, request, env, context).catch((error) => abandon(error, 0, request, env, context));
 }
 
 // Ends a call that an error of the runtime, or the end of the instance, has interrupted.
 function abandon(error, call, request, env, context) {
-  ended(error);
-  return run(() => gateway.abandon(call, request, env, context, String(error)));
+  return run(gateway.abandon, call, request, env, context, String(error));
 }
 
 async function drive(call, request, env, context) {
   // What is next, and the text for it, in lines.
   let next = call % Call, text;
   const step = (export_, ...given) => {
-    ready();
-    text = export_(call, ...given, Date.now()).split("\n");
+    text = invoke(export_, call, ...given, Date.now()).split("\n");
     next = +text[0];
-    if (next >= Due) { gateway.keep(env, context); next -= Due; }
+    if (next >= Due) { invoke(gateway.keep, env, context); next -= Due; }
   };
   const fail = (error) => step(gateway.failed, error === LATE || error?.name === "TimeoutError", String(error?.message));
   let body, bytes, reply, content;
@@ -116,6 +114,6 @@ async function drive(call, request, env, context) {
       edit(passed.headers, text, 1);
       return passed;
     }
-    return await run(() => gateway.resume(call, request, env, context, bytes, reply, content));
+    return await run(gateway.resume, call, request, env, context, bytes, reply, content);
   } catch (error) { return abandon(error, call, request, env, context); }
 }

@@ -6,7 +6,7 @@ import { lasting } from "./objects.js";
 
 export default {
   fetch: answer,
-  scheduled: (event, env, context) => run(() => gateway.scheduled(event, env, context)),
+  scheduled: (event, env, context) => run(gateway.scheduled, event, env, context),
 };
 
 export const Ledger = lasting(gateway.Ledger);

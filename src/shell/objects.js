@@ -1,6 +1,6 @@
 // Durable Objects, across instances of the module: where one has ended, another takes its place, and objects that were
 // made in it are made anew.
-import { isEnd, ready, run } from "./instance.js";
+import { invoke, isEnd, ready, run } from "./instance.js";
 
 export function lasting(Made) {
   return class {
@@ -10,7 +10,7 @@ export function lasting(Made) {
 
     constructor(...given) {
       this.#arguments = given;
-      this.#current();
+      invoke(() => this.#current());
     }
 
     #current() {

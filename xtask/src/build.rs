@@ -56,7 +56,7 @@ pub fn run(purpose: Purpose) -> Outcome {
 fn compile(toolchain: &Toolchain, sysroot: Option<&Path>) -> Outcome {
     let mut compiler = cargo::clean(&toolchain.cargo);
     compiler
-        .args(["build", "--quiet", "--lib", "--release"])
+        .args(["build", "--quiet", "--lib", "--profile", "module"])
         .args(["--target", wasm_std::TARGET])
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -115,7 +115,7 @@ fn publish_description() -> Outcome {
 fn wasm_file() -> PathBuf {
     paths::wasm_target()
         .join(wasm_std::TARGET)
-        .join("release/postern.wasm")
+        .join("module/postern.wasm")
 }
 
 fn is_complete() -> bool {

@@ -10,6 +10,10 @@ use crate::{paths, process};
 /// Cargo for this machine's own programs, in the checkout.
 pub fn host() -> Outcome<Command> {
     let mut cargo = clean(&program()?);
+    // A package may name a toolchain of its own: rustup's stand-in for the compiler would heed it.
+    if env::var_os("RUSTC").is_none() {
+        cargo.env("RUSTC", active_sysroot()?.join("bin/rustc"));
+    }
     if is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "always"); // its output passes through us
     }
