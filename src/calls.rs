@@ -63,7 +63,7 @@ pub enum Code {
     /// Numbers of calls are multiples of this, so that what is next can be added.
     Call = 16,
     /// Of the module's promises, so many can be told that their instance has ended.
-    Waiting = waiting::MAX_WAITING as isize,
+    Waiting = 1024,
 }
 
 const STEP: u64 = Code::Call as u64;

@@ -8,7 +8,7 @@ use postern_gate::request_log::RequestLog;
 use postern_gate::{Entropy, Step};
 
 /// Most calls that wait. One more takes the other way, which needs no slot.
-pub const MAX_WAITING: usize = 1_024;
+const MAX_WAITING: usize = super::Code::Waiting as usize;
 /// How long a call may wait in its slot, in milliseconds. A call whose client has gone is never heard
 /// of again; nobody else waits as long.
 const KEPT_MS: i64 = 600_000;
