@@ -27,7 +27,8 @@ pub struct SetUpstreamCommand {
     pub sealed: String,
     /// What is shown of it.
     pub digest: Digest,
-    /// For how many milliseconds runs that began under the one before keep that; 0 = not at all.
+    /// For how many milliseconds runs that began under the one before keep that; 0 = not at all,
+    /// and what was kept before goes too.
     pub keep_ms: u32,
     /// Who sets it, as lists name creators.
     pub set_by: String,
@@ -89,7 +90,7 @@ pub struct UpstreamState {
     pub set_at: Timestamp,
     /// By whom.
     pub set_by: String,
-    /// The last one that it replaced, while that is kept.
+    /// Of those that were replaced, the one that is kept longest: after it none is sent.
     #[serde(default)]
     pub replaced: Option<ReplacedUpstream>,
 }

@@ -47,10 +47,11 @@ impl Carried for SetUpstreamCommand {
         let event = event(about, changes, now, &self.requester);
         ledger.step(now, |step| {
             let version = step.version()?;
-            if let Some((id, _)) = before {
-                let until = Some(now.plus_millis(i64::from(self.keep_ms)));
-                let until = until.filter(|_| self.keep_ms > 0);
-                step.store.retire_upstream(id, until)?;
+            match (before, i64::from(self.keep_ms)) {
+                (None, _) => {}
+                // Those too that are kept since earlier: one of them may be what has leaked.
+                (Some(_), 0) => step.store.clear_upstreams(&self.reach, version)?,
+                (Some((id, _)), ms) => step.store.keep_upstream(id, now.plus_millis(ms))?,
             }
             step.store.insert_upstream(&self, now, version)?;
             step.event(event)

@@ -180,16 +180,17 @@ fn r42_a_run_keeps_what_it_began_under_until_its_time_is_over() {
         let given = given_to(&mut ledger, now, 1, (run, asked.clone()));
         assert_eq!(given, expected, "{now} {run:?} {asked:?}");
     }
-    // Without any time nothing is kept.
-    let state = is_set(&mut ledger, 5_000, set(13, "shop", "", 0));
-    assert_eq!(
-        state.replaced.map(|kept| kept.digest),
-        Some(replaced.digest)
-    );
-    assert_eq!(
-        given_to(&mut ledger, 5_001, 1, (None, began(12))),
-        Some(Id::from_u128(13))
-    );
+    // Shown is the one that is kept longest.
+    let state = is_set(&mut ledger, 5_000, set(13, "shop", "", 500));
+    assert_eq!(state.replaced, Some(replaced));
+    // Without any time nothing is kept, of what was replaced before neither.
+    let state = is_set(&mut ledger, 5_001, set(14, "shop", "", 0));
+    assert_eq!(state.replaced, None);
+    for id in [11, 12, 13] {
+        let given = given_to(&mut ledger, 5_002, 1, (None, began(id)));
+        assert_eq!(given, Some(Id::from_u128(14)), "{id}");
+    }
+    assert_eq!(sql.number("select count(*) from upstreams"), 1);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl<S: Sql> Store<S> {
         };
         let kept = "select digest, until from upstreams \
                     where project = ? and workflow = ? and until > ? \
-                    order by version desc limit 1";
+                    order by until desc, version desc limit 1";
         let values = [project, workflow, Value::Integer(now.as_millis())];
         let replaced = match self.first(kept, &values)? {
             Some(mut row) => Some(ReplacedUpstream {
@@ -101,15 +101,10 @@ impl<S: Sql> Store<S> {
         self.note_upstream_change(version)
     }
 
-    /// Keeps one that is being replaced until then; `None` = it goes at once.
-    pub fn retire_upstream(&self, id: UpstreamId, until: Option<Timestamp>) -> Result<()> {
-        match until {
-            Some(until) => {
-                let values = [Value::Integer(until.as_millis()), sql::text(id)];
-                self.run("update upstreams set until = ? where id = ?", &values)
-            }
-            None => self.run("delete from upstreams where id = ?", &[sql::text(id)]),
-        }
+    /// Keeps one that is being replaced until then.
+    pub fn keep_upstream(&self, id: UpstreamId, until: Timestamp) -> Result<()> {
+        let values = [Value::Integer(until.as_millis()), sql::text(id)];
+        self.run("update upstreams set until = ? where id = ?", &values)
     }
 
     /// Removes all of a reach, kept ones too.
