@@ -11,7 +11,7 @@ use postern_domain::time::Timestamp;
 use postern_ledger::GivenUpstream;
 
 use super::Leases;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::upstream::{Upstream, Wanted};
 
 /// Most credentials that are kept opened: 2 MiB of text.
@@ -36,7 +36,7 @@ impl Opened {
     fn open(
         &mut self,
         organization: OrganizationId,
-        given: &GivenUpstream,
+        (given, keeps): (&GivenUpstream, bool),
         keys: &KeyRing,
     ) -> Result<Rc<Upstream>> {
         let known = self.0.get(&given.id);
@@ -47,6 +47,9 @@ impl Opened {
             return Ok(Rc::clone(known));
         }
         let opened = Rc::new(Upstream::open(organization, given, keys)?);
+        if !keeps {
+            return Ok(opened);
+        }
         if self.0.len() >= OPENED {
             self.0.clear();
         }
@@ -82,7 +85,8 @@ impl Leases {
     }
 
     /// Takes in what a Ledger has answered of the credential that a call wants, and opens it. It is
-    /// remembered where the copy took the answer; one that cannot be opened is not.
+    /// remembered where the copy took the answer; one that cannot be opened is not. One that is not
+    /// for what the call is about is refused.
     pub(crate) fn given(
         &mut self,
         organization: OrganizationId,
@@ -90,7 +94,16 @@ impl Leases {
         (given, is_taken): (Option<&GivenUpstream>, bool),
         keys: &KeyRing,
     ) -> Result<Option<Rc<Upstream>>> {
-        let opened = given.map(|given| self.opened.open(organization, given, keys));
+        let is_other = |given: &&GivenUpstream| !given.reach.covers(&wanted.reach);
+        if let Some(GivenUpstream { reach, .. }) = given.filter(is_other) {
+            let wanted = &wanted.reach;
+            return Err(Error::unavailable(format!(
+                "the Ledger gave the upstream credential of {reach} for a call about {wanted}"
+            )));
+        }
+        // Without leases no change is told: nothing would have it forget a text.
+        let keeps = self.lease_ms > 0;
+        let opened = given.map(|given| self.opened.open(organization, (given, keeps), keys));
         let upstream = opened.transpose()?;
         if is_taken {
             if self.found() >= FOUND {
@@ -238,6 +251,32 @@ mod tests {
         assert_eq!(refused.expect_err("it does not open").code(), "unavailable");
         let known = leases.upstream(ORGANIZATION, &wanted(1), now);
         assert!(known.is_none(), "what does not open is asked for anew");
+    }
+
+    #[test]
+    fn r42_without_leases_no_text_is_kept() {
+        let keys = keys();
+        let mut leases = Leases::new(1, 0);
+        let own = given(1, &keys);
+        let sent = leases.given(ORGANIZATION, &wanted(1), (Some(&own), false), &keys);
+        assert!(sent.expect("it opens").is_some());
+        assert!(leases.opened.0.is_empty());
+    }
+
+    #[test]
+    fn r42_one_for_something_else_is_neither_sent_nor_remembered() {
+        let (mut leases, now) = leased();
+        let keys = keys();
+        let mut own = given(1, &keys);
+        own.reach = Reach::of(Some("shop"), Some("release"));
+        let wanted = Wanted {
+            reach: Reach::of(Some("shop"), None),
+            began: None,
+        };
+        let refused = leases.given(ORGANIZATION, &wanted, (Some(&own), true), &keys);
+        let refused = refused.expect_err("it is for a workflow only");
+        assert!(refused.private().contains("about project:shop"));
+        assert!(leases.upstream(ORGANIZATION, &wanted, now).is_none());
     }
 
     #[test]
