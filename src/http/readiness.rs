@@ -51,7 +51,7 @@ pub async fn readyz(
 /// Whether the origin has refused upstream credentials, as this isolate has met it.
 fn upstream(platform: &Platform) -> &'static str {
     let state = platform.gate(|gate| gate.memory.upstream_trouble.state(now()));
-    state.unwrap_or("accepted")
+    state.unwrap_or("unused")
 }
 
 /// What is wrong with the configuration.

@@ -37,7 +37,7 @@ async fn r42_a_refusal_of_the_credential_is_the_gateways_trouble(suite: &Suite) 
     set(&gateway, &organization, &path(None, None), &body).await;
     let call = async || find(&gateway, 0, &token, RELEASE).await;
     let ready = async || gateway.call("GET", "/readyz").send().await.json(200);
-    assert_eq!(ready().await["upstream_credentials"], "accepted");
+    assert_eq!(ready().await["upstream_credentials"], "unused");
 
     let echo = format!("no such {stored}");
     let web = ("content-type", "application/grpc-web+proto");

@@ -3,8 +3,8 @@
 //!
 //! What is looked into: the status and the message of an RPC where they stand in the head of the
 //! answer, and in the trailers of a content that is read anyhow (`Init`, Connect, look-ups, calls
-//! with a deadline); and the content of a REST answer from 400 on. The text is found as it is, and
-//! as gRPC encodes a message.
+//! with a deadline); and the content of a REST answer from 400 on. The text is found as it is, as
+//! gRPC encodes a message, and in the content of REST as JSON escapes it.
 
 use postern_domain::time::Timestamp;
 use postern_wire::grpc_answer::Ending;
@@ -25,6 +25,9 @@ pub(crate) fn accepted(
     (call, gate, now): (&Call, &mut Gate, Timestamp),
     status: u16,
 ) -> Result<()> {
+    if call.upstream.is_some() {
+        gate.memory.upstream_trouble.answered();
+    }
     match &call.upstream {
         Some(upstream) if status == 401 => Err(refused(gate, now, upstream, "HTTP 401")),
         _ => Ok(()),
@@ -48,9 +51,12 @@ pub(crate) fn ended(
     Ok(is_changed)
 }
 
-/// Refuses a content that repeats the credential.
+/// Refuses a content that repeats the credential, as it is or in a text of JSON.
 pub(crate) fn repeated(call: &Call, content: &[u8]) -> Result<()> {
-    let is_in = |upstream: &Upstream| contains(content, upstream.expose().as_bytes());
+    let is_in = |upstream: &Upstream| {
+        let text = upstream.expose().as_bytes();
+        contains(content, text) || contains(&unescaped(content), text)
+    };
     match call.upstream.as_deref().is_some_and(is_in) {
         true => Err(foreign("the answer repeats the upstream credential")),
         false => Ok(()),
@@ -82,6 +88,32 @@ fn redact(ending: &mut Ending, text: &str) -> bool {
     is_changed || ending.details.len() != before
 }
 
+/// A content with JSON's escapes of visible ASCII read, whatever an encoder escapes.
+fn unescaped(content: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(content.len());
+    let mut rest = content;
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, left) = escape(rest).unwrap_or((*first, after));
+        read.push(byte);
+        rest = left;
+    }
+    read
+}
+
+/// The character of an escape, and what is behind it.
+fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text {
+        [b'\\', b'u', rest @ ..] => {
+            let (digits, rest) = rest.split_at_checked(4)?;
+            let digits = core::str::from_utf8(digits).ok()?;
+            let code = u8::from_str_radix(digits, 16).ok()?;
+            code.is_ascii_graphic().then_some((code, rest))
+        }
+        [b'\\', byte @ (b'"' | b'\\' | b'/'), rest @ ..] => Some((*byte, rest)),
+        _ => None,
+    }
+}
+
 fn contains(bytes: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && bytes.windows(text.len()).any(|window| window == text)
 }
@@ -90,6 +122,23 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
 mod tests {
     use super::*;
     use postern_wire::grpc_status::Detail;
+
+    #[test]
+    fn r42_the_text_is_found_as_json_escapes_it() {
+        let text = r#"a<b>&"c\d/e+"#;
+        let rows = [
+            (r#"{"detail":"no a<b>&\"c\\d/e+ here"}"#, true),
+            (r#"{"detail":"a\u003cb\u003e\u0026\"c\\d/e+"}"#, true),
+            (r#"{"detail":"a\u003Cb>&\u0022c\u005cd\/e\u002b"}"#, true),
+            // A backslash that is escaped escapes nothing.
+            (r#"{"detail":"a\\u003cb>&\"c\\d/e+"}"#, false),
+            (r#"{"detail":"a\u00"}"#, false),
+        ];
+        for (content, is_in) in rows {
+            let read = unescaped(content.as_bytes());
+            assert_eq!(contains(&read, text.as_bytes()), is_in, "{content}");
+        }
+    }
 
     #[test]
     fn r42_the_text_is_taken_out_of_an_ending() {

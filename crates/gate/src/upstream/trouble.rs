@@ -5,15 +5,21 @@ use postern_domain::time::Timestamp;
 /// For how long a refusal is told, in milliseconds.
 const REMEMBERED_MS: i64 = 600_000;
 
-/// The last refusal, and how many there were.
+/// The last refusal, how many there were, and how many answers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UpstreamTrouble {
     last: Option<Timestamp>,
     count: u64,
+    answered: u64,
 }
 
 impl UpstreamTrouble {
-    /// Takes note of one.
+    /// Takes note of an answer to a call that was sent on with a credential, a refusal too.
+    pub(crate) fn answered(&mut self) {
+        self.answered = self.answered.saturating_add(1);
+    }
+
+    /// Takes note of a refusal.
     pub(crate) fn refused(&mut self, now: Timestamp) {
         self.last = Some(now);
         self.count = self.count.saturating_add(1);
@@ -24,12 +30,14 @@ impl UpstreamTrouble {
         self.count
     }
 
-    /// As `/readyz` has it: `refused` where there was one in the last ten minutes.
+    /// As `/readyz` has it: `refused` where there was one in the last ten minutes, else
+    /// `accepted` where the origin has ever answered otherwise, else `unused`.
     pub fn state(&self, now: Timestamp) -> &'static str {
         let is_recent = |last: Timestamp| (0..REMEMBERED_MS).contains(&now.since(last));
         match self.last.is_some_and(is_recent) {
             true => "refused",
-            false => "accepted",
+            false if self.answered > self.count => "accepted",
+            false => "unused",
         }
     }
 }
@@ -42,8 +50,12 @@ mod tests {
     fn r42_a_refusal_is_told_for_ten_minutes() {
         let at = Timestamp::from_millis;
         let mut trouble = UpstreamTrouble::default();
-        assert_eq!(trouble.state(at(0)), "accepted");
+        assert_eq!(trouble.state(at(0)), "unused");
+        trouble.answered();
         trouble.refused(at(1_000));
+        assert_eq!(trouble.state(at(1_000 + REMEMBERED_MS)), "unused");
+        trouble.answered();
+        assert_eq!(trouble.state(at(0)), "accepted");
         let rows = [
             (1_000, "refused"),
             (1_000 + REMEMBERED_MS - 1, "refused"),
