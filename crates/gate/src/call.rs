@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use postern_domain::caller::Caller;
 use postern_domain::time::Timestamp;
+use postern_domain::upstream::Reach;
 use postern_wire::address::Unread;
 use postern_wire::headers::Plan;
 use postern_wire::protocol::{Protocol, Unspoken};
@@ -166,6 +167,8 @@ pub struct Call {
     pub(crate) assertions: [[u8; 16]; 2],
     /// What goes to the origin in place of the caller's credential, once it was chosen.
     pub(crate) upstream: Option<Rc<Upstream>>,
+    /// What none is set for, where none was found.
+    pub(crate) upstream_unset: Option<Reach>,
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
@@ -219,6 +222,7 @@ impl Call {
             deadline: Deadline::new(now, None),
             assertions: entropy.assertions,
             upstream: None,
+            upstream_unset: None,
             form: RefusalForm::Problem,
             counts: false,
             answer_headers: gate.config().answer_headers,

@@ -3,6 +3,7 @@
 
 use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;
+use postern_domain::upstream::Reach;
 
 /// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
 /// from is [`CredentialError::Refused`], with one sentence for all of it.
@@ -141,7 +142,10 @@ pub enum Error {
     /// No upstream credential is set for exactly what was named.
     UpstreamUnset,
     /// No upstream credential is set for what the call is about (R42).
-    UpstreamMissing,
+    UpstreamMissing {
+        /// What it is about.
+        reach: Reach,
+    },
     /// The origin refused the upstream credential, which the caller cannot help; the cause is for the
     /// log.
     UpstreamRefused {
@@ -215,7 +219,7 @@ impl Error {
             Self::Unavailable { .. } => "unavailable",
             Self::Origin { .. } => "origin_unavailable",
             Self::UpstreamUnset => "upstream_not_set",
-            Self::UpstreamMissing => "upstream_missing",
+            Self::UpstreamMissing { .. } => "upstream_missing",
             Self::UpstreamRefused { .. } => "upstream_refused",
             Self::Misconfigured { .. } => "misconfigured",
         }
@@ -305,11 +309,7 @@ impl Error {
                 "no upstream credential is set here: set one with PUT, or ask for a wider scope"
                     .into()
             }
-            Self::UpstreamMissing => {
-                "no credential for the origin is set for this organization, project or workflow: \
-                 have an administrator set one with `PUT /org/upstream`"
-                    .into()
-            }
+            Self::UpstreamMissing { reach } => missing(reach),
             Self::UpstreamRefused { .. } => {
                 "the origin refused the gateway's credential: tell an administrator, who can set \
                  another with `PUT /org/upstream`"
@@ -339,6 +339,26 @@ impl Error {
             _ => self.public(),
         }
     }
+}
+
+/// What no upstream credential is set for, and the paths by which one is.
+fn missing(reach: &Reach) -> String {
+    let paths = reach.widening().into_iter().map(|wider| {
+        let project = wider.project().map(|name| format!("/projects/{name}"));
+        let workflow = wider.workflow().map(|name| format!("/workflows/{name}"));
+        let (project, workflow) = (project.unwrap_or_default(), workflow.unwrap_or_default());
+        format!("`PUT /org{project}{workflow}/upstream`")
+    });
+    let paths: Vec<String> = paths.collect();
+    let lacks = match (reach.project(), reach.workflow()) {
+        (None, _) => "this organization".to_owned(),
+        (Some(project), None) => format!("project `{project}`"),
+        (Some(project), Some(workflow)) => format!("workflow `{workflow}` of project `{project}`"),
+    };
+    let paths = paths.join(" or ");
+    format!(
+        "no credential for the origin is set for {lacks}: have an administrator set one with {paths}"
+    )
 }
 
 impl From<Inactive> for CredentialError {

@@ -217,7 +217,7 @@ fn http_status(error: &Error) -> u16 {
         | Error::UpstreamUnset => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::BodyTimeout { .. } => 408,
-        Error::Conflict { .. } | Error::UpstreamMissing => 409,
+        Error::Conflict { .. } | Error::UpstreamMissing { .. } => 409,
         Error::BodyTooLarge { .. } => 413,
         Error::MediaType { .. }
         | Error::Compressed { .. }
@@ -260,7 +260,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
         Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,
         // Neither to be repeated nor to be helped by another token.
-        Error::UpstreamMissing => GrpcStatus::FailedPrecondition,
+        Error::UpstreamMissing { .. } => GrpcStatus::FailedPrecondition,
         Error::Origin { .. }
         | Error::Unavailable { .. }
         | Error::Misconfigured { .. }

@@ -18,6 +18,7 @@ use crate::assertion::{Forwarded, assertion};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::patience::Patience;
+use crate::upstream;
 
 /// A request body on its way to the origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Outbound {
         // INVARIANT (no credential, no call): what is made in a caller's name leaves with the stored
         // credential or not at all; what is open to everybody leaves with none.
         let upstream = match (config.is_upstream(), going.caller) {
-            (true, Some(_)) => Some(call.upstream.as_ref().ok_or(Error::UpstreamMissing)?),
+            (true, Some(_)) => Some(upstream::stored(call)?),
             _ => None,
         };
         let speaks_grpc = config.origin_speaks_grpc && is_rpc;

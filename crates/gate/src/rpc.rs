@@ -215,6 +215,7 @@ impl RpcRequest {
                     None,
                     admitted,
                     move |call, gate, now, admitted| {
+                        upstream::can_ask(call)?;
                         let at = (call, gate, now);
                         runs::look_up(at, id, &caller, move |call, gate, now, found| {
                             let (run, pin) = found.ok_or(Denial::UnknownRun)?;

@@ -238,7 +238,11 @@ impl World {
             .and_then(|run| runs.get(&(token.organization.id, run)));
         let name = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
         let (project, workflow) = (name(&asked.project), name(&asked.workflow));
-        let reach = Reach::of_call(project.as_deref(), workflow.as_deref(), &token.scope, run);
+        let (project, workflow) = (project.as_deref(), workflow.as_deref());
+        let reach = match run {
+            None if asked.is_exact => Reach::of(project, workflow),
+            run => Reach::of_call(project, workflow, &token.scope, run),
+        };
         let began = run.map_or(asked.began, |run| run.upstream);
         let upstreams = self.upstreams.borrow();
         let begun = upstreams.iter().find(|known| Some(known.id) == began);

@@ -139,33 +139,73 @@ impl UpstreamNames {
 
     /// The question to the Ledger. It knows the token's scope, and may know more of the run.
     pub fn query(&self, run: Option<&RunFacts>) -> UpstreamQuery {
-        let names = match run {
-            Some(run) => Self::named(Some(&run.project), Some(&run.workflow)),
-            None => self.clone(),
-        };
+        if let Some(run) = run {
+            return Wanted::of_run(run).query();
+        }
         UpstreamQuery {
-            project: names.project,
-            workflow: names.workflow,
-            began: run.and_then(|run| run.upstream),
+            project: self.project.clone(),
+            workflow: self.workflow.clone(),
+            is_exact: false,
+            began: None,
         }
     }
 }
 
 impl Wanted {
+    fn of_run(run: &RunFacts) -> Self {
+        Self {
+            reach: Reach::of(Some(&run.project), Some(&run.workflow)),
+            began: run.upstream,
+        }
+    }
+
+    /// The question to the Ledger: for exactly this, as the answer is remembered for exactly this.
     fn query(&self) -> UpstreamQuery {
         let names = UpstreamNames::named(self.reach.project(), self.reach.workflow());
         UpstreamQuery {
             project: names.project,
             workflow: names.workflow,
+            is_exact: true,
             began: self.began,
         }
+    }
+}
+
+fn put(call: &mut Call, found: Option<Rc<Upstream>>, wanted: Wanted) {
+    call.upstream_unset = found.is_none().then_some(wanted.reach);
+    call.upstream = found;
+}
+
+/// The credential that was put into the call.
+///
+/// # Errors
+/// `UpstreamMissing`.
+pub(crate) fn stored(call: &Call) -> Result<&Upstream> {
+    let missing = || Error::UpstreamMissing {
+        reach: call.upstream_unset.clone().unwrap_or(Reach::Organization),
+    };
+    call.upstream.as_deref().ok_or_else(missing)
+}
+
+/// Refuses to ask the origin for a run where no credential is set for what else is known of the call.
+/// The report of the run may be on its way, and say what the call is about: the client is to try again.
+///
+/// # Errors
+/// `Unavailable`.
+pub(crate) fn can_ask(call: &Call) -> Result<()> {
+    match &call.upstream_unset {
+        None => Ok(()),
+        Some(reach) => Err(Error::unavailable(format!(
+            "the run is not known yet, and no upstream credential is set for {reach} to ask the \
+             origin for it"
+        ))),
     }
 }
 
 /// Puts the credential into the call that it goes to the origin with, and goes on: at once where it
 /// was found with the caller or this isolate knows it by a lease, and otherwise once the Ledger has
 /// said which it is. A call for which there is none goes on as well: [`Outbound::new`] refuses it,
-/// as nothing leaves without.
+/// as nothing leaves without one.
 ///
 /// [`Outbound::new`]: crate::Outbound
 pub(crate) fn choose(
@@ -183,12 +223,12 @@ pub(crate) fn choose(
     let wanted = wanted(&facts.scope);
     let offer = admitted.upstream.as_ref();
     if let Some(offer) = offer.filter(|offer| offer.wanted == wanted) {
-        call.upstream = offer.found.clone()?;
+        put(call, offer.found.clone()?, wanted);
         return then(call, gate, now, admitted);
     }
     let leases = &mut gate.memory.leases;
     if let Some(known) = leases.upstream(organization, &wanted, now) {
-        call.upstream = known;
+        put(call, known, wanted);
         return then(call, gate, now, admitted);
     }
     let is_leased = config.revocation_lease_ms > 0;
@@ -222,7 +262,8 @@ pub(crate) fn choose(
         };
         active(liveness)?;
         let given = (upstream.as_ref(), is_taken);
-        call.upstream = memory.leases.given(organization, &wanted, given, keys)?;
+        let found = memory.leases.given(organization, &wanted, given, keys)?;
+        put(call, found, wanted);
         then(call, gate, at, admitted)
     };
     Ok(Next::Admit(Pending::new(question, told)))

@@ -111,6 +111,9 @@ pub struct UpstreamQuery {
     pub project: Option<Label>,
     /// The workflow that it names.
     pub workflow: Option<Label>,
+    /// Whether these names are all that it is about: the asker knows the run, or the token's scope,
+    /// and the scope adds nothing to them.
+    pub is_exact: bool,
     /// The version that its run began under, where the isolate knows.
     pub began: Option<UpstreamId>,
 }

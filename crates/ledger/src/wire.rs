@@ -23,6 +23,8 @@ pub const ORGANIZATION_NAME: &str = "organization-name";
 
 /// In a claim: a lease is asked for.
 const LEASE: &str = "lease";
+/// Behind names: they are exact.
+const EXACT: &str = ".exact";
 /// In a claim: only what has changed is.
 const CHANGES: &str = "changes";
 
@@ -174,12 +176,13 @@ fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     upstream.map_or(Ok(()), |upstream| print_upstream(upstream, f))
 }
 
-/// `/{project}.{workflow}.{id}`, with `-` for what there is not: no label is called so.
+/// `/{project}.{workflow}.{id}`, and `.exact` if so; `-` for what there is not: no label is called so.
 fn print_upstream(query: &UpstreamQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let name = |label: &Option<Label>| label.as_ref().map_or("-", Label::as_str).to_owned();
     let began = query.began.map_or("-".to_owned(), |id| id.to_string());
     let (project, workflow) = (name(&query.project), name(&query.workflow));
-    write!(f, "/{project}.{workflow}.{began}")
+    let exact = if query.is_exact { EXACT } else { "" };
+    write!(f, "/{project}.{workflow}.{began}{exact}")
 }
 
 fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
@@ -192,8 +195,10 @@ fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
             part => id(part, parse).map(Some),
         }
     }
-    let mut parts = text.split('.');
+    let names = text.strip_suffix(EXACT);
+    let mut parts = names.unwrap_or(text).split('.');
     let query = UpstreamQuery {
+        is_exact: names.is_some(),
         project: maybe(parts.next(), Label::parse)?,
         workflow: maybe(parts.next(), Label::parse)?,
         began: maybe(parts.next(), UpstreamId::parse)?,

@@ -2,6 +2,8 @@
 //! decided on. It makes no decision of its own, hands out no permit, and explains only the
 //! credential that was presented.
 
+mod sent;
+
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -12,17 +14,17 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Isolate, Ledgers};
 use super::registry::read_body;
-use super::upstream::ScopeView;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{CallNames, Denial, Permit, RunFacts, RunNamed, Target, decide, open};
 use postern_domain::id::{RunId, WorkflowId};
-use postern_domain::name::Label;
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
-use postern_domain::token::TokenFacts;
 use postern_gate::rest::served;
-use postern_ledger::{AdmitQuery, Purpose, UpstreamQuery};
+use postern_ledger::Purpose;
+use sent::{Named, sent};
+
+pub use sent::Sent;
 
 /// Longest name of an operation that is looked up, in bytes.
 const MAX_NAME: usize = 200;
@@ -57,15 +59,6 @@ pub struct Explanation {
     /// The credential that would go to the origin in place of the caller's; `None` where none would,
     /// or the caller's own.
     pub upstream: Option<Sent>,
-}
-
-/// An upstream credential, without its text.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Sent {
-    /// How to tell it.
-    pub digest: String,
-    /// What it is set for.
-    pub scope: ScopeView,
 }
 
 /// A denial.
@@ -162,46 +155,24 @@ where
     let admitted = admit(presented, about, Purpose::Manage, read, ports).await?;
     let names = (question.project.clone(), question.workflow.clone());
     let mut explanation = answer(question, operation, run, &admitted);
-    let goes = operation.is_some_and(names_run) && explanation.allowed;
+    let goes = operation.filter(|operation| names_run(*operation) && explanation.allowed);
     if let Some(facts) = admitted.caller.token()
-        && config.is_upstream()
-        && goes
+        && let Some(operation) = goes.filter(|_| config.is_upstream())
     {
-        explanation.upstream = sent(facts, names, run, ports).await?;
-        if explanation.upstream.is_none() {
-            let error = Error::UpstreamMissing;
-            explanation.allowed = false;
-            explanation.refusal = Some(Refusal {
-                code: error.code(),
-                detail: error.public(),
-            });
+        let named = Named::by(operation, names, run.zip(admitted.run.as_deref()));
+        match sent(facts, named, ports).await? {
+            Ok(sent) => explanation.upstream = Some(sent),
+            Err(reach) => {
+                let error = Error::UpstreamMissing { reach };
+                explanation.allowed = false;
+                explanation.refusal = Some(Refusal {
+                    code: error.code(),
+                    detail: error.public(),
+                });
+            }
         }
     }
     Ok(explanation)
-}
-
-/// The credential that the call would be sent on with. The Ledger says it, as it would of the call.
-async fn sent<P: Ledgers>(
-    facts: &TokenFacts,
-    (project, workflow): (Option<String>, Option<String>),
-    run: Option<RunId>,
-    ports: &P,
-) -> Result<Option<Sent>> {
-    let label = |text: Option<String>| Label::parse(&text?).ok();
-    let query = AdmitQuery {
-        run,
-        upstream: Some(UpstreamQuery {
-            project: label(project),
-            workflow: label(workflow),
-            began: None,
-        }),
-        ..AdmitQuery::look(facts.id)
-    };
-    let admission = ports.admit(facts.organization.id, query).await?;
-    Ok(admission.upstream.map(|given| Sent {
-        digest: given.digest.as_str().to_owned(),
-        scope: (&given.reach).into(),
-    }))
 }
 
 fn answer(

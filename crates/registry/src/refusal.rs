@@ -37,7 +37,7 @@ fn belongs(error: &Error) -> bool {
         | Error::Unregistered { .. }
         | Error::Unavailable { .. }
         | Error::Origin { .. }
-        | Error::UpstreamMissing
+        | Error::UpstreamMissing { .. }
         | Error::UpstreamUnset
         | Error::UpstreamRefused { .. }
         | Error::Misconfigured { .. } => false,

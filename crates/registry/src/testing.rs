@@ -82,7 +82,7 @@ pub struct World {
     pub name: RefCell<String>,
     pub door: Door,
     pub brake: brake::Counter,
-    /// The upstream credential that the Ledger gives for every call.
+    /// The upstream credential that the Ledger gives for each call that it is for.
     pub upstream: RefCell<Option<GivenUpstream>>,
     /// Those that were set, and what the Ledger says of the last one.
     pub set_upstreams: RefCell<Vec<SetUpstreamCommand>>,

@@ -1,6 +1,7 @@
 //! Every error with its statuses, held to the table of docs/API.md, and what each form adds.
 
 use postern_domain::decide::Denial;
+use postern_domain::upstream::Reach;
 
 use super::*;
 
@@ -50,7 +51,13 @@ fn rows() -> Vec<(Error, u16, u8)> {
             12,
         ),
         (Error::UpstreamUnset, 404, 12),
-        (Error::UpstreamMissing, 409, 9),
+        (
+            Error::UpstreamMissing {
+                reach: Reach::Organization,
+            },
+            409,
+            9,
+        ),
         (Error::UpstreamRefused { cause: cause() }, 503, 14),
         (Error::BodyTimeout { seconds: 10 }, 408, 4),
         (Error::BodyTooLarge { limit: 9 }, 413, 8),

@@ -2,6 +2,7 @@
 //! what is asked for it.
 
 mod answers;
+mod runs;
 
 use std::rc::Rc;
 
@@ -69,12 +70,18 @@ fn narrow() -> Scope {
 fn world(lease_ms: u32, scope: Scope) -> (World, String) {
     let world = World::new();
     world.configure(&Rc::new(config(lease_ms)));
-    let mut row = facts(7, scope);
+    let credential = active(&world, 7, scope);
+    (world, credential)
+}
+
+/// One more active token of the world, as its caller sends it.
+fn active(world: &World, id: u128, scope: Scope) -> String {
+    let mut row = facts(id, scope);
     row.policies = postern_domain::policy::defaults(&row.scope);
     let issued = jwt::issue(&row, &testing::config().token_keys).expect("issues");
     row.verifier = issued.verifier;
     world.keep(row);
-    (world, format!("Bearer {}", issued.token.expose()))
+    format!("Bearer {}", issued.token.expose())
 }
 
 fn call(world: &World, credential: &str, path: &str, message: &[u8]) -> Outcome {
@@ -112,10 +119,8 @@ fn r42_without_a_credential_nothing_reaches_the_origin() {
         let (world, credential) = world(lease_ms, narrow());
         for _ in 0..2 {
             let outcome = call(&world, &credential, CURRENT, b"");
-            assert_eq!(outcome.got, Err(Error::UpstreamMissing));
-            // Not even what the gateway asks for itself, for a run that it does not know.
-            let outcome = attestation(&world, &credential, "Store", &message::text(2, RUN));
-            assert_eq!(outcome.got, Err(Error::UpstreamMissing));
+            let reach = Reach::of(Some("shop"), Some("release"));
+            assert_eq!(outcome.got, Err(Error::UpstreamMissing { reach }));
             assert!(outcome.forwarded.is_none() && outcome.lookups.is_empty());
         }
         // What the caller may not do is refused as ever.

@@ -119,7 +119,11 @@ impl<S: Sql> Ledger<S> {
             project.map(|label| label.as_str()),
             workflow.map(|label| label.as_str()),
         );
-        let reach = Reach::of_call(project, workflow, &token.scope, run);
+        // What an exact question is about the asker remembers the answer for.
+        let reach = match run {
+            None if asked.is_exact => Reach::of(project, workflow),
+            run => Reach::of_call(project, workflow, &token.scope, run),
+        };
         // What is stored of a run stands above what an isolate says of it.
         let began = match run {
             Some(run) => run.upstream,

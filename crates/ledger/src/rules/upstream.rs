@@ -54,6 +54,7 @@ fn query(project: &str, workflow: &str) -> UpstreamQuery {
     UpstreamQuery {
         project: Label::parse(project).ok(),
         workflow: Label::parse(workflow).ok(),
+        is_exact: false,
         began: None,
     }
 }
@@ -119,6 +120,25 @@ fn r42_the_narrowest_credential_is_given() {
         given_to(&mut ledger, 4, 1, (None, query("shop", "release"))),
         None
     );
+}
+
+/// An isolate that knows the run, or the scope, asks for what it will remember the answer for.
+#[test]
+fn r42_a_scope_adds_nothing_to_exact_names() {
+    let sql = Sqlite::new();
+    let mut ledger = two(&sql);
+    for (id, project) in [(11, ""), (12, "shop")] {
+        is_set(&mut ledger, 1, set(id, project, "", 0));
+    }
+    let rows = [("", false, 12), ("", true, 11), ("shop", true, 12)];
+    for (project, is_exact, expected) in rows {
+        let asked = UpstreamQuery {
+            is_exact,
+            ..query(project, "")
+        };
+        let given = given_to(&mut ledger, 2, 2, (None, asked));
+        assert_eq!(given, Some(Id::from_u128(expected)), "{project} {is_exact}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn every_question_is_parsed_as_it_was_printed() {
             upstream: asks(8).then(|| UpstreamQuery {
                 project: asks(9).then(|| label("shop")),
                 workflow: asks(5).then(|| label("a-b")),
+                is_exact: asks(3),
                 began: asks(6).then(|| Id::from_u128(5)),
             }),
         };
@@ -136,17 +137,19 @@ fn the_requests_are_pinned() {
                 upstream: Some(UpstreamQuery {
                     project: Some(label("shop")),
                     workflow: Some(label("release")),
+                    is_exact: true,
                     began: Some(Id::from_u128(9)),
                 }),
                 ..plain()
             },
-            format!("use/{token}/state/-/-/pin/-/shop.release.{run}"),
+            format!("use/{token}/state/-/-/pin/-/shop.release.{run}.exact"),
         ),
         (
             AdmitQuery {
                 upstream: Some(UpstreamQuery {
                     project: None,
                     workflow: None,
+                    is_exact: false,
                     began: None,
                 }),
                 ..plain()

@@ -17,9 +17,13 @@ use serde_json::{Value, json};
 const RUN: &str = "00000000-0000-4000-8000-00000000000a";
 
 fn credential(world: &World, scope: Scope) -> String {
+    credential_of(world, 7, scope)
+}
+
+fn credential_of(world: &World, id: u128, scope: Scope) -> String {
     let facts = TokenFacts {
         policies: defaults(&scope),
-        ..testing::facts(7, scope)
+        ..testing::facts(id, scope)
     };
     world.keep(facts.clone());
     let token = issue(&facts, &testing::config().token_keys)
@@ -289,6 +293,21 @@ fn r42_the_credential_that_would_be_sent_is_told_and_never_its_text() {
     let expected = json!({ "digest": set.digest().as_str(), "scope": { "project": "shop" } });
     assert_eq!(told["upstream"], expected);
     assert!(!told.to_string().contains("sealed-text"));
+
+    // A call that has no place for a project is not sent on with that of one, whatever is asked.
+    let wide = credential_of(&world, 8, Scope::Organization);
+    for (operation, digest) in [
+        (
+            "AttestationService/FindOrCreateWorkflow",
+            set.digest().as_str().into(),
+        ),
+        ("ContextService/Current", Value::Null),
+    ] {
+        let question = json!({ "operation": operation, "project": "shop", "workflow": "x" });
+        let told = ask_with(&world, &wide, &question, &upstream).expect("explained");
+        assert_eq!(told["upstream"]["digest"], digest, "{told}");
+        assert_eq!(told["allowed"], digest != Value::Null, "{told}");
+    }
 
     // What is refused, what is open, what is ours, and what another mode sends has none.
     let other =

@@ -6,6 +6,9 @@ use postern_ledger::{
     RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UpstreamState,
 };
 
+use postern_domain::name::Label;
+use postern_domain::upstream::Reach;
+
 use super::*;
 
 /// Carries out a command of a known type, by way of JSON, as it travels.
@@ -62,6 +65,26 @@ impl World {
     }
 }
 
+impl World {
+    /// The one upstream credential that there is, where it is for what is asked about.
+    fn upstream_of(&self, query: &AdmitQuery, token: Option<&TokenFacts>) -> Option<GivenUpstream> {
+        let (asked, token) = (query.upstream.as_ref()?, token?);
+        let name = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
+        let (project, workflow) = (name(&asked.project), name(&asked.workflow));
+        let runs = self.runs.borrow();
+        let run = query
+            .run
+            .and_then(|run| runs.get(&(token.organization.id, run)));
+        let (project, workflow) = (project.as_deref(), workflow.as_deref());
+        let reach = match run {
+            None if asked.is_exact => Reach::of(project, workflow),
+            run => Reach::of_call(project, workflow, &token.scope, run),
+        };
+        let upstream = self.upstream.borrow();
+        upstream.clone().filter(|given| given.reach.covers(&reach))
+    }
+}
+
 impl Ledgers for World {
     async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
         if *self.name.borrow() == organization.name {
@@ -90,7 +113,7 @@ impl Ledgers for World {
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.learned_pin.get().filter(|_| query.pin),
             delta: None,
-            upstream: self.upstream.borrow().clone(),
+            upstream: self.upstream_of(&query, kept.map(|kept| &kept.facts)),
         })
     }
 

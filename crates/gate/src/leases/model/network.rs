@@ -51,6 +51,7 @@ impl World {
                     upstream: Some(UpstreamQuery {
                         project: None,
                         workflow: None,
+                        is_exact: false,
                         began: None,
                     }),
                 };

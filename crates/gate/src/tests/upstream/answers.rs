@@ -56,6 +56,58 @@ fn r42_a_refused_credential_is_not_the_callers_trouble() {
     }
 }
 
+/// Only what was sent on with a credential says something of credentials.
+#[test]
+fn r42_no_refusal_of_another_call_is_one_of_a_credential() {
+    let (world, credential) = world(0, narrow());
+    world.upstreams.borrow_mut().push(given(1, "", ""));
+    let state = || {
+        let gate = world.gate.borrow();
+        gate.memory.upstream_trouble.state(world.now())
+    };
+    *world.origin.borrow_mut() = Ok(refusal(16, "who are you", true));
+    call(
+        &world,
+        &credential,
+        "/controlplane.v1.StatusService/Statusz",
+        b"",
+    );
+    assert_eq!(state(), "unused");
+    *world.origin.borrow_mut() = Ok(refusal(5, "no such workflow", true));
+    call(&world, &credential, CURRENT, b"");
+    assert_eq!(state(), "accepted");
+}
+
+/// The refusal names what lacks a credential, and each path by which it would have one.
+#[test]
+fn r42_a_missing_credential_says_what_it_is_missing_for() {
+    let rows = [
+        ("", "", "this organization", "`PUT /org/upstream`"),
+        (
+            "shop",
+            "",
+            "project `shop`",
+            "`PUT /org/projects/shop/upstream` or `PUT /org/upstream`",
+        ),
+        (
+            "shop",
+            "release",
+            "workflow `release` of project `shop`",
+            "`PUT /org/projects/shop/workflows/release/upstream` or \
+             `PUT /org/projects/shop/upstream` or `PUT /org/upstream`",
+        ),
+    ];
+    for (project, workflow, lacks, paths) in rows {
+        let reach = Reach::of(Some(project), Some(workflow));
+        let said = Error::UpstreamMissing { reach }.public();
+        let expected = format!(
+            "no credential for the origin is set for {lacks}: have an administrator set one with \
+             {paths}"
+        );
+        assert_eq!(said, expected);
+    }
+}
+
 /// The gateway's own questions too: a caller is not told that its run is unknown.
 #[test]
 fn r42_a_credential_that_is_refused_to_a_question_is_not_the_callers_trouble() {
