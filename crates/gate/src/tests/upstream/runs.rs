@@ -36,6 +36,9 @@ fn r42_an_answer_about_a_run_is_not_one_about_the_tokens_scope() {
         sent(outcome.forwarded.as_ref())
     };
     assert_eq!(current(&credential), Some(2));
+    // The other token is known, and what is sent for its project is not.
+    let release = names("shop", "release");
+    attestation(&world, &other, "FindOrCreateWorkflow", &release);
     let ((organization, id), run) = (key(), Rc::new(run("Nightly_1")));
     let gate = &world.gate;
     gate.borrow_mut()
