@@ -9,7 +9,9 @@ use postern_system_tests::{cases, random_id};
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::support::{ISOLATES, MISSING, clear, find, path, seen, sent, set, set_one, store, text};
+use crate::support::{
+    ISOLATES, MISSING, UNAVAILABLE, clear, find, path, seen, sent, set, set_one, store, text,
+};
 
 pub fn cases() -> Vec<Case<Suite>> {
     cases![
@@ -56,7 +58,7 @@ async fn r42_without_a_credential_nothing_reaches_the_origin(suite: &Suite) {
         let unknown = random_id();
         store(&suite.gateway, 0, &token, &unknown)
             .await
-            .refused(9, MISSING);
+            .refused(14, UNAVAILABLE);
     }
     suite.origin.assert_untouched("no credential is set").await;
     // What needs no credential goes without one, and not with the caller's.

@@ -11,8 +11,11 @@ use postern_system_tests::suite::Suite;
 use prost::Message as _;
 use serde_json::{Value, json};
 
-/// The refusal of a call for which none is set.
-pub const MISSING: &str = "no credential for the origin is set for this organization, project or workflow: have an administrator set one with `PUT /org/upstream`";
+/// The refusal of a call on `shop`/`release` for which none is set.
+pub const MISSING: &str = "no credential for the origin is set for workflow `release` of project `shop`: have an administrator set one with \
+                           `PUT /org/projects/shop/workflows/release/upstream` or `PUT /org/projects/shop/upstream` or `PUT /org/upstream`";
+/// The refusal of a call on a run that cannot be looked up without one, and may be known soon.
+pub const UNAVAILABLE: &str = "a dependency of this answer is not available: try again";
 /// The isolates of the gateway.
 pub const ISOLATES: u16 = 3;
 
