@@ -44,7 +44,7 @@ function patch(sql) {
   const { exec } = prototype;
   prototype.exec = function (statement, ...values) {
     const cursor = exec.call(this, statement, ...values);
-    const mark = values.map(String).find((value) => value.includes("half-"));
+    const [mark] = /half-[0-9a-z]+/.exec(values.map(String).join(" ")) ?? [];
     if (!/^insert into tokens/.test(statement.trim()) || mark === undefined || met.has(mark)) return cursor;
     met.add(mark);
     return { raw: () => end(mark) };

@@ -17,6 +17,14 @@ use crate::reply::foreign;
 
 /// gRPC's status of a refused credential.
 const UNAUTHENTICATED: u32 = 16;
+/// gRPC's status of what a server has no status for.
+const UNKNOWN: u32 = 2;
+/// How the message of a stock control plane ends, with `UNKNOWN`, about an API token that it signed and
+/// that has ended, or has no row (Chainloop 1.106, `internal/usercontext/apitoken_middleware.go`).
+const ENDED: [&str; 2] = [
+    "API token revoked",
+    "error retrieving the API token: token not found",
+];
 /// What stands in place of the text of a credential.
 const REDACTED: &str = "[credential]";
 
@@ -44,11 +52,19 @@ pub(crate) fn ended(
         return Ok(false);
     };
     let is_changed = ending.status != 0 && redact(ending, upstream.expose());
-    if ending.status == UNAUTHENTICATED {
-        let words = format!("status {UNAUTHENTICATED}: {}", ending.message);
+    if is_refusal(ending) {
+        let words = format!("status {}: {}", ending.status, ending.message);
         return Err(refused(gate, now, upstream, &words));
     }
     Ok(is_changed)
+}
+
+fn is_refusal(ending: &Ending) -> bool {
+    match ending.status {
+        UNAUTHENTICATED => true,
+        UNKNOWN => ENDED.iter().any(|end| ending.message.ends_with(end)),
+        _ => false,
+    }
 }
 
 /// Refuses a content that repeats the credential, as it is or in a text of JSON.
@@ -137,6 +153,36 @@ mod tests {
         for (content, is_in) in rows {
             let read = unescaped(content.as_bytes());
             assert_eq!(contains(&read, text.as_bytes()), is_in, "{content}");
+        }
+    }
+
+    #[test]
+    fn r42_a_refused_credential_is_told_by_status_and_a_stock_control_planes_words() {
+        let rows = [
+            (16, "", true),
+            (
+                2,
+                "error extracting organization from APIToken: API token revoked",
+                true,
+            ),
+            (
+                2,
+                "error setting current org and user: error retrieving the API token: token not found",
+                true,
+            ),
+            (2, "contract: token not found", false),
+            (5, "API token revoked", false),
+            (7, "suspended", false),
+            (0, "API token revoked", false),
+        ];
+        for (status, message, expected) in rows {
+            let ending = Ending {
+                status,
+                message: message.to_owned(),
+                details: Vec::new(),
+                metadata: Vec::new(),
+            };
+            assert_eq!(is_refusal(&ending), expected, "{status} {message}");
         }
     }
 
