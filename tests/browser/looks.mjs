@@ -129,7 +129,9 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("the_whole_dashboard_is_small", async () => {
   let bytes = 0;
-  for (const file of await readdir(DASHBOARD)) bytes += (await readFile(`${DASHBOARD}${file}`)).length;
+  // The description of the API is put beside it by the build; no page loads it.
+  const files = (await readdir(DASHBOARD)).filter((file) => file !== "openapi.json");
+  for (const file of files) bytes += (await readFile(`${DASHBOARD}${file}`)).length;
   console.log(`dashboard: ${bytes} bytes`);
   assert.ok(bytes < MOST_BYTES, `${bytes} bytes`);
 });
