@@ -44,7 +44,7 @@ export async function look(scope) {
 export const put = (scope, credential, keep) =>
   call("PUT", path(scope), { body: { credential, keep_replaced_seconds: keep } });
 
-/** True once there is none, whoever cleared it. */
+/** True once there is none, also where somebody else has cleared it. */
 export async function clear(scope) {
   try {
     await call("DELETE", path(scope));

@@ -25,7 +25,7 @@ fn name_of(entity: &Value) -> Option<String> {
     name.as_str().map(str::to_owned)
 }
 
-/// Whoever set it: a word, or an object as the audit log has it.
+/// Who set it: a word, or an object as the audit log has it.
 fn actor(by: &Value) -> String {
     let named = by.get("actor").or_else(|| by.get("name"));
     named.unwrap_or(by).as_str().map(plain).unwrap_or_default()

@@ -171,8 +171,8 @@ impl Operation {
             }
             // Ours, not the control plane's; no token holds it by default.
             (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
-            // Ours too. Whoever can set what is sent to the origin decides in whose name every
-            // call of the organization is made there.
+            // Ours too. A caller that can set what is sent to the origin decides in whose name
+            // every call of the organization is made there.
             (Self::UpstreamRead, _) => Some(&["upstream_credential:read"]),
             (Self::UpstreamSet | Self::UpstreamClear, _) => Some(&["upstream_credential:update"]),
             _ => None,

@@ -187,7 +187,7 @@ pub(crate) fn stored(call: &Call) -> Result<&Upstream> {
     call.upstream.as_deref().ok_or_else(missing)
 }
 
-/// Refuses to ask the origin for a run where no credential is set for what else is known of the call.
+/// Refuses to ask the origin for a run where there is no credential to ask with.
 /// The report of the run may be on its way, and say what the call is about: the client is to try again.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! Plain HTTP under `/debug/strict`: what a test needs of a control plane and its API does not give.
-//! Hands out tokens to whoever asks, like the sessions beside it; insecure on purpose.
+//! Hands out tokens to anybody who asks, like the sessions beside it; insecure on purpose.
 
 use std::time::Duration;
 
