@@ -4,11 +4,10 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use postern_domain::secret::Secret;
+use postern_domain::upstream::MAX_CREDENTIAL;
 
 use crate::fail::{Failure, Kind, Outcome};
 
-/// Longest credential, in characters, as the gateway has it.
-const MAX_CREDENTIAL: usize = 8192;
 /// What is read of standard input: a credential, a line end, and one byte that is too many.
 const MAX_READ: u64 = MAX_CREDENTIAL as u64 + 3;
 

@@ -1,7 +1,6 @@
 //! How long running attestations keep a replaced credential: a span such as `2h`, in seconds.
 
-/// Longest span, in seconds, as the gateway has it.
-const MAX_KEEP: u32 = 86_400;
+use postern_domain::upstream::MAX_KEEP_SECONDS;
 
 /// Reads `0`, `90s`, `30m`, `2h` or `1d`.
 ///
@@ -16,7 +15,7 @@ pub fn seconds(text: &str) -> Result<u32, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3_600,
-        "d" => MAX_KEEP,
+        "d" => 86_400,
         // A number alone could be meant in any unit.
         _ if number == "0" => 1,
         _ => return Err("give a span such as 30m, 2h or 1d, or 0".to_owned()),
@@ -28,7 +27,7 @@ pub fn seconds(text: &str) -> Result<u32, String> {
     let seconds = number.parse::<u32>().ok();
     let seconds = seconds.and_then(|number| number.checked_mul(length));
     seconds
-        .filter(|seconds| *seconds <= MAX_KEEP)
+        .filter(|seconds| *seconds <= MAX_KEEP_SECONDS)
         .ok_or_else(|| "the longest span is 1d (24h)".to_owned())
 }
 
