@@ -8,20 +8,9 @@ use crate::{build, cargo, node, paths, process};
 pub fn run(words: Vec<String>) -> Outcome {
     node::modules()?;
     build::run(build::Purpose::Release)?;
-    let mut compiler = cargo::host()?;
-    compiler.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "postern-bench",
-    ]);
     let what = "compiling the bench (1 to 2 min from nothing) ...";
-    if !process::announced(what, || process::run(&mut compiler))?.success() {
-        return Err(failed(
-            "the bench does not compile; cargo's messages are above",
-        ));
-    }
+    let arguments = ["--release", "--package", "postern-bench"];
+    cargo::build(&arguments, what, "the bench")?;
     let mut bench = Command::new(paths::target().join("release/postern-bench"));
     bench
         .args(words)

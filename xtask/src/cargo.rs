@@ -20,6 +20,19 @@ pub fn host() -> Outcome<Command> {
     Ok(cargo)
 }
 
+/// Builds a program of this workspace with these arguments. `what` is said if that takes a while; `name` says what has
+/// failed to compile.
+pub fn build(arguments: &[&str], what: &str, name: &str) -> Outcome {
+    let mut build = host()?;
+    build.args(["build", "--quiet"]).args(arguments);
+    if process::announced(what, || process::run(&mut build))?.success() {
+        return Ok(());
+    }
+    Err(failed(format_args!(
+        "{name} does not compile; cargo's messages are above"
+    )))
+}
+
 /// Any program that will run cargo in the checkout.
 pub fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);

@@ -120,13 +120,6 @@ fn program() -> Outcome<PathBuf> {
 }
 
 fn compile() -> Outcome {
-    let mut build = cargo::host()?;
-    build.args(["build", "--quiet", "--package", "postern-origin"]);
     let what = "compiling the sample origin (1 to 2 min from nothing) ...";
-    if process::announced(what, || process::run(&mut build))?.success() {
-        return Ok(());
-    }
-    Err(failed(
-        "the sample origin does not compile; cargo's messages are above",
-    ))
+    cargo::build(&["--package", "postern-origin"], what, "the sample origin")
 }

@@ -79,18 +79,11 @@ fn bind(wasm: &Path, bound: &Path) -> Outcome {
 
 /// The program that xtask/bindgen is, built like any other of the workspace.
 fn bindgen() -> Outcome<PathBuf> {
-    let mut build = cargo::host()?;
-    build.args(["build", "--quiet", "--locked", "--package", "xtask-bindgen"]);
     let what =
         "compiling wasm-bindgen, which writes the JavaScript side of the module (about 1 min) ...";
-    let status = process::announced(what, || process::run(&mut build))?;
-    if status.success() {
-        Ok(paths::target().join("debug/xtask-bindgen"))
-    } else {
-        Err(failed(
-            "wasm-bindgen does not compile; cargo's messages are above",
-        ))
-    }
+    let arguments = ["--locked", "--package", "xtask-bindgen"];
+    cargo::build(&arguments, what, "wasm-bindgen")?;
+    Ok(paths::target().join("debug/xtask-bindgen"))
 }
 
 fn optimize(wasm: &Path, to: &Path) -> Outcome {
