@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -107,6 +107,22 @@ impl Serve {
     /// Where the stores are.
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// The files of the stores in which a text stands.
+    pub fn holding(&self, text: &str) -> Vec<PathBuf> {
+        let holds = |file: &PathBuf| match fs::read(file) {
+            Ok(bytes) => bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes()),
+            // SQLite takes its journals away while it works.
+            Err(error) => {
+                let is_gone = error.kind() == io::ErrorKind::NotFound;
+                assert!(is_gone, "{}: {error}", file.display());
+                false
+            }
+        };
+        files(&self.state()).into_iter().filter(holds).collect()
     }
 
     /// What gateways of this state have written to stderr so far.

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use postern_origin::client::{Endpoint, Wire};
 use postern_system_tests::organization::Organization;
 use postern_system_tests::program::Postern;
-use postern_system_tests::{cases, gateway, runner};
+use postern_system_tests::{cases, runner};
 use serde_json::json;
 
-use crate::support::{Plane, path};
+use crate::support::{ORGANIZATIONS_OWN, Plane};
 
 fn main() -> ExitCode {
     runner::run(
@@ -54,7 +54,9 @@ async fn r42_a_token_created_here_attests_there_through_the_bridge(plane: &Plane
 /// Every call of the command line, with the state kept at the server and a file in the artifact store.
 async fn attests(plane: &Plane, organization: &Organization, endpoint: Endpoint) {
     let credential = plane.credential(&organization.name);
-    plane.set(organization, &path(None), &credential.jwt).await;
+    plane
+        .set(organization, ORGANIZATIONS_OWN, &credential.jwt)
+        .await;
     let mut sequence = plane.sequence(endpoint);
     let ended = async {
         sequence.init().await?;
@@ -67,13 +69,8 @@ async fn attests(plane: &Plane, organization: &Organization, endpoint: Endpoint)
     assert!(ended.is_ok(), "{}", sequence.transcript());
     // Nothing that is kept or told has the text.
     let signature = credential.jwt.rsplit('.').next().expect("a signature");
-    for file in gateway::files(&plane.gateway.serve().state()) {
-        let bytes = std::fs::read(&file).expect("a store");
-        let found = bytes
-            .windows(signature.len())
-            .any(|bytes| bytes == signature.as_bytes());
-        assert!(!found, "{} has the credential", file.display());
-    }
+    let holding = plane.gateway.serve().holding(signature);
+    assert!(holding.is_empty(), "{holding:?} hold the credential");
     assert!(!plane.gateway.serve().log().contains(signature));
 }
 
@@ -94,19 +91,23 @@ async fn r42_an_attestation_keeps_its_state_when_the_credential_is_replaced(plan
         .mint_for_release(&plane.gateway, "opaque")
         .await;
     let first = plane.credential(&organization.name);
-    plane.set(&organization, &path(None), &first.jwt).await;
+    plane
+        .set(&organization, ORGANIZATIONS_OWN, &first.jwt)
+        .await;
     let url = plane.gateway.url(0);
     let endpoint = Endpoint::web(&url, &token.token, Wire::Binary).expect("an address");
     let mut sequence = plane.sequence(endpoint);
     assert!(sequence.init().await.is_ok(), "{}", sequence.transcript());
 
     let second = plane.credential(&organization.name);
-    plane.set(&organization, &path(None), &second.jwt).await;
+    plane
+        .set(&organization, ORGANIZATIONS_OWN, &second.jwt)
+        .await;
     assert!(sequence.add().await.is_ok(), "{}", sequence.transcript());
 
     // Without the first one its state is a text that nobody reads.
     let body = json!({ "credential": second.jwt, "keep_replaced_seconds": 0 });
-    let call = organization.call(&plane.gateway, "PUT", &path(None));
+    let call = organization.call(&plane.gateway, "PUT", ORGANIZATIONS_OWN);
     call.json(&body).send().await.json(200);
     assert!(
         sequence.status().await.is_err(),
@@ -122,7 +123,9 @@ async fn r42_a_credential_that_ends_there_is_the_gateways_trouble(plane: &Plane)
         .mint_for_release(&plane.gateway, "opaque")
         .await;
     let credential = plane.credential(&organization.name);
-    plane.set(&organization, &path(None), &credential.jwt).await;
+    plane
+        .set(&organization, ORGANIZATIONS_OWN, &credential.jwt)
+        .await;
     plane.strict.revoke(credential.id).expect("revoked");
     let url = plane.gateway.url(0);
     let endpoint = Endpoint::web(&url, &token.token, Wire::Binary).expect("an address");

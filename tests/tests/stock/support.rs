@@ -10,6 +10,9 @@ use postern_system_tests::origin::Origin;
 use postern_system_tests::random_id;
 use serde_json::json;
 
+/// Where the organization's own credential is set.
+pub const ORGANIZATIONS_OWN: &str = "/org/upstream";
+
 /// All of it ends when dropped.
 pub struct Plane {
     pub strict: Strict,
@@ -72,13 +75,5 @@ impl Plane {
             ..Plan::default()
         };
         Sequence::new(endpoint, plan)
-    }
-}
-
-/// Where the credential of a project is set, or the organization's.
-pub fn path(project: Option<&str>) -> String {
-    match project {
-        None => "/org/upstream".to_owned(),
-        Some(project) => format!("/org/projects/{project}/upstream"),
     }
 }
