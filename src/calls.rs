@@ -19,6 +19,7 @@ use super::log;
 use super::objects::ledger_client;
 use super::platform::{Isolated, Platform, chance, config, isolated, known};
 use postern_domain::audit::hex;
+use postern_domain::location::Jurisdiction;
 use postern_domain::rpc;
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
@@ -278,7 +279,8 @@ fn next(step: &Step, gate: &Isolated, waited: i64) -> (Next, String) {
         Step::Admit(ask) => {
             let (name, query) = (ask.question.organization, ask.question.query.clone());
             let url = ledger_client::admit_url(query);
-            Some((Next::Ask, format!("\n{name}\n{url}")))
+            let within = name.jurisdiction().map_or("", Jurisdiction::word);
+            Some((Next::Ask, format!("\n{name}\n{url}\n{within}")))
         }
         Step::Forward(ask) => {
             let url = &gate.borrow().config().origin_url;

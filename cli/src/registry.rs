@@ -36,6 +36,14 @@ enum OfOrganizations {
         #[arg(long, value_name = "WHAT", value_parser = ["revoke", "quarantine"])]
         on_leak: Option<String>,
 
+        /// Where its state must stay. It cannot be changed later
+        #[arg(long, value_name = "WHERE", value_parser = ["eu", "us", "fedramp", "fedramp-high"])]
+        jurisdiction: Option<String>,
+
+        /// Where its callers are, such as weur or enam. It cannot be changed later
+        #[arg(long, value_name = "REGION")]
+        location_hint: Option<String>,
+
         /// Output format
         #[arg(long, short, value_enum, default_value_t = Format::Table)]
         output: Format,
@@ -115,13 +123,14 @@ struct Listing {
 }
 
 const ENTRIES: [&str; 3] = ["ID", "NAME", "CREATED AT"];
-const ORGANIZATIONS: [&str; 6] = [
+const ORGANIZATIONS: [&str; 7] = [
     "ID",
     "NAME",
     "CREATED AT",
     "MINT CEILING",
     "MAX IDLE DAYS",
     "ON LEAK",
+    "JURISDICTION",
 ];
 
 impl Organizations {
@@ -135,6 +144,8 @@ impl Organizations {
                 mint_ceiling,
                 max_idle_days,
                 on_leak,
+                jurisdiction,
+                location_hint,
                 output,
             } => {
                 let body: Map<String, Value> = [
@@ -142,6 +153,8 @@ impl Organizations {
                     ("mint_ceiling", mint_ceiling.map(Value::from)),
                     ("max_idle_days", max_idle_days.map(Value::from)),
                     ("on_leak", on_leak.map(Value::from)),
+                    ("jurisdiction", jurisdiction.map(Value::from)),
+                    ("location_hint", location_hint.map(Value::from)),
                 ]
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value?)))
@@ -227,6 +240,7 @@ fn entries(found: &[Value]) -> String {
                 member(entry, "mint_ceiling"),
                 member(entry, "max_idle_days"),
                 member(entry, "on_leak"),
+                member(entry, "jurisdiction"),
             ]
         })
         .collect();

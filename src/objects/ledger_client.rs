@@ -3,10 +3,14 @@
 
 use std::cell::OnceCell;
 
+use js_sys::{Function, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, Stub};
 
+use crate::log;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{Organization, OrganizationId, TokenId};
+use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::token::TokenFacts;
@@ -149,6 +153,34 @@ async fn send(
     reply(answer).await
 }
 
+/// Has a Ledger made where it is to be, by asking it what stores nothing.
+///
+/// # Errors
+/// `Invalid` where the platform keeps nothing in the jurisdiction that the id tells.
+pub async fn place(
+    env: &Env,
+    organization: OrganizationId,
+    near: Option<LocationHint>,
+) -> Result<()> {
+    let namespace = namespace(env, organization).map_err(|error| {
+        log::failure("ledgers", &error.private());
+        Error::invalid(
+            "jurisdiction_unsupported",
+            "this deployment cannot keep anything in `jurisdiction`: leave it out",
+        )
+    })?;
+    let name = organization.to_string();
+    let stub = match near {
+        Some(near) => namespace.get_by_name_with_location_hint(&name, near.word()),
+        None => namespace.get_by_name(&name),
+    };
+    let stub = stub.map_err(failed)?;
+    let answer = stub.fetch_with_str(&url(&Call::Ping)).await;
+    let told = reply(answer.map_err(failed)?).await?;
+    told.read_unless_usual::<u32>().map_err(unanswered)?;
+    Ok(())
+}
+
 /// Whether Ledgers can be reached at all, and how many of them D1 has lately refused, because it
 /// has other rows than they. Asks one that belongs to no organization and stores nothing.
 pub async fn ping(env: &Env) -> Result<u32> {
@@ -231,18 +263,39 @@ thread_local! {
 }
 
 fn stub(env: &Env, organization: OrganizationId) -> Result<Stub> {
+    namespace(env, organization)?
+        .get_by_name(&organization.to_string())
+        .map_err(failed)
+}
+
+/// The Ledgers of the jurisdiction that the id tells.
+fn namespace(env: &Env, organization: OrganizationId) -> Result<ObjectNamespace> {
     NAMESPACE.with(|cell| {
-        let namespace = match cell.get() {
+        let everywhere = match cell.get() {
             Some(namespace) => namespace,
             None => {
                 let found = env.durable_object(BINDING).map_err(failed)?;
                 cell.get_or_init(|| found)
             }
         };
-        namespace
-            .get_by_name(&organization.to_string())
-            .map_err(failed)
+        match organization.jurisdiction() {
+            None => Ok(everywhere.clone()),
+            Some(jurisdiction) => within(everywhere, jurisdiction),
+        }
     })
+}
+
+/// `namespace.jurisdiction(…)`, which the binding has no method for yet.
+fn within(namespace: &ObjectNamespace, jurisdiction: Jurisdiction) -> Result<ObjectNamespace> {
+    let thrown = |error: JsValue| failed(worker::Error::from(error));
+    let method = Reflect::get(namespace.as_ref(), &"jurisdiction".into()).map_err(thrown)?;
+    let method: Function = method
+        .dyn_into()
+        .map_err(|_| failed("this runtime knows no jurisdictions"))?;
+    let narrowed = method
+        .call1(namespace.as_ref(), &jurisdiction.word().into())
+        .map_err(thrown)?;
+    Ok(narrowed.unchecked_into())
 }
 
 fn failed(error: impl core::fmt::Display) -> Error {

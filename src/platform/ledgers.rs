@@ -1,6 +1,7 @@
 //! The port of the Ledgers. A command's organization and actor are those of its grant.
 
 use super::*;
+use postern_domain::location::LocationHint;
 
 impl Platform {
     /// Sends a command to a Ledger.
@@ -16,6 +17,11 @@ impl Platform {
 }
 
 impl Ledgers for Platform {
+    async fn place(&self, organization: OrganizationId, near: Option<LocationHint>) -> Result<()> {
+        self.timed(ledger_client::place(&self.env, organization, near))
+            .await
+    }
+
     async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
         let Named { id, name } = organization;
         if memory::organization(name) == Some(*id) {

@@ -85,7 +85,9 @@ async function drive(call, request, env, context) {
     while (next === Ask) {
       let status, said;
       try {
-        const told = await env.LEDGER.getByName(text[1]).fetch(text[2]);
+        const [, name, url, jurisdiction] = text;
+        const ledgers = jurisdiction ? env.LEDGER.jurisdiction(jurisdiction) : env.LEDGER;
+        const told = await ledgers.getByName(name).fetch(url);
         said = told.body === null ? "" : await told.text();
         status = told.status;
       } catch (error) { fail(error); }

@@ -10,6 +10,7 @@ use postern_domain::id::{
     self, Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId,
 };
 use postern_domain::leak::OnLeak;
+use postern_domain::location::LocationHint;
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -26,6 +27,7 @@ struct OrganizationRow {
     mint_ceiling: Option<u32>,
     max_idle_days: u32,
     on_leak: OnLeak,
+    location_hint: Option<LocationHint>,
     created_at: i64,
 }
 
@@ -37,6 +39,7 @@ impl OrganizationRow {
             mint_ceiling: self.mint_ceiling,
             max_idle_days: self.max_idle_days,
             on_leak: self.on_leak,
+            location_hint: self.location_hint,
             created_at: Timestamp::from_millis(self.created_at),
         })
     }
@@ -118,15 +121,17 @@ pub async fn create_organization(
         row.mint_ceiling.map_or(Bind::Null, Bind::number),
         Bind::number(row.max_idle_days),
         Bind::text(row.on_leak.word()),
+        row.location_hint
+            .map_or(Bind::Null, |near| Bind::text(near.word())),
         Bind::time(row.created_at),
     ];
-    let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, on_leak, created_at) \
-               values (?, ?, ?, ?, ?, ?)";
+    let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, on_leak, \
+               location_hint, created_at) values (?, ?, ?, ?, ?, ?, ?)";
     d1::insert(env, sql, values, taken("organization")).await
 }
 
 pub async fn organization(env: &Env, name: &str) -> Result<Option<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
                where name = ?";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![Bind::text(name)]).await?;
     rows.into_iter()
@@ -151,7 +156,7 @@ pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> 
 
 /// Organizations whose idle tokens are revoked, with the days that they allow.
 pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
                where max_idle_days > 0 order by id";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
     rows.into_iter().map(OrganizationRow::read).collect()
@@ -162,7 +167,7 @@ pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<OrganizationRec
     let after = after(page, &mut values, "");
     values.push(Bind::number(page.limit + 1));
     let sql = format!(
-        "select id, name, mint_ceiling, max_idle_days, on_leak, created_at from organizations \
+        "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
          where true{after} order by created_at desc, id desc limit ?"
     );
     let rows: Vec<OrganizationRow> = d1::rows(env, &sql, values).await?;

@@ -15,6 +15,12 @@ impl Serve {
         self.front("tests/trapped")
     }
 
+    /// Runs on a runtime that knows jurisdictions; `GET /asked` tells which Ledgers were asked for.
+    #[must_use]
+    pub fn with_jurisdictions(self) -> Self {
+        self.front("tests/jurisdictions")
+    }
+
     /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
     #[must_use]
     pub fn slow_record(self, batches: u32, statements: u32) -> Self {

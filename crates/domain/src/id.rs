@@ -66,6 +66,30 @@ impl<K> Id<K> {
         Self::from_uuid(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
+    /// A custom (version 8) id with this number of 12 bits in its `custom_b`; the rest is entropy
+    /// (RFC 9562, section 5.8).
+    pub(crate) fn custom(number: u16, entropy: [u8; 16]) -> Self {
+        let [high, low] = number.to_be_bytes();
+        let [a, b, c, d, e, f, _, _, rest @ ..] = entropy;
+        let [g, h, i, j, k, l, m, n] = rest;
+        let bytes = [a, b, c, d, e, f, high, low, g, h, i, j, k, l, m, n];
+        Self::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The number in the `custom_b` of a custom id.
+    pub(crate) fn custom_number(&self) -> Option<u16> {
+        if !self.is_custom() {
+            return None;
+        }
+        let (_, _, version_and_number, _) = self.uuid.as_fields();
+        Some(version_and_number & 0x0fff)
+    }
+
+    /// Whether it is a custom (version 8) id.
+    pub fn is_custom(&self) -> bool {
+        self.uuid.get_version_num() == 8 && self.uuid.get_variant() == uuid::Variant::RFC4122
+    }
+
     /// The id with these 128 bits.
     pub const fn from_u128(bits: u128) -> Self {
         Self::from_uuid(Uuid::from_u128(bits))

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod id;
 pub mod keys;
 pub mod leak;
+pub mod location;
 pub mod name;
 pub mod operation;
 pub mod policy;

@@ -1,19 +1,23 @@
-//! Organizations: create, list, and find the one that a request is about. Organizations are managed
+//! Organizations: list, limit, and find the one that a request is about. Organizations are managed
 //! by callers above them alone.
+
+mod create;
+
+pub use create::create;
 
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
 use super::error::{Error, Result};
 use super::page::{Cursor, Page};
-use super::ports::{Clock, Directory, Entropy, Ledgers, Records};
-use super::registry::note_created;
-use super::registry::{label, new_id, read_body};
-use postern_domain::audit::{Action, Changes, Requester};
+use super::ports::{Directory, Ledgers, Records};
+use super::registry::read_body;
+use postern_domain::audit::{Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::{self, OrganizationId};
 use postern_domain::leak::OnLeak;
+use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::scope::Named;
@@ -39,6 +43,8 @@ pub struct OrganizationRecord {
     pub max_idle_days: u32,
     /// What happens to its tokens that are found in public.
     pub on_leak: OnLeak,
+    /// Near which part of the world its Ledger was to be created.
+    pub location_hint: Option<LocationHint>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -67,6 +73,8 @@ pub struct OrganizationView {
     effective_mint_ceiling: u32,
     max_idle_days: u32,
     on_leak: OnLeak,
+    jurisdiction: Option<Jurisdiction>,
+    location_hint: Option<LocationHint>,
     created_at: String,
 }
 
@@ -81,6 +89,8 @@ impl OrganizationView {
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
             on_leak: row.on_leak,
+            jurisdiction: row.id.jurisdiction(),
+            location_hint: row.location_hint,
             created_at: rfc3339::print(row.created_at),
         }
     }
@@ -91,51 +101,6 @@ impl OrganizationView {
 pub struct OrganizationList {
     organizations: Vec<OrganizationView>,
     next_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreateOrganization {
-    name: String,
-    id: Option<String>,
-    #[serde(default, deserialize_with = "json::whole")]
-    mint_ceiling: Option<u32>,
-    #[serde(default, deserialize_with = "json::whole")]
-    max_idle_days: Option<u32>,
-    on_leak: Option<OnLeak>,
-}
-
-/// `POST /orgs`.
-///
-/// # Errors
-/// `Denied`, `Invalid`, `Conflict` for a name or id that is taken, `Unavailable`.
-pub async fn create<P>(
-    caller: &Caller,
-    body: &[u8],
-    requester: Requester,
-    config: &Config,
-    ports: &P,
-) -> Result<OrganizationView>
-where
-    P: Clock + Entropy + Ledgers + Records,
-{
-    let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
-    let body: CreateOrganization = read_body(body)?;
-    let max_idle_days = body.max_idle_days.unwrap_or(0);
-    check_limits(body.mint_ceiling, max_idle_days)?;
-    let row = OrganizationRecord {
-        id: new_id::<id::Organization, _>(body.id.as_deref(), ports)?,
-        name: label("name", &body.name)?,
-        mint_ceiling: body.mint_ceiling,
-        max_idle_days,
-        on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
-        created_at: ports.now(),
-    };
-    let grant = permit.over(&row.named())?;
-    ports.create_organization(&grant, &row).await?;
-    let target = format!("organization:{}", row.name);
-    note_created(&grant, Action::OrganizationCreate, target, requester, ports).await?;
-    Ok(OrganizationView::new(row, config))
 }
 
 #[derive(Deserialize)]

@@ -57,6 +57,7 @@ use postern_domain::bucket::{Empty, Rate};
 use postern_domain::decide::Grant;
 use postern_domain::id::{self, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
+use postern_domain::location::LocationHint;
 use postern_domain::scope::Named;
 use postern_domain::session::Person;
 use postern_domain::standing::Actor;

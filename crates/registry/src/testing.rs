@@ -111,6 +111,7 @@ pub fn organization() -> OrganizationRecord {
         mint_ceiling: None,
         max_idle_days: 0,
         on_leak: OnLeak::Revoke,
+        location_hint: None,
         created_at: Timestamp::from_millis(0),
     }
 }

@@ -105,6 +105,13 @@ impl Drive<'_> {
                     .await;
             }
         }
+        let placed = json!({ "name": random_name("x"), "jurisdiction": "eu" });
+        self.expect(
+            "createOrganization",
+            self.admin("POST", "/orgs", &placed),
+            "jurisdiction_unsupported",
+        )
+        .await;
         for (body, code) in [
             (
                 json!({ "mint_ceiling": 10_000_001 }),

@@ -5,6 +5,12 @@ use super::*;
 /// The Ledgers, one for each organization. Each knows its organization's name, and refuses what
 /// comes by another one: then the answer is `Misdirected`.
 pub trait Ledgers {
+    /// Has the Ledger of a new organization made where it is to be: in the jurisdiction that the id
+    /// tells, near that part of the world. Whoever asks it first settles this for good.
+    ///
+    /// # Errors
+    /// `Invalid` where the platform keeps nothing in that jurisdiction; `Unavailable`.
+    async fn place(&self, organization: OrganizationId, near: Option<LocationHint>) -> Result<()>;
     /// Asks the Ledger of this id whether the name is its organization's. One that has written
     /// nothing yet does not know; the first write names it.
     ///

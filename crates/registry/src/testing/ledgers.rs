@@ -6,6 +6,7 @@ use postern_ledger::{
     RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UpstreamState,
 };
 
+use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::upstream::Reach;
 
@@ -86,6 +87,16 @@ impl World {
 }
 
 impl Ledgers for World {
+    async fn place(&self, id: OrganizationId, near: Option<LocationHint>) -> Result<()> {
+        let jurisdiction = id.jurisdiction().map_or("anywhere", Jurisdiction::word);
+        let near = near.map_or("anywhere", LocationHint::word);
+        self.note(format!("place {jurisdiction} {near}"));
+        match self.ledger_down.get() {
+            true => Err(Error::unavailable("the Ledger is down")),
+            false => Ok(()),
+        }
+    }
+
     async fn confirm(&self, organization: &Named<id::Organization>) -> Result<()> {
         if *self.name.borrow() == organization.name {
             return Ok(());

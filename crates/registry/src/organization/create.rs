@@ -1,0 +1,99 @@
+//! Creating an organization: its id, its limits, and where its Ledger is for good (R52).
+
+use serde::Deserialize;
+
+use super::{OrganizationRecord, OrganizationView, check_limits};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::ports::{Clock, Entropy, Ledgers, Records};
+use crate::registry::{label, new_id, note_created, read_body};
+use postern_domain::audit::{Action, Requester};
+use postern_domain::caller::Caller;
+use postern_domain::decide::{Target, decide};
+use postern_domain::id::OrganizationId;
+use postern_domain::leak::OnLeak;
+use postern_domain::location::{Jurisdiction, LocationHint};
+use postern_domain::operation::Operation;
+use postern_wire::json;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateOrganization {
+    name: String,
+    id: Option<String>,
+    #[serde(default, deserialize_with = "json::whole")]
+    mint_ceiling: Option<u32>,
+    #[serde(default, deserialize_with = "json::whole")]
+    max_idle_days: Option<u32>,
+    on_leak: Option<OnLeak>,
+    jurisdiction: Option<Jurisdiction>,
+    location_hint: Option<LocationHint>,
+}
+
+/// `POST /orgs`. Where its Ledger is, is settled before anything else asks it, and never changes
+/// (R52).
+///
+/// # Errors
+/// `Denied`, `Invalid`, `Conflict` for a name or id that is taken, `Unavailable`.
+pub async fn create<P>(
+    caller: &Caller,
+    body: &[u8],
+    requester: Requester,
+    config: &Config,
+    ports: &P,
+) -> Result<OrganizationView>
+where
+    P: Clock + Entropy + Ledgers + Records,
+{
+    let permit = decide(caller, Operation::OrganizationCreate, Target::Registry)?;
+    let body: CreateOrganization = read_body(body)?;
+    let max_idle_days = body.max_idle_days.unwrap_or(0);
+    check_limits(body.mint_ceiling, max_idle_days)?;
+    let row = OrganizationRecord {
+        id: body.id(ports)?,
+        name: label("name", &body.name)?,
+        mint_ceiling: body.mint_ceiling,
+        max_idle_days,
+        on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
+        location_hint: body.location_hint,
+        created_at: ports.now(),
+    };
+    let grant = permit.over(&row.named())?;
+    if body.jurisdiction.is_some() || body.location_hint.is_some() {
+        ports.place(row.id, row.location_hint).await?;
+    }
+    ports.create_organization(&grant, &row).await?;
+    let target = format!("organization:{}", row.name);
+    note_created(&grant, Action::OrganizationCreate, target, requester, ports).await?;
+    Ok(OrganizationView::new(row, config))
+}
+
+impl CreateOrganization {
+    /// The id that is given, or a new one, which tells the jurisdiction that is wanted.
+    fn id<P: Entropy>(&self, ports: &P) -> Result<OrganizationId> {
+        let given = self.id.as_deref();
+        let Some(jurisdiction) = self.jurisdiction else {
+            let id = new_id(given, ports)?;
+            return match given {
+                Some(_) if id.is_custom() => Err(Error::invalid(
+                    "id_invalid",
+                    "`id` must not be a UUID of version 8: those are given out here, for `jurisdiction`",
+                )),
+                _ => Ok(id),
+            };
+        };
+        if given.is_some() {
+            return Err(Error::invalid(
+                "id_invalid",
+                "`id` and `jurisdiction` exclude each other: the id of an organization in a jurisdiction \
+                 is made here, and tells it",
+            ));
+        }
+        let mut bytes = [0; 16];
+        ports.fill(&mut bytes)?;
+        Ok(OrganizationId::in_jurisdiction(jurisdiction, bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;
