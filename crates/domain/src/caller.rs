@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::id::{Organization, Project};
+use super::id::{Organization, PersonId, Project};
 use super::policy::Policy;
 use super::scope::Named;
 use super::session::UserId;
@@ -23,6 +23,9 @@ pub enum Caller {
     Administrator,
     /// The holder of an active workflow token, admitted to read and for nothing else (tier 3, R25).
     WorkflowReader(Rc<TokenFacts>),
+    /// A person with a user token of the control plane: for calls to the origin, which knows the
+    /// person, and for nothing of the registry (R44).
+    Person(PersonId),
 }
 
 /// A verified person in the one organization that the call is about.
@@ -43,6 +46,7 @@ impl Caller {
             Self::Bootstrap => "bootstrap".to_owned(),
             Self::Session(session) => format!("session:{}", session.user.as_str()),
             Self::Administrator => "admin-token".to_owned(),
+            Self::Person(user) => format!("person:{user}"),
             Self::Token(facts) | Self::WorkflowReader(facts) => {
                 format!("org-token:{}", facts.display_prefix())
             }
@@ -57,6 +61,7 @@ impl Caller {
             Self::Token(_) => "token",
             Self::Administrator => "admin",
             Self::WorkflowReader(_) => "workflow_read",
+            Self::Person(_) => "person",
         }
     }
 
@@ -64,7 +69,15 @@ impl Caller {
     pub fn token(&self) -> Option<&Rc<TokenFacts>> {
         match self {
             Self::Token(facts) | Self::WorkflowReader(facts) => Some(facts),
-            Self::Bootstrap | Self::Session(_) | Self::Administrator => None,
+            Self::Bootstrap | Self::Session(_) | Self::Administrator | Self::Person(_) => None,
+        }
+    }
+
+    /// The person, where a user token is what it came with.
+    pub fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::Person(user) => Some(*user),
+            _ => None,
         }
     }
 
@@ -74,12 +87,13 @@ impl Caller {
             .map_or(Actor::NotAToken, |facts| Actor::Token(facts.id))
     }
 
-    /// The organization that the caller belongs to; `None` for callers above organizations.
+    /// The organization that the caller belongs to; `None` for callers above organizations, and for
+    /// people, whose organizations the origin knows.
     pub fn organization(&self) -> Option<&Named<Organization>> {
         match self {
             Self::Session(session) => Some(&session.organization),
             Self::Token(facts) | Self::WorkflowReader(facts) => Some(&facts.organization),
-            Self::Bootstrap | Self::Administrator => None,
+            Self::Bootstrap | Self::Administrator | Self::Person(_) => None,
         }
     }
 
@@ -92,7 +106,11 @@ impl Caller {
     pub fn confined_to(&self) -> Option<&Named<Project>> {
         match self {
             Self::WorkflowReader(facts) => facts.scope.project(),
-            Self::Bootstrap | Self::Session(_) | Self::Administrator | Self::Token(_) => None,
+            Self::Bootstrap
+            | Self::Session(_)
+            | Self::Administrator
+            | Self::Token(_)
+            | Self::Person(_) => None,
         }
     }
 

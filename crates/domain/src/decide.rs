@@ -214,6 +214,7 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
             token: None,
             reach: Reach::All,
         }),
+        (Caller::Person(_), target) => ways_in::person(operation, target),
         // The origin would not know the administrator key: it opens the registry only.
         (Caller::Administrator, Target::Call { .. }) => Err(Denial::Operation),
         (Caller::Token(_), Target::Registry) => Err(Denial::Operation),
@@ -348,6 +349,8 @@ pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timesta
     };
     let own = match caller {
         Caller::Administrator | Caller::Bootstrap => return (policies, wish.expires_at),
+        // No person grants anything: see `ways_in::person`.
+        Caller::Person(_) => return (Vec::new(), wish.expires_at),
         Caller::Token(facts) | Caller::WorkflowReader(facts) => &facts.policies,
         Caller::Session(session) => &session.policies,
     };

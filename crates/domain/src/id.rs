@@ -32,6 +32,9 @@ pub enum Instance {}
 /// One version of an upstream credential: each that is set is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upstream {}
+/// A person, by the control plane's id; of a user token it is the `user_id` (R44).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -49,6 +52,8 @@ pub type HolderId = Id<Holder>;
 pub type InstanceId = Id<Instance>;
 /// The id of a version of an upstream credential.
 pub type UpstreamId = Id<Upstream>;
+/// The id of a person.
+pub type PersonId = Id<Person>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {

@@ -70,6 +70,8 @@ pub struct Requirements {
     pub policies: &'static [&'static str],
     /// What narrow tokens can do.
     pub narrow: Narrow,
+    /// Whether a user token of the control plane means anything there (R44).
+    pub people: bool,
 }
 
 impl Operation {
@@ -133,11 +135,13 @@ impl Operation {
                 access: row.access,
                 policies: row.policies,
                 narrow: row.narrow,
+                people: true,
             }),
             Self::Route(row) => Some(Requirements {
                 access: row.access,
                 policies: row.policies,
                 narrow: row.narrow,
+                people: row.people,
             }),
             _ => None,
         }

@@ -169,6 +169,8 @@ pub struct Call {
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// What none is set for, where none was found.
     pub(crate) upstream_unset: Option<Reach>,
+    /// `Cookie` for the origin: of a sign-in under way, and of nothing else.
+    pub(crate) cookies: Option<String>,
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
@@ -223,6 +225,7 @@ impl Call {
             assertions: entropy.assertions,
             upstream: None,
             upstream_unset: None,
+            cookies: None,
             form: RefusalForm::Problem,
             counts: false,
             answer_headers: gate.config().answer_headers,
@@ -292,6 +295,7 @@ impl Gate {
             RouteMatch::OtherMethod { allow } => Err(Error::MethodNotAllowed { allow }),
             RouteMatch::Route(route, parameters) => {
                 call.notes.operation = Some(route.name);
+                call.counts = true;
                 rest::open((&mut call, self, now), route, parameters, head)
             }
         };

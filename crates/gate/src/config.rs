@@ -2,6 +2,7 @@
 //! problem, all problems are reported together, and until they are gone the gateway answers 503.
 
 use self::origin_auth::{Assertions, OriginAuth};
+use self::origin_headers::OriginHeader;
 use crate::routes::ROUTES;
 use postern_domain::bucket::Rate;
 use postern_domain::keys::{KeyRing, RootKeys};
@@ -9,6 +10,7 @@ use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
 pub mod origin_auth;
+pub mod origin_headers;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
@@ -21,6 +23,8 @@ pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
 pub struct Config {
     /// Scheme, host and base path of the origin, without trailing slash.
     pub origin_url: String,
+    /// Headers that every request to the origin carries.
+    pub origin_headers: Vec<OriginHeader>,
     /// How long the origin may take to answer, in milliseconds.
     pub origin_timeout_ms: u32,
     /// The origin speaks native gRPC only, and the platform is to convert.
@@ -33,6 +37,8 @@ pub struct Config {
     pub token_keys: KeyRing,
     /// The origin's own keys: they verify adopted tokens, and nothing else.
     pub adopt_keys: Option<KeyRing>,
+    /// Whether people pass with user tokens of the control plane, which `adopt_keys` verify (R44).
+    pub people: bool,
     /// The keys that everything else is derived from.
     pub root_keys: RootKeys,
     /// How often an address can create a token.
@@ -192,7 +198,15 @@ impl Config {
         let origin_speaks_grpc = is_second("ORIGIN_PROTOCOL", ["grpc-web", "grpc"]);
         let answer_headers = is_second("ANSWER_HEADERS", ["off", "on"]);
         let logs_refusals_only = is_second("REQUEST_LOG", ["all", "refusals"]);
+        let people = is_second("PEOPLE", ["deny", "pass"]);
+        if people && text("ADOPT_KEYS").is_none() {
+            problems.push(
+                "ADOPT_KEYS is not set: PEOPLE `pass` verifies user tokens under the origin's key"
+                    .into(),
+            );
+        }
         let (origin_auth, assertions) = origin_auth::read(text, &origin_url, &mut problems);
+        let origin_headers = origin_headers::read(text("ORIGIN_HEADERS").as_deref(), &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
@@ -207,6 +221,7 @@ impl Config {
         match (token_keys, Rate::per_hour(mint_per_hour)) {
             (Some(token_keys), Some(mint_rate)) if problems.is_empty() => Ok(Self {
                 origin_url,
+                origin_headers,
                 origin_timeout_ms: timeout * 1000,
                 origin_speaks_grpc,
                 admin,
@@ -217,6 +232,7 @@ impl Config {
                 },
                 token_keys,
                 adopt_keys,
+                people,
                 mint_rate,
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,

@@ -5,6 +5,8 @@ use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;
 use postern_domain::upstream::Reach;
 
+mod unset;
+
 /// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
 /// from is [`CredentialError::Refused`], with one sentence for all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub enum CredentialError {
     Expired(&'static str),
     /// It names us as its issuer, but no key of ours signed it (R6).
     Stale,
+    /// A user token of the control plane, where people do not pass (R44).
+    PeopleDenied,
+    /// A user token of the control plane, shown to the gateway's own API.
+    PersonManages,
     /// Unknown, revoked, of another organization, mismatching: only the log says which.
     Refused(&'static str),
 }
@@ -195,6 +201,8 @@ impl Error {
             Self::Credential(CredentialError::Malformed(_)) => "credential_malformed",
             Self::Credential(CredentialError::Expired(_)) => "token_expired",
             Self::Credential(CredentialError::Stale) => "token_stale",
+            Self::Credential(CredentialError::PeopleDenied) => "people_denied",
+            Self::Credential(CredentialError::PersonManages) => "person_manages",
             Self::Credential(CredentialError::Refused(_)) => "credential_refused",
             Self::Credential(CredentialError::NoForm) => "credential_refused",
             Self::Denied(denial) => denial.code(),
@@ -239,6 +247,16 @@ impl Error {
             }
             Self::Credential(CredentialError::Stale) => {
                 "not issued by this deployment, or signed with a retired key: mint or log in again"
+                    .into()
+            }
+            Self::Credential(CredentialError::PeopleDenied) => {
+                "user tokens do not pass here: send a token of the gateway, or have an operator \
+                 set `PEOPLE` to `pass`"
+                    .into()
+            }
+            Self::Credential(CredentialError::PersonManages) => {
+                "no user token manages the gateway: sign in to its dashboard, or send a token of \
+                 the gateway"
                     .into()
             }
             Self::Credential(CredentialError::Refused(_) | CredentialError::NoForm) => {
@@ -309,7 +327,7 @@ impl Error {
                 "no upstream credential is set here: set one with PUT, or ask for a wider scope"
                     .into()
             }
-            Self::UpstreamMissing { reach } => missing(reach),
+            Self::UpstreamMissing { reach } => unset::missing(reach),
             Self::UpstreamRefused { .. } => {
                 "the origin refused the gateway's credential: tell an administrator, who can set \
                  another with `PUT /org/upstream`"
@@ -339,26 +357,6 @@ impl Error {
             _ => self.public(),
         }
     }
-}
-
-/// What no upstream credential is set for, and the paths by which one is.
-fn missing(reach: &Reach) -> String {
-    let paths = reach.widening().into_iter().map(|wider| {
-        let project = wider.project().map(|name| format!("/projects/{name}"));
-        let workflow = wider.workflow().map(|name| format!("/workflows/{name}"));
-        let (project, workflow) = (project.unwrap_or_default(), workflow.unwrap_or_default());
-        format!("`PUT /org{project}{workflow}/upstream`")
-    });
-    let paths: Vec<String> = paths.collect();
-    let lacks = match (reach.project(), reach.workflow()) {
-        (None, _) => "this organization".to_owned(),
-        (Some(project), None) => format!("project `{project}`"),
-        (Some(project), Some(workflow)) => format!("workflow `{workflow}` of project `{project}`"),
-    };
-    let paths = paths.join(" or ");
-    format!(
-        "no credential for the origin is set for {lacks}: have an administrator set one with {paths}"
-    )
 }
 
 impl From<Inactive> for CredentialError {

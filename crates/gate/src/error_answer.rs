@@ -94,6 +94,8 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
         Error::Credential(CredentialError::Missing) => {
             headers.push(("www-authenticate", r#"Bearer realm="postern""#.to_owned()));
         }
+        // Another credential helps, and a login does not.
+        Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {}
         Error::Credential(_) => {
             let challenge = format!(
                 r#"Bearer realm="postern", error="invalid_token", error_description="{}""#,
@@ -208,6 +210,7 @@ fn in_connect(error: &Error) -> ErrorAnswer {
 /// The HTTP status of an error in JSON answers.
 fn http_status(error: &Error) -> u16 {
     match error {
+        Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => 403,
         Error::Credential(_) => 401,
         Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => 403,
         Error::Invalid { .. } => 400,
@@ -240,6 +243,9 @@ fn http_status(error: &Error) -> u16 {
 /// clients repeat for three minutes.
 fn grpc_status(error: &Error) -> GrpcStatus {
     match error {
+        Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {
+            GrpcStatus::PermissionDenied
+        }
         // The brake too: stock clients repeat a call after RESOURCE_EXHAUSTED.
         Error::Credential(_) | Error::TooManyFailures { .. } => GrpcStatus::Unauthenticated,
         Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => GrpcStatus::PermissionDenied,
@@ -287,6 +293,9 @@ fn grpc_message(error: &Error) -> String {
 /// case, and the gateway's code.
 fn detail(error: &Error) -> Option<Detail> {
     let reason = match error {
+        Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {
+            "forbidden"
+        }
         Error::Credential(_) => "UNAUTHORIZED",
         Error::Denied(_) => "forbidden",
         _ => return None,

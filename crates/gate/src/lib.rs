@@ -87,6 +87,7 @@ mod named;
 mod onward;
 mod origin_answer;
 mod patience;
+mod people;
 mod pins;
 pub mod proof;
 pub mod question;

@@ -100,10 +100,11 @@ impl Outbound {
             Some(caller) => assertion(caller, forwarded, &config, now, entropy)?,
             None => None,
         };
-        // INVARIANT (no credential, no call): what is made in a caller's name leaves with the stored
-        // credential or not at all; what is open to everybody leaves with none.
+        // INVARIANT (no credential, no call): what is made in a token's name leaves with the stored
+        // credential or not at all; what a person does leaves with the person's own, which the origin
+        // itself has signed; what is open to everybody leaves with none.
         let upstream = match (config.is_upstream(), going.caller) {
-            (true, Some(_)) => Some(upstream::stored(call)?),
+            (true, Some(caller)) if caller.person().is_none() => Some(upstream::stored(call)?),
             _ => None,
         };
         let speaks_grpc = config.origin_speaks_grpc && is_rpc;
@@ -120,6 +121,12 @@ impl Outbound {
                 is_read: going.answer_is_read,
             },
         );
+        for header in &config.origin_headers {
+            headers.set(header.name.clone(), header.value.expose().to_owned());
+        }
+        if let Some(cookies) = &call.cookies {
+            headers.set("cookie", cookies.clone());
+        }
         if let Some(upstream) = upstream {
             headers.set("authorization", format!("Bearer {}", upstream.expose()));
         }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use postern_domain::route::Route;
+use postern_domain::route::{Answers, Route};
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::answering::{AnswerForm, AnswerMeta, plan};
@@ -190,7 +190,11 @@ impl AwaitedReply {
         let pass = move |call: &mut Call, _: &mut Gate, now: Timestamp| {
             let reply = reply.of_route(route)?;
             let timing = timing(call, now, waited);
-            let passed = self.as_it_came(call, &reply, AnswerForm::Route, timing.as_deref());
+            let mut plan = headers(call, &reply, AnswerForm::Route, timing.as_deref());
+            if route.answers == Answers::SignIn {
+                signing_in(&mut plan, &reply, route);
+            }
+            let passed = Next::Pass(Made::AsItCame, plan);
             if call.upstream.is_none() || reply.status < 400 {
                 return Ok(passed);
             }
@@ -234,6 +238,16 @@ fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: Option<&str
         timing,
     });
     plan(&reply.names, &reply.media, form, meta)
+}
+
+/// What an answer on the way of a sign-in has besides (R45): its cookies, as far as they may reach;
+/// and neither it nor its address, in which a token can stand, is kept or told to another page.
+fn signing_in(plan: &mut Plan, reply: &Reply, route: &Route) {
+    for cookie in reply.cookies(route) {
+        plan.append.push(("set-cookie".to_owned(), cookie));
+    }
+    plan.set("cache-control", "no-store");
+    plan.set("referrer-policy", "no-referrer");
 }
 
 /// `Server-Timing`: the gateway's own milliseconds, and those for the origin; `None` where answers

@@ -1,11 +1,12 @@
 //! An answer of the origin, as far as decisions need it: its status, and the headers that say its
 //! form and how a call ended.
 
-use postern_domain::route::Route;
+use postern_domain::route::{Answers, Route};
 use postern_wire::answering::is_json;
 use postern_wire::grpc_answer::{self, Ending};
 use postern_wire::grpc_web::{Encoding, FrameError};
 use postern_wire::headers::{Headers, Names};
+use postern_wire::sign_in;
 
 use crate::error::{Error, Result};
 
@@ -23,6 +24,14 @@ pub struct Reply {
     pub(crate) ending: Option<Ending>,
     /// Whether something was taken out of the ending, which then passes anew.
     pub(crate) is_redacted: bool,
+    /// Of a redirect, `Location` and `Set-Cookie`.
+    redirect: Option<Box<Redirect>>,
+}
+
+#[derive(Debug, Clone)]
+struct Redirect {
+    location: String,
+    cookies: String,
 }
 
 impl Reply {
@@ -37,7 +46,12 @@ impl Reply {
             let (message, details) = (value("grpc-message"), value("grpc-status-details-bin"));
             grpc_answer::from_headers(&status, message.as_deref(), details.as_deref())
         });
+        let redirect = (300..400).contains(&status).then(|| Redirect {
+            location: value("location").unwrap_or_default(),
+            cookies: value("set-cookie").unwrap_or_default(),
+        });
         Self {
+            redirect: redirect.map(Box::new),
             status,
             media: value("content-type").unwrap_or_default(),
             ending,
@@ -59,23 +73,42 @@ impl Reply {
         )))
     }
 
-    /// Takes an answer to a REST request: any but one that points elsewhere, and of a route that
-    /// promises JSON nothing else.
+    /// Takes an answer to a REST request: of a route that promises JSON nothing else, and one that
+    /// points elsewhere only where the route says so, to where a browser may be sent.
     pub(crate) fn of_route(self, route: &Route) -> Result<Self> {
         let status = self.status;
         // 304 says that the caller's copy is good, and nothing of another place.
         if (300..400).contains(&status) && status != 304 {
-            return Err(foreign(format!(
-                "the origin answered HTTP {status}, a redirect"
-            )));
+            let leads_on = matches!(route.answers, Answers::Elsewhere | Answers::SignIn);
+            let location = self.redirect.as_ref().map(|to| to.location.as_str());
+            if !leads_on {
+                return Err(foreign(format!(
+                    "the origin answered HTTP {status}, a redirect"
+                )));
+            }
+            if !location.is_some_and(sign_in::is_place) {
+                return Err(foreign(format!(
+                    "the origin answered HTTP {status}, a redirect to no page"
+                )));
+            }
         }
         let is_empty = matches!(status, 204 | 205 | 304);
-        if route.answers_json && !is_empty && !is_json(&self.media) {
+        if route.answers == Answers::Json && !is_empty && !is_json(&self.media) {
             return Err(foreign(format!(
                 "the origin answered HTTP {status} without JSON"
             )));
         }
         Ok(self)
+    }
+
+    /// The cookies of a sign-in that a redirect sets, as they may be set.
+    pub(crate) fn cookies(&self, route: &Route) -> Vec<String> {
+        match &self.redirect {
+            Some(redirect) if route.answers == Answers::SignIn => {
+                sign_in::for_browser(&redirect.cookies)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Reads the content: the message, where there is one, and how the call ended.

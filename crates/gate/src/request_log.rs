@@ -47,6 +47,9 @@ pub struct RequestLog {
     /// The beginning of its text, as lists show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_prefix: Option<String>,
+    /// Of the caller, where it is a person with a user token: the control plane's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
     /// Which call or route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
@@ -105,6 +108,7 @@ impl RequestLog {
     pub fn caller_at(&mut self, caller: &Caller, at: Timestamp) {
         self.credential_ms = self.begun.map(|begun| at.since(begun));
         self.tier = Some(caller.tier());
+        self.user_id = caller.person().map(|user| user.to_string());
         if let Some(facts) = caller.token() {
             self.token_id = Some(facts.id.to_string());
             self.token_prefix = Some(facts.display_prefix());

@@ -6,25 +6,27 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{CallNames, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
-use postern_domain::route::{BUILT_IN, Route};
+use postern_domain::route::{Answers, BUILT_IN, OF_PEOPLE, Route};
 use postern_domain::rpc::Access;
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::forwarding::Sent;
 use postern_wire::rest::{self, MAX_BODY, Parameters, Parts, RouteMatch, RouteNames};
+use postern_wire::sign_in;
 
 use crate::Gate;
 use crate::admission::{About, Admitted};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::config::Config;
-use crate::credential::{Presented, present};
+use crate::credential::{Recognized, shown};
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::TIME_LIMIT_MS;
 use crate::onward::{Going, Outbound, Outgoing};
 use crate::origin_answer::AwaitedReply;
+use crate::people;
 use crate::pins;
 use crate::question::{Arrived, Body, Forward, Stream};
 use crate::reply::Reply;
@@ -32,10 +34,12 @@ use crate::routes::ROUTES;
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch;
 
-/// The routes that are always there, and, where `REST_ROUTES` opens them, those of the table.
+/// The routes that are always there; where people pass, those that they need; and, where
+/// `REST_ROUTES` opens them, those of the table.
 pub fn served(config: &Config) -> impl Iterator<Item = &'static Route> {
+    let people: &[Route] = if config.people { &OF_PEOPLE } else { &[] };
     let table = if config.rest_routes { ROUTES } else { &[] };
-    BUILT_IN.iter().chain(table)
+    BUILT_IN.iter().chain(people).chain(table)
 }
 
 /// Looks a request up in the routes that are served.
@@ -66,9 +70,13 @@ pub(crate) fn open(
         Access::Token | Access::Person | Access::Closed => {
             let authorization = call.kept.authorization.as_ref();
             let authorization = authorization.map(|header| header.expose());
-            Some(present(authorization, &config, now)?)
+            Some(shown(authorization, &config, now)?)
         }
     };
+    if route.answers == Answers::SignIn && call.kept.names.has("cookie") {
+        let came = head.headers.value("cookie");
+        call.cookies = came.and_then(|came| sign_in::for_origin(&came));
+    }
     let request = RestRequest {
         route,
         parameters,
@@ -139,14 +147,23 @@ impl RestRequest {
     fn allowed(
         self,
         (call, gate, now): At<'_>,
-        presented: Option<Presented>,
+        recognized: Option<Recognized>,
         content: Content,
     ) -> Result<Next> {
         let route = self.route;
-        let Some(presented) = presented else {
-            self.named(call, &content)?;
-            let permit = pass(Operation::Route(route))?;
-            return go((call, gate, now), permit, None, content);
+        let presented = match recognized {
+            Some(Recognized::Ours(presented)) => presented,
+            Some(Recognized::Person(person)) => {
+                self.named(call, &content)?;
+                let person = people::noted(call, now, person);
+                let permit = people::may(&person, Operation::Route(route))?;
+                return go((call, gate, now), permit, Some(person), content);
+            }
+            None => {
+                self.named(call, &content)?;
+                let permit = pass(Operation::Route(route))?;
+                return go((call, gate, now), permit, None, content);
+            }
         };
         let about = match route.workflow {
             Some(_) => About::Workflow,
@@ -215,7 +232,10 @@ fn decided(
     admitted: Admitted,
     content: Content,
 ) -> Result<Next> {
-    let names = CallNames::named(named.project.as_deref(), named.workflow.as_deref());
+    let names = CallNames {
+        organization_name: named.organization.as_deref().unwrap_or_default(),
+        ..CallNames::named(named.project.as_deref(), named.workflow.as_deref())
+    };
     let told = match &run {
         None => RunNamed::Open,
         Some(None) => RunNamed::Unknown,

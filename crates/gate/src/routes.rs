@@ -1,6 +1,6 @@
 //! `ROUTES`: the table of routes.toml, or of the file that POSTERN_ROUTES named at build.
 
-use postern_domain::route::{Place, Route, Segment, Source};
+use postern_domain::route::{Answers, Place, Route, Segment, Source};
 use postern_domain::rpc::{Access, Effect, Narrow};
 
 include!(concat!(env!("OUT_DIR"), "/routes.rs"));

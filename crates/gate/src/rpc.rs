@@ -1,10 +1,11 @@
 //! RPCs, in gRPC-Web and Connect: protocol, credential, message, decision.
 
 mod content;
+mod person;
+mod sending;
 
 use std::rc::Rc;
 
-use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
@@ -13,27 +14,24 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::coding;
 use postern_wire::connect;
-use postern_wire::forwarding::Sent;
 use postern_wire::grpc_web::{self, Encoding, FrameError};
 use postern_wire::identity::{Found, Identified};
-use postern_wire::protocol::{Protocol, Unspoken, media_type};
+use postern_wire::protocol::{Protocol, Unspoken};
 
 use self::content::{Content, Reading, Unreadable, within};
+use self::sending::Sending;
 use crate::Gate;
 use crate::admission::{About, Admitted};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
-use crate::credential::{Presented, recognize};
+use crate::credential::{Presented, Recognized, recognize};
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
 use crate::named::OwnedNames;
-use crate::onward::{Going, Outbound, Outgoing};
-use crate::origin_answer::AwaitedReply;
 use crate::patience::Deadline;
 use crate::pins;
-use crate::question::{Arrived, Body, Discard, Forward};
-use crate::reply::Reply;
+use crate::question::{Arrived, Body, Discard};
 use crate::runs::{self, Naming};
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch::{self, Vouched};
@@ -66,7 +64,7 @@ pub(crate) fn open(
     // What the table does not know is denied (R33); so is a query, which no call of it has. Nobody
     // learns what is in the table without a credential.
     let row = rpc::rpc(&call.kept.path).filter(|_| call.kept.query.is_empty());
-    let presented = match row {
+    let recognized = match row {
         Some(row) if row.access == Access::Open => None,
         _ => {
             let authorization = call.kept.authorization.as_ref();
@@ -82,6 +80,11 @@ pub(crate) fn open(
         row,
         protocol,
         within,
+    };
+    let presented = match recognized {
+        Some(Recognized::Person(person)) => return request.of_person((call, gate, now), person),
+        Some(Recognized::Ours(presented)) => Some(presented),
+        None => None,
     };
     if matches!(row.access, Access::Person | Access::Closed) {
         // Refused to every token, whatever it says.
@@ -303,53 +306,6 @@ impl RpcRequest {
             naming,
         })
     }
-
-    /// Sends the call on.
-    fn go(self, (call, gate, now): At<'_>, sending: Sending, content: Content) -> Result<Next> {
-        let media = media_type(&call.kept.content_type);
-        let (sent, body) = match self.protocol {
-            Protocol::GrpcWeb(_) => {
-                let sent = Sent::GrpcWeb {
-                    media: &media,
-                    is_read: self.row.is_inspected(),
-                };
-                (sent, Outgoing::AsItCame)
-            }
-            Protocol::Connect => {
-                let within = self.within;
-                let frame = grpc_web::frame(content.raw.as_deref().unwrap_or_default());
-                let frame =
-                    frame.map_err(|error| Error::invalid("body_unreadable", error.to_string()))?;
-                (Sent::Connect { within }, Outgoing::Made(frame))
-            }
-        };
-        let Sending {
-            permit,
-            caller,
-            mut naming,
-        } = sending;
-        if let Some(naming) = &mut naming {
-            naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
-        }
-        let going = Going {
-            permit,
-            caller: caller.as_ref(),
-            sent,
-            body,
-            raw: content.raw.as_deref(),
-            answer_is_read: self.row.makes_run || gate.config().is_upstream(),
-        };
-        let outbound = Outbound::new(call, gate, now, going)?;
-        let awaited = AwaitedReply {
-            asked_at: now,
-            patience: outbound.patience(),
-        };
-        let is_connect = self.protocol == Protocol::Connect;
-        let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            awaited.rpc((call, gate, now), reply, naming, is_connect)
-        };
-        Ok(Next::Forward(Pending::new(Forward(outbound), here)))
-    }
 }
 
 /// Puts the upstream credential of what the call is about into it, where calls are sent on with one.
@@ -361,13 +317,6 @@ fn choose(
     then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Admitted) -> Result<Next> + 'static,
 ) -> Result<Next> {
     upstream::choose(at, admitted, |scope| names.wanted(scope, run), then)
-}
-
-/// What goes along with a call.
-struct Sending {
-    permit: Permit,
-    caller: Option<Caller>,
-    naming: Option<Naming>,
 }
 
 /// The run that the message names; it must name one where nothing else says what it is about.

@@ -7,6 +7,7 @@ mod calls;
 mod deadlines;
 mod decisions;
 mod leases;
+mod people;
 mod pins;
 mod plans;
 mod reports;

@@ -1,17 +1,21 @@
 //! Path patterns. They are compared byte by byte, and never match the gateway's own paths.
 
 /// First segments that are the gateway's own.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 16] = [
     ".well-known",
+    "auth",
     "discover",
+    "download",
     "explain",
     "healthz",
     "infoz",
     "leaks",
     "oauth",
     "openapi.json",
+    "openapi.yaml",
     "org",
     "orgs",
+    "prom",
     "readyz",
     "statusz",
 ];

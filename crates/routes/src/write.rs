@@ -39,8 +39,9 @@ fn route(entry: &Entry) -> String {
     });
     format!(
         "Route {{ name: {:?}, method: {:?}, segments: {segments}, allow: {:?}, access: \
-         Access::Token, policies: &{:?}, effect: {effect}, project: {}, workflow: {}, run: {}, narrow: {narrow}, \
-         query: {query}, answers_json: false, stream: {} }}",
+         Access::Token, policies: &{:?}, effect: {effect}, \
+         organization: None, project: {}, workflow: {}, run: {}, narrow: {narrow}, \
+         query: {query}, answers: Answers::Content, people: false, stream: {} }}",
         format!("{} {}", entry.method, entry.path),
         entry.method,
         entry.allow,

@@ -31,6 +31,7 @@ pub mod query;
 pub mod rest;
 pub mod rfc3339;
 pub mod scan;
+pub mod sign_in;
 pub mod site;
 pub mod timeout;
 pub mod trace;

@@ -1,10 +1,11 @@
 //! What callers without a token of their own may, and the workflow tokens that may only read (R22,
-//! R23, R25). What no arm names is denied, above all calls for the origin, which knows none of
-//! these callers.
+//! R23, R25, R44). What no arm names is denied, above all calls for the origin, which of these
+//! callers knows people alone.
 
 use super::*;
 use crate::caller::Session;
 use crate::role::REGISTRY_READ;
+use crate::rpc::Access;
 
 /// Tier 0: what it takes to mint a first token, and to see what is there. Nothing ends by it.
 pub(super) fn bootstrap(operation: Operation, target: Target<'_>) -> Result<Permit, Denial> {
@@ -94,5 +95,22 @@ pub(super) fn workflow_read(
             }
         }
         _ => Err(Denial::Operation),
+    }
+}
+
+/// A person with a user token: whatever people may ask the origin, which knows what each of them
+/// may. Nothing of the registry, and nothing that makes or ends the origin's own credentials.
+pub(super) fn person(operation: Operation, target: Target<'_>) -> Result<Permit, Denial> {
+    let (Some(needs), Target::Call { .. }) = (operation.requirements(), target) else {
+        return Err(Denial::Operation);
+    };
+    match needs.access {
+        Access::Closed => Err(Denial::OriginTokens),
+        Access::Open | Access::Token | Access::Person if needs.people => Ok(Permit {
+            operation,
+            token: None,
+            reach: Reach::Nothing,
+        }),
+        Access::Open | Access::Token | Access::Person => Err(Denial::Operation),
     }
 }

@@ -1,8 +1,8 @@
-//! The plain GET routes of the control plane's HTTP port, which are always on. Its other routes
-//! (pages, downloads, logins) are for browsers, which have no token.
+//! The plain GET routes of the control plane's HTTP port: those that are always on, and those that
+//! people need besides, which are on where people pass (R44).
 
 use super::super::rpc::{Access, Effect, Narrow};
-use super::{Place, Route, Segment, Source};
+use super::{Answers, Place, Route, Segment, Source};
 
 /// The routes.
 pub static BUILT_IN: [Route; 3] = [
@@ -26,6 +26,7 @@ pub static BUILT_IN: [Route; 3] = [
         access: Access::Token,
         policies: &["referrer:read"],
         narrow: Narrow::Named,
+        people: true,
         project: Some(Source {
             place: Place::Query("project_name"),
             optional: true,
@@ -41,6 +42,62 @@ pub static BUILT_IN: [Route; 3] = [
     },
 ];
 
+/// The routes where people pass.
+pub static OF_PEOPLE: [Route; 5] = [
+    // What the identity provider adds to a query is its own.
+    Route {
+        name: "GET /auth/login",
+        segments: &[Segment::Literal("auth"), Segment::Literal("login")],
+        answers: Answers::SignIn,
+        ..STATUS
+    },
+    Route {
+        name: "GET /auth/callback",
+        segments: &[Segment::Literal("auth"), Segment::Literal("callback")],
+        answers: Answers::SignIn,
+        ..STATUS
+    },
+    Route {
+        name: "GET /openapi.yaml",
+        segments: &[Segment::Literal("openapi.yaml")],
+        query: Some(&[]),
+        answers: Answers::Content,
+        ..STATUS
+    },
+    // As `CASRedirectService/GetDownloadURL`: a digest names no project. Its answer sends the client
+    // to the artifact store.
+    Route {
+        name: "GET /download/{digest}",
+        segments: &[Segment::Literal("download"), Segment::Digest("digest")],
+        access: Access::Token,
+        policies: &["cas_artifact:read"],
+        narrow: Narrow::Denied,
+        query: Some(&[]),
+        answers: Answers::Elsewhere,
+        people: true,
+        ..STATUS
+    },
+    // Of all of an organization, under no policy: the control plane asks for none.
+    Route {
+        name: "GET /prom/{org}/metrics",
+        segments: &[
+            Segment::Literal("prom"),
+            Segment::Parameter("org"),
+            Segment::Literal("metrics"),
+        ],
+        access: Access::Token,
+        organization: Some(Source {
+            place: Place::Path("org"),
+            optional: false,
+        }),
+        narrow: Narrow::Denied,
+        query: Some(&[]),
+        answers: Answers::Content,
+        people: true,
+        ..STATUS
+    },
+];
+
 const STATUS: Route = Route {
     name: "",
     method: "GET",
@@ -49,11 +106,13 @@ const STATUS: Route = Route {
     access: Access::Open,
     policies: &[],
     effect: Effect::Read,
+    organization: None,
     project: None,
     workflow: None,
     run: None,
     narrow: Narrow::Any,
     query: None,
-    answers_json: true,
+    answers: Answers::Json,
+    people: false,
     stream: false,
 };

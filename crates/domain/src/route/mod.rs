@@ -5,7 +5,7 @@ mod builtin;
 
 use super::rpc::{Access, Effect, Narrow};
 
-pub use builtin::BUILT_IN;
+pub use builtin::{BUILT_IN, OF_PEOPLE};
 
 /// A route.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub struct Route {
     pub policies: &'static [&'static str],
     /// Whether it changes anything.
     pub effect: Effect,
+    /// Where the organization is named, by its name; it must be the token's own.
+    pub organization: Option<Source>,
     /// Where the project is named.
     pub project: Option<Source>,
     /// Never without a project.
@@ -34,11 +36,26 @@ pub struct Route {
     pub narrow: Narrow,
     /// The only query parameters that may occur, each at most once; `None` = any, as they come.
     pub query: Option<&'static [&'static str]>,
-    /// Whether the origin answers JSON here; any other answer is refused.
-    pub answers_json: bool,
+    /// What the origin answers here; any other answer is refused.
+    pub answers: Answers,
+    /// Whether a user token of the control plane means anything here (R44).
+    pub people: bool,
     /// Whether its body is streamed to the origin before it is complete, which weakens R40; the
     /// operator chose it.
     pub stream: bool,
+}
+
+/// What the origin may answer on a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answers {
+    /// Anything but a redirect.
+    Content,
+    /// JSON, or nothing.
+    Json,
+    /// Anything, a redirect too.
+    Elsewhere,
+    /// Anything, a redirect and the cookies of signing in too (R45).
+    SignIn,
 }
 
 /// A segment of a path pattern.
@@ -48,6 +65,8 @@ pub enum Segment {
     Literal(&'static str),
     /// Any text that is safe as a name; decoded once.
     Parameter(&'static str),
+    /// The digest of an artifact: `sha256:` and 64 digits of lower case hex.
+    Digest(&'static str),
 }
 
 /// Where an identity is read.
@@ -83,7 +102,7 @@ impl Route {
 
     /// Whether an identity is read from this header.
     pub fn reads_header(&self, name: &str) -> bool {
-        [self.project, self.workflow, self.run]
+        [self.organization, self.project, self.workflow, self.run]
             .into_iter()
             .flatten()
             .any(|source| matches!(source.place, Place::Header(own) if own == name))

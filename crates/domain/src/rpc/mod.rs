@@ -21,7 +21,7 @@ pub enum Access {
     Open,
     /// Tokens that hold the row's policies.
     Token,
-    /// People whom the origin itself has signed in. No token of this registry opens it.
+    /// People whom the origin itself has signed in (R44). No token of this registry opens it.
     Person,
     /// Nobody: it makes, shows or ends credentials of the origin's own, which would be beyond the
     /// registry's limits, its audit log and its revocations.

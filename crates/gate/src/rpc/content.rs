@@ -141,8 +141,13 @@ impl Content {
 
     /// What nobody has looked into.
     pub fn unread() -> Self {
+        Self::passing(None)
+    }
+
+    /// What passes without being looked into; all of it, where that is here.
+    pub fn passing(raw: Option<Vec<u8>>) -> Self {
         Self {
-            raw: None,
+            raw,
             length: 0,
             message: Message::Unread,
         }

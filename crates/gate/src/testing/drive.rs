@@ -318,7 +318,13 @@ impl<'a> Drive<'a> {
 
     fn keep(&mut self, answered: Result<Answer, Outage>) -> Result<Reply, Outage> {
         let answer = answered?;
-        let text = written(&answer.headers, |name| READ_OF_ANSWERS.contains(&name));
+        // The driver of routes reads any header.
+        let is_rpc = self
+            .sent
+            .path
+            .starts_with(postern_domain::rpc::ORIGIN_PREFIX);
+        let is_read = |name: &str| !is_rpc || READ_OF_ANSWERS.contains(&name);
+        let text = written(&answer.headers, is_read);
         let reply = Reply::read(answer.status, &Lines::read(text.split('\n')));
         self.reply = Some(answer);
         Ok(reply)

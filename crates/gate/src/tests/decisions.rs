@@ -2,6 +2,10 @@
 //! `decisions.txt`. A row without a line, or a line without a row, fails; so does a changed answer.
 //! With `POSTERN_WRITE_DOCUMENTS=1` the file is written anew, to be read before it is committed.
 
+use std::rc::Rc;
+
+use super::people::{bearer, token};
+use crate::config::Config;
 use crate::credential::present;
 use crate::error::CredentialError;
 use crate::testing::drive::{Answer, Sent, drive};
@@ -19,7 +23,7 @@ use postern_wire::jwt;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/decisions.txt");
 
 /// The kinds of callers, and the project and workflow that their requests are about.
-const KINDS: [(&str, (&str, &str)); 12] = [
+const KINDS: [(&str, (&str, &str)); 13] = [
     ("nobody", OWN),
     ("garbage", OWN),
     ("expired", OWN),
@@ -32,6 +36,7 @@ const KINDS: [(&str, (&str, &str)); 12] = [
     ("right-workflow", OWN),
     ("wrong-workflow", BESIDE),
     ("system", FAR),
+    ("person", FAR),
 ];
 
 const OWN: (&str, &str) = ("shop", "release");
@@ -71,6 +76,12 @@ fn line(method: &str, answers: &[String]) -> String {
 /// The code of the answer; `allowed` where there is none.
 fn answer(rpc: &'static Rpc, kind: &str, about: (&str, &str)) -> &'static str {
     let world = World::new();
+    if kind == "person" {
+        world.configure(&Rc::new(Config {
+            people: true,
+            ..testing::config()
+        }));
+    }
     for (n, (project, workflow)) in (1..).zip([OWN, BESIDE, FAR]) {
         let facts = RunFacts {
             project: project.to_owned(),
@@ -101,6 +112,7 @@ fn header(world: &World, kind: &str) -> Option<String> {
     match kind {
         "nobody" => return None,
         "garbage" => return Some("Bearer garbage".to_owned()),
+        "person" => return Some(bearer(&token(&serde_json::json!({})))),
         "administrator" => return Some(format!("Bearer {ADMIN}")),
         _ => {}
     }

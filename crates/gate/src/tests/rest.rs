@@ -8,7 +8,7 @@ use crate::testing::{self, World, facts, project, workflow};
 use postern_domain::decide::{Denial, RunFacts};
 use postern_domain::id::{Id, RunId};
 use postern_domain::policy::Policy;
-use postern_domain::route::{BUILT_IN, Place, Route, Segment, Source};
+use postern_domain::route::{Answers, BUILT_IN, Place, Route, Segment, Source};
 use postern_domain::rpc::{Access, Effect, Narrow};
 use postern_domain::scope::Scope;
 use postern_wire::jwt;
@@ -31,12 +31,14 @@ const NOTHING: Route = Route {
     access: Access::Token,
     policies: &["cas_artifact:create"],
     effect: Effect::Write,
+    organization: None,
     project: None,
     workflow: None,
     run: None,
     narrow: Narrow::Denied,
     query: None,
-    answers_json: false,
+    answers: Answers::Content,
+    people: false,
     stream: false,
 };
 const NAMED: Route = Route {
@@ -86,6 +88,7 @@ fn scopes() -> [Scope; 3] {
 fn names(project: &str, workflow: &str, run: &str) -> RouteNames {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     RouteNames {
+        organization: None,
         project: some(project),
         workflow: some(workflow),
         run: some(run),

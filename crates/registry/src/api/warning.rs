@@ -24,7 +24,9 @@ pub fn warning(
             "workflow tokens read management routes: use an organization token, then set \
              WORKFLOW_TOKEN_READ to off",
         ),
-        Caller::Session(_) | Caller::Token(_) | Caller::Administrator => return None,
+        Caller::Session(_) | Caller::Token(_) | Caller::Administrator | Caller::Person(_) => {
+            return None;
+        }
     };
     let address = request.address(config);
     Some(json!({

@@ -3,10 +3,12 @@
 
 mod claims;
 mod issue;
+mod person;
 mod verify;
 
 pub use claims::{Audience, audience};
 pub use issue::{IssueError, Issued, issue};
+pub use person::{is_for_people, person};
 pub use verify::{JwtError, JwtForm, JwtKeys, Verified, form, times, verify};
 
 use sha2::{Digest as _, Sha256};

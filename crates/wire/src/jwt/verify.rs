@@ -103,6 +103,18 @@ struct IssuerOnly {
 pub(super) const WRONG_CLAIMS: &str =
     "not an object of unique, well-typed claims, with times below 2^53 seconds";
 
+/// A JWT that a key has signed, whose times are good and whose issuer is the control plane's name.
+pub(super) struct Opened {
+    /// Its claims.
+    pub claims: Claims,
+    /// The payload as it came.
+    pub payload: Vec<u8>,
+    /// Whether its header names a key; the origin's tokens name none.
+    pub names_key: bool,
+    /// What was signed under the key that it names.
+    pub signed: Option<Signed>,
+}
+
 /// Verifies a JWT at `now`. `leeway_seconds` (0 unless configured, at most 60) widens `exp` and
 /// `nbf` for clocks that disagree.
 ///
@@ -114,6 +126,42 @@ pub fn verify(
     now: Timestamp,
     leeway_seconds: i64,
 ) -> Result<Verified, JwtError> {
+    let Opened {
+        mut claims,
+        payload,
+        names_key,
+        signed,
+    } = opened(token, keys, now, leeway_seconds)?;
+    match audience(&claims.aud) {
+        Some(Audience::ApiToken) => {}
+        Some(Audience::User | Audience::Generic) | None => return Err(JwtError::Audience),
+    }
+    let id = claims
+        .jti
+        .as_deref()
+        .and_then(|jti| TokenId::parse(jti).ok())
+        .ok_or(JwtError::Claims("`jti` is not a UUID"))?;
+    if claims.workflow_id.is_some() != claims.workflow_name.is_some()
+        || claims.project_id.is_some() != claims.project_name.is_some()
+    {
+        return Err(JwtError::Claims("an id without its name, or the reverse"));
+    }
+    if !names_key {
+        claims.digest = hex(&Sha256::digest(&payload));
+    }
+    Ok(Verified { id, claims, signed })
+}
+
+/// Opens a JWT of whatever audience.
+///
+/// # Errors
+/// As [`verify`], which looks at the audience besides.
+pub(super) fn opened(
+    token: &Secret,
+    keys: JwtKeys<'_>,
+    now: Timestamp,
+    leeway_seconds: i64,
+) -> Result<Opened, JwtError> {
     let text = token.expose();
     let untrusted: UntrustedToken<'_, Extensions> = text
         .try_into()
@@ -165,34 +213,21 @@ pub fn verify(
         });
     }
 
-    let Payload(mut claims) =
+    let Payload(claims) =
         serde_json::from_slice(&payload).map_err(|_| JwtError::Claims(WRONG_CLAIMS))?;
     times(&claims, now, leeway_seconds)?;
     if claims.iss.as_deref() != Some(ISSUER) {
         return Err(JwtError::Claims("the issuer is another one"));
     }
-    match audience(&claims.aud) {
-        Some(Audience::ApiToken) => {}
-        Some(Audience::User | Audience::Generic) | None => return Err(JwtError::Audience),
-    }
-    let id = claims
-        .jti
-        .as_deref()
-        .and_then(|jti| TokenId::parse(jti).ok())
-        .ok_or(JwtError::Claims("`jti` is not a UUID"))?;
-    if claims.workflow_id.is_some() != claims.workflow_name.is_some()
-        || claims.project_id.is_some() != claims.project_name.is_some()
-    {
-        return Err(JwtError::Claims("an id without its name, or the reverse"));
-    }
-    let signed = match header.key_id.as_deref() {
-        Some(kid) => super::signed(text, kid),
-        None => {
-            claims.digest = hex(&Sha256::digest(&payload));
-            None
-        }
-    };
-    Ok(Verified { id, claims, signed })
+    Ok(Opened {
+        claims,
+        names_key: header.key_id.is_some(),
+        signed: header
+            .key_id
+            .as_deref()
+            .and_then(|kid| super::signed(text, kid)),
+        payload,
+    })
 }
 
 /// What a text is by its form alone, which needs no key.

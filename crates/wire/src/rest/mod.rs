@@ -24,6 +24,8 @@ const MAX_NAME: usize = 255;
 /// What a request names, as its route says where; absent is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RouteNames {
+    /// The organization.
+    pub organization: Option<String>,
     /// The project.
     pub project: Option<String>,
     /// The workflow.
@@ -144,11 +146,12 @@ pub fn named(route: &Route, parts: &Parts<'_>) -> Result<RouteNames, RestError> 
         query::only(parts.query, known)?;
     }
     let wanted = [
+        ("organization", route.organization),
         ("project", route.project),
         ("workflow", route.workflow),
         ("run", route.run),
     ];
-    let mut found = [None, None, None];
+    let mut found = [None, None, None, None];
     if route.inspects_body() {
         found = json::strings(
             parts.body,
@@ -186,11 +189,12 @@ pub fn named(route: &Route, parts: &Parts<'_>) -> Result<RouteNames, RestError> 
             }
         };
     }
-    let [project, workflow, run] = found;
+    let [organization, project, workflow, run] = found;
     if workflow.is_some() && project.is_none() {
         return Err(RestError::WorkflowAlone);
     }
     Ok(RouteNames {
+        organization,
         project,
         workflow,
         run,

@@ -3,7 +3,7 @@
 mod bodies;
 
 use super::*;
-use postern_domain::route::{BUILT_IN, Segment};
+use postern_domain::route::{Answers, BUILT_IN, Segment};
 use postern_domain::rpc::{Access, Effect, Narrow};
 
 const fn source(place: Place) -> Option<Source> {
@@ -21,12 +21,14 @@ const PLAIN: Route = Route {
     access: Access::Token,
     policies: &[],
     effect: Effect::Write,
+    organization: None,
     project: None,
     workflow: None,
     run: None,
     narrow: Narrow::Named,
     query: None,
-    answers_json: false,
+    answers: Answers::Content,
+    people: false,
     stream: false,
 };
 
