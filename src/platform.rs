@@ -266,6 +266,7 @@ impl Sessions for Platform {
     }
 
     async fn ask(&self, url: &str, cookie: &str) -> Result<SessionAnswer> {
-        sessions::ask(url, cookie).await
+        let config = config(&self.env).map_err(|problems| Error::Misconfigured { problems })?;
+        sessions::ask(url, cookie, config.headers_for(url)).await
     }
 }

@@ -13,6 +13,7 @@ use web_sys::{AbortSignal, Headers, RequestInit, RequestRedirect, Response, Work
 use super::http::read_stream;
 use postern_domain::session::Person;
 use postern_domain::time::Timestamp;
+use postern_gate::config::origin_headers::OriginHeader;
 use postern_registry::error::{Error, Result};
 use postern_registry::ports::SessionAnswer;
 use postern_registry::session::{MAX_ANSWER, TIME_LIMIT_MS};
@@ -49,12 +50,12 @@ pub fn remember(cookie: [u8; 32], person: &Rc<Person>, until: Timestamp, now: Ti
     });
 }
 
-/// Shows the cookie to the endpoint.
+/// Shows the cookie to the endpoint, with headers of the gateway's own.
 ///
 /// # Errors
 /// `Unavailable` when it does not answer in time or answers too much.
-pub async fn ask(url: &str, cookie: &str) -> Result<SessionAnswer> {
-    let init = request(cookie).map_err(failed)?;
+pub async fn ask(url: &str, cookie: &str, own: &[OriginHeader]) -> Result<SessionAnswer> {
+    let init = request(cookie, own).map_err(failed)?;
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let response: Response = JsFuture::from(scope.fetch_with_str_and_init(url, &init))
         .await
@@ -75,8 +76,11 @@ pub async fn ask(url: &str, cookie: &str) -> Result<SessionAnswer> {
     Ok(SessionAnswer { status, body })
 }
 
-fn request(cookie: &str) -> core::result::Result<RequestInit, JsValue> {
+fn request(cookie: &str, own: &[OriginHeader]) -> core::result::Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
+    for header in own {
+        headers.set(&header.name, header.value.expose())?;
+    }
     headers.set("cookie", cookie)?;
     headers.set("accept", "application/json")?;
     let init = RequestInit::new();

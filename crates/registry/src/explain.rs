@@ -305,6 +305,7 @@ fn needs(operation: Operation, managed: Managed, caller: &Caller) -> Needs {
             access,
             policies: names,
             narrow,
+            people: _,
         }) => Needs {
             access: match access {
                 Access::Open => "open",

@@ -6,6 +6,7 @@ mod authentication;
 pub mod cas;
 mod debug;
 mod denied;
+mod door;
 mod guard;
 mod jwt;
 mod not_found;
@@ -115,6 +116,7 @@ impl Strict {
             tokens: tokens::Tokens::default(),
             users: BTreeMap::new(),
             mint: cas::Mint::new()?,
+            door: None,
         }))))
     }
 

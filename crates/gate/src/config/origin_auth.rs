@@ -99,7 +99,7 @@ pub fn read(
 
 /// Scheme, host and port of a URL that was found good, in lower case, the port left out where it
 /// is the scheme's own (RFC 6454, section 6.1).
-fn web_origin(url: &str) -> String {
+pub(super) fn web_origin(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let host = rest.split('/').next().unwrap_or_default();
     let own = if scheme == "https" { ":443" } else { ":80" };

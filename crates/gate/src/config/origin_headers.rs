@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use super::Config;
+use super::origin_auth::web_origin;
 use postern_domain::secret::Secret;
 use postern_wire::forwarding::HOP_BY_HOP;
 
@@ -42,6 +44,16 @@ impl fmt::Debug for OriginHeader {
         f.debug_struct("OriginHeader")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// The headers for a request to this URL: of the origin's own scheme, host and port, or none.
+    pub fn headers_for(&self, url: &str) -> &[OriginHeader] {
+        match web_origin(url) == web_origin(&self.origin_url) {
+            true => &self.origin_headers,
+            false => &[],
+        }
     }
 }
 
@@ -140,6 +152,25 @@ mod tests {
         let problem = names("secret-value").expect_err("no pair");
         assert!(problem.starts_with("ORIGIN_HEADERS must"), "{problem}");
         assert!(!problem.contains("secret-value"), "{problem}");
+    }
+
+    #[test]
+    fn they_go_to_the_origin_and_nowhere_else() {
+        let config = Config {
+            origin_url: "https://origin.example/base".to_owned(),
+            origin_headers: read(Some("a:v"), &mut Vec::new()),
+            ..crate::testing::config()
+        };
+        for (url, count) in [
+            ("https://origin.example/session", 1),
+            ("https://Origin.example:443/session", 1),
+            ("http://origin.example/session", 0),
+            ("https://origin.example:8443/session", 0),
+            ("https://origin.example.evil/session", 0),
+            ("https://other.example/session", 0),
+        ] {
+            assert_eq!(config.headers_for(url).len(), count, "{url}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tonic_web::GrpcWebLayer;
 
 use super::cas::{Store, routes as store_routes};
+use super::door::door;
 use super::guard::{guard, guard_plain};
 use super::not_found::not_found;
 use super::{Strict, debug, routes, service};
@@ -63,7 +64,9 @@ fn app(strict: &Strict) -> Router {
         .merge(routes::routes(strict.clone()));
     let rpcs = rpcs
         .layer(middleware::from_fn(not_found))
-        .layer(middleware::from_fn_with_state(calls.clone(), record));
+        .layer(middleware::from_fn_with_state(calls.clone(), record))
+        // Nothing is recorded of what is not let in.
+        .layer(middleware::from_fn_with_state(strict.clone(), door));
     let all = strict.clone();
     about_calls::routes(about_calls::Sources::new(move || all.states()), calls)
         .merge(debug::routes(strict.clone()))

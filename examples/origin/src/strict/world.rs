@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) users: BTreeMap<Uuid, User>,
     /// Makes the credentials for artifacts.
     pub(crate) mint: Mint,
+    /// The header without which nothing is let in, by name and value.
+    pub(crate) door: Option<(String, String)>,
 }
 
 impl World {
