@@ -36,7 +36,8 @@ fn line(row: &Rpc) -> String {
     let who = match row.access {
         Access::Open => "everybody",
         Access::Token => "tokens",
-        Access::Person | Access::Closed => "nobody",
+        Access::Person => "people",
+        Access::Closed => "nobody",
     };
     let effect = match row.effect {
         Effect::Read => "read",
@@ -50,7 +51,6 @@ fn line(row: &Rpc) -> String {
         (_, Narrow::Denied) => "denied",
     };
     let body = match row.access {
-        Access::Person => String::new(),
         _ if max_body(row) < 1024 * 1024 => format!("{} KiB", max_body(row) / 1024),
         _ => format!("{} MiB", max_body(row) / 1024 / 1024),
     };
