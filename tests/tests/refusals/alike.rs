@@ -111,7 +111,15 @@ async fn refused(cast: &Cast, setup: &Setup) -> Vec<String> {
         forge::jwt(&header(), &expired.to_string(), &setup.keys.k2),
         forge::jwt(&header(), &stale.to_string(), &setup.keys.k0),
         revoked.token,
+        users(setup),
     ]
+}
+
+/// A user token of the control plane.
+pub fn users(setup: &Setup) -> String {
+    let claims = json!({ "user_id": random_id(), "iss": "cp.chainloop", "aud": ["user-auth.chainloop"], "exp": now() / 1000 + 3600 });
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    forge::jwt(&header, &claims.to_string(), &setup.keys.origin)
 }
 
 /// Everything above, on one gateway.

@@ -10,7 +10,7 @@ use postern_system_tests::{random_address, random_name, stored};
 use serde_json::json;
 
 use crate::adoptions::upstream;
-use crate::alike::Cast;
+use crate::alike::{Cast, users};
 use crate::document::{Met, Operation};
 
 /// Where nobody listens.
@@ -20,6 +20,7 @@ const NOWHERE: &str = "http://127.0.0.1:9/session";
 pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     misconfigured(setup, operations, met).await;
     braked(setup, operations, met).await;
+    where_people_pass(setup, operations, met).await;
     without_sessions(setup, operations, met).await;
     open_to_everybody(setup, operations, met).await;
     read_by_workflows(setup, operations, met).await;
@@ -67,6 +68,19 @@ async fn braked(setup: &Setup, operations: &[Operation], met: &mut Met) {
                 &call.organization(&cast.organization.name).send().await,
             );
         }
+    }
+    cast.gateway.stop();
+}
+
+/// `person_manages`: where their user tokens pass, people manage nothing by them.
+async fn where_people_pass(setup: &Setup, operations: &[Operation], met: &mut Met) {
+    let serve = setup.serve().set("PEOPLE", "pass");
+    let cast = Cast::on(serve.start().await, &setup.keys.admin).await;
+    let token = users(setup);
+    for operation in operations {
+        let call = cast.call(operation).bearer(&token);
+        let call = call.organization(&cast.organization.name);
+        met.note(operation, &call.send().await);
     }
     cast.gateway.stop();
 }
