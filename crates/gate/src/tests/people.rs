@@ -239,6 +239,29 @@ fn r44_people_speak_every_protocol_and_their_bodies_have_limits() {
 }
 
 #[test]
+fn what_nobody_looks_into_goes_on_as_it_came() {
+    let headers = vec![
+        header("content-type", "application/grpc-web+proto"),
+        header("content-encoding", "gzip"),
+        header("authorization", &bearer(&token(&json!({})))),
+    ];
+    for path in [PEOPLES, "/controlplane.v1.AttestationService/Init"] {
+        let sent = Sent {
+            headers: headers.clone(),
+            body: b"\x1f\x8b\x08".to_vec(),
+            ..Sent::grpc_web(path, None, b"")
+        };
+        let outcome = drive(&world(config()), &sent).expect("a call");
+        let seen = outcome.forwarded.expect("forwarded");
+        assert!(
+            seen.headers.contains(&header("content-encoding", "gzip")),
+            "{path}"
+        );
+        assert_eq!(seen.body.as_deref(), Some(&b"\x1f\x8b\x08"[..]), "{path}");
+    }
+}
+
+#[test]
 fn r44_the_log_has_the_persons_id_and_no_token() {
     let caller = Caller::Person(Id::parse(USER).expect("an id"));
     let mut log = RequestLog::begin("r1", "POST", PEOPLES, World::new().now(), |_| false);
