@@ -32,6 +32,9 @@ pub enum Instance {}
 /// One version of an upstream credential: each that is set is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upstream {}
+/// Room under an organization's limit that is held for a token that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reservation {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -49,6 +52,8 @@ pub type HolderId = Id<Holder>;
 pub type InstanceId = Id<Instance>;
 /// The id of a version of an upstream credential.
 pub type UpstreamId = Id<Upstream>;
+/// The id of a reservation.
+pub type ReservationId = Id<Reservation>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {

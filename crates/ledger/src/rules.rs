@@ -6,6 +6,7 @@ mod leases;
 mod log;
 mod names;
 mod questions;
+mod reservations;
 mod runs;
 mod upstream;
 mod waits;

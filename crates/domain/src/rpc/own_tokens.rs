@@ -85,10 +85,20 @@ mod tests {
         for row in rpcs() {
             let governed = governed(row);
             assert_eq!(governed.method, row.method);
-            assert_eq!(governed == row, row.access != Access::Closed, "{}", row.method);
+            assert_eq!(
+                governed == row,
+                row.access != Access::Closed,
+                "{}",
+                row.method
+            );
             if let Some(own) = OWN_TOKENS.iter().find(|own| own.method == row.method) {
                 let (identity, effect) = (row.identity, row.effect);
-                assert_eq!((own.identity, own.effect), (identity, effect), "{}", row.method);
+                assert_eq!(
+                    (own.identity, own.effect),
+                    (identity, effect),
+                    "{}",
+                    row.method
+                );
             }
         }
     }
