@@ -9,6 +9,7 @@ use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
 pub mod origin_auth;
+mod origin_tokens;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
@@ -35,6 +36,8 @@ pub struct Config {
     pub adopt_keys: Option<KeyRing>,
     /// The keys that everything else is derived from.
     pub root_keys: RootKeys,
+    /// Whether the origin's own tokens are made and ended through the gateway (R43).
+    pub governs_origin_tokens: bool,
     /// How often an address can create a token.
     pub mint_rate: Rate,
     /// How many tokens one creator may create, from all addresses together; `None` = no limit.
@@ -193,6 +196,8 @@ impl Config {
         let answer_headers = is_second("ANSWER_HEADERS", ["off", "on"]);
         let logs_refusals_only = is_second("REQUEST_LOG", ["all", "refusals"]);
         let (origin_auth, assertions) = origin_auth::read(text, &origin_url, &mut problems);
+        let governs_origin_tokens =
+            origin_tokens::read(text, text("ADOPT_KEYS").is_some(), &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
@@ -217,6 +222,7 @@ impl Config {
                 },
                 token_keys,
                 adopt_keys,
+                governs_origin_tokens,
                 mint_rate,
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,

@@ -1,6 +1,9 @@
 //! Everything that a use case can refuse, each with a stable code, a sentence for the client and
 //! the private cause for the log. Which answer each becomes, `error_answer` says.
 
+mod missing;
+
+use self::missing::missing;
 use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;
 use postern_domain::upstream::Reach;
@@ -152,6 +155,16 @@ pub enum Error {
         /// The private cause.
         cause: String,
     },
+    /// What the origin has made or ended of its own tokens does not stand here as well (R43); the
+    /// cause is for the log.
+    OriginToken {
+        /// The stable code.
+        code: &'static str,
+        /// The sentence.
+        detail: String,
+        /// The private cause.
+        cause: String,
+    },
     /// The configuration is wrong; each sentence names a variable.
     Misconfigured {
         /// One sentence for each problem.
@@ -201,7 +214,9 @@ impl Error {
             Self::CrossSite => "cross_site",
             Self::ServiceWorker => "service_worker",
             Self::TooManyFailures { .. } => "too_many_failures",
-            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::OriginToken { code, .. } => code,
             Self::NotFound { .. } | Self::Misdirected { .. } => "not_found",
             Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -255,6 +270,7 @@ impl Error {
             }
             Self::Invalid { detail, .. }
             | Self::Conflict { detail, .. }
+            | Self::OriginToken { detail, .. }
             | Self::Unregistered { detail } => detail.clone(),
             Self::NotFound { what } => format!("no such {what}"),
             Self::Misdirected { .. } => Self::NotFound { what: "organization" }.public(),
@@ -333,32 +349,13 @@ impl Error {
             Self::Unavailable { cause }
             | Self::Origin { cause }
             | Self::Misdirected { cause }
+            | Self::OriginToken { cause, .. }
             | Self::UpstreamRefused { cause } => cause.clone(),
             Self::Misconfigured { problems } => problems.join("; "),
             Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),
             _ => self.public(),
         }
     }
-}
-
-/// What no upstream credential is set for, and the paths by which one is.
-fn missing(reach: &Reach) -> String {
-    let paths = reach.widening().into_iter().map(|wider| {
-        let project = wider.project().map(|name| format!("/projects/{name}"));
-        let workflow = wider.workflow().map(|name| format!("/workflows/{name}"));
-        let (project, workflow) = (project.unwrap_or_default(), workflow.unwrap_or_default());
-        format!("`PUT /org{project}{workflow}/upstream`")
-    });
-    let paths: Vec<String> = paths.collect();
-    let lacks = match (reach.project(), reach.workflow()) {
-        (None, _) => "this organization".to_owned(),
-        (Some(project), None) => format!("project `{project}`"),
-        (Some(project), Some(workflow)) => format!("workflow `{workflow}` of project `{project}`"),
-    };
-    let paths = paths.join(" or ");
-    format!(
-        "no credential for the origin is set for {lacks}: have an administrator set one with {paths}"
-    )
 }
 
 impl From<Inactive> for CredentialError {

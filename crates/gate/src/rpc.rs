@@ -1,24 +1,25 @@
 //! RPCs, in gRPC-Web and Connect: protocol, credential, message, decision.
 
 mod content;
+mod governed;
+mod sending;
 
 use std::rc::Rc;
 
-use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
-use postern_domain::rpc::{self, Access, Rpc};
+use postern_domain::rpc::{Access, Rpc};
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::coding;
 use postern_wire::connect;
-use postern_wire::forwarding::Sent;
 use postern_wire::grpc_web::{self, Encoding, FrameError};
 use postern_wire::identity::{Found, Identified};
-use postern_wire::protocol::{Protocol, Unspoken, media_type};
+use postern_wire::protocol::{Protocol, Unspoken};
 
 use self::content::{Content, Reading, Unreadable, within};
+use self::sending::Sending;
 use crate::Gate;
 use crate::admission::{About, Admitted};
 use crate::ask::Pending;
@@ -28,12 +29,9 @@ use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
 use crate::named::OwnedNames;
-use crate::onward::{Going, Outbound, Outgoing};
-use crate::origin_answer::AwaitedReply;
 use crate::patience::Deadline;
 use crate::pins;
-use crate::question::{Arrived, Body, Discard, Forward};
-use crate::reply::Reply;
+use crate::question::{Arrived, Body, Discard};
 use crate::runs::{self, Naming};
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch::{self, Vouched};
@@ -65,7 +63,9 @@ pub(crate) fn open(
     }
     // What the table does not know is denied (R33); so is a query, which no call of it has. Nobody
     // learns what is in the table without a credential.
-    let row = rpc::rpc(&call.kept.path).filter(|_| call.kept.query.is_empty());
+    let row = config
+        .rpc(&call.kept.path)
+        .filter(|_| call.kept.query.is_empty());
     let presented = match row {
         Some(row) if row.access == Access::Open => None,
         _ => {
@@ -101,7 +101,7 @@ pub(crate) fn open(
     let reading = Reading {
         row,
         protocol,
-        needs_all: config.is_asserted(),
+        needs_all: config.is_asserted() || row.is_governed(),
     };
     let body = Body {
         limit,
@@ -179,7 +179,7 @@ impl RpcRequest {
             let names = identified.map(|found| OwnedNames::from(found.names));
             let names = names.unwrap_or_default();
             let about = run.map_or(about, About::Run);
-            let upstream = UpstreamNames::of_call(gate, || names.as_call_names());
+            let upstream = self.upstream_names(gate, &names);
             let at = (call, gate, now);
             vouched.about(at, (about, upstream), move |call, gate, now, admitted| {
                 call.notes.caller = Some((admitted.caller.clone(), now));
@@ -204,7 +204,7 @@ impl RpcRequest {
         admitted: Admitted,
         content: Content,
     ) -> Result<Next> {
-        let wanted = UpstreamNames::of_call(gate, || names.as_call_names());
+        let wanted = self.upstream_names(gate, &names);
         match (self.decided(&names, &run, &admitted), run) {
             (Err(Denial::UnknownRun), Run::Unknown(id)) => {
                 let caller = admitted.caller.clone();
@@ -304,51 +304,13 @@ impl RpcRequest {
         })
     }
 
-    /// Sends the call on.
-    fn go(self, (call, gate, now): At<'_>, sending: Sending, content: Content) -> Result<Next> {
-        let media = media_type(&call.kept.content_type);
-        let (sent, body) = match self.protocol {
-            Protocol::GrpcWeb(_) => {
-                let sent = Sent::GrpcWeb {
-                    media: &media,
-                    is_read: self.row.is_inspected(),
-                };
-                (sent, Outgoing::AsItCame)
-            }
-            Protocol::Connect => {
-                let within = self.within;
-                let frame = grpc_web::frame(content.raw.as_deref().unwrap_or_default());
-                let frame =
-                    frame.map_err(|error| Error::invalid("body_unreadable", error.to_string()))?;
-                (Sent::Connect { within }, Outgoing::Made(frame))
-            }
-        };
-        let Sending {
-            permit,
-            caller,
-            mut naming,
-        } = sending;
-        if let Some(naming) = &mut naming {
-            naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
+    /// The names by which the upstream credential is chosen. What manages the origin's own tokens goes
+    /// with the organization's: a project's could make none.
+    fn upstream_names(self, gate: &Gate, names: &OwnedNames) -> UpstreamNames {
+        match self.row.own_token {
+            Some(_) => UpstreamNames::default(),
+            None => UpstreamNames::of_call(gate, || names.as_call_names()),
         }
-        let going = Going {
-            permit,
-            caller: caller.as_ref(),
-            sent,
-            body,
-            raw: content.raw.as_deref(),
-            answer_is_read: self.row.makes_run || gate.config().is_upstream(),
-        };
-        let outbound = Outbound::new(call, gate, now, going)?;
-        let awaited = AwaitedReply {
-            asked_at: now,
-            patience: outbound.patience(),
-        };
-        let is_connect = self.protocol == Protocol::Connect;
-        let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            awaited.rpc((call, gate, now), reply, naming, is_connect)
-        };
-        Ok(Next::Forward(Pending::new(Forward(outbound), here)))
     }
 }
 
@@ -361,13 +323,6 @@ fn choose(
     then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Admitted) -> Result<Next> + 'static,
 ) -> Result<Next> {
     upstream::choose(at, admitted, |scope| names.wanted(scope, run), then)
-}
-
-/// What goes along with a call.
-struct Sending {
-    permit: Permit,
-    caller: Option<Caller>,
-    naming: Option<Naming>,
 }
 
 /// The run that the message names; it must name one where nothing else says what it is about.
