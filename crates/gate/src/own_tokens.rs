@@ -11,7 +11,7 @@ use postern_domain::secret::Secret;
 use crate::ask::{Outage, Question};
 use crate::error::Result;
 use crate::onward::Outbound;
-use crate::reply::Reply;
+use crate::reply::{Reply, RpcAnswer, foreign};
 
 /// Largest answer about a token that is read, in bytes (64 KiB).
 pub const MAX_TOKEN_ANSWER: usize = 64 * 1024;
@@ -76,6 +76,45 @@ impl Question for Settle {
 
 /// What came of an attempt: the answer with its content, or why there is none.
 pub type Attempted = core::result::Result<(Reply, Vec<u8>), Outage>;
+
+/// What an answer to a call of the gateway's own says.
+#[derive(Debug)]
+pub struct Told {
+    /// The message, where there is one.
+    pub message: Option<Vec<u8>>,
+    /// The gRPC status; 0 = it went well.
+    pub status: u32,
+    /// The status in the origin's words. They may repeat what it was sent.
+    pub words: String,
+}
+
+impl Told {
+    /// Reads what came of an attempt.
+    ///
+    /// # Errors
+    /// `Origin` for no answer, and for one that is none of the protocol.
+    pub fn read(attempted: Attempted) -> Result<Self> {
+        let late = || foreign("the origin did not answer in time");
+        let (reply, content) = attempted.map_err(|outage| match outage {
+            Outage::Failed(cause) => foreign(cause),
+            Outage::Late => late(),
+            Outage::Refused(error) => error,
+        })?;
+        let mut reply = reply.of_rpc()?;
+        let RpcAnswer { message, ending } = match reply.ending.take() {
+            Some(ending) => RpcAnswer {
+                message: None,
+                ending,
+            },
+            None => reply.content(&content)?,
+        };
+        Ok(Self {
+            message,
+            status: ending.status,
+            words: ending.message,
+        })
+    }
+}
 
 /// A call to the origin whose answer is read to its end, at most [`MAX_TOKEN_ANSWER`] bytes. That there
 /// is none is an answer, too.

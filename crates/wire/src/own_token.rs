@@ -177,7 +177,7 @@ mod tests {
         let jwt = |text: &str| message::text(2, text);
         let rows = [
             (of(&[item.clone(), jwt("a.b.c")]), Some("a.b.c")),
-            (of(&[item.clone()]), None),
+            (of(std::slice::from_ref(&item)), None),
             (of(&[item.clone(), jwt("")]), None),
             (of(&[item.clone(), jwt("a.b.c"), jwt("a.b.c")]), None),
             // Two results are merged by every other reader.
