@@ -157,7 +157,8 @@ pub use reservation::{
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
 pub use upstream::{
-    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, MAX_UPSTREAMS, ReadUpstreamCommand,
-    ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery, UpstreamState,
+    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, ListUpstreamsCommand, MAX_UPSTREAMS,
+    ReadUpstreamCommand, ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery,
+    UpstreamState,
 };
 pub use uses::Uses;

@@ -9,4 +9,5 @@ mod questions;
 mod reservations;
 mod runs;
 mod upstream;
+mod upstream_list;
 mod waits;
