@@ -62,10 +62,12 @@ pub fn read(body: &[u8]) -> Result<Asked> {
                     "`expires_in` needs `create`: a given credential has its own end",
                 ));
             }
-            Source::Given(parsed("credential", given)?)
+            let wrong = |why| Error::invalid("credential_invalid", format!("`credential` {why}"));
+            Source::Given(given.map_err(wrong)?)
         }
         (None, Some(true), Some(with)) => {
-            let with = parsed("with", with)?;
+            let wrong = |why| Error::invalid("with_invalid", format!("`with` {why}"));
+            let with = with.map_err(wrong)?;
             let seconds = body.expires_in.as_deref().map(span_seconds).transpose()?;
             Source::Create(Create {
                 with,
@@ -114,12 +116,4 @@ pub fn read(body: &[u8]) -> Result<Asked> {
 
 fn wrong(detail: &str) -> Error {
     Error::invalid("create_invalid", detail)
-}
-
-fn parsed(name: &str, text: core::result::Result<Credential, NoCredential>) -> Result<Credential> {
-    let code = match name {
-        "with" => "with_invalid",
-        _ => "credential_invalid",
-    };
-    text.map_err(|why| Error::invalid(code, format!("`{name}` {why}")))
 }
