@@ -18,6 +18,7 @@ const ACTIONS = {
   "token.revoke_leaked": "Leaked token revoked",
   "token.quarantine": "Token quarantined",
   "token.release": "Token restored",
+  "token.origin_revoke_failed": "Not revoked at the origin",
   "organization.create": "Organization created",
   "organization.update": "Organization changed",
   "project.create": "Project created",

@@ -316,7 +316,7 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 21] = [
+const ATTESTATION: [&str; 25] = [
     "body_unexpected",
     "body_unreadable",
     "connect_header",
@@ -330,10 +330,14 @@ const ATTESTATION: [&str; 21] = [
     "method_override",
     "native_grpc",
     "not_confined",
+    "origin_revoke_failed",
+    "origin_token_not_registered",
+    "origin_token_unknown",
     "origin_tokens",
     "origin_unavailable",
     "other_organization",
     "other_workflow",
+    "project_reference_invalid",
     "unknown_run",
     "upstream_missing",
     "upstream_refused",

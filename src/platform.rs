@@ -14,6 +14,7 @@ use std::time::Duration;
 use worker::{Context, Delay, Env};
 
 use super::brake;
+use super::http;
 use super::memory;
 use super::objects::{ledger_client, limiter_client};
 use super::sessions;
@@ -28,15 +29,16 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
-use postern_gate::Gate;
+use postern_gate::own_tokens::Attempted;
+use postern_gate::{Gate, Outage};
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
 };
 use postern_registry::config::Config;
 use postern_registry::error::{CredentialError, Error, Result};
 use postern_registry::ports::{
-    Brake, Clock, Directory, Entropy, Facts, FirstToken, Isolate, Ledgers, MintBuckets,
-    SessionAnswer, Sessions,
+    Brake, Clock, Directory, Entropy, Facts, FirstToken, Isolate, Ledgers, MintBuckets, Origin,
+    OriginCall, SessionAnswer, Sessions,
 };
 
 /// The gateway's machine of this isolate. No borrow of it lives across an await.
@@ -253,6 +255,15 @@ impl Brake for Platform {
 impl FirstToken for Platform {
     async fn any_live_token(&self, now: Timestamp) -> Result<bool> {
         first_token::any_live_token(&self.env, now).await
+    }
+}
+
+impl Origin for Platform {
+    async fn call(&self, call: OriginCall<'_>) -> Attempted {
+        match config(&self.env) {
+            Ok(config) => http::ask(&call, &config).await,
+            Err(problems) => Err(Outage::Refused(Error::Misconfigured { problems })),
+        }
     }
 }
 

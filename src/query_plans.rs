@@ -31,6 +31,10 @@ const WALKS: &[(&str, &str)] = &[
         "select count(*) as number from upstreams",
         "where one is set, and there are at most a thousand",
     ),
+    (
+        "select project, workflow from upstreams where until is null",
+        "all of an index that holds nothing else, and there are at most a thousand",
+    ),
     ("delete from refusals where hour <", "a row for each code"),
     (
         "select outcome, organization, hour, left_out from refusals",

@@ -10,10 +10,12 @@ use super::client_address;
 use super::finish;
 use super::incoming::{Incoming, Rest};
 use super::origin::{content, head, send};
+use super::own_tokens;
 use super::respond::refuse;
 use crate::brake;
 use crate::leases;
 use crate::platform::{Isolated, Platform, now};
+use postern_gate::own_tokens::{Attempt, Attempted, MAX_TOKEN_ANSWER};
 use postern_gate::question::{Arrived, Body, Discard, Window};
 use postern_gate::request_log::RequestLog;
 use postern_gate::{Ask, Entropy, Head, Notes, Outage, Question, Step};
@@ -208,6 +210,24 @@ impl<'a> Drive<'a> {
                     let counted = counted.await.map_err(Into::into);
                     self.resume(ask, counted)
                 }
+                Step::Reserve(ask) => {
+                    let config = self.gate.borrow().config();
+                    let (incoming, platform) = (self.incoming, self.platform);
+                    let reserved = own_tokens::reserve(&ask.question, incoming, &config, platform);
+                    let reserved = reserved.await;
+                    self.resume(ask, reserved)
+                }
+                Step::Settle(ask) => {
+                    let config = self.gate.borrow().config();
+                    let (incoming, platform) = (self.incoming, self.platform);
+                    let settled = own_tokens::settle(&ask.question, incoming, &config, platform);
+                    let settled = settled.await;
+                    self.resume(ask, Ok(settled))
+                }
+                Step::Attempt(ask) => {
+                    let attempted = self.attempt(&ask.question).await;
+                    self.resume(ask, Ok(attempted))
+                }
                 Step::Pass(end) => {
                     note(log, &end.notes);
                     return pass(&end, self.reply, self.content);
@@ -239,6 +259,16 @@ impl<'a> Drive<'a> {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let end = question.from.saturating_add(question.most);
         Ok(body.subarray(place(question.from), place(end)).to_vec())
+    }
+
+    /// Asks the origin, and reads its answer to the end.
+    async fn attempt(&mut self, attempt: &Attempt) -> Attempted {
+        let body = self.body.take().map_or(JsValue::UNDEFINED, Into::into);
+        let sent = send(&attempt.0, self.incoming, body, self.gate).await;
+        let reply = self.keep(sent)?;
+        let (bytes, raw) = content(self.reply.as_ref(), MAX_TOKEN_ANSWER).await?;
+        self.content = Some(raw);
+        Ok((reply, bytes))
     }
 
     /// Keeps an answer of the origin, and shows its head.

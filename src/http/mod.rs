@@ -3,15 +3,18 @@
 
 mod answer;
 mod api;
+mod ask;
 mod assets;
 mod body;
 mod client_address;
 pub mod forward;
 mod incoming;
 mod origin;
+mod own_tokens;
 mod readiness;
 mod respond;
 
+pub use ask::ask;
 pub use body::{broken, read_stream};
 pub use forward::{Resumed, lost, resume};
 

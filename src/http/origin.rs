@@ -56,7 +56,10 @@ fn begin(
 }
 
 /// Asks the platform to turn gRPC-Web into gRPC on the way, and back.
-fn convert(init: &RequestInit) -> Result<(), JsValue> {
+///
+/// # Errors
+/// When the runtime does not take it.
+pub fn convert(init: &RequestInit) -> Result<(), JsValue> {
     let cf = js_sys::Object::new();
     js_sys::Reflect::set(&cf, &"grpcWeb".into(), &"convert".into())?;
     js_sys::Reflect::set(init, &"cf".into(), &cf).map(|_| ())

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use postern_origin::strict::{NewToken, Strict};
 use serde_json::{Value, json};
 
+use crate::forge;
 use crate::gateway::Gateway;
 use crate::http::Call;
 use crate::{random_address, random_name};
@@ -75,6 +77,53 @@ impl Organization {
         made.shop = made.create_project(gateway, SHOP).await;
         made.release = made.create_workflow(gateway, SHOP, RELEASE).await;
         made.other = made.create_workflow(gateway, SHOP, OTHER).await;
+        made
+    }
+
+    /// Makes one that a stock control plane has too, with its ids there.
+    pub async fn of_control_plane(gateway: &Gateway, admin: &str, strict: &Strict) -> Self {
+        let (name, address) = (random_name("org"), random_address());
+        let organization = strict.organization(&name).expect("a new name");
+        let place = |workflow: &str| {
+            let new = NewToken {
+                name: random_name("seed"),
+                project: Some(SHOP.to_owned()),
+                workflow: Some(workflow.to_owned()),
+                expires_in: None,
+            };
+            let token = strict.api_token(&name, &new).expect("a token");
+            forge::part(&token.jwt, 1)
+        };
+        let (release, other) = (place(RELEASE), place(OTHER));
+        let text = |claims: &Value, name: &str| claims[name].as_str().expect("a text").to_owned();
+        let made = Self {
+            admin: admin.to_owned(),
+            id: organization,
+            shop: text(&release, "project_id"),
+            release: text(&release, "workflow_id"),
+            other: text(&other, "workflow_id"),
+            name: name.clone(),
+            address,
+        };
+        let rows = [
+            ("/orgs".to_owned(), &name[..], &made.id),
+            ("/org/projects".to_owned(), SHOP, &made.shop),
+            (
+                format!("/org/projects/{SHOP}/workflows"),
+                RELEASE,
+                &made.release,
+            ),
+            (
+                format!("/org/projects/{SHOP}/workflows"),
+                OTHER,
+                &made.other,
+            ),
+        ];
+        for (path, name, id) in rows {
+            let body = json!({ "name": name, "id": id });
+            let call = made.call(gateway, "POST", &path).json(&body);
+            call.send().await.json(201);
+        }
         made
     }
 

@@ -31,11 +31,26 @@ enum What {
         #[command(flatten)]
         place: Place,
 
+        /// Have the gateway create it at the control plane: standard input is then the token of
+        /// somebody who may create tokens there. It is used once and kept nowhere
+        #[arg(long)]
+        create: bool,
+
+        /// How long the created token lives, such as 90d or 12h. Default: without an end
+        #[arg(long, value_name = "SPAN", requires = "create")]
+        expires_in: Option<String>,
+
         /// How long attestations that are already running keep the replaced credential, such as
         /// 30m, 2h or 1d; 0 for not at all. At most 1d
         #[arg(long, value_name = "SPAN", default_value = "2h", value_parser = keep::seconds)]
         keep_replaced: u32,
 
+        /// Output format
+        #[arg(long, short, value_enum, default_value_t = Format::Table)]
+        output: Format,
+    },
+    /// List all that are set: what each is for, its fingerprint, since when, and by whom
+    List {
         /// Output format
         #[arg(long, short, value_enum, default_value_t = Format::Table)]
         output: Format,
@@ -78,9 +93,25 @@ impl Upstream {
         match self.what {
             What::Set {
                 place,
+                create,
+                expires_in,
                 keep_replaced,
                 output,
-            } => place.set(&api, keep_replaced, output).await,
+            } => {
+                let body = |text: &str| match create {
+                    true => created(text, expires_in.as_deref(), keep_replaced),
+                    false => json!({ "credential": text, "keep_replaced_seconds": keep_replaced }),
+                };
+                place.set(&api, body, output).await
+            }
+            What::List { output } => {
+                let found = api.get("/org/upstreams").await;
+                let found = found.map_err(|failure| advised(failure, "upstream.read"))?;
+                match output {
+                    Format::Json => print_json(&found),
+                    Format::Table => print(&view::table(&found)),
+                }
+            }
             What::Show { place, output } => {
                 let found = api.get(&place.route()?).await;
                 let found = found.map_err(|failure| match failure.kind {
@@ -102,6 +133,19 @@ impl Upstream {
     }
 }
 
+/// The body by which the gateway creates one with this token.
+fn created(with: &str, expires_in: Option<&str>, keep_replaced: u32) -> Value {
+    let mut body = json!({
+        "create": true,
+        "with": with,
+        "keep_replaced_seconds": keep_replaced,
+    });
+    if let (Some(span), Some(body)) = (expires_in, body.as_object_mut()) {
+        body.insert("expires_in".to_owned(), span.into());
+    }
+    body
+}
+
 fn show(set: &Value, output: Format) -> Outcome {
     match output {
         Format::Json => print_json(set),
@@ -110,14 +154,10 @@ fn show(set: &Value, output: Format) -> Outcome {
 }
 
 impl Place {
-    async fn set(&self, api: &Api, keep_replaced: u32, output: Format) -> Outcome {
+    async fn set(&self, api: &Api, body: impl Fn(&str) -> Value, output: Format) -> Outcome {
         let route = self.route()?;
         let credential = credential::read()?;
-        let body = json!({
-            "credential": credential.expose(),
-            "keep_replaced_seconds": keep_replaced,
-        });
-        let set = api.put(&route, &body).await;
+        let set = api.put(&route, &body(credential.expose())).await;
         let set = set.map_err(|failure| advised(failure, "upstream.set"))?;
         show(&set, output)
     }

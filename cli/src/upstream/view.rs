@@ -56,6 +56,35 @@ pub fn sheet(set: &Value) -> String {
     text
 }
 
+/// A line for each that is set.
+pub fn table(list: &Value) -> String {
+    let set = list.get("upstreams").and_then(Value::as_array);
+    let mut rows = vec![["SCOPE", "FINGERPRINT", "SET AT", "SET BY"].map(str::to_owned)];
+    for one in set.into_iter().flatten() {
+        let of = |name: &str| one.get(name).unwrap_or(&Value::Null);
+        rows.push([
+            scope(of("scope")),
+            member(one, "digest"),
+            moment(one, "set_at"),
+            actor(of("set_by")),
+        ]);
+    }
+    let width = |column: usize| {
+        let lengths = rows.iter().filter_map(|row| row.get(column));
+        lengths.map(|text| text.chars().count()).max().unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), 0];
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(&format!("{}\n", cells.join("  ").trim_end()));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

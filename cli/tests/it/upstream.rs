@@ -64,6 +64,52 @@ async fn set_for_each_place() {
 }
 
 #[tokio::test]
+async fn list_shows_all_that_are_set() {
+    let organizations = json!({
+        "scope": {}, "digest": "1b4f0e9851971998", "set_at": "2026-11-22T01:14:20.641Z", "set_by": "admin-token",
+    });
+    let list = json!({ "upstreams": [organizations, set()] });
+    let gateway = Gateway::start(vec![json(200, &list), json(200, &list)]).await;
+    let output = gateway.run_with(&["upstream", "list"], "").await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    golden::check("output/upstream-list.txt", &output.stdout);
+    let output = gateway
+        .run_with(&["upstream", "list", "-o", "json"], "")
+        .await;
+    assert_eq!(output.stdout, format!("{list:#}\n"));
+    let came = gateway.came.lock().unwrap();
+    assert_eq!(came[0].what, "GET /org/upstreams");
+}
+
+#[tokio::test]
+async fn set_has_one_created_with_the_token_that_is_read() {
+    let plain = json!({ "create": true, "with": CREDENTIAL, "keep_replaced_seconds": 7200 });
+    let mut ends = plain.clone();
+    ends["expires_in"] = json!("90d");
+    let rows: [(&[&str], &Value); 2] = [
+        (&["upstream", "set", "--create"], &plain),
+        (
+            &["upstream", "set", "--create", "--expires-in", "90d"],
+            &ends,
+        ),
+    ];
+    for (words, body) in rows {
+        let gateway = Gateway::start(vec![json(200, &set())]).await;
+        let output = give(&gateway, words, &format!("{CREDENTIAL}\n")).await;
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        golden::check("output/upstream-set.txt", &output.stdout);
+        let came = gateway.came.lock().unwrap();
+        assert_eq!(came[0].json(), *body);
+    }
+    let gateway = Gateway::start(Vec::new()).await;
+    let words = ["upstream", "set", "--expires-in", "90d"];
+    let output = give(&gateway, &words, CREDENTIAL).await;
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("--create"), "{}", output.stderr);
+    assert!(gateway.asked().is_empty());
+}
+
+#[tokio::test]
 async fn set_says_for_how_long_the_replaced_one_is_kept() {
     for (span, seconds) in [("0", 0), ("30m", 1_800), ("1d", 86_400)] {
         let gateway = Gateway::start(vec![json(200, &set())]).await;

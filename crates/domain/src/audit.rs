@@ -48,6 +48,10 @@ pub enum Action {
     /// A mint or rotation that a limit, a policy or a taken name has refused; `outcome` says which.
     #[serde(rename = "token.mint_refused")]
     TokenMintRefused,
+    /// The origin did not revoke a token that has ended here, or that was made through the gateway
+    /// and never registered; `target` has its id.
+    #[serde(rename = "token.origin_revoke_failed")]
+    TokenOriginRevokeFailed,
     /// An organization was created.
     #[serde(rename = "organization.create")]
     OrganizationCreate,
@@ -84,6 +88,7 @@ impl Action {
             Self::TokenRotate => "token.rotate",
             Self::TokenAdopt => "token.adopt",
             Self::TokenMintRefused => "token.mint_refused",
+            Self::TokenOriginRevokeFailed => "token.origin_revoke_failed",
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationUpdate => "organization.update",
             Self::ProjectCreate => "project.create",
@@ -157,6 +162,7 @@ mod tests {
         for action in [
             Action::TokenMint,
             Action::TokenMintRefused,
+            Action::TokenOriginRevokeFailed,
             Action::OrganizationUpdate,
             Action::UpstreamSet,
             Action::UpstreamClear,

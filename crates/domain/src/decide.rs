@@ -9,7 +9,7 @@ mod lookups;
 mod permit;
 
 pub use calls::{CallNames, ProjectNamed, RunNamed};
-pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
+pub use lookups::{look_up_run, look_up_workflow, open, still_the_one, take_back};
 use permit::Reach;
 pub use permit::{Grant, Permit};
 
@@ -117,6 +117,8 @@ pub enum Denial {
     Lifetime,
     /// A token to adopt does not say whose it is: only who stands above organizations can (R39).
     Unclaimed,
+    /// A token of the origin's own that is not registered here (R43).
+    UnknownOriginToken,
 }
 
 impl Denial {
@@ -171,6 +173,11 @@ impl Denial {
             Self::Unclaimed => "the token names no organization: only an administrator can say \
                                 whose it is"
                 .to_owned(),
+            Self::UnknownOriginToken => {
+                "operation not allowed: no token of the origin with this id is registered here: \
+                 adopt it first, or revoke it at the origin itself"
+                    .to_owned()
+            }
         }
     }
 
@@ -193,6 +200,7 @@ impl Denial {
             Self::PolicyNotHeld { .. } => "policy_not_held",
             Self::Lifetime => "lifetime_exceeded",
             Self::Unclaimed => "organization_unclaimed",
+            Self::UnknownOriginToken => "origin_token_unknown",
         }
     }
 }

@@ -35,6 +35,9 @@ pub enum Upstream {}
 /// A person, by the control plane's id; of a user token it is the `user_id` (R44).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Person {}
+/// Room under an organization's limit that is held for a token that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reservation {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -54,6 +57,8 @@ pub type InstanceId = Id<Instance>;
 pub type UpstreamId = Id<Upstream>;
 /// The id of a person.
 pub type PersonId = Id<Person>;
+/// The id of a reservation.
+pub type ReservationId = Id<Reservation>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {

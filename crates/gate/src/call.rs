@@ -16,6 +16,7 @@ use crate::admission::Asks;
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
+use crate::own_tokens::{Attempt, Reserve, Settle};
 use crate::patience::Deadline;
 use crate::question::{
     Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream, Window,
@@ -49,6 +50,12 @@ pub enum Step {
     Content(Ask<Content>),
     /// See [`Count`].
     Count(Ask<Count>),
+    /// See [`Reserve`].
+    Reserve(Ask<Reserve>),
+    /// See [`Settle`].
+    Settle(Ask<Settle>),
+    /// See [`Attempt`].
+    Attempt(Ask<Attempt>),
     /// The end: the client gets the origin's answer.
     Pass(Pass),
     /// The end: the client gets a refusal.
@@ -79,6 +86,12 @@ pub enum Next {
     Content(Pending<Content, Self>),
     /// A question, as in [`Step`].
     Count(Pending<Count, Self>),
+    /// A question, as in [`Step`].
+    Reserve(Pending<Reserve, Self>),
+    /// A question, as in [`Step`].
+    Settle(Pending<Settle, Self>),
+    /// A question, as in [`Step`].
+    Attempt(Pending<Attempt, Self>),
     /// The end.
     Pass(Made, Plan),
 }
@@ -195,6 +208,9 @@ impl Machine for Next {
             Ok(Self::Forward(pending)) => Step::Forward(pending.of(call)),
             Ok(Self::Content(pending)) => Step::Content(pending.of(call)),
             Ok(Self::Count(pending)) => Step::Count(pending.of(call)),
+            Ok(Self::Reserve(pending)) => Step::Reserve(pending.of(call)),
+            Ok(Self::Settle(pending)) => Step::Settle(pending.of(call)),
+            Ok(Self::Attempt(pending)) => Step::Attempt(pending.of(call)),
             Ok(Self::Pass(made, headers)) => Step::Pass(Pass {
                 made,
                 headers,

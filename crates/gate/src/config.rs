@@ -11,6 +11,7 @@ use postern_wire::jwt::JwtKeys;
 
 pub mod origin_auth;
 pub mod origin_headers;
+mod origin_tokens;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
@@ -41,6 +42,8 @@ pub struct Config {
     pub people: bool,
     /// The keys that everything else is derived from.
     pub root_keys: RootKeys,
+    /// Whether the origin's own tokens are made and ended through the gateway (R43).
+    pub governs_origin_tokens: bool,
     /// How often an address can create a token.
     pub mint_rate: Rate,
     /// How many tokens one creator may create, from all addresses together; `None` = no limit.
@@ -207,6 +210,8 @@ impl Config {
         }
         let (origin_auth, assertions) = origin_auth::read(text, &origin_url, &mut problems);
         let origin_headers = origin_headers::read(text("ORIGIN_HEADERS").as_deref(), &mut problems);
+        let governs_origin_tokens =
+            origin_tokens::read(text, text("ADOPT_KEYS").is_some(), &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
@@ -233,6 +238,7 @@ impl Config {
                 token_keys,
                 adopt_keys,
                 people,
+                governs_origin_tokens,
                 mint_rate,
                 minter_rate: Rate::per_hour(per_minter),
                 mint_ceiling,

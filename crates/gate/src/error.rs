@@ -158,6 +158,16 @@ pub enum Error {
         /// The private cause.
         cause: String,
     },
+    /// What the origin has made or ended of its own tokens does not stand here as well (R43); the
+    /// cause is for the log.
+    OriginToken {
+        /// The stable code.
+        code: &'static str,
+        /// The sentence.
+        detail: String,
+        /// The private cause.
+        cause: String,
+    },
     /// The configuration is wrong; each sentence names a variable.
     Misconfigured {
         /// One sentence for each problem.
@@ -209,7 +219,9 @@ impl Error {
             Self::CrossSite => "cross_site",
             Self::ServiceWorker => "service_worker",
             Self::TooManyFailures { .. } => "too_many_failures",
-            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::OriginToken { code, .. } => code,
             Self::NotFound { .. } | Self::Misdirected { .. } => "not_found",
             Self::Unregistered { .. } => "not_registered",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -273,6 +285,7 @@ impl Error {
             }
             Self::Invalid { detail, .. }
             | Self::Conflict { detail, .. }
+            | Self::OriginToken { detail, .. }
             | Self::Unregistered { detail } => detail.clone(),
             Self::NotFound { what } => format!("no such {what}"),
             Self::Misdirected { .. } => Self::NotFound { what: "organization" }.public(),
@@ -351,6 +364,7 @@ impl Error {
             Self::Unavailable { cause }
             | Self::Origin { cause }
             | Self::Misdirected { cause }
+            | Self::OriginToken { cause, .. }
             | Self::UpstreamRefused { cause } => cause.clone(),
             Self::Misconfigured { problems } => problems.join("; "),
             Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),

@@ -231,7 +231,7 @@ fn http_status(error: &Error) -> u16 {
         | Error::ReportRate { .. }
         | Error::MintCeiling { .. }
         | Error::TooManyFailures { .. } => 429,
-        Error::Origin { .. } => 502,
+        Error::Origin { .. } | Error::OriginToken { .. } => 502,
         Error::Unavailable { .. } | Error::Misconfigured { .. } | Error::UpstreamRefused { .. } => {
             503
         }
@@ -266,7 +266,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
         Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,
         // Neither to be repeated nor to be helped by another token.
-        Error::UpstreamMissing { .. } => GrpcStatus::FailedPrecondition,
+        Error::UpstreamMissing { .. } | Error::OriginToken { .. } => GrpcStatus::FailedPrecondition,
         Error::Origin { .. }
         | Error::Unavailable { .. }
         | Error::Misconfigured { .. }

@@ -49,6 +49,9 @@
 //!         Step::Lookup(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Content(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Count(ask) => ask.answer(&mut gate, clock(), Ok(())),
+//!         Step::Reserve(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Settle(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Attempt(ask) => ask.answer(&mut gate, clock(), Ok(down())),
 //!         Step::Forward(ask) => {
 //!             assert_eq!(ask.question.0.target(), head.path);
 //!             let answered = vec![
@@ -86,6 +89,7 @@ mod memory;
 mod named;
 mod onward;
 mod origin_answer;
+pub mod own_tokens;
 mod patience;
 mod people;
 mod pins;

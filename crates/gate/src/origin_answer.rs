@@ -94,7 +94,7 @@ impl AwaitedReply {
 
     /// The answer as the client reads it: as it came, or in Connect. `answer` = what has been read of
     /// it.
-    fn finish(
+    pub fn finish(
         self,
         (call, gate, now): At<'_>,
         (reply, answer): (Reply, Option<RpcAnswer>),
@@ -225,7 +225,8 @@ impl AwaitedReply {
         admit(at, &presented, sought, still)
     }
 
-    fn note(self, call: &mut Call, now: Timestamp, reply: &Reply) -> i64 {
+    /// Notes the answer for the log, and tells for how many milliseconds it was waited.
+    pub fn note(self, call: &mut Call, now: Timestamp, reply: &Reply) -> i64 {
         let waited = now.since(self.asked_at);
         call.notes.origin = Some((reply.status, waited));
         waited

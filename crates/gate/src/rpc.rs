@@ -1,6 +1,7 @@
 //! RPCs, in gRPC-Web and Connect: protocol, credential, message, decision.
 
 mod content;
+mod governed;
 mod person;
 mod sending;
 
@@ -9,7 +10,7 @@ use std::rc::Rc;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
-use postern_domain::rpc::{self, Access, Rpc};
+use postern_domain::rpc::{Access, Rpc};
 use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::coding;
@@ -63,7 +64,9 @@ pub(crate) fn open(
     }
     // What the table does not know is denied (R33); so is a query, which no call of it has. Nobody
     // learns what is in the table without a credential.
-    let row = rpc::rpc(&call.kept.path).filter(|_| call.kept.query.is_empty());
+    let row = config
+        .rpc(&call.kept.path)
+        .filter(|_| call.kept.query.is_empty());
     let recognized = match row {
         Some(row) if row.access == Access::Open => None,
         _ => {
@@ -104,7 +107,7 @@ pub(crate) fn open(
     let reading = Reading {
         row,
         protocol,
-        needs_all: config.is_asserted(),
+        needs_all: config.is_asserted() || row.is_governed(),
     };
     let body = Body {
         limit,
@@ -182,7 +185,7 @@ impl RpcRequest {
             let names = identified.map(|found| OwnedNames::from(found.names));
             let names = names.unwrap_or_default();
             let about = run.map_or(about, About::Run);
-            let upstream = UpstreamNames::of_call(gate, || names.as_call_names());
+            let upstream = self.upstream_names(gate, &names);
             let at = (call, gate, now);
             vouched.about(at, (about, upstream), move |call, gate, now, admitted| {
                 call.notes.caller = Some((admitted.caller.clone(), now));
@@ -207,7 +210,7 @@ impl RpcRequest {
         admitted: Admitted,
         content: Content,
     ) -> Result<Next> {
-        let wanted = UpstreamNames::of_call(gate, || names.as_call_names());
+        let wanted = self.upstream_names(gate, &names);
         match (self.decided(&names, &run, &admitted), run) {
             (Err(Denial::UnknownRun), Run::Unknown(id)) => {
                 let caller = admitted.caller.clone();
@@ -305,6 +308,15 @@ impl RpcRequest {
             caller: Some(admitted.caller.clone()),
             naming,
         })
+    }
+
+    /// The names by which the upstream credential is chosen. What manages the origin's own tokens goes
+    /// with the organization's: a project's could make none.
+    fn upstream_names(self, gate: &Gate, names: &OwnedNames) -> UpstreamNames {
+        match self.row.own_token {
+            Some(_) => UpstreamNames::default(),
+            None => UpstreamNames::of_call(gate, || names.as_call_names()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 pub mod drive;
+pub mod own_tokens;
 
 pub use postern_domain::testing::{facts, project, workflow};
 
@@ -92,6 +93,7 @@ pub struct World {
     pub origin: RefCell<core::result::Result<Answer, Outage>>,
     pub run_view: RefCell<core::result::Result<Answer, Outage>>,
     pub workflow_view: RefCell<core::result::Result<Answer, Outage>>,
+    pub own: own_tokens::OwnTokens,
 }
 
 impl Default for World {
@@ -114,6 +116,7 @@ impl Default for World {
             origin: RefCell::new(Ok(Answer::message(b""))),
             run_view: RefCell::new(Ok(Answer::ended(5))),
             workflow_view: RefCell::new(Ok(Answer::ended(5))),
+            own: own_tokens::OwnTokens::default(),
         }
     }
 }

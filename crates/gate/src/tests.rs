@@ -6,6 +6,7 @@ mod believed;
 mod calls;
 mod deadlines;
 mod decisions;
+mod governed;
 mod leases;
 mod people;
 mod pins;

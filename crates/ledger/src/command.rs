@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::decide::RunFacts;
-use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
+use postern_domain::id::{OrganizationId, ReservationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -122,6 +122,9 @@ pub struct MintCommand {
     pub minted_by: Option<TokenId>,
     /// Most active tokens of the organization; 0 = no limit (R27).
     pub ceiling: u32,
+    /// The reservation that held room for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<ReservationId>,
     /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,

@@ -11,9 +11,9 @@ use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
     BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand, LimitsCommand,
-    MintCommand, NoteCommand, ReadUpstreamCommand, RefusalCommand, ReleaseCommand, RenewCommand,
-    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, SetUpstreamCommand, SweepCommand,
-    WatchCommand,
+    ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand, RefusalCommand,
+    ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand, RotateCommand,
+    RunCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -73,6 +73,9 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         SetUpstreamCommand::NAME => begin::<S, SetUpstreamCommand>,
         ClearUpstreamCommand::NAME => begin::<S, ClearUpstreamCommand>,
         ReadUpstreamCommand::NAME => begin::<S, ReadUpstreamCommand>,
+        ListUpstreamsCommand::NAME => begin::<S, ListUpstreamsCommand>,
+        ReserveCommand::NAME => begin::<S, ReserveCommand>,
+        UnreserveCommand::NAME => begin::<S, UnreserveCommand>,
         RenewCommand::NAME => renew::<S>,
         WatchCommand::NAME => watch::<S>,
         _ => return None,

@@ -119,6 +119,7 @@ mod lease;
 mod leases;
 mod machine;
 mod record_change;
+mod reservation;
 mod sql;
 mod store;
 mod upstream;
@@ -150,10 +151,14 @@ pub use lease::{
 pub use leases::Timer;
 pub use machine::{Addressed, Ledger, Settings};
 pub use record_change::{AuditRow, RecordChange, TokenRow};
+pub use reservation::{
+    LONGEST_RESERVATION_MS, MAX_RESERVATIONS, ReserveAnswer, ReserveCommand, UnreserveCommand,
+};
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
 pub use upstream::{
-    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, MAX_UPSTREAMS, ReadUpstreamCommand,
-    ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery, UpstreamState,
+    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, ListUpstreamsCommand, MAX_UPSTREAMS,
+    ReadUpstreamCommand, ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery,
+    UpstreamState,
 };
 pub use uses::Uses;

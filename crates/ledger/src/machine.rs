@@ -11,6 +11,7 @@ mod mint;
 mod pending;
 mod questions;
 mod refusals;
+mod reservations;
 mod revoke;
 mod rotate;
 mod runs;
@@ -25,6 +26,7 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 
 use self::pending::PendingWait;
+use self::reservations::Reservations;
 use crate::acting::Acting;
 use crate::done::{Carried, Delivery, Outcome, Stop, Suspended as _, Waiting};
 use crate::leases::Leases;
@@ -66,8 +68,8 @@ pub struct Addressed<'a> {
 }
 
 /// One organization's Ledger. Its memory holds nothing that its SQLite does not, but for uses of the
-/// last seconds, who waits for D1, and leases: it can be dropped between any two calls and opened
-/// again.
+/// last seconds, who waits for D1, reservations, and leases: it can be dropped between any two calls
+/// and opened again.
 pub struct Ledger<S> {
     pub(crate) store: Store<S>,
     pub(crate) settings: Settings,
@@ -81,6 +83,8 @@ pub struct Ledger<S> {
     /// When to be woken, as far as this process knows.
     wakes_at: Option<Timestamp>,
     leases: Leases,
+    /// Room under the limit of active tokens that is held.
+    reservations: Reservations,
 }
 
 impl<S: Sql> Ledger<S> {
@@ -96,6 +100,7 @@ impl<S: Sql> Ledger<S> {
             awaited: HashMap::new(),
             wakes_at: None,
             leases,
+            reservations: Reservations::default(),
         }
     }
 

@@ -6,6 +6,8 @@ mod leases;
 mod log;
 mod names;
 mod questions;
+mod reservations;
 mod runs;
 mod upstream;
+mod upstream_list;
 mod waits;

@@ -227,6 +227,7 @@ pub fn mint(id: u128, name: &str, now: i64) -> MintCommand {
         created_by: "admin-token".to_owned(),
         minted_by: None,
         ceiling: 0,
+        reservation: None,
         requester: requester(),
     }
 }

@@ -79,6 +79,10 @@ pub struct ReadUpstreamCommand {
     pub reach: Reach,
 }
 
+/// Tell which are set, for the organization first. It changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListUpstreamsCommand {}
+
 /// What may be shown of a credential that is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamState {
@@ -147,4 +151,9 @@ impl Command for ClearUpstreamCommand {
 impl Command for ReadUpstreamCommand {
     const NAME: &'static str = "read-upstream";
     type Answer = Option<UpstreamState>;
+}
+
+impl Command for ListUpstreamsCommand {
+    const NAME: &'static str = "list-upstreams";
+    type Answer = Vec<UpstreamState>;
 }

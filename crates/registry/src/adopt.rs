@@ -7,17 +7,19 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::error::{Error, Result};
-use super::mint::{self, Client};
+use super::mint::{self, Client, Takes};
 use super::organization::{OrganizationRecord, resolve};
 use super::ports::{Clock, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
 use super::tokens::{TokenView, reach};
+use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::claims::{Claims, Pair};
 use postern_domain::decide::{Denial, Target, Wish, decide, granted};
-use postern_domain::id::Id;
+use postern_domain::id::{Id, ReservationId};
 use postern_domain::name::TokenName;
 use postern_domain::operation::Operation;
+use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
@@ -33,6 +35,7 @@ struct AdoptRequest {
     project: Option<String>,
     workflow: Option<String>,
     name: Option<String>,
+    policies: Option<Vec<String>>,
 }
 
 /// `POST /org/tokens/adopt`. To adopt is to mint: it takes the rights that a mint of the effective
@@ -59,16 +62,70 @@ where
     reach(caller, Operation::TokenAdopt)?;
     let request: AdoptRequest = read_body(body)?;
     let token = Secret::new(request.token);
-    let now = ports.now();
-    let Verified { id, claims, .. } = check(&token, config, now)?;
-    let given_name = request.name.as_deref().map(mint::name).transpose()?;
+    let verified = check(&token, config, ports.now())?;
+    let asked = Asked {
+        name: request.name.as_deref().map(mint::name).transpose()?,
+        project: request.project.as_deref(),
+        workflow: request.workflow.as_deref(),
+        policies: request.policies.map(mint::policies).transpose()?,
+    };
     let organization = resolve(caller, organization, ports).await?;
-    belongs(caller, &claims, &organization)?;
-    let asked = (request.project.as_deref(), request.workflow.as_deref());
-    let scope = scope(&organization, &claims, asked, ports).await?;
+    let takes = Takes::From(&from.bucket);
+    let how = (&organization, asked, takes, from.requester);
+    register(caller, verified, how, config, ports).await
+}
+
+/// Registers a token that the origin has just made for the caller, as it stands (R43). What it counts
+/// against was taken before.
+///
+/// # Errors
+/// As [`adopt`], but for the limits by address and creator.
+pub(super) async fn adopt_new<P>(
+    caller: &Caller,
+    token: &Secret,
+    (room, requester): (Option<ReservationId>, Requester),
+    config: &Config,
+    ports: &P,
+) -> Result<()>
+where
+    P: Clock + Facts + Ledgers + MintBuckets + Records,
+{
+    reach(caller, Operation::TokenAdopt)?;
+    let verified = check(token, config, ports.now())?;
+    let organization = resolve(caller, None, ports).await?;
+    let takes = Takes::Before(room);
+    let how = (&organization, Asked::default(), takes, requester);
+    register(caller, verified, how, config, ports)
+        .await
+        .map(drop)
+}
+
+/// What an adoption asks for beside the token.
+#[derive(Default)]
+struct Asked<'a> {
+    name: Option<TokenName>,
+    project: Option<&'a str>,
+    workflow: Option<&'a str>,
+    policies: Option<Vec<Policy>>,
+}
+
+async fn register<P>(
+    caller: &Caller,
+    verified: Verified,
+    (organization, asked, takes, requester): (&OrganizationRecord, Asked<'_>, Takes<'_>, Requester),
+    config: &Config,
+    ports: &P,
+) -> Result<TokenView>
+where
+    P: Clock + Facts + Ledgers + MintBuckets + Records,
+{
+    let Verified { id, claims, .. } = verified;
+    belongs(caller, &claims, organization)?;
+    let places = (asked.project, asked.workflow);
+    let scope = scope(organization, &claims, places, ports).await?;
     let wish = Wish {
         scope: &scope,
-        policies: None,
+        policies: asked.policies.as_deref(),
         expires_at: claims.exp.map(|exp| {
             let end = Timestamp::from_millis(exp.saturating_mul(1000));
             end.floor_to_second()
@@ -79,7 +136,7 @@ where
     let (policies, expires_at) = granted(caller, &wish);
 
     let generated = TokenName::generated(&id);
-    let (name, spare) = match (given_name, claimed_name(&claims)) {
+    let (name, spare) = match (asked.name, claimed_name(&claims)) {
         (Some(given), _) => (given, None),
         (None, Some(claimed)) => (claimed, Some(generated)),
         (None, None) => (generated, None),
@@ -102,19 +159,20 @@ where
     let mut command = MintCommand {
         facts,
         description: None,
-        created_at: now,
+        created_at: ports.now(),
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
         ceiling: organization.ceiling(config),
-        requester: from.requester,
+        reservation: takes.room(),
+        requester,
     };
     let grant = permit.over(&command.facts.organization)?;
-    let issued = mint::issue(&grant, &command, &from.bucket, caller, config, ports).await;
+    let issued = mint::issue(&grant, &command, takes, caller, config, ports).await;
     match (issued, spare) {
         // The name that the origin gave is taken here, and nobody asked for it.
         (Err(error), Some(spare)) if error.code() == "name_taken" => {
             command.facts.name = spare;
-            mint::issue(&grant, &command, &from.bucket, caller, config, ports).await?;
+            mint::issue(&grant, &command, takes, caller, config, ports).await?;
         }
         (issued, _) => issued?,
     }

@@ -19,7 +19,7 @@ use postern_domain::decide::{CallNames, Denial, Permit, RunFacts, RunNamed, Targ
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
-use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX, rpc};
+use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX};
 use postern_gate::rest::served;
 use postern_ledger::Purpose;
 use sent::{Named, sent};
@@ -223,7 +223,8 @@ fn operation(name: &str, config: &Config) -> Option<Operation> {
     };
     let managed = || explained().find(|known| known.name() == name);
     let route = || served(config).find(|route| route.name == name);
-    rpc(&path)
+    config
+        .rpc(&path)
         .map(Operation::Rpc)
         .or_else(managed)
         .or_else(|| route().map(Operation::Route))

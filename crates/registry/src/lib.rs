@@ -17,6 +17,7 @@ mod mint_limits;
 pub mod oauth;
 pub mod openapi;
 pub mod organization;
+pub mod origin_tokens;
 pub mod page;
 pub mod ports;
 pub mod refusal;

@@ -18,7 +18,7 @@ use super::tokens::reach;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, Target, Wish, decide, granted};
-use postern_domain::id::{Id, TokenId};
+use postern_domain::id::{Id, ReservationId, TokenId};
 use postern_domain::name::{TokenName, check_description};
 use postern_domain::operation::Operation;
 use postern_domain::policy::Policy;
@@ -129,21 +129,42 @@ where
             Caller::Bootstrap => 1,
             _ => organization.ceiling(config),
         },
+        reservation: None,
         requester: from.requester,
         facts,
     };
 
     let grant = permit.over(&command.facts.organization)?;
-    issue(&grant, &command, &from.bucket, caller, config, ports).await?;
+    let takes = Takes::From(&from.bucket);
+    issue(&grant, &command, takes, caller, config, ports).await?;
     Ok(Minted::new(command, &token))
 }
 
-/// Takes from the address's bucket, then has the Ledger create the token. The last step of a mint:
-/// whatever was refused before it has cost the address nothing.
+/// What a new token counts against, beside its organization's limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Takes<'a> {
+    /// One is taken from the bucket of this address, and from the creator's.
+    From(&'a str),
+    /// Both were taken before, and perhaps room under the limit: it stands for what exists already.
+    Before(Option<ReservationId>),
+}
+
+impl Takes<'_> {
+    /// The room that is held for the token.
+    pub fn room(self) -> Option<ReservationId> {
+        match self {
+            Self::From(_) => None,
+            Self::Before(room) => room,
+        }
+    }
+}
+
+/// Takes from the address's bucket, unless that was done, then has the Ledger create the token. The
+/// last step of a mint: whatever was refused before it has cost the address nothing.
 pub(super) async fn issue<P>(
     grant: &Grant,
     command: &MintCommand,
-    bucket: &str,
+    takes: Takes<'_>,
     caller: &Caller,
     config: &Config,
     ports: &P,
@@ -151,7 +172,10 @@ pub(super) async fn issue<P>(
 where
     P: Facts + Ledgers + MintBuckets,
 {
-    let taken = take(bucket, caller, config, ports).await?;
+    let taken = match takes {
+        Takes::From(bucket) => Some(take(bucket, caller, config, ports).await?),
+        Takes::Before(_) => None,
+    };
     let refusal = match ports.send(grant, command).await? {
         MintAnswer::Minted => {
             ports.publish(&command.facts);
@@ -183,7 +207,9 @@ where
         MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
     // Nothing was written: the address gets its take back. If that fails, it waits a little.
-    taken.give_back(ports).await;
+    if let Some(taken) = taken {
+        taken.give_back(ports).await;
+    }
     Err(refusal)
 }
 
@@ -278,21 +304,7 @@ pub(super) fn expiry(
             )
         })?,
         (None, Some(span)) => {
-            let seconds = match duration::parse_seconds(span) {
-                Ok(seconds @ 1..) => seconds,
-                Err(SpanError::TooLong) => {
-                    return Err(Error::invalid(
-                        "expires_in_invalid",
-                        "`expires_in` can be at most 36500 days",
-                    ));
-                }
-                Ok(_) | Err(SpanError::Malformed) => {
-                    return Err(Error::invalid(
-                        "expires_in_invalid",
-                        "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
-                    ));
-                }
-            };
+            let seconds = span_seconds(span)?;
             now.plus_millis(seconds.saturating_mul(1000))
         }
     }
@@ -304,6 +316,21 @@ pub(super) fn expiry(
         ));
     }
     Ok(Some(end))
+}
+
+/// How many seconds a span has, at least one.
+pub(super) fn span_seconds(span: &str) -> Result<i64> {
+    match duration::parse_seconds(span) {
+        Ok(seconds @ 1..) => Ok(seconds),
+        Err(SpanError::TooLong) => Err(Error::invalid(
+            "expires_in_invalid",
+            "`expires_in` can be at most 36500 days",
+        )),
+        Ok(_) | Err(SpanError::Malformed) => Err(Error::invalid(
+            "expires_in_invalid",
+            "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
+        )),
+    }
 }
 
 pub(super) fn name(text: &str) -> Result<TokenName> {
@@ -320,7 +347,7 @@ fn description(text: Option<String>) -> Result<Option<String>> {
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
+pub(super) fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {
     if texts.len() > MAX_POLICIES {
         return Err(Error::invalid(
             "policies_invalid",

@@ -52,6 +52,13 @@ pub async fn take<'a, P: MintBuckets>(
 }
 
 impl Taken<'_> {
+    /// Which buckets were taken from.
+    pub fn buckets(self) -> Vec<(String, Rate)> {
+        let (address, rate) = self.address;
+        let address = (address.to_owned(), rate);
+        [address].into_iter().chain(self.minter).collect()
+    }
+
     /// Gives back what was taken, after a refusal for which nothing was written. If that fails, the
     /// address can create its next token a little later.
     pub async fn give_back<P: MintBuckets>(&self, ports: &P) {

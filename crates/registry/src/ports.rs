@@ -7,8 +7,10 @@
 )]
 
 mod ledgers;
+mod origin;
 
 pub use ledgers::Ledgers;
+pub use origin::{Origin, OriginCall};
 
 /// All that the gateway's own API needs of the world.
 pub trait Ports:
@@ -22,6 +24,7 @@ pub trait Ports:
     + Isolate
     + Ledgers
     + MintBuckets
+    + Origin
     + Records
     + Sessions
 {
@@ -38,6 +41,7 @@ impl<T> Ports for T where
         + Isolate
         + Ledgers
         + MintBuckets
+        + Origin
         + Records
         + Sessions
 {

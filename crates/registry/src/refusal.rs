@@ -37,6 +37,7 @@ fn belongs(error: &Error) -> bool {
         | Error::Unregistered { .. }
         | Error::Unavailable { .. }
         | Error::Origin { .. }
+        | Error::OriginToken { .. }
         | Error::UpstreamMissing { .. }
         | Error::UpstreamUnset
         | Error::UpstreamRefused { .. }

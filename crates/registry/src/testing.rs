@@ -5,6 +5,7 @@ mod brake;
 mod buckets;
 mod ledgers;
 mod lookups;
+mod origin;
 mod records;
 
 use std::cell::{Cell, RefCell};
@@ -30,6 +31,7 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_gate::Gate;
+use postern_gate::testing::drive::Answer;
 pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
@@ -75,6 +77,8 @@ pub struct World {
     pub kept: RefCell<Vec<(u64, Row)>>,
     pub signed: RefCell<Vec<(EventCursor, Signed)>>,
     pub bucket: Cell<u32>,
+    /// Whether the organization is full.
+    pub no_room: Cell<bool>,
     /// Uses of tokens that the Ledger was told of.
     pub counted: Cell<u32>,
     pub ledger_down: Cell<bool>,
@@ -87,6 +91,11 @@ pub struct World {
     /// Those that were set, and what the Ledger says of the last one.
     pub set_upstreams: RefCell<Vec<SetUpstreamCommand>>,
     pub upstream_state: RefCell<Option<UpstreamState>>,
+    /// Messages that the origin was sent, and its answers, the next one first; none = it is late.
+    pub origin_asked: RefCell<Vec<Vec<u8>>>,
+    pub origin_answers: RefCell<Vec<Answer>>,
+    /// Whether the Ledger keeps no upstream credential.
+    pub upstreams_full: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -134,6 +143,7 @@ impl World {
             signed: RefCell::default(),
             counted: Cell::default(),
             bucket: Cell::new(10),
+            no_room: Cell::default(),
             ledger_down: Cell::new(false),
             name: RefCell::new(organization().name),
             door: Door::default(),
@@ -141,6 +151,9 @@ impl World {
             upstream: RefCell::default(),
             set_upstreams: RefCell::default(),
             upstream_state: RefCell::default(),
+            origin_asked: RefCell::default(),
+            origin_answers: RefCell::default(),
+            upstreams_full: Cell::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

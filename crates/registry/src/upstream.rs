@@ -1,27 +1,32 @@
 //! Upstream credentials (R42): set, read and cleared, for an organization, a project or a workflow.
 //! The text comes in once, is sealed here, and never goes out again.
 
-use serde::{Deserialize, Serialize};
+mod body;
+mod create;
+mod list;
+
+pub use list::{UpstreamList, list};
+
+use serde::Serialize;
 
 use super::config::Config;
 use super::error::{Error, Result};
 use super::organization::resolve_id;
-use super::ports::{Directory, Entropy, Ledgers, Records};
-use super::registry::{find_project, find_workflow, new_id, read_body};
+use super::ports::{Directory, Entropy, Ledgers, Origin, Records};
+use super::registry::{find_project, find_workflow, new_id};
+use body::{Asked, Source};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Permit, Target, decide};
-use postern_domain::id::{Organization, Upstream};
+use postern_domain::decide::{Grant, Permit, Target, decide};
+use postern_domain::id::{Organization, Upstream, UpstreamId};
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::scope::Named;
-use postern_domain::upstream::{
-    Credential, DEFAULT_KEEP_SECONDS, MAX_KEEP_SECONDS, Reach, SEAL_NONCE_BYTES, Sealed, seal,
-};
+use postern_domain::upstream::{Credential, Reach, SEAL_NONCE_BYTES, Sealed, seal};
 use postern_ledger::{
     ClearUpstreamAnswer, ClearUpstreamCommand, ReadUpstreamCommand, SetUpstreamAnswer,
     SetUpstreamCommand, UpstreamState,
 };
-use postern_wire::{json, rfc3339};
+use postern_wire::rfc3339;
 
 /// What a path names: a project, and a workflow of it, each by its name or id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,19 +88,12 @@ impl From<UpstreamState> for UpstreamView {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetUpstream {
-    credential: String,
-    #[serde(default, deserialize_with = "json::whole")]
-    keep_replaced_seconds: Option<u32>,
-}
-
-/// `PUT …/upstream`. It answers once every call that begins from then on is sent on with it.
+/// `PUT …/upstream`. It answers once every call that begins from then on is sent on with it. Where the
+/// body asks for it, the credential is made at the origin first.
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` where the
-/// organization has too many, `Unavailable`.
+/// organization has too many, `OriginToken` where the origin made none, `Unavailable`.
 pub async fn set<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -105,49 +103,83 @@ pub async fn set<P>(
     ports: &P,
 ) -> Result<UpstreamView>
 where
-    P: Directory + Entropy + Ledgers + Records,
+    P: Directory + Entropy + Ledgers + Origin + Records,
 {
     let permit = permit(caller, Operation::UpstreamSet)?;
-    let body: SetUpstream = read_body(body)?;
-    let credential = Credential::parse(body.credential)
-        .map_err(|why| Error::invalid("credential_invalid", format!("`credential` {why}")))?;
-    let seconds = body.keep_replaced_seconds.unwrap_or(DEFAULT_KEEP_SECONDS);
-    if seconds > MAX_KEEP_SECONDS {
-        return Err(Error::invalid(
-            "keep_replaced_seconds_invalid",
-            format!("`keep_replaced_seconds` must be 0 to {MAX_KEEP_SECONDS}"),
-        ));
-    }
+    let Asked { source, keep_ms } = body::read(body)?;
     let (organization, reach) = find(caller, organization, named, ports).await?;
+    let grant = permit.over(&organization)?;
     let id = new_id::<Upstream, _>(None, ports)?;
-    let mut nonce = [0; SEAL_NONCE_BYTES];
-    ports.fill(&mut nonce)?;
-    let sealed = Sealed {
-        organization: organization.id,
-        reach: &reach,
+    let setting = Setting {
         id,
-    };
-    let sealed = seal(&credential, sealed, &config.root_keys.upstream, nonce);
-    let sealed = sealed.map_err(|_| Error::unavailable("a credential was not sealed"))?;
-    let command = SetUpstreamCommand {
-        organization: organization.id,
-        digest: credential.digest(),
-        id,
-        sealed,
-        keep_ms: seconds * 1_000,
+        reach,
+        keep_ms,
         set_by: caller.provenance(),
         requester,
-        reach,
     };
-    match ports.send(&permit.over(&organization)?, &command).await? {
-        SetUpstreamAnswer::Set(state) => Ok(state.into()),
-        SetUpstreamAnswer::TooMany { limit } => Err(Error::Conflict {
-            code: "upstream_limit_reached",
-            detail: format!(
-                "the organization has {limit} upstream credentials, those included that are kept \
-                 after they were replaced: clear one, or set a wider one"
-            ),
-        }),
+    match source {
+        Source::Given(credential) => {
+            let set = setting.store(&credential, &grant, config, ports).await;
+            Ok(set?.into())
+        }
+        Source::Create(asked) => {
+            let made = create::at_origin(&asked, &organization, &setting, ports).await?;
+            match setting.store(&made.credential, &grant, config, ports).await {
+                Ok(state) => Ok(state.into()),
+                Err(why) => Err(made.undo(&asked, &organization, why, ports).await),
+            }
+        }
+    }
+}
+
+/// What is to be set, but for the credential.
+struct Setting {
+    id: UpstreamId,
+    reach: Reach,
+    keep_ms: u32,
+    set_by: String,
+    requester: Requester,
+}
+
+impl Setting {
+    /// Seals a credential, and has the Ledger keep it.
+    async fn store<P: Entropy + Ledgers>(
+        &self,
+        credential: &Credential,
+        grant: &Grant,
+        config: &Config,
+        ports: &P,
+    ) -> Result<UpstreamState> {
+        let mut nonce = [0; SEAL_NONCE_BYTES];
+        ports.fill(&mut nonce)?;
+        let organization = grant.organization().id;
+        let sealed = Sealed {
+            organization,
+            reach: &self.reach,
+            id: self.id,
+        };
+        let sealed = seal(credential, sealed, &config.root_keys.upstream, nonce);
+        let sealed = sealed.map_err(|_| Error::unavailable("a credential was not sealed"))?;
+        let command = SetUpstreamCommand {
+            organization,
+            digest: credential.digest(),
+            id: self.id,
+            sealed,
+            keep_ms: self.keep_ms,
+            set_by: self.set_by.clone(),
+            requester: self.requester.clone(),
+            reach: self.reach.clone(),
+        };
+        match ports.send(grant, &command).await? {
+            SetUpstreamAnswer::Set(state) => Ok(state),
+            SetUpstreamAnswer::TooMany { limit } => Err(Error::Conflict {
+                code: "upstream_limit_reached",
+                detail: format!(
+                    "the organization has {limit} upstream credentials, those included that are \
+                     kept after they were replaced: clear one, or set a wider one"
+                ),
+            }),
+        }
     }
 }
 

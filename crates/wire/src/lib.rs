@@ -23,6 +23,7 @@ pub mod jwt;
 pub mod message;
 pub mod method;
 pub mod opaque;
+pub mod own_token;
 pub mod prefer;
 pub mod problem;
 pub mod protobuf;

@@ -1,11 +1,24 @@
 //! Writes the protobuf messages of the few calls that the gateway makes itself.
 
-/// A string field (wire type 2): key, length, bytes.
+/// A string field.
 pub fn text(number: u32, value: &str) -> Vec<u8> {
-    let mut field = Vec::with_capacity(value.len() + 8);
+    embedded(number, value.as_bytes())
+}
+
+/// A field that is a message (wire type 2): key, length, bytes.
+pub fn embedded(number: u32, message: &[u8]) -> Vec<u8> {
+    let mut field = Vec::with_capacity(message.len() + 8);
     varint(&mut field, u64::from(number) << 3 | 2);
-    varint(&mut field, value.len() as u64);
-    field.extend_from_slice(value.as_bytes());
+    varint(&mut field, message.len() as u64);
+    field.extend_from_slice(message);
+    field
+}
+
+/// A number that is not negative (wire type 0).
+pub fn number(number: u32, value: u64) -> Vec<u8> {
+    let mut field = Vec::with_capacity(12);
+    varint(&mut field, u64::from(number) << 3);
+    varint(&mut field, value);
     field
 }
 
@@ -31,5 +44,20 @@ mod tests {
             let read = protobuf::strings(&message, [&[2], &[300]]);
             assert_eq!(read, Ok([first.as_str(), second.as_str()]), "{length}");
         }
+    }
+
+    #[test]
+    fn numbers_and_messages_are_read_again() {
+        let inner = number(1, 86_400);
+        let message = [embedded(2, &inner), number(7, u64::MAX)].concat();
+        let read: Result<Vec<_>, _> = protobuf::fields(&message).collect();
+        let expected = [
+            (2, protobuf::Value::Bytes(&inner)),
+            (7, protobuf::Value::Varint(u64::MAX)),
+        ];
+        assert_eq!(read.as_deref(), Ok(expected.as_slice()));
+        let read: Result<Vec<_>, _> = protobuf::fields(&inner).collect();
+        let expected = [(1, protobuf::Value::Varint(86_400))];
+        assert_eq!(read.as_deref(), Ok(expected.as_slice()));
     }
 }

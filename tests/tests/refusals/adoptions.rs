@@ -77,6 +77,14 @@ impl Drive<'_> {
                 ),
                 "workflow_of_other_project",
             ),
+            (
+                merged(&body(&token(json!({}))), &json!({ "policies": ["x"] })),
+                "policies_invalid",
+            ),
+            (
+                merged(&body(&token(json!({}))), &json!({ "policies": ["x:y"] })),
+                "policy_unknown",
+            ),
             (body(&token(nowhere)), "not_registered"),
             (body(&token(elsewhere)), "claims_conflict"),
             (

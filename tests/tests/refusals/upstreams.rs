@@ -25,6 +25,14 @@ impl Drive<'_> {
                     json!({ "credential": "a", "keep_replaced_seconds": 86_401 }),
                     "keep_replaced_seconds_invalid",
                 ),
+                (json!({ "create": true }), "create_invalid"),
+                (json!({ "create": true, "with": "a b" }), "with_invalid"),
+                (
+                    json!({ "create": true, "with": "a", "expires_in": "soon" }),
+                    "expires_in_invalid",
+                ),
+                // This origin manages no tokens.
+                (json!({ "create": true, "with": "a" }), "origin_refused"),
             ] {
                 self.expect(operation, self.admin("PUT", &path, &body), code)
                     .await;

@@ -5,7 +5,7 @@ use super::{Denial, Permit, Reach, permit};
 use crate::caller::Caller;
 use crate::id::WorkflowId;
 use crate::operation::{Operation, Requirements};
-use crate::rpc::{Access, RUN_LOOKUP, WORKFLOW_LOOKUP};
+use crate::rpc::{Access, OWN_TOKEN_REVOKE, RUN_LOOKUP, WORKFLOW_LOOKUP};
 
 /// Lets a call pass that is open to everybody at the origin too.
 ///
@@ -45,6 +45,23 @@ pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
 pub fn look_up_workflow(caller: &Caller) -> Result<Permit, Denial> {
     match caller {
         Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&WORKFLOW_LOOKUP))),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gateway end at the origin what a caller's call has just made there and could not be
+/// registered (R43), and write down where that fails. It needs no policy, as nothing becomes wider
+/// by it, and no caller that is still active: that it is not may be why the token could not be
+/// registered.
+///
+/// # Errors
+/// `Operation` for callers whom the origin would not know.
+pub fn take_back(caller: &Caller) -> Result<Permit, Denial> {
+    match caller {
+        Caller::Token(facts) => Ok(Permit {
+            token: None,
+            ..permit(facts, Operation::Rpc(&OWN_TOKEN_REVOKE))
+        }),
         _ => Err(Denial::Operation),
     }
 }

@@ -3,10 +3,12 @@
 
 mod attestation;
 mod management;
+mod own_tokens;
 mod row;
 
 use self::attestation::ATTESTATION;
 use self::management::MANAGEMENT;
+pub use self::own_tokens::{OWN_TOKEN_REVOKE, OWN_TOKENS, OwnToken, governed};
 
 /// Path prefix of everything that belongs to the origin.
 pub const ORIGIN_PREFIX: &str = "/controlplane.v1.";
@@ -144,6 +146,8 @@ pub struct Rpc {
     pub carries: Carries,
     /// Whether the answer tells of a new run that must be remembered (R32).
     pub makes_run: bool,
+    /// What it does with the origin's own tokens, where the gateway governs these (R43).
+    pub own_token: Option<OwnToken>,
 }
 
 impl Rpc {
@@ -154,7 +158,12 @@ impl Rpc {
 
     /// Whether the gateway has to read the message to decide.
     pub fn is_inspected(&self) -> bool {
-        self.identity != NOTHING || !self.when.is_empty()
+        self.identity != NOTHING || !self.when.is_empty() || self.is_governed()
+    }
+
+    /// Whether the registry has a part in the call: it makes or ends a token of the origin's own.
+    pub fn is_governed(&self) -> bool {
+        matches!(self.own_token, Some(OwnToken::Create | OwnToken::Revoke))
     }
 }
 

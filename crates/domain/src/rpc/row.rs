@@ -23,6 +23,7 @@ pub(super) const fn token(
         narrow,
         carries: Carries::Names,
         makes_run: false,
+        own_token: None,
     }
 }
 

@@ -154,7 +154,7 @@ impl Content {
     }
 
     /// The message, where all of it is here.
-    fn message(&self) -> Option<&[u8]> {
+    pub fn message(&self) -> Option<&[u8]> {
         match &self.message {
             Message::Unread | Message::Windows(_) => None,
             Message::From(start) => self.raw.as_deref()?.get(*start..),

@@ -1,5 +1,6 @@
 //! An RPC of a person's (R44): decided by its row alone, and sent on as it came.
 
+use postern_domain::decide::Denial;
 use postern_domain::id::PersonId;
 use postern_domain::operation::Operation;
 use postern_wire::grpc_web::{self, Encoding};
@@ -18,9 +19,14 @@ use crate::question::{Arrived, Body};
 
 impl RpcRequest {
     /// Decides, and takes the body. Nothing in the message decides, so it is not looked into: the
-    /// origin compares what it names with what the person may.
+    /// origin compares what it names with what the person may. The calls that make and end the
+    /// origin's own tokens are closed to people also where they are open to tokens: here they would
+    /// pass every limit (R43).
     pub(super) fn of_person(self, (call, gate, now): At<'_>, person: PersonId) -> Result<Next> {
         let caller = people::noted(call, now, person);
+        if self.row.own_token.is_some() {
+            return Err(Denial::Operation.into());
+        }
         let permit = people::may(&caller, Operation::Rpc(self.row))?;
         let limit = grpc_web::max_body(self.row);
         call.kept.fits(limit)?;

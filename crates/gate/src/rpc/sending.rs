@@ -1,7 +1,8 @@
-//! An RPC on its way to the origin, once it was decided that it may go there.
+//! An RPC that may go to the origin: the request for it, and what becomes of the answer.
 
 use postern_domain::caller::Caller;
 use postern_domain::decide::Permit;
+use postern_domain::rpc::OwnToken;
 use postern_wire::forwarding::Sent;
 use postern_wire::grpc_web;
 use postern_wire::protocol::{Protocol, media_type};
@@ -26,16 +27,55 @@ pub(super) struct Sending {
 }
 
 impl RpcRequest {
-    /// Sends the call on.
+    /// Sends the call on; what makes or ends a token of the origin's own, with what has to stand here
+    /// of it.
     pub(super) fn go(
         self,
         (call, gate, now): At<'_>,
         sending: Sending,
         content: Content,
     ) -> Result<Next> {
+        match (self.row.own_token, sending.caller.clone()) {
+            (Some(OwnToken::Create), Some(caller)) => {
+                return self.create_token((call, gate, now), (sending, caller), content);
+            }
+            (Some(OwnToken::Revoke), Some(caller)) => {
+                return self.revoke_token((call, gate, now), (sending, caller), content);
+            }
+            _ => {}
+        }
+        let Sending {
+            permit,
+            caller,
+            mut naming,
+        } = sending;
+        if let Some(naming) = &mut naming {
+            naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
+        }
+        let answer_is_read = self.row.makes_run || gate.config().is_upstream();
+        let told = (permit, caller.as_ref(), answer_is_read);
+        let outbound = self.outbound((call, gate, now), told, &content)?;
+        let awaited = AwaitedReply {
+            asked_at: now,
+            patience: outbound.patience(),
+        };
+        let is_connect = self.is_connect();
+        let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
+            awaited.rpc((call, gate, now), reply, naming, is_connect)
+        };
+        Ok(Next::Forward(Pending::new(Forward(outbound), here)))
+    }
+
+    /// The request for the origin.
+    pub(super) fn outbound(
+        self,
+        (call, gate, now): At<'_>,
+        (permit, caller, answer_is_read): (Permit, Option<&Caller>, bool),
+        content: &Content,
+    ) -> Result<Outbound> {
         let media = media_type(&call.kept.content_type);
         // Nobody looks into what a person sends, so nobody knows that it is not compressed.
-        let person = sending.caller.as_ref().and_then(Caller::person);
+        let person = caller.and_then(Caller::person);
         let (sent, body) = match self.protocol {
             Protocol::GrpcWeb(_) => {
                 let sent = Sent::GrpcWeb {
@@ -52,31 +92,18 @@ impl RpcRequest {
                 (Sent::Connect { within }, Outgoing::Made(frame))
             }
         };
-        let Sending {
-            permit,
-            caller,
-            mut naming,
-        } = sending;
-        if let Some(naming) = &mut naming {
-            naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
-        }
         let going = Going {
             permit,
-            caller: caller.as_ref(),
+            caller,
             sent,
             body,
             raw: content.raw.as_deref(),
-            answer_is_read: self.row.makes_run || gate.config().is_upstream(),
+            answer_is_read,
         };
-        let outbound = Outbound::new(call, gate, now, going)?;
-        let awaited = AwaitedReply {
-            asked_at: now,
-            patience: outbound.patience(),
-        };
-        let is_connect = self.protocol == Protocol::Connect;
-        let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            awaited.rpc((call, gate, now), reply, naming, is_connect)
-        };
-        Ok(Next::Forward(Pending::new(Forward(outbound), here)))
+        Outbound::new(call, gate, now, going)
+    }
+
+    pub(super) fn is_connect(self) -> bool {
+        self.protocol == Protocol::Connect
     }
 }

@@ -9,6 +9,7 @@ use postern_domain::time::Timestamp;
 use super::World;
 use crate::error::Error;
 use crate::lines::{Lines, READ_OF_ANSWERS, READ_OF_CALLS};
+use crate::own_tokens::Attempted;
 use crate::question::{Arrived, Window};
 use crate::{Ask, Entropy, Head, Made, Outage, Outbound, Outgoing, Question, Reply, Step};
 
@@ -274,6 +275,19 @@ impl<'a> Drive<'a> {
                     world.note(format!("count {}", ask.question.bucket));
                     self.resume(ask, Ok(()))
                 }
+                Step::Reserve(ask) => {
+                    let reserved = world.own.reserve(&ask.question);
+                    self.resume(ask, reserved)
+                }
+                Step::Settle(ask) => {
+                    let settled = world.own.settle(&ask.question);
+                    self.resume(ask, Ok(settled))
+                }
+                Step::Attempt(ask) => {
+                    let seen = self.seen(&ask.question.0);
+                    let attempted = self.attempt(world.own.attempt(seen));
+                    self.resume(ask, Ok(attempted))
+                }
                 Step::Pass(pass) => {
                     let reply = self.reply.unwrap_or(Answer::ended(2));
                     let headers = pass.headers.applied(&reply.headers);
@@ -314,6 +328,12 @@ impl<'a> Drive<'a> {
                 Outgoing::Stream => None,
             },
         }
+    }
+
+    fn attempt(&mut self, answered: Result<Answer, Outage>) -> Attempted {
+        let reply = self.keep(answered)?;
+        let content = self.reply.as_ref().map(|reply| reply.body.clone());
+        Ok((reply, content.unwrap_or_default()))
     }
 
     fn keep(&mut self, answered: Result<Answer, Outage>) -> Result<Reply, Outage> {

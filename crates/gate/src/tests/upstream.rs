@@ -35,12 +35,12 @@ fn config(lease_ms: u32) -> Config {
     }
 }
 
-fn text(id: u128) -> String {
+pub(super) fn text(id: u128) -> String {
     format!("upstream-credential-{id}")
 }
 
 /// Version `id` of the credential of a reach, as the Ledger gives it.
-fn given(id: u128, project: &str, workflow: &str) -> GivenUpstream {
+pub(super) fn given(id: u128, project: &str, workflow: &str) -> GivenUpstream {
     let reach = Reach::of(Some(project), Some(workflow));
     let credential = Credential::parse(text(id)).expect("good");
     let sealed = Sealed {

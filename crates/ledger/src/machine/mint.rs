@@ -41,8 +41,8 @@ impl Carried for MintCommand {
         if ledger.store.name_taken(facts, None, now, normalize)? {
             return Ok(Done::Answer(MintAnswer::NameTaken));
         }
-        let ceiling = self.ceiling;
-        if ceiling > 0 && !facts.is_system && ledger.store.counted(now)? >= i64::from(ceiling) {
+        let (ceiling, reservation) = (self.ceiling, self.reservation);
+        if !facts.is_system && ledger.exceeds(ceiling, reservation, now)? {
             return Ok(Done::Answer(MintAnswer::CeilingReached { ceiling }));
         }
         let action = match facts.adopted() {
@@ -50,6 +50,10 @@ impl Carried for MintCommand {
             false => Action::TokenMint,
         };
         let entry = ledger.insert_pending(&self, action, None, now)?;
+        // From here on the token itself counts.
+        if let Some(reservation) = reservation {
+            ledger.reservations.end(reservation);
+        }
         // A token that names no organization can be adopted by one only: D1 has its row once, and
         // ours does not replace another organization's.
         let wait = match facts.adopted() {

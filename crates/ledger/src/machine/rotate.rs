@@ -32,10 +32,11 @@ impl Carried for RotateCommand {
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }
         let ceiling = self.mint.ceiling;
+        let left = ledger.left_of(ceiling, now);
         if ceiling > 0
             && !self.mint.facts.is_system
             && self.retire_at > now
-            && ledger.store.rotation_exceeds(self.old, now, ceiling)?
+            && ledger.store.rotation_exceeds(self.old, now, left)?
         {
             return Ok(Done::Answer(RotateAnswer::CeilingReached { ceiling }));
         }

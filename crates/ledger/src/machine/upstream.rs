@@ -13,8 +13,8 @@ use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql, SqlError};
 use crate::upstream::{
-    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, MAX_UPSTREAMS, ReadUpstreamCommand,
-    SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery,
+    ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, ListUpstreamsCommand, MAX_UPSTREAMS,
+    ReadUpstreamCommand, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery,
 };
 
 impl Carried for SetUpstreamCommand {
@@ -101,6 +101,21 @@ impl Carried for ReadUpstreamCommand {
             true => ledger.store.upstream_state(&self.reach, now)?,
             false => None,
         }))
+    }
+}
+
+impl Carried for ListUpstreamsCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(self, ledger: &mut Ledger<S>, _: Acting, now: Timestamp) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(Vec::new()));
+        }
+        let mut states = Vec::new();
+        for reach in ledger.store.current_reaches()? {
+            states.extend(ledger.store.upstream_state(&reach, now)?);
+        }
+        Ok(Done::Answer(states))
     }
 }
 

@@ -76,6 +76,16 @@ impl<S: Sql> Store<S> {
         }))
     }
 
+    /// What one is set for, the organization first: at most as many as there can be.
+    pub fn current_reaches(&self) -> Result<Vec<Reach>> {
+        let query = "select project, workflow from upstreams where until is null \
+                     order by project, workflow";
+        self.rows(query, &[], |row| {
+            let (project, workflow) = (row.text()?, row.text()?);
+            Ok(Reach::of(Some(&project), Some(&workflow)))
+        })
+    }
+
     /// Stores one. There is no other that is set for its reach.
     pub fn insert_upstream(
         &self,

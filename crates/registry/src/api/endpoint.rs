@@ -60,6 +60,8 @@ pub enum Management<'p> {
     Checkpoints,
     /// Makes one.
     CreateCheckpoint,
+    /// Lists the upstream credentials that are set.
+    Upstreams,
     /// Tells which upstream credential is set for this.
     Upstream(ReachNamed<'p>),
     /// Sets it.
@@ -137,6 +139,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "projects", project, "workflows"] => {
             GetPost(To(Workflows(project)), To(CreateWorkflow(project)))
         }
+        ["org", "upstreams"] => Get(To(Upstreams)),
         ["org", "upstream"] => upstream(None, None),
         ["org", "projects", project, "upstream"] => upstream(Some(project), None),
         [
@@ -202,7 +205,7 @@ impl Management<'_> {
             Self::Release(_) => Operation::TokenRelease,
             Self::Audit | Self::Checkpoints => Operation::AuditRead,
             Self::CreateCheckpoint => Operation::AuditCheckpoint,
-            Self::Upstream(_) => Operation::UpstreamRead,
+            Self::Upstreams | Self::Upstream(_) => Operation::UpstreamRead,
             Self::SetUpstream(_) => Operation::UpstreamSet,
             Self::ClearUpstream(_) => Operation::UpstreamClear,
         }

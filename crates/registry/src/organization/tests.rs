@@ -7,6 +7,7 @@ use super::*;
 use crate::audit::{self, Span};
 use crate::error::Error;
 use crate::mint::Client;
+use crate::ports::Clock as _;
 use crate::testing::{self, World, facts, now_or_never, requester};
 use crate::tokens::{self, TokenQuery};
 use crate::{mint, registry};

@@ -2,8 +2,9 @@
 
 use postern_ledger::{
     CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand, LimitsAnswer, LimitsCommand,
-    NoteCommand, ReadUpstreamCommand, ReleaseAnswer, ReleaseCommand, RevokeAnswer, RevokeCommand,
-    RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UpstreamState,
+    ListUpstreamsCommand, NoteCommand, ReadUpstreamCommand, ReleaseAnswer, ReleaseCommand,
+    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
+    SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
 };
 
 use postern_domain::location::{Jurisdiction, LocationHint};
@@ -157,6 +158,9 @@ impl Ledgers for World {
             LimitsCommand::NAME => typed(command, |command| self.change_limits(&command)),
             CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
             SetUpstreamCommand::NAME => typed(command, |command: SetUpstreamCommand| {
+                if self.upstreams_full.get() {
+                    return Ok(SetUpstreamAnswer::TooMany { limit: 1_000 });
+                }
                 self.note(format!(
                     "set upstream {} {}",
                     command.reach, command.keep_ms
@@ -178,6 +182,24 @@ impl Ledgers for World {
                     Some(_) => ClearUpstreamAnswer::Cleared,
                     None => ClearUpstreamAnswer::Unset,
                 })
+            }),
+            ListUpstreamsCommand::NAME => typed(command, |_: ListUpstreamsCommand| {
+                self.note("list upstreams");
+                Ok(self.upstream_state.borrow().iter().cloned().collect())
+            }),
+            ReserveCommand::NAME => typed(command, |command: ReserveCommand| {
+                let ReserveCommand {
+                    ceiling, lasts_ms, ..
+                } = command;
+                self.note(format!("reserve {ceiling} {lasts_ms}"));
+                Ok(match self.no_room.get() {
+                    true => ReserveAnswer::CeilingReached { ceiling },
+                    false => ReserveAnswer::Reserved,
+                })
+            }),
+            UnreserveCommand::NAME => typed(command, |_: UnreserveCommand| {
+                self.note("unreserve");
+                Ok(())
             }),
             ReadUpstreamCommand::NAME => typed(command, |command: ReadUpstreamCommand| {
                 self.note(format!("read upstream {}", command.reach));

@@ -96,6 +96,7 @@ where
         created_by: caller.provenance(),
         minted_by: caller.token().map(|minter| minter.id),
         ceiling,
+        reservation: None,
         requester: from.requester,
         facts,
     };

@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+mod creating;
+
 use super::*;
 use crate::testing::{self, World, facts, now_or_never, organization, project, requester};
 use postern_domain::caller::Session;
@@ -10,7 +12,7 @@ use postern_domain::policy::{Policy, defaults};
 use postern_domain::role::policies_of;
 use postern_domain::scope::Scope;
 use postern_domain::session::UserId;
-use postern_domain::upstream::{MAX_CREDENTIAL, open};
+use postern_domain::upstream::{MAX_CREDENTIAL, MAX_KEEP_SECONDS, open};
 use postern_ledger::ReplacedUpstream;
 
 const ACME: Option<&str> = Some("acme");
@@ -104,7 +106,11 @@ fn r42_a_body_that_is_wrong_sets_nothing() {
             "keep_replaced_seconds_invalid",
             "0 to 86400",
         ),
-        ("{}".to_owned(), "body_invalid", "credential"),
+        (
+            "{}".to_owned(),
+            "body_invalid",
+            "give a `credential`, or `create` and `with`",
+        ),
         (
             r#"{"credential":"a","token":"b"}"#.to_owned(),
             "body_invalid",
@@ -225,4 +231,32 @@ fn r42_what_is_set_is_told_with_what_it_replaced_and_what_is_not_has_a_code_of_i
         let refused = set_by(&admin, named, &body(TEXT), &world).expect_err("refused");
         assert_eq!(refused.code(), "not_found");
     }
+}
+
+#[test]
+fn r42_the_list_shows_digests_to_who_may_read_them() {
+    let world = World::new();
+    let listed = |caller: &Caller| {
+        let list = now_or_never(list(caller, ACME, &world))?;
+        Ok::<_, Error>(serde_json::to_value(&list).expect("serializes"))
+    };
+    let none = listed(&Caller::Administrator).expect("lists");
+    assert_eq!(none, serde_json::json!({ "upstreams": [] }));
+    set_by(
+        &Caller::Administrator,
+        reach(Some("shop"), None),
+        &body(TEXT),
+        &world,
+    )
+    .expect("set");
+    let one = listed(&Caller::Administrator).expect("lists");
+    assert_eq!(
+        one["upstreams"][0]["scope"],
+        serde_json::json!({ "project": "shop" })
+    );
+    assert!(!one.to_string().contains(TEXT));
+    let mut row = facts(9, Scope::Organization);
+    row.policies = defaults(&Scope::Organization);
+    let error = listed(&Caller::Token(Rc::new(row))).expect_err("denied");
+    assert_eq!(error.code(), "operation_not_allowed");
 }

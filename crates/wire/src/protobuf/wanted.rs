@@ -29,6 +29,19 @@ impl<'m> Wanted<'m> {
         self.found.last().copied().unwrap_or_default()
     }
 
+    /// Every value, in wire order.
+    pub fn all(&self) -> &[&'m [u8]] {
+        &self.found
+    }
+
+    /// The value, where there is exactly one.
+    pub fn only(&self) -> Option<&'m [u8]> {
+        match self.found.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
     /// The value of a singular string, empty where absent.
     ///
     /// # Errors

@@ -185,3 +185,26 @@ fn r9_r39_an_adopted_token_is_not_rotated_here() {
     let error = now_or_never(answer).err().map(|error| error.code());
     assert_eq!(error, Some("organization_token"));
 }
+
+#[test]
+fn r39_policies_that_are_asked_for_are_the_adopters_own() {
+    let held = ["project_api_token:create", "cas_artifact:read"];
+    let held = held.map(|text| Policy::parse(text).expect("a policy"));
+    let caller = holder(Scope::Organization, held.into(), None);
+    let asked = |policies: Value| json!({ "project": "shop", "policies": policies });
+    let rows = [
+        (
+            json!(["cas_artifact:read"]),
+            Ok(json!(["cas_artifact:read"])),
+        ),
+        (json!([]), Ok(json!([]))),
+        (json!(["cas_artifact:create"]), Err("policy_not_held")),
+        (json!(["cas_artefact:create"]), Err("policy_unknown")),
+    ];
+    for (policies, expected) in rows {
+        let body = body_of(&claims(), &asked(policies));
+        let answer = try_adopt_as(&caller, &World::new(), &body);
+        let told = answer.map(|answer| answer["policies"].clone());
+        assert_eq!(told.map_err(|error| error.code()), expected);
+    }
+}

@@ -100,6 +100,9 @@ impl<P: Ports> Call<'_, P> {
             Management::CreateCheckpoint => {
                 Answer::json(201, &audit::checkpoint(caller, named, ports).await?)
             }
+            Management::Upstreams => {
+                Answer::json(200, &upstream::list(caller, named, ports).await?)
+            }
             Management::Upstream(of) => {
                 Answer::json(200, &upstream::read(caller, named, of, ports).await?)
             }
