@@ -6,6 +6,7 @@ mod api;
 mod assets;
 mod body;
 mod client_address;
+mod download;
 pub mod forward;
 mod incoming;
 mod origin;

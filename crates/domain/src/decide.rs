@@ -9,7 +9,7 @@ mod lookups;
 mod permit;
 
 pub use calls::{CallNames, ProjectNamed, RunNamed};
-pub use lookups::{look_up_run, look_up_workflow, open, still_the_one};
+pub use lookups::{artifact_credential, look_up_run, look_up_workflow, open, still_the_one};
 use permit::Reach;
 pub use permit::{Grant, Permit};
 

@@ -13,12 +13,14 @@ use postern_wire::rest::RouteMatch;
 
 use crate::Gate;
 use crate::admission::Asks;
+use crate::artifacts::{Digest, Subject};
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
 use crate::patience::Deadline;
 use crate::question::{
-    Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream, Window,
+    Admit, Bind, Body, Content, Count, Discard, Download, Find, Forward, Lookup, Record, Stream,
+    Window,
 };
 use crate::upstream::Upstream;
 use crate::{rest, rpc};
@@ -49,6 +51,10 @@ pub enum Step {
     Content(Ask<Content>),
     /// See [`Count`].
     Count(Ask<Count>),
+    /// See [`Record`].
+    Record(Ask<Record>),
+    /// See [`Download`].
+    Download(Ask<Download>),
     /// The end: the client gets the origin's answer.
     Pass(Pass),
     /// The end: the client gets a refusal.
@@ -79,6 +85,10 @@ pub enum Next {
     Content(Pending<Content, Self>),
     /// A question, as in [`Step`].
     Count(Pending<Count, Self>),
+    /// A question, as in [`Step`].
+    Record(Pending<Record, Self>),
+    /// A question, as in [`Step`].
+    Download(Pending<Download, Self>),
     /// The end.
     Pass(Made, Plan),
 }
@@ -95,6 +105,10 @@ pub enum Made {
         /// The whole content.
         body: Vec<u8>,
     },
+    /// What answered the last [`Step::Download`], under 200, as long as it can be the artifact of this
+    /// digest (`artifacts::Checking`); then the answer is broken off. No header passes but those of
+    /// the plan.
+    Artifact(Digest),
 }
 
 /// An answer for the client.
@@ -169,6 +183,12 @@ pub struct Call {
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// What none is set for, where none was found.
     pub(crate) upstream_unset: Option<Reach>,
+    /// What an artifact credential in the answer is for, and where the gateway is, as its caller
+    /// knows it: of calls that have one only.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) own_origin: String,
+    /// Whether its credential came in the query.
+    pub(crate) is_from_query: bool,
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
@@ -193,6 +213,8 @@ impl Machine for Next {
             Ok(Self::Forward(pending)) => Step::Forward(pending.of(call)),
             Ok(Self::Content(pending)) => Step::Content(pending.of(call)),
             Ok(Self::Count(pending)) => Step::Count(pending.of(call)),
+            Ok(Self::Record(pending)) => Step::Record(pending.of(call)),
+            Ok(Self::Download(pending)) => Step::Download(pending.of(call)),
             Ok(Self::Pass(made, headers)) => Step::Pass(Pass {
                 made,
                 headers,
@@ -223,6 +245,9 @@ impl Call {
             assertions: entropy.assertions,
             upstream: None,
             upstream_unset: None,
+            subject: None,
+            own_origin: String::new(),
+            is_from_query: false,
             form: RefusalForm::Problem,
             counts: false,
             answer_headers: gate.config().answer_headers,

@@ -32,6 +32,7 @@
 //!     method: "POST",
 //!     path: "/controlplane.v1.StatusService/Statusz",
 //!     query: "",
+//!     origin: "https://gate.example",
 //!     headers: &headers,
 //!     request_id: "r1",
 //! };
@@ -49,6 +50,8 @@
 //!         Step::Lookup(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Content(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Count(ask) => ask.answer(&mut gate, clock(), Ok(())),
+//!         Step::Record(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Download(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Forward(ask) => {
 //!             assert_eq!(ask.question.0.target(), head.path);
 //!             let answered = vec![
@@ -67,6 +70,7 @@
 #![warn(missing_docs)]
 
 mod admission;
+pub mod artifacts;
 pub mod ask;
 pub mod assertion;
 mod binding;

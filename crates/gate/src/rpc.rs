@@ -1,10 +1,10 @@
 //! RPCs, in gRPC-Web and Connect: protocol, credential, message, decision.
 
 mod content;
+mod sending;
 
 use std::rc::Rc;
 
-use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
@@ -19,8 +19,10 @@ use postern_wire::identity::{Found, Identified};
 use postern_wire::protocol::{Protocol, Unspoken, media_type};
 
 use self::content::{Content, Reading, Unreadable, within};
+use self::sending::Sending;
 use crate::Gate;
 use crate::admission::{About, Admitted};
+use crate::artifacts::Subject;
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::credential::{Presented, recognize};
@@ -29,12 +31,12 @@ use crate::head::Head;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
 use crate::named::OwnedNames;
 use crate::onward::{Going, Outbound, Outgoing};
-use crate::origin_answer::AwaitedReply;
+use crate::origin_answer::{AwaitedReply, Expected};
 use crate::patience::Deadline;
 use crate::pins;
 use crate::question::{Arrived, Body, Discard, Forward};
 use crate::reply::Reply;
-use crate::runs::{self, Naming};
+use crate::runs;
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch::{self, Vouched};
 
@@ -76,6 +78,9 @@ pub(crate) fn open(
     };
     let row = row.ok_or(Denial::Operation)?;
     call.notes.operation = Some(row.method);
+    if row.hands_out.is_some() {
+        call.own_origin = head.origin.to_owned();
+    }
     let within = within(protocol, head)?;
     call.deadline = Deadline::new(call.deadline.begun(), within);
     let request = RpcRequest {
@@ -144,11 +149,7 @@ impl RpcRequest {
     ) -> Result<Next> {
         let Some(presented) = presented else {
             let permit = pass(Operation::Rpc(self.row))?;
-            let sending = Sending {
-                permit,
-                caller: None,
-                naming: None,
-            };
+            let sending = Sending::open(permit);
             return self.go((call, gate, now), sending, content);
         };
         let about = match self.row.identity.workflow {
@@ -172,6 +173,9 @@ impl RpcRequest {
     ) -> Result<Next> {
         let known = move |call: &mut Call, gate: &mut Gate, now, found: Option<Found>, content| {
             let identified = found.as_ref().map(Found::identified);
+            if self.row.hands_out.is_some() {
+                call.subject = identified.as_ref().map(Subject::of);
+            }
             let run = match &identified {
                 Some(identified) => run_id(self.row, identified)?,
                 None => None,
@@ -221,7 +225,8 @@ impl RpcRequest {
                             let (run, pin) = found.ok_or(Denial::UnknownRun)?;
                             let known = Run::Known(Rc::clone(&run), pin);
                             let permit = self.decided(&names, &known, &admitted)?;
-                            let sending = self.sending(permit, &names, &admitted)?;
+                            let sending =
+                                Sending::new(call, self.row, permit, (&names, &admitted))?;
                             let at = (call, gate, now);
                             choose(
                                 at,
@@ -237,7 +242,7 @@ impl RpcRequest {
                 )
             }
             (decided, run) => {
-                let sending = self.sending(decided?, &names, &admitted)?;
+                let sending = Sending::new(call, self.row, decided?, (&names, &admitted))?;
                 let names_workflow = self.row.identity.workflow.is_some();
                 let is_confirmed = matches!(run, Run::Open) && names_workflow;
                 let known = match &run {
@@ -283,27 +288,6 @@ impl RpcRequest {
         decide(&admitted.caller, Operation::Rpc(self.row), target)
     }
 
-    /// What goes along with a call that may go to the origin; for one whose answer makes a run, the
-    /// grant to write it down.
-    fn sending(self, permit: Permit, names: &OwnedNames, admitted: &Admitted) -> Result<Sending> {
-        let naming = match (self.row.makes_run, names.of_run(), admitted.caller.token()) {
-            (true, Some((project, workflow)), Some(facts)) => Some(Naming {
-                project,
-                workflow,
-                grant: permit.over(&facts.organization)?,
-                facts: Rc::clone(facts),
-                pin: admitted.pin,
-                upstream: None,
-            }),
-            _ => None,
-        };
-        Ok(Sending {
-            permit,
-            caller: Some(admitted.caller.clone()),
-            naming,
-        })
-    }
-
     /// Sends the call on.
     fn go(self, (call, gate, now): At<'_>, sending: Sending, content: Content) -> Result<Next> {
         let media = media_type(&call.kept.content_type);
@@ -326,9 +310,9 @@ impl RpcRequest {
         let Sending {
             permit,
             caller,
-            mut naming,
+            mut expected,
         } = sending;
-        if let Some(naming) = &mut naming {
+        if let Expected::Run(naming) = &mut expected {
             naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
         }
         let going = Going {
@@ -337,7 +321,7 @@ impl RpcRequest {
             sent,
             body,
             raw: content.raw.as_deref(),
-            answer_is_read: self.row.makes_run || gate.config().is_upstream(),
+            answer_is_read: expected.is_read() || gate.config().is_upstream(),
         };
         let outbound = Outbound::new(call, gate, now, going)?;
         let awaited = AwaitedReply {
@@ -346,7 +330,7 @@ impl RpcRequest {
         };
         let is_connect = self.protocol == Protocol::Connect;
         let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            awaited.rpc((call, gate, now), reply, naming, is_connect)
+            awaited.rpc((call, gate, now), reply, expected, is_connect)
         };
         Ok(Next::Forward(Pending::new(Forward(outbound), here)))
     }
@@ -361,13 +345,6 @@ fn choose(
     then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Admitted) -> Result<Next> + 'static,
 ) -> Result<Next> {
     upstream::choose(at, admitted, |scope| names.wanted(scope, run), then)
-}
-
-/// What goes along with a call.
-struct Sending {
-    permit: Permit,
-    caller: Option<Caller>,
-    naming: Option<Naming>,
 }
 
 /// The run that the message names; it must name one where nothing else says what it is about.

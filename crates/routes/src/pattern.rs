@@ -1,8 +1,9 @@
 //! Path patterns. They are compared byte by byte, and never match the gateway's own paths.
 
 /// First segments that are the gateway's own.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     ".well-known",
+    "cas",
     "discover",
     "explain",
     "healthz",

@@ -2,10 +2,23 @@
 
 /// A string field (wire type 2): key, length, bytes.
 pub fn text(number: u32, value: &str) -> Vec<u8> {
-    let mut field = Vec::with_capacity(value.len() + 8);
+    nested(number, value.as_bytes())
+}
+
+/// A field that is a message (wire type 2).
+pub fn nested(number: u32, message: &[u8]) -> Vec<u8> {
+    let mut field = Vec::with_capacity(message.len() + 8);
     varint(&mut field, u64::from(number) << 3 | 2);
-    varint(&mut field, value.len() as u64);
-    field.extend_from_slice(value.as_bytes());
+    varint(&mut field, message.len() as u64);
+    field.extend_from_slice(message);
+    field
+}
+
+/// A number (wire type 0).
+pub fn number(number: u32, value: u64) -> Vec<u8> {
+    let mut field = Vec::with_capacity(12);
+    varint(&mut field, u64::from(number) << 3);
+    varint(&mut field, value);
     field
 }
 
@@ -30,6 +43,15 @@ mod tests {
             let message = [text(2, &first), text(300, &second)].concat();
             let read = protobuf::strings(&message, [&[2], &[300]]);
             assert_eq!(read, Ok([first.as_str(), second.as_str()]), "{length}");
+            let around = [number(1, length as u64), nested(3, &message)].concat();
+            let read = protobuf::strings(&around, [&[3, 2]]);
+            assert_eq!(read, Ok([first.as_str()]), "{length}");
         }
+    }
+
+    #[test]
+    fn numbers_are_varints() {
+        assert_eq!(number(1, 2), [0x08, 2]);
+        assert_eq!(number(2, 300), [0x10, 0xac, 0x02]);
     }
 }

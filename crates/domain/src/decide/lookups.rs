@@ -5,7 +5,8 @@ use super::{Denial, Permit, Reach, permit};
 use crate::caller::Caller;
 use crate::id::WorkflowId;
 use crate::operation::{Operation, Requirements};
-use crate::rpc::{Access, RUN_LOOKUP, WORKFLOW_LOOKUP};
+use crate::route::ARTIFACT_DOWNLOAD;
+use crate::rpc::{ARTIFACT_CREDENTIAL, Access, RUN_LOOKUP, WORKFLOW_LOOKUP};
 
 /// Lets a call pass that is open to everybody at the origin too.
 ///
@@ -45,6 +46,20 @@ pub fn look_up_run(caller: &Caller) -> Result<Permit, Denial> {
 pub fn look_up_workflow(caller: &Caller) -> Result<Permit, Denial> {
     match caller {
         Caller::Token(facts) => Ok(permit(facts, Operation::Rpc(&WORKFLOW_LOOKUP))),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gateway ask the origin for the way to an artifact, whose download was permitted (R46).
+///
+/// # Errors
+/// `Operation` for a permit of anything else.
+pub fn artifact_credential(download: &Permit) -> Result<Permit, Denial> {
+    match download.operation {
+        Operation::Route(route) if *route == ARTIFACT_DOWNLOAD => Ok(Permit {
+            operation: Operation::Rpc(&ARTIFACT_CREDENTIAL),
+            ..*download
+        }),
         _ => Err(Denial::Operation),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::cas::Mint;
+use super::cas::{Falsified, Mint};
 use super::people::User;
 use super::tokens::Tokens;
 use crate::caller::Organization as About;
@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) users: BTreeMap<Uuid, User>,
     /// Makes the credentials for artifacts.
     pub(crate) mint: Mint,
+    /// Downloads that are wrong because a test wants it.
+    pub(crate) falsified: Falsified,
 }
 
 impl World {
