@@ -59,6 +59,12 @@ impl Store {
 /// Says when it is dropped before its end.
 struct Watched(Arc<AtomicBool>, bool);
 
+impl Watched {
+    fn ended(&mut self) {
+        self.1 = true;
+    }
+}
+
 impl Drop for Watched {
     fn drop(&mut self) {
         if !self.1 {
@@ -90,7 +96,7 @@ impl ByteStream for Store {
         let pieces = stream::unfold(begun, |(store, at, mut watched)| async move {
             let rest = store.content.get(at..).filter(|rest| !rest.is_empty());
             let Some(rest) = rest else {
-                watched.1 = true;
+                watched.ended();
                 return None;
             };
             store.pieces.acquire().await.unwrap().forget();
@@ -116,7 +122,7 @@ impl ByteStream for Store {
             assert_eq!(piece.write_offset, taken);
             taken += i64::try_from(piece.data.len()).unwrap();
         }
-        watched.1 = true;
+        watched.ended();
         Ok(Response::new(WriteResponse {
             committed_size: taken,
         }))

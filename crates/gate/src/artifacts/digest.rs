@@ -113,7 +113,7 @@ mod tests {
             format!("{HELLO} "),
             format!(" {HELLO}"),
             HELLO.replace('2', "g"),
-            HELLO[..HELLO.len() - 1].to_owned(),
+            format!("sha256:{}", "0".repeat(63)),
             format!("sha256:{}", "é".repeat(32)),
         ] {
             assert_eq!(Digest::parse(&text), None, "{text}");

@@ -41,7 +41,11 @@ pub async fn serve_strict(
         (world.mint.verifying_key(), world.falsified.clone())
     };
     let control_plane = server::until(listener, app(&strict), ended(stopped.clone()));
-    let artifacts = server::until(store, store_routes(&Store::new(key, falsified)), ended(stopped));
+    let artifacts = server::until(
+        store,
+        store_routes(&Store::new(key, falsified)),
+        ended(stopped),
+    );
     tokio::spawn(async move {
         shutdown.await;
         let _ = stop.send(true);
