@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read_again() {
+        let ending = Ending {
+            metadata: vec![("x-a".to_owned(), "1".to_owned())],
+            ..Ending::default()
+        };
+        let frames = write(b"m", &ending).expect("short");
+        assert_eq!(read(&frames), Ok((Some(&b"m"[..]), ending)));
+    }
+
+    #[test]
     fn answers_without_an_ending_are_none() {
         let several = [
             frame(0, b"a"),

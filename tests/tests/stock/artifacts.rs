@@ -18,7 +18,7 @@ use postern_system_tests::cases;
 use postern_system_tests::http::Call;
 use postern_system_tests::organization::{Minted, Organization};
 use postern_system_tests::program::Postern;
-use postern_system_tests::rpc::{self, GET_UPLOAD_CREDS};
+use postern_system_tests::rpc::{self, GET_UPLOAD_CREDS, INITIALIZED};
 use postern_system_tests::runner::Case;
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub fn cases() -> Vec<Case<Plane>> {
         r46_who_may_not_download_is_refused,
         r46_credentials_are_counted_while_their_token_is_revoked,
         r46_the_bridge_carries_uploads_and_downloads,
+        r46_an_event_is_written_for_each_of_many,
     ]
 }
 
@@ -310,4 +311,26 @@ async fn r46_the_bridge_carries_uploads_and_downloads(plane: &Plane) {
     let found = issued(plane, &organization, 2).await;
     assert_eq!(found[1]["changes"]["role"], "downloader");
     assert_eq!(found[1]["target"], format!("artifact:sha256:{digest}"));
+}
+
+/// Prints what the write costs, beside a call that is the same but for it.
+async fn r46_an_event_is_written_for_each_of_many(plane: &Plane) {
+    let (organization, token) = organization(plane).await;
+    let (_, run) = attested(plane, &token, b"many").await;
+    let message = rpc::about(&run);
+    let median = async |path: &str| {
+        let mut took = Vec::new();
+        for _ in 0..40 {
+            let begun = std::time::Instant::now();
+            let call = rpc::call(&plane.gateway, path, &token.token, &message);
+            call.send().await.accepted();
+            took.push(begun.elapsed());
+        }
+        took.sort_unstable();
+        took[took.len() / 2]
+    };
+    let without = median(INITIALIZED).await;
+    let with = median(GET_UPLOAD_CREDS).await;
+    println!("median of 40 calls: {without:?} without an event, {with:?} with one");
+    issued(plane, &organization, 41).await;
 }
