@@ -70,9 +70,37 @@ pub fn pass(
     Response::new_with_opt_readable_stream_and_init(Some(&checked), &init)
 }
 
+/// A content that is being read. One that nobody reads to its end is given up, so that the store need
+/// not go on.
+struct Reader {
+    from: ReadableStreamDefaultReader,
+    is_over: bool,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.is_over {
+            drop(self.from.cancel());
+        }
+    }
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
+        let piece = JsFuture::from(self.from.read()).await;
+        let piece = piece.inspect_err(|_| self.is_over = true)?;
+        if Reflect::get(&piece, &"done".into())?.is_truthy() {
+            self.is_over = true;
+            return Ok(None);
+        }
+        let value: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
+        Ok(Some(value.to_vec()))
+    }
+}
+
 /// What is left to be read, and how far the check has come.
 struct Passing {
-    reader: Option<ReadableStreamDefaultReader>,
+    reader: Option<Reader>,
     checking: Checking,
     digest: Digest,
     request_id: String,
@@ -84,7 +112,10 @@ fn checked(
     digest: Digest,
     request_id: String,
 ) -> Result<ReadableStream, JsValue> {
-    let reader = content.map(|content| content.get_reader().unchecked_into());
+    let reader = content.map(|content| Reader {
+        from: content.get_reader().unchecked_into(),
+        is_over: false,
+    });
     let passing = Passing {
         reader,
         checking: Checking::new(digest),
@@ -128,16 +159,11 @@ impl Passing {
         }
     }
 
-    async fn read(&self) -> Result<Option<Vec<u8>>, JsValue> {
-        let Some(reader) = &self.reader else {
-            return Ok(None);
-        };
-        let piece = JsFuture::from(reader.read()).await?;
-        if Reflect::get(&piece, &"done".into())?.is_truthy() {
-            return Ok(None);
+    async fn read(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
+        match &mut self.reader {
+            Some(reader) => reader.next().await,
+            None => Ok(None),
         }
-        let value: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
-        Ok(Some(value.to_vec()))
     }
 
     fn end(self) -> Next {
