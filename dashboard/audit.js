@@ -25,6 +25,7 @@ const ACTIONS = {
   "workflow.create": "Workflow created",
   "upstream.set": "Credential for the origin set",
   "upstream.clear": "Credential for the origin cleared",
+  "artifact_credential.issue": "Artifact credential handed out",
 };
 const GENESIS = "0".repeat(64);
 

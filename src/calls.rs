@@ -113,6 +113,7 @@ fn opened(text: &str, now: Timestamp) -> Option<u64> {
         method,
         path,
         query,
+        origin: site::origin(url),
         headers: &headers,
         request_id: &request_id,
     };

@@ -316,12 +316,13 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 25] = [
+const ATTESTATION: [&str; 26] = [
     "body_unexpected",
     "body_unreadable",
     "connect_header",
     "connect_json",
     "deadline_exceeded",
+    "digest_invalid",
     "grpc_timeout_invalid",
     "identity_ambiguous",
     "identity_invalid",

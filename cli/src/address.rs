@@ -20,8 +20,13 @@ impl Gateway {
     /// Reads `https://host[:port]`, or `http://` for this machine. `insecure_http` allows `http://`
     /// for other machines too.
     pub fn parse(text: &str, insecure_http: bool) -> Outcome<Self> {
+        Self::parse_named("gateway", text, insecure_http)
+    }
+
+    /// As [`Gateway::parse`], of a server that errors call this.
+    pub fn parse_named(what: &str, text: &str, insecure_http: bool) -> Outcome<Self> {
         let wrong = |why: &str| {
-            let message = format!("the gateway's address `{}` {why}", without_userinfo(text));
+            let message = format!("the {what}'s address `{}` {why}", without_userinfo(text));
             Failure::new(Kind::Configuration, message)
         };
         let uri: Uri = text.parse().map_err(|_| wrong("is not a URL"))?;

@@ -45,6 +45,26 @@ where
     B: Body + Send,
     B::Data: Send,
 {
+    build(ca, timeout, false)
+}
+
+/// The same for a server of native gRPC: HTTP/2 alone, without TLS too.
+///
+/// # Errors
+/// As [`client`].
+pub fn http2_client<B>(ca: Option<&Path>, timeout: Duration) -> Outcome<Http<B>>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    build(ca, timeout, true)
+}
+
+fn build<B>(ca: Option<&Path>, timeout: Duration, only_http2: bool) -> Outcome<Http<B>>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
     let environment = |name: &str| std::env::var_os(name);
     let authorities = Authorities::find(ca, &environment);
     let proxy = Proxy::find(&environment)?;
@@ -62,6 +82,7 @@ where
         .pool_idle_timeout(IDLE)
         .http1_max_buf_size(MAX_HEAD as usize)
         .http2_max_header_list_size(MAX_HEAD)
+        .http2_only(only_http2)
         .build(Connector {
             direct,
             proxied,

@@ -27,6 +27,7 @@ impl Incoming {
             method: &self.method,
             path: &self.path,
             query: &self.query,
+            origin: &self.origin,
             headers: self,
             request_id: &self.request_id,
         };

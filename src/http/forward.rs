@@ -7,6 +7,7 @@ use web_sys::{ReadableStream, Request, Response};
 
 use super::answer::pass;
 use super::client_address;
+use super::download;
 use super::finish;
 use super::incoming::{Incoming, Rest};
 use super::origin::{content, head, send};
@@ -18,7 +19,7 @@ use crate::platform::{Isolated, Platform, now};
 use postern_gate::own_tokens::{Attempt, Attempted, MAX_TOKEN_ANSWER};
 use postern_gate::question::{Arrived, Body, Discard, Window};
 use postern_gate::request_log::RequestLog;
-use postern_gate::{Ask, Entropy, Head, Notes, Outage, Question, Step};
+use postern_gate::{Ask, Entropy, Head, Made, Notes, Outage, Question, Step};
 use postern_registry::api::form;
 use postern_registry::body::Upload as _;
 use postern_registry::error::Error;
@@ -228,8 +229,25 @@ impl<'a> Drive<'a> {
                     let attempted = self.attempt(&ask.question).await;
                     self.resume(ask, Ok(attempted))
                 }
+                Step::Record(ask) => {
+                    let question = &ask.question;
+                    let recorded = self.platform.send(&question.grant, &question.command);
+                    let recorded = recorded.await.map_err(Into::into);
+                    self.resume(ask, recorded)
+                }
+                Step::Download(ask) => {
+                    let fetched = download::fetch(&ask.question.0).await;
+                    let fetched = fetched.map(|(reply, fetched)| {
+                        self.reply = Some(reply);
+                        fetched
+                    });
+                    self.resume(ask, fetched)
+                }
                 Step::Pass(end) => {
                     note(log, &end.notes);
+                    if let Made::Artifact(digest) = end.made {
+                        return download::pass(&end, digest, self.reply, self.incoming);
+                    }
                     return pass(&end, self.reply, self.content);
                 }
                 Step::Refuse(refusal) => {
@@ -294,6 +312,7 @@ impl Incoming {
             method: &self.method,
             path: &self.path,
             query: &self.query,
+            origin: &self.origin,
             headers: self,
             request_id: &self.request_id,
         }

@@ -7,6 +7,7 @@ mod ask;
 mod assets;
 mod body;
 mod client_address;
+mod download;
 pub mod forward;
 mod incoming;
 mod origin;

@@ -93,7 +93,13 @@ impl Postern {
 
     /// Starts a bridge on a free port.
     pub async fn bridge(&self) -> Bridge {
-        let mut command = self.command(&["bridge", "--listen", "127.0.0.1:0"]);
+        self.bridge_with(&[]).await
+    }
+
+    /// The same with further flags.
+    pub async fn bridge_with(&self, flags: &[&str]) -> Bridge {
+        let arguments = [&["bridge", "--listen", "127.0.0.1:0"], flags].concat();
+        let mut command = self.command(&arguments);
         command.stdin(Stdio::null());
         process::tie(&mut command);
         let mut child = command.spawn().expect("postern starts");

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Body, deadline_exceeded, too_much_metadata, trailers_only, within};
+use super::artifacts::{Artifacts, is_for_store};
 use super::frames::Frames;
 use super::local::Local;
 use super::log::{Call, Log};
@@ -35,6 +36,8 @@ pub struct Bridge {
     pub timeout: Option<Duration>,
     /// Where the lines go.
     pub log: Arc<Log>,
+    /// The artifact store, where calls for one are carried.
+    pub artifacts: Option<Arc<Artifacts>>,
     /// What the bridge answers itself.
     pub local: Local,
 }
@@ -54,6 +57,11 @@ impl Bridge {
         }
         if let Some(service) = self.local.service(request.uri().path()) {
             return service.answer(request, call).await;
+        }
+        if let Some(artifacts) = &self.artifacts
+            && is_for_store(request.uri().path())
+        {
+            return Arc::clone(artifacts).relay(request, call).await;
         }
         let (head, body) = request.into_parts();
         match self.target(&head) {

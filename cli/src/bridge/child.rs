@@ -19,10 +19,15 @@ pub async fn run(
     program: &OsStr,
     arguments: &[OsString],
     bridge: SocketAddr,
+    carries_artifacts: bool,
     signals: &mut Signals,
 ) -> Outcome<ExitCode> {
     let mut command = Command::new(program);
     command.args(arguments).envs(variables(bridge));
+    if carries_artifacts {
+        let address = within_reach(bridge).to_string();
+        command.env("CHAINLOOP_ARTIFACT_CAS_API", address);
+    }
     let mut child = command.spawn().map_err(|error| {
         let kind = match error.kind() {
             ErrorKind::NotFound => Kind::NoCommand,

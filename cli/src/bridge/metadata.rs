@@ -56,6 +56,14 @@ pub fn to_gateway(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// The headers of a gRPC call for another server of gRPC.
+pub fn to_store(mut headers: HeaderMap) -> HeaderMap {
+    remove_hops(&mut headers);
+    // gRPC asks for it of every call.
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers
+}
+
 /// The headers of a gRPC-Web answer as those of a gRPC answer.
 pub fn to_client(mut headers: HeaderMap) -> HeaderMap {
     remove_hops(&mut headers);

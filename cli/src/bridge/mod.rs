@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::fail::{Failure, Kind, Outcome};
 use crate::settings;
 
 mod answer;
+mod artifacts;
 mod call;
 mod child;
 mod frames;
@@ -36,6 +37,7 @@ mod status;
 mod timeout;
 mod upload;
 
+pub use artifacts::{Artifacts, STORE_SERVICES};
 pub use call::Bridge;
 pub use local::SERVICES;
 pub use log::Log;
@@ -64,6 +66,11 @@ pub struct Options {
     /// The gateway to call. Default: POSTERN_URL, or `url` in the configuration file
     #[arg(long, value_name = "URL")]
     pub gateway: Option<String>,
+
+    /// The artifact store to carry uploads and downloads to, over native gRPC. Without it such calls
+    /// are refused
+    #[arg(long, value_name = "URL")]
+    pub artifact_cas: Option<String>,
 
     /// Trust only the certificates of this PEM file, instead of the public authorities
     #[arg(long, value_name = "FILE")]
@@ -98,8 +105,8 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Run this with the bridge's address in CHAINLOOP_CONTROL_PLANE_API and POSTERN_BRIDGE,
-    /// forward signals to it, and exit with its exit code
+    /// Run this with the bridge's address in CHAINLOOP_CONTROL_PLANE_API and POSTERN_BRIDGE (with
+    /// --artifact-cas in CHAINLOOP_ARTIFACT_CAS_API too), forward signals to it, and exit with its exit code
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
@@ -119,8 +126,22 @@ impl Options {
             max_answer: self.max_message.unwrap_or(MAX_ANSWER),
             timeout: (self.timeout > 0).then(|| Duration::from_secs(self.timeout)),
             log,
+            artifacts: self.artifacts(connect_timeout, ca.as_deref())?,
             local: Local::new(Arc::new(health::Gateway::new(asked, readyz)))?,
         }))
+    }
+
+    fn artifacts(
+        &self,
+        connect_timeout: Duration,
+        ca: Option<&Path>,
+    ) -> Outcome<Option<Arc<Artifacts>>> {
+        let Some(url) = &self.artifact_cas else {
+            return Ok(None);
+        };
+        let store = Gateway::parse_named("artifact store", url, self.insecure_http)?;
+        let http = connect::http2_client(ca, connect_timeout)?;
+        Ok(Some(Arc::new(Artifacts { http, store })))
     }
 
     async fn address(&self) -> Outcome<SocketAddr> {
@@ -168,10 +189,11 @@ pub async fn run(options: &Options) -> Outcome<ExitCode> {
         serve(listener, bridge, streams, stop).await;
         return Ok(ExitCode::SUCCESS);
     };
+    let carries = options.artifact_cas.is_some();
     let mut signals = Signals::new().map_err(cannot)?;
     let (ended, end) = oneshot::channel::<()>();
     let running = async {
-        let code = child::run(program, arguments, address, &mut signals).await;
+        let code = child::run(program, arguments, address, carries, &mut signals).await;
         drop(ended);
         code
     };

@@ -11,6 +11,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests of a program with a clock")]
 
+mod artifacts;
 mod audit;
 mod calls;
 mod child;

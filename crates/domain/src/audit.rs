@@ -72,6 +72,11 @@ pub enum Action {
     /// digest.
     #[serde(rename = "upstream.clear")]
     UpstreamClear,
+    /// The origin's answer to a token's call had a credential for the artifact store, and was handed
+    /// out (R46); `target` is the run or the artifact that the call named, `changes` has the call and,
+    /// where it is known, the role.
+    #[serde(rename = "artifact_credential.issue")]
+    ArtifactCredentialIssue,
 }
 
 impl Action {
@@ -95,6 +100,7 @@ impl Action {
             Self::WorkflowCreate => "workflow.create",
             Self::UpstreamSet => "upstream.set",
             Self::UpstreamClear => "upstream.clear",
+            Self::ArtifactCredentialIssue => "artifact_credential.issue",
         }
     }
 
@@ -166,6 +172,7 @@ mod tests {
             Action::OrganizationUpdate,
             Action::UpstreamSet,
             Action::UpstreamClear,
+            Action::ArtifactCredentialIssue,
         ] {
             assert_eq!(Action::parse(action.name()), Some(action));
             assert_eq!(

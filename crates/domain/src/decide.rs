@@ -9,7 +9,9 @@ mod lookups;
 mod permit;
 
 pub use calls::{CallNames, ProjectNamed, RunNamed};
-pub use lookups::{look_up_run, look_up_workflow, open, still_the_one, take_back};
+pub use lookups::{
+    artifact_credential, look_up_run, look_up_workflow, open, still_the_one, take_back,
+};
 use permit::Reach;
 pub use permit::{Grant, Permit};
 

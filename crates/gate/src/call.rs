@@ -13,13 +13,15 @@ use postern_wire::rest::RouteMatch;
 
 use crate::Gate;
 use crate::admission::Asks;
+use crate::artifacts::{Digest, Subject};
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
 use crate::own_tokens::{Attempt, Reserve, Settle};
 use crate::patience::Deadline;
 use crate::question::{
-    Admit, Bind, Body, Content, Count, Discard, Find, Forward, Lookup, Stream, Window,
+    Admit, Bind, Body, Content, Count, Discard, Download, Find, Forward, Lookup, Record, Stream,
+    Window,
 };
 use crate::upstream::Upstream;
 use crate::{rest, rpc};
@@ -56,6 +58,10 @@ pub enum Step {
     Settle(Ask<Settle>),
     /// See [`Attempt`].
     Attempt(Ask<Attempt>),
+    /// See [`Record`].
+    Record(Ask<Record>),
+    /// See [`Download`].
+    Download(Ask<Download>),
     /// The end: the client gets the origin's answer.
     Pass(Pass),
     /// The end: the client gets a refusal.
@@ -92,6 +98,10 @@ pub enum Next {
     Settle(Pending<Settle, Self>),
     /// A question, as in [`Step`].
     Attempt(Pending<Attempt, Self>),
+    /// A question, as in [`Step`].
+    Record(Pending<Record, Self>),
+    /// A question, as in [`Step`].
+    Download(Pending<Download, Self>),
     /// The end.
     Pass(Made, Plan),
 }
@@ -108,6 +118,10 @@ pub enum Made {
         /// The whole content.
         body: Vec<u8>,
     },
+    /// What answered the last [`Step::Download`], under 200, as long as it can be the artifact of this
+    /// digest (`artifacts::Checking`); then the answer is broken off. No header passes but those of
+    /// the plan.
+    Artifact(Digest),
 }
 
 /// An answer for the client.
@@ -184,6 +198,12 @@ pub struct Call {
     pub(crate) upstream_unset: Option<Reach>,
     /// `Cookie` for the origin: of a sign-in under way, and of nothing else.
     pub(crate) cookies: Option<String>,
+    /// What an artifact credential in the answer is for, and where the gateway is, as its caller
+    /// knows it: of calls that have one only.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) own_origin: String,
+    /// Whether its credential came in the query.
+    pub(crate) is_from_query: bool,
     form: RefusalForm,
     /// Whether a refused credential is to be counted.
     counts: bool,
@@ -211,6 +231,8 @@ impl Machine for Next {
             Ok(Self::Reserve(pending)) => Step::Reserve(pending.of(call)),
             Ok(Self::Settle(pending)) => Step::Settle(pending.of(call)),
             Ok(Self::Attempt(pending)) => Step::Attempt(pending.of(call)),
+            Ok(Self::Record(pending)) => Step::Record(pending.of(call)),
+            Ok(Self::Download(pending)) => Step::Download(pending.of(call)),
             Ok(Self::Pass(made, headers)) => Step::Pass(Pass {
                 made,
                 headers,
@@ -242,6 +264,9 @@ impl Call {
             upstream: None,
             upstream_unset: None,
             cookies: None,
+            subject: None,
+            own_origin: String::new(),
+            is_from_query: false,
             form: RefusalForm::Problem,
             counts: false,
             answer_headers: gate.config().answer_headers,

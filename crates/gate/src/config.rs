@@ -26,6 +26,8 @@ pub struct Config {
     pub origin_url: String,
     /// Headers that every request to the origin carries.
     pub origin_headers: Vec<OriginHeader>,
+    /// The same of the artifact store, through which artifacts are downloaded; `None` = not at all.
+    pub artifact_cas_url: Option<String>,
     /// How long the origin may take to answer, in milliseconds.
     pub origin_timeout_ms: u32,
     /// The origin speaks native gRPC only, and the platform is to convert.
@@ -107,6 +109,7 @@ impl Config {
                 String::new()
             }
         };
+        let artifact_cas_url = store_url(text("ARTIFACT_CAS_URL"), &mut problems);
         let admin = text("ADMIN_TOKEN").and_then(|keys| ways_in::admin_keys(&keys, &mut problems));
         let token_keys = ring(text("TOKEN_KEYS"), "TOKEN_KEYS", &mut problems);
         if token_keys.is_none() && text("TOKEN_KEYS").is_none() {
@@ -227,6 +230,7 @@ impl Config {
             (Some(token_keys), Some(mint_rate)) if problems.is_empty() => Ok(Self {
                 origin_url,
                 origin_headers,
+                artifact_cas_url,
                 origin_timeout_ms: timeout * 1000,
                 origin_speaks_grpc,
                 admin,
@@ -370,6 +374,14 @@ fn host(text: &str) -> Option<String> {
     };
     let is_host = name.split('.').all(label) && port.is_none_or(|port| number(port).is_some());
     is_host.then_some(host)
+}
+
+fn store_url(text: Option<String>, problems: &mut Vec<String>) -> Option<String> {
+    let checked = origin_url(&text?);
+    if let Err(problem) = checked {
+        problems.push(format!("ARTIFACT_CAS_URL {problem}"));
+    }
+    checked.ok()
 }
 
 /// Checks a URL: http or https, a host, no user, query or fragment.

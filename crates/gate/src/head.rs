@@ -21,6 +21,8 @@ pub struct Head<'r> {
     pub path: &'r str,
     /// Without its `?`; empty where there is none.
     pub query: &'r str,
+    /// Scheme, host and port that it was sent to.
+    pub origin: &'r str,
     /// As they came.
     pub headers: &'r dyn Headers,
     /// Made by the gateway; one that came with the request is ignored.

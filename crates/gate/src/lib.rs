@@ -32,6 +32,7 @@
 //!     method: "POST",
 //!     path: "/controlplane.v1.StatusService/Statusz",
 //!     query: "",
+//!     origin: "https://gate.example",
 //!     headers: &headers,
 //!     request_id: "r1",
 //! };
@@ -52,6 +53,8 @@
 //!         Step::Reserve(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Settle(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Attempt(ask) => ask.answer(&mut gate, clock(), Ok(down())),
+//!         Step::Record(ask) => ask.answer(&mut gate, clock(), down()),
+//!         Step::Download(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Forward(ask) => {
 //!             assert_eq!(ask.question.0.target(), head.path);
 //!             let answered = vec![
@@ -70,6 +73,7 @@
 #![warn(missing_docs)]
 
 mod admission;
+pub mod artifacts;
 pub mod ask;
 pub mod assertion;
 mod binding;

@@ -127,8 +127,15 @@ impl Outbound {
         if let Some(cookies) = &call.cookies {
             headers.set("cookie", cookies.clone());
         }
-        if let Some(upstream) = upstream {
-            headers.set("authorization", format!("Bearer {}", upstream.expose()));
+        match (upstream, &call.kept.authorization) {
+            (Some(upstream), _) => {
+                headers.set("authorization", format!("Bearer {}", upstream.expose()));
+            }
+            // No header came that could go on.
+            (None, Some(own)) if call.is_from_query => {
+                headers.set("authorization", own.expose().to_owned());
+            }
+            _ => {}
         }
         Ok(Self {
             patience: call.deadline.patience(now, config.origin_timeout_ms)?,

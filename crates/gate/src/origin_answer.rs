@@ -8,12 +8,13 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 use postern_wire::answering::{AnswerForm, AnswerMeta, plan};
 use postern_wire::connect;
-use postern_wire::grpc_answer::Ending;
-use postern_wire::grpc_web::encode_message;
+use postern_wire::grpc_answer::{self, Ending};
+use postern_wire::grpc_web::{Encoding, encode_message};
 use postern_wire::headers::Plan;
 
 use crate::Gate;
 use crate::admission::{About, Sought, admit};
+use crate::artifacts::Issuing;
 use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
 use crate::credential::present;
@@ -40,15 +41,31 @@ pub(crate) struct AwaitedReply {
     pub patience: Patience,
 }
 
+/// What is expected of the answer to an RPC, besides an answer.
+pub(crate) enum Expected {
+    Nothing,
+    /// A run, which is known here before anybody has it.
+    Run(Naming),
+    /// An artifact credential, which the Ledger knows of before anybody has it.
+    Credential(Issuing),
+}
+
+impl Expected {
+    /// Whether the answer is read.
+    pub fn is_read(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
 type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
 
 impl AwaitedReply {
-    /// Takes the answer to an RPC. The run in it is known here before anybody has it.
+    /// Takes the answer to an RPC.
     pub fn rpc(
         self,
         (call, gate, now): At<'_>,
         reply: Reply,
-        naming: Option<Naming>,
+        expected: Expected,
         is_connect: bool,
     ) -> Result<Next> {
         let waited = self.note(call, now, &reply);
@@ -60,7 +77,7 @@ impl AwaitedReply {
         // A caller that waits for so long only gets what is awaited here (see `finish`), so that its
         // ending can be looked at.
         let is_awaited = call.upstream.is_some() && self.patience.callers;
-        if naming.is_none() && !is_connect && !is_awaited {
+        if !expected.is_read() && !is_connect && !is_awaited {
             return self.finish((call, gate, now), (reply, None), waited, is_connect);
         }
         read(
@@ -69,27 +86,60 @@ impl AwaitedReply {
             self.patience,
             move |call, gate, now, mut reply, mut answer| {
                 reply.is_redacted |= upstream::ended((call, gate, now), &mut answer.ending)?;
-                let Some(naming) = naming else {
-                    let told = (reply, Some(answer));
-                    return self.finish((call, gate, now), told, waited, is_connect);
-                };
-                let message = match (&answer.message, answer.ending.status) {
-                    (Some(message), 0) => message,
-                    _ => {
-                        return self.finish(
-                            (call, gate, now),
-                            (reply, Some(answer)),
-                            waited,
-                            is_connect,
-                        );
+                let at = (call, gate, now);
+                match (expected, &answer.message, answer.ending.status) {
+                    (Expected::Run(naming), Some(message), 0) => {
+                        let learned = runs::learn(naming, message)?;
+                        learned.then(at, move |call, gate, now| {
+                            let at = (call, gate, now);
+                            self.finish(at, (reply, Some(answer)), waited, is_connect)
+                        })
                     }
-                };
-                let learned = runs::learn(naming, message)?;
-                learned.then((call, gate, now), move |call, gate, now| {
-                    self.finish((call, gate, now), (reply, Some(answer)), waited, is_connect)
-                })
+                    (Expected::Credential(issuing), Some(message), 0) => {
+                        let message = message.clone();
+                        issuing.then(at, &message, move |call, gate, now, other| {
+                            let at = (call, gate, now);
+                            let Some(other) = other else {
+                                return self.finish(at, (reply, Some(answer)), waited, is_connect);
+                            };
+                            answer.message = Some(other);
+                            self.rewritten(at, (reply, answer), waited, is_connect)
+                        })
+                    }
+                    // A content could follow that nobody has read.
+                    (Expected::Credential(_), None, 0) => {
+                        Err(foreign("a successful answer without a message"))
+                    }
+                    _ => self.finish(at, (reply, Some(answer)), waited, is_connect),
+                }
             },
         )
+    }
+
+    /// The answer with another message than the origin's, in the protocol of the caller.
+    fn rewritten(
+        self,
+        (call, gate, now): At<'_>,
+        (reply, answer): (Reply, RpcAnswer),
+        waited: i64,
+        is_connect: bool,
+    ) -> Result<Next> {
+        let timing = timing(call, now, waited);
+        if is_connect {
+            return self.in_connect((call, gate, now), &reply, answer, timing.as_deref());
+        }
+        let message = answer.message.as_deref().unwrap_or_default();
+        let encoding = Encoding::of(&reply.media).unwrap_or(Encoding::Binary);
+        let body = grpc_answer::write(message, &answer.ending).map_err(|_| foreign("too long"))?;
+        let mut headers = headers(call, &reply, AnswerForm::AsItCame, timing.as_deref());
+        for name in OF_CONTENT {
+            headers.drop(&reply.names, name);
+        }
+        let made = Made::Anew {
+            status: 200,
+            body: encoding.encode(body),
+        };
+        Ok(Next::Pass(made, headers))
     }
 
     /// The answer as the client reads it: as it came, or in Connect. `answer` = what has been read of

@@ -1,11 +1,13 @@
 //! What the machines ask of the world, each question with the type of its answer.
 
+use postern_domain::decide::Grant;
 use postern_domain::id::{Organization, OrganizationId, TokenId};
 use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, AdmitQuery, BindCommand};
+use postern_ledger::{Admission, AdmitQuery, ArtifactCommand, BindCommand};
 
+use crate::artifacts::download::{DOWNLOAD_MS, Fetched, Fetching};
 use crate::ask::{Outage, Question};
 use crate::error::{CredentialError, Error};
 use crate::onward::Outbound;
@@ -188,5 +190,34 @@ impl Question for Content {
 
     fn closed(&self, outage: Outage) -> Error {
         self.patience.closed(outage)
+    }
+}
+
+/// To write down that an artifact credential is handed out, in the organization's Ledger.
+#[derive(Debug)]
+pub struct Record {
+    /// Where, and for whom.
+    pub grant: Grant,
+    /// What is written down.
+    pub command: ArtifactCommand,
+}
+
+impl Question for Record {
+    type Answer = ();
+}
+
+/// An artifact, of the artifact store.
+#[derive(Debug)]
+pub struct Download(pub Fetching);
+
+impl Question for Download {
+    type Answer = Fetched;
+
+    fn closed(&self, outage: Outage) -> Error {
+        let patience = Patience {
+            ms: DOWNLOAD_MS,
+            callers: false,
+        };
+        patience.closed(outage)
     }
 }

@@ -6,7 +6,7 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{CallNames, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
-use postern_domain::route::{Answers, BUILT_IN, OF_PEOPLE, Route};
+use postern_domain::route::{ARTIFACT_DOWNLOAD, Answers, BUILT_IN, OF_PEOPLE, Route};
 use postern_domain::rpc::Access;
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
@@ -17,6 +17,7 @@ use postern_wire::sign_in;
 
 use crate::Gate;
 use crate::admission::{About, Admitted};
+use crate::artifacts::{Subject, download};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::config::Config;
@@ -34,12 +35,14 @@ use crate::routes::ROUTES;
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch;
 
-/// The routes that are always there; where people pass, those that they need; and, where
+/// The routes that are always there; where people pass, those that they need; downloads where
+/// `ARTIFACT_CAS_URL` is set; and, where
 /// `REST_ROUTES` opens them, those of the table.
 pub fn served(config: &Config) -> impl Iterator<Item = &'static Route> {
     let people: &[Route] = if config.people { &OF_PEOPLE } else { &[] };
     let table = if config.rest_routes { ROUTES } else { &[] };
-    BUILT_IN.iter().chain(people).chain(table)
+    let downloads = config.artifact_cas_url.as_ref().map(|_| &ARTIFACT_DOWNLOAD);
+    BUILT_IN.iter().chain(people).chain(downloads).chain(table)
 }
 
 /// Looks a request up in the routes that are served.
@@ -65,6 +68,10 @@ pub(crate) fn open(
     head: &Head<'_>,
 ) -> Result<Next> {
     let config = gate.config();
+    if *route == ARTIFACT_DOWNLOAD {
+        download::take_query(call)?;
+        call.subject = parameters.get("digest").map(Subject::artifact);
+    }
     let presented = match route.access {
         Access::Open => None,
         Access::Token | Access::Person | Access::Closed => {
@@ -254,6 +261,9 @@ fn decided(
     let at = (call, gate, now);
     upstream::choose(at, admitted, wanted, move |call, gate, now, admitted| {
         let at = (call, gate, now);
+        if *route == ARTIFACT_DOWNLOAD {
+            return download::begin(at, &permit, &admitted.caller);
+        }
         if !is_confirmed {
             return go(at, permit, from, content);
         }

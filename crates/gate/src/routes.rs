@@ -9,7 +9,7 @@ include!(concat!(env!("OUT_DIR"), "/routes.rs"));
 mod tests {
     use super::*;
     use postern_domain::policy::{Policy, defaults};
-    use postern_domain::route::BUILT_IN;
+    use postern_domain::route::{ARTIFACT_DOWNLOAD, BUILT_IN};
     use postern_domain::scope::Scope;
 
     #[test]
@@ -48,8 +48,10 @@ mod tests {
     }
 
     #[test]
-    fn discover_needs_a_policy_that_tokens_have_by_default() {
+    fn discover_and_downloads_need_policies_that_tokens_have_by_default() {
         let held = defaults(&Scope::Organization);
-        assert!(held.iter().any(|policy| policy.as_str() == "referrer:read"));
+        let has = |needed: &&str| held.iter().any(|policy| policy.as_str() == *needed);
+        assert!(["referrer:read"].iter().all(has));
+        assert!(ARTIFACT_DOWNLOAD.policies.iter().all(has));
     }
 }

@@ -23,6 +23,7 @@ use self::content::{Content, Reading, Unreadable, within};
 use self::sending::Sending;
 use crate::Gate;
 use crate::admission::{About, Admitted};
+use crate::artifacts::Subject;
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::credential::{Presented, Recognized, recognize};
@@ -33,7 +34,7 @@ use crate::named::OwnedNames;
 use crate::patience::Deadline;
 use crate::pins;
 use crate::question::{Arrived, Body, Discard};
-use crate::runs::{self, Naming};
+use crate::runs;
 use crate::upstream::{self, UpstreamNames};
 use crate::vouch::{self, Vouched};
 
@@ -77,6 +78,9 @@ pub(crate) fn open(
     };
     let row = row.ok_or(Denial::Operation)?;
     call.notes.operation = Some(row.method);
+    if row.hands_out.is_some() {
+        call.own_origin = head.origin.to_owned();
+    }
     let within = within(protocol, head)?;
     call.deadline = Deadline::new(call.deadline.begun(), within);
     let request = RpcRequest {
@@ -150,11 +154,7 @@ impl RpcRequest {
     ) -> Result<Next> {
         let Some(presented) = presented else {
             let permit = pass(Operation::Rpc(self.row))?;
-            let sending = Sending {
-                permit,
-                caller: None,
-                naming: None,
-            };
+            let sending = Sending::open(permit);
             return self.go((call, gate, now), sending, content);
         };
         let about = match self.row.identity.workflow {
@@ -178,6 +178,9 @@ impl RpcRequest {
     ) -> Result<Next> {
         let known = move |call: &mut Call, gate: &mut Gate, now, found: Option<Found>, content| {
             let identified = found.as_ref().map(Found::identified);
+            if self.row.hands_out.is_some() {
+                call.subject = identified.as_ref().map(Subject::of);
+            }
             let run = match &identified {
                 Some(identified) => run_id(self.row, identified)?,
                 None => None,
@@ -227,7 +230,8 @@ impl RpcRequest {
                             let (run, pin) = found.ok_or(Denial::UnknownRun)?;
                             let known = Run::Known(Rc::clone(&run), pin);
                             let permit = self.decided(&names, &known, &admitted)?;
-                            let sending = self.sending(permit, &names, &admitted)?;
+                            let sending =
+                                Sending::new(call, self.row, permit, (&names, &admitted))?;
                             let at = (call, gate, now);
                             choose(
                                 at,
@@ -243,7 +247,7 @@ impl RpcRequest {
                 )
             }
             (decided, run) => {
-                let sending = self.sending(decided?, &names, &admitted)?;
+                let sending = Sending::new(call, self.row, decided?, (&names, &admitted))?;
                 let names_workflow = self.row.identity.workflow.is_some();
                 let is_confirmed = matches!(run, Run::Open) && names_workflow;
                 let known = match &run {
@@ -287,27 +291,6 @@ impl RpcRequest {
             run,
         };
         decide(&admitted.caller, Operation::Rpc(self.row), target)
-    }
-
-    /// What goes along with a call that may go to the origin; for one whose answer makes a run, the
-    /// grant to write it down.
-    fn sending(self, permit: Permit, names: &OwnedNames, admitted: &Admitted) -> Result<Sending> {
-        let naming = match (self.row.makes_run, names.of_run(), admitted.caller.token()) {
-            (true, Some((project, workflow)), Some(facts)) => Some(Naming {
-                project,
-                workflow,
-                grant: permit.over(&facts.organization)?,
-                facts: Rc::clone(facts),
-                pin: admitted.pin,
-                upstream: None,
-            }),
-            _ => None,
-        };
-        Ok(Sending {
-            permit,
-            caller: Some(admitted.caller.clone()),
-            naming,
-        })
     }
 
     /// The names by which the upstream credential is chosen. What manages the origin's own tokens goes

@@ -6,9 +6,11 @@
     reason = "made for tests: they may fail, and their fields say what they are"
 )]
 
+mod artifacts;
 pub mod drive;
 pub mod own_tokens;
 
+pub use artifacts::Store;
 pub use postern_domain::testing::{facts, project, workflow};
 
 use std::cell::{Cell, RefCell};
@@ -19,13 +21,13 @@ use postern_domain::decide::RunFacts;
 use postern_domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::name::Label;
 use postern_domain::operation::Operation;
-use postern_domain::rpc::RUN_LOOKUP;
+use postern_domain::rpc::{ARTIFACT_CREDENTIAL, RUN_LOOKUP};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::upstream::Reach;
 use postern_ledger::{
-    Admission, AdmitQuery, Delta, GivenUpstream, LONGEST_LEASE_MS, Liveness, Purpose, RunAnswer,
-    Version,
+    Admission, AdmitQuery, ArtifactCommand, Delta, GivenUpstream, LONGEST_LEASE_MS, Liveness,
+    Purpose, RunAnswer, Version,
 };
 
 use self::drive::Answer;
@@ -94,6 +96,12 @@ pub struct World {
     pub run_view: RefCell<core::result::Result<Answer, Outage>>,
     pub workflow_view: RefCell<core::result::Result<Answer, Outage>>,
     pub own: own_tokens::OwnTokens,
+    /// What the origin answers to the gateway's own question for the way to an artifact, and the
+    /// artifact store behind it.
+    pub artifact_way: RefCell<core::result::Result<Answer, Outage>>,
+    pub store: RefCell<Store>,
+    /// What the Ledger has written down of artifact credentials.
+    pub recorded: RefCell<Vec<ArtifactCommand>>,
 }
 
 impl Default for World {
@@ -117,6 +125,9 @@ impl Default for World {
             run_view: RefCell::new(Ok(Answer::ended(5))),
             workflow_view: RefCell::new(Ok(Answer::ended(5))),
             own: own_tokens::OwnTokens::default(),
+            artifact_way: RefCell::new(Ok(Answer::ended(5))),
+            store: RefCell::default(),
+            recorded: RefCell::default(),
         }
     }
 }
@@ -314,6 +325,9 @@ impl World {
         self.runs.borrow_mut().extend(self.runs_to_come.take());
         match outbound.permit().operation() {
             Operation::Rpc(row) if *row == RUN_LOOKUP => self.run_view.borrow().clone(),
+            Operation::Rpc(row) if *row == ARTIFACT_CREDENTIAL => {
+                self.artifact_way.borrow().clone()
+            }
             _ => self.workflow_view.borrow().clone(),
         }
     }

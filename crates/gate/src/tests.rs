@@ -2,6 +2,7 @@
 
 mod admission;
 mod adopted;
+mod artifacts;
 mod believed;
 mod calls;
 mod deadlines;

@@ -10,10 +10,10 @@ use crate::machine::{Addressed, Ledger};
 use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
-    BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand, LimitsCommand,
-    ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand, RefusalCommand,
-    ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand, RotateCommand,
-    RunCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
+    ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand,
+    LimitsCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand,
+    RefusalCommand, ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand,
+    RotateCommand, RunCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -70,6 +70,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
+        ArtifactCommand::NAME => begin::<S, ArtifactCommand>,
         SetUpstreamCommand::NAME => begin::<S, SetUpstreamCommand>,
         ClearUpstreamCommand::NAME => begin::<S, ClearUpstreamCommand>,
         ReadUpstreamCommand::NAME => begin::<S, ReadUpstreamCommand>,

@@ -37,7 +37,7 @@ impl World {
             28 => self.sweep(),
             29..32 => self.leak(),
             32..34 => self.release(),
-            34 => self.note(),
+            34 => self.hand_out(),
             35..38 => self.refuse(),
             38 => self.change_limits(),
             39 => self.checkpoint(),

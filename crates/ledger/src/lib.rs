@@ -110,6 +110,7 @@
 
 mod acting;
 mod admission;
+mod artifact;
 mod command;
 mod conflicts;
 pub mod dispatch;
@@ -134,6 +135,7 @@ mod rules;
 pub mod testing;
 
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
+pub use artifact::ArtifactCommand;
 pub use command::{
     CheckpointCommand, Command, KeptQuery, LimitsAnswer, LimitsCommand, MAX_SELECTED, MintAnswer,
     MintCommand, NoteCommand, RefusalCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,

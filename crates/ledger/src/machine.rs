@@ -3,6 +3,7 @@
 //! INVARIANT (one writer for each organization): each call checks and writes in one turn; what has to
 //! wait for D1 comes back as a value, and what could have changed meanwhile is looked at again.
 
+mod artifacts;
 mod events;
 mod leaks;
 mod leases;

@@ -1,9 +1,10 @@
 //! Path patterns. They are compared byte by byte, and never match the gateway's own paths.
 
 /// First segments that are the gateway's own.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 17] = [
     ".well-known",
     "auth",
+    "cas",
     "discover",
     "download",
     "explain",

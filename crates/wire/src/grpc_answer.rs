@@ -3,7 +3,10 @@
 //! neither place is an error.
 
 use super::grpc_status::{Detail, details};
-use super::grpc_web::{FrameError, split_frame};
+use super::grpc_web::{FrameError, frame, split_frame};
+
+/// The flag of the frame of trailers.
+const TRAILERS: u8 = 0x80;
 
 /// How a call ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,13 +34,32 @@ pub fn read(frames: &[u8]) -> Result<(Option<&[u8]>, Ending), FrameError> {
         match flag {
             0 if message.is_none() => message = Some(content),
             0 => return Err(FrameError::Several),
-            0x80 => return Ok((message, trailers(content).ok_or(FrameError::Truncated)?)),
+            TRAILERS => return Ok((message, trailers(content).ok_or(FrameError::Truncated)?)),
             1 => return Err(FrameError::Compressed),
             _ => return Err(FrameError::UnknownFlag),
         }
         rest = next;
     }
     Err(FrameError::Truncated)
+}
+
+/// The frames of an answer: a message that went well, and the trailers.
+///
+/// # Errors
+/// [`FrameError::Truncated`] for more bytes than a frame can have.
+pub fn write(message: &[u8], ending: &Ending) -> Result<Vec<u8>, FrameError> {
+    let mut trailers = String::from("grpc-status:0\r\n");
+    for (name, value) in &ending.metadata {
+        trailers.extend([name.as_str(), ":", value, "\r\n"]);
+    }
+    let mut frames = frame(message)?;
+    let at = frames.len();
+    frames.extend(frame(trailers.as_bytes())?);
+    // The flag of trailers.
+    if let Some(flag) = frames.get_mut(at) {
+        *flag = TRAILERS;
+    }
+    Ok(frames)
 }
 
 /// The ending in three header values.
@@ -141,6 +163,16 @@ mod tests {
         let (_, told) = read(&ok(b"x-a: 1\r\ngrpc-status: 0\r\nX-B:2\r\n")).expect("ends");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(told.metadata, [pair("x-a", "1"), pair("x-b", "2")]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let ending = Ending {
+            metadata: vec![("x-a".to_owned(), "1".to_owned())],
+            ..Ending::default()
+        };
+        let frames = write(b"m", &ending).expect("short");
+        assert_eq!(read(&frames), Ok((Some(&b"m"[..]), ending)));
     }
 
     #[test]

@@ -82,6 +82,14 @@ impl Encoding {
         }
     }
 
+    /// The body of these frames.
+    pub fn encode(self, frames: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Binary => frames,
+            Self::Text => STANDARD.encode(frames).into_bytes(),
+        }
+    }
+
     /// The frames in a body.
     ///
     /// # Errors
@@ -272,6 +280,8 @@ mod tests {
             STANDARD.encode(&bytes[..5]),
             STANDARD.encode(&bytes[5..])
         );
+        assert_eq!(Encoding::Text.encode(bytes.clone()), whole.as_bytes());
+        assert_eq!(Encoding::Binary.encode(bytes.clone()), bytes);
         for text in [&whole, &pieces] {
             let frames = Encoding::Text.decode(text.as_bytes()).expect(text);
             assert_eq!(frames.as_ref(), bytes, "{text}");

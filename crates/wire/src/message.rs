@@ -43,6 +43,9 @@ mod tests {
             let message = [text(2, &first), text(300, &second)].concat();
             let read = protobuf::strings(&message, [&[2], &[300]]);
             assert_eq!(read, Ok([first.as_str(), second.as_str()]), "{length}");
+            let around = [number(1, length as u64), embedded(3, &message)].concat();
+            let read = protobuf::strings(&around, [&[3, 2]]);
+            assert_eq!(read, Ok([first.as_str()]), "{length}");
         }
     }
 
@@ -59,5 +62,11 @@ mod tests {
         let read: Result<Vec<_>, _> = protobuf::fields(&inner).collect();
         let expected = [(1, protobuf::Value::Varint(86_400))];
         assert_eq!(read.as_deref(), Ok(expected.as_slice()));
+    }
+
+    #[test]
+    fn numbers_are_varints() {
+        assert_eq!(number(1, 2), [0x08, 2]);
+        assert_eq!(number(2, 300), [0x10, 0xac, 0x02]);
     }
 }

@@ -117,7 +117,14 @@ impl Strict {
             users: BTreeMap::new(),
             mint: cas::Mint::new()?,
             door: None,
+            falsified: cas::Falsified::default(),
         }))))
+    }
+
+    /// Makes plain downloads of an artifact wrong from now on, or right again. `hex` is the SHA-256 that
+    /// it is kept under.
+    pub fn falsify(&self, hex: &str, wrong: Option<cas::Wrong>) {
+        self.lock().falsified.set(hex, wrong);
     }
 
     /// An organization of this name, made if it is not there yet.

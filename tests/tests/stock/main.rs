@@ -1,6 +1,7 @@
 //! In front of a control plane that believes only tokens which it made itself (R42): what is created here attests there,
 //! with the calls of the stock command line, and nothing is adopted.
 
+mod artifacts;
 mod support;
 
 use std::process::ExitCode;
@@ -16,13 +17,18 @@ use crate::support::{ORGANIZATIONS_OWN, Plane};
 fn main() -> ExitCode {
     runner::run(
         Plane::start(),
-        cases![
-            r42_a_token_created_here_attests_there_over_grpc_web,
-            r42_a_token_created_here_attests_there_through_the_bridge,
-            r42_an_attestation_keeps_its_state_when_the_credential_is_replaced,
-            r42_a_credential_that_ends_there_is_the_gateways_trouble,
-            r42_without_the_credential_the_control_plane_refuses_what_is_created_here,
-        ],
+        [
+            cases![
+                r42_a_token_created_here_attests_there_over_grpc_web,
+                r42_a_token_created_here_attests_there_through_the_bridge,
+                r42_an_attestation_keeps_its_state_when_the_credential_is_replaced,
+                r42_a_credential_that_ends_there_is_the_gateways_trouble,
+                r42_without_the_credential_the_control_plane_refuses_what_is_created_here,
+            ],
+            artifacts::cases(),
+        ]
+        .into_iter()
+        .flatten(),
     )
 }
 

@@ -19,7 +19,7 @@ pub struct Plane {
     pub origin: Origin,
     pub gateway: Gateway,
     keys: Keys,
-    store: String,
+    pub store: String,
 }
 
 impl Plane {
@@ -27,7 +27,9 @@ impl Plane {
         let strict = Strict::new(None).expect("a key");
         let (origin, store) = Origin::strict(&strict).await;
         let keys = Keys::random();
-        let serve = Serve::new(&origin.url, &keys).set("ORIGIN_AUTH", "upstream");
+        let serve = Serve::new(&origin.url, &keys)
+            .set("ORIGIN_AUTH", "upstream")
+            .set("ARTIFACT_CAS_URL", &store);
         Self {
             gateway: serve.start().await,
             strict,
@@ -65,13 +67,23 @@ impl Plane {
 
     /// The command line's calls, with remote state and a file.
     pub fn sequence(&self, endpoint: Endpoint) -> Sequence {
+        self.sequence_of(endpoint, b"what was released")
+    }
+
+    /// The same with this content of the file.
+    pub fn sequence_of(&self, endpoint: Endpoint, content: &[u8]) -> Sequence {
+        self.sequence_at(endpoint, content, &self.store)
+    }
+
+    /// The same, with the artifact store here.
+    pub fn sequence_at(&self, endpoint: Endpoint, content: &[u8], store: &str) -> Sequence {
         let plan = Plan {
             project: SHOP.to_owned(),
             workflow: RELEASE.to_owned(),
             file: "release.txt".to_owned(),
-            content: b"what was released".to_vec(),
+            content: content.to_vec(),
             remote_state: true,
-            store: Some(self.store.clone()),
+            store: Some(store.to_owned()),
             ..Plan::default()
         };
         Sequence::new(endpoint, plan)

@@ -5,7 +5,8 @@ use super::{Denial, Permit, Reach, permit};
 use crate::caller::Caller;
 use crate::id::WorkflowId;
 use crate::operation::{Operation, Requirements};
-use crate::rpc::{Access, OWN_TOKEN_REVOKE, RUN_LOOKUP, WORKFLOW_LOOKUP};
+use crate::route::ARTIFACT_DOWNLOAD;
+use crate::rpc::{ARTIFACT_CREDENTIAL, Access, OWN_TOKEN_REVOKE, RUN_LOOKUP, WORKFLOW_LOOKUP};
 
 /// Lets a call pass that is open to everybody at the origin too.
 ///
@@ -61,6 +62,20 @@ pub fn take_back(caller: &Caller) -> Result<Permit, Denial> {
         Caller::Token(facts) => Ok(Permit {
             token: None,
             ..permit(facts, Operation::Rpc(&OWN_TOKEN_REVOKE))
+        }),
+        _ => Err(Denial::Operation),
+    }
+}
+
+/// Lets the gateway ask the origin for the way to an artifact, whose download was permitted (R46).
+///
+/// # Errors
+/// `Operation` for a permit of anything else.
+pub fn artifact_credential(download: &Permit) -> Result<Permit, Denial> {
+    match download.operation {
+        Operation::Route(route) if *route == ARTIFACT_DOWNLOAD => Ok(Permit {
+            operation: Operation::Rpc(&ARTIFACT_CREDENTIAL),
+            ..*download
         }),
         _ => Err(Denial::Operation),
     }

@@ -98,6 +98,26 @@ pub static OF_PEOPLE: [Route; 5] = [
     },
 ];
 
+/// Downloads of artifacts through the gateway, which are on where the store is configured (R46). The
+/// origin is asked for the way to the artifact by [`ARTIFACT_CREDENTIAL`]. A digest names no project,
+/// and the credential that it is asked with may see all of them: no narrow token, as for links.
+///
+/// [`ARTIFACT_CREDENTIAL`]: super::super::rpc::ARTIFACT_CREDENTIAL
+pub static ARTIFACT_DOWNLOAD: Route = Route {
+    name: "GET /cas/download/{digest}",
+    segments: &[
+        Segment::Literal("cas"),
+        Segment::Literal("download"),
+        Segment::Parameter("digest"),
+    ],
+    access: Access::Token,
+    policies: &["cas_artifact:read"],
+    narrow: Narrow::Denied,
+    query: Some(&["t"]),
+    answers: Answers::Content,
+    ..STATUS
+};
+
 const STATUS: Route = Route {
     name: "",
     method: "GET",

@@ -5,7 +5,7 @@ mod builtin;
 
 use super::rpc::{Access, Effect, Narrow};
 
-pub use builtin::{BUILT_IN, OF_PEOPLE};
+pub use builtin::{ARTIFACT_DOWNLOAD, BUILT_IN, OF_PEOPLE};
 
 /// A route.
 #[derive(Debug, PartialEq, Eq, Hash)]

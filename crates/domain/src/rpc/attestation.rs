@@ -3,8 +3,10 @@
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Named};
-use super::row::{content, names, open, organization, run, token};
-use super::{Carries, Identity, Is, NOTHING, OrganizationAt, Rpc, When};
+use super::row::{content, hands_out, names, open, organization, run, token};
+use super::{
+    ArtifactCredential, ArtifactRole, Carries, Identity, Is, NOTHING, OrganizationAt, Rpc, When,
+};
 
 /// A contract in the message replaces the one that the workflow has, and the control plane does
 /// not ask for the policy of doing so.
@@ -58,13 +60,15 @@ pub static ATTESTATION: [Rpc; 16] = [
         run(&[2]),
         Named,
     )),
-    // It hands out a credential for uploads.
-    token(
-        "AttestationService/GetUploadCreds",
-        Write,
-        &[],
-        run(&[1]),
-        Named,
+    hands_out(
+        token(
+            "AttestationService/GetUploadCreds",
+            Write,
+            &[],
+            run(&[1]),
+            Named,
+        ),
+        ArtifactCredential::in_result(Some(ArtifactRole::Uploader)),
     ),
     token("AttestationService/Cancel", Write, &[], run(&[1]), Named),
     token("AttestationService/GetPolicy", Read, &[], POLICY, Any),

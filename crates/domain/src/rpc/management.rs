@@ -3,8 +3,13 @@
 
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Confined, Denied, Named};
-use super::row::{closed, content, digest, names, organization, person, project_at, run, token};
-use super::{Carries, Effect, Identity, Is, NOTHING, OrganizationAt, ProjectAt, Rpc, When};
+use super::row::{
+    closed, content, digest, hands_out, names, organization, person, project_at, run, token,
+};
+use super::{
+    ArtifactCredential, Carries, Effect, Identity, Is, NOTHING, OrganizationAt, ProjectAt, Rpc,
+    When,
+};
 
 const CONTRACT_IN_CREATE: &[When] = &[When {
     field: 4,
@@ -31,6 +36,21 @@ const ARTIFACT_ROLE: &[When] = &[
         policies: &["cas_artifact:create", "cas_artifact:read"],
     },
 ];
+
+pub(super) const ARTIFACT_CREDENTIAL: Rpc = hands_out(
+    Rpc {
+        when: ARTIFACT_ROLE,
+        ..token(
+            "CASCredentialsService/Get",
+            Write,
+            &[],
+            digest(&[2], NOWHERE),
+            Confined,
+        )
+    },
+    // The role is the first field of the message.
+    ArtifactCredential::in_result(None),
+);
 
 pub(super) const RUN_VIEW: Rpc = token(
     "WorkflowRunService/View",
@@ -138,23 +158,17 @@ pub static MANAGEMENT: [Rpc; 65] = [
         NOTHING,
         Denied,
     )),
-    Rpc {
-        when: ARTIFACT_ROLE,
-        ..token(
-            "CASCredentialsService/Get",
-            Write,
-            &[],
-            digest(&[2], NOWHERE),
-            Confined,
-        )
-    },
+    ARTIFACT_CREDENTIAL,
     // The origin filters this one by organization only.
-    token(
-        "CASRedirectService/GetDownloadURL",
-        Read,
-        &["cas_artifact:read"],
-        digest(&[1], NOWHERE),
-        Denied,
+    hands_out(
+        token(
+            "CASRedirectService/GetDownloadURL",
+            Read,
+            &["cas_artifact:read"],
+            digest(&[1], NOWHERE),
+            Denied,
+        ),
+        ArtifactCredential::in_url(),
     ),
     token(
         "ReferrerService/DiscoverPrivate",

@@ -1,11 +1,13 @@
 //! The operation table of calls for the origin, as data: what each call is, and where its message
 //! names what it is about. A call without a row is denied (R33).
 
+mod artifact;
 mod attestation;
 mod management;
 mod own_tokens;
 mod row;
 
+pub use self::artifact::{ArtifactCredential, ArtifactRole, ArtifactText};
 use self::attestation::ATTESTATION;
 use self::management::MANAGEMENT;
 pub use self::own_tokens::{OWN_TOKEN_REVOKE, OWN_TOKENS, OwnToken, governed};
@@ -148,6 +150,8 @@ pub struct Rpc {
     pub makes_run: bool,
     /// What it does with the origin's own tokens, where the gateway governs these (R43).
     pub own_token: Option<OwnToken>,
+    /// The credential for the artifact store that the answer hands out, where there is one (R46).
+    pub hands_out: Option<ArtifactCredential>,
 }
 
 impl Rpc {
@@ -184,6 +188,9 @@ pub static RUN_LOOKUP: Rpc = management::RUN_VIEW;
 
 /// The call by which the gateway itself asks the origin which workflow has a name now (R30).
 pub static WORKFLOW_LOOKUP: Rpc = attestation::CONTRACT;
+
+/// The call by which the gateway gets the way to an artifact that is downloaded through it (R46).
+pub static ARTIFACT_CREDENTIAL: Rpc = management::ARTIFACT_CREDENTIAL;
 
 /// A message that names nothing.
 pub const NOTHING: Identity = Identity {

@@ -3,7 +3,8 @@
 use super::Effect::{Read, Write};
 use super::Narrow::{Any, Denied};
 use super::{
-    Access, Carries, Effect, Identity, NOTHING, Narrow, OrganizationAt, Path, ProjectAt, Rpc,
+    Access, ArtifactCredential, Carries, Effect, Identity, NOTHING, Narrow, OrganizationAt, Path,
+    ProjectAt, Rpc,
 };
 
 pub(super) const fn token(
@@ -24,6 +25,15 @@ pub(super) const fn token(
         carries: Carries::Names,
         makes_run: false,
         own_token: None,
+        hands_out: None,
+    }
+}
+
+/// A call whose answer has a credential for the artifact store.
+pub(super) const fn hands_out(row: Rpc, credential: ArtifactCredential) -> Rpc {
+    Rpc {
+        hands_out: Some(credential),
+        ..row
     }
 }
 

@@ -29,6 +29,7 @@ fn good_and(name: &str, value: &str) -> Result<Config, Vec<String>> {
 fn defaults_are_those_of_the_documentation() {
     let config = good_and("", "").expect("a good configuration");
     assert_eq!(config.origin_url, "http://127.0.0.1:9090");
+    assert_eq!(config.artifact_cas_url, None);
     assert_eq!(config.mint_rate.limit(), 10);
     assert_eq!(config.minter_rate, None);
     assert_eq!(config.mint_ceiling, 100);
@@ -180,6 +181,12 @@ fn every_wrong_value_is_named() {
         ("ORIGIN_URL", "http://", "ORIGIN_URL has no host"),
         ("ORIGIN_URL", "http://u@x", "ORIGIN_URL must have neither"),
         ("ORIGIN_URL", "http://x?y", "ORIGIN_URL must have neither"),
+        ("ARTIFACT_CAS_URL", "cas", "ARTIFACT_CAS_URL must begin"),
+        (
+            "ARTIFACT_CAS_URL",
+            "http://x?t=",
+            "ARTIFACT_CAS_URL must have neither",
+        ),
         (
             "ADMIN_TOKEN",
             "0123456789abcdef0123456789abcde",

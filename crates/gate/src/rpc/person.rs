@@ -14,6 +14,7 @@ use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::error::{Error, Result};
 use crate::limits::TIME_LIMIT_MS;
+use crate::origin_answer::Expected;
 use crate::people;
 use crate::question::{Arrived, Body};
 
@@ -40,7 +41,7 @@ impl RpcRequest {
         let sending = Sending {
             permit,
             caller: Some(caller),
-            naming: None,
+            expected: Expected::Nothing,
         };
         let is_whole = body.window.is_none();
         let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {

@@ -1,8 +1,10 @@
 //! An RPC that may go to the origin: the request for it, and what becomes of the answer.
 
+use std::rc::Rc;
+
 use postern_domain::caller::Caller;
 use postern_domain::decide::Permit;
-use postern_domain::rpc::OwnToken;
+use postern_domain::rpc::{OwnToken, Rpc};
 use postern_wire::forwarding::Sent;
 use postern_wire::grpc_web;
 use postern_wire::protocol::{Protocol, media_type};
@@ -10,11 +12,14 @@ use postern_wire::protocol::{Protocol, media_type};
 use super::content::Content;
 use super::{At, RpcRequest};
 use crate::Gate;
+use crate::admission::Admitted;
+use crate::artifacts::Issuing;
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::error::{Error, Result};
+use crate::named::OwnedNames;
 use crate::onward::{Going, Outbound, Outgoing};
-use crate::origin_answer::AwaitedReply;
+use crate::origin_answer::{AwaitedReply, Expected};
 use crate::question::Forward;
 use crate::reply::Reply;
 use crate::runs::Naming;
@@ -23,7 +28,55 @@ use crate::runs::Naming;
 pub(super) struct Sending {
     pub permit: Permit,
     pub caller: Option<Caller>,
-    pub naming: Option<Naming>,
+    /// What its answer tells, beside what the client gets.
+    pub expected: Expected,
+}
+
+impl Sending {
+    /// With one that is open to everybody.
+    pub fn open(permit: Permit) -> Self {
+        Self {
+            permit,
+            caller: None,
+            expected: Expected::Nothing,
+        }
+    }
+
+    /// With a caller's. For one whose answer makes a run, or hands out an artifact credential, the
+    /// grant to write it down.
+    pub fn new(
+        call: &Call,
+        row: &'static Rpc,
+        permit: Permit,
+        (names, admitted): (&OwnedNames, &Admitted),
+    ) -> Result<Self> {
+        let caller = &admitted.caller;
+        let naming = match (row.makes_run, names.of_run(), caller.token()) {
+            (true, Some((project, workflow)), Some(facts)) => Some(Naming {
+                project,
+                workflow,
+                grant: permit.over(&facts.organization)?,
+                facts: Rc::clone(facts),
+                pin: admitted.pin,
+                upstream: None,
+            }),
+            _ => None,
+        };
+        let issuing = || {
+            let policies = names.as_call_names().policies;
+            Issuing::of(call, row, &permit, (caller, &policies))
+        };
+        let expected = match (naming, row.hands_out) {
+            (Some(naming), _) => Expected::Run(naming),
+            (None, Some(_)) => issuing()?.map_or(Expected::Nothing, Expected::Credential),
+            (None, None) => Expected::Nothing,
+        };
+        Ok(Self {
+            permit,
+            caller: Some(caller.clone()),
+            expected,
+        })
+    }
 }
 
 impl RpcRequest {
@@ -47,12 +100,12 @@ impl RpcRequest {
         let Sending {
             permit,
             caller,
-            mut naming,
+            mut expected,
         } = sending;
-        if let Some(naming) = &mut naming {
+        if let Expected::Run(naming) = &mut expected {
             naming.upstream = call.upstream.as_ref().map(|upstream| upstream.id);
         }
-        let answer_is_read = self.row.makes_run || gate.config().is_upstream();
+        let answer_is_read = expected.is_read() || gate.config().is_upstream();
         let told = (permit, caller.as_ref(), answer_is_read);
         let outbound = self.outbound((call, gate, now), told, &content)?;
         let awaited = AwaitedReply {
@@ -61,7 +114,7 @@ impl RpcRequest {
         };
         let is_connect = self.is_connect();
         let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-            awaited.rpc((call, gate, now), reply, naming, is_connect)
+            awaited.rpc((call, gate, now), reply, expected, is_connect)
         };
         Ok(Next::Forward(Pending::new(Forward(outbound), here)))
     }

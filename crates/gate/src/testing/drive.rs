@@ -170,6 +170,7 @@ impl Sent {
             method: self.method,
             path: &self.path,
             query: &self.query,
+            origin: "https://gate.example",
             headers,
             request_id: "r1",
         }
@@ -288,12 +289,25 @@ impl<'a> Drive<'a> {
                     let attempted = self.attempt(world.own.attempt(seen));
                     self.resume(ask, Ok(attempted))
                 }
+                Step::Record(ask) => {
+                    let recorded = world.record(&ask.question);
+                    self.resume(ask, recorded)
+                }
+                Step::Download(ask) => {
+                    let fetched = world.fetch(&ask.question);
+                    self.resume(ask, fetched)
+                }
+                Step::Pass(pass) if matches!(pass.made, Made::Artifact(_)) => {
+                    let got = world.artifact(&pass);
+                    return end(Ok(got), self.outcome);
+                }
                 Step::Pass(pass) => {
                     let reply = self.reply.unwrap_or(Answer::ended(2));
                     let headers = pass.headers.applied(&reply.headers);
                     let (status, body) = match pass.made {
                         Made::AsItCame => (reply.status, reply.body),
                         Made::Anew { status, body } => (status, body),
+                        Made::Artifact(_) => (200, Vec::new()),
                     };
                     let got = Got {
                         status,

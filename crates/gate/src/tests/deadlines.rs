@@ -25,6 +25,7 @@ fn answered(gate: &mut Gate, timeout: Option<&str>) -> Step {
         method: "POST",
         path: "/controlplane.v1.StatusService/Statusz",
         query: "",
+        origin: "https://gate.example",
         headers: &headers,
         request_id: "r1",
     };

@@ -6,9 +6,29 @@ use postern_domain::leak::OnLeak;
 
 use super::world::{Flight, Kind, World};
 use crate::testing::requester;
-use crate::{CheckpointCommand, Done, LimitsCommand, NoteCommand, RefusalCommand};
+use crate::{ArtifactCommand, CheckpointCommand, Done, LimitsCommand, NoteCommand, RefusalCommand};
 
 impl World {
+    /// An artifact credential is handed out. Every event is in the export in the end.
+    pub fn hand_out(&mut self) {
+        let actor = self.any_actor();
+        let Some(token) = actor.token() else {
+            return self.note();
+        };
+        let command = ArtifactCommand {
+            token,
+            target: Some(format!("run:{}", self.any_run())),
+            call: "AttestationService/GetUploadCreds".to_owned(),
+            role: Some("uploader".to_owned()),
+            requester: requester(),
+        };
+        let now = self.now();
+        if let Some(done) = self.begin(actor, command) {
+            assert!(matches!(done, Done::Answer(())));
+            self.model.prepare(now);
+        }
+    }
+
     pub fn note(&mut self) {
         let command = NoteCommand {
             organization: Id::from_u128(1),

@@ -43,6 +43,7 @@ impl Sent {
             method: self.method,
             path: &self.path,
             query: &self.query,
+            origin: &self.origin,
             headers: &self.headers,
             request_id: "r",
         };

@@ -3,12 +3,15 @@
 
 mod credential;
 mod download;
+mod falsify;
 mod gob;
 mod store;
 mod stream;
 
 pub use credential::Credential;
 pub(crate) use credential::Mint;
+pub(crate) use falsify::Falsified;
+pub use falsify::Wrong;
 pub use gob::{Resource, encode};
 pub(crate) use store::{Store, routes};
 

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::cas::Wrong;
 use super::{Issued, NewToken, NotMade, Role, Strict};
 
 /// The routes.
@@ -27,6 +28,7 @@ pub(super) fn routes(strict: Strict) -> Router {
         .route("/debug/strict/suspend", post(suspend))
         .route("/debug/strict/metrics", post(metrics))
         .route("/debug/strict/retire-key", post(retire_key))
+        .route("/debug/strict/falsify", post(falsify))
         .with_state(strict)
 }
 
@@ -73,6 +75,15 @@ struct Suspend {
 #[serde(deny_unknown_fields)]
 struct Metrics {
     organization: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Falsify {
+    /// SHA-256, in hex.
+    digest: String,
+    /// `null`: right again.
+    wrong: Option<Wrong>,
 }
 
 async fn organization(State(strict): State<Strict>, body: Bytes) -> Response {
@@ -131,6 +142,13 @@ async fn metrics(State(strict): State<Strict>, body: Bytes) -> Response {
 async fn retire_key(State(strict): State<Strict>) -> Response {
     answer(b"{}", |_: Value| {
         strict.retire_key()?;
+        Ok(json!({}))
+    })
+}
+
+async fn falsify(State(strict): State<Strict>, body: Bytes) -> Response {
+    answer(&body, |asked: Falsify| {
+        strict.falsify(&asked.digest, asked.wrong);
         Ok(json!({}))
     })
 }

@@ -34,15 +34,19 @@ pub async fn serve_strict(
         // Nobody can say so any more only when all of this is over.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let key = {
+    let (key, falsified) = {
         let mut world = strict.lock();
         world
             .mint
             .set_store(format!("http://{}", store.local_addr()?));
-        world.mint.verifying_key()
+        (world.mint.verifying_key(), world.falsified.clone())
     };
     let control_plane = server::until(listener, app(&strict), ended(stopped.clone()));
-    let artifacts = server::until(store, store_routes(&Store::new(key)), ended(stopped));
+    let artifacts = server::until(
+        store,
+        store_routes(&Store::new(key, falsified)),
+        ended(stopped),
+    );
     tokio::spawn(async move {
         shutdown.await;
         let _ = stop.send(true);

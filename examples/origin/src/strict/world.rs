@@ -6,7 +6,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::cas::Mint;
+use super::cas::{Falsified, Mint};
 use super::people::User;
 use super::tokens::Tokens;
 use crate::caller::Organization as About;
@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) mint: Mint,
     /// The header without which nothing is let in, by name and value.
     pub(crate) door: Option<(String, String)>,
+    /// Downloads that are wrong because a test wants it.
+    pub(crate) falsified: Falsified,
 }
 
 impl World {

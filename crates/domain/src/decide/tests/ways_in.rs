@@ -257,3 +257,29 @@ fn r34_none_of_them_calls_the_origin() {
         assert_eq!(look_up_run(&caller), Err(Denial::Operation), "{caller:?}");
     }
 }
+
+/// A download's permit leads to the call that gives the way to the artifact, for the same token; no
+/// other permit does.
+#[test]
+fn r46_only_a_permitted_download_asks_for_the_way_to_an_artifact() {
+    let mut token = crate::testing::facts(1, Scope::Organization);
+    token.policies = crate::policy::defaults(&token.scope);
+    let caller = Caller::Token(Rc::new(token.clone()));
+    let names = CallNames::default();
+    let target = || Target::Call {
+        names: &names,
+        run: RunNamed::Open,
+    };
+    let download = Operation::Route(&crate::route::ARTIFACT_DOWNLOAD);
+    let permit = decide(&caller, download, target()).expect("permitted");
+    let way = artifact_credential(&permit).expect("permitted");
+    assert_eq!(
+        way.operation(),
+        Operation::Rpc(&crate::rpc::ARTIFACT_CREDENTIAL)
+    );
+    assert_eq!(way.token(), Some(token.id));
+    assert!(way.over(&token.organization).is_ok());
+    let other = Operation::Route(&crate::route::BUILT_IN[2]);
+    let permit = decide(&caller, other, target()).expect("permitted");
+    assert_eq!(artifact_credential(&permit), Err(Denial::Operation));
+}

@@ -183,6 +183,7 @@ impl World {
             method: "POST",
             path: &path,
             query: "",
+            origin: "https://gate.example",
             headers: &sent.headers,
             request_id: "r",
         };

@@ -52,6 +52,7 @@ async fn download(
         let message = format!("checksums mismatch: got: {got}, want: {hex}");
         return plain(StatusCode::UNAUTHORIZED, &message);
     }
+    let mut response = store.answer(hex, &found);
     let name = if asked.filename.is_empty() {
         found.file_name
     } else {
@@ -59,7 +60,6 @@ async fn download(
     };
     // A name that cannot stand in a header is left out.
     let disposition = format!("attachment; filename={name}").parse();
-    let mut response = found.bytes.into_response();
     if let Ok(disposition) = disposition {
         response
             .headers_mut()

@@ -14,7 +14,7 @@ use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 
 use super::credential::{Credential, verify};
-use super::{CHUNK, MAX_ARTIFACT, download, stream};
+use super::{CHUNK, Falsified, MAX_ARTIFACT, download, stream};
 use crate::failure::Failure;
 use crate::store_proto::bytestream::byte_stream_server::ByteStreamServer;
 use crate::store_proto::cas::resource_service_server::{ResourceService, ResourceServiceServer};
@@ -40,6 +40,7 @@ pub(crate) struct Artifact {
 #[derive(Clone)]
 pub(crate) struct Store {
     key: VerifyingKey,
+    falsified: Falsified,
     kept: Arc<Mutex<BTreeMap<(String, String), Artifact>>>,
 }
 
@@ -51,9 +52,10 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// An empty one that believes credentials of this key.
-    pub(crate) fn new(key: VerifyingKey) -> Self {
+    pub(crate) fn new(key: VerifyingKey, falsified: Falsified) -> Self {
         Self {
             key,
+            falsified,
             kept: Arc::default(),
         }
     }
@@ -86,6 +88,11 @@ impl Store {
     pub(crate) fn find(&self, organization: &str, digest: &str) -> Option<Artifact> {
         let key = (organization.to_owned(), digest.to_owned());
         self.lock().get(&key).cloned()
+    }
+
+    /// The answer to a plain download of an artifact.
+    pub(crate) fn answer(&self, hex: &str, artifact: &Artifact) -> axum::response::Response {
+        self.falsified.answer(hex, artifact.bytes.clone())
     }
 
     /// Keeps one; whether there was room.
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_store_keeps_so_much() {
-        let store = Store::new(Mint::new().unwrap().verifying_key());
+        let store = Store::new(Mint::new().unwrap().verifying_key(), Falsified::default());
         // All of them share one piece of memory.
         let bytes = Bytes::from(vec![0; usize::try_from(MAX_ARTIFACT).unwrap()]);
         let keep = |digest: &str, bytes: Bytes| {

@@ -218,6 +218,8 @@ async fn what_tests_can_make() {
             json!({"organization": "rival", "suspended": true}),
         ),
         ("metrics", json!({"organization": "rival"})),
+        ("falsify", json!({"digest": "00", "wrong": "cut_off"})),
+        ("falsify", json!({"digest": "00", "wrong": null})),
         ("retire-key", json!({})),
     ] {
         assert_eq!(plane.debug(path, &asked).await.0, 200, "{path}");
