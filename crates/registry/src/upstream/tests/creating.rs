@@ -74,7 +74,8 @@ fn r42_one_is_made_at_the_origin_and_sealed() {
             assert_eq!(origin_calls(&world), steps);
             let sent = world.set_upstreams.take().pop().expect("a command");
             let digits = sent.id.to_string().replace('-', "");
-            let name = format!("postern-{}", &digits[..16]);
+            let digits: String = digits.chars().take(16).collect();
+            let name = format!("postern-{digits}");
             let expected = own_token::create(&name, project, lives);
             assert_eq!(world.origin_asked.take(), [expected]);
             assert!(postern_domain::name::Label::parse(&name).is_ok(), "{name}");
