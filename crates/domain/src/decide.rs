@@ -69,6 +69,9 @@ pub enum Target<'a> {
         names: &'a CallNames<'a>,
         /// The run that it names.
         run: RunNamed<'a>,
+        /// Whether the caller's own credential goes to the origin, which can keep it to what its
+        /// claims name; another one may see more (R42).
+        own_credential: bool,
     },
 }
 
@@ -240,9 +243,17 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
             grants(&facts.as_ref().into(), operation, &wish)?;
             Ok(permit(facts, operation))
         }
-        (Caller::Token(facts), Target::Call { names, run }) => {
+        (
+            Caller::Token(facts),
+            Target::Call {
+                names,
+                run,
+                own_credential,
+            },
+        ) => {
             let needs = operation.requirements().ok_or(Denial::Operation)?;
-            calls::call(facts, &needs, names, run)?;
+            let is_kept = own_credential && facts.project_known_to_origin();
+            calls::call(facts, &needs, names, (run, is_kept))?;
             Ok(permit(facts, operation))
         }
     }

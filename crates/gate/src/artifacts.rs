@@ -12,6 +12,7 @@ pub use digest::{Checking, Digest, WrongContent};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, Permit};
+use postern_domain::route::{Answers, Route};
 use postern_domain::rpc::{ArtifactCredential, ArtifactRole, ArtifactText, Rpc};
 use postern_domain::time::Timestamp;
 use postern_ledger::ArtifactCommand;
@@ -122,6 +123,46 @@ impl Issuing {
         Ok(record(self.grant, self.command, move |call, gate, now| {
             then(call, gate, now, None)
         }))
+    }
+}
+
+/// A redirect of the control plane's to its artifact store, which carries a credential.
+pub(crate) struct Redirect {
+    grant: Grant,
+    command: ArtifactCommand,
+}
+
+impl Redirect {
+    /// For a token's request for the route that answers so; `None` for any other.
+    pub fn of(
+        call: &Call,
+        route: &'static Route,
+        permit: &Permit,
+        caller: Option<&Caller>,
+    ) -> Result<Option<Self>> {
+        let token = caller.and_then(|caller| Some((caller, caller.token()?)));
+        let (Answers::Elsewhere, Some((caller, token))) = (route.answers, token) else {
+            return Ok(None);
+        };
+        let digest = call.kept.path.rsplit('/').next().unwrap_or_default();
+        Ok(Some(Self {
+            grant: permit.over(&token.organization)?,
+            command: ArtifactCommand {
+                token: token.id,
+                target: Some(format!("artifact:{digest}")),
+                call: route.name.to_owned(),
+                role: Some(ArtifactRole::Downloader.name().to_owned()),
+                requester: requester(call, caller),
+            },
+        }))
+    }
+
+    /// Goes on once the redirect may be handed out.
+    pub fn then(
+        self,
+        then: impl FnOnce(&mut Call, &mut Gate, Timestamp) -> Result<Next> + 'static,
+    ) -> Next {
+        record(self.grant, self.command, then)
     }
 }
 

@@ -9,6 +9,7 @@ use postern_domain::keys::{KeyRing, RootKeys};
 use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
+mod dashboard_host;
 pub mod origin_auth;
 pub mod origin_headers;
 mod origin_tokens;
@@ -180,18 +181,7 @@ impl Config {
         {
             problems.push("TRUSTED_IP_HEADER is not the name of a header".into());
         }
-        let dashboard_host = match text("DASHBOARD_HOST").as_deref().map(host) {
-            None => None,
-            Some(Some(host)) => Some(host),
-            Some(None) => {
-                problems.push(
-                    "DASHBOARD_HOST must be a host name in ASCII, and its port where that is not \
-                     443 or 80: `dashboard.example.com`"
-                        .into(),
-                );
-                None
-            }
-        };
+        let dashboard_host = dashboard_host::read(text("DASHBOARD_HOST").as_deref(), &mut problems);
         let mut is_second = |name: &str, words: [&str; 2]| match text(name) {
             None => false,
             Some(found) if found == words[0] => false,
@@ -354,26 +344,6 @@ fn number(
                 range.end()
             )
         })
-}
-
-/// A host with its port, as browsers write it into URLs.
-fn host(text: &str) -> Option<String> {
-    let host = text.trim().to_ascii_lowercase();
-    let (name, port) = match host.split_once(':') {
-        Some((name, port)) => (name, Some(port)),
-        None => (host.as_str(), None),
-    };
-    let label = |label: &str| {
-        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        !label.is_empty() && label.bytes().all(inner)
-    };
-    // 80 and 443 never stand in the URL of their own scheme.
-    let number = |port: &str| {
-        let number = port.parse::<u16>().ok()?;
-        (number.to_string() == port && ![0, 80, 443].contains(&number)).then_some(number)
-    };
-    let is_host = name.split('.').all(label) && port.is_none_or(|port| number(port).is_some());
-    is_host.then_some(host)
 }
 
 fn store_url(text: Option<String>, problems: &mut Vec<String>) -> Option<String> {

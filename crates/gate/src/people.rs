@@ -24,6 +24,7 @@ pub(crate) fn may(person: &Caller, operation: Operation) -> core::result::Result
     let target = Target::Call {
         names: &CallNames::default(),
         run: RunNamed::Open,
+        own_credential: true,
     };
     decide(person, operation, target)
 }

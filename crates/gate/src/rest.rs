@@ -17,6 +17,7 @@ use postern_wire::sign_in;
 
 use crate::Gate;
 use crate::admission::{About, Admitted};
+use crate::artifacts::Redirect;
 use crate::artifacts::{Subject, download};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
@@ -251,6 +252,7 @@ fn decided(
     let target = Target::Call {
         names: &names,
         run: told,
+        own_credential: !gate.config().is_upstream(),
     };
     let permit = decide(&admitted.caller, Operation::Route(route), target)?;
     let from = Some(admitted.caller.clone());
@@ -302,13 +304,19 @@ fn go(
         raw: Some(&content.raw),
         answer_is_read: gate.config().is_upstream(),
     };
+    let redirect = Redirect::of(call, route, &going.permit, from.as_ref())?;
     let outbound = Outbound::new(call, gate, now, going)?;
     let awaited = AwaitedReply {
         asked_at: now,
         patience: outbound.patience(),
     };
-    let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| {
-        awaited.route((call, gate, now), reply, route)
+    let here = move |call: &mut Call, gate: &mut Gate, now, reply: Reply| match redirect
+        .filter(|_| reply.status < 400)
+    {
+        None => awaited.route((call, gate, now), reply, route),
+        Some(redirect) => Ok(
+            redirect.then(move |call, gate, now| awaited.route((call, gate, now), reply, route))
+        ),
     };
     Ok(Next::Forward(Pending::new(Forward(outbound), here)))
 }

@@ -214,7 +214,8 @@ impl RpcRequest {
         content: Content,
     ) -> Result<Next> {
         let wanted = self.upstream_names(gate, &names);
-        match (self.decided(&names, &run, &admitted), run) {
+        let is_own = !gate.config().is_upstream();
+        match (self.decided(&names, &run, (&admitted, is_own)), run) {
             (Err(Denial::UnknownRun), Run::Unknown(id)) => {
                 let caller = admitted.caller.clone();
                 let at = (call, gate, now);
@@ -229,7 +230,7 @@ impl RpcRequest {
                         runs::look_up(at, id, &caller, move |call, gate, now, found| {
                             let (run, pin) = found.ok_or(Denial::UnknownRun)?;
                             let known = Run::Known(Rc::clone(&run), pin);
-                            let permit = self.decided(&names, &known, &admitted)?;
+                            let permit = self.decided(&names, &known, (&admitted, is_own))?;
                             let sending =
                                 Sending::new(call, self.row, permit, (&names, &admitted))?;
                             let at = (call, gate, now);
@@ -279,7 +280,7 @@ impl RpcRequest {
         self,
         names: &OwnedNames,
         run: &Run,
-        admitted: &Admitted,
+        (admitted, own_credential): (&Admitted, bool),
     ) -> core::result::Result<Permit, Denial> {
         let run = match run {
             Run::Open => RunNamed::Open,
@@ -289,6 +290,7 @@ impl RpcRequest {
         let target = Target::Call {
             names: &names.as_call_names(),
             run,
+            own_credential,
         };
         decide(&admitted.caller, Operation::Rpc(self.row), target)
     }

@@ -154,7 +154,7 @@ where
     // Whatever the call is, the answer rests on what the Ledger says now.
     let admitted = admit(presented, about, Purpose::Manage, read, ports).await?;
     let names = (question.project.clone(), question.workflow.clone());
-    let mut explanation = answer(question, operation, run, &admitted);
+    let mut explanation = answer(question, operation, run, (&admitted, config));
     let goes = operation.filter(|operation| names_run(*operation) && explanation.allowed);
     if let Some(facts) = admitted.caller.token()
         && let Some(operation) = goes.filter(|_| config.is_upstream())
@@ -179,14 +179,14 @@ fn answer(
     question: Question,
     operation: Option<Operation>,
     run: Option<RunId>,
-    admitted: &Admitted,
+    (admitted, config): (&Admitted, &Config),
 ) -> Explanation {
     let Admitted { caller, pin, .. } = admitted;
     // What no run is named to has nothing to say of one.
     let run = run.filter(|_| operation.is_some_and(names_run));
     let found = admitted.run.as_deref();
     let decided = match operation {
-        Some(operation) => decided(operation, &question, (run, found, *pin), caller),
+        Some(operation) => decided(operation, &question, (run, found, *pin), (caller, config)),
         None => Err(Denial::Operation),
     };
     let shown = found.filter(|_| decided.is_ok());
@@ -252,7 +252,7 @@ fn decided(
     operation: Operation,
     question: &Question,
     (run, found, pin): Looked<'_>,
-    caller: &Caller,
+    (caller, config): (&Caller, &Config),
 ) -> core::result::Result<Permit, Denial> {
     let Some(requirements) = operation.requirements() else {
         let managed = managed(question);
@@ -272,7 +272,11 @@ fn decided(
         (Some(_), None) => RunNamed::Unknown,
         (Some(_), Some(run)) => RunNamed::Known { run, pin },
     };
-    let target = Target::Call { names: &names, run };
+    let target = Target::Call {
+        names: &names,
+        run,
+        own_credential: !config.is_upstream(),
+    };
     decide(caller, operation, target)
 }
 

@@ -29,13 +29,21 @@ pub fn for_origin(came: &str) -> Option<String> {
 /// `Set-Cookie`, once for each cookie of a sign-in in an answer's own, joined by commas. Name and
 /// value are the origin's; how far a cookie reaches, and for how long, is not.
 pub fn for_browser(came: &str) -> Vec<String> {
-    // A comma within a date begins no cookie of these names.
-    let pieces = came.split(',').filter_map(|piece| {
-        let (cookie, attributes) = piece.split_once(';').unwrap_or((piece, ""));
+    let mut cookies: Vec<(Option<(&str, &str)>, bool)> = Vec::new();
+    for piece in came.split(',') {
+        let (first, attributes) = piece.split_once(';').unwrap_or((piece, ""));
+        // A comma within a date begins no cookie: the attributes of the one before go on.
+        if first.contains('=') {
+            cookies.push((one(first), false));
+        }
         let is_secure = |attribute: &str| attribute.trim().eq_ignore_ascii_case("secure");
-        let is_secure = attributes.split(';').any(is_secure);
-        one(cookie).map(|(name, value)| (name, (value, is_secure)))
-    });
+        if let Some((_, secure)) = cookies.last_mut() {
+            *secure |= attributes.split(';').any(is_secure);
+        }
+    }
+    let pieces = cookies
+        .into_iter()
+        .filter_map(|(cookie, is_secure)| cookie.map(|(name, value)| (name, (value, is_secure))));
     let written = |(name, (value, is_secure)): (&str, (&str, bool))| {
         let secure = if is_secure { "; Secure" } else { "" };
         format!(

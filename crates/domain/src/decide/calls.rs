@@ -66,12 +66,12 @@ pub enum RunNamed<'a> {
     },
 }
 
-/// Decides on a token's call.
+/// Decides on a token's call. `is_kept` = the origin keeps it to the token's project where it names none.
 pub(super) fn call(
     facts: &TokenFacts,
     needs: &Requirements,
     names: &CallNames<'_>,
-    run: RunNamed<'_>,
+    (run, is_kept): (RunNamed<'_>, bool),
 ) -> Result<(), Denial> {
     if needs.access == Access::Closed {
         return Err(Denial::OriginTokens);
@@ -94,9 +94,7 @@ pub(super) fn call(
         (_, Narrow::Denied) => Err(Denial::Operation),
         (Scope::Project { project }, narrow) => match same_project(project, &names.project)? {
             ProjectMatch::Own => Ok(()),
-            ProjectMatch::Open if narrow == Narrow::Confined && facts.project_known_to_origin() => {
-                Ok(())
-            }
+            ProjectMatch::Open if narrow == Narrow::Confined && is_kept => Ok(()),
             ProjectMatch::Open => Err(Denial::NotConfined),
         },
         (Scope::Workflow { project, workflow }, _) => {

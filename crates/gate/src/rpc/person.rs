@@ -26,7 +26,7 @@ impl RpcRequest {
     pub(super) fn of_person(self, (call, gate, now): At<'_>, person: PersonId) -> Result<Next> {
         let caller = people::noted(call, now, person);
         if self.row.own_token.is_some() {
-            return Err(Denial::Operation.into());
+            return Err(Denial::OriginTokens.into());
         }
         let permit = people::may(&caller, Operation::Rpc(self.row))?;
         let limit = grpc_web::max_body(self.row);

@@ -115,13 +115,18 @@ fn check_names(caller: &Caller, project: &str, workflow: &str, expected: Result<
     let target = Target::Call {
         names: &names,
         run: RunNamed::Open,
+        own_credential: true,
     };
     check(caller, target, expected);
 }
 
 fn check_run(caller: &Caller, run: RunNamed<'_>, expected: Result<(), Denial>) {
     let names = CallNames::default();
-    let target = Target::Call { names: &names, run };
+    let target = Target::Call {
+        names: &names,
+        run,
+        own_credential: true,
+    };
     check(caller, target, expected);
 }
 
@@ -224,6 +229,7 @@ fn a_permit_carries_what_was_decided() {
     let target = Target::Call {
         names: &names,
         run: RunNamed::Open,
+        own_credential: true,
     };
     let init = operation("AttestationService/Init");
     let permit = decide(&workflow_token(), init, target).expect("own workflow");
@@ -293,9 +299,30 @@ fn r1_a_call_that_names_another_organization_is_refused() {
         let target = Target::Call {
             names: &names,
             run: RunNamed::Open,
+            own_credential: true,
         };
         for caller in [token(Scope::Organization), workflow_token()] {
             check(&caller, target, expected.clone());
         }
+    }
+}
+
+/// The origin keeps a call to the project that the claims of its credential name. Another credential
+/// than the caller's may be one for the whole organization (R42).
+#[test]
+fn r42_a_project_left_open_needs_a_credential_of_the_callers_own() {
+    let names = CallNames::default();
+    let list = operation("WorkflowService/List");
+    for (own_credential, expected) in [(true, Ok(())), (false, Err(Denial::NotConfined))] {
+        let target = Target::Call {
+            names: &names,
+            run: RunNamed::Open,
+            own_credential,
+        };
+        let mut facts = crate::testing::facts(1, Scope::Project { project: project() });
+        facts.policies = crate::policy::defaults(&facts.scope);
+        facts.verifier = Verifier::Jwt { signed: None };
+        let caller = Caller::Token(Rc::new(facts));
+        assert_eq!(decide(&caller, list, target).map(drop), expected);
     }
 }

@@ -249,7 +249,11 @@ fn r34_none_of_them_calls_the_origin() {
                     pin: None,
                 },
             ] {
-                let target = Target::Call { names: &names, run };
+                let target = Target::Call {
+                    names: &names,
+                    run,
+                    own_credential: true,
+                };
                 let answer = decide(&caller, Operation::Rpc(rpc), target);
                 assert_eq!(answer, Err(Denial::Operation), "{caller:?} {}", rpc.path());
             }
@@ -269,6 +273,7 @@ fn r46_only_a_permitted_download_asks_for_the_way_to_an_artifact() {
     let target = || Target::Call {
         names: &names,
         run: RunNamed::Open,
+        own_credential: true,
     };
     let download = Operation::Route(&crate::route::ARTIFACT_DOWNLOAD);
     let permit = decide(&caller, download, target()).expect("permitted");

@@ -315,3 +315,40 @@ fn every_request_for_the_origin_carries_the_headers_that_let_it_in() {
         Some("gateway")
     );
 }
+
+/// The redirect to the artifact store has a credential of it in the address (R46).
+#[test]
+fn r46_a_tokens_way_to_an_artifact_is_written_down_before_it_has_it() {
+    let store = [("location", "https://cas.example/download/x?t=credential")];
+    let leased = Config {
+        revocation_lease_ms: 60_000,
+        ..config()
+    };
+    let world = world(leased);
+    let token = ours(&world, Scope::Organization, &["cas_artifact:read"]);
+    let verdict = |status: u16, credential: &str| {
+        answers(&world, status, &store);
+        let sent = [("authorization", credential)];
+        get(&world, &download(), &sent).expect("a route").verdict()
+    };
+    assert_eq!(verdict(302, &token), "allowed");
+    let written = world.recorded.take();
+    let [command] = written.as_slice() else {
+        panic!("one event: {written:?}");
+    };
+    let target = format!("artifact:sha256:{HEX}");
+    assert_eq!(command.target.as_deref(), Some(target.as_str()));
+    assert_eq!(command.role.as_deref(), Some("downloader"));
+    assert_eq!(command.call, "GET /download/{digest}");
+    // No answer with a credential, no event.
+    assert_eq!(verdict(404, &token), "allowed");
+    assert!(world.recorded.borrow().is_empty());
+    // The lease still says that the token is active; the Ledger does not.
+    world.revoke(Liveness::Revoked);
+    assert_eq!(verdict(302, &token), "credential_refused");
+    assert!(world.recorded.borrow().is_empty());
+    // No token of ours.
+    let person = bearer(&super::token(&json!({})));
+    assert_eq!(verdict(302, &person), "allowed");
+    assert!(world.recorded.borrow().is_empty());
+}

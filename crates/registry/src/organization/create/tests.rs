@@ -107,7 +107,7 @@ fn r52_other_words_are_refused_with_those_that_there_are() {
             json!({ "name": "placed", "location_hint": "Paris" }),
             "weur",
         ),
-        (json!({ "name": "placed", "location_hint": 7 }), "location"),
+        (json!({ "name": "placed", "location_hint": 7 }), "expected"),
     ] {
         let world = World::new();
         let error = made(&world, &body).expect_err("refused");
