@@ -15,6 +15,7 @@ pub mod keys;
 pub mod leak;
 pub mod name;
 pub mod operation;
+pub mod placeholder;
 pub mod policy;
 pub mod policy_text;
 pub mod role;

@@ -9,6 +9,7 @@ use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
 pub mod origin_auth;
+mod placeholders;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
@@ -110,6 +111,16 @@ impl Config {
         for (ours, name) in [(&token_keys, "TOKEN_KEYS"), (&root, "ROOT_KEYS")] {
             shared(adopt_keys.as_ref(), ours.as_ref(), name, &mut problems);
         }
+        placeholders::refuse(
+            text("ENVIRONMENT").as_deref(),
+            &origin_url,
+            admin.as_ref(),
+            [
+                ("TOKEN_KEYS", token_keys.as_ref()),
+                ("ROOT_KEYS", root.as_ref()),
+            ],
+            &mut problems,
+        );
 
         let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
         // 0 stands for the unset variable, and cannot be set.
