@@ -126,6 +126,12 @@ fn has_library(target: &str) -> Outcome<bool> {
     if library.is_dir() {
         return Ok(true);
     }
+    let sources = cargo::active_sysroot()?.join("lib/rustlib/src/rust/library/Cargo.lock");
+    // A way that failed once is not tried at every release.
+    let was_built = paths::target().join("static").join(target).is_dir();
+    if sources.is_file() && was_built {
+        return Ok(false);
+    }
     if paths::on_path("rustup").is_some() {
         note!("rustup: adding the standard library for {target} (gives up after 60 s) ...");
         let mut add = Command::new("rustup");
@@ -135,7 +141,6 @@ fn has_library(target: &str) -> Outcome<bool> {
             return Ok(true);
         }
     }
-    let sources = cargo::active_sysroot()?.join("lib/rustlib/src/rust/library/Cargo.lock");
     match sources.is_file() {
         true => Ok(false),
         false => Err(failed(format_args!(
