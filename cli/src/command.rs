@@ -11,7 +11,9 @@ use crate::doctor::Doctor;
 use crate::explain::Explain;
 use crate::fail::Outcome;
 use crate::leaks::Leaks;
+use crate::preflight::Preflight;
 use crate::registry::{Organizations, Projects, Workflows};
+use crate::setup::Setup;
 use crate::shell::{Completion, Man};
 use crate::text::plain;
 use crate::tokens::Tokens;
@@ -90,6 +92,10 @@ pub enum What {
     Bridge(bridge::Options),
     /// Diagnose settings, connection and credential
     Doctor(Doctor),
+    /// Deploy a release to Cloudflare Workers: stores, keys, migrations, a first token
+    Setup(Setup),
+    /// Refuse a deployment of placeholders
+    Preflight(Preflight),
     /// Print completions for a shell
     Completion(Completion),
     /// Print the man page
@@ -117,6 +123,8 @@ impl Command {
             What::Audit(audit) => audit.run().await,
             What::Explain(explain) => explain.run().await,
             What::Doctor(doctor) => doctor.run().await,
+            What::Setup(setup) => setup.run().await,
+            What::Preflight(preflight) => preflight.run(),
             What::Completion(completion) => completion.run(Self::command()),
             What::Man(man) => man.run(Self::command()),
         };

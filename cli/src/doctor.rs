@@ -71,6 +71,12 @@ impl Finding {
 }
 
 impl Doctor {
+    /// A look at the gateway of these flags, for people.
+    pub fn of(flags: Flags) -> Self {
+        let output = Format::Table;
+        Self { flags, output }
+    }
+
     /// Does it.
     pub async fn run(self) -> Outcome {
         let findings = examine(&self.flags).await;

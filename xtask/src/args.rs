@@ -43,6 +43,13 @@ Postern's developer commands
       a million tokens; cold starts; memory over time; a model of how long a revoke takes
   cargo xtask attest --gateway URL --project P --workflow W
       one attestation of the built module through a gateway, with the token in POSTERN_TOKEN
+  cargo xtask release
+      what is published, into target/dist: the deployable folder and the static `postern` command as archives, the npm
+      package create-postern, SBOMs, provenance, checksums
+  cargo xtask release --check
+      builds the module once more in another folder and compares the bytes
+  cargo xtask release --test
+      tries what is in target/dist without Rust: wrangler dev, a first token, an attestation with it
 
 Tools are kept in ${XDG_CACHE_HOME:-~/.cache}/postern. POSTERN_TOOLCHAIN=rustup|debian picks the compiler for wasm.";
 
@@ -66,6 +73,17 @@ pub enum Request {
     Attest(Vec<String>),
     /// The words are the bench's own.
     Bench(Vec<String>),
+    Release(Release),
+}
+
+/// What to do about a release.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Release {
+    Make,
+    /// Compare two builds of the module.
+    Check,
+    /// Try what was made.
+    Test,
 }
 
 /// Which tests.
@@ -142,6 +160,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         }
         "attest" => attest(rest),
         "bench" => Ok(Request::Bench(rest)),
+        "release" => match rest.as_slice() {
+            [] => Ok(Request::Release(Release::Make)),
+            [word] if word == "--check" => Ok(Request::Release(Release::Check)),
+            [word] if word == "--test" => Ok(Request::Release(Release::Test)),
+            _ => Err(misuse("`release` takes `--check`, `--test`, or nothing")),
+        },
         other => Err(misuse(format_args!(
             "no such command: `{other}`\n\n{USAGE}"
         ))),

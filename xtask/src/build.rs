@@ -6,11 +6,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use crate::fail::{Outcome, doing, failed};
 use crate::toolchain::{self, Toolchain};
-use crate::{cache, cargo, node, pack, paths, process, wasm_std};
+use crate::{cache, cargo, node, pack, paths, process, remap, wasm_std};
 
 /// Where the module is, once built.
 pub fn folder() -> PathBuf {
@@ -28,6 +29,9 @@ pub enum Purpose {
 }
 
 pub fn run(purpose: Purpose) -> Outcome {
+    if let Some(command) = deploying() {
+        preflight(&command)?;
+    }
     // Two builds at once (wrangler's and a test's, say) would write the same files.
     let _lock = cache::lock(&paths::wasm_target().join("xtask-build.lock"))?;
     node::modules()?; // first, for it fails soonest
@@ -53,6 +57,33 @@ pub fn run(purpose: Purpose) -> Outcome {
     doing("writing the build stamp", fs::write(&stamp_file, stamp))
 }
 
+/// What wrangler, which runs this as its `[build]`, is about to do with the module: `dev`, `deploy` or `versions upload`.
+fn deploying() -> Option<String> {
+    let command = std::env::var("WRANGLER_COMMAND").ok()?;
+    (command != "dev" && command != "types").then_some(command)
+}
+
+/// Refuses placeholders before minutes of compiling. A trial run is no exception: wrangler does not tell it apart.
+fn preflight(command: &str) -> Outcome {
+    let what =
+        "compiling the postern command, which checks what is to be deployed (1 to 2 min) ...";
+    cargo::build(
+        &["--locked", "--package", "postern-cli"],
+        what,
+        "the postern command",
+    )?;
+    let mut check = Command::new(paths::target().join("debug/postern"));
+    check
+        .args(["preflight", "--config"])
+        .arg(paths::root().join("wrangler.toml"));
+    match process::run(&mut check)?.success() {
+        true => Ok(()),
+        false => Err(failed(format_args!(
+            "`wrangler {command}` would deploy placeholders; what to mend is above"
+        ))),
+    }
+}
+
 fn compile(toolchain: &Toolchain, sysroot: Option<&Path>) -> Outcome {
     let mut compiler = cargo::clean(&toolchain.cargo);
     compiler
@@ -76,10 +107,10 @@ fn compile(toolchain: &Toolchain, sysroot: Option<&Path>) -> Outcome {
                 "never"
             },
         );
-    if let Some(sysroot) = sysroot {
-        // Adds to .cargo/config.toml, which RUSTFLAGS would replace.
-        compiler.args(["--config", &cargo_config(sysroot)]);
-    }
+    let mut flags = remap::flags(toolchain)?;
+    flags.extend(sysroot.map(|sysroot| format!("--sysroot={}", sysroot.display())));
+    // Adds to .cargo/config.toml, which RUSTFLAGS would replace.
+    compiler.args(["--config", &cargo_config(&flags)]);
     let what =
         "compiling the module to wasm (2 to 4 min from nothing, less than 1 after a change) ...";
     let status = process::announced(what, || process::run(&mut compiler))?;
@@ -92,12 +123,13 @@ fn compile(toolchain: &Toolchain, sysroot: Option<&Path>) -> Outcome {
     }
 }
 
-/// As TOML, in a literal string: a path with a single quote in it cannot be written so, and cargo will say so.
-fn cargo_config(sysroot: &Path) -> String {
+/// As TOML, in literal strings: a path with a single quote in it cannot be written so, and cargo will say so.
+fn cargo_config(flags: &[String]) -> String {
+    let flags: Vec<String> = flags.iter().map(|flag| format!("'{flag}'")).collect();
     format!(
-        "target.{}.rustflags=['--sysroot={}']",
+        "target.{}.rustflags=[{}]",
         wasm_std::TARGET,
-        sysroot.display()
+        flags.join(",")
     )
 }
 
@@ -151,8 +183,8 @@ mod tests {
     #[test]
     fn the_configuration_is_one_toml_array() {
         assert_eq!(
-            cargo_config(Path::new("/a b/std")),
-            "target.wasm32-unknown-unknown.rustflags=['--sysroot=/a b/std']"
+            cargo_config(&["--sysroot=/a b/std".into(), "-Cx".into()]),
+            "target.wasm32-unknown-unknown.rustflags=['--sysroot=/a b/std','-Cx']"
         );
     }
 }

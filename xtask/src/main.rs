@@ -23,6 +23,8 @@ mod pack;
 mod paths;
 mod process;
 mod python;
+mod release;
+mod remap;
 mod secret;
 mod serve;
 mod test;
@@ -32,7 +34,7 @@ mod wasm_std;
 
 use std::process::ExitCode;
 
-use args::Request;
+use args::{Release, Request};
 use fail::Outcome;
 
 fn main() -> ExitCode {
@@ -71,5 +73,8 @@ fn execute(request: Request) -> Outcome {
         Request::Attest(words) => origin::attest(words),
         Request::Test(tests) => test::run(&tests),
         Request::Bench(words) => bench::run(words),
+        Request::Release(Release::Make) => release::run(),
+        Request::Release(Release::Check) => release::check(),
+        Request::Release(Release::Test) => release::test(),
     }
 }

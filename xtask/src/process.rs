@@ -133,8 +133,13 @@ pub fn quiet(what: &str, command: &mut Command) -> Outcome {
 
 /// Runs a command and returns its standard output; its standard error only when it fails.
 pub fn read(command: &mut Command) -> Outcome<String> {
+    read_from(command, Stdio::null())
+}
+
+/// The same, on this standard input.
+pub fn read_from(command: &mut Command, stdin: impl Into<Stdio>) -> Outcome<String> {
     command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = spawn(command)?;

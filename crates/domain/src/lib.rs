@@ -16,6 +16,7 @@ pub mod leak;
 pub mod location;
 pub mod name;
 pub mod operation;
+pub mod placeholder;
 pub mod policy;
 pub mod policy_text;
 pub mod role;

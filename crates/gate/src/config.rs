@@ -13,6 +13,7 @@ mod dashboard_host;
 pub mod origin_auth;
 pub mod origin_headers;
 mod origin_tokens;
+mod placeholders;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
@@ -123,6 +124,16 @@ impl Config {
         for (ours, name) in [(&token_keys, "TOKEN_KEYS"), (&root, "ROOT_KEYS")] {
             shared(adopt_keys.as_ref(), ours.as_ref(), name, &mut problems);
         }
+        placeholders::refuse(
+            text("ENVIRONMENT").as_deref(),
+            &origin_url,
+            admin.as_ref(),
+            [
+                ("TOKEN_KEYS", token_keys.as_ref()),
+                ("ROOT_KEYS", root.as_ref()),
+            ],
+            &mut problems,
+        );
 
         let mint_per_hour = number(text("MINT_PER_HOUR"), "MINT_PER_HOUR", 10, 1..=1_000_000);
         // 0 stands for the unset variable, and cannot be set.

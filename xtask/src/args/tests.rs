@@ -22,6 +22,14 @@ fn plain_commands() {
     assert_eq!(typed("help"), Ok(Request::Help));
     assert_eq!(typed("serve --help"), Ok(Request::Help));
     assert_eq!(typed("build"), Ok(Request::Build));
+    for (line, what) in [
+        ("release", Release::Make),
+        ("release --check", Release::Check),
+        ("release --test", Release::Test),
+    ] {
+        assert_eq!(typed(line), Ok(Request::Release(what)), "{line}");
+    }
+    refused("release --check --test", "`release` takes `--check`");
     assert_eq!(
         typed("dev"),
         Ok(Request::Dev {

@@ -317,7 +317,10 @@ fn r24_several_administrator_keys_are_read_and_the_wrong_one_is_numbered() {
 #[test]
 fn r22_bootstrap_is_no_part_of_production_and_no_companion_of_a_key() {
     let without_admin = |more: &[(&str, &str)]| {
-        let mut all = vec![("ORIGIN_URL", "http://127.0.0.1:9090"), ("TOKEN_KEYS", KEY)];
+        let mut all = vec![
+            ("ORIGIN_URL", "https://origin.example"),
+            ("TOKEN_KEYS", KEY),
+        ];
         all.extend_from_slice(more);
         read(&all)
     };

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// Lays the release that is inside this package down in a new folder, and checks each file of it.
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const USAGE = `usage: npm create postern FOLDER
+
+Lays down a folder with a release of Postern, ready to be deployed to Cloudflare Workers.
+FOLDER must not exist, or be empty.`;
+
+const template = join(dirname(fileURLToPath(import.meta.url)), "template");
+
+/** Ends with a sentence and a code: 2 for a wrong request, 1 for anything else. */
+function fail(code, message) {
+  process.stderr.write(`create-postern: ${message}\n`);
+  process.exit(code);
+}
+
+/** The paths in SHA256SUMS with their digests. */
+function sums(folder) {
+  const lines = readFileSync(join(folder, "SHA256SUMS"), "utf8").trimEnd().split("\n");
+  return lines.map((line) => [line.slice(66), line.slice(0, 64)]);
+}
+
+/** What is not as it was released, by path. */
+function changed(folder) {
+  const digest = (path) => createHash("sha256").update(readFileSync(join(folder, path))).digest("hex");
+  return sums(folder)
+    .filter(([path, wanted]) => !existsSync(join(folder, path)) || digest(path) !== wanted)
+    .map(([path]) => path);
+}
+
+function main(words) {
+  if (words.includes("--help") || words.includes("-h")) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  if (words.length !== 1 || words[0].startsWith("-")) fail(2, `one folder is needed\n\n${USAGE}`);
+  if (!existsSync(join(template, "SHA256SUMS"))) {
+    fail(1, "this package has no release in it: build one with `cargo xtask release`");
+  }
+  const folder = resolve(words[0]);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    fail(2, `${folder} is not empty: name a new folder`);
+  }
+  mkdirSync(folder, { recursive: true });
+  cpSync(template, folder, { recursive: true });
+  // npm would have given it another name.
+  renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
+  const wrong = changed(folder);
+  if (wrong.length > 0) fail(1, `not as released: ${wrong.join(", ")}; install create-postern again`);
+  process.stdout.write(`${folder} has the release. Next:
+
+  cd ${words[0]}
+  npm install
+  npx wrangler login
+  postern setup --origin-url https://YOUR-ORIGIN --organization NAME --project NAME --workflow NAME
+`);
+}
+
+main(process.argv.slice(2));
