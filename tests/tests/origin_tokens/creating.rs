@@ -65,6 +65,7 @@ async fn r43_a_token_made_through_the_gateway_attests_through_it_at_once(plane: 
         base64::engine::general_purpose::STANDARD.encode(frame)
     };
     let call = rpc::anonymous(gateway, 0, CREATE, frames.into_bytes()).bearer(&manager.token);
+    let call = call.without("content-type");
     let answer = call.header("content-type", rpc::TEXT).send().await;
     plane.attests(gateway, &made(&answer.accepted()).jwt).await;
 

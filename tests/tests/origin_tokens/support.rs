@@ -167,6 +167,7 @@ pub async fn creating(
     message: &[u8],
 ) -> Answer {
     let call = rpc::call(gateway, CREATE, &caller.token, message);
+    let call = call.without("cf-connecting-ip");
     call.from(&organization.address).send().await
 }
 

@@ -68,6 +68,9 @@ async fn attested(plane: &Plane, token: &Minted, content: &[u8]) -> (String, Str
     (format!("sha256:{}", sha256_hex(content)), run)
 }
 
+/// Credentials that an attestation takes: `init`, `add` and `push` ask for one each.
+const ATTESTED: usize = 3;
+
 /// The events of artifact credentials, the oldest first, once there are so many.
 async fn issued(plane: &Plane, organization: &Organization, count: usize) -> Vec<Value> {
     let query = format!("action={ISSUED}");
@@ -98,8 +101,8 @@ fn get(plane: &Plane, token: &Minted, digest: &str) -> Call {
 async fn r46_each_credential_that_is_handed_out_is_an_event(plane: &Plane) {
     let (organization, token) = organization(plane).await;
     let (_, run) = attested(plane, &token, b"each one").await;
-    let found = issued(plane, &organization, 1).await;
-    let [event] = found.as_slice() else {
+    let found = issued(plane, &organization, ATTESTED).await;
+    let [event, ..] = found.as_slice() else {
         panic!("{found:#?}");
     };
     let prefix = token.answer["prefix"].as_str().expect("a prefix");
@@ -140,8 +143,8 @@ async fn r46_an_artifact_is_downloaded_through_the_gateway(plane: &Plane) {
     let by_query = format!("/cas/download/{digest}?t={}", token.token);
     let answer = plane.gateway.call("GET", &by_query).send().await;
     assert!(answer.status == 200 && answer.body == content);
-    let found = issued(plane, &organization, 3).await;
-    for event in found.iter().skip(1) {
+    let found = issued(plane, &organization, ATTESTED + 2).await;
+    for event in found.iter().skip(ATTESTED) {
         assert_eq!(event["token_id"], token.id.as_str());
         assert_eq!(event["target"], format!("artifact:{digest}"));
         let changes = json!({ "call": "GET /cas/download/{digest}", "role": "downloader" });
@@ -173,7 +176,9 @@ async fn r46_a_wrong_content_is_broken_off(plane: &Plane) {
         let hex = digest.strip_prefix("sha256:").expect("its beginning");
         plane.strict.falsify(hex, Some(wrong));
         let answer = get(plane, &token, &digest).try_send().await;
-        assert!(answer.is_err(), "{length} {wrong:?}: {answer:?}");
+        // Where nothing was sent on yet, the gateway can still say so.
+        let is_told = answer.as_ref().is_ok_and(|answer| answer.status == 502);
+        assert!(answer.is_err() || is_told, "{length} {wrong:?}: {answer:?}");
         let came = what_came(plane, &token, &digest).await;
         assert!(
             came.len() < content.len() || wrong == Wrong::Long,
@@ -200,6 +205,9 @@ async fn what_came(plane: &Plane, token: &Minted, digest: &str) -> Vec<u8> {
     let Ok(answer) = client.request(request).await else {
         return came;
     };
+    if answer.status() != 200 {
+        return came;
+    }
     let mut body = answer.into_body();
     while let Some(Ok(frame)) = body.frame().await {
         came.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
@@ -223,9 +231,9 @@ async fn r46_a_link_leads_through_the_gateway(plane: &Plane) {
     let answer = plane.gateway.call("GET", path).bearer(&token.token);
     let answer = answer.send().await;
     assert_eq!((answer.status, &*answer.body), (200, &b"linked"[..]));
-    // The link had none; the upload and the download had one each.
-    let found = issued(plane, &organization, 2).await;
-    assert_eq!(found[1]["changes"]["role"], "downloader");
+    // The link had none; the download had one.
+    let found = issued(plane, &organization, ATTESTED + 1).await;
+    assert_eq!(found[ATTESTED]["changes"]["role"], "downloader");
 }
 
 async fn r46_who_may_not_download_is_refused(plane: &Plane) {
@@ -249,7 +257,7 @@ async fn r46_who_may_not_download_is_refused(plane: &Plane) {
     organization.revoke(&plane.gateway, &token.id).await;
     let answer = get(plane, &token, &digest).send().await;
     answer.problem(401, "credential_refused");
-    issued(plane, &organization, 1).await;
+    issued(plane, &organization, ATTESTED).await;
 }
 
 /// What was handed out is what is written down, whenever the revoke comes.
@@ -277,8 +285,8 @@ async fn r46_credentials_are_counted_while_their_token_is_revoked(plane: &Plane)
     let (one, two, three, ()) = tokio::join!(ask(), ask(), ask(), revoke);
     println!("{one} + {two} + {three} credentials before the revoke");
     assert!(one > 0 && two > 0 && three > 0);
-    // And the one of the attestation.
-    issued(plane, &organization, 1 + one + two + three).await;
+    // And those of the attestation.
+    issued(plane, &organization, ATTESTED + one + two + three).await;
 }
 
 async fn r46_the_bridge_carries_uploads_and_downloads(plane: &Plane) {
@@ -308,9 +316,12 @@ async fn r46_the_bridge_carries_uploads_and_downloads(plane: &Plane) {
     assert!(got == content, "{} bytes", got.len());
     let missing = sha256_hex(b"of nothing");
     assert!(store.download(&missing).await.is_err());
-    let found = issued(plane, &organization, 2).await;
-    assert_eq!(found[1]["changes"]["role"], "downloader");
-    assert_eq!(found[1]["target"], format!("artifact:sha256:{digest}"));
+    let found = issued(plane, &organization, ATTESTED + 1).await;
+    assert_eq!(found[ATTESTED]["changes"]["role"], "downloader");
+    assert_eq!(
+        found[ATTESTED]["target"],
+        format!("artifact:sha256:{digest}")
+    );
 }
 
 /// Prints what the write costs, beside a call that is the same but for it.
@@ -332,5 +343,5 @@ async fn r46_an_event_is_written_for_each_of_many(plane: &Plane) {
     let without = median(INITIALIZED).await;
     let with = median(GET_UPLOAD_CREDS).await;
     println!("median of 40 calls: {without:?} without an event, {with:?} with one");
-    issued(plane, &organization, 41).await;
+    issued(plane, &organization, ATTESTED + 40).await;
 }
