@@ -14,12 +14,13 @@ use crate::setup::jsonc;
 const MAX_FILE: u64 = 256 * 1024;
 
 /// Variables whose place is among the secrets.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "ADMIN_TOKEN",
     "TOKEN_KEYS",
     "ROOT_KEYS",
     "ADOPT_KEYS",
     "ASSERTION_KEYS",
+    "ORIGIN_HEADERS",
 ];
 
 /// Names that RFC 2606 and RFC 6761 reserve: they are in examples, and no origin has one.

@@ -40,6 +40,15 @@ pub fn print(text: &str) -> Outcome {
     }
 }
 
+/// Writes what is lost if nobody reads it.
+pub fn print_all(text: &str) -> Outcome {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    written.map_err(|error| cannot_write(&error))
+}
+
 /// Writes a JSON value, indented.
 pub fn print_json(value: &Value) -> Outcome {
     print(&json(value))
@@ -52,12 +61,8 @@ pub fn json(value: &Value) -> String {
 
 /// Writes text that holds the secret of the token with this id.
 pub fn print_secret(text: &str, id: &str) -> Outcome {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    written.map_err(|error| {
-        cannot_write(&error).hint(format!(
+    print_all(text).map_err(|failure| {
+        failure.hint(format!(
             "the token exists and nobody has it: postern api-token revoke --id {id}"
         ))
     })

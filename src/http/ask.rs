@@ -37,6 +37,9 @@ fn begin(call: &OriginCall<'_>, config: &Config) -> Result<JsFuture, JsValue> {
     headers.set("x-grpc-web", "1")?;
     headers.set("authorization", &format!("Bearer {}", call.bearer.expose()))?;
     headers.set("chainloop-organization", call.organization)?;
+    for header in &config.origin_headers {
+        headers.set(&header.name, header.value.expose())?;
+    }
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_headers(&headers);

@@ -174,7 +174,7 @@ async fn only_leases_are_accepted(setup: &Setup) {
     rpc::begin(&apart.gateway, &bound.token, SHOP, RELEASE).await;
     let call = async |apart: &Apart, token: &Minted| -> Answer {
         let (gateway, message) = (&apart.gateway, rpc::about(&run));
-        let call = rpc::call(gateway, rpc::GET_UPLOAD_CREDS, &token.token, &message);
+        let call = rpc::call(gateway, rpc::INITIALIZED, &token.token, &message);
         call.send().await
     };
     for _ in 0..2 {

@@ -33,7 +33,12 @@ pub struct Names {
 ///
 /// # Errors
 /// If the gateway does not become ready, refuses something, or the diagnosis finds something broken.
-pub async fn create(url: &str, key: Option<String>, names: &Names, wait: Duration) -> Outcome {
+pub async fn create(
+    url: &str,
+    key: Option<String>,
+    (names, origin_auth): (&Names, &str),
+    wait: Duration,
+) -> Outcome {
     let flags = Flags {
         url: Some(url.to_owned()),
         token: key,
@@ -45,14 +50,15 @@ pub async fn create(url: &str, key: Option<String>, names: &Names, wait: Duratio
     step(&format!("waiting for {url} to be ready"));
     ready(&api, wait).await?;
     if flags.token.is_none() {
-        remark("   the keys were there already: nothing is created without one of them");
-        remark("   to go on, set POSTERN_TOKEN to the administrator key, and run it again");
-    } else {
-        entries(&api, names).await?;
-        step("looking at the gateway as its callers do");
-        Doctor::of(flags).run().await?;
+        let message = "the gateway is ready, but no organization and no token were created: the keys were there \
+                       already, and the administrator key is not known";
+        return Err(Failure::new(Kind::Credential, message)
+            .hint("set POSTERN_TOKEN to the administrator key, and run it again"));
     }
-    tell(Some(url), names)
+    entries(&api, names).await?;
+    step("looking at the gateway as its callers do");
+    Doctor::of(flags).run().await?;
+    tell(Some(url), names, origin_auth)
 }
 
 /// Right after a deployment an address may not be known everywhere, or answer for something older.
@@ -130,17 +136,24 @@ async fn token(api: &Api, names: &Names) -> Outcome {
 }
 
 /// What to do next.
-pub fn tell(url: Option<&str>, names: &Names) -> Outcome {
+pub fn tell(url: Option<&str>, names: &Names, origin_auth: &str) -> Outcome {
     let url = plain(url.unwrap_or("https://YOUR-GATEWAY"));
     let (organization, project, workflow) = (
         plain(&names.organization),
         plain(&names.project),
         plain(&names.workflow),
     );
+    // Without one, no call of a token goes on.
+    let upstream = match origin_auth {
+        "upstream" => "postern upstream set < FILE_WITH_A_TOKEN_OF_THE_ORIGIN\n",
+        _ => "",
+    };
     print(&format!(
-        "\nNext, with the administrator key or the token in POSTERN_TOKEN:\n\n\
+        "\nNext, with the administrator key in POSTERN_TOKEN:\n\n\
          export POSTERN_URL={url} POSTERN_ORGANIZATION={organization}\n\
-         postern api-token create --name ci --project {project} --workflow {workflow} --format jwt\n\
+         {upstream}\
+         export CHAINLOOP_TOKEN=$(postern api-token create --name ci --project {project} --workflow {workflow} \
+         --format jwt -o token)\n\
          postern bridge -- chainloop attestation init --project {project} --workflow {workflow}\n"
     ))
 }

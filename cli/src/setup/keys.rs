@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::wrangler::Wrangler;
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::{print, remark};
+use crate::output::{print_all, remark};
 
 /// As many bytes as the hash has that they key (RFC 7518, section 3.2), and as an Ed25519 seed has.
 const KEY_BYTES: usize = 32;
@@ -19,9 +19,6 @@ const ADMIN: &str = "ADMIN_TOKEN";
 const TOKENS: &str = "TOKEN_KEYS";
 const ROOTS: &str = "ROOT_KEYS";
 const ASSERTIONS: &str = "ASSERTION_KEYS";
-
-/// What wrangler says of a Worker that is not there yet.
-const NO_WORKER: &str = "10007";
 
 /// The keys that were made in this run.
 #[derive(Default)]
@@ -40,9 +37,11 @@ impl Made {
 ///
 /// # Errors
 /// If wrangler fails, or there is no randomness.
-pub fn ensure(wrangler: &Wrangler, origin_auth: &str) -> Outcome<Made> {
+pub fn ensure(wrangler: &Wrangler, worker: &str, origin_auth: &str) -> Outcome<Made> {
     let words = ["secret", "list", "--format", "json"];
-    let set = wrangler.ask("looking for the keys", &words, NO_WORKER)?;
+    // The pinned wrangler's whole sentence: a failure of any other kind must not pass for "no keys".
+    let none = format!("Worker \"{worker}\" not found.");
+    let set = wrangler.ask("looking for the keys", &words, &none)?;
     let set = names(set.as_deref().unwrap_or("[]")).ok_or_else(|| {
         Failure::new(Kind::Other, "wrangler's list of secrets was not understood")
             .hint("nothing was changed; use the wrangler that the release pins: npm install")
@@ -74,7 +73,8 @@ pub fn ensure(wrangler: &Wrangler, origin_auth: &str) -> Outcome<Made> {
     put.map_err(|failure| match failure.hint {
         Some(hint) => Failure {
             hint: Some(format!(
-                "the keys above may not be in force: do not use them. {hint}"
+                "keep the keys above: they may be in force. If the next run shows new ones, those replace them; if it \
+                 says that all are set, these are the keys. {hint}"
             )),
             ..failure
         },
@@ -135,7 +135,7 @@ fn escrow(made: &Made) -> Outcome {
         text.push_str(&format!("  {name}={}\n", key.as_str()));
     }
     text.push('\n');
-    print(&text)
+    print_all(&text)
 }
 
 #[cfg(test)]

@@ -97,11 +97,11 @@ impl Setup {
             "applying the migrations",
             &["d1", "migrations", "apply", "DB", "--remote"],
         )?;
-        let made = keys::ensure(&wrangler, &wanted.origin_auth)?;
+        let made = keys::ensure(&wrangler, &wanted.name, &wanted.origin_auth)?;
         let deployed = wrangler.deploy()?;
         let url = self.gateway.clone().or(deployed);
         if self.dry_run {
-            return first::tell(url.as_deref(), &wanted.first);
+            return first::tell(url.as_deref(), &wanted.first, &wanted.origin_auth);
         }
         let url = url.ok_or_else(|| {
             Failure::new(Kind::Other, "wrangler has deployed, and did not say where")
@@ -112,7 +112,7 @@ impl Setup {
             None => variable(environment, "POSTERN_TOKEN")?,
         };
         let wait = Duration::from_secs(self.wait);
-        first::create(&url, key, &wanted.first, wait).await
+        first::create(&url, key, (&wanted.first, &wanted.origin_auth), wait).await
     }
 
     /// Every value, from its flag, from what is configured, or from whoever sits at the terminal.

@@ -41,7 +41,7 @@ impl Wrangler {
         let program = folder.join(PROGRAM);
         if !dry && !program.is_file() {
             let message = format!("wrangler is not installed in {}", folder.display());
-            let hint = "run `npm install` there (Node 20 or newer), and run it again";
+            let hint = "run `npm install` there (Node 22 or newer), and run it again";
             return Err(Failure::new(Kind::Configuration, message).hint(hint));
         }
         Ok(Self {
@@ -80,14 +80,14 @@ impl Wrangler {
         }
     }
 
-    /// Runs a command whose failure is an answer too, if its words contain this.
+    /// Runs a command whose failure is an answer too, if what it says on stderr contains this.
     pub fn ask(&self, what: &str, words: &[&str], no: &str) -> Outcome<Option<String>> {
         match self.attempt(what, words, None, None)? {
             None => Ok(None),
             Some(Ended {
                 good: true, stdout, ..
             }) => Ok(Some(stdout)),
-            Some(ended) if ended.stderr.contains(no) || ended.stdout.contains(no) => Ok(None),
+            Some(ended) if ended.stderr.contains(no) => Ok(None),
             Some(ended) => Err(ended.failure(what, words)),
         }
     }
@@ -202,7 +202,7 @@ impl Ended {
             words.join(" ")
         );
         Failure::new(Kind::Other, message)
-            .hint("mend that, and run `postern setup` again: it goes on with what is there")
+            .hint("fix that, and run `postern setup` again: it goes on with what is there")
     }
 }
 

@@ -179,7 +179,7 @@ async fn r51_without_the_key_a_second_run_creates_nothing_and_says_so() {
     assert_eq!(setup(&folder, &gateway(false).await.url, &[]).await.code, 0);
     let gateway = Gateway::start(vec![ready()]).await;
     let output = setup(&folder, &gateway.url, &[]).await;
-    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(output.code, 4, "{}", output.stderr);
     assert!(
         output
             .stderr
@@ -230,7 +230,7 @@ async fn r51_each_step_that_fails_is_named_and_the_next_run_goes_on() {
             assert!(
                 output
                     .stderr
-                    .contains("may not be in force: do not use them"),
+                    .contains("keep the keys above: they may be in force"),
                 "{}",
                 output.stderr
             );
@@ -245,7 +245,9 @@ async fn r51_each_step_that_fails_is_named_and_the_next_run_goes_on() {
             false => gateway(false).await,
         };
         let output = setup(&folder, &gateway.url, &[]).await;
-        assert_eq!(output.code, 0, "{step}: {}", output.stderr);
+        // Whoever has not kept the keys that were shown cannot go on with them.
+        let expected = if has_keys { 4 } else { 0 };
+        assert_eq!(output.code, expected, "{step}: {}", output.stderr);
         assert_eq!(
             folder.text("stdin").is_empty(),
             has_keys,

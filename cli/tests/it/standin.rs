@@ -32,7 +32,7 @@ case "$*" in
   "d1 migrations apply DB --remote") echo "No migrations to apply!" ;;
   "secret list --format json")
     if [ -e "$state/secrets" ]; then cat "$state/secrets"; exit 0; fi
-    echo "[ERROR] This Worker does not exist on your account. [code: 10007]" >&2
+    printf '[ERROR] Worker "postern" not found.\n\nIf this is a new Worker, run `wrangler deploy` first to create it.\n' >&2
     exit 1 ;;
   "secret bulk") printf '%s' "$input" | sed -E 's/"([A-Z_]+)":"[^"]*"/{"name":"\1"}/g; s/^\{/[/; s/\}$/]/' > "$state/secrets" ;;
   "deploy") printf '{"type":"deploy","targets":[]}\n' > "$WRANGLER_OUTPUT_FILE_PATH" ;;

@@ -131,6 +131,7 @@ impl Config {
             [
                 ("TOKEN_KEYS", token_keys.as_ref()),
                 ("ROOT_KEYS", root.as_ref()),
+                ("ADOPT_KEYS", adopt_keys.as_ref()),
             ],
             &mut problems,
         );

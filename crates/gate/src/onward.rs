@@ -8,7 +8,7 @@ use core::fmt;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Permit};
 use postern_domain::operation::Operation;
-use postern_domain::rpc::Access;
+use postern_domain::rpc::{Access, OwnToken};
 use postern_domain::time::Timestamp;
 use postern_wire::forwarding::{Sent, Target, Way, plan};
 use postern_wire::headers::Plan;
@@ -16,6 +16,7 @@ use postern_wire::headers::Plan;
 use crate::Gate;
 use crate::assertion::{Forwarded, assertion};
 use crate::call::Call;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::patience::Patience;
 use crate::upstream;
@@ -63,6 +64,22 @@ impl fmt::Debug for Outbound {
             .field("method", &self.method)
             .field("target", &self.target)
             .finish_non_exhaustive()
+    }
+}
+
+/// How long the answer may take. What makes or ends a token at the origin is not given up with its
+/// caller: nobody would know of the token (R43).
+fn patience(call: &Call, now: Timestamp, permit: &Permit, config: &Config) -> Result<Patience> {
+    let ms = config.origin_timeout_ms;
+    let patience = call.deadline.patience(now, ms);
+    match permit.operation() {
+        Operation::Rpc(row) if row.own_token == Some(OwnToken::Revoke) => {
+            Ok(Patience { ms, callers: false })
+        }
+        Operation::Rpc(row) if row.is_governed() => {
+            patience.map(|_| Patience { ms, callers: false })
+        }
+        _ => patience,
     }
 }
 
@@ -138,7 +155,7 @@ impl Outbound {
             _ => {}
         }
         Ok(Self {
-            patience: call.deadline.patience(now, config.origin_timeout_ms)?,
+            patience: patience(call, now, &going.permit, &config)?,
             permit: going.permit,
             method,
             target,

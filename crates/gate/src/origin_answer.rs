@@ -107,6 +107,9 @@ impl AwaitedReply {
                         })
                     }
                     // A content could follow that nobody has read.
+                    (Expected::Credential(_), Some(_), _) => {
+                        Err(foreign("a refusal with a message"))
+                    }
                     (Expected::Credential(_), None, 0) => {
                         Err(foreign("a successful answer without a message"))
                     }
@@ -238,11 +241,16 @@ impl AwaitedReply {
         let waited = self.note(call, now, &reply);
         upstream::accepted((call, gate, now), reply.status)?;
         let pass = move |call: &mut Call, _: &mut Gate, now: Timestamp| {
-            let reply = reply.of_route(route)?;
+            let reply = reply.of_route(route, &call.own_origin)?;
             let timing = timing(call, now, waited);
             let mut plan = headers(call, &reply, AnswerForm::Route, timing.as_deref());
-            if route.answers == Answers::SignIn {
-                signing_in(&mut plan, &reply, route);
+            // Tokens and credentials are in such addresses.
+            if route.answers == Answers::Elsewhere || route.answers.signs_in() {
+                plan.set("cache-control", "no-store");
+                plan.set("referrer-policy", "no-referrer");
+            }
+            for cookie in reply.cookies(route, &call.own_origin) {
+                plan.append.push(("set-cookie".to_owned(), cookie));
             }
             let passed = Next::Pass(Made::AsItCame, plan);
             if call.upstream.is_none() || reply.status < 400 {
@@ -289,16 +297,6 @@ fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: Option<&str
         timing,
     });
     plan(&reply.names, &reply.media, form, meta)
-}
-
-/// What an answer on the way of a sign-in has besides (R45): its cookies, as far as they may reach;
-/// and neither it nor its address, in which a token can stand, is kept or told to another page.
-fn signing_in(plan: &mut Plan, reply: &Reply, route: &Route) {
-    for cookie in reply.cookies(route) {
-        plan.append.push(("set-cookie".to_owned(), cookie));
-    }
-    plan.set("cache-control", "no-store");
-    plan.set("referrer-policy", "no-referrer");
 }
 
 /// `Server-Timing`: the gateway's own milliseconds, and those for the origin; `None` where answers

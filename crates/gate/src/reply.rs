@@ -75,18 +75,23 @@ impl Reply {
 
     /// Takes an answer to a REST request: of a route that promises JSON nothing else, and one that
     /// points elsewhere only where the route says so, to where a browser may be sent.
-    pub(crate) fn of_route(self, route: &Route) -> Result<Self> {
+    pub(crate) fn of_route(self, route: &Route, own_origin: &str) -> Result<Self> {
         let status = self.status;
         // 304 says that the caller's copy is good, and nothing of another place.
         if (300..400).contains(&status) && status != 304 {
-            let leads_on = matches!(route.answers, Answers::Elsewhere | Answers::SignIn);
+            let leads_on = route.answers == Answers::Elsewhere || route.answers.signs_in();
             let location = self.redirect.as_ref().map(|to| to.location.as_str());
             if !leads_on {
                 return Err(foreign(format!(
                     "the origin answered HTTP {status}, a redirect"
                 )));
             }
-            if !location.is_some_and(sign_in::is_place) {
+            // Who wrote the link to the login may have said where the token goes.
+            let is_good = |location: &str| match route.answers {
+                Answers::SignedIn => sign_in::is_end(location, own_origin),
+                _ => sign_in::is_place(location),
+            };
+            if !location.is_some_and(is_good) {
                 return Err(foreign(format!(
                     "the origin answered HTTP {status}, a redirect to no page"
                 )));
@@ -102,10 +107,10 @@ impl Reply {
     }
 
     /// The cookies of a sign-in that a redirect sets, as they may be set.
-    pub(crate) fn cookies(&self, route: &Route) -> Vec<String> {
+    pub(crate) fn cookies(&self, route: &Route, own_origin: &str) -> Vec<String> {
         match &self.redirect {
-            Some(redirect) if route.answers == Answers::SignIn => {
-                sign_in::for_browser(&redirect.cookies)
+            Some(redirect) if route.answers.signs_in() => {
+                sign_in::for_browser(&redirect.cookies, own_origin.starts_with("https://"))
             }
             _ => Vec::new(),
         }

@@ -6,7 +6,7 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{CallNames, Permit, RunFacts, RunNamed, Target, decide, open as pass};
 use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::Operation;
-use postern_domain::route::{ARTIFACT_DOWNLOAD, Answers, BUILT_IN, OF_PEOPLE, Route};
+use postern_domain::route::{ARTIFACT_DOWNLOAD, BUILT_IN, OF_PEOPLE, Route};
 use postern_domain::rpc::Access;
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
@@ -81,7 +81,10 @@ pub(crate) fn open(
             Some(shown(authorization, &config, now)?)
         }
     };
-    if route.answers == Answers::SignIn && call.kept.names.has("cookie") {
+    if route.answers.signs_in() {
+        call.own_origin = head.origin.to_owned();
+    }
+    if route.answers.signs_in() && call.kept.names.has("cookie") {
         let came = head.headers.value("cookie");
         call.cookies = came.and_then(|came| sign_in::for_origin(&came));
     }

@@ -96,6 +96,8 @@ pub struct World {
     pub origin_answers: RefCell<Vec<Answer>>,
     /// Whether the Ledger keeps no upstream credential.
     pub upstreams_full: Cell<bool>,
+    /// Whether the answer to setting an upstream credential does not come back.
+    pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     entropy: Cell<u8>,
@@ -154,6 +156,7 @@ impl World {
             origin_asked: RefCell::default(),
             origin_answers: RefCell::default(),
             upstreams_full: Cell::default(),
+            upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
             entropy: Cell::new(0),
         }

@@ -126,6 +126,8 @@ where
             let made = create::at_origin(&asked, &organization, &setting, ports).await?;
             match setting.store(&made.credential, &grant, config, ports).await {
                 Ok(state) => Ok(state.into()),
+                // It may be set, and be what calls are sent on with: it must not be revoked then.
+                Err(why @ Error::Unavailable { .. }) => Err(made.uncertain(&why)),
                 Err(why) => Err(made.undo(&asked, &organization, why, ports).await),
             }
         }

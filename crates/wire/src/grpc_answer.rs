@@ -34,6 +34,8 @@ pub fn read(frames: &[u8]) -> Result<(Option<&[u8]>, Ending), FrameError> {
         match flag {
             0 if message.is_none() => message = Some(content),
             0 => return Err(FrameError::Several),
+            // Nothing comes behind them, where nobody would look.
+            TRAILERS if !next.is_empty() => return Err(FrameError::Several),
             TRAILERS => return Ok((message, trailers(content).ok_or(FrameError::Truncated)?)),
             1 => return Err(FrameError::Compressed),
             _ => return Err(FrameError::UnknownFlag),

@@ -28,9 +28,21 @@ impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnObject => f.write_str("the body must be a JSON object"),
-            Self::Wrong(error) => write!(f, "the JSON body: {error}"),
+            Self::Wrong(error) => write!(f, "the JSON body: {}", unquoted(&error.to_string())),
         }
     }
+}
+
+/// serde's words without the text that stood where it does not belong: it may be a credential.
+fn unquoted(words: &str) -> String {
+    for kind in ["invalid type: string", "invalid value: string"] {
+        let quoted = words.strip_prefix(kind);
+        let expected = quoted.and_then(|rest| rest.rsplit_once("\", expected "));
+        if let Some((_, expected)) = expected {
+            return format!("{kind}, expected {expected}");
+        }
+    }
+    words.to_owned()
 }
 
 fn without_mark(body: &[u8]) -> &[u8] {
@@ -149,6 +161,20 @@ mod tests {
 
     fn read(body: &str) -> Result<Body, String> {
         object(body.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    /// It may be a credential in the wrong member.
+    #[test]
+    fn a_text_that_is_no_number_is_not_repeated() {
+        for body in [
+            r#"{"count":"eyJ.secret.\\", expected x"}"#,
+            r#"{"ends":"eyJ.secret"}"#,
+        ] {
+            let told = read(body).expect_err("refused");
+            assert!(!told.contains("secret"), "{told}");
+            assert!(told.contains("invalid type: string, expected a"), "{told}");
+            assert!(told.contains("line 1"), "{told}");
+        }
     }
 
     #[test]

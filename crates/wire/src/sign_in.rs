@@ -1,6 +1,8 @@
 //! What signing in at the control plane through a browser needs of headers that are otherwise never
 //! passed on (R45): three cookies, below one path, and a place to go on to.
 
+use crate::site;
+
 /// The cookies between the beginning and the end of a sign-in: the state that the identity provider
 /// brings back, where the token goes, and how long it is to hold.
 pub const COOKIES: [&str; 3] = ["oauthState", "oauthCallback", "longLived"];
@@ -27,8 +29,13 @@ pub fn for_origin(came: &str) -> Option<String> {
 }
 
 /// `Set-Cookie`, once for each cookie of a sign-in in an answer's own, joined by commas. Name and
-/// value are the origin's; how far a cookie reaches, and for how long, is not.
-pub fn for_browser(came: &str) -> Vec<String> {
+/// value are the origin's; how far a cookie reaches, and for how long, is not. Where the gateway is
+/// reached by https, they go to nobody else (`is_https`).
+pub fn for_browser(came: &str, is_https: bool) -> Vec<String> {
+    // A comma in quotes cannot be told from one between cookies: one could be smuggled in.
+    if came.contains('"') {
+        return Vec::new();
+    }
     let mut cookies: Vec<(Option<(&str, &str)>, bool)> = Vec::new();
     for piece in came.split(',') {
         let (first, attributes) = piece.split_once(';').unwrap_or((piece, ""));
@@ -38,7 +45,7 @@ pub fn for_browser(came: &str) -> Vec<String> {
         }
         let is_secure = |attribute: &str| attribute.trim().eq_ignore_ascii_case("secure");
         if let Some((_, secure)) = cookies.last_mut() {
-            *secure |= attributes.split(';').any(is_secure);
+            *secure |= is_https || attributes.split(';').any(is_secure);
         }
     }
     let pieces = cookies
@@ -62,6 +69,20 @@ pub fn is_place(location: &str) -> bool {
         .iter()
         .any(|scheme| location.len() > scheme.len() && location.starts_with(scheme));
     is_plain && (is_path || is_page)
+}
+
+/// Whether a browser may be sent there with a token in the address: to a path here, to a page of the
+/// gateway itself, or to a program on the person's own machine.
+pub fn is_end(location: &str, own_origin: &str) -> bool {
+    let origin = site::origin(location);
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let is_here = matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1") && !host.contains('@');
+    is_place(location) && (location.starts_with('/') || origin == own_origin || is_here)
 }
 
 /// A cookie of a sign-in.

@@ -41,6 +41,8 @@ async fn organizations_are_made_and_listed(suite: &Suite) {
             "effective_mint_ceiling",
             "max_idle_days",
             "on_leak",
+            "jurisdiction",
+            "location_hint",
             "created_at"
         ])
     );

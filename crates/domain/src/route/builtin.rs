@@ -54,7 +54,7 @@ pub static OF_PEOPLE: [Route; 5] = [
     Route {
         name: "GET /auth/callback",
         segments: &[Segment::Literal("auth"), Segment::Literal("callback")],
-        answers: Answers::SignIn,
+        answers: Answers::SignedIn,
         ..STATUS
     },
     Route {

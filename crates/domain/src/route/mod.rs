@@ -56,6 +56,15 @@ pub enum Answers {
     Elsewhere,
     /// Anything, a redirect and the cookies of signing in too (R45).
     SignIn,
+    /// The same, at the end of signing in: the person's token is in the address of the redirect.
+    SignedIn,
+}
+
+impl Answers {
+    /// Whether it is about signing in.
+    pub fn signs_in(self) -> bool {
+        matches!(self, Self::SignIn | Self::SignedIn)
+    }
 }
 
 /// A segment of a path pattern.

@@ -11,7 +11,7 @@ pub(super) fn refuse(
     environment: Option<&str>,
     origin_url: &str,
     admin: Option<&AdminKeys>,
-    rings: [(&'static str, Option<&KeyRing>); 2],
+    rings: [(&'static str, Option<&KeyRing>); 3],
     problems: &mut Vec<String>,
 ) {
     if environment != Some("production") {

@@ -147,6 +147,10 @@ impl RpcRequest {
         };
         let is_connect = self.is_connect();
         let status = answer.ending.status;
+        if status != 0 && answer.message.is_some() {
+            // It may hold a token, which nobody has looked at.
+            return Err(foreign(format!("status {status}, and a message with it")));
+        }
         if status != 0 {
             let refused = move |call: &mut Call, gate: &mut Gate, now, _| {
                 awaited.finish((call, gate, now), (reply, Some(answer)), waited, is_connect)
@@ -250,7 +254,9 @@ fn revoked(at: At<'_>, attempted: Attempted, patience: Patience) -> Result<Heard
         status => {
             let told = &heard.answer.ending.message;
             let sent = call.upstream.as_deref().map(upstream::Upstream::expose);
-            let told = words(told, &[sent.unwrap_or_default()]);
+            let own = call.kept.authorization.as_ref();
+            let own = own.and_then(|header| header.expose().rsplit(' ').next());
+            let told = words(told, &[sent.unwrap_or_default(), own.unwrap_or_default()]);
             Err(foreign(format!("status {status}: {told}")))
         }
     }

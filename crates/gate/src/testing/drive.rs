@@ -10,6 +10,7 @@ use super::World;
 use crate::error::Error;
 use crate::lines::{Lines, READ_OF_ANSWERS, READ_OF_CALLS};
 use crate::own_tokens::Attempted;
+use crate::patience::Patience;
 use crate::question::{Arrived, Window};
 use crate::{Ask, Entropy, Head, Made, Outage, Outbound, Outgoing, Question, Reply, Step};
 
@@ -33,6 +34,8 @@ pub struct Seen {
     pub headers: Headers,
     /// `None` where it streams.
     pub body: Option<Vec<u8>>,
+    /// How long the answer may take.
+    pub patience: Patience,
 }
 
 /// What the client gets.
@@ -341,6 +344,7 @@ impl<'a> Drive<'a> {
                 Outgoing::Made(bytes) => Some(bytes.clone()),
                 Outgoing::Stream => None,
             },
+            patience: outbound.patience(),
         }
     }
 

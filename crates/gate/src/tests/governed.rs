@@ -256,6 +256,56 @@ fn r43_an_answer_that_is_no_token_is_undone_and_never_passed_on() {
     answers(&world, vec![twice]);
     assert_eq!(create(&world, &credential).verdict(), "origin_unavailable");
     assert_eq!(asked(&world), ["reserve 12", "origin Create"]);
+    // Nor is a token beside a refusal, or behind the end.
+    let message = frame(0, &made(MADE, &["a.b.c"]));
+    let refused = [message.clone(), frame(0x80, b"grpc-status: 7\r\n")].concat();
+    let behind = [frame(0x80, b"grpc-status: 7\r\n"), message].concat();
+    for body in [refused, behind] {
+        let (world, credential) = manager();
+        let answer = Answer {
+            body,
+            ..Answer::message(b"")
+        };
+        answers(&world, vec![answer]);
+        assert_eq!(create(&world, &credential).verdict(), "origin_unavailable");
+        assert_eq!(asked(&world), ["reserve 12", "origin Create"]);
+    }
+}
+
+/// Else a token could stand at the origin that nobody here knows of.
+#[test]
+fn r43_what_makes_or_ends_a_token_is_not_given_up_with_its_caller() {
+    for (within, expected) in [
+        (
+            "1m",
+            &[
+                "reserve 12",
+                "origin Create",
+                "register a.b.c",
+                "origin Revoke",
+            ][..],
+        ),
+        ("0m", &["reserve 12", "give back"]),
+    ] {
+        let (world, credential) = manager();
+        let full = Error::MintCeiling { ceiling: 1 };
+        world
+            .own
+            .settle_refused
+            .borrow_mut()
+            .push(("register", full));
+        let made = Answer::message(&made(MADE, &["a.b.c"]));
+        answers(&world, vec![made, Answer::message(b"")]);
+        let path = "/controlplane.v1.APITokenService/Create";
+        let message = own_token::create("ci", Some("shop"), None);
+        let mut sent = Sent::grpc_web(path, Some(&credential), &message);
+        sent.headers.push(header("grpc-timeout", within));
+        drive(&world, &sent).expect("a call");
+        assert_eq!(asked(&world), expected, "{within}");
+        for seen in world.own.seen.borrow().iter() {
+            assert!(!seen.patience.callers, "{}", seen.target);
+        }
+    }
 }
 
 #[test]

@@ -158,6 +158,9 @@ impl Ledgers for World {
             LimitsCommand::NAME => typed(command, |command| self.change_limits(&command)),
             CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
             SetUpstreamCommand::NAME => typed(command, |command: SetUpstreamCommand| {
+                if self.upstreams_lost.get() {
+                    return Err(Error::unavailable("the answer is lost"));
+                }
                 if self.upstreams_full.get() {
                     return Ok(SetUpstreamAnswer::TooMany { limit: 1_000 });
                 }

@@ -104,6 +104,20 @@ fn read(message: &[u8], asked: &Create, organization: &Named<Organization>) -> R
 }
 
 impl Made {
+    /// Tells that nobody knows whether it is kept here.
+    pub fn uncertain(&self, why: &Error) -> Error {
+        let name = &self.name;
+        Error::OriginToken {
+            code: "upstream_not_stored",
+            detail: format!(
+                "the origin made a token, and it is not known whether it was stored here ({}): read \
+                 what is set, and if it is another one revoke `{name}` at the origin",
+                why.public()
+            ),
+            cause: why.private(),
+        }
+    }
+
     /// Revokes at the origin what could not be kept here, and tells both.
     pub async fn undo<P: Origin>(
         self,

@@ -55,7 +55,42 @@ fn r45_cookies_of_a_sign_in_reach_no_further_than_it() {
         ("oauthState=\"a,b\"; Path=/", vec![]),
     ];
     for (came, expected) in rows {
-        assert_eq!(for_browser(came), expected, "{came}");
+        assert_eq!(for_browser(came, false), expected, "{came}");
+    }
+    let secure = set("oauthState=a", "; Secure");
+    assert_eq!(for_browser("oauthState=a; Path=/", true), [secure]);
+}
+
+/// Go quotes a value with commas in it, such as an address that somebody else has written.
+#[test]
+fn r45_no_cookie_is_smuggled_in_quotes() {
+    let came = "oauthState=a; Path=/, oauthCallback=\"http://127.0.0.1/,oauthCallback=https://evil.example/,\"; Path=/";
+    assert!(for_browser(came, true).is_empty());
+}
+
+#[test]
+fn r45_a_token_goes_to_nobody_elses_page() {
+    for (location, good) in [
+        ("/auth/done?t=a", true),
+        ("https://gateway.example/x?t=a", true),
+        ("http://localhost:7000/?t=a", true),
+        ("http://127.0.0.1:7000?t=a", true),
+        ("http://[::1]:7000/?t=a", true),
+        ("https://evil.example/?t=a", false),
+        ("http://localhost.evil.example/?t=a", false),
+        ("http://localhost:7000@evil.example/?t=a", false),
+        ("http://127.0.0.1@evil.example/?t=a", false),
+        ("https://gateway.example.evil.example/?t=a", false),
+        ("https://gateway.example@evil.example/?t=a", false),
+        ("//evil.example", false),
+        ("javascript:alert(1)", false),
+        ("", false),
+    ] {
+        assert_eq!(
+            is_end(location, "https://gateway.example"),
+            good,
+            "{location}"
+        );
     }
 }
 

@@ -275,6 +275,11 @@ fn redirects_lead_on_where_a_route_says_so_and_to_pages_alone() {
             "allowed",
         ),
         (
+            "/auth/callback".to_owned(),
+            "https://evil.example/?t=x",
+            "origin_unavailable",
+        ),
+        (
             "/auth/login".to_owned(),
             "//evil.example",
             "origin_unavailable",

@@ -290,6 +290,25 @@ fn r42_a_token_that_cannot_be_set_is_revoked_there() {
     }
 }
 
+/// It may be what calls are sent on with by now.
+#[test]
+fn r42_what_may_be_stored_is_not_revoked_there() {
+    let world = world(vec![made(&[JWT], "acme")]);
+    world.upstreams_lost.set(true);
+    let error = set_in(reach(None, None), &create(&json!({})), &world).expect_err("lost");
+    assert_eq!(error.code(), "upstream_not_stored");
+    let told = error.public();
+    assert!(
+        told.contains("it is not known whether it was stored here"),
+        "{told}"
+    );
+    assert!(told.contains("revoke `postern-"), "{told}");
+    assert_eq!(
+        origin_calls(&world),
+        [format!("origin Create of acme as {WITH}")]
+    );
+}
+
 #[test]
 fn r42_what_cannot_be_stored_is_revoked_there() {
     for (answer, undone) in [
