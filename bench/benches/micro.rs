@@ -122,6 +122,7 @@ fn calls(criterion: &mut Criterion) {
                     run: &run,
                     pin: None,
                 },
+                own_credential: true,
             };
             decide(&caller, Operation::Rpc(rpc), target).expect("allowed")
         });
