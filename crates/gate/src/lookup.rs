@@ -58,11 +58,7 @@ pub(crate) fn read(
     patience: Patience,
     then: impl FnOnce(&mut Call, &mut Gate, Timestamp, Reply, RpcAnswer) -> Result<Next> + 'static,
 ) -> Result<Next> {
-    if let Some(ending) = reply.ending.take() {
-        let told = RpcAnswer {
-            message: None,
-            ending,
-        };
+    if let Some(told) = reply.in_head() {
         return then(call, gate, now, reply, told);
     }
     let question = Content {

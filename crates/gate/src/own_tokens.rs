@@ -100,14 +100,7 @@ impl Told {
             Outage::Late => late(),
             Outage::Refused(error) => error,
         })?;
-        let mut reply = reply.of_rpc()?;
-        let RpcAnswer { message, ending } = match reply.ending.take() {
-            Some(ending) => RpcAnswer {
-                message: None,
-                ending,
-            },
-            None => reply.content(&content)?,
-        };
+        let RpcAnswer { message, ending } = reply.of_rpc()?.whole(&content)?;
         Ok(Self {
             message,
             status: ending.status,

@@ -116,6 +116,23 @@ impl Reply {
         }
     }
 
+    /// The answer to an RPC whose head has the status: nothing is read behind it.
+    pub(crate) fn in_head(&mut self) -> Option<RpcAnswer> {
+        let ending = self.ending.take()?;
+        Some(RpcAnswer {
+            message: None,
+            ending,
+        })
+    }
+
+    /// The answer to an RPC whose content is here.
+    pub(crate) fn whole(&mut self, content: &[u8]) -> Result<RpcAnswer> {
+        match self.in_head() {
+            Some(answer) => Ok(answer),
+            None => self.content(content),
+        }
+    }
+
     /// Reads the content: the message, where there is one, and how the call ended.
     pub(crate) fn content(&self, bytes: &[u8]) -> Result<RpcAnswer> {
         if bytes.len() > MAX_ANSWER {

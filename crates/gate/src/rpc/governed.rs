@@ -75,13 +75,7 @@ fn hear(
     let (reply, content) = attempted.map_err(|outage| perhaps(patience.closed(outage)))?;
     upstream::accepted((call, gate, now), reply.status).map_err(nothing)?;
     let mut reply = reply.of_rpc().map_err(perhaps)?;
-    let mut answer = match reply.ending.take() {
-        Some(ending) => RpcAnswer {
-            message: None,
-            ending,
-        },
-        None => reply.content(&content).map_err(perhaps)?,
-    };
+    let mut answer = reply.whole(&content).map_err(perhaps)?;
     reply.is_redacted = upstream::ended((call, gate, now), &mut answer.ending).map_err(nothing)?;
     Ok(Heard { reply, answer })
 }
