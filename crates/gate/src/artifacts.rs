@@ -15,6 +15,7 @@ use postern_domain::decide::{Grant, Permit};
 use postern_domain::route::{Answers, Route};
 use postern_domain::rpc::{ArtifactCredential, ArtifactRole, ArtifactText, Rpc};
 use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
 use postern_ledger::ArtifactCommand;
 use postern_wire::identity::Identified;
 use postern_wire::{message, protobuf};
@@ -147,13 +148,7 @@ impl Redirect {
         let digest = call.kept.path.rsplit('/').next().unwrap_or_default();
         Ok(Some(Self {
             grant: permit.over(&token.organization)?,
-            command: ArtifactCommand {
-                token: token.id,
-                target: Some(format!("artifact:{digest}")),
-                call: route.name.to_owned(),
-                role: Some(ArtifactRole::Downloader.name().to_owned()),
-                requester: requester(call, caller),
-            },
+            command: downloading(call, route.name, (caller, token), digest),
         }))
     }
 
@@ -175,6 +170,22 @@ fn record(
 ) -> Next {
     let recorded = move |call: &mut Call, gate: &mut Gate, now, ()| then(call, gate, now);
     Next::Record(Pending::new(Record { grant, command }, recorded))
+}
+
+/// What is written down of a credential to download the artifact of this digest.
+fn downloading(
+    call: &Call,
+    name: &str,
+    (caller, token): (&Caller, &TokenFacts),
+    digest: &str,
+) -> ArtifactCommand {
+    ArtifactCommand {
+        token: token.id,
+        target: Some(format!("artifact:{digest}")),
+        call: name.to_owned(),
+        role: Some(ArtifactRole::Downloader.name().to_owned()),
+        requester: requester(call, caller),
+    }
 }
 
 /// Who asked. What the client calls itself is not read of calls for the origin.

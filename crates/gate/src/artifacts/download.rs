@@ -9,13 +9,12 @@ use postern_domain::decide::{Permit, artifact_credential};
 use postern_domain::rpc::ArtifactRole;
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
-use postern_ledger::ArtifactCommand;
 use postern_wire::answering::SANDBOX;
 use postern_wire::headers::Plan;
 use postern_wire::{message, protobuf};
 
 use super::link::STORE_DOWNLOADS;
-use super::{Digest, record, requester};
+use super::{Digest, downloading, record};
 use crate::Gate;
 use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
@@ -75,10 +74,8 @@ pub(crate) fn take_query(call: &mut Call) -> Result<()> {
     if query.expose().is_empty() {
         return Ok(());
     }
-    let token = query.expose().strip_prefix("t=").filter(|token| {
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        !token.is_empty() && token.bytes().all(is_token)
-    });
+    let token = query.expose().strip_prefix("t=");
+    let token = token.filter(|token| !token.is_empty() && is_unreserved(token));
     let token = token.ok_or_else(|| {
         Error::invalid(
             "query_invalid",
@@ -107,16 +104,10 @@ pub(crate) fn begin((call, gate, now): At<'_>, permit: &Permit, caller: &Caller)
         .token()
         .ok_or(postern_domain::decide::Denial::Operation)?;
     let grant = permit.over(&token.organization)?;
-    let role = ArtifactRole::Downloader;
-    let command = ArtifactCommand {
-        token: token.id,
-        target: Some(format!("artifact:{digest}")),
-        call: permit.operation().name().to_owned(),
-        role: Some(role.name().to_owned()),
-        requester: requester(call, caller),
-    };
-    let asked = message::number(1, role.number().into());
-    let asked = [asked, message::text(2, &digest.to_string())].concat();
+    let named = digest.to_string();
+    let command = downloading(call, permit.operation().name(), (caller, token), &named);
+    let asked = message::number(1, ArtifactRole::Downloader.number().into());
+    let asked = [asked, message::text(2, &named)].concat();
     let permit = artifact_credential(permit)?;
     let told = move |_: &mut Call, gate: &mut Gate, _, told: RpcAnswer| {
         let credential = credential(&told)?;
@@ -153,13 +144,18 @@ fn credential(told: &RpcAnswer) -> Result<Secret> {
     let text = protobuf::strings(message, [&[1, 2]])
         .map_err(|error| foreign(format!("the answer with the way to an artifact: {error}")));
     let [text] = text?;
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     match text {
         // It is within the origin, which gives out no way to it.
         "" => Err(MISSING),
-        text if text.bytes().all(is_token) => Ok(Secret::new(text.to_owned())),
+        text if is_unreserved(text) => Ok(Secret::new(text.to_owned())),
         _ => Err(foreign("the way to an artifact is no token")),
     }
+}
+
+/// Whether a text stands in a query as it is (RFC 3986, section 2.3).
+fn is_unreserved(text: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().all(unreserved)
 }
 
 /// What the client gets of the store's answer: none of its headers, and a content that no browser
