@@ -39,7 +39,11 @@ pub fn claims() -> Value {
 
 /// The same with members replaced; `null` takes one away.
 pub fn claims_with(changes: &Value) -> Value {
-    let mut claims = claims();
+    changed(claims(), changes)
+}
+
+/// Claims with members replaced; `null` takes one away.
+pub fn changed(mut claims: Value, changes: &Value) -> Value {
     let object = claims.as_object_mut().expect("an object");
     for (name, value) in changes.as_object().expect("an object") {
         match value {

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::origin_auth::OriginAuth;
 use crate::credential::present;
 use crate::error::CredentialError::{self, *};
-use crate::origin_tokens::sign;
+use crate::origin_tokens::{changed, sign};
 use crate::request_log::RequestLog;
 use crate::testing::drive::{Answer, Outcome, Sent, drive, header};
 use crate::testing::{self, World};
@@ -47,20 +47,13 @@ fn world(config: Config) -> World {
 /// The claims of a user token as the control plane makes it, with members replaced; `null` takes one
 /// away.
 fn claims(changes: &Value) -> Value {
-    let mut claims = json!({
+    let claims = json!({
         "user_id": USER,
         "iss": "cp.chainloop",
         "aud": ["user-auth.chainloop"],
         "exp": END,
     });
-    let object = claims.as_object_mut().expect("an object");
-    for (name, value) in changes.as_object().expect("an object") {
-        match value {
-            Value::Null => object.remove(name),
-            value => object.insert(name.clone(), value.clone()),
-        };
-    }
-    claims
+    changed(claims, changes)
 }
 
 fn origins() -> KeyRing {
