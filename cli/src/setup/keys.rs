@@ -1,5 +1,5 @@
-//! The gateway's keys: made here where there are none, handed to wrangler on its standard input, and shown once to
-//! whoever keeps them. One that is set is never replaced: tokens hang on it.
+//! The gateway's keys: made here where there are none, handed to wrangler on its standard input, and shown once, to be
+//! kept. A key that is set is never replaced: the tokens made with it would be lost.
 
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 //! the world that it is created in.
 //!
 //! The platform takes the same name in two jurisdictions for two objects. So the id of an organization
-//! tells its jurisdiction: whoever knows which Ledger to ask knows where, and no store is read for it.
+//! tells its jurisdiction. An isolate that knows the id knows where the Ledger is, and reads no store.
 //! Such an id is a UUID of version 8, whose bits are the application's to give out (RFC 9562, section
 //! 5.8): its `custom_b` is the jurisdiction's number, and the rest is random.
 

@@ -6,7 +6,7 @@ use super::*;
 /// comes by another one: then the answer is `Misdirected`.
 pub trait Ledgers {
     /// Has the Ledger of a new organization made where it is to be: in the jurisdiction that the id
-    /// tells, near that part of the world. Whoever asks it first settles this for good.
+    /// tells, near that part of the world. The first question settles this for good.
     ///
     /// # Errors
     /// `Invalid` where the platform keeps nothing in that jurisdiction; `Unavailable`.
