@@ -254,7 +254,7 @@ fn step(
         return (Next::HandOver as u32).to_string();
     };
     let step = take(waiting.step, &mut gate.borrow_mut(), now, &mut waiting.seen);
-    let due = match gate.borrow().memory.is_due() {
+    let due = match gate.borrow().memory.is_due(now) {
         true => Code::Due as u32,
         false => 0,
     };

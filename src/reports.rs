@@ -3,16 +3,21 @@
 
 use super::log;
 use super::objects::ledger_client;
-use super::platform::{Isolated, Platform};
+use super::platform::{Isolated, Platform, now};
 use postern_gate::RunReport;
+use postern_ledger::BegunRun;
 
 /// Where a report that failed is logged.
 const PLACE: &str = "runs";
 
+/// For how long one request goes on to send what has come to wait meanwhile, in milliseconds. The
+/// platform ends what a request does behind its answer after 30 s; the next `Init` goes on.
+const SEND_ON_MS: i64 = 15_000;
+
 /// Sends what a step has made due.
 pub fn send(platform: &Platform, gate: &Isolated) {
     loop {
-        let due = gate.borrow_mut().memory.reports.due();
+        let due = gate.borrow_mut().memory.reports.due(now());
         match due {
             Some(report) => behind_answer(platform, gate, report),
             None => return,
@@ -20,22 +25,36 @@ pub fn send(platform: &Platform, gate: &Isolated) {
     }
 }
 
-/// The Ledger looks at the caller's token when it writes: one that was revoked since the origin
-/// answered has nothing written.
 fn behind_answer(platform: &Platform, gate: &Isolated, report: RunReport) {
-    let (env, gate) = (platform.env.clone(), gate.clone());
+    let (later, gate) = (platform.clone(), gate.clone());
+    let began = now();
     platform.after_answer(async move {
-        let RunReport { grant, command } = &report;
-        let (to, actor) = (grant.organization(), grant.actor());
-        match ledger_client::command(&env, to, actor, command).await {
-            Ok(answer) => {
-                if gate.borrow_mut().memory.reported(&report, answer) {
-                    let (run, id) = (command.run, to.id);
-                    let cause = format!("the origin gave run {run} of {id} to two workflows");
-                    log::failure(PLACE, &cause);
-                }
-            }
-            Err(error) => log::failure(PLACE, &error.private()),
+        let mut due = Some(report);
+        while let Some(report) = due {
+            tell(&later, &gate, &report).await;
+            let goes_on = now().since(began) < SEND_ON_MS;
+            let reports = &mut gate.borrow_mut().memory.reports;
+            due = goes_on.then(|| reports.due(now())).flatten();
         }
     });
+}
+
+/// The Ledger looks at the caller's token when it writes: one that was revoked since the origin
+/// answered has nothing written.
+async fn tell(platform: &Platform, gate: &Isolated, report: &RunReport) {
+    let RunReport { grant, command } = report;
+    let (to, actor) = (grant.organization(), grant.actor());
+    match ledger_client::command(&platform.env, to, actor, command).await {
+        Ok(answer) => {
+            let others = gate.borrow_mut().memory.reported(report, answer);
+            for BegunRun { run, .. } in others {
+                let cause = format!("the origin gave run {run} of {} to two workflows", to.id);
+                log::failure(PLACE, &cause);
+            }
+        }
+        Err(error) => {
+            gate.borrow_mut().memory.reports.failed(report);
+            log::failure(PLACE, &error.private());
+        }
+    }
 }

@@ -52,8 +52,8 @@ impl Memory {
     }
 
     /// Whether something is due behind an answer.
-    pub fn is_due(&self) -> bool {
-        self.leases.is_due() || self.reports.is_due()
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.leases.is_due() || self.reports.is_due(now)
     }
 
     /// The facts of a token that was once proved here.

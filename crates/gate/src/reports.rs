@@ -1,69 +1,141 @@
 //! What Ledgers are told behind answers: the runs that this isolate has learned (R32), so that no
-//! client waits for it.
+//! client waits for it. Of each token one report is on its way at a time; the runs that are learned
+//! meanwhile go together in the next.
 //!
 //! A report may be lost, by a Ledger that is down or an isolate that ends. An isolate that does not
 //! know the run asks the origin for it then, with the caller's own credential, and reports it anew.
 //! The Ledger looks at the reporting token in the step of the write, and its first word on a run
 //! stands: an isolate that has heard otherwise takes the Ledger's.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use postern_domain::decide::Grant;
-use postern_ledger::{RunAnswer, RunCommand};
+use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
+use postern_ledger::{BegunRun, MAX_RUNS, RunsAnswer, RunsCommand};
 
 use crate::memory::Memory;
 
-/// Most reports that wait. They are sent behind the answers that made them due, so that more than a
-/// few wait only where nothing is sent; then the oldest makes room.
+/// Most runs that wait. They are sent behind the answers that made them due, so that more than a few
+/// wait only where nothing is sent; then further ones are not reported.
 pub(crate) const REPORTS: usize = 1_024;
 
-/// A run that a Ledger is to be told of.
+/// How long a report counts as on its way, in milliseconds. One that has no answer by then was lost
+/// with the request behind which it was sent.
+pub(crate) const REPORT_LOST_MS: i64 = 10_000;
+
+/// Runs that a Ledger is to be told of.
 #[derive(Debug)]
 pub struct RunReport {
-    /// Where, and for whom: the token whose call brought it.
-    pub grant: Grant,
+    /// Where, and for whom: the token whose calls brought them.
+    pub grant: Rc<Grant>,
     /// What is told.
-    pub command: RunCommand,
+    pub command: RunsCommand,
 }
 
-/// Reports that are due, in their order.
+impl RunReport {
+    fn key(&self) -> Key {
+        (self.grant.organization().id, self.command.token)
+    }
+}
+
+/// Runs of one token.
+type Key = (OrganizationId, TokenId);
+
+/// Reports that are due or on their way.
 #[derive(Debug, Default)]
-pub struct Reports(VecDeque<RunReport>);
+pub struct Reports {
+    tokens: HashMap<Key, Waiting>,
+    /// Runs that wait, of all tokens.
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    grant: Rc<Grant>,
+    runs: Vec<BegunRun>,
+    /// When the report was sent that is on its way.
+    sent_at: Option<Timestamp>,
+}
+
+impl Waiting {
+    fn is_due(&self, now: Timestamp) -> bool {
+        let is_on_its_way = self
+            .sent_at
+            .is_some_and(|sent_at| now.since(sent_at) < REPORT_LOST_MS);
+        !self.runs.is_empty() && !is_on_its_way
+    }
+}
 
 impl Reports {
     /// Whether a report is due.
-    pub fn is_due(&self) -> bool {
-        !self.0.is_empty()
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.tokens.values().any(|waiting| waiting.is_due(now))
     }
 
-    /// The next report that is due. It is sent once, by the caller.
-    pub fn due(&mut self) -> Option<RunReport> {
-        self.0.pop_front()
+    /// A report that is due. It is sent once, by the caller, who then tells [`Memory::reported`] or
+    /// [`Reports::failed`].
+    pub fn due(&mut self, now: Timestamp) -> Option<RunReport> {
+        let mut tokens = self.tokens.iter_mut();
+        let (&(_, token), waiting) = tokens.find(|(_, waiting)| waiting.is_due(now))?;
+        let many = waiting.runs.len().min(MAX_RUNS);
+        let runs: Vec<_> = waiting.runs.drain(..many).collect();
+        waiting.sent_at = Some(now);
+        self.count = self.count.saturating_sub(many);
+        Some(RunReport {
+            grant: Rc::clone(&waiting.grant),
+            command: RunsCommand { token, runs },
+        })
     }
 
-    /// Makes a report due.
-    pub(crate) fn add(&mut self, report: RunReport) {
-        if self.0.len() >= REPORTS {
-            self.0.pop_front();
+    /// A report did not arrive. It is not sent again: the origin is asked for its runs then.
+    pub fn failed(&mut self, report: &RunReport) {
+        self.ended(report);
+    }
+
+    /// Makes a report of this run due, for the token whose call brought it.
+    pub(crate) fn add(&mut self, grant: Grant, token: TokenId, run: BegunRun) {
+        if self.count >= REPORTS {
+            return;
         }
-        self.0.push_back(report);
+        self.count += 1;
+        let grant = Rc::new(grant);
+        let waiting = self.tokens.entry((grant.organization().id, token));
+        let waiting = waiting.or_insert_with(|| Waiting {
+            grant: Rc::clone(&grant),
+            runs: Vec::new(),
+            sent_at: None,
+        });
+        waiting.grant = grant;
+        waiting.runs.push(run);
+    }
+
+    fn ended(&mut self, report: &RunReport) {
+        let key = report.key();
+        let Some(waiting) = self.tokens.get_mut(&key) else {
+            return;
+        };
+        waiting.sent_at = None;
+        if waiting.runs.is_empty() {
+            self.tokens.remove(&key);
+        }
     }
 }
 
 impl Memory {
-    /// Takes in what a Ledger has answered to a report. Tells whether it knew the run as another
+    /// Takes in what a Ledger has answered to a report. Returns the runs that it knew as another
     /// workflow's: then the origin has named one run twice.
-    pub fn reported(&mut self, report: &RunReport, answer: RunAnswer) -> bool {
-        let RunReport { grant, command } = report;
-        let RunAnswer { pin, other } = answer;
+    pub fn reported(&mut self, report: &RunReport, answer: RunsAnswer) -> Vec<BegunRun> {
+        self.reports.ended(report);
+        let RunsAnswer { pin, others } = answer;
         if let Some(pin) = pin {
-            self.remember_pin(command.token, pin);
+            self.remember_pin(report.command.token, pin);
         }
-        let other = other.map(Rc::new);
-        if let Some(other) = &other {
-            self.believe_run(grant.organization().id, command.run, other);
+        let organization = report.grant.organization().id;
+        for BegunRun { run, facts } in &others {
+            self.believe_run(organization, *run, &Rc::new(facts.clone()));
         }
-        other.is_some()
+        others
     }
 }

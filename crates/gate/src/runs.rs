@@ -9,7 +9,7 @@ use postern_domain::decide::{Denial, Grant, RunFacts, look_up_run};
 use postern_domain::id::{RunId, UpstreamId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
-use postern_ledger::{Admission, AdmitQuery, RunCommand};
+use postern_ledger::{Admission, AdmitQuery, BegunRun};
 use postern_wire::message;
 use postern_wire::protobuf::{self, ProtobufError};
 
@@ -22,7 +22,6 @@ use crate::lookup::ask;
 use crate::memory::Memory;
 use crate::question::Admit;
 use crate::reply::foreign;
-use crate::reports::RunReport;
 
 /// A run, and the origin's id of the workflow that the token is for.
 pub(crate) type Pinned = (Rc<RunFacts>, Option<WorkflowId>);
@@ -97,7 +96,7 @@ impl LearnedRun {
         let is_own = self.facts.is_of(&self.token.scope);
         let token = Rc::clone(&self.token);
         let pin = self.pin.or_else(|| gate.memory.pin(token.id));
-        self.keep(&mut gate.memory, now);
+        self.keep(&mut gate.memory);
         let bound = move |call: &mut Call, gate: &mut Gate, now, pin: Option<WorkflowId>| {
             if pin.is_some() && pin != shown {
                 return Err(Denial::WorkflowReplaced.into());
@@ -111,7 +110,7 @@ impl LearnedRun {
     }
 
     /// Remembers the run in this isolate, and makes the report of it due.
-    fn keep(self, memory: &mut Memory, now: Timestamp) {
+    fn keep(self, memory: &mut Memory) {
         let Self {
             run,
             facts,
@@ -120,15 +119,8 @@ impl LearnedRun {
             ..
         } = self;
         memory.remember_run(token.organization.id, run, &facts);
-        memory.reports.add(RunReport {
-            grant,
-            command: RunCommand {
-                run,
-                facts: (*facts).clone(),
-                token: token.id,
-                at: now,
-            },
-        });
+        let facts = (*facts).clone();
+        memory.reports.add(grant, token.id, BegunRun { run, facts });
     }
 }
 
@@ -178,7 +170,7 @@ pub(crate) fn look_up(
                 pin: None,
                 grant,
             };
-            learned_run.keep(&mut gate.memory, now);
+            learned_run.keep(&mut gate.memory);
             let pin = gate.memory.pin(facts.id);
             let shown = learned.workflow_id;
             let is_own = learned.is_of(&facts.scope);

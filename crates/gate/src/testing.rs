@@ -26,8 +26,8 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::upstream::Reach;
 use postern_ledger::{
-    Admission, AdmitQuery, ArtifactCommand, Delta, GivenUpstream, LONGEST_LEASE_MS, Liveness,
-    Purpose, RunAnswer, Version,
+    Admission, AdmitQuery, ArtifactCommand, BegunRun, Delta, GivenUpstream, LONGEST_LEASE_MS,
+    Liveness, Purpose, RunsAnswer, Version,
 };
 
 use self::drive::Answer;
@@ -295,10 +295,13 @@ impl World {
     /// Sends what is due behind an answer: the Ledger hears of it, or it is lost.
     pub fn send_reports(&self) {
         loop {
-            let due = self.gate.borrow_mut().memory.reports.due();
+            let due = self.gate.borrow_mut().memory.reports.due(self.now());
             let Some(report) = due else { return };
-            self.note(format!("report {}", report.command.run));
+            for BegunRun { run, .. } in &report.command.runs {
+                self.note(format!("report {run}"));
+            }
             if self.loses_reports.get() || self.ledger_down.get() {
+                self.gate.borrow_mut().memory.reports.failed(&report);
                 continue;
             }
             let told = self.hears(&report);
@@ -306,14 +309,24 @@ impl World {
         }
     }
 
-    fn hears(&self, report: &RunReport) -> RunAnswer {
+    fn hears(&self, report: &RunReport) -> RunsAnswer {
         let command = &report.command;
-        let key = (report.grant.organization().id, command.run);
+        let organization = report.grant.organization().id;
         let mut runs = self.runs.borrow_mut();
-        let kept = runs.entry(key).or_insert_with(|| command.facts.clone());
-        RunAnswer {
+        let mut others = Vec::new();
+        for BegunRun { run, facts } in &command.runs {
+            let kept = runs.entry((organization, *run));
+            let kept = kept.or_insert_with(|| facts.clone());
+            if kept != facts {
+                others.push(BegunRun {
+                    run: *run,
+                    facts: kept.clone(),
+                });
+            }
+        }
+        RunsAnswer {
             pin: self.gate.borrow().memory.pin(command.token),
-            other: Some(kept.clone()).filter(|kept| *kept != command.facts),
+            others,
         }
     }
 

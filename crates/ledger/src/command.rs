@@ -1,14 +1,14 @@
 //! What a Ledger can be told to do, and what it answers to each.
 
 mod bulk;
+mod runs;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::{Action, Changes, Requester};
-use postern_domain::decide::RunFacts;
-use postern_domain::id::{OrganizationId, ReservationId, RunId, TokenId, WorkflowId};
+use postern_domain::id::{OrganizationId, ReservationId, TokenId};
 use postern_domain::leak::OnLeak;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -16,6 +16,7 @@ use postern_domain::token::TokenFacts;
 pub use bulk::{
     MAX_SELECTED, RevokeManyAnswer, RevokeManyCommand, Selector, SweepAnswer, SweepCommand,
 };
+pub use runs::{BegunRun, MAX_RUNS, RunAnswer, RunCommand, RunsAnswer, RunsCommand};
 
 use super::{
     BindCommand, Delta, LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand, RenewCommand,
@@ -93,6 +94,11 @@ impl Command for CheckpointCommand {
 impl Command for RunCommand {
     const NAME: &'static str = "run";
     type Answer = RunAnswer;
+}
+
+impl Command for RunsCommand {
+    const NAME: &'static str = "runs";
+    type Answer = RunsAnswer;
 }
 
 impl Command for RenewCommand {
@@ -302,28 +308,4 @@ pub struct KeptQuery {
     pub after: u64,
     /// The number of the last event.
     pub up_to: u64,
-}
-
-/// Store a run of the origin, so that calls that name it can be decided (R32).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RunCommand {
-    /// The run.
-    pub run: RunId,
-    /// Its project and workflow by name, and the workflow's id if the origin told it.
-    pub facts: RunFacts,
-    /// The token whose call brought it.
-    pub token: TokenId,
-    /// When the origin had answered. The release before stores it.
-    pub at: Timestamp,
-}
-
-/// What is known once a run is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunAnswer {
-    /// The origin's id of the workflow that the token is for. The first one learned stands, so a
-    /// workflow made anew under the same name is another one.
-    pub pin: Option<WorkflowId>,
-    /// What the run belongs to, where that is not what was reported: the first word on it stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other: Option<RunFacts>,
 }

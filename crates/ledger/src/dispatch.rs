@@ -13,7 +13,8 @@ use crate::{
     ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand,
     LimitsCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand,
     RefusalCommand, ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand,
-    RotateCommand, RunCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
+    RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand,
+    WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -70,6 +71,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
+        RunsCommand::NAME => begin::<S, RunsCommand>,
         ArtifactCommand::NAME => begin::<S, ArtifactCommand>,
         SetUpstreamCommand::NAME => begin::<S, SetUpstreamCommand>,
         ClearUpstreamCommand::NAME => begin::<S, ClearUpstreamCommand>,

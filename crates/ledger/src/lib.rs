@@ -137,10 +137,10 @@ pub mod testing;
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use artifact::ArtifactCommand;
 pub use command::{
-    CheckpointCommand, Command, KeptQuery, LimitsAnswer, LimitsCommand, MAX_SELECTED, MintAnswer,
-    MintCommand, NoteCommand, RefusalCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand, Selector, SweepAnswer,
-    SweepCommand,
+    BegunRun, CheckpointCommand, Command, KeptQuery, LimitsAnswer, LimitsCommand, MAX_RUNS,
+    MAX_SELECTED, MintAnswer, MintCommand, NoteCommand, RefusalCommand, RevokeAnswer,
+    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
+    RunCommand, RunsAnswer, RunsCommand, Selector, SweepAnswer, SweepCommand,
 };
 pub use conflicts::Conflicts;
 pub use done::{

@@ -9,9 +9,9 @@ use postern_domain::token::{TokenFacts, Verifier};
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome, Stop};
 use crate::sql::{Result, Sql, SqlError};
-use crate::{BindCommand, RunAnswer, RunCommand};
+use crate::{BegunRun, BindCommand, RunAnswer, RunCommand, RunsAnswer, RunsCommand};
 
-impl Carried for RunCommand {
+impl Carried for RunsCommand {
     type Suspended = Never;
 
     fn begin<S: Sql>(
@@ -22,13 +22,45 @@ impl Carried for RunCommand {
     ) -> Outcome<Self> {
         ledger.prepare_write(acting, now)?;
         let Some(stored) = ledger.store.token(self.token)? else {
-            let error = SqlError("a run of an unknown token".to_owned());
+            let error = SqlError("runs of an unknown token".to_owned());
             return Err(Stop::Failed(error));
         };
-        ledger.store.insert_run(&self)?;
-        let (kept, pin) = ledger.known_run(self.run, self.token, Some(&stored.facts))?;
-        let other = kept.filter(|kept| *kept != self.facts);
-        Ok(Done::Answer(RunAnswer { pin, other }))
+        let mut told = RunsAnswer::default();
+        for BegunRun { run, facts } in self.runs {
+            ledger.store.insert_run(run, &facts)?;
+            let (kept, pin) = ledger.known_run(run, self.token, Some(&stored.facts))?;
+            told.pin = told.pin.or(pin);
+            if let Some(kept) = kept.filter(|kept| *kept != facts) {
+                told.others.push(BegunRun { run, facts: kept });
+            }
+        }
+        Ok(Done::Answer(told))
+    }
+}
+
+impl Carried for RunCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        let Self {
+            run, facts, token, ..
+        } = self;
+        let runs = RunsCommand {
+            token,
+            runs: vec![BegunRun { run, facts }],
+        };
+        match runs.begin(ledger, acting, now)? {
+            Done::Answer(RunsAnswer { pin, mut others }) => {
+                let other = others.pop().map(|other| other.facts);
+                Ok(Done::Answer(RunAnswer { pin, other }))
+            }
+            _ => Err(Stop::Failed(SqlError("a report of a run waits".to_owned()))),
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use postern_domain::standing::{Actor, Inactive};
 
 use super::leases::revoke;
 use crate::testing::*;
-use crate::{AdmitQuery, Ledger, Liveness, MintCommand, RunAnswer, RunCommand, Stop};
+use crate::{
+    AdmitQuery, BegunRun, Ledger, Liveness, MintCommand, RunAnswer, RunCommand, RunsAnswer,
+    RunsCommand, Stop,
+};
 
 /// A token for a workflow of `shop`.
 fn narrow(id: u128, workflow: &str) -> MintCommand {
@@ -91,6 +94,39 @@ fn r32_the_first_word_on_a_run_and_on_a_pin_stands() {
     }
     assert_eq!(told(&mut open(&sql), 1, 50), (Some(first), pin));
     assert_eq!(shown(&mut ledger, 1, None), Some(7));
+}
+
+#[test]
+fn r32_of_many_runs_in_one_report_each_has_its_first_word() {
+    let sql = Sqlite::new();
+    let mut ledger = open(&sql);
+    minted(&mut ledger, 0, narrow(1, "release"));
+    let begun = |run: u128, workflow: &str, id: u128| BegunRun {
+        run: Id::from_u128(run),
+        facts: facts_of(workflow, id),
+    };
+    let command = |runs: &[BegunRun]| RunsCommand {
+        token: Id::from_u128(1),
+        runs: runs.to_vec(),
+    };
+    // The first run is another workflow's, and tells nothing of the token's own.
+    let first = [begun(50, "deploy", 8), begun(51, "release", 7)];
+    let found = answer(tell(&mut ledger, 1, command(&first)));
+    let pin = Some(Id::from_u128(7));
+    let others = Vec::new();
+    assert_eq!(found, RunsAnswer { pin, others });
+    let second = [begun(51, "release", 9), begun(52, "release", 9)];
+    let found = answer(tell(&mut ledger, 2, command(&second)));
+    let others = vec![begun(51, "release", 7)];
+    assert_eq!(found, RunsAnswer { pin, others });
+    assert_eq!(sql.number("select count(*) from runs"), 3);
+    // One that is revoked meanwhile has none of them stored.
+    answer(tell(&mut ledger, 3, revoke(1)));
+    let actor = Actor::Token(Id::from_u128(1));
+    let late = command(&[begun(53, "release", 7), begun(54, "release", 7)]);
+    let refused = tell_for(&mut ledger, 4, actor, late).err();
+    assert_eq!(refused, Some(Stop::Inactive(Inactive::Revoked)));
+    assert_eq!(sql.number("select count(*) from runs"), 3);
 }
 
 #[test]

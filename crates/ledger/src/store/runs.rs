@@ -4,7 +4,6 @@ use postern_domain::decide::RunFacts;
 use postern_domain::id::{RunId, TokenId, WorkflowId};
 
 use super::Store;
-use crate::RunCommand;
 use crate::sql::{self, Result, Sql, SqlError};
 
 impl<S: Sql> Store<S> {
@@ -19,26 +18,20 @@ impl<S: Sql> Store<S> {
 
     /// Remembers a run. Which upstream credential it began under only the isolate knows that sent the
     /// call which began it: where another one was heard first, that is added (R42).
-    pub fn insert_run(&self, command: &RunCommand) -> Result<()> {
-        let values = [
-            sql::text(command.run),
-            sql::text(serde_json::to_string(&command.facts)?),
-        ];
+    pub fn insert_run(&self, run: RunId, facts: &RunFacts) -> Result<()> {
+        let values = [sql::text(run), sql::text(serde_json::to_string(facts)?)];
         let query = "insert into runs (id, facts) values (?, ?) on conflict (id) do nothing";
         self.run(query, &values)?;
-        if command.facts.upstream.is_none() {
+        if facts.upstream.is_none() {
             return Ok(());
         }
-        match self.run_facts(command.run)? {
+        match self.run_facts(run)? {
             Some(kept) if kept.upstream.is_none() => {
                 let facts = RunFacts {
-                    upstream: command.facts.upstream,
+                    upstream: facts.upstream,
                     ..kept
                 };
-                let values = [
-                    sql::text(serde_json::to_string(&facts)?),
-                    sql::text(command.run),
-                ];
+                let values = [sql::text(serde_json::to_string(&facts)?), sql::text(run)];
                 self.run("update runs set facts = ? where id = ?", &values)
             }
             _ => Ok(()),

@@ -248,7 +248,7 @@ impl World {
             Step::Refuse(refusal) => return self.refused(call, refusal.error.code()),
             other => panic!("{other:?}"),
         };
-        while let Some(report) = self.gates[isolate].memory.reports.due() {
+        while let Some(report) = self.gates[isolate].memory.reports.due(now) {
             self.reports.push((isolate, report));
         }
         self.under.push(Under {
@@ -314,7 +314,11 @@ impl World {
         let which = self.dice.roll(self.reports.len());
         if self.dice.one_in(3) {
             self.counts.lost += 1;
-            self.reports.swap_remove(which);
+            let (isolate, report) = self.reports.swap_remove(which);
+            if self.dice.one_in(2) {
+                // The other half is lost with the request behind which it was sent.
+                self.gates[isolate].memory.reports.failed(&report);
+            }
             return;
         }
         let (isolate, report) = &self.reports[which];
@@ -331,7 +335,8 @@ impl World {
             panic!("a report is answered at once");
         };
         let memory = &mut self.gates[*isolate].memory;
-        assert!(!memory.reported(report, answer), "two workflows of one run");
+        let others = memory.reported(report, answer);
+        assert!(others.is_empty(), "two workflows of one run");
         if self.dice.one_in(2) {
             self.reports.swap_remove(which);
         }
