@@ -1,12 +1,11 @@
 //! Calls of the gateway's own to the origin, with a credential that somebody gave for one of them.
 
 use js_sys::Uint8Array;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, RequestInit, RequestRedirect, Response, WorkerGlobalScope};
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, RequestInit};
 
 use super::body::read_stream;
-use super::origin::{convert, failed, head};
+use super::origin::{convert, failed, fetch, head, request};
 use postern_gate::Outage;
 use postern_gate::own_tokens::{Attempted, MAX_TOKEN_ANSWER};
 use postern_registry::config::Config;
@@ -16,16 +15,16 @@ use postern_wire::grpc_web;
 /// Makes a call, once, and reads its answer to the end. A redirect is not followed: the credential goes
 /// where ORIGIN_URL says.
 pub async fn ask(call: &OriginCall<'_>, config: &Config) -> Attempted {
-    let sent = begin(call, config).map_err(|error| failed(&error))?;
-    let response = sent.await.map_err(|error| failed(&error))?;
-    let response: Response = response.unchecked_into();
+    let init = init(call, config).map_err(|error| failed(&error))?;
+    let url = format!("{}{}", config.origin_url, call.path);
+    let response = fetch(&url, &init).await?;
     let reply = head(&response);
     let content = read_stream(response.body(), MAX_TOKEN_ANSWER).await;
     let content = content.map_err(|error| Outage::Failed(error.private()))?;
     Ok((reply, content))
 }
 
-fn begin(call: &OriginCall<'_>, config: &Config) -> Result<JsFuture, JsValue> {
+fn init(call: &OriginCall<'_>, config: &Config) -> Result<RequestInit, JsValue> {
     let frame = grpc_web::frame(&call.message).map_err(|error| error.to_string())?;
     let media = match config.origin_speaks_grpc {
         // What the platform converts has this media type, without a codec.
@@ -40,19 +39,10 @@ fn begin(call: &OriginCall<'_>, config: &Config) -> Result<JsFuture, JsValue> {
     for header in &config.origin_headers {
         headers.set(&header.name, header.value.expose())?;
     }
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_headers(&headers);
+    let init = request("POST", &headers, config.origin_timeout_ms);
     init.set_body(&Uint8Array::from(frame.as_slice()));
-    init.set_redirect(RequestRedirect::Manual);
-    // It holds for the answer's content as well.
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(
-        config.origin_timeout_ms,
-    )));
     if config.origin_speaks_grpc {
         convert(&init)?;
     }
-    let url = format!("{}{}", config.origin_url, call.path);
-    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    Ok(JsFuture::from(scope.fetch_with_str_and_init(&url, &init)))
+    Ok(init)
 }

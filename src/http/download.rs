@@ -5,14 +5,11 @@ use futures_util::stream;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, RequestInit,
-    RequestRedirect, Response, ResponseInit, WorkerGlobalScope,
-};
+use web_sys::{Headers, ReadableStream, ReadableStreamDefaultReader, Response, ResponseInit};
 use worker::{ResponseBody, ResponseBuilder};
 
 use super::incoming::{Incoming, apply};
-use super::origin::failed;
+use super::origin::{self, failed};
 use crate::log;
 use crate::platform::http_date;
 use postern_gate::artifacts::download::{DOWNLOAD_MS, Fetched, Fetching};
@@ -24,28 +21,18 @@ use postern_gate::{Outage, Pass};
 /// # Errors
 /// `Late` when nothing answers in time, `Failed` when the runtime does not send it.
 pub async fn fetch(fetching: &Fetching) -> Result<(Response, Fetched), Outage> {
-    let sent = begin(fetching).map_err(|error| failed(&error))?;
-    let response: Response = sent.await.map_err(|error| failed(&error))?.unchecked_into();
+    let headers = Headers::new().map_err(|error| failed(&error))?;
+    // The digest is of what the store has, not of what travels.
+    let set = headers.set("accept-encoding", "identity");
+    set.map_err(|error| failed(&error))?;
+    let init = origin::request("GET", &headers, DOWNLOAD_MS);
+    let response = origin::fetch(fetching.expose_url(), &init).await?;
     let disposition = response.headers().get("content-disposition").ok().flatten();
     let fetched = Fetched {
         status: response.status(),
         disposition,
     };
     Ok((response, fetched))
-}
-
-fn begin(fetching: &Fetching) -> Result<JsFuture, JsValue> {
-    let headers = Headers::new()?;
-    // The digest is of what the store has, not of what travels.
-    headers.set("accept-encoding", "identity")?;
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(DOWNLOAD_MS)));
-    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    let sent = scope.fetch_with_str_and_init(fetching.expose_url(), &init);
-    Ok(JsFuture::from(sent))
 }
 
 /// The artifact for the client.

@@ -22,37 +22,47 @@ pub async fn send(
     body: JsValue,
     gate: &Isolated,
 ) -> Result<Response, Outage> {
-    let sent = begin(outbound, incoming, body, gate).map_err(|error| failed(&error))?;
-    let response = sent.await.map_err(|error| failed(&error))?;
-    Ok(response.unchecked_into())
+    let origin = gate.borrow().config().origin_url.clone();
+    let url = format!("{origin}{}", outbound.target());
+    let init = init(outbound, incoming, body).map_err(|error| failed(&error))?;
+    fetch(&url, &init).await
 }
 
-fn begin(
-    outbound: &Outbound,
-    incoming: &Incoming,
-    body: JsValue,
-    gate: &Isolated,
-) -> Result<JsFuture, JsValue> {
+fn init(outbound: &Outbound, incoming: &Incoming, body: JsValue) -> Result<RequestInit, JsValue> {
     let headers = Headers::new_with_headers(&incoming.headers)?;
     apply(&headers, outbound.headers())?;
-    let init = RequestInit::new();
-    init.set_method(outbound.method());
-    init.set_headers(&headers);
+    let init = request(outbound.method(), &headers, outbound.patience().ms);
     match outbound.body() {
         Outgoing::Nothing => {}
         Outgoing::AsItCame | Outgoing::Stream => init.set_body(&body),
         Outgoing::Made(bytes) => init.set_body(&Uint8Array::from(bytes.as_slice())),
     }
-    // The origin is where ORIGIN_URL says: an answer that points elsewhere is no answer.
-    init.set_redirect(RequestRedirect::Manual);
-    // It holds for the answer's body as well.
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(outbound.patience().ms)));
     if outbound.converts() {
         convert(&init)?;
     }
-    let url = format!("{}{}", gate.borrow().config().origin_url, outbound.target());
+    Ok(init)
+}
+
+/// A request with a time limit in milliseconds, which holds for the answer's body as well. It goes
+/// where the configuration says: an answer that points elsewhere is no answer.
+pub fn request(method: &str, headers: &Headers, limit_ms: u32) -> RequestInit {
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_headers(headers);
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(limit_ms)));
+    init
+}
+
+/// Sends a request, once, and waits for the answer's head.
+///
+/// # Errors
+/// `Late` when nothing answers in time, `Failed` when the runtime does not send it.
+pub async fn fetch(url: &str, init: &RequestInit) -> Result<Response, Outage> {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    Ok(JsFuture::from(scope.fetch_with_str_and_init(&url, &init)))
+    let sent = JsFuture::from(scope.fetch_with_str_and_init(url, init));
+    let response = sent.await.map_err(|error| failed(&error))?;
+    Ok(response.unchecked_into())
 }
 
 /// Asks the platform to turn gRPC-Web into gRPC on the way, and back.
