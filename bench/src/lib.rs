@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod cold;
+pub mod distance;
 pub mod finality;
 pub mod growth;
 pub mod load;

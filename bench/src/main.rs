@@ -8,11 +8,11 @@ use postern_bench::plan::{Cell, Effort, measure};
 use postern_bench::report::Report;
 use postern_bench::systems::Running;
 use postern_bench::work::Work;
-use postern_bench::{cold, finality, growth, machine, origin, soak};
+use postern_bench::{cold, distance, finality, growth, machine, origin, soak};
 
 const USAGE: &str = "\
 cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
-cargo xtask bench --growth | --cold | --soak SECONDS | --finality  [--rounds N]
+cargo xtask bench --growth | --cold | --soak SECONDS | --finality | --distance  [--rounds N]
   --quick          a few systems, two kinds of work, under a minute: for a look, not for figures
   --rounds N       rounds, at least 2; 5 unless told; 30 for figures that are published
   --systems A,B    only systems whose names begin so; `bare` and its control always run
@@ -21,7 +21,8 @@ and in place of all that:
   --growth         the same questions with a hundred, ten thousand and a million tokens and events
   --cold           from the start of workerd to the first answer; 15 rounds unless told
   --soak SECONDS   calls with mints and revokes mixed in, and the memory they leave
-  --finality       a model of how long a revoke takes with isolates in 300 locations";
+  --finality       a model of how long a revoke takes with isolates in 300 locations
+  --distance       what a caller waits for where the Ledger is far away; 30 rounds unless told";
 
 /// Everything but the quick look.
 const CELLS: [Cell; 7] = [
@@ -50,6 +51,7 @@ enum Wanted {
     Cold,
     Soak(u64),
     Finality,
+    Distance,
 }
 
 struct Flags {
@@ -90,6 +92,7 @@ fn flags() -> Result<Flags, String> {
                 _ => return Err("--soak is a number of seconds from 10 to 86400".to_owned()),
             },
             "--finality" => flags.wanted = Wanted::Finality,
+            "--distance" => flags.wanted = Wanted::Distance,
             "--out" => flags.out = value()?,
             _ => return Err(USAGE.to_owned()),
         }
@@ -118,6 +121,7 @@ async fn bench() -> Result<(), String> {
     let told = match flags.wanted {
         Wanted::Growth => growth::run(&origin, flags.rounds.unwrap_or(5)).await?,
         Wanted::Cold => cold::run(&origin, flags.rounds.unwrap_or(15)).await?,
+        Wanted::Distance => distance::run(&origin, flags.rounds.unwrap_or(30)).await,
         Wanted::Soak(seconds) => soak::run(&origin, seconds).await?,
         _ => return table(&flags, &origin).await,
     };

@@ -29,6 +29,13 @@ impl Serve {
             .set("SLOW_READS_MS", &statements.to_string())
     }
 
+    /// Runs that many milliseconds from its Ledgers, there and back.
+    #[must_use]
+    pub fn ledgers_away(self, ms: u32) -> Self {
+        self.front("bench/distance")
+            .set("LEDGER_AWAY_MS", &ms.to_string())
+    }
+
     /// Has its Ledgers live at `url`, which [`Serve::only_ledgers`] serves.
     #[must_use]
     pub(crate) fn ledgers_at(self, url: &str) -> Self {

@@ -39,7 +39,7 @@ Postern's developer commands
       with --strict, it behaves as a stock control plane, and prints a line `strict {JSON}` with tokens before that
   cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
       Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
-  cargo xtask bench --growth | --cold | --soak SECONDS | --finality  [--rounds N]
+  cargo xtask bench --growth | --cold | --soak SECONDS | --finality | --distance  [--rounds N]
       a million tokens; cold starts; memory over time; a model of how long a revoke takes
   cargo xtask attest --gateway URL --project P --workflow W
       one attestation of the built module through a gateway, with the token in POSTERN_TOKEN
