@@ -80,7 +80,8 @@ async function send(method, path, { body, query, accept = "application/json", qu
       headers: headers(extra),
       body: text,
       cache: "no-store",
-      credentials: credential === null ? "same-origin" : "omit",
+      // Cookies go along for a login that stands in front of the gateway. A credential in the header decides.
+      credentials: "same-origin",
       redirect: "error",
       signal: AbortSignal.timeout(PATIENCE_MS),
     });

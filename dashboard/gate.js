@@ -31,7 +31,7 @@ const VERDICTS = {
 async function ask() {
   let answer;
   try {
-    answer = await fetch("/readyz", { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) });
+    answer = await fetch("/readyz", { cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
     return { kind: "unreachable" };
   }

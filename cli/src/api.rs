@@ -209,6 +209,7 @@ impl Api {
         *request.method_mut() = method;
         *request.uri_mut() = self.settings.gateway.url(path)?;
         let headers = request.headers_mut();
+        headers.extend(self.settings.headers.iter().cloned());
         headers.insert(USER_AGENT, AGENT);
         headers.extend(extra.iter().cloned());
         if body.is_some() {

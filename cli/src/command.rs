@@ -23,8 +23,9 @@ const AFTER: &str = "\
 The gateway and the credential are looked up in this order:
   flags        --url, --token, --organization
   environment  POSTERN_URL, POSTERN_TOKEN, POSTERN_ORGANIZATION
-  file         ~/.config/postern/config.toml with url, token, organization, ca;
+  file         ~/.config/postern/config.toml with url, token, organization, headers, ca;
                refused unless only its owner can use it
+POSTERN_HEADERS has headers for what stands in front of the gateway: Name:value,Name:value
 
 Exit codes:
   0  done

@@ -9,11 +9,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::address::Gateway;
 use crate::fail::{Failure, Kind, Outcome};
+
+mod headers;
 
 /// Longest configuration file, in bytes.
 const MAX_FILE: u64 = 64 * 1024;
@@ -55,6 +57,7 @@ struct Configured {
     url: Option<String>,
     token: Option<String>,
     organization: Option<String>,
+    headers: Option<String>,
     ca: Option<PathBuf>,
 }
 
@@ -66,6 +69,8 @@ pub struct Settings {
     pub authorization: Option<HeaderValue>,
     /// The organization that an administrator key acts in.
     pub organization: Option<HeaderValue>,
+    /// What whatever stands in front of the gateway asks for.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The only roots, if not the public ones.
     pub ca: Option<PathBuf>,
     /// Longest time for an answer.
@@ -96,6 +101,8 @@ impl Settings {
             "POSTERN_ORGANIZATION",
             file.organization,
         )?;
+        let headers = variable(environment, "POSTERN_HEADERS")?.or(file.headers);
+        let headers = headers.map(|text| headers::parse(trimmed(&text)));
         let authorization = token.map(|token| bearer(trimmed(&token))).transpose()?;
         let organization = organization.map(|name| {
             let name = trimmed(&name);
@@ -111,6 +118,7 @@ impl Settings {
             gateway: Gateway::parse(&url, flags.insecure_http)?,
             authorization,
             organization: organization.transpose()?,
+            headers: headers.transpose()?.unwrap_or_default(),
             ca: flags.ca.clone().or(file.ca),
             timeout: Duration::from_secs(flags.timeout),
         })

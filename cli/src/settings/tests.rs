@@ -126,6 +126,30 @@ fn blanks_around_a_value_are_dropped() {
 }
 
 #[test]
+fn headers_for_what_stands_in_front_come_from_the_variable_or_the_file() {
+    let url = ("POSTERN_URL", "https://gate.example");
+    let names = |world: &World| {
+        let settings = world.find(&Flags::default()).unwrap();
+        let headers = settings.headers.iter();
+        let named = headers.map(|(name, value)| {
+            assert!(value.is_sensitive());
+            name.as_str().to_owned()
+        });
+        named.collect::<Vec<_>>()
+    };
+    let world = World::new(&[url]);
+    assert!(names(&world).is_empty());
+    world.configure("headers = \"X-File:a\"", 0o600);
+    assert_eq!(names(&world), ["x-file"]);
+    let world = World::new(&[url, ("POSTERN_HEADERS", " X-Variable:b\n")]);
+    world.configure("headers = \"X-File:a\"", 0o600);
+    assert_eq!(names(&world), ["x-variable"]);
+    let world = World::new(&[url, ("POSTERN_HEADERS", "Authorization:5ecret")]);
+    let failure = world.find(&Flags::default()).err().expect("refused");
+    assert_eq!(failure.kind, Kind::Configuration);
+}
+
+#[test]
 fn a_file_that_others_may_use_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o620, 0o610, 0o644] {
         let world = World::new(&[("POSTERN_URL", "https://g.example")]);
