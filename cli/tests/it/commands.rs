@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::gateway::{Gateway, Reply, SECRET, TOKEN, json};
+use crate::gateway::{Gateway, Reply, SECRET, TOKEN, json, run};
 use crate::golden;
 
 pub const ID: &str = "1e217d87-0e6f-4d57-aa1b-616722c1c5d6";
@@ -102,6 +102,25 @@ async fn create() {
         assert_eq!(headers["postern-organization"], "acme");
         assert_eq!(headers["content-type"], "application/json");
     }
+}
+
+#[tokio::test]
+async fn what_stands_in_front_gets_its_headers() {
+    let gateway = Gateway::start(vec![json(201, &minted("ci"))]).await;
+    let variables = [
+        ("POSTERN_URL", gateway.url.as_str()),
+        ("POSTERN_TOKEN", TOKEN),
+        ("POSTERN_HEADERS", "CF-Access-Client-Id:a,User-Agent:b"),
+    ];
+    let words = ["token", "create", "-o", "token"];
+    let output = run(&words, &variables, "").await;
+    assert_eq!(output.stdout, format!("{SECRET}\n"));
+    let came = gateway.came.lock().unwrap();
+    let headers = &came[0].headers;
+    assert_eq!(headers["cf-access-client-id"], "a");
+    assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
+    let agents: Vec<_> = headers.get_all("user-agent").iter().collect();
+    assert!(agents.len() == 1 && agents[0].to_str().unwrap().starts_with("postern-cli/"));
 }
 
 #[tokio::test]
