@@ -1,0 +1,36 @@
+//! Job tokens of CI systems (R47): OpenID Connect ID tokens of GitHub Actions, GitLab CI and others, and
+//! the key sets that verify them.
+//!
+//! A token passes through four types, and only the next one can be had from each:
+//!
+//! 1. [`JobToken::parse`] reads a text. Its claims are unverified; of them only the issuer is told, to choose
+//!    among the issuers that the deployment knows.
+//! 2. [`JobToken::ask`] chooses the key of the issuer's [`KeySet`], and makes a [`Question`]: does this key
+//!    hold for this message and signature? The platform answers it (WebCrypto, see [`Algorithm`]); no code
+//!    of the gateway computes with it.
+//! 3. [`Question::answer`] makes a [`SignedToken`] of a yes.
+//! 4. [`SignedToken::verified`] looks at issuer, audience and times, and reads the claims: a [`VerifiedJob`],
+//!    which `postern_domain::trust` decides about.
+//!
+//! INVARIANT (no job unverified): nothing but these steps makes a [`VerifiedJob`].
+//!
+//! Each refusal names its reason, for the log. Whoever presents the token gets one sentence for all,
+//! [`postern_domain::trust::REFUSED`].
+
+mod claims;
+mod discovery;
+mod forges;
+mod keys;
+mod refusal;
+mod strict;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use claims::{ClaimFault, LEEWAY_SECONDS, MAX_AGE_SECONDS, SignedToken, VerifiedJob};
+pub use discovery::{DiscoveryError, MAX_DISCOVERY, MAX_KEYS_URL, keys_url};
+pub use keys::{KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS, PublicKey, Skipped};
+pub use refusal::JobRefusal;
+pub use strict::JsonFault;
+pub use token::{Algorithm, JobToken, KeyFault, MAX_JOB_TOKEN, Question, TokenFault, Unkeyed};
