@@ -92,7 +92,7 @@ mod tests {
     use crate::id::Id;
 
     #[test]
-    fn r47_an_audience_names_gateway_and_organization() {
+    fn an_audience_names_gateway_and_organization() {
         let label = |name: &str| Label::parse(name).expect("a name");
         let both = Audiences::new(
             ["https://gate.example", "https://gate.example/attest"].map(str::to_owned),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn r47_a_rule_of_a_stranger_attracts_nothing() {
+    fn a_rule_of_a_stranger_attracts_nothing() {
         let [ours, theirs] = [1, 2].map(Id::from_u128);
         assert_eq!(one_organization([ours]), Ok(ours));
         assert_eq!(one_organization([ours, ours]), Ok(ours));

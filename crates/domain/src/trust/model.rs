@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn r47_meets_and_choose_are_the_model(
+    fn meets_and_choose_are_the_model(
         asked in prop::collection::vec((words(), any::<bool>(), 60..64u32), 0..6),
         told in words(),
         turn in 0..6usize,

@@ -7,7 +7,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 #[test]
-fn r47_the_most_specific_rule_counts_in_every_order() {
+fn the_most_specific_rule_counts_in_every_order() {
     let with = |id, set: fn(&mut ConditionsDraft), gives: Gives| {
         let mut draft = draft();
         set(&mut draft.conditions);
@@ -70,7 +70,7 @@ fn r47_the_most_specific_rule_counts_in_every_order() {
 }
 
 #[test]
-fn r47_an_explanation_says_which_condition_of_which_rule() {
+fn an_explanation_says_which_condition_of_which_rule() {
     let mut staging = draft();
     staging.conditions.environment = some("staging");
     let mut other = draft();

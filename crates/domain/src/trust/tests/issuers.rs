@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn r47_an_issuer_is_a_name_or_an_exact_url() {
+fn an_issuer_is_a_name_or_an_exact_url() {
     let rows = [
         (
             "github",
@@ -72,7 +72,7 @@ fn r47_an_issuer_is_a_name_or_an_exact_url() {
 }
 
 #[test]
-fn r47_other_texts_are_no_issuers() {
+fn other_texts_are_no_issuers() {
     let long = format!("https://ci.example/{}", "a".repeat(MAX_ISSUER));
     let rows = [
         ("", IssuerError::Empty),

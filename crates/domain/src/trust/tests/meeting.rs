@@ -14,7 +14,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 #[test]
-fn r47_a_repository_is_known_by_its_ids() {
+fn a_repository_is_known_by_its_ids() {
     let identity = |repository, owner| Identity::Repository {
         repository_id: number(repository),
         repository_owner_id: number(owner),
@@ -70,7 +70,7 @@ fn r47_a_repository_is_known_by_its_ids() {
 }
 
 #[test]
-fn r47_other_issuers_know_a_job_by_its_whole_subject() {
+fn other_issuers_know_a_job_by_its_whole_subject() {
     let draft = RuleDraft {
         issuer: "https://ci.example/oidc".to_owned(),
         subject: some("job/shop/release"),
@@ -96,7 +96,7 @@ fn r47_other_issuers_know_a_job_by_its_whole_subject() {
 }
 
 #[test]
-fn r47_the_workflow_is_a_file_of_the_same_repository() {
+fn the_workflow_is_a_file_of_the_same_repository() {
     let rule = asking(|c| c.workflow = some("release.yml"));
     let workflow = |claimed: &str| Job {
         workflow: text(claimed),
@@ -143,7 +143,7 @@ fn r47_the_workflow_is_a_file_of_the_same_repository() {
 }
 
 #[test]
-fn r47_gitlabs_configuration_is_a_file_of_the_same_project() {
+fn gitlabs_configuration_is_a_file_of_the_same_project() {
     for (name, place) in [
         ("gitlab", "gitlab.com"),
         ("gitlab=https://git.example/gl", "git.example/gl"),
@@ -193,7 +193,7 @@ fn r47_gitlabs_configuration_is_a_file_of_the_same_project() {
 }
 
 #[test]
-fn r47_a_reusable_workflow_may_be_another_repositorys() {
+fn a_reusable_workflow_may_be_another_repositorys() {
     let any = asking(|c| c.reusable_workflow = some("Acme/pipes/.github/workflows/build.yml"));
     let pinned = asking(|c| {
         c.reusable_workflow = some("acme/pipes/.github/workflows/build.yml@refs/tags/v1");
@@ -263,7 +263,7 @@ fn r47_a_reusable_workflow_may_be_another_repositorys() {
 }
 
 #[test]
-fn r47_environments_are_githubs_without_case_and_gitlabs_with_it() {
+fn environments_are_githubs_without_case_and_gitlabs_with_it() {
     let rule = asking(|c| c.environment = some("production"));
     for (found, met) in [
         ("production", true),
@@ -304,7 +304,7 @@ fn r47_environments_are_githubs_without_case_and_gitlabs_with_it() {
 }
 
 #[test]
-fn r47_references_and_their_protection() {
+fn references_and_their_protection() {
     let exact = asking(|c| c.git_ref = some("refs/heads/main"));
     let protected = asking(|c| c.protected_ref = true);
     let rows = [
@@ -357,7 +357,7 @@ fn r47_references_and_their_protection() {
 }
 
 #[test]
-fn r47_events_of_outsiders_count_only_where_they_are_named() {
+fn events_of_outsiders_count_only_where_they_are_named() {
     let silent = asking(|_| {});
     let naming = asking(|c| c.events = vec!["pull_request_target".to_owned(), "push".to_owned()]);
     let event = |name: &str| Job {

@@ -9,7 +9,7 @@ fn refused(draft: &RuleDraft) -> RuleError {
 }
 
 #[test]
-fn r47_a_rule_that_any_repository_meets_is_refused() {
+fn a_rule_that_any_repository_meets_is_refused() {
     let of = |issuer: &str| RuleDraft {
         issuer: issuer.to_owned(),
         ..RuleDraft::default()
@@ -127,7 +127,7 @@ fn r47_a_rule_that_any_repository_meets_is_refused() {
 }
 
 #[test]
-fn r47_a_condition_that_no_token_meets_is_refused() {
+fn a_condition_that_no_token_meets_is_refused() {
     let with = |set: fn(&mut ConditionsDraft)| {
         let mut draft = draft();
         set(&mut draft.conditions);
@@ -218,7 +218,7 @@ fn r47_a_condition_that_no_token_meets_is_refused() {
 }
 
 #[test]
-fn r47_conditions_that_an_issuer_does_not_tell_are_refused() {
+fn conditions_that_an_issuer_does_not_tell_are_refused() {
     let gitlab = RuleDraft {
         issuer: "gitlab".to_owned(),
         project_id: Some(number(1)),
@@ -245,7 +245,7 @@ fn r47_conditions_that_an_issuer_does_not_tell_are_refused() {
 }
 
 #[test]
-fn r47_a_rule_gives_a_project_at_most_for_an_hour_at_most() {
+fn a_rule_gives_a_project_at_most_for_an_hour_at_most() {
     let policy = |text: &str| Policy::parse(text).expect("a policy");
     let one = || vec![policy("workflow_run:create")];
     let many = |count| {
@@ -336,7 +336,7 @@ fn the_forms_that_are_kept_are_pinned() {
 }
 
 #[test]
-fn r47_a_job_token_has_one_id_and_an_end() {
+fn a_job_token_has_one_id_and_an_end() {
     let jti = |text: &str| Jti::parse(text).expect("a jti");
     let id = token_id(
         &issuer("github"),

@@ -21,7 +21,7 @@ fn by_a_stranger(header: &Value) -> String {
 }
 
 #[test]
-fn r47_public_keys_are_no_secrets() {
+fn public_keys_are_no_secrets() {
     let set = key_set();
     let rsa = &set["keys"][1];
     let modulus = issuer::decode(rsa["n"].as_str().expect("n"));
@@ -55,7 +55,7 @@ fn r47_public_keys_are_no_secrets() {
 }
 
 #[test]
-fn r47_the_key_says_the_algorithm() {
+fn the_key_says_the_algorithm() {
     let rows = [
         // The header names another algorithm than its key has.
         ("RS256", P256, KeyFault::OtherAlgorithm),
@@ -91,7 +91,7 @@ fn r47_the_key_says_the_algorithm() {
 }
 
 #[test]
-fn r47_a_key_speaks_for_its_own_issuer() {
+fn a_key_speaks_for_its_own_issuer() {
     let token = JobToken::parse(&Secret::new(github_with(&json!({})))).expect("a token");
     let text = key_set().to_string();
     let theirs = KeySet::parse(&known(GITLAB), text.as_bytes()).expect("a key set");
@@ -104,7 +104,7 @@ fn r47_a_key_speaks_for_its_own_issuer() {
 }
 
 #[test]
-fn r47_issuers_that_nobody_trusts_are_not_asked() {
+fn issuers_that_nobody_trusts_are_not_asked() {
     for issuer in [
         "https://token.actions.githubusercontent.com/",
         "https://token.actions.githubusercontent.com/acme-inc",
@@ -123,7 +123,7 @@ fn r47_issuers_that_nobody_trusts_are_not_asked() {
 }
 
 #[test]
-fn r47_a_signature_holds_for_one_message_and_one_key() {
+fn a_signature_holds_for_one_message_and_one_key() {
     let good = github_with(&json!({}));
     let other = github_with(&json!({"repository_id": "75"}));
     let parts = |token: &str| -> Vec<String> { token.split('.').map(str::to_owned).collect() };
@@ -188,7 +188,7 @@ fn r47_a_signature_holds_for_one_message_and_one_key() {
 }
 
 #[test]
-fn r47_a_key_that_was_taken_out_signs_nothing_more() {
+fn a_key_that_was_taken_out_signs_nothing_more() {
     let old = by_a_stranger(&changed(header(), &json!({"kid": "rsa-0"})));
     let with =
         |kid: &str| json!({"keys": [rsa_jwk(kid, &keys().other_rsa), rsa_jwk(RSA, &keys().rsa)]});
@@ -211,7 +211,7 @@ fn r47_a_key_that_was_taken_out_signs_nothing_more() {
 }
 
 #[test]
-fn r47_a_key_that_the_platform_does_not_take_is_a_no() {
+fn a_key_that_the_platform_does_not_take_is_a_no() {
     // Not a point of the curve.
     let point = json!({"kty": "EC", "crv": "P-256", "kid": P256, "x": encode([1; 32]), "y": encode([1; 32])});
     let token = header_with(&json!({"alg": "ES256", "kid": P256}));

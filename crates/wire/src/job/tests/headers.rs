@@ -15,7 +15,7 @@ fn head(header: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn r47_the_header_is_json_that_nobody_reads_otherwise() {
+fn the_header_is_json_that_nobody_reads_otherwise() {
     let json = JsonFault::NotJson;
     let head_of = |text: &str| head(header().to_string().replacen('{', text, 1));
     let deep = format!("{{\"a\":{}{},", "[".repeat(4), "]".repeat(4));
@@ -77,7 +77,7 @@ fn r47_the_header_is_json_that_nobody_reads_otherwise() {
 }
 
 #[test]
-fn r47_no_other_algorithm() {
+fn no_other_algorithm() {
     let named = |algorithm: Value| header_with(&json!({"alg": algorithm}));
     let others = [
         "none", "None", "nOnE", "", "HS256", "HS384", "HS512", "RS384", "RS512", "PS256", "PS512",
@@ -105,7 +105,7 @@ fn r47_no_other_algorithm() {
 }
 
 #[test]
-fn r47_no_extension_no_other_type_and_a_key_by_its_name() {
+fn no_extension_no_other_type_and_a_key_by_its_name() {
     let long = "k".repeat(256);
     let changed = |changes: Value| header_with(&changes);
     refused(vec![

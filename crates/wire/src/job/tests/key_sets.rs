@@ -34,7 +34,7 @@ fn modulus(bits: usize) -> String {
 }
 
 #[test]
-fn r47_keys_that_can_be_used_and_their_one_form() {
+fn keys_that_can_be_used_and_their_one_form() {
     let set = read(&key_set()).expect("a key set");
     let kids: Vec<&str> = set.keys().iter().map(PublicKey::kid).collect();
     assert_eq!(kids, [RSA, P256, "ed-1"]);
@@ -63,7 +63,7 @@ fn r47_keys_that_can_be_used_and_their_one_form() {
 }
 
 #[test]
-fn r47_keys_may_say_what_they_are_for() {
+fn keys_may_say_what_they_are_for() {
     for key in [
         changed(rsa(), &json!({"use": null, "alg": null, "x5c": null})),
         changed(rsa(), &json!({"key_ops": ["verify"]})),
@@ -83,7 +83,7 @@ fn r47_keys_may_say_what_they_are_for() {
 }
 
 #[test]
-fn r47_keys_that_are_passed_over() {
+fn keys_that_are_passed_over() {
     let even = {
         let mut bytes = issuer::decode(&modulus(2_048));
         bytes[255] = 0xfe;
@@ -188,7 +188,7 @@ fn r47_keys_that_are_passed_over() {
 }
 
 #[test]
-fn r47_a_name_is_of_one_key() {
+fn a_name_is_of_one_key() {
     let set = |keys: Vec<Value>| read(&json!({ "keys": keys })).expect("a key set");
     let one = set(vec![rsa(), changed(rsa(), &json!({"x5c": null}))]);
     assert_eq!((one.keys().len(), one.skipped().len()), (1, 0));
@@ -203,7 +203,7 @@ fn r47_a_name_is_of_one_key() {
 }
 
 #[test]
-fn r47_key_sets_that_are_refused_whole() {
+fn key_sets_that_are_refused_whole() {
     let many: Vec<Value> = (0..=MAX_KEYS).map(|_| json!({})).collect();
     let huge = json!({"keys": [], "x": "a".repeat(MAX_KEY_SET)});
     let wide = json!({"keys": [], "x": vec![0; 2_048]});
@@ -239,7 +239,7 @@ fn r47_key_sets_that_are_refused_whole() {
 }
 
 #[test]
-fn r47_discovery_leads_to_the_keys_of_the_issuer_that_was_asked() {
+fn discovery_leads_to_the_keys_of_the_issuer_that_was_asked() {
     let document = |issuer: &str, url: Value| {
         json!({
             "issuer": issuer, "jwks_uri": url, "response_types_supported": ["id_token"],

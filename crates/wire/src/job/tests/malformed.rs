@@ -16,7 +16,7 @@ fn payload(payload: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn r47_three_parts_of_strict_base64url_and_nothing_else() {
+fn three_parts_of_strict_base64url_and_nothing_else() {
     let good = github_with(&json!({}));
     assert!(present(&good).is_ok());
     let parts: Vec<&str> = good.split('.').collect();
@@ -100,7 +100,7 @@ fn r47_three_parts_of_strict_base64url_and_nothing_else() {
 }
 
 #[test]
-fn r47_the_payload_is_json_that_nobody_reads_otherwise() {
+fn the_payload_is_json_that_nobody_reads_otherwise() {
     let claims = github().to_string();
     let with = |text: &str| payload(claims.replacen('{', text, 1));
     let nested = |levels: usize| format!("{{\"x\":{}{},", "[".repeat(levels), "]".repeat(levels));
@@ -208,7 +208,7 @@ fn r47_the_payload_is_json_that_nobody_reads_otherwise() {
 }
 
 #[test]
-fn r47_signatures_that_can_be_none() {
+fn signatures_that_can_be_none() {
     let at = |algorithm: &str, kid: &str, signature: &[u8]| {
         let header = json!({"alg": algorithm, "kid": kid}).to_string();
         format!(

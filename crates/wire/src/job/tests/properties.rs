@@ -55,7 +55,7 @@ proptest! {
 
     /// Whatever stands in one claim: the token is refused, or it is about the same repository.
     #[test]
-    fn r47_one_claim_with_any_value_makes_no_other_repository(
+    fn one_claim_with_any_value_makes_no_other_repository(
         name in prop::sample::select(vec![
             "iss", "aud", "exp", "iat", "nbf", "jti", "repository", "repository_owner", "ref", "sha", "actor",
             "environment", "workflow_ref", "job_workflow_ref", "event_name", "run_id", "ref_protected", "sub",
@@ -72,7 +72,7 @@ proptest! {
 
     /// A key of any members is one of three kinds, or none.
     #[test]
-    fn r47_a_key_with_any_member_is_the_same_key_or_none(
+    fn a_key_with_any_member_is_the_same_key_or_none(
         key in 1..4usize,
         name in prop::sample::select(vec!["kty", "crv", "kid", "use", "key_ops", "alg", "n", "e", "x", "y", "d"]),
         value in value(),

@@ -34,7 +34,7 @@ fn met(token: &str, conditions: ConditionsDraft) -> Result<(), Unmet> {
 }
 
 #[test]
-fn r47_githubs_tokens_of_both_forms_of_sub() {
+fn githubs_tokens_of_both_forms_of_sub() {
     // Since 2026-07-15, new and renamed repositories have ids in `sub`. It is not looked at.
     for sub in [
         "repo:acme/shop:environment:Production",
@@ -78,7 +78,7 @@ fn r47_githubs_tokens_of_both_forms_of_sub() {
 }
 
 #[test]
-fn r47_all_three_algorithms() {
+fn all_three_algorithms() {
     for (algorithm, kid) in [
         ("RS256", RSA),
         ("ES256", P256),
@@ -91,7 +91,7 @@ fn r47_all_three_algorithms() {
 }
 
 #[test]
-fn r47_what_a_token_may_leave_out_or_write_otherwise() {
+fn what_a_token_may_leave_out_or_write_otherwise() {
     for changes in [
         json!({"nbf": null, "environment": null, "actor": null, "sha": null, "job_workflow_ref": null}),
         json!({"environment": "", "ref_protected": ""}),
@@ -117,7 +117,7 @@ fn r47_what_a_token_may_leave_out_or_write_otherwise() {
 }
 
 #[test]
-fn r47_gitlabs_tokens() {
+fn gitlabs_tokens() {
     let claims = json!({
         "namespace_id": "72", "namespace_path": "acme/team",
         "project_id": "20", "project_path": "acme/team/shop",
@@ -208,7 +208,7 @@ fn r47_gitlabs_tokens() {
 }
 
 #[test]
-fn r47_other_issuers_tokens_tell_their_subject_and_nothing_else() {
+fn other_issuers_tokens_tell_their_subject_and_nothing_else() {
     let claims = json!({"iss": OTHER, "sub": "job/shop", "aud": GATE, "jti": "1", "iat": NOW, "exp": NOW + 60});
     let verified = present(&signed(&header().to_string(), &claims.to_string())).expect("a token");
     let json = serde_json::to_value(JobFacts::of(verified.job(), Id::from_u128(1))).expect("JSON");
@@ -230,7 +230,7 @@ fn r47_other_issuers_tokens_tell_their_subject_and_nothing_else() {
 }
 
 #[test]
-fn r47_from_a_token_to_the_rule_that_it_meets() {
+fn from_a_token_to_the_rule_that_it_meets() {
     let plain = ConditionsDraft::default;
     let workflow = || ConditionsDraft {
         workflow: Some("release.yml".to_owned()),
@@ -315,7 +315,7 @@ fn r47_from_a_token_to_the_rule_that_it_meets() {
 }
 
 #[test]
-fn r47_the_same_token_has_one_id_however_it_is_presented() {
+fn the_same_token_has_one_id_however_it_is_presented() {
     let id = |token: &str| {
         let verified = present(token).expect("a good token");
         token_id(&verified.job().issuer, verified.jti())

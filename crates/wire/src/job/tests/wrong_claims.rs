@@ -15,7 +15,7 @@ fn refused(rows: Vec<(Value, ClaimFault)>) {
 }
 
 #[test]
-fn r47_a_token_is_for_one_audience_which_is_ours() {
+fn a_token_is_for_one_audience_which_is_ours() {
     let ours = format!("{GATE}/acme");
     let other = |text: &str| (json!({"aud": text}), ClaimFault::Audience);
     refused(vec![
@@ -55,7 +55,7 @@ fn r47_a_token_is_for_one_audience_which_is_ours() {
 }
 
 #[test]
-fn r47_a_token_counts_for_a_while() {
+fn a_token_counts_for_a_while() {
     refused(vec![
         (json!({"exp": null}), ClaimFault::Missing("exp")),
         (json!({"exp": NOW}), ClaimFault::Expired),
@@ -98,7 +98,7 @@ fn r47_a_token_counts_for_a_while() {
 }
 
 #[test]
-fn r47_a_token_has_an_id_of_its_own() {
+fn a_token_has_an_id_of_its_own() {
     let text = |fault| ClaimFault::Text("jti", fault);
     refused(vec![
         (json!({"jti": null}), ClaimFault::Missing("jti")),
@@ -116,7 +116,7 @@ fn r47_a_token_has_an_id_of_its_own() {
 }
 
 #[test]
-fn r47_a_repository_has_ids_that_are_read_in_one_way() {
+fn a_repository_has_ids_that_are_read_in_one_way() {
     let text = |fault| ClaimFault::Text("repository_id", fault);
     refused(vec![
         (
@@ -173,7 +173,7 @@ fn r47_a_repository_has_ids_that_are_read_in_one_way() {
 }
 
 #[test]
-fn r47_what_is_kept_of_a_token_is_short_and_plain() {
+fn what_is_kept_of_a_token_is_short_and_plain() {
     let other_owner = ClaimFault::Contradiction("`repository` and `repository_owner`");
     let long = "a".repeat(MAX_JOB_TEXT + 1);
     let git_ref = |text: &str, fault| (json!({"ref": text}), ClaimFault::Text("ref", fault));
@@ -254,7 +254,7 @@ fn r47_what_is_kept_of_a_token_is_short_and_plain() {
 }
 
 #[test]
-fn r47_claims_of_one_forge_are_no_claims_of_another() {
+fn claims_of_one_forge_are_no_claims_of_another() {
     // GitHub's claims in a token of GitLab, and of an issuer that has neither's.
     let gitlab = github_with(&json!({"iss": GITLAB}));
     assert_eq!(
