@@ -88,7 +88,9 @@ fn texts(unmet: Unmet, rule: &TrustRule, job: &Job) -> (String, String) {
         Unmet::Environment => (text(wanted.environment.as_deref()), told(&job.environment)),
         Unmet::Ref | Unmet::UnprotectedRef => {
             let found = job.git_ref.as_ref().map(|name| name.as_str());
-            (text(wanted.git_ref.as_deref()), text(found))
+            let protected = Some("a protected one").filter(|_| unmet == Unmet::UnprotectedRef);
+            let wanted = protected.or(wanted.git_ref.as_deref());
+            (text(wanted), text(found))
         }
         Unmet::Event | Unmet::OutsideEvent => (wanted.events.join(", "), told(&job.event)),
     }

@@ -59,6 +59,7 @@ fn is_empty(draft: &ConditionsDraft) -> bool {
 
 /// What a rule gives. Whether its author may give that, `decide` says, as for a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredGives")]
 pub struct Gives {
     scope: Scope,
     policies: Vec<Policy>,
@@ -348,6 +349,23 @@ fn pinned(draft: &RuleDraft, forge: Forge) -> Result<Identity, RuleError> {
     }
 }
 
+/// What a rule gives, as stores have it.
+#[derive(Deserialize)]
+struct StoredGives {
+    scope: Scope,
+    policies: Vec<Policy>,
+    longest_life_seconds: u32,
+}
+
+impl TryFrom<StoredGives> for Gives {
+    type Error = RuleError;
+
+    fn try_from(stored: StoredGives) -> Result<Self, RuleError> {
+        let life = Some(stored.longest_life_seconds);
+        Self::new(stored.scope, stored.policies, life)
+    }
+}
+
 /// A rule as stores have it. The form is kept: members are only ever added.
 #[derive(Clone, Serialize, Deserialize)]
 struct Stored {
@@ -373,8 +391,6 @@ impl TryFrom<Stored> for TrustRule {
         let Stored { id, asks, gives } = stored;
         let issuer = Issuer::parse(&asks.issuer, super::issuer::Loopback::Allowed);
         let issuer = issuer.map_err(|_| RuleError::UnknownIssuer(Vec::new()))?;
-        let life = Some(gives.longest_life_seconds);
-        let gives = Gives::new(gives.scope, gives.policies, life)?;
         Self::of(id, &asks, gives, issuer)
     }
 }

@@ -71,12 +71,25 @@ fn the_most_specific_rule_counts_in_every_order() {
 
 #[test]
 fn an_explanation_says_which_condition_of_which_rule() {
+    let [mut protected, mut tagged] = [draft(), draft()];
+    protected.conditions.protected_ref = true;
+    tagged.conditions.git_ref = some("refs/tags/v1");
     let mut staging = draft();
     staging.conditions.environment = some("staging");
     let mut other = draft();
     other.repository_id = Some(number(80));
-    let rules = [rule(1, &other), rule(2, &staging), rule(3, &draft())];
-    let told = explain(&rules, &job());
+    let rules = [
+        rule(1, &other),
+        rule(2, &staging),
+        rule(4, &protected),
+        rule(5, &tagged),
+        rule(3, &draft()),
+    ];
+    let job = Job {
+        ref_protected: Some(false),
+        ..job()
+    };
+    let told = explain(&rules, &job);
     let rows: Vec<_> = told
         .iter()
         .map(|one| {
@@ -100,6 +113,20 @@ fn an_explanation_says_which_condition_of_which_rule() {
                 false
             ),
             (2, Some(Unmet::Environment), "staging", "Production", false),
+            (
+                4,
+                Some(Unmet::UnprotectedRef),
+                "a protected one",
+                "refs/heads/main",
+                false
+            ),
+            (
+                5,
+                Some(Unmet::Ref),
+                "refs/tags/v1",
+                "refs/heads/main",
+                false
+            ),
             (3, None, "", "", true),
         ]
     );
