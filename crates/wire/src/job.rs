@@ -12,6 +12,30 @@
 //! 4. [`SignedToken::verified`] looks at issuer, audience and times, and reads the claims: a [`VerifiedJob`],
 //!    which `postern_domain::trust` decides about.
 //!
+//! ```
+//! use postern_domain::{secret::Secret, time::Timestamp};
+//! use postern_domain::trust::{Audiences, Issuer, Issuers};
+//! use postern_wire::job::{JobRefusal, JobToken, KeySet, Question, VerifiedJob};
+//!
+//! fn verify(
+//!     text: &Secret,
+//!     issuers: &Issuers,
+//!     audiences: &Audiences,
+//!     now: Timestamp,
+//!     keys_of: impl Fn(&Issuer) -> KeySet,
+//!     platform: impl Fn(&Question) -> bool,
+//! ) -> Result<VerifiedJob, JobRefusal> {
+//!     let token = JobToken::parse(text)?;
+//!     let issuer = issuers.of_url(token.claimed_issuer());
+//!     let keys = keys_of(issuer.ok_or(JobRefusal::UnknownIssuer)?);
+//!     // Where the key is unknown, the token comes back for a newer key set.
+//!     let question = token.ask(&keys).map_err(|unkeyed| unkeyed.fault)?;
+//!     let holds = platform(&question);
+//!     let signed = question.answer(holds).ok_or(JobRefusal::Signature)?;
+//!     Ok(signed.verified(audiences, now)?)
+//! }
+//! ```
+//!
 //! INVARIANT (no job unverified): nothing but these steps makes a [`VerifiedJob`].
 //!
 //! Each refusal names its reason, for the log. Whoever presents the token gets one sentence for all,
