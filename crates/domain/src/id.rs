@@ -38,6 +38,9 @@ pub enum Person {}
 /// Room under an organization's limit that is held for a token that is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reservation {}
+/// A rule by which an organization trusts the jobs of a repository (R47).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustRule {}
 
 /// The id of an organization.
 pub type OrganizationId = Id<Organization>;
@@ -59,6 +62,8 @@ pub type UpstreamId = Id<Upstream>;
 pub type PersonId = Id<Person>;
 /// The id of a reservation.
 pub type ReservationId = Id<Reservation>;
+/// The id of a trust rule.
+pub type TrustRuleId = Id<TrustRule>;
 
 /// A UUID of kind `K`, printed in lower case with hyphens.
 pub struct Id<K> {
@@ -137,6 +142,14 @@ impl<K> Id<K> {
             uuid,
             kind: PhantomData,
         }
+    }
+}
+
+impl TokenId {
+    /// The id of a token that is known by a hash: a custom (version 8) id, as RFC 9562 has it for hashes
+    /// other than MD5 and SHA-1. No other kind of id is made so.
+    pub(crate) fn from_digest(bytes: [u8; 16]) -> Self {
+        Self::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }
 

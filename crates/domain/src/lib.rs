@@ -28,6 +28,7 @@ pub mod session;
 pub mod standing;
 pub mod time;
 pub mod token;
+pub mod trust;
 pub mod unicode;
 pub mod upstream;
 pub mod usage;

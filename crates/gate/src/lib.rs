@@ -85,6 +85,7 @@ mod entry;
 pub mod error;
 pub mod error_answer;
 mod head;
+pub mod issuer_keys;
 pub mod leases;
 pub mod limits;
 pub mod lines;

@@ -18,6 +18,7 @@ pub mod grpc_status;
 pub mod grpc_web;
 pub mod headers;
 pub mod identity;
+pub mod job;
 pub mod json;
 pub mod jwt;
 pub mod message;

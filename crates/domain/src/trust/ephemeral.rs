@@ -1,0 +1,37 @@
+//! The token that a job token becomes: its id, which only that job token has, and its end.
+
+use sha2::{Digest as _, Sha256};
+
+use super::issuer::Issuer;
+use super::rule::TrustRule;
+use super::text::Jti;
+use crate::id::TokenId;
+use crate::time::Timestamp;
+
+/// Keeps these hashes apart from all others of the gateway.
+const LABEL: &str = "postern/job-token/1";
+
+/// The id of the token that a job token becomes: out of SHA-256 over its issuer and its `jti`, as a UUID of
+/// version 8 (RFC 9562, section 5.8). Whoever presents the same job token again finds the same token: an
+/// exchange is refused because it exists, and a bearer finds the one that the first call made.
+///
+/// Only the ids of *organizations* tell a place by that version; the id of a token tells none.
+pub fn token_id(issuer: &Issuer, jti: &Jti) -> TokenId {
+    // Neither has the character that stands between them.
+    let text = format!("{LABEL}\n{}\n{}", issuer.url(), jti.as_str());
+    let mut id = [0; 16];
+    for (to, from) in id.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+        *to = from;
+    }
+    TokenId::from_digest(id)
+}
+
+/// When that token ends: with the job token, and no later than the rule allows after `now`; in whole
+/// seconds, rounded down. `None` = it would have ended already, and is not made.
+pub fn ends_at(job_token_ends: Timestamp, now: Timestamp, rule: &TrustRule) -> Option<Timestamp> {
+    let life = i64::from(rule.gives().longest_life_seconds());
+    let end = job_token_ends
+        .min(now.plus_millis(life * 1000))
+        .floor_to_second();
+    (end > now).then_some(end)
+}

@@ -1,0 +1,90 @@
+//! Where a token came from, as it is kept and told: in the token's facts, its audit event, the claims of
+//! assertions, and the log line. One form for all of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::issuer::Issuer;
+use super::job::{Identity, Job};
+use super::text::{Commit, ForgeId, GitRef, JobText};
+use crate::id::TrustRuleId;
+
+/// The job that a token was made for, and the rule that allowed it. At most ten texts, each of at most
+/// [`MAX_JOB_TEXT`](super::MAX_JOB_TEXT) bytes.
+///
+/// The serialized form is kept forever: members are only ever added, and left out while absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFacts {
+    /// The rule.
+    pub rule: TrustRuleId,
+    /// Who says so.
+    pub issuer: Issuer,
+    /// What the job is known by.
+    pub identity: Identity,
+    /// The repository or project, by its name at the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<JobText>,
+    /// The run, or pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<ForgeId>,
+    /// The attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_attempt: Option<ForgeId>,
+    /// The job in its run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<ForgeId>,
+    /// The commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The Git reference.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<GitRef>,
+    /// What began the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<JobText>,
+    /// The environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<JobText>,
+    /// The file that the run began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<JobText>,
+    /// The file that the job is written in, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_workflow: Option<JobText>,
+    /// Who began the run, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<JobText>,
+    /// Who began the run, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<ForgeId>,
+    /// Whose machine it ran on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_environment: Option<JobText>,
+}
+
+impl JobFacts {
+    /// What is kept of a job that met a rule.
+    pub fn of(job: &Job, rule: TrustRuleId) -> Self {
+        let job = job.clone();
+        let job_workflow = job
+            .job_workflow
+            .filter(|own| Some(own) != job.workflow.as_ref());
+        Self {
+            rule,
+            issuer: job.issuer,
+            identity: job.identity,
+            repository: job.repository,
+            run_id: job.run_id,
+            run_attempt: job.run_attempt,
+            job_id: job.job_id,
+            commit: job.commit,
+            git_ref: job.git_ref,
+            event: job.event,
+            environment: job.environment,
+            workflow: job.workflow,
+            job_workflow,
+            actor: job.actor,
+            actor_id: job.actor_id,
+            runner_environment: job.runner_environment,
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! What is refused when a rule is made, and the forms that are kept.
+
+use super::*;
+use crate::time::Timestamp;
+
+fn refused(draft: &RuleDraft) -> RuleError {
+    let gives = gives(project(), None);
+    TrustRule::new(Id::from_u128(1), draft, gives, &issuers()).expect_err("refused")
+}
+
+#[test]
+fn a_rule_that_any_repository_meets_is_refused() {
+    let of = |issuer: &str| RuleDraft {
+        issuer: issuer.to_owned(),
+        ..RuleDraft::default()
+    };
+    let id = Some(number(7));
+    let subject = |text: &str| RuleDraft {
+        subject: Some(text.to_owned()),
+        ..of("https://ci.example/oidc")
+    };
+    let rows = [
+        (of("github"), RuleError::Unpinned("repository_id")),
+        (
+            RuleDraft {
+                repository_id: id,
+                ..of("github")
+            },
+            RuleError::Unpinned("repository_owner_id"),
+        ),
+        // Every repository of an owner.
+        (
+            RuleDraft {
+                repository_owner_id: id,
+                ..of("github")
+            },
+            RuleError::Unpinned("repository_id"),
+        ),
+        // A name pins nothing.
+        (
+            RuleDraft {
+                repository: Some("acme/shop".to_owned()),
+                ..of("github")
+            },
+            RuleError::Unpinned("repository_id"),
+        ),
+        (
+            RuleDraft {
+                namespace_id: id,
+                ..of("gitlab")
+            },
+            RuleError::Unpinned("project_id"),
+        ),
+        (
+            RuleDraft {
+                project_id: id,
+                ..of("gitlab")
+            },
+            RuleError::Unpinned("namespace_id"),
+        ),
+        (
+            RuleDraft {
+                project_id: id,
+                ..of("github")
+            },
+            RuleError::OtherForge("project_id"),
+        ),
+        (
+            RuleDraft {
+                repository_id: id,
+                ..of("gitlab")
+            },
+            RuleError::OtherForge("repository_id"),
+        ),
+        (
+            RuleDraft {
+                subject: Some("x".to_owned()),
+                ..of("github")
+            },
+            RuleError::OtherForge("subject"),
+        ),
+        (
+            of("https://ci.example/oidc"),
+            RuleError::Unpinned("subject"),
+        ),
+        (subject(""), RuleError::Subject),
+        (subject("*"), RuleError::Subject),
+        (subject("job:*"), RuleError::Subject),
+        (subject("j\u{f6}b"), RuleError::Subject),
+        (subject("a\nb"), RuleError::Subject),
+        (subject(&"a".repeat(256)), RuleError::Subject),
+        (
+            RuleDraft {
+                repository: Some("a\nb".to_owned()),
+                ..draft()
+            },
+            RuleError::Repository,
+        ),
+    ];
+    for (draft, error) in rows {
+        assert_eq!(refused(&draft), error, "{draft:?}");
+    }
+    let told = refused(&of("github")).to_string();
+    assert_eq!(
+        told,
+        "`repository_id`: add it; without it, jobs of any repository would meet this rule"
+    );
+    let known = [
+        "github",
+        "gitlab",
+        "https://ci.example/oidc",
+        "gitlab=https://git.example/gl",
+    ];
+    for unknown in [
+        "",
+        "gitea",
+        "https://ci.example/oidc/",
+        "https://evil.example",
+    ] {
+        let known = known.map(str::to_owned).to_vec();
+        assert_eq!(
+            refused(&of(unknown)),
+            RuleError::UnknownIssuer(known),
+            "{unknown}"
+        );
+    }
+}
+
+#[test]
+fn a_condition_that_no_token_meets_is_refused() {
+    let with = |set: fn(&mut ConditionsDraft)| {
+        let mut draft = draft();
+        set(&mut draft.conditions);
+        draft
+    };
+    let rows = [
+        (
+            with(|c| c.workflow = Some(String::new())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some("release".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some("*.yml".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some("release.yml@refs/heads/main".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some("acme/shop/.github/workflows/a.yml".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some(".github/workflows/../a.yml".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.workflow = Some(".yml".to_owned())),
+            ConditionError::Workflow,
+        ),
+        (
+            with(|c| c.reusable_workflow = Some("a.yml".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        (
+            with(|c| c.reusable_workflow = Some("acme/p/a.yml".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        (
+            with(|c| c.reusable_workflow = Some("acme/p/.github/workflows/a.yml@v1".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        (
+            with(|c| c.reusable_workflow = Some("*/p/.github/workflows/a.yml".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        (
+            with(|c| c.environment = Some(String::new())),
+            ConditionError::Environment,
+        ),
+        (
+            with(|c| c.environment = Some("prod*".to_owned())),
+            ConditionError::Environment,
+        ),
+        (
+            with(|c| c.git_ref = Some("main".to_owned())),
+            ConditionError::Ref,
+        ),
+        (
+            with(|c| c.git_ref = Some("refs/heads/*".to_owned())),
+            ConditionError::Ref,
+        ),
+        (
+            with(|c| c.events = vec!["Push".to_owned()]),
+            ConditionError::Event,
+        ),
+        (
+            with(|c| c.events = vec![String::new()]),
+            ConditionError::Event,
+        ),
+        (
+            with(|c| c.events = vec!["push".to_owned(); MAX_EVENTS + 1]),
+            ConditionError::TooManyEvents,
+        ),
+    ];
+    for (draft, error) in rows {
+        assert_eq!(
+            refused(&draft),
+            RuleError::Condition(error),
+            "{:?}",
+            draft.conditions
+        );
+    }
+}
+
+#[test]
+fn conditions_that_an_issuer_does_not_tell_are_refused() {
+    let gitlab = RuleDraft {
+        issuer: "gitlab".to_owned(),
+        project_id: Some(number(1)),
+        namespace_id: Some(number(2)),
+        conditions: ConditionsDraft {
+            reusable_workflow: Some("acme/p/.github/workflows/a.yml".to_owned()),
+            ..ConditionsDraft::default()
+        },
+        ..RuleDraft::default()
+    };
+    let error = ConditionError::NotClaimed("reusable_workflow");
+    assert_eq!(refused(&gitlab), RuleError::Condition(error));
+    let other = RuleDraft {
+        issuer: "https://ci.example/oidc".to_owned(),
+        subject: Some("job".to_owned()),
+        conditions: ConditionsDraft {
+            protected_ref: true,
+            ..ConditionsDraft::default()
+        },
+        ..RuleDraft::default()
+    };
+    let error = ConditionError::NotClaimed("protected_ref");
+    assert_eq!(refused(&other), RuleError::Condition(error));
+}
+
+#[test]
+fn a_rule_gives_a_project_at_most_for_an_hour_at_most() {
+    let policy = |text: &str| Policy::parse(text).expect("a policy");
+    let one = || vec![policy("workflow_run:create")];
+    let many = |count| {
+        (0..count)
+            .map(|n| policy(&format!("r:{}", "a".repeat(n + 1))))
+            .collect()
+    };
+    let rows = [
+        (
+            Scope::Organization,
+            one(),
+            None,
+            RuleError::WholeOrganization,
+        ),
+        (project(), Vec::new(), None, RuleError::NoPolicy),
+        (project(), one(), Some(0), RuleError::Life),
+        (
+            project(),
+            one(),
+            Some(MIN_LIFE_SECONDS - 1),
+            RuleError::Life,
+        ),
+        (
+            project(),
+            one(),
+            Some(MAX_LIFE_SECONDS + 1),
+            RuleError::Life,
+        ),
+    ];
+    for (scope, policies, life, error) in rows {
+        assert_eq!(Gives::new(scope, policies, life), Err(error));
+    }
+    assert!(Gives::new(project(), many(MAX_POLICIES), None).is_ok());
+    let twice = Gives::new(workflow(), [one(), one()].concat(), None).expect("something");
+    assert_eq!(twice.policies(), one());
+    assert_eq!(twice.longest_life_seconds(), DEFAULT_LIFE_SECONDS);
+}
+
+#[test]
+fn the_forms_that_are_kept_are_pinned() {
+    let mut draft = draft();
+    draft.conditions = ConditionsDraft {
+        workflow: Some("release.yml".to_owned()),
+        reusable_workflow: Some("Acme/Pipes/.github/workflows/b.yml@refs/tags/v1".to_owned()),
+        environment: Some("Production".to_owned()),
+        git_ref: Some("refs/heads/main".to_owned()),
+        protected_ref: true,
+        events: vec!["push".to_owned(), "create".to_owned(), "push".to_owned()],
+    };
+    let rule = rule(9, &draft);
+    let json = serde_json::to_string(&rule).expect("JSON");
+    assert_eq!(
+        json,
+        r#"{"id":"00000000-0000-0000-0000-000000000009","asks":{"issuer":"github","repository":"acme/shop","repository_id":74,"repository_owner_id":65,"conditions":{"workflow":".github/workflows/release.yml","reusable_workflow":"acme/pipes/.github/workflows/b.yml@refs/tags/v1","environment":"production","ref":"refs/heads/main","protected_ref":true,"events":["create","push"]}},"gives":{"scope":{"level":"project","project":{"id":"00000000-0000-0000-0000-000000000002","name":"shop"}},"policies":["workflow_run:create"],"longest_life_seconds":900}}"#
+    );
+    assert_eq!(
+        serde_json::from_str::<TrustRule>(&json).ok().as_ref(),
+        Some(&rule)
+    );
+    assert!(rule.asks_the_same(&rule.clone()));
+    // What a store has passes the same door.
+    for (from, to) in [
+        ("\"repository_id\":74,", ""),
+        (
+            "\"longest_life_seconds\":900",
+            "\"longest_life_seconds\":86400",
+        ),
+        (
+            "\"issuer\":\"github\"",
+            "\"issuer\":\"https://ci.example/oidc\"",
+        ),
+        ("refs/heads/main", "main"),
+    ] {
+        let changed = json.replace(from, to);
+        assert!(
+            serde_json::from_str::<TrustRule>(&changed).is_err(),
+            "{changed}"
+        );
+    }
+
+    let facts = JobFacts::of(&job(), Id::from_u128(9));
+    let json = serde_json::to_string(&facts).expect("JSON");
+    assert_eq!(
+        json,
+        r#"{"rule":"00000000-0000-0000-0000-000000000009","issuer":"github","identity":{"kind":"repository","repository_id":74,"repository_owner_id":65},"repository":"acme/shop","run_id":1234,"run_attempt":2,"commit":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","ref":"refs/heads/main","event":"push","environment":"Production","workflow":"acme/shop/.github/workflows/release.yml@refs/heads/main","actor":"octocat","actor_id":12,"runner_environment":"github-hosted"}"#
+    );
+    assert_eq!(serde_json::from_str::<JobFacts>(&json).ok(), Some(facts));
+}
+
+#[test]
+fn a_job_token_has_one_id_and_an_end() {
+    let jti = |text: &str| Jti::parse(text).expect("a jti");
+    let id = token_id(
+        &issuer("github"),
+        &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
+    );
+    assert_eq!(id.to_string(), "585a7a79-7a08-8428-a7c9-a2fc10875aa9");
+    assert!(id.is_custom());
+    let others = [
+        token_id(
+            &issuer("gitlab"),
+            &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
+        ),
+        token_id(
+            &issuer("github"),
+            &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a9"),
+        ),
+    ];
+    assert!(!others.contains(&id));
+    for text in ["", "a b", "a\n", "\u{e9}", &"a".repeat(MAX_JTI + 1)] {
+        assert!(Jti::parse(text).is_err(), "{text:?}");
+    }
+
+    let rule = rule(1, &draft());
+    let at = |ms| Timestamp::from_millis(ms);
+    let rows = [
+        // The rule's 900 s, or the job token's end, whichever is first; in whole seconds.
+        (at(10_000_000), at(1_000), Some(at(901_000))),
+        (at(300_999), at(1_500), Some(at(300_000))),
+        (at(10_000_000), at(1_999), Some(at(901_000))),
+        (at(1_000), at(1_000), None),
+        (at(1_900), at(1_500), None),
+        (at(500), at(1_000), None),
+    ];
+    for (ends, now, expected) in rows {
+        assert_eq!(ends_at(ends, now, &rule), expected, "{ends:?} {now:?}");
+    }
+}
