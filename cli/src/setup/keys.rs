@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::secrets;
 use super::wrangler::Wrangler;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{print_all, remark};
@@ -39,14 +40,8 @@ impl Made {
 /// If wrangler fails, or there is no randomness.
 pub fn ensure(wrangler: &Wrangler, worker: &str, origin_auth: &str) -> Outcome<Made> {
     let words = ["secret", "list", "--format", "json"];
-    // The pinned wrangler's whole sentence: a failure of any other kind must not pass for "no keys".
-    let none = format!("Worker \"{worker}\" not found.");
-    let set = wrangler.ask("looking for the keys", &words, &none)?;
-    let set = names(set.as_deref().unwrap_or("[]")).ok_or_else(|| {
-        Failure::new(Kind::Other, "wrangler's list of secrets was not understood")
-            .hint("nothing was changed; use the wrangler that the release pins: npm install")
-    })?;
-    let missing = missing(&set, origin_auth);
+    let set = secrets::of(wrangler, "looking for the keys", (worker, &words))?;
+    let missing = missing(&set.unwrap_or_default(), origin_auth);
     if missing.is_empty() {
         remark("   all are set");
         return Ok(Made::default());
@@ -101,14 +96,6 @@ fn missing(set: &BTreeSet<String>, origin_auth: &str) -> Vec<&'static str> {
         missing.push(ASSERTIONS);
     }
     missing
-}
-
-fn names(list: &str) -> Option<BTreeSet<String>> {
-    let list: Value = serde_json::from_str(list.trim()).ok()?;
-    let names = list.as_array()?.iter();
-    names
-        .map(|entry| Some(entry.get("name")?.as_str()?.to_owned()))
-        .collect()
 }
 
 fn new(name: &str) -> Outcome<Zeroizing<String>> {
@@ -169,20 +156,5 @@ mod tests {
         let (one, other) = (new(ADMIN).unwrap(), new(ADMIN).unwrap());
         assert_eq!(one.len(), 43);
         assert_ne!(*one, *other);
-    }
-
-    #[test]
-    fn a_list_that_is_not_understood_is_not_an_empty_one() {
-        assert_eq!(names("[]"), Some(BTreeSet::new()));
-        let one = names(r#"[{"name":"ADMIN_TOKEN","type":"secret_text"}]"#);
-        assert_eq!(one, Some(BTreeSet::from([ADMIN.to_owned()])));
-        for wrong in [
-            "",
-            "{}",
-            r#"[{"title":"ADMIN_TOKEN"}]"#,
-            "[\"ADMIN_TOKEN\"]",
-        ] {
-            assert_eq!(names(wrong), None, "{wrong}");
-        }
     }
 }

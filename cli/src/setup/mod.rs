@@ -15,6 +15,7 @@ mod config;
 mod first;
 pub mod jsonc;
 mod keys;
+mod secrets;
 mod stores;
 mod wrangler;
 
@@ -87,6 +88,7 @@ impl Setup {
         let wanted = self.wanted(config.deployment())?;
         let wrangler = Wrangler::find(&self.folder, self.dry_run)?;
         logged_in(&wrangler)?;
+        stores::is_free(&wrangler, &wanted.name, config.deployment())?;
         let ids = stores::ensure(&wrangler, &wanted.name, config.deployment())?;
         config.fill(&wanted.values(&ids))?;
         if !self.dry_run {

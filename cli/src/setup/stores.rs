@@ -3,6 +3,7 @@
 use postern_domain::placeholder;
 use serde_json::Value;
 
+use super::secrets;
 use super::wrangler::Wrangler;
 use crate::deployment::Deployment;
 use crate::fail::{Failure, Kind, Outcome};
@@ -12,6 +13,35 @@ use crate::output::remark;
 pub struct Ids {
     pub database: Option<String>,
     pub namespace: Option<String>,
+}
+
+/// Refuses a folder that nothing was set up in yet where the account has a Worker of the name: it would be deployed
+/// over, whatever it is.
+///
+/// # Errors
+/// `Usage` for such a Worker; as wrangler for the rest.
+pub fn is_free(wrangler: &Wrangler, worker: &str, now: &Deployment) -> Outcome {
+    if own(now.database(), placeholder::DATABASE_ID).is_some() {
+        return Ok(());
+    }
+    let words = ["secret", "list", "--name", worker, "--format", "json"];
+    let what = format!("looking for a Worker `{worker}`");
+    match secrets::of(wrangler, &what, (worker, &words))? {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!(
+                "the account has a Worker `{worker}` already, which this folder did not deploy"
+            );
+            Err(Failure::new(Kind::Usage, message).hint(
+                "give another --name; to go on with that gateway, put the ids of its stores into wrangler.jsonc",
+            ))
+        }
+    }
+}
+
+fn own(id: Option<&str>, of_example: &str) -> Option<String> {
+    id.filter(|id| !id.is_empty() && *id != of_example)
+        .map(str::to_owned)
 }
 
 /// A kind of store, and how wrangler speaks of it.
@@ -47,10 +77,6 @@ pub fn ensure(wrangler: &Wrangler, name: &str, now: &Deployment) -> Outcome<Ids>
         create: &["kv", "namespace", "create"],
         named: "title",
         id: "id",
-    };
-    let own = |id: Option<&str>, of_example: &str| {
-        id.filter(|id| !id.is_empty() && *id != of_example)
-            .map(str::to_owned)
     };
     let database_id = own(now.database(), placeholder::DATABASE_ID);
     let namespace_id = own(now.namespace(), placeholder::NAMESPACE_ID);

@@ -24,8 +24,9 @@ const FLAGS: [&str; 8] = [
 ];
 
 /// Every call of a first run, in order.
-const FIRST_RUN: [&str; 11] = [
+const FIRST_RUN: [&str; 12] = [
     "whoami --json",
+    "secret list --name postern --format json",
     "d1 list --json",
     "d1 create postern",
     "d1 list --json",
@@ -106,6 +107,19 @@ fn keys(folder: &Folder) -> Vec<(String, String)> {
 
 fn lines(text: &str) -> usize {
     text.lines().count()
+}
+
+#[tokio::test]
+async fn r51_a_new_folder_is_not_deployed_over_a_worker_of_the_name() {
+    let folder = Folder::new();
+    let before = folder.config();
+    fs::write(folder.file("secrets"), r#"[{"name":"ADMIN_TOKEN"}]"#).unwrap();
+    let output = setup(&folder, "http://127.0.0.1:9", &[]).await;
+    assert_eq!(output.code, 2, "{}", output.stderr);
+    let expected = "the account has a Worker `postern` already";
+    assert!(output.stderr.contains(expected), "{}", output.stderr);
+    assert_eq!(folder.calls(), FIRST_RUN[..2]);
+    assert_eq!(folder.config(), before, "nothing was changed");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ case "$*" in
   "kv namespace list") cat "$state/kv" ;;
   "kv namespace create "*) printf '[{"id":"@NAMESPACE@","title":"%s"}]' "$4" > "$state/kv" ;;
   "d1 migrations apply DB --remote") echo "No migrations to apply!" ;;
-  "secret list --format json")
+  "secret list --format json"|"secret list --name postern --format json")
     if [ -e "$state/secrets" ]; then cat "$state/secrets"; exit 0; fi
     printf '[ERROR] Worker "postern" not found.\n\nIf this is a new Worker, run `wrangler deploy` first to create it.\n' >&2
     exit 1 ;;
