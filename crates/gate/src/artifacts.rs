@@ -3,11 +3,12 @@
 //! active. Where downloads go through the gateway, a link to the artifact store is replaced by one to
 //! the gateway, and the credential in it reaches nobody.
 
-mod digest;
+mod checking;
 pub mod download;
 mod link;
 
-pub use digest::{Checking, Digest, WrongContent};
+pub use checking::{Checking, WrongContent};
+pub use postern_wire::digest::Digest;
 
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;

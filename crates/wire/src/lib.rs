@@ -11,6 +11,7 @@ pub mod coding;
 pub mod conditional;
 pub mod connect;
 pub mod cursor;
+pub mod digest;
 pub mod duration;
 pub mod forwarding;
 pub mod grpc_answer;

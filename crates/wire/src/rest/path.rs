@@ -2,6 +2,7 @@
 //! pattern has it is another path.
 
 use super::is_name;
+use crate::digest::Digest;
 use postern_domain::route::{Route, Segment};
 
 /// The parameters of a path, decoded.
@@ -62,22 +63,13 @@ fn matches(pattern: &'static [Segment], path: &str) -> Option<Parameters> {
                 parameters.push((name, value));
             }
             Segment::Digest(name) => {
-                let value = decode(segment, false).filter(|value| is_digest(value))?;
+                let value = decode(segment, false)?;
+                Digest::parse(&value)?;
                 parameters.push((name, value));
             }
         }
     }
     segments.next().is_none().then_some(Parameters(parameters))
-}
-
-/// How many digits of hex a SHA-256 has.
-const DIGITS: usize = 64;
-
-/// Whether a text is the digest of an artifact, as the control plane writes it.
-fn is_digest(text: &str) -> bool {
-    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    text.strip_prefix("sha256:")
-        .is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(is_hex))
 }
 
 /// Decodes percent escapes once (RFC 3986, section 2.1), and `+` to a space where a form would

@@ -1,45 +1,8 @@
-//! The digest that an artifact is named by, and the check of a content against it while it passes.
-
-use core::fmt;
+//! The check of a content against the digest that its artifact is named by, while it passes.
 
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of a SHA-256.
-const LENGTH: usize = 32;
-/// How a digest begins.
-const ALGORITHM: &str = "sha256:";
-
-/// The SHA-256 of an artifact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest([u8; LENGTH]);
-
-impl Digest {
-    /// Reads `sha256:` and 64 hex digits in lower case; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix(ALGORITHM)?;
-        let mut bytes = [0; LENGTH];
-        let mut digits = hex.bytes();
-        for byte in &mut bytes {
-            *byte = 16 * digit(digits.next()?)? + digit(digits.next()?)?;
-        }
-        digits.next().is_none().then_some(Self(bytes))
-    }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(ALGORITHM)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+use postern_wire::digest::Digest;
 
 /// The content is not the artifact's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +41,8 @@ impl Checking {
     /// # Errors
     /// What has come is not the artifact; the last piece passes to nobody.
     pub fn end(self) -> Result<Option<Vec<u8>>, WrongContent> {
-        let found = Digest(self.so_far.finalize().into());
+        let sha256: [u8; 32] = self.so_far.finalize().into();
+        let found = Digest::from(sha256);
         match found == self.expected {
             true => Ok(self.held),
             false => Err(WrongContent),
@@ -93,32 +57,6 @@ mod tests {
     /// SHA-256 of `hello`.
     const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-    #[test]
-    fn r46_a_digest_is_64_hex_digits_in_lower_case() {
-        for text in [HELLO, EMPTY] {
-            let digest = Digest::parse(text).expect("a digest");
-            assert_eq!(digest.to_string(), text);
-        }
-        let hex = HELLO.strip_prefix(ALGORITHM).expect("its beginning");
-        for text in [
-            String::new(),
-            "sha256:".to_owned(),
-            hex.to_owned(),
-            HELLO.to_uppercase(),
-            format!("SHA256:{hex}"),
-            format!("sha256:{}", hex.to_uppercase()),
-            format!("sha512:{hex}"),
-            format!("{HELLO}0"),
-            format!("{HELLO} "),
-            format!(" {HELLO}"),
-            HELLO.replace('2', "g"),
-            format!("sha256:{}", "0".repeat(63)),
-            format!("sha256:{}", "é".repeat(32)),
-        ] {
-            assert_eq!(Digest::parse(&text), None, "{text}");
-        }
-    }
 
     /// What passes of a content in these pieces, and whether it was the artifact.
     fn passed(expected: &str, pieces: &[&str]) -> (String, Result<(), WrongContent>) {
