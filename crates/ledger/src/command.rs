@@ -107,6 +107,7 @@ impl Command for WatchCommand {
 
 /// Mint this token, if name and ceiling allow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MintCommand {
     /// Its id, scope, policies, name and expiry. The id must be new; only an adopted token brings
     /// its own.
@@ -132,7 +133,7 @@ pub struct MintCommand {
 
 /// What became of a mint. Only `Minted` leaves an active token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MintAnswer {
     /// The token is active, and D1 has its row.
     Minted,
@@ -161,6 +162,7 @@ pub enum MintAnswer {
 
 /// Mint the successor of a token and retire the token, in one step (R9).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RotateCommand {
     /// The token to be replaced.
     pub old: TokenId,
@@ -172,7 +174,7 @@ pub struct RotateCommand {
 
 /// What became of a rotation. Any answer but `Rotated` has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RotateAnswer {
     /// The successor has the old token's description.
     Rotated {
@@ -199,6 +201,7 @@ pub enum RotateAnswer {
 
 /// Revoke this token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevokeCommand {
     /// The token.
     pub token: TokenId,
@@ -212,7 +215,7 @@ pub struct RevokeCommand {
 
 /// What became of a revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RevokeAnswer {
     /// Revoked now, or before (R11).
     Revoked {
@@ -228,6 +231,7 @@ pub enum RevokeAnswer {
 
 /// Write down what the gateway has written to D1 without a Ledger: rows of the registry (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NoteCommand {
     /// Whose log it is.
     pub organization: OrganizationId,
@@ -242,6 +246,7 @@ pub struct NoteCommand {
 
 /// Write down that a mint was refused, as often as the bound allows (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RefusalCommand {
     /// Whose log it is.
     pub organization: OrganizationId,
@@ -256,6 +261,7 @@ pub struct RefusalCommand {
 
 /// Change what an organization allows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LimitsCommand {
     /// Whose limits they are.
     pub organization: OrganizationId,
@@ -275,7 +281,7 @@ pub struct LimitsCommand {
 
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LimitsAnswer {
     /// The Ledger has them, and D1 as well.
     Changed,
@@ -288,6 +294,7 @@ pub enum LimitsAnswer {
 
 /// Sign the newest link of the audit chain (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckpointCommand {
     /// Whose log it is.
     pub organization: OrganizationId,
@@ -306,6 +313,7 @@ pub struct KeptQuery {
 
 /// Store a run of the origin, so that calls that name it can be decided (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunCommand {
     /// The run.
     pub run: RunId,
@@ -319,6 +327,7 @@ pub struct RunCommand {
 
 /// What is known once a run is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunAnswer {
     /// The origin's id of the workflow that the token is for. The first one learned stands, so a
     /// workflow made anew under the same name is another one.
