@@ -5,6 +5,7 @@ mod archive;
 mod content;
 mod digest;
 mod licences;
+mod lock;
 mod npm;
 mod provenance;
 
