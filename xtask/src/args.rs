@@ -51,6 +51,8 @@ Postern's developer commands
   cargo xtask release
       what is published, into target/dist: the deployable folder and the static `postern` command as archives, the npm
       package create-postern, SBOMs, provenance, checksums
+  cargo xtask release --command
+      of that the archive of the command and its SBOM alone, on the machine for POSTERN_RELEASE_TARGET: no module is built
   cargo xtask release --check
       builds the module once more in another folder and compares the bytes
   cargo xtask release --test
@@ -85,6 +87,8 @@ pub enum Request {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Release {
     Make,
+    /// The `postern` command alone, for another kind of machine.
+    Command,
     /// Compare two builds of the module.
     Check,
     /// Try what was made.
@@ -184,9 +188,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),
+            [word] if word == "--command" => Ok(Request::Release(Release::Command)),
             [word] if word == "--check" => Ok(Request::Release(Release::Check)),
             [word] if word == "--test" => Ok(Request::Release(Release::Test)),
-            _ => Err(misuse("`release` takes `--check`, `--test`, or nothing")),
+            _ => Err(misuse(
+                "`release` takes `--command`, `--check`, `--test`, or nothing",
+            )),
         },
         other => Err(misuse(format_args!(
             "no such command: `{other}`\n\n{USAGE}"

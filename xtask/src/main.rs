@@ -76,6 +76,7 @@ fn execute(request: Request) -> Outcome {
         Request::Test(tests) => test::run(&tests),
         Request::Bench(words) => bench::run(words),
         Request::Release(Release::Make) => release::run(),
+        Request::Release(Release::Command) => release::command(),
         Request::Release(Release::Check) => release::check(),
         Request::Release(Release::Test) => release::test(),
     }

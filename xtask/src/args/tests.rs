@@ -29,12 +29,13 @@ fn plain_commands() {
     refused("build later", "`build` takes `previous`, or nothing");
     for (line, what) in [
         ("release", Release::Make),
+        ("release --command", Release::Command),
         ("release --check", Release::Check),
         ("release --test", Release::Test),
     ] {
         assert_eq!(typed(line), Ok(Request::Release(what)), "{line}");
     }
-    refused("release --check --test", "`release` takes `--check`");
+    refused("release --check --test", "`release` takes `--command`");
     assert_eq!(
         typed("dev"),
         Ok(Request::Dev {
