@@ -79,7 +79,7 @@ impl Made {
             let leaver = of.mint_for_release(gateway, format).await;
             let many = of.revoking(gateway, &json!({ "ids": [leaver.id] }));
             let told = many.send().await.json(200);
-            assert_eq!(told["revoked"], json!([leaver.id]), "{told}");
+            assert_eq!(told["ids"], json!([leaver.id]), "{told}");
             self.dead.push(leaver);
         }
     }
