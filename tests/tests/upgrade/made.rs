@@ -4,7 +4,6 @@ use postern_origin::attestation;
 use postern_origin::sha256_hex;
 use postern_system_tests::audit::verified;
 use postern_system_tests::gateway::Gateway;
-use postern_system_tests::http::Answer;
 use postern_system_tests::life::{assert_dead, assert_live};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
 use postern_system_tests::random_id;
@@ -21,10 +20,10 @@ pub struct Made {
     pub organization: Organization,
     /// The text of the credential that goes to the origin.
     upstream: String,
-    /// Active tokens, each with a run that it began.
+    /// Active tokens, each with a run that it began and that goes on.
     running: Vec<(Minted, String)>,
-    /// Being rotated out, and so active.
-    retiring: Vec<Minted>,
+    /// Active without a run: some of them being rotated out.
+    active: Vec<Minted>,
     /// Revoked alone, rotated out or revoked together.
     dead: Vec<Minted>,
     /// The audit log as it was.
@@ -43,7 +42,7 @@ impl Made {
             organization,
             upstream,
             running: Vec::new(),
-            retiring: Vec::new(),
+            active: Vec::new(),
             dead: Vec::new(),
             events: Vec::new(),
         };
@@ -57,10 +56,10 @@ impl Made {
         let of = &self.organization;
         for format in FORMATS {
             let token = of.mint_for_release(gateway, format).await;
+            let ended = rpc::begin(gateway, &token.token, SHOP, RELEASE).await;
+            ask_for_upload(gateway, 0, &token, &ended).await;
+            store(gateway, &token, &ended).await;
             let run = rpc::begin(gateway, &token.token, SHOP, RELEASE).await;
-            store(gateway, 0, &token, &run).await.accepted();
-            let creds = rpc::call(gateway, GET_UPLOAD_CREDS, &token.token, &rpc::about(&run));
-            creds.send().await.accepted();
             self.running.push((token, run));
 
             let revoked = of.mint_for_release(gateway, format).await;
@@ -74,7 +73,7 @@ impl Made {
             let newer = of
                 .rotate(gateway, &new.id, &json!({ "overlap": "1h" }))
                 .await;
-            self.retiring.extend([new, newer]);
+            self.active.extend([new, newer]);
 
             let leaver = of.mint_for_release(gateway, format).await;
             let many = of.revoking(gateway, &json!({ "ids": [leaver.id] }));
@@ -99,33 +98,37 @@ impl Made {
         let issued = events
             .iter()
             .filter(|event| event["action"] == "artifact_credential.issue");
-        assert!(issued.count() >= self.running.len(), "one for each run");
+        assert!(
+            issued.count() >= FORMATS.len(),
+            "one for each that was asked for"
+        );
         self.events = events;
     }
 
     /// Asserts that all of it is as it was, in every isolate, and that the Ledger can be written to.
     pub async fn holds(&mut self, gateway: &Gateway, setup: &Setup) {
         let of = self.organization.clone();
-        for isolate in 0..gateway.isolates() {
-            for (token, run) in &self.running {
+        let sent = sha256_hex(format!("Bearer {}", self.upstream).as_bytes());
+        for (token, run) in self.running.drain(..) {
+            for isolate in 0..gateway.isolates() {
                 setup.origin.reset().await;
-                store(gateway, isolate, token, run).await.accepted();
+                ask_for_upload(gateway, isolate, &token, &run).await;
                 let calls = setup.origin.calls().await;
-                let sent = &calls.last().expect("a call")["headers"]["authorization_sha256"];
-                let expected = sha256_hex(format!("Bearer {}", self.upstream).as_bytes());
-                assert_eq!(*sent, json!([expected]), "the stored credential is sent");
+                let credential = &calls.last().expect("a call")["headers"]["authorization_sha256"];
+                assert_eq!(*credential, json!([sent]), "the stored credential is sent");
             }
+            // A run that began with the other release ends with this one.
+            store(gateway, &token, &run).await;
+            self.active.push(token);
         }
-        for token in &self.retiring {
-            assert_live(gateway, token, "it is being rotated out, or the newest").await;
+        for token in &self.active {
+            assert_live(gateway, token, "it was active").await;
         }
         for token in &self.dead {
             assert_dead(gateway, token, "revoked stays revoked").await;
         }
         let listed = of.token_ids(gateway, "").await;
-        let running = self.running.iter().map(|(token, _)| token);
-        let expected = running.chain(&self.retiring);
-        let expected = expected.map(|token| token.id.clone()).collect();
+        let expected = self.active.iter().map(|token| token.id.clone()).collect();
         assert_eq!(listed, expected, "the list of active tokens");
         for token in &self.dead {
             let row = of.token(gateway, &token.id).await;
@@ -136,10 +139,17 @@ impl Made {
     }
 }
 
-/// Stores something under a run.
-pub async fn store(gateway: &Gateway, isolate: u16, token: &Minted, run: &str) -> Answer {
+/// Asks for a credential for the artifact store, which the audit log gets an event of.
+async fn ask_for_upload(gateway: &Gateway, isolate: u16, token: &Minted, run: &str) {
+    let about = rpc::about(run);
+    let call = rpc::call_on(gateway, isolate, GET_UPLOAD_CREDS, &token.token, &about);
+    call.send().await.accepted();
+}
+
+/// Stores something under a run, which ends it.
+async fn store(gateway: &Gateway, token: &Minted, run: &str) {
     let bundle = attestation::attest("file", b"content").expect("entropy");
     let message = rpc::store(run, &bundle.bundle).encode_to_vec();
-    let call = rpc::call_on(gateway, isolate, STORE, &token.token, &message);
-    call.send().await
+    let call = rpc::call(gateway, STORE, &token.token, &message);
+    call.send().await.accepted();
 }
