@@ -60,7 +60,8 @@ fn follow(package: &Value, known: &Map<String, Value>, needed: &mut BTreeSet<Str
             // Each package lies at the top: one below another would be another version of it.
             let place = format!("node_modules/{name}");
             let Some(found) = known.get(&place) else {
-                let is_optional = package["peerDependenciesMeta"][name]["optional"] == true;
+                let meta = package["peerDependenciesMeta"].get(name);
+                let is_optional = meta.is_some_and(|meta| meta["optional"] == true);
                 if is_optional || kind == "optionalDependencies" {
                     continue;
                 }
