@@ -43,8 +43,16 @@ fn behind_answer(platform: &Platform, gate: &Isolated, report: RunReport) {
 /// answered has nothing written.
 async fn tell(platform: &Platform, gate: &Isolated, report: &RunReport) {
     let RunReport { grant, command } = report;
-    let (to, actor) = (grant.organization(), grant.actor());
-    match ledger_client::command(&platform.env, to, actor, command).await {
+    let (env, to, actor) = (&platform.env, grant.organization(), grant.actor());
+    let told = match command.single(now()) {
+        Some(single) => {
+            let told = ledger_client::command(env, to, actor, &single).await;
+            told.map(|answer| answer.about(single.run))
+        }
+        // A Ledger of 0.1.0 takes one at a time. There the origin is asked for these runs.
+        None => ledger_client::command(env, to, actor, command).await,
+    };
+    match told {
         Ok(answer) => {
             let others = gate.borrow_mut().memory.reported(report, answer);
             for BegunRun { run, .. } in others {

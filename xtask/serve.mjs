@@ -53,9 +53,12 @@ process.on("SIGHUP", () => stop(0));
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-/** One gateway worker. The first owns the Durable Object classes; the others reach the same objects by its name. */
-function gateway(config, index) {
-  const at = (file) => join(config.build, file);
+/**
+ * One worker of a module. The first owns the Durable Object classes; the others reach the same objects by its name. It is
+ * a gateway too, unless the objects are of a module of their own: then it has no port.
+ */
+function worker(config, module, index, port) {
+  const at = (file) => join(module.folder, file);
   const object = (className) => ({
     className,
     useSQLite: true,
@@ -63,13 +66,13 @@ function gateway(config, index) {
   });
   return {
     name: workerName(index),
-    modulesRoot: config.build,
+    modulesRoot: module.folder,
     modules: [
       ...inFront(at),
       { type: "ESModule", path: at("index.js") },
       { type: "CompiledWasm", path: at("index_bg.wasm") },
     ],
-    compatibilityDate: config.compatibilityDate,
+    compatibilityDate: module.compatibilityDate,
     bindings: config.bindings,
     d1Databases: { DB: config.databaseId },
     kvNamespaces: { FACTS: config.kvId },
@@ -79,7 +82,7 @@ function gateway(config, index) {
       ratelimits: { CREDENTIAL_BRAKE: { namespace_id: "1001", simple: { limit: config.brake, period: 60 } } },
     }),
     serviceBindings: { ASSETS: "dashboard" },
-    unsafeDirectSockets: [{ host: HOST, port: config.port + index }],
+    ...(port && { unsafeDirectSockets: [{ host: HOST, port }] }),
     // The module, not the simulator, must be what strips a spoofed address before forwarding.
     stripCfConnectingIp: false,
   };
@@ -154,7 +157,8 @@ async function hourly() {
 
 async function main(config) {
   guardWorkerd();
-  const indices = Array.from({ length: config.isolates }, (_, index) => index);
+  const gateways = config.modules.map((module, index) => ({ module, port: config.port + index }));
+  const workers = config.ledgers ? [{ module: config.ledgers }, ...gateways] : gateways;
   const shared = {
     host: HOST,
     port: 0,
@@ -168,12 +172,12 @@ async function main(config) {
   miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...shared,
-      workers: [...indices.map((index) => gateway(config, index)), dashboard(config)],
+      workers: [...workers.map(({ module, port }, index) => worker(config, module, index, port)), dashboard(config)],
     }),
   );
   await miniflare.ready;
   await migrate(await miniflare.getD1Database("DB", workerName(0)), config.migrations);
-  await Promise.all(indices.map((index) => answers(config.port + index)));
+  await Promise.all(gateways.map(({ port }) => answers(port)));
   // The platform runs the module's hourly event; here it runs at the start, for the hours that were missed, and hourly.
   await hourly();
   setInterval(hourly, 3_600_000).unref();

@@ -2,7 +2,7 @@
 // Lays the release that is inside this package down in a new folder, and checks each file of it.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -33,6 +33,25 @@ function changed(folder) {
     .map(([path]) => path);
 }
 
+/** Copies the release and checks it; what is wrong, if something is. */
+function lay(folder) {
+  try {
+    cpSync(template, folder, { recursive: true });
+    // npm would have given it another name.
+    renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
+    const wrong = changed(folder);
+    return wrong.length > 0 && `not as released: ${wrong.join(", ")}`;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+/** Takes back what was laid down: the folders that were made for it, or what is in the one that was there. */
+function empty(folder, made) {
+  const rest = made === undefined ? readdirSync(folder).map((name) => join(folder, name)) : [made];
+  for (const path of rest) rmSync(path, { recursive: true, force: true });
+}
+
 function main(words) {
   if (words.includes("--help") || words.includes("-h")) {
     process.stdout.write(`${USAGE}\n`);
@@ -46,16 +65,17 @@ function main(words) {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     fail(2, `${folder} is not empty: name a new folder`);
   }
-  mkdirSync(folder, { recursive: true });
-  cpSync(template, folder, { recursive: true });
-  // npm would have given it another name.
-  renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
-  const wrong = changed(folder);
-  if (wrong.length > 0) fail(1, `not as released: ${wrong.join(", ")}; install create-postern again`);
+  const made = mkdirSync(folder, { recursive: true });
+  const problem = lay(folder);
+  if (problem) {
+    // A folder with a part of a release, or a changed one, would be taken for a release.
+    empty(folder, made);
+    fail(1, `${problem}; nothing was laid down: install create-postern again`);
+  }
   process.stdout.write(`${folder} has the release. Next:
 
   cd ${words[0]}
-  npm install
+  npm ci
   npx wrangler login
   postern setup --origin-url https://YOUR-ORIGIN --organization NAME --project NAME --workflow NAME
 `);

@@ -81,7 +81,7 @@ impl Object {
     async fn fetch(self: &Rc<Self>, request: Request) -> Result<Response> {
         let call = match Call::parse(request.method() == Method::Post, &request.path()) {
             Ok(call) => call,
-            Err(misread) => return Response::error("not a call to a Ledger", misread.status()),
+            Err(misread) => return answer(Reply::misread(misread)),
         };
         let by = request.headers().get(ORGANIZATION_NAME)?;
         let by = by.as_deref();
@@ -111,16 +111,9 @@ impl Object {
                 conflicts.tell(organization, now());
                 Reply::usual()
             }
-            Call::Command(name) => match self.command(&name, request).await? {
-                Some(reply) => reply,
-                None => return Response::error("unknown", 404),
-            },
+            Call::Command(name) => self.command(&name, request).await?,
         };
-        let answer = match reply.body.is_empty() {
-            true => Response::empty()?,
-            false => Response::ok(reply.body)?,
-        };
-        Ok(answer.with_status(reply.status))
+        answer(reply)
     }
 
     async fn ring(self: &Rc<Self>) -> Result<Response> {
@@ -135,11 +128,10 @@ impl Object {
         Response::empty()
     }
 
-    /// Reads a command and carries it out, as far as D1 has to be waited for in between. `None` where
-    /// no command has this name.
-    async fn command(self: &Rc<Self>, name: &str, mut request: Request) -> Result<Option<Reply>> {
+    /// Reads a command and carries it out, as far as D1 has to be waited for in between.
+    async fn command(self: &Rc<Self>, name: &str, mut request: Request) -> Result<Reply> {
         let Some(begin) = dispatch::command(name) else {
-            return Ok(None);
+            return Ok(Reply::unknown(name));
         };
         let by = request.headers().get(ORGANIZATION_NAME)?;
         let actor = request.headers().get(ACTOR)?;
@@ -155,12 +147,12 @@ impl Object {
         let place = || format!("ledger.{}", name.replace('-', "_"));
         loop {
             match progress {
-                Progress::Reply(reply) => return Ok(Some(reply)),
+                Progress::Reply(reply) => return Ok(reply),
                 Progress::BestAfterDelivery(reply) => {
                     if let Err(cause) = self.deliver(i64::MAX, LIST_WAIT).await {
                         log::failure(&place(), &cause);
                     }
-                    return Ok(Some(reply));
+                    return Ok(reply);
                 }
                 Progress::WhenFinal(version, reply) => {
                     let delivered = self.deliver(i64::MAX, LIST_WAIT);
@@ -169,10 +161,10 @@ impl Object {
                         log::failure(&place(), &cause);
                     }
                     is_final?;
-                    return Ok(Some(reply));
+                    return Ok(reply);
                 }
                 Progress::Watch(watch) => {
-                    return self.watch(&watch, seen).await.map(Some);
+                    return self.watch(&watch, seen).await;
                 }
                 Progress::AfterDelivery(wait, resume) => {
                     let delivery = self.await_d1(wait, &place()).await;
@@ -264,6 +256,14 @@ impl Object {
         let sql = Storage::new(self.state.storage().sql());
         Ok(Machine::open(sql, settings))
     }
+}
+
+fn answer(reply: Reply) -> Result<Response> {
+    let answer = match reply.body.is_empty() {
+        true => Response::empty()?,
+        false => Response::ok(reply.body)?,
+    };
+    Ok(answer.with_status(reply.status))
 }
 
 fn failed(error: impl core::fmt::Display) -> worker::Error {

@@ -21,6 +21,12 @@ impl Serve {
         self.front("tests/jurisdictions")
     }
 
+    /// Has some calls to Ledgers, and some answers, be as another release would send them: see `tests/other_release`.
+    #[must_use]
+    pub fn other_release(self) -> Self {
+        self.front("tests/other_release")
+    }
+
     /// Has the answers of D1 come that many milliseconds late: those of batches, and those of single statements.
     #[must_use]
     pub fn slow_record(self, batches: u32, statements: u32) -> Self {

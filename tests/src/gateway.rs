@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::forge::Keys;
 use crate::http::{Call, Http};
+use crate::releases::Releases;
 use crate::{process, random, root};
 
 /// How long a gateway may take to be ready: the first one of a checkout builds the module.
@@ -26,13 +27,15 @@ const END: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Serve {
     origin: String,
-    isolates: u16,
+    pub(crate) isolates: u16,
     /// Otherwise a free one.
     port: Option<u16>,
     brake: Option<u32>,
     set: BTreeMap<String, String>,
     /// A folder of modules in front of the built one.
     front: Option<&'static str>,
+    /// Of which releases it is.
+    pub(crate) releases: Releases,
     folder: Arc<TempDir>,
 }
 
@@ -58,6 +61,7 @@ impl Serve {
             brake: None,
             set: BTreeMap::new(),
             front: None,
+            releases: Releases::default(),
             folder: Arc::new(folder),
         }
     }
@@ -166,9 +170,7 @@ impl Serve {
             &self.origin,
             "--state",
         ]);
-        command
-            .arg(self.state())
-            .args(["--isolates", &self.isolates.to_string()]);
+        command.arg(self.state()).args(self.which());
         if let Some(refused) = self.brake {
             command.args(["--brake", &refused.to_string()]);
         }

@@ -19,6 +19,7 @@ pub mod organization;
 pub mod origin;
 pub mod process;
 pub mod program;
+pub mod releases;
 pub mod rpc;
 pub mod runner;
 pub mod scripted;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::fail::{Outcome, misuse};
 
-use values::{brake, count, isolates, last, one, options, port, variable};
+use values::{brake, count, isolates, last, module, modules, one, options, port, variable};
 
 pub const USAGE: &str = "\
 Postern's developer commands
@@ -30,10 +30,15 @@ Postern's developer commands
       operation, generated clients
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
+  cargo xtask build previous
+      the module of the previous release, from the repository's history, into target/previous, once: for tests of
+      upgrades and rollbacks
   cargo xtask serve --port P --origin URL --state DIR [--set KEY=VALUE]... [--isolates N] [--brake N]
       the module on workerd, its stores kept in DIR; prints `ready http://127.0.0.1:P` when it answers
       with N isolates, N gateway workers listen on P, P+1, ... and share the stores
       with --brake, an address is slowed down after N refused credentials in a minute
+      with --modules current,previous,..., each isolate is of this checkout or of the previous release, and with
+      --ledgers current|previous the Durable Objects too (else they are of the first isolate)
   cargo xtask origin --port P [--strict] [--store-port S] [--organization O]
       the sample origin; prints `ready http://127.0.0.1:P`
       with --strict, it behaves as a stock control plane, and prints a line `strict {JSON}` with tokens before that
@@ -46,6 +51,8 @@ Postern's developer commands
   cargo xtask release
       what is published, into target/dist: the deployable folder and the static `postern` command as archives, the npm
       package create-postern, SBOMs, provenance, checksums
+  cargo xtask release --command
+      of that the archive of the command and its SBOM alone, on the machine for POSTERN_RELEASE_TARGET: no module is built
   cargo xtask release --check
       builds the module once more in another folder and compares the bytes
   cargo xtask release --test
@@ -56,7 +63,7 @@ Tools are kept in ${XDG_CACHE_HOME:-~/.cache}/postern. POSTERN_TOOLCHAIN=rustup|
 #[derive(Debug, PartialEq, Eq)]
 pub enum Request {
     Help,
-    Build,
+    Build(Module),
     Test(Tests),
     Serve(Serve),
     Origin {
@@ -80,6 +87,8 @@ pub enum Request {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Release {
     Make,
+    /// The `postern` command alone, for another kind of machine.
+    Command,
     /// Compare two builds of the module.
     Check,
     /// Try what was made.
@@ -125,6 +134,19 @@ pub struct Serve {
     pub isolates: u16,
     /// Refused credentials that an address may present in a minute; `None` = no such limit.
     pub brake: Option<u32>,
+    /// What each isolate runs, where they are not all of this checkout.
+    pub modules: Vec<Module>,
+    /// What the Durable Objects run, where that is not what the first isolate does.
+    pub ledgers: Option<Module>,
+}
+
+/// Which module is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Module {
+    /// That of this checkout.
+    Current,
+    /// That of the previous release.
+    Previous,
 }
 
 pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
@@ -138,7 +160,11 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
     }
     match command.as_str() {
         "help" | "--help" | "-h" => Ok(Request::Help),
-        "build" => options(&command, rest, &[]).map(|_| Request::Build),
+        "build" => match rest.as_slice() {
+            [] => Ok(Request::Build(Module::Current)),
+            [word] if word == "previous" => Ok(Request::Build(Module::Previous)),
+            _ => Err(misuse("`build` takes `previous`, or nothing")),
+        },
         "test" => tests(rest).map(Request::Test),
         "serve" => serve(rest).map(Request::Serve),
         "origin" => origin(rest),
@@ -162,9 +188,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),
+            [word] if word == "--command" => Ok(Request::Release(Release::Command)),
             [word] if word == "--check" => Ok(Request::Release(Release::Check)),
             [word] if word == "--test" => Ok(Request::Release(Release::Test)),
-            _ => Err(misuse("`release` takes `--check`, `--test`, or nothing")),
+            _ => Err(misuse(
+                "`release` takes `--command`, `--check`, `--test`, or nothing",
+            )),
         },
         other => Err(misuse(format_args!(
             "no such command: `{other}`\n\n{USAGE}"
@@ -214,11 +243,23 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
             "--set",
             "--isolates",
             "--brake",
+            "--modules",
+            "--ledgers",
         ],
     )?;
     let need = |name| one("serve", &given, name);
     let port = port("--port", need("--port")?)?;
-    let isolates = last(&given, "--isolates").map_or(Ok(1), isolates)?;
+    let modules = last(&given, "--modules").map_or(Ok(Vec::new()), modules)?;
+    let isolates = match (last(&given, "--isolates"), modules.len()) {
+        (Some(_), 1..) => {
+            return Err(misuse(
+                "`--modules` says how many isolates there are: leave `--isolates` out",
+            ));
+        }
+        (Some(text), 0) => isolates(text)?,
+        (None, 0) => 1,
+        (None, count) => isolates(&count.to_string())?,
+    };
     if port.checked_add(isolates - 1).is_none() {
         return Err(misuse(format_args!(
             "{isolates} ports from {port} on go beyond 65535"
@@ -236,6 +277,8 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
         set,
         isolates,
         brake: last(&given, "--brake").map(brake).transpose()?,
+        modules,
+        ledgers: last(&given, "--ledgers").map(module).transpose()?,
     })
 }
 

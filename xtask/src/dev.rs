@@ -56,6 +56,8 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
         set,
         isolates: 1,
         brake: Some(20),
+        modules: Vec::new(),
+        ledgers: None,
     })
 }
 

@@ -21,6 +21,7 @@ mod openapi;
 mod origin;
 mod pack;
 mod paths;
+mod previous;
 mod process;
 mod python;
 mod release;
@@ -62,7 +63,8 @@ fn execute(request: Request) -> Outcome {
             say!("{}", args::USAGE);
             Ok(())
         }
-        Request::Build => build::run(build::Purpose::Release),
+        Request::Build(args::Module::Current) => build::run(build::Purpose::Release),
+        Request::Build(args::Module::Previous) => previous::build().map(drop),
         Request::Serve(request) => serve::run(&request),
         Request::Origin { port, with } => origin::run(port, &with),
         Request::Dev {
@@ -74,6 +76,7 @@ fn execute(request: Request) -> Outcome {
         Request::Test(tests) => test::run(&tests),
         Request::Bench(words) => bench::run(words),
         Request::Release(Release::Make) => release::run(),
+        Request::Release(Release::Command) => release::command(),
         Request::Release(Release::Check) => release::check(),
         Request::Release(Release::Test) => release::test(),
     }

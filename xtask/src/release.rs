@@ -8,7 +8,7 @@ mod sbom;
 mod trial;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build::{self, Purpose};
@@ -25,6 +25,26 @@ pub fn folder() -> PathBuf {
 
 pub fn run() -> Outcome {
     build::run(Purpose::Release)?;
+    let parts = empty_parts()?;
+    let programs = program::build(&parts.join("bin"))?;
+    parts::of_module(&parts)?;
+    parts::of_command(&parts, &programs)?;
+    sbom::write(&parts.join("sbom"), &programs)?;
+    pack(&parts, &[])?;
+    list()
+}
+
+/// The command alone, for another kind of machine than that which builds the module.
+pub fn command() -> Outcome {
+    let parts = empty_parts()?;
+    let programs = program::build(&parts.join("bin"))?;
+    parts::of_command(&parts, &programs)?;
+    sbom::of_command(&parts.join("sbom"), &programs)?;
+    pack(&parts, &["--command"])?;
+    list()
+}
+
+fn empty_parts() -> Outcome<PathBuf> {
     let parts = paths::target().join("release-parts");
     if parts.exists() {
         doing(
@@ -33,10 +53,10 @@ pub fn run() -> Outcome {
         )?;
     }
     doing("creating a folder for parts", fs::create_dir_all(&parts))?;
-    let programs = program::build(&parts.join("bin"))?;
-    parts::write(&parts, &programs)?;
-    sbom::write(&parts.join("sbom"), &programs)?;
-    pack(&parts)?;
+    Ok(parts)
+}
+
+fn list() -> Outcome {
     for entry in doing("listing the release", fs::read_dir(folder()))? {
         let entry = doing("listing the release", entry)?;
         let size = doing("looking at the release", entry.metadata())?.len();
@@ -45,11 +65,14 @@ pub fn run() -> Outcome {
     Ok(())
 }
 
-fn pack(parts: &std::path::Path) -> Outcome {
+fn pack(parts: &Path, options: &[&str]) -> Outcome {
     let what = "compiling what packs a release (about 20 s) ...";
     cargo::build(&["--locked", "--package", "xtask-dist"], what, "xtask-dist")?;
     let mut pack = Command::new(paths::target().join("debug/xtask-dist"));
-    pack.arg(paths::root()).arg(parts).arg(folder());
+    pack.arg(paths::root())
+        .arg(parts)
+        .arg(folder())
+        .args(options);
     match process::run(&mut pack)?.success() {
         true => Ok(()),
         false => Err(failed(

@@ -8,10 +8,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::args::Serve;
+use crate::args::{Module, Serve};
 use crate::build::Purpose;
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
-use crate::{build, cache, ends, json, migrations, node, paths, process};
+use crate::{build, cache, ends, json, migrations, node, paths, previous, process};
 
 /// The same as in wrangler.toml, so that `wrangler d1 … --local --persist-to DIR` sees the same database.
 const DATABASE_ID: &str = "00000000-0000-4000-8000-000000000001";
@@ -49,6 +49,9 @@ pub fn start(request: &Serve, purpose: Purpose) -> Outcome<(Gateway, String)> {
         )));
     };
     build::run(purpose)?;
+    if gates(request).contains(&Module::Previous) || request.ledgers == Some(Module::Previous) {
+        previous::build()?;
+    }
     let mut child = spawn()?;
     let mut alive = child.stdin.take().expect("stdin was asked for");
     let configuration = configuration(request, &state)?;
@@ -119,7 +122,19 @@ fn configuration(request: &Serve, state: &Path) -> Outcome<String> {
         bindings.retain(|(other, _)| other != key); // the last one counts
         bindings.push((key, json::string(value)));
     }
-    let migrations = migrations::list(&paths::root().join("migrations"))?
+    let gates = gates(request);
+    let modules = gates
+        .iter()
+        .map(|gate| described(*gate))
+        .collect::<Outcome<Vec<_>>>()?;
+    let ledgers = request.ledgers.map_or(Ok("null".to_owned()), described)?;
+    // D1 is migrated before a newer module runs, and never back.
+    let is_current = |module| module == Module::Current;
+    let migrated = match gates.into_iter().chain(request.ledgers).any(is_current) {
+        true => paths::root().to_owned(),
+        false => previous::folder()?,
+    };
+    let migrations = migrations::list(&migrated.join("migrations"))?
         .into_iter()
         .map(|found| {
             json::object([
@@ -129,18 +144,43 @@ fn configuration(request: &Serve, state: &Path) -> Outcome<String> {
         });
     Ok(json::object([
         ("port", request.port.to_string()),
-        ("isolates", request.isolates.to_string()),
+        ("modules", json::array(modules)),
         // 0: the binding is not there.
         ("brake", request.brake.unwrap_or(0).to_string()),
         // Where wrangler keeps its stores below its own --persist-to.
         ("state", path(&state.join("v3"))),
-        ("build", path(&build::folder())),
+        ("ledgers", ledgers),
         ("dashboard", path(&paths::root().join("dashboard"))),
+        // Of what is no module of ours.
         ("compatibilityDate", json::string(COMPATIBILITY_DATE)),
         ("databaseId", json::string(DATABASE_ID)),
         ("kvId", json::string(KV_ID)),
         ("bindings", json::object(bindings)),
         ("migrations", json::array(migrations)),
+    ]))
+}
+
+/// What each isolate runs.
+fn gates(request: &Serve) -> Vec<Module> {
+    match request.modules.is_empty() {
+        true => vec![Module::Current; request.isolates.into()],
+        false => request.modules.clone(),
+    }
+}
+
+/// Where a module lies, and the date of the platform that it asks for, as JSON.
+fn described(module: Module) -> Outcome<String> {
+    let (folder, date) = match module {
+        Module::Current => (build::folder(), COMPATIBILITY_DATE.to_owned()),
+        Module::Previous => {
+            let folder = previous::folder()?;
+            let date = previous::compatibility_date(&folder)?;
+            (folder.join("build"), date)
+        }
+    };
+    Ok(json::object([
+        ("folder", json::string(&folder.to_string_lossy())),
+        ("compatibilityDate", json::string(&date)),
     ]))
 }
 

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::args::{OpenApi, Tests};
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
-use crate::{browser, build, cargo, openapi, paths, process};
+use crate::{browser, build, cargo, openapi, paths, previous, process};
 
 const SYSTEM_TESTS: &str = "postern-system-tests";
+/// The file of them that needs the previous release.
+const UPGRADE: &str = "upgrade";
 
 /// How often things went well and badly, tests and steps alike.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub fn run(tests: &Tests) -> Outcome {
         Tests::All => {
             let mut reports = native()?;
             reports.push(module());
+            reports.push(previous_release());
             if paths::root().join("tests/Cargo.toml").is_file() {
                 // The native tests have built it, with the same features for all.
                 let postern = paths::target().join("debug/postern");
@@ -47,10 +50,15 @@ pub fn run(tests: &Tests) -> Outcome {
             if let Some(name) = name {
                 require_file(name)?;
             }
-            after_module(|| system(program, name.as_deref(), None))
+            let needs_previous = name.as_ref().is_none_or(|name| name == UPGRADE);
+            after_module(|| {
+                let previous = needs_previous.then(previous_release);
+                let tests = system(program, name.as_deref(), None);
+                previous.into_iter().chain([tests]).collect()
+            })
         }
-        Tests::Browser => after_module(|| in_browser(program)),
-        Tests::OpenApi(request) => after_module(|| document(program, request)),
+        Tests::Browser => after_module(|| vec![in_browser(program)]),
+        Tests::OpenApi(request) => after_module(|| vec![document(program, request)]),
     };
     let total = summarize(&reports);
     say!("{}", total.line());
@@ -98,13 +106,22 @@ fn module() -> Report {
     })
 }
 
+/// What an upgrade starts from, and a rollback ends with.
+fn previous_release() -> Report {
+    timed("build the previous release", || {
+        counted(previous::build().map(drop))
+    })
+}
+
 /// Tests that need the module: without one, they would only fail one by one.
-fn after_module(tests: impl FnOnce() -> Report) -> Vec<Report> {
+fn after_module(tests: impl FnOnce() -> Vec<Report>) -> Vec<Report> {
     let module = module();
     if module.count.failed > 0 {
         return vec![module];
     }
-    vec![module, tests()]
+    let mut reports = vec![module];
+    reports.extend(tests());
+    reports
 }
 
 /// The whole-system tests, or those of one file. Chosen by file, not by package: for a package alone, cargo would

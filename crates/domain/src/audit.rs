@@ -121,6 +121,7 @@ pub const GENESIS: [u8; 32] = [0; 32];
 
 /// A chain link in lower case hex, with the name of the key it was made under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Link {
     /// The name of the audit key.
     pub kid: String,

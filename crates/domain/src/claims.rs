@@ -18,7 +18,7 @@ pub struct Pair {
 /// The serialized form stands in the facts of adopted tokens: fields are only ever added, with a
 /// default, and left out while absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Claims {
     /// The id of the token.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,7 @@ use super::token::TokenFacts;
 
 /// What the gateway knows of a run of the origin (R32).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunFacts {
     /// The name of its project.
     pub project: String,

@@ -8,7 +8,7 @@ use super::operation::Managed;
 
 /// An id with the name it had when the token was minted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[serde(bound = "", deny_unknown_fields)]
 pub struct Named<K> {
     /// The id.
     pub id: Id<K>,
@@ -18,7 +18,7 @@ pub struct Named<K> {
 
 /// The scope of a token, from wide to narrow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "level", rename_all = "lowercase")]
+#[serde(tag = "level", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Scope {
     /// The whole organization.
     Organization,

@@ -21,7 +21,7 @@ pub enum Format {
 
 /// What is kept of a token's secret (R2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "format", rename_all = "lowercase")]
+#[serde(tag = "format", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Verifier {
     /// HMAC-SHA-256 of the whole key under the pepper `pepper`, in lower case hex.
     Opaque {
@@ -58,6 +58,7 @@ impl Verifier {
 
 /// What a JWT that was minted here was signed as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signed {
     /// The name of the key.
     pub kid: String,
@@ -71,6 +72,7 @@ pub struct Signed {
 /// INVARIANT (facts never change): they may be cached anywhere, for any time, because whatever
 /// can change about a token (its revocation, its use) is not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenFacts {
     /// The id.
     pub id: TokenId,

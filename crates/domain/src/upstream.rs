@@ -105,7 +105,7 @@ impl Digest {
 /// What a credential is for: the organization, a project of it, or a workflow of that project, by
 /// their names, as calls name them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "level", rename_all = "lowercase")]
+#[serde(tag = "level", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Reach {
     /// The whole organization.
     Organization,

@@ -76,6 +76,7 @@ pub enum Liveness {
 
 /// The Ledger's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Admission {
     /// Whether the token is active. Where it is not, nothing below is there.
     pub liveness: Liveness,
@@ -112,6 +113,7 @@ impl Admission {
 /// Bind a token of an earlier release, whose facts do not say what was signed, to this. The first
 /// word stands; the answer is the token's facts as they are then.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BindCommand {
     /// A JWT of an earlier release.
     pub token: TokenId,

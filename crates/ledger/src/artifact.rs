@@ -10,6 +10,7 @@ use crate::Command;
 /// Write down that an artifact credential is handed out. Whoever sends this hands it out after the
 /// answer, and not without one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ArtifactCommand {
     /// The token whose call brought it.
     pub token: TokenId,

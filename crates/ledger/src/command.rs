@@ -113,6 +113,7 @@ impl Command for WatchCommand {
 
 /// Mint this token, if name and ceiling allow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MintCommand {
     /// Its id, scope, policies, name and expiry. The id must be new; only an adopted token brings
     /// its own.
@@ -138,7 +139,7 @@ pub struct MintCommand {
 
 /// What became of a mint. Only `Minted` leaves an active token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MintAnswer {
     /// The token is active, and D1 has its row.
     Minted,
@@ -167,6 +168,7 @@ pub enum MintAnswer {
 
 /// Mint the successor of a token and retire the token, in one step (R9).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RotateCommand {
     /// The token to be replaced.
     pub old: TokenId,
@@ -178,7 +180,7 @@ pub struct RotateCommand {
 
 /// What became of a rotation. Any answer but `Rotated` has changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RotateAnswer {
     /// The successor has the old token's description.
     Rotated {
@@ -205,6 +207,7 @@ pub enum RotateAnswer {
 
 /// Revoke this token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevokeCommand {
     /// The token.
     pub token: TokenId,
@@ -218,7 +221,7 @@ pub struct RevokeCommand {
 
 /// What became of a revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RevokeAnswer {
     /// Revoked now, or before (R11).
     Revoked {
@@ -234,6 +237,7 @@ pub enum RevokeAnswer {
 
 /// Write down what the gateway has written to D1 without a Ledger: rows of the registry (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NoteCommand {
     /// Whose log it is.
     pub organization: OrganizationId,
@@ -248,6 +252,7 @@ pub struct NoteCommand {
 
 /// Write down that a mint was refused, as often as the bound allows (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RefusalCommand {
     /// Whose log it is.
     pub organization: OrganizationId,
@@ -262,6 +267,7 @@ pub struct RefusalCommand {
 
 /// Change what an organization allows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LimitsCommand {
     /// Whose limits they are.
     pub organization: OrganizationId,
@@ -281,7 +287,7 @@ pub struct LimitsCommand {
 
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LimitsAnswer {
     /// The Ledger has them, and D1 as well.
     Changed,
@@ -294,6 +300,7 @@ pub enum LimitsAnswer {
 
 /// Sign the newest link of the audit chain (R35).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckpointCommand {
     /// Whose log it is.
     pub organization: OrganizationId,

@@ -39,7 +39,7 @@ pub type Resume<S> =
 pub type Begin<S> =
     fn(&mut Ledger<S>, Timestamp, Addressed<'_>, &str) -> Result<Progress<S>, Failed>;
 
-/// Why a turn has no answer: a text that is no command, or a database that failed.
+/// Why a turn has no answer: a database that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed(pub String);
 
@@ -91,8 +91,15 @@ fn begin<S: Sql, C: Carried + 'static>(
     addressed: Addressed<'_>,
     body: &str,
 ) -> Result<Progress<S>, Failed> {
-    let command: C = serde_json::from_str(body)?;
-    progress(ledger.handle(now, addressed, command))
+    match serde_json::from_str::<C>(body) {
+        Ok(command) => progress(ledger.handle(now, addressed, command)),
+        Err(error) => Ok(unread::<S, C>(&error)),
+    }
+}
+
+/// The answer to a text that is no command of the kind that it says it is: nothing was done.
+fn unread<S, C: Command>(error: &serde_json::Error) -> Progress<S> {
+    Progress::Reply(Reply::malformed(C::NAME, error))
 }
 
 /// A question that is sent as commands are. It is nobody's write.
@@ -102,7 +109,10 @@ fn renew<S: Sql>(
     _: Addressed<'_>,
     body: &str,
 ) -> Result<Progress<S>, Failed> {
-    let command: RenewCommand = serde_json::from_str(body)?;
+    let command: RenewCommand = match serde_json::from_str(body) {
+        Ok(command) => command,
+        Err(error) => return Ok(unread::<S, RenewCommand>(&error)),
+    };
     let delta = ledger.renew(now, &command);
     let delta = delta.map_err(|error| Failed(error.to_string()))?;
     Ok(Progress::Reply(Reply::answer(&delta)?))
@@ -115,7 +125,10 @@ fn watch<S: Sql>(
     _: Addressed<'_>,
     body: &str,
 ) -> Result<Progress<S>, Failed> {
-    let command: WatchCommand = serde_json::from_str(body)?;
+    let command: WatchCommand = match serde_json::from_str(body) {
+        Ok(command) => command,
+        Err(error) => return Ok(unread::<S, WatchCommand>(&error)),
+    };
     let delta = ledger.watch(&command, false);
     Ok(match delta.map_err(|error| Failed(error.to_string()))? {
         Some(delta) => Progress::Reply(Reply::answer(&delta)?),
@@ -234,8 +247,17 @@ mod tests {
             by: None,
             actor: Actor::NotAToken,
         };
-        let begin = command("mint").expect("a command");
-        assert!(begin(&mut ledger, at(0), addressed, "{}").is_err());
+        for name in ["mint", "watch", "renew"] {
+            let begin = command(name).expect("a command");
+            let Ok(Progress::Reply(reply)) = begin(&mut ledger, at(0), addressed, "{}") else {
+                panic!("it has an answer");
+            };
+            assert_eq!(reply.status, 400, "{name}");
+            assert!(
+                reply.body.contains(&format!("command `{name}`: ")),
+                "{reply:?}"
+            );
+        }
         assert_eq!(sql.number("select count(*) from sqlite_master"), 0);
     }
 }

@@ -11,6 +11,7 @@ use postern_domain::token::TokenFacts;
 
 /// Revoke or quarantine a token that was found in public.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LeakCommand {
     /// The token that was found.
     pub token: TokenId,
@@ -59,6 +60,7 @@ impl LeakCommand {
 
 /// Release a quarantined token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReleaseCommand {
     /// The token.
     pub token: TokenId,

@@ -28,6 +28,7 @@ pub const fn margin_ms(lease_ms: u32) -> u32 {
 /// A version of an organization's revocation log. Numbers of two instances are not comparable: the
 /// log of a restored Ledger may have gone back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Version {
     /// Who counted.
     pub instance: InstanceId,
@@ -37,6 +38,7 @@ pub struct Version {
 
 /// What a holder says of itself with each question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Which copy asks. A copy that is emptied takes a new id.
     pub holder: HolderId,
@@ -48,6 +50,7 @@ pub struct Claim {
 
 /// What a Ledger tells a holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Delta {
     /// The version that the log had reached when it was read.
     pub version: Version,
@@ -62,6 +65,7 @@ pub struct Delta {
 
 /// Extend a lease, and take in the uses of tokens that were not asked about one by one (R13).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RenewCommand {
     /// Who asks.
     pub claim: Claim,
@@ -72,6 +76,7 @@ pub struct RenewCommand {
 /// Tell the next change when there is one, or after [`WATCH_MS`] that there is none. The answer is
 /// no lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WatchCommand {
     /// Who asks.
     pub claim: Claim,

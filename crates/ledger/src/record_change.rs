@@ -13,7 +13,7 @@ use postern_domain::token::TokenFacts;
 /// One change of the record. D1 takes it some time after the Ledger has stored it; applying one twice
 /// is harmless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "effect", rename_all = "snake_case")]
+#[serde(tag = "effect", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RecordChange {
     /// A token was created, rotated to or adopted.
     InsertToken(Box<TokenRow>),
@@ -97,6 +97,7 @@ pub enum RecordChange {
 
 /// A token as D1 keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenRow {
     /// What a token is, which never changes.
     pub facts: TokenFacts,
@@ -133,6 +134,7 @@ impl TokenRow {
 
 /// An audit event as D1 keeps it, with the text that its link covers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuditRow {
     /// The event, with its number in the chain.
     pub event: Event,

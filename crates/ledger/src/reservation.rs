@@ -14,6 +14,7 @@ pub const LONGEST_RESERVATION_MS: u32 = 600_000;
 
 /// Hold room for one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReserveCommand {
     /// Its id, which the mint names that takes the room.
     pub id: ReservationId,
@@ -25,7 +26,7 @@ pub struct ReserveCommand {
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReserveAnswer {
     /// There is room, and it is held as long as this run of the Ledger lasts: a mint checks the
     /// limit again.
@@ -39,6 +40,7 @@ pub enum ReserveAnswer {
 
 /// Hold the room no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnreserveCommand {
     /// Which.
     pub id: ReservationId,

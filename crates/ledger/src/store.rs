@@ -14,6 +14,7 @@ mod refusals;
 mod runs;
 mod schema;
 mod selection;
+mod subject;
 mod tokens;
 mod upstream;
 
@@ -31,6 +32,7 @@ use crate::sql::{self, Result, Row, Sql, Value};
 
 pub use outbox::Entry;
 pub use refusals::hour_ends;
+pub use subject::Subject;
 
 /// Brings a text into a normalization form. Every platform has the tables; the machine has none.
 pub type Normalize = fn(&str, Form) -> String;

@@ -16,6 +16,7 @@ pub const MAX_UPSTREAMS: u32 = 1_000;
 
 /// Set a credential, in place of the one of the same reach if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SetUpstreamCommand {
     /// Whose it is.
     pub organization: OrganizationId,
@@ -39,7 +40,7 @@ pub struct SetUpstreamCommand {
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SetUpstreamAnswer {
     /// It is set, and no isolate sends another one for a call that begins from now on.
     Set(UpstreamState),
@@ -52,6 +53,7 @@ pub enum SetUpstreamAnswer {
 
 /// Clear the credential of a reach, with all that are kept there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClearUpstreamCommand {
     /// Whose it is.
     pub organization: OrganizationId,
@@ -74,6 +76,7 @@ pub enum ClearUpstreamAnswer {
 
 /// Tell what is set for a reach, and not for a wider one. It changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReadUpstreamCommand {
     /// What it is for.
     pub reach: Reach,
@@ -81,10 +84,12 @@ pub struct ReadUpstreamCommand {
 
 /// Tell which are set, for the organization first. It changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ListUpstreamsCommand {}
 
 /// What may be shown of a credential that is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UpstreamState {
     /// What it is for.
     pub reach: Reach,
@@ -101,6 +106,7 @@ pub struct UpstreamState {
 
 /// A credential that was replaced, and is kept for runs that began under it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReplacedUpstream {
     /// Its digest.
     pub digest: Digest,
@@ -124,6 +130,7 @@ pub struct UpstreamQuery {
 
 /// The credential that a call is sent on with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GivenUpstream {
     /// Its version.
     pub id: UpstreamId,

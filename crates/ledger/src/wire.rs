@@ -1,19 +1,24 @@
 //! Requests and answers between the gateway and a Ledger: each side prints and parses with this
-//! file. During a deployment the sides may be of two versions, so nothing here changes its meaning.
+//! file. During a deployment the sides may be of two releases, so nothing here changes its meaning.
+//!
+//! INVARIANT (what is not understood is refused): a message with a command, a part, a member or a
+//! word that its reader does not know is refused as a whole, and so are stored facts. A reader that
+//! passed over it would do less than was asked, or allow more. docs/STORAGE.md says how a message
+//! may change between two releases.
+
+mod reply;
 
 use core::fmt;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use postern_domain::id::{
     HolderId, InstanceId, OrganizationId, RunId, TokenId, UpstreamId, WorkflowId,
 };
 use postern_domain::name::Label;
-use postern_domain::standing::{Actor, Inactive};
+use postern_domain::standing::Actor;
 
-use crate::done::Stop;
-use crate::{Admission, AdmitQuery, Claim, KeptQuery, UpstreamQuery, Version};
+use crate::{AdmitQuery, Claim, KeptQuery, UpstreamQuery, Version};
+
+pub use reply::{Reply, Unanswered};
 
 /// The header that names a command's actor: the id of the token that the command is for. A command
 /// without it is for no token ([`Actor::NotAToken`]).
@@ -21,21 +26,14 @@ pub const ACTOR: &str = "postern-actor";
 /// The header that carries the name of the organization by which a call came to the Ledger.
 pub const ORGANIZATION_NAME: &str = "organization-name";
 
+/// In place of a part that is not there.
+const NONE: &str = "-";
 /// In a claim: a lease is asked for.
 const LEASE: &str = "lease";
 /// Behind names: they are exact.
 const EXACT: &str = ".exact";
 /// In a claim: only what has changed is.
 const CHANGES: &str = "changes";
-
-/// The answer is the usual one, and has no body.
-const USUAL: u16 = 204;
-/// The answer is in the body.
-const ANSWERED: u16 = 200;
-/// The actor is not active; the body says why.
-const INACTIVE: u16 = 401;
-/// The name that the call came by is another organization's.
-const MISDIRECTED: u16 = 421;
 
 /// A request to an object of the class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,61 +64,45 @@ pub enum Misread {
     Malformed,
 }
 
-impl Misread {
-    /// The status that says so.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Unknown => 404,
-            Self::Malformed => 400,
-        }
-    }
-}
-
 impl Call {
     /// Whether it is sent with POST. The others are questions, sent with GET.
     pub fn posts(&self) -> bool {
         matches!(self, Self::Conflict(_) | Self::Command(_))
     }
 
-    /// Reads a request.
+    /// Reads a request. A part too many is one that this release does not know.
     ///
     /// # Errors
     /// Why it is not one.
     pub fn parse(posted: bool, path: &str) -> Result<Self, Misread> {
         let mut parts = path.trim_start_matches('/').split('/');
         let verb = parts.next().unwrap_or_default();
-        if posted {
-            return match verb {
-                "" => Err(Misread::Unknown),
-                "conflict" => id(parts.next(), OrganizationId::parse).map(Self::Conflict),
-                name => Ok(Self::Command(name.to_owned())),
-            };
-        }
-        match verb {
-            "use" | "look" => Ok(Self::Admit(AdmitQuery {
-                token: id(parts.next(), TokenId::parse)?,
-                facts: parts.next() == Some("facts"),
-                run: parts.next().and_then(|id| RunId::parse(id).ok()),
-                claim: claim(parts.next())?,
-                pin: parts.next() == Some("pin"),
-                shown: parts.next().and_then(|id| WorkflowId::parse(id).ok()),
-                upstream: parts.next().map(upstream).transpose()?,
+        let call = match (posted, verb) {
+            (true, "") => return Err(Misread::Unknown),
+            (true, "conflict") => Self::Conflict(id(parts.next(), OrganizationId::parse)?),
+            (true, name) => Self::Command(name.to_owned()),
+            (false, "use" | "look") => Self::Admit(AdmitQuery {
                 counts: verb == "use",
-            })),
-            "name" => Ok(Self::Confirm),
-            "describe" => id(parts.next(), TokenId::parse).map(Self::Describe),
-            "events" => {
-                let mut number = || {
-                    let text = parts.next().ok_or(Misread::Malformed)?;
-                    text.parse().map_err(|_| Misread::Malformed)
-                };
-                Ok(Self::Kept(KeptQuery {
-                    after: number()?,
-                    up_to: number()?,
-                }))
-            }
-            "ping" => Ok(Self::Ping),
-            _ => Err(Misread::Unknown),
+                token: id(parts.next(), TokenId::parse)?,
+                facts: word(parts.next(), "facts", "state")?,
+                run: maybe(parts.next(), RunId::parse)?,
+                claim: claim(parts.next())?,
+                pin: word(parts.next(), "pin", NONE)?,
+                shown: maybe(parts.next(), WorkflowId::parse)?,
+                upstream: parts.next().map(upstream).transpose()?,
+            }),
+            (false, "name") => Self::Confirm,
+            (false, "describe") => Self::Describe(id(parts.next(), TokenId::parse)?),
+            (false, "events") => Self::Kept(KeptQuery {
+                after: id(parts.next(), str::parse)?,
+                up_to: id(parts.next(), str::parse)?,
+            }),
+            (false, "ping") => Self::Ping,
+            (false, _) => return Err(Misread::Unknown),
+        };
+        match parts.next() {
+            None => Ok(call),
+            Some(_) => Err(Misread::Malformed),
         }
     }
 }
@@ -128,6 +110,26 @@ impl Call {
 fn id<T, E>(part: Option<&str>, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Misread> {
     part.and_then(|text| parse(text).ok())
         .ok_or(Misread::Malformed)
+}
+
+/// A part that need not be there.
+fn maybe<T, E>(
+    part: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, Misread> {
+    match part {
+        None | Some(NONE) => Ok(None),
+        part => id(part, parse).map(Some),
+    }
+}
+
+/// Whether a part is one word; it can only be another one, or not be there.
+fn word(part: Option<&str>, yes: &str, no: &str) -> Result<bool, Misread> {
+    match part {
+        Some(word) if word == yes => Ok(true),
+        Some(word) if word != no => Err(Misread::Malformed),
+        _ => Ok(false),
+    }
 }
 
 /// The path, without the slash that it begins with.
@@ -186,22 +188,20 @@ fn print_upstream(query: &UpstreamQuery, f: &mut fmt::Formatter<'_>) -> fmt::Res
 }
 
 fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
-    fn maybe<T, E>(
-        part: Option<&str>,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Misread> {
-        match part {
-            Some("-") => Ok(None),
-            part => id(part, parse).map(Some),
-        }
-    }
+    let name = |part: Option<&str>| match part {
+        Some(NONE) => Ok(None),
+        part => id(part, Label::parse).map(Some),
+    };
     let names = text.strip_suffix(EXACT);
     let mut parts = names.unwrap_or(text).split('.');
     let query = UpstreamQuery {
         is_exact: names.is_some(),
-        project: maybe(parts.next(), Label::parse)?,
-        workflow: maybe(parts.next(), Label::parse)?,
-        began: maybe(parts.next(), UpstreamId::parse)?,
+        project: name(parts.next())?,
+        workflow: name(parts.next())?,
+        began: match parts.next() {
+            Some(NONE) => None,
+            part => Some(id(part, UpstreamId::parse)?),
+        },
     };
     match parts.next() {
         None => Ok(query),
@@ -223,7 +223,7 @@ fn print_claim(claim: &Claim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// its isolates ask each time then.
 fn claim(part: Option<&str>) -> Result<Option<Claim>, Misread> {
     let text = match part {
-        None | Some("-" | "version") => return Ok(None),
+        None | Some(NONE | "version") => return Ok(None),
         Some(text) => text,
     };
     let mut parts = text.split('.');
@@ -266,135 +266,7 @@ pub fn parse_actor(header: Option<&str>) -> Result<Actor, Misread> {
     }
 }
 
-/// An answer, before it is the platform's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON; empty where the status says all.
-    pub body: String,
-}
-
-/// Why a reply is not the expected answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unanswered {
-    /// The actor is not active.
-    Inactive(Inactive),
-    /// The name that the call came by is another organization's.
-    Misdirected,
-    /// Anything else: a failure, which is never a yes.
-    Failed(String),
-}
-
-impl Reply {
-    /// The usual answer.
-    pub fn usual() -> Self {
-        Self {
-            status: USUAL,
-            body: String::new(),
-        }
-    }
-
-    /// An answer in the body.
-    ///
-    /// # Errors
-    /// When it does not serialize.
-    pub fn answer(answer: &impl Serialize) -> serde_json::Result<Self> {
-        Ok(Self {
-            status: ANSWERED,
-            body: serde_json::to_string(answer)?,
-        })
-    }
-
-    /// The answer to [`Call::Admit`]: that a token lives, and nothing else, has no body.
-    ///
-    /// # Errors
-    /// When it does not serialize.
-    pub fn admission(admission: &Admission) -> serde_json::Result<Self> {
-        match *admission == Admission::LIVE {
-            true => Ok(Self::usual()),
-            false => Self::answer(admission),
-        }
-    }
-
-    /// The answer to [`Call::Confirm`]: whether the name is known to be the organization's, or nothing
-    /// was written yet. The status says it.
-    pub fn confirmation(known: bool) -> Self {
-        match known {
-            true => Self {
-                status: ANSWERED,
-                body: "known".to_owned(),
-            },
-            false => Self::usual(),
-        }
-    }
-
-    /// The answer to a call that was not carried out. A failure of the database has no answer.
-    ///
-    /// # Errors
-    /// What failed.
-    pub fn stop(stop: &Stop) -> Result<Self, String> {
-        match stop {
-            Stop::Inactive(why) => Ok(Self {
-                status: INACTIVE,
-                body: serde_json::to_string(why).map_err(|error| error.to_string())?,
-            }),
-            Stop::Misdirected => Ok(Self {
-                status: MISDIRECTED,
-                body: String::new(),
-            }),
-            Stop::Failed(error) => Err(error.to_string()),
-        }
-    }
-
-    /// Reads the answer to a command or a question.
-    ///
-    /// # Errors
-    /// See [`Unanswered`].
-    pub fn read<A: DeserializeOwned>(&self) -> Result<A, Unanswered> {
-        match self.status {
-            ANSWERED => self.json(),
-            _ => Err(self.unanswered()),
-        }
-    }
-
-    /// Reads the answer to a call whose usual answer has no body; `None` is that.
-    ///
-    /// # Errors
-    /// See [`Unanswered`].
-    pub fn read_unless_usual<A: DeserializeOwned>(&self) -> Result<Option<A>, Unanswered> {
-        match self.status {
-            USUAL => Ok(None),
-            _ => self.read().map(Some),
-        }
-    }
-
-    /// Reads the answer to [`Call::Confirm`].
-    ///
-    /// # Errors
-    /// See [`Unanswered`].
-    pub fn read_confirmation(&self) -> Result<bool, Unanswered> {
-        match self.status {
-            ANSWERED => Ok(true),
-            USUAL => Ok(false),
-            _ => Err(self.unanswered()),
-        }
-    }
-
-    fn unanswered(&self) -> Unanswered {
-        match self.status {
-            INACTIVE => self
-                .json()
-                .map_or_else(|failed| failed, Unanswered::Inactive),
-            MISDIRECTED => Unanswered::Misdirected,
-            status => Unanswered::Failed(format!("status {status}")),
-        }
-    }
-
-    fn json<A: DeserializeOwned>(&self) -> Result<A, Unanswered> {
-        serde_json::from_str(&self.body).map_err(|error| Unanswered::Failed(error.to_string()))
-    }
-}
-
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;

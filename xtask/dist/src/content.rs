@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::archive::{File, read_folder};
-use crate::{Content, Outcome, Places, digest, doing, licences, read};
+use crate::{Content, Outcome, Places, digest, doing, licences, lock, read, read_json};
 
 /// Below `packages/create-postern`: what is in a deployed folder and nowhere else.
 pub const TEMPLATE: &str = "packages/create-postern/template";
@@ -13,7 +13,7 @@ pub const TEMPLATE: &str = "packages/create-postern/template";
 const GITIGNORE: &str = "gitignore";
 
 /// What the folder must have, whatever else it has. A release without one of them would not run.
-const NEEDED: [&str; 9] = [
+const NEEDED: [&str; 10] = [
     "build/index.js",
     "build/index_bg.wasm",
     "dashboard/index.html",
@@ -21,6 +21,7 @@ const NEEDED: [&str; 9] = [
     "migrations/0001_create_records.sql",
     "wrangler.jsonc",
     "package.json",
+    "package-lock.json",
     "README.md",
     ".gitignore",
 ];
@@ -48,6 +49,9 @@ pub fn module(places: &Places) -> Outcome<Content> {
                 .map(|(path, file)| (format!("{folder}/{path}"), file)),
         );
     }
+    let manifest = read_json(&root.join(TEMPLATE).join("package.json"))?;
+    let lock = lock::of(&manifest, &read_json(&root.join("package-lock.json"))?)?;
+    files.insert("package-lock.json".to_owned(), File::plain(lock));
     copy(&mut files, "openapi.json", root, "docs/openapi.json")?;
     copy(&mut files, ".dev.vars.example", root, ".dev.vars.example")?;
     copy(&mut files, "LICENSE", root, "LICENSE")?;

@@ -5,6 +5,7 @@ mod archive;
 mod content;
 mod digest;
 mod licences;
+mod lock;
 mod npm;
 mod provenance;
 
@@ -16,6 +17,8 @@ use archive::Files;
 
 type Outcome<T = ()> = Result<T, String>;
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Where things are. Below `parts` lie `module.json` and `cli.json` (cargo's metadata), `facts.json`, `man/`,
 /// `completions/`, `bin/<target>/postern` and `sbom/`.
 struct Places {
@@ -25,14 +28,20 @@ struct Places {
 }
 
 fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(root), Some(parts), Some(out), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        eprintln!("usage: xtask-dist ROOT PARTS OUT");
+    let mut words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let alone = words
+        .pop_if(|word| word.as_os_str() == "--command")
+        .is_some();
+    let Ok([root, parts, out]) = <[PathBuf; 3]>::try_from(words) else {
+        eprintln!("usage: xtask-dist ROOT PARTS OUT [--command]");
         return ExitCode::from(2);
     };
-    match pack(&Places { root, parts, out }) {
+    let places = Places { root, parts, out };
+    let packed = match alone {
+        true => pack_command(&places),
+        false => pack(&places),
+    };
+    match packed {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("error: {message}");
@@ -42,11 +51,8 @@ fn main() -> ExitCode {
 }
 
 fn pack(places: &Places) -> Outcome {
-    let version = env!("CARGO_PKG_VERSION");
-    if places.out.exists() {
-        doing("emptying the folder", fs::remove_dir_all(&places.out))?;
-    }
-    doing("creating the folder", fs::create_dir_all(&places.out))?;
+    let version = VERSION;
+    empty(&places.out)?;
     let module = content::module(places)?;
     write(places, &format!("postern-{version}.tar.gz"), |name| {
         archive::tar_gz(&name, &module)
@@ -54,23 +60,42 @@ fn pack(places: &Places) -> Outcome {
     write(places, &format!("create-postern-{version}.tgz"), |_| {
         archive::tar_gz("package", &npm::package(places, &module)?)
     })?;
-    for (target, program) in content::programs(places)? {
-        let files = content::command_line(places, program)?;
-        write(
-            places,
-            &format!("postern-cli-{version}-{target}.tar.gz"),
-            |name| archive::tar_gz(&name, &files),
-        )?;
-    }
-    for (name, bytes) in archive::read_folder(&places.parts.join("sbom"))? {
-        write(places, &name, |_| Ok(bytes.bytes))?;
-    }
+    write_commands(places)?;
     let statement = provenance::statement(places, version, &digest::of_folder(&places.out)?)?;
     write(places, &format!("postern-{version}.intoto.json"), |_| {
         Ok(statement)
     })?;
     let sums = digest::sums(&digest::of_folder(&places.out)?);
     write(places, "SHA256SUMS", |_| Ok(sums.into_bytes()))
+}
+
+/// The command alone: provenance and checksums are made where all of a release is.
+fn pack_command(places: &Places) -> Outcome {
+    empty(&places.out)?;
+    write_commands(places)
+}
+
+fn empty(out: &Path) -> Outcome {
+    if out.exists() {
+        doing("emptying the folder", fs::remove_dir_all(out))?;
+    }
+    doing("creating the folder", fs::create_dir_all(out))
+}
+
+/// The archives of the command, and the SBOMs that there are.
+fn write_commands(places: &Places) -> Outcome {
+    for (target, program) in content::programs(places)? {
+        let files = content::command_line(places, program)?;
+        write(
+            places,
+            &format!("postern-cli-{VERSION}-{target}.tar.gz"),
+            |name| archive::tar_gz(&name, &files),
+        )?;
+    }
+    for (name, bytes) in archive::read_folder(&places.parts.join("sbom"))? {
+        write(places, &name, |_| Ok(bytes.bytes))?;
+    }
+    Ok(())
 }
 
 /// Writes an artifact. `make` is given its name without the ending.

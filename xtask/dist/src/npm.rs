@@ -33,3 +33,6 @@ pub fn package(places: &Places, module: &Content) -> Outcome<Content> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,15 +21,21 @@ fn plain_commands() {
     assert_eq!(typed(""), Ok(Request::Help));
     assert_eq!(typed("help"), Ok(Request::Help));
     assert_eq!(typed("serve --help"), Ok(Request::Help));
-    assert_eq!(typed("build"), Ok(Request::Build));
+    assert_eq!(typed("build"), Ok(Request::Build(Module::Current)));
+    assert_eq!(
+        typed("build previous"),
+        Ok(Request::Build(Module::Previous))
+    );
+    refused("build later", "`build` takes `previous`, or nothing");
     for (line, what) in [
         ("release", Release::Make),
+        ("release --command", Release::Command),
         ("release --check", Release::Check),
         ("release --test", Release::Test),
     ] {
         assert_eq!(typed(line), Ok(Request::Release(what)), "{line}");
     }
-    refused("release --check --test", "`release` takes `--check`");
+    refused("release --check --test", "`release` takes `--command`");
     assert_eq!(
         typed("dev"),
         Ok(Request::Dev {
@@ -96,8 +102,21 @@ fn serve_in_full() {
         set,
         isolates: 4,
         brake: Some(7),
+        modules: Vec::new(),
+        ledgers: None,
     };
     assert_eq!(typed(line), Ok(Request::Serve(expected)));
+}
+
+#[test]
+fn serve_of_two_releases() {
+    let Ok(Request::Serve(serve)) = typed(
+        "serve --port 1 --origin http://o --state d --modules previous,current --ledgers previous",
+    ) else {
+        panic!("refused");
+    };
+    assert_eq!(serve.modules, [Module::Previous, Module::Current]);
+    assert_eq!((serve.isolates, serve.ledgers), (2, Some(Module::Previous)));
 }
 
 #[test]
@@ -118,6 +137,11 @@ fn an_equals_sign_may_join_option_and_value() {
 fn what_is_wrong_is_named() {
     let serve = "serve --port 8000 --origin http://o --state d";
     refused("fly", "no such command");
+    refused(&format!("{serve} --modules old"), "`old` is no module");
+    refused(
+        &format!("{serve} --modules current --isolates 1"),
+        "leave `--isolates` out",
+    );
     refused("serve", "needs `--port`");
     refused("serve --port 1 --state d", "needs `--origin`");
     refused("serve --port 1 --origin o", "needs `--state`");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Module;
 use crate::fail::{Outcome, misuse};
 
 /// More would only measure the machine.
@@ -80,6 +81,21 @@ pub fn isolates(text: &str) -> Outcome<u16> {
             "`--isolates` is `{text}`; a number from 1 to {MAX_ISOLATES} is possible"
         ))),
     }
+}
+
+pub fn module(text: &str) -> Outcome<Module> {
+    match text {
+        "current" => Ok(Module::Current),
+        "previous" => Ok(Module::Previous),
+        _ => Err(misuse(format_args!(
+            "`{text}` is no module: there are `current`, of this checkout, and `previous`, of the previous release"
+        ))),
+    }
+}
+
+/// One for each isolate.
+pub fn modules(text: &str) -> Outcome<Vec<Module>> {
+    text.split(',').map(module).collect()
 }
 
 pub fn brake(text: &str) -> Outcome<u32> {

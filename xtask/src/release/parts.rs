@@ -16,8 +16,14 @@ const SHELLS: [(&str, &str); 3] = [
     ("fish", "postern.fish"),
 ];
 
-/// Writes all of it below `parts`.
-pub fn write(parts: &Path, programs: &[Program]) -> Outcome {
+/// Writes what is about the module, and the facts, below `parts`.
+pub fn of_module(parts: &Path) -> Outcome {
+    keep(&parts.join("module.json"), &metadata(wasm_std::TARGET)?)?;
+    keep(&parts.join("facts.json"), &facts()?)
+}
+
+/// Writes what is about the command below `parts`.
+pub fn of_command(parts: &Path, programs: &[Program]) -> Outcome {
     let Some(program) = programs.first() else {
         return Err(failed("there is no program to ask for its man pages"));
     };
@@ -30,9 +36,7 @@ pub fn write(parts: &Path, programs: &[Program]) -> Outcome {
         let script = process::read(Command::new(&program.path).args(["completion", shell]))?;
         keep(&completions.join(file), &format!("{script}\n"))?;
     }
-    keep(&parts.join("module.json"), &metadata(wasm_std::TARGET)?)?;
-    keep(&parts.join("cli.json"), &metadata(&program.target)?)?;
-    keep(&parts.join("facts.json"), &facts()?)
+    keep(&parts.join("cli.json"), &metadata(&program.target)?)
 }
 
 fn keep(file: &Path, text: &str) -> Outcome {

@@ -21,10 +21,25 @@ pub fn write(folder: &Path, programs: &[Program]) -> Outcome {
     doing("creating a folder", fs::create_dir_all(folder))?;
     describe(&tool, wasm_std::TARGET, paths::root(), "postern", folder)?;
     for program in programs {
-        let package = paths::root().join("cli");
-        describe(&tool, &program.target, &package, "postern-cli", folder)?;
+        describe_command(&tool, program, "postern-cli", folder)?;
     }
     Ok(())
+}
+
+/// Writes `postern-cli-<target>.cdx.json`: beside the release's own, which is for another target.
+pub fn of_command(folder: &Path, programs: &[Program]) -> Outcome {
+    let tool = tool()?;
+    doing("creating a folder", fs::create_dir_all(folder))?;
+    for program in programs {
+        let name = format!("postern-cli-{}", program.target);
+        describe_command(&tool, program, &name, folder)?;
+    }
+    Ok(())
+}
+
+fn describe_command(tool: &Path, program: &Program, name: &str, folder: &Path) -> Outcome {
+    let package = paths::root().join("cli");
+    describe(tool, &program.target, &package, name, folder)
 }
 
 /// The tool writes a file beside the manifest of each package of the workspace; one is kept.

@@ -62,7 +62,7 @@ pub fn test() -> Outcome {
     )?;
 
     say!("== npm installs what deploys it");
-    user.done(&folder, "npm", &["install", "--no-audit", "--no-fund"])?;
+    user.done(&folder, "npm", &["ci", "--no-audit", "--no-fund"])?;
     say!("== wrangler takes its configuration");
     user.done(
         &folder,

@@ -11,6 +11,7 @@ pub const MAX_SELECTED: u32 = 10_000;
 
 /// Which tokens to revoke together: all that fit every criterion that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Selector {
     /// These tokens; at most [`MAX_SELECTED`].
     #[serde(default)]
@@ -38,6 +39,7 @@ pub struct Selector {
 
 /// Revoke, in one step, every active token that fits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevokeManyCommand {
     /// What to revoke.
     pub selector: Selector,
@@ -56,7 +58,7 @@ pub struct RevokeManyCommand {
 
 /// What became of a bulk revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RevokeManyAnswer {
     /// They are revoked, or, in a dry run, would be.
     Done {
@@ -78,6 +80,7 @@ pub enum RevokeManyAnswer {
 
 /// Revoke tokens that have been idle for too long (R14).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SweepCommand {
     /// 1 to 365.
     pub max_idle_days: u32,
@@ -95,6 +98,7 @@ impl SweepCommand {
 
 /// The tokens that a sweep revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SweepAnswer {
     /// Oldest first.
     pub tokens: Vec<TokenId>,

@@ -11,6 +11,7 @@ pub const MAX_RUNS: usize = 100;
 
 /// A run of the origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BegunRun {
     /// Its id at the origin.
     pub run: RunId,
@@ -21,6 +22,7 @@ pub struct BegunRun {
 /// Store runs that calls of one token have brought, so that calls that name them can be decided
 /// (R32).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunsCommand {
     /// The token whose calls brought them.
     pub token: TokenId,
@@ -30,6 +32,7 @@ pub struct RunsCommand {
 
 /// What is known once runs are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunsAnswer {
     /// The origin's id of the workflow that the token is for, where one of the runs belongs to it. The
     /// first one learned stands, so a workflow made anew under the same name is another one.
@@ -40,8 +43,24 @@ pub struct RunsAnswer {
     pub others: Vec<BegunRun>,
 }
 
-/// [`RunsCommand`] with one run, as release 0.1.0 sends it.
+impl RunsCommand {
+    /// The same of one run, which 0.1.0 understands as well; `None` where it tells of several.
+    pub fn single(&self, at: Timestamp) -> Option<RunCommand> {
+        match self.runs.as_slice() {
+            [BegunRun { run, facts }] => Some(RunCommand {
+                run: *run,
+                facts: facts.clone(),
+                token: self.token,
+                at,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// [`RunsCommand`] with one run: all that release 0.1.0 knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunCommand {
     /// The run.
     pub run: RunId,
@@ -55,10 +74,22 @@ pub struct RunCommand {
 
 /// [`RunsAnswer`] for one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunAnswer {
     /// The origin's id of the workflow that the token is for.
     pub pin: Option<WorkflowId>,
     /// What the run belongs to, where that is not what was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<RunFacts>,
+}
+
+impl RunAnswer {
+    /// The answer about this run, as one about several.
+    pub fn about(self, run: RunId) -> RunsAnswer {
+        let other = self.other.map(|facts| BegunRun { run, facts });
+        RunsAnswer {
+            pin: self.pin,
+            others: other.into_iter().collect(),
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Carried for ArtifactCommand {
         let event = Event {
             target: self.target.as_deref().map(Text::new),
             changes: Some(NotedChanges::new(&changes)),
-            ..about_token(&stored.facts, now, action, None, &self.requester)
+            ..about_token(&(&stored.facts).into(), now, action, None, &self.requester)
         };
         // It is in the Ledger when this answers; D1 follows by the alarm.
         ledger.step(now, |step| step.event(event))?;

@@ -4,12 +4,12 @@
 use postern_domain::audit::{Action, Event, Requester, Text};
 use postern_domain::id::{Id, OrganizationId, Token, TokenId};
 use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
 
 use super::{Acting, Ledger};
 use crate::NoteCommand;
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::Sql;
+use crate::store::Subject;
 
 /// The requester of what the Ledger does unasked (R21).
 pub fn ledger_itself(tier: &str) -> Requester {
@@ -24,17 +24,17 @@ pub fn ledger_itself(tier: &str) -> Requester {
 
 /// An event about a token.
 pub fn about_token(
-    facts: &TokenFacts,
+    token: &Subject,
     at: Timestamp,
     action: Action,
     replaces: Option<TokenId>,
     requester: &Requester,
 ) -> Event {
     Event {
-        token_id: Some(facts.id),
-        token_prefix: Some(Text::new(&facts.display_prefix())),
+        token_id: Some(token.id),
+        token_prefix: Some(Text::new(&token.display_prefix())),
         replaces,
-        ..about_none(facts.organization.id, at, action, requester)
+        ..about_none(token.organization(), at, action, requester)
     }
 }
 

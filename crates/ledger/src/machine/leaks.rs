@@ -40,7 +40,7 @@ impl Carried for LeakCommand {
                 ledger.quarantine(facts, Some(now), Action::TokenQuarantine, requester, now)?;
             }
             LeakAnswer::Revoked => {
-                ledger.revoke_all([facts], now, Action::TokenRevokeLeaked, requester)?;
+                ledger.revoke_all([&facts.into()], now, Action::TokenRevokeLeaked, requester)?;
             }
         }
         let version = ledger.store.head()?.version;
@@ -93,7 +93,10 @@ impl<S: Sql> Ledger<S> {
                 at: since,
                 sequence: step.next_sequence(),
             };
-            step.change_with_event(change, about_token(facts, now, action, None, requester))
+            step.change_with_event(
+                change,
+                about_token(&facts.into(), now, action, None, requester),
+            )
         })?;
         Ok(())
     }

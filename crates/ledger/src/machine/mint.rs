@@ -95,12 +95,12 @@ impl Suspended<MintCommand> for PendingMint {
         let row_of = match delivery {
             Delivery::Arrived { row_of } => row_of,
             Delivery::Failed { cause } => {
-                ledger.abandon(&facts, &requester, now)?;
+                ledger.abandon(&(&facts).into(), &requester, now)?;
                 return Ok(Done::Answer(MintAnswer::RecordUnavailable { cause }));
             }
         };
         if facts.adopted() && row_of != Some(facts.organization.id) {
-            ledger.abandon(&facts, &requester, now)?;
+            ledger.abandon(&(&facts).into(), &requester, now)?;
             return Ok(Done::Answer(MintAnswer::IdTaken { revoked: false }));
         }
         let acting = ledger.still_acting(actor, &facts, &requester, now)?;

@@ -11,6 +11,7 @@ use super::events::{about_token, ledger_itself};
 use super::{Acting, Ledger};
 use crate::done::Stop;
 use crate::sql::{Result, Sql};
+use crate::store::Subject;
 use crate::{MintCommand, RecordChange, TokenRow};
 
 /// How long somebody may still come back for a pending token. Longer than any wait for D1; after it
@@ -36,7 +37,7 @@ impl<S: Sql> Ledger<S> {
         now: Timestamp,
     ) -> Result<i64> {
         let facts = &command.facts;
-        let event = about_token(facts, now, action, replaces, &command.requester);
+        let event = about_token(&facts.into(), now, action, replaces, &command.requester);
         let normalize = self.settings.normalize;
         let ((), entry) = self.step(now, |step| {
             step.store.insert_pending(command, replaces, normalize)?;
@@ -79,7 +80,7 @@ impl<S: Sql> Ledger<S> {
     ) -> core::result::Result<Acting, Stop> {
         match self.acting(actor, now) {
             Err(Stop::Inactive(why)) => {
-                self.abandon(facts, requester, now)?;
+                self.abandon(&facts.into(), requester, now)?;
                 Err(Stop::Inactive(why))
             }
             looked => looked,
@@ -100,28 +101,28 @@ impl<S: Sql> Ledger<S> {
     /// final already.
     pub(super) fn abandon(
         &mut self,
-        facts: &TokenFacts,
+        token: &Subject,
         requester: &Requester,
         now: Timestamp,
     ) -> Result<()> {
-        let standing = self.store.standing(facts.id)?;
+        let standing = self.store.standing(token.id)?;
         if standing.is_none_or(|standing| standing.state != State::Pending) {
             return Ok(());
         }
         let action = Action::TokenMintAbandoned;
-        if !facts.adopted() {
-            return self.revoke_all([facts], now, action, requester);
+        if !token.adopted() {
+            return self.revoke_all([token], now, action, requester);
         }
         // Its id is the origin's and will come again when the adoption is tried again: it has
         // never been active here, so nothing of it is left that would refuse it then.
-        let event = about_token(facts, now, action, None, requester);
+        let event = about_token(token, now, action, None, requester);
         self.step(now, |step| {
-            let Some(created_at) = step.store.forget_pending(facts.id)? else {
+            let Some(created_at) = step.store.forget_pending(token.id)? else {
                 return Ok(());
             };
             let forget = RecordChange::ForgetToken {
-                organization: facts.organization.id,
-                token: facts.id,
+                organization: token.organization(),
+                token: token.id,
                 created_at,
                 sequence: step.next_sequence(),
             };
@@ -137,14 +138,14 @@ impl<S: Sql> Ledger<S> {
         self.recovered = true;
         let requester = ledger_itself("recovery");
         let mut next: Option<Timestamp> = None;
-        for facts in self.store.pending()? {
-            match self.awaited.get(&facts.id).map(|awaited| awaited.until) {
+        for token in self.store.pending()? {
+            match self.awaited.get(&token.id).map(|awaited| awaited.until) {
                 Some(until) if until > now => {
                     next = Some(next.map_or(until, |next| next.min(until)));
                 }
                 _ => {
-                    self.awaited.remove(&facts.id);
-                    self.abandon(&facts, &requester, now)?;
+                    self.awaited.remove(&token.id);
+                    self.abandon(&token, &requester, now)?;
                 }
             }
         }

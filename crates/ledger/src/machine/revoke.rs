@@ -7,12 +7,12 @@
 use postern_domain::audit::{Action, Requester};
 use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
 
 use super::events::about_token;
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql};
+use crate::store::Subject;
 use crate::{
     MAX_SELECTED, RecordChange, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
     SweepAnswer, SweepCommand,
@@ -34,7 +34,7 @@ impl Carried for RevokeCommand {
         }
         ledger.prepare_write(acting, now)?;
         let standing = ledger.store.standing(self.token)?;
-        let stored = ledger.store.token(self.token)?;
+        let stored = ledger.store.subject(self.token)?;
         let (Some(standing), Some(stored)) = (standing, stored) else {
             return Ok(Done::Answer(RevokeAnswer::Unknown));
         };
@@ -55,7 +55,7 @@ impl Carried for RevokeCommand {
             }
             return ledger.revoked(first, version, self.respond_async);
         }
-        ledger.revoke_all([&stored.facts], now, Action::TokenRevoke, &self.requester)?;
+        ledger.revoke_all([&stored.subject], now, Action::TokenRevoke, &self.requester)?;
         // From here on the token is revoked, whatever D1 says.
         let version = ledger.store.head()?.version;
         ledger.revoked(now, version, self.respond_async)
@@ -94,12 +94,12 @@ impl Carried for RevokeManyCommand {
         let used_in_last_day = u32::try_from(used.count()).unwrap_or(u32::MAX);
         let writes = !self.dry_run && !selected.is_empty();
         if writes {
-            let tokens = selected.iter().map(|token| &token.facts);
+            let tokens = selected.iter().map(|token| &token.subject);
             ledger.revoke_all(tokens, now, Action::TokenRevoke, &self.requester)?;
         }
         let version = ledger.store.head()?.version;
         let answer = RevokeManyAnswer::Done {
-            tokens: selected.iter().map(|token| token.facts.id).collect(),
+            tokens: selected.iter().map(|token| token.subject.id).collect(),
             used_in_last_day,
             at: now,
             version,
@@ -129,7 +129,7 @@ impl Carried for SweepCommand {
         ledger.settle_uses(now)?;
         let idle = ledger.store.idle(self.idle_since(now), now)?;
         let answer = SweepAnswer {
-            tokens: idle.iter().map(|facts| facts.id).collect(),
+            tokens: idle.iter().map(|token| token.id).collect(),
         };
         if idle.is_empty() {
             return Ok(Done::Answer(answer));
@@ -162,22 +162,22 @@ impl<S: Sql> Ledger<S> {
     /// event and entry of the outbox.
     pub(super) fn revoke_all<'f>(
         &mut self,
-        tokens: impl IntoIterator<Item = &'f TokenFacts>,
+        tokens: impl IntoIterator<Item = &'f Subject>,
         at: Timestamp,
         action: Action,
         requester: &Requester,
     ) -> Result<()> {
         self.step(at, |step| {
             let version = step.version()?;
-            for facts in tokens {
-                step.store.revoke(facts.id, at, version)?;
+            for token in tokens {
+                step.store.revoke(token.id, at, version)?;
                 let revoke = RecordChange::RevokeToken {
-                    organization: facts.organization.id,
-                    token: facts.id,
+                    organization: token.organization(),
+                    token: token.id,
                     at,
                     by: requester.actor.clone(),
                 };
-                step.change_with_event(revoke, about_token(facts, at, action, None, requester))?;
+                step.change_with_event(revoke, about_token(token, at, action, None, requester))?;
             }
             Ok(())
         })?;

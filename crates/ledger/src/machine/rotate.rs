@@ -72,14 +72,14 @@ impl Suspended<RotateCommand> for PendingRotation {
             return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
         }
         if let Delivery::Failed { cause } = delivery {
-            ledger.abandon(facts, requester, now)?;
+            ledger.abandon(&facts.into(), requester, now)?;
             return Ok(Done::Answer(RotateAnswer::RecordUnavailable { cause }));
         }
         // A token that rotates itself is active until the step below, which ends it.
         let acting = ledger.still_acting(actor, facts, requester, now)?;
         // Somebody may have ended the old token meanwhile: then the new one must not live on.
         if !ledger.rotatable(command.old)? {
-            ledger.abandon(facts, requester, now)?;
+            ledger.abandon(&facts.into(), requester, now)?;
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }
         // Nobody holds the successor yet, so a report cannot have been about it.

@@ -120,6 +120,20 @@ fn r32_of_many_runs_in_one_report_each_has_its_first_word() {
     let others = vec![begun(51, "release", 7)];
     assert_eq!(found, RunsAnswer { pin, others });
     assert_eq!(sql.number("select count(*) from runs"), 3);
+    // Of a single run, 0.1.0 understands the command too.
+    let one = command(&[begun(52, "release", 7)]);
+    let single = one.single(at(2)).expect("it is one");
+    let other = RunAnswer {
+        pin,
+        other: Some(facts_of("release", 9)),
+    };
+    let found = answer(tell(&mut ledger, 2, single));
+    assert_eq!(found, other);
+    assert_eq!(
+        found.about(Id::from_u128(52)),
+        answer(tell(&mut ledger, 2, one))
+    );
+    assert!(command(&second).single(at(2)).is_none());
     // One that is revoked meanwhile has none of them stored.
     answer(tell(&mut ledger, 3, revoke(1)));
     let actor = Actor::Token(Id::from_u128(1));

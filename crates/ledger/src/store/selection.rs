@@ -2,15 +2,14 @@
 //! token that is still being created, or is quarantined, too.
 
 use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
 
-use super::{Store, tokens};
+use super::{Store, Subject};
 use crate::RevokeManyCommand;
 use crate::sql::{self, Result, Sql, Value};
 
 /// A token that a selector has found.
 pub struct Selected {
-    pub facts: TokenFacts,
+    pub subject: Subject,
     pub used_at: Option<Timestamp>,
 }
 
@@ -76,7 +75,7 @@ impl<S: Sql> Store<S> {
         values.push(Value::Integer(i64::from(limit) + 1));
         self.rows(&query, &values, |row| {
             Ok(Selected {
-                facts: tokens::facts(row)?,
+                subject: Subject::read(row)?,
                 used_at: row.maybe_time()?,
             })
         })
@@ -84,12 +83,12 @@ impl<S: Sql> Store<S> {
 
     /// Tokens that are neither revoked nor expired, system tokens aside, last used (or, if never,
     /// minted) before a moment.
-    pub fn idle(&self, since: Timestamp, now: Timestamp) -> Result<Vec<TokenFacts>> {
+    pub fn idle(&self, since: Timestamp, now: Timestamp) -> Result<Vec<Subject>> {
         let query = "select facts from tokens where state < 2 and is_system = 0 \
                      and (revoked_at is null or revoked_at > ?) \
                      and (expires_at is null or expires_at > ?) \
                      and coalesce(used_at, created_at) < ? order by created_at, id";
         let values = [sql::time(now), sql::time(now), sql::time(since)];
-        self.rows(query, &values, tokens::facts)
+        self.rows(query, &values, Subject::read)
     }
 }

@@ -6,12 +6,19 @@ use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
-use super::{Normalize, Store};
+use super::{Normalize, Store, Subject};
 use crate::sql::{self, Result, Row, Sql, Value};
 
 /// A token as the Ledger stores it.
 pub struct Stored {
     pub facts: TokenFacts,
+    /// The version of the revocation log at which its standing last changed.
+    pub version: Option<i64>,
+}
+
+/// A token that can be ended, as the Ledger stores it.
+pub struct Ending {
+    pub subject: Subject,
     pub revoked_at: Option<Timestamp>,
     /// The version of the revocation log at which its standing last changed.
     pub version: Option<i64>,
@@ -40,12 +47,24 @@ pub(super) fn facts(row: &mut Row) -> Result<TokenFacts> {
 impl<S: Sql> Store<S> {
     /// A token with its facts.
     pub fn token(&self, token: TokenId) -> Result<Option<Stored>> {
-        let query = "select facts, revoked_at, version from tokens where id = ?";
+        let query = "select facts, version from tokens where id = ?";
         let Some(mut row) = self.first(query, &[sql::text(token)])? else {
             return Ok(None);
         };
         Ok(Some(Stored {
             facts: facts(&mut row)?,
+            version: row.maybe_integer()?,
+        }))
+    }
+
+    /// A token that can be ended, with the moment and the version of its end.
+    pub fn subject(&self, token: TokenId) -> Result<Option<Ending>> {
+        let query = "select facts, revoked_at, version from tokens where id = ?";
+        let Some(mut row) = self.first(query, &[sql::text(token)])? else {
+            return Ok(None);
+        };
+        Ok(Some(Ending {
+            subject: Subject::read(&mut row)?,
             revoked_at: row.maybe_time()?,
             version: row.maybe_integer()?,
         }))
@@ -101,9 +120,13 @@ impl<S: Sql> Store<S> {
     }
 
     /// Tokens that are still being created.
-    pub fn pending(&self) -> Result<Vec<TokenFacts>> {
+    pub fn pending(&self) -> Result<Vec<Subject>> {
         // The state as the index has it: `State::Pending`.
-        self.rows("select facts from tokens where state = 0", &[], facts)
+        self.rows(
+            "select facts from tokens where state = 0",
+            &[],
+            Subject::read,
+        )
     }
 
     /// Tokens whose standing has changed after a version, the first `limit` of them.
@@ -126,7 +149,7 @@ impl<S: Sql> Store<S> {
         };
         Ok(Some(Total {
             uses: row.integer()?,
-            organization: facts(&mut row)?.organization.id,
+            organization: Subject::read(&mut row)?.organization(),
         }))
     }
 

@@ -4,12 +4,14 @@ use super::*;
 use crate::sql::SqlError;
 use crate::testing;
 use crate::{
-    LeakCommand, LimitsCommand, Liveness, NoteCommand, RecordChange, RefusalCommand,
-    ReleaseCommand, RevokeCommand, RunAnswer, Selector, SweepCommand,
+    Admission, LeakCommand, LimitsCommand, Liveness, NoteCommand, RecordChange, RefusalCommand,
+    ReleaseCommand, RevokeCommand, RunAnswer, Selector, Stop, SweepCommand,
 };
 use postern_domain::audit::{Action, Changes};
 use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
+use postern_domain::standing::Inactive;
+use serde::Serialize;
 
 fn label(text: &str) -> Label {
     Label::parse(text).expect("a label")
@@ -178,6 +180,42 @@ fn what_cannot_be_read_is_refused() {
         (false, "/events/1", Misread::Malformed),
         (false, "/events/1/x", Misread::Malformed),
         (true, "/conflict/x", Misread::Malformed),
+        // As a later release might ask.
+        (false, "/list", Misread::Unknown),
+        (false, "/ping/later", Misread::Malformed),
+        (false, "/name/later", Misread::Malformed),
+        (false, "/events/1/2/3", Misread::Malformed),
+        (true, "/mint/later", Misread::Malformed),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/later",
+            Misread::Malformed,
+        ),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/facts/later",
+            Misread::Malformed,
+        ),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/facts/-/-/later",
+            Misread::Malformed,
+        ),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/facts/-/-/pin/later",
+            Misread::Malformed,
+        ),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/facts/-/-/pin/-/-.-.-/later",
+            Misread::Malformed,
+        ),
+        (
+            false,
+            "/use/00000000-0000-0000-0000-000000000007/facts/-/-/pin/-/-.-.-.later",
+            Misread::Malformed,
+        ),
     ];
     for (posted, path, expected) in rows {
         assert_eq!(Call::parse(posted, path), Err(expected), "{path}");
