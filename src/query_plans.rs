@@ -37,6 +37,14 @@ const WALKS: &[(&str, &str)] = &[
     ),
     ("delete from refusals where hour <", "a row for each code"),
     (
+        "update tokens set quarantined_at = ?3",
+        "the list of a page of a rebuild, whose tokens are found by their key",
+    ),
+    (
+        "select id from tokens where state < 2 and not exists",
+        "once in a rebuild, and every living token is to be looked at",
+    ),
+    (
         "select outcome, organization, hour, left_out from refusals",
         "a row for each code",
     ),

@@ -1,19 +1,20 @@
 //! Requests and answers between the gateway and a Ledger: each side prints and parses with this
 //! file. During a deployment the sides may be of two versions, so nothing here changes its meaning.
 
+mod claim;
+
 use core::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use postern_domain::id::{
-    HolderId, InstanceId, OrganizationId, RunId, TokenId, UpstreamId, WorkflowId,
-};
+use postern_domain::id::{OrganizationId, RunId, TokenId, UpstreamId, WorkflowId};
 use postern_domain::name::Label;
 use postern_domain::standing::{Actor, Inactive};
 
+use self::claim::{claim, print_claim};
 use crate::done::Stop;
-use crate::{Admission, AdmitQuery, Claim, KeptQuery, UpstreamQuery, Version};
+use crate::{Admission, AdmitQuery, KeptQuery, UpstreamQuery};
 
 /// The header that names a command's actor: the id of the token that the command is for. A command
 /// without it is for no token ([`Actor::NotAToken`]).
@@ -21,12 +22,8 @@ pub const ACTOR: &str = "postern-actor";
 /// The header that carries the name of the organization by which a call came to the Ledger.
 pub const ORGANIZATION_NAME: &str = "organization-name";
 
-/// In a claim: a lease is asked for.
-const LEASE: &str = "lease";
 /// Behind names: they are exact.
 const EXACT: &str = ".exact";
-/// In a claim: only what has changed is.
-const CHANGES: &str = "changes";
 
 /// The answer is the usual one, and has no body.
 const USUAL: u16 = 204;
@@ -36,6 +33,8 @@ const ANSWERED: u16 = 200;
 const INACTIVE: u16 = 401;
 /// The name that the call came by is another organization's.
 const MISDIRECTED: u16 = 421;
+/// The Ledger is being rebuilt. To an earlier release a failure like any other.
+const REBUILDING: u16 = 503;
 
 /// A request to an object of the class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,47 +208,6 @@ fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
     }
 }
 
-/// `/{holder}.{lease or changes}`, and `.{instance}.{number}` where a version was applied.
-fn print_claim(claim: &Claim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let asked = if claim.lease { LEASE } else { CHANGES };
-    write!(f, "/{}.{asked}", claim.holder)?;
-    match claim.applied {
-        Some(Version { instance, number }) => write!(f, ".{instance}.{number}"),
-        None => Ok(()),
-    }
-}
-
-/// Reads a claim. An earlier release asked for a `version` here, to which this one has no answer:
-/// its isolates ask each time then.
-fn claim(part: Option<&str>) -> Result<Option<Claim>, Misread> {
-    let text = match part {
-        None | Some("-" | "version") => return Ok(None),
-        Some(text) => text,
-    };
-    let mut parts = text.split('.');
-    let holder = id(parts.next(), HolderId::parse)?;
-    let lease = match parts.next() {
-        Some(LEASE) => true,
-        Some(CHANGES) => false,
-        _ => return Err(Misread::Malformed),
-    };
-    let applied = match parts.next() {
-        None => None,
-        instance => Some(Version {
-            instance: id(instance, InstanceId::parse)?,
-            number: id(parts.next(), str::parse)?,
-        }),
-    };
-    match parts.next() {
-        None => Ok(Some(Claim {
-            holder,
-            applied,
-            lease,
-        })),
-        Some(_) => Err(Misread::Malformed),
-    }
-}
-
 /// The value of [`ACTOR`]; no header where there is none.
 pub fn print_actor(actor: Actor) -> Option<String> {
     actor.token().map(|token| token.to_string())
@@ -282,6 +240,8 @@ pub enum Unanswered {
     Inactive(Inactive),
     /// The name that the call came by is another organization's.
     Misdirected,
+    /// The Ledger is being rebuilt.
+    Rebuilding,
     /// Anything else: a failure, which is never a yes.
     Failed(String),
 }
@@ -343,6 +303,10 @@ impl Reply {
                 status: MISDIRECTED,
                 body: String::new(),
             }),
+            Stop::Rebuilding => Ok(Self {
+                status: REBUILDING,
+                body: String::new(),
+            }),
             Stop::Failed(error) => Err(error.to_string()),
         }
     }
@@ -387,6 +351,7 @@ impl Reply {
                 .json()
                 .map_or_else(|failed| failed, Unanswered::Inactive),
             MISDIRECTED => Unanswered::Misdirected,
+            REBUILDING => Unanswered::Rebuilding,
             status => Unanswered::Failed(format!("status {status}")),
         }
     }

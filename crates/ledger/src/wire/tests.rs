@@ -3,6 +3,7 @@
 use super::*;
 use crate::sql::SqlError;
 use crate::testing;
+use crate::{Claim, Version};
 use crate::{
     LeakCommand, LimitsCommand, Liveness, NoteCommand, RecordChange, RefusalCommand,
     ReleaseCommand, RevokeCommand, RunAnswer, Selector, SweepCommand,
