@@ -29,6 +29,7 @@ const LOST: [(&str, &str); 5] = [
     ),
 ];
 
+/// `postern org rebuild`.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("how").required(true).args(["dry_run", "yes"])))]
 pub struct Rebuild {
