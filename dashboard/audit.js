@@ -26,6 +26,7 @@ const ACTIONS = {
   "upstream.set": "Credential for the origin set",
   "upstream.clear": "Credential for the origin cleared",
   "artifact_credential.issue": "Artifact credential handed out",
+  "ledger.rebuild": "Ledger rebuilt from D1",
 };
 const GENESIS = "0".repeat(64);
 

@@ -23,6 +23,7 @@ pub mod output;
 pub mod preflight;
 pub mod problem;
 pub mod proxy;
+pub mod rebuild;
 pub mod registry;
 pub mod settings;
 pub mod setup;

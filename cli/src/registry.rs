@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::Api;
 use crate::fail::Outcome;
 use crate::output::{Format, print, print_json, remark};
+use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
 use crate::text::{encoded, member, moment, table};
 
@@ -51,6 +52,8 @@ enum OfOrganizations {
     /// List organizations
     #[command(visible_alias = "ls")]
     List(Listing),
+    /// Rebuild an organization's Ledger from D1, when its storage was lost or put back
+    Rebuild(Rebuild),
 }
 
 /// `postern project`.
@@ -139,6 +142,7 @@ impl Organizations {
         let api = Api::new(Settings::find(&self.flags)?)?;
         match self.what {
             OfOrganizations::List(list) => list.run(&api, "/orgs", "organizations").await,
+            OfOrganizations::Rebuild(rebuild) => rebuild.run(&api).await,
             OfOrganizations::Create {
                 name,
                 mint_ceiling,

@@ -88,7 +88,7 @@ impl Object {
         let reply = match call {
             Call::Admit(query) => {
                 let admission = self.turn(|ledger| ledger.admit(now(), query)).await?;
-                Reply::admission(&admission.map_err(failed)?)?
+                admission.map_or_else(stopped, |admission| Ok(Reply::admission(&admission)?))?
             }
             Call::Confirm => {
                 let known = self.turn(|ledger| ledger.confirm(by)).await?;

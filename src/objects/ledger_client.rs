@@ -233,6 +233,7 @@ fn unanswered(why: Unanswered) -> Error {
     match why {
         Unanswered::Inactive(why) => CredentialError::from(why).into(),
         Unanswered::Misdirected => failed("another organization's name"),
+        Unanswered::Rebuilding => failed("it is being rebuilt from D1"),
         Unanswered::Failed(cause) => failed(cause),
     }
 }

@@ -1,15 +1,17 @@
 //! The port of the record, on D1. Each method is one call into the file that owns it.
 
 use super::Platform;
-use crate::store::{records, token_list};
+use crate::store::{rebuild, records, token_list};
+use postern_domain::audit::verify::Row;
 use postern_domain::decide::Grant;
 use postern_domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
+use postern_domain::time::Timestamp;
 use postern_registry::error::Result;
 use postern_registry::organization::OrganizationRecord;
 use postern_registry::page::{Cursor, Page};
-use postern_registry::ports::Records;
+use postern_registry::ports::{RebuildRecords, Records, TokenCounts};
 use postern_registry::registry::Entry;
 use postern_registry::tokens::{TokenFilter, TokenRecord};
 
@@ -103,5 +105,19 @@ impl Records for Platform {
         limit: u32,
     ) -> Result<Vec<TokenRecord>> {
         token_list::tokens(&self.env, organization, filter, cursor, limit).await
+    }
+}
+
+impl RebuildRecords for Platform {
+    async fn last_event(&self, organization: OrganizationId) -> Result<Option<(u64, Row)>> {
+        rebuild::last_event(&self.env, organization).await
+    }
+
+    async fn token_counts(
+        &self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<TokenCounts> {
+        rebuild::token_counts(&self.env, organization, now).await
     }
 }

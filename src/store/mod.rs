@@ -5,6 +5,7 @@ pub mod audit;
 pub mod d1;
 pub mod facts;
 pub mod first_token;
+pub mod rebuild;
 pub mod record_changes;
 pub mod records;
 pub mod token_list;

@@ -113,6 +113,21 @@ pub fn prepare(
                 Bind::whole(*sequence),
             ],
         ),
+        RecordChange::QuarantineTokens {
+            organization,
+            tokens,
+            at,
+            sequence,
+        } => statement(
+            database,
+            QUARANTINE_TOKENS,
+            vec![
+                Bind::text(organization),
+                Bind::Text(serde_json::to_string(tokens)?),
+                Bind::time(*at),
+                Bind::whole(*sequence),
+            ],
+        ),
         RecordChange::RecordUse {
             organization,
             token,
@@ -231,6 +246,13 @@ const FORGET_TOKEN: &str = "delete from tokens where id = ?1 and organization_id
 const QUARANTINE: &str = "update tokens set quarantined_at = ?3 where id = ?1 \
      and organization_id = ?2 and not exists (select 1 from audit where organization_id = ?2 \
      and token_id = ?1 and action in ('token.quarantine', 'token.release') and sequence > ?4)";
+
+/// Not those that were quarantined already, or released, or quarantined again, since.
+pub(super) const QUARANTINE_TOKENS: &str = "update tokens set quarantined_at = ?3 \
+     where id in (select value from json_each(?2)) and organization_id = ?1 \
+     and quarantined_at is null and not exists (select 1 from audit where organization_id = ?1 \
+     and token_id = tokens.id and action in ('token.quarantine', 'token.release') \
+     and sequence > ?4)";
 
 /// The same row again changes nothing; for another one of its number the trigger of migration 0008
 /// ends the batch.

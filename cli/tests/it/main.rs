@@ -25,6 +25,7 @@ mod others;
 mod program;
 mod proxy;
 mod raw;
+mod rebuild;
 mod refusals;
 mod setup;
 mod shapes;

@@ -77,6 +77,10 @@ pub enum Action {
     /// where it is known, the role.
     #[serde(rename = "artifact_credential.issue")]
     ArtifactCredentialIssue,
+    /// The Ledger was rebuilt from D1; `changes` has why, from how far, and what became of the
+    /// tokens.
+    #[serde(rename = "ledger.rebuild")]
+    LedgerRebuild,
 }
 
 impl Action {
@@ -101,6 +105,7 @@ impl Action {
             Self::UpstreamSet => "upstream.set",
             Self::UpstreamClear => "upstream.clear",
             Self::ArtifactCredentialIssue => "artifact_credential.issue",
+            Self::LedgerRebuild => "ledger.rebuild",
         }
     }
 

@@ -12,6 +12,8 @@ pub enum Operation {
     OrganizationList,
     /// Changing an organization's limits.
     OrganizationUpdate,
+    /// Rebuilding an organization's Ledger from the record.
+    OrganizationRebuild,
     /// Creating a project.
     ProjectCreate,
     /// Listing projects.
@@ -77,10 +79,11 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 20] = [
+    pub const REGISTRY: [Self; 21] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
+        Self::OrganizationRebuild,
         Self::ProjectCreate,
         Self::ProjectList,
         Self::WorkflowCreate,
@@ -107,23 +110,24 @@ impl Operation {
             Self::OrganizationCreate => Self::REGISTRY[0],
             Self::OrganizationList => Self::REGISTRY[1],
             Self::OrganizationUpdate => Self::REGISTRY[2],
-            Self::ProjectCreate => Self::REGISTRY[3],
-            Self::ProjectList => Self::REGISTRY[4],
-            Self::WorkflowCreate => Self::REGISTRY[5],
-            Self::WorkflowList => Self::REGISTRY[6],
-            Self::TokenCreate => Self::REGISTRY[7],
-            Self::TokenList => Self::REGISTRY[8],
-            Self::TokenRead => Self::REGISTRY[9],
-            Self::TokenRevoke => Self::REGISTRY[10],
-            Self::TokenRotate => Self::REGISTRY[11],
-            Self::TokenRelease => Self::REGISTRY[12],
-            Self::TokenAdopt => Self::REGISTRY[13],
-            Self::TokenRevokeOwn => Self::REGISTRY[14],
-            Self::AuditRead => Self::REGISTRY[15],
-            Self::AuditCheckpoint => Self::REGISTRY[16],
-            Self::UpstreamRead => Self::REGISTRY[17],
-            Self::UpstreamSet => Self::REGISTRY[18],
-            Self::UpstreamClear => Self::REGISTRY[19],
+            Self::OrganizationRebuild => Self::REGISTRY[3],
+            Self::ProjectCreate => Self::REGISTRY[4],
+            Self::ProjectList => Self::REGISTRY[5],
+            Self::WorkflowCreate => Self::REGISTRY[6],
+            Self::WorkflowList => Self::REGISTRY[7],
+            Self::TokenCreate => Self::REGISTRY[8],
+            Self::TokenList => Self::REGISTRY[9],
+            Self::TokenRead => Self::REGISTRY[10],
+            Self::TokenRevoke => Self::REGISTRY[11],
+            Self::TokenRotate => Self::REGISTRY[12],
+            Self::TokenRelease => Self::REGISTRY[13],
+            Self::TokenAdopt => Self::REGISTRY[14],
+            Self::TokenRevokeOwn => Self::REGISTRY[15],
+            Self::AuditRead => Self::REGISTRY[16],
+            Self::AuditCheckpoint => Self::REGISTRY[17],
+            Self::UpstreamRead => Self::REGISTRY[18],
+            Self::UpstreamSet => Self::REGISTRY[19],
+            Self::UpstreamClear => Self::REGISTRY[20],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -189,6 +193,7 @@ impl Operation {
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationList => "organization.list",
             Self::OrganizationUpdate => "organization.update",
+            Self::OrganizationRebuild => "organization.rebuild",
             Self::ProjectCreate => "project.create",
             Self::ProjectList => "project.list",
             Self::WorkflowCreate => "workflow.create",

@@ -12,9 +12,9 @@ use crate::wire::Reply;
 use crate::{
     ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand,
     LimitsCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand,
-    RefusalCommand, ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand,
-    RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand,
-    WatchCommand,
+    RebuildCommand, RefusalCommand, ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand,
+    RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand, SweepCommand,
+    UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -78,6 +78,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         ReadUpstreamCommand::NAME => begin::<S, ReadUpstreamCommand>,
         ListUpstreamsCommand::NAME => begin::<S, ListUpstreamsCommand>,
         ReserveCommand::NAME => begin::<S, ReserveCommand>,
+        RebuildCommand::NAME => begin::<S, RebuildCommand>,
         UnreserveCommand::NAME => begin::<S, UnreserveCommand>,
         RenewCommand::NAME => renew::<S>,
         WatchCommand::NAME => watch::<S>,

@@ -97,6 +97,8 @@ pub enum Stop {
     Inactive(Inactive),
     /// It came by the name of another organization.
     Misdirected,
+    /// The Ledger is being rebuilt: until that is over nobody is admitted, and nothing is written.
+    Rebuilding,
     /// The database failed. What the turn has written must not stay.
     Failed(SqlError),
 }

@@ -9,7 +9,10 @@ use std::collections::{HashMap, HashSet};
 
 use postern_domain::id::{HolderId, InstanceId};
 
-use crate::lease::{Claim, Version, margin_ms};
+use crate::lease::{Claim, LONGEST_LEASE_MS, Version, margin_ms};
+
+/// How long leases may last of which nothing is known.
+const LOST_MS: u32 = LONGEST_LEASE_MS + margin_ms(LONGEST_LEASE_MS);
 
 /// A timer that the machine asks for. It counts from the turn that asked;
 /// [`Ledger::fired`](crate::Ledger::fired) is called once the time has passed, and not before.
@@ -25,6 +28,8 @@ pub struct Timer {
 enum End {
     /// Leases that an earlier instance may have granted are over.
     Restart,
+    /// Leases of a Ledger whose storage was lost are over.
+    Lost,
     /// Leases that were granted before a version are over.
     Granted(i64),
     /// Holders that have not been heard of since the last one are forgotten.
@@ -64,6 +69,8 @@ pub struct Leases {
     /// The highest version that is final.
     watermark: i64,
     restart: Restart,
+    /// Whether leases may be out of a Ledger whose storage was lost.
+    lost: bool,
     /// The longest lease that may be out, as the database has it.
     stored_ms: u32,
     counts_holders: bool,
@@ -83,6 +90,7 @@ impl Leases {
             waits: HashMap::new(),
             watermark: 0,
             restart: Restart::Unknown,
+            lost: false,
             stored_ms: 0,
             counts_holders: false,
             timers: Vec::new(),
@@ -107,6 +115,14 @@ impl Leases {
         let ms = stored_ms + margin_ms(stored_ms);
         self.restart = Restart::Waits { version, ms };
         self.ask(End::Restart, ms);
+    }
+
+    /// Leases may be out that no database tells of, as long as any can be. Until they are over
+    /// nothing is final. The database holds the longest from now on.
+    pub fn lose(&mut self) {
+        self.lost = true;
+        self.stored_ms = LONGEST_LEASE_MS;
+        self.ask(End::Lost, LOST_MS);
     }
 
     /// A version of this instance.
@@ -174,7 +190,7 @@ impl Leases {
 
     /// Whether no isolate can still believe what was true before a version.
     pub fn is_final(&self, version: i64) -> bool {
-        self.restart == Restart::Over && version <= self.watermark
+        self.restart == Restart::Over && !self.lost && version <= self.watermark
     }
 
     /// Sees to it that a version becomes final: called in the turn that wrote it, or later.
@@ -207,7 +223,8 @@ impl Leases {
             true => 0,
             false => self.over_ms(),
         };
-        restart.max(leases)
+        let lost = if self.lost { LOST_MS } else { 0 };
+        restart.max(leases).max(lost)
     }
 
     /// After how many milliseconds a lease that is granted now is over everywhere; 0 = there is
@@ -233,7 +250,12 @@ impl Leases {
                     self.has_moved = true;
                 }
                 // An instance that has granted a lease counts holders, and clears it after them.
-                !self.counts_holders && self.stored_ms > 0
+                !self.counts_holders && !self.lost && self.stored_ms > 0
+            }
+            End::Lost => {
+                self.lost = false;
+                self.has_moved = true;
+                !self.counts_holders && self.restart == Restart::Over && self.stored_ms > 0
             }
             End::Granted(version) => {
                 if let Some(waited) = self.waits.get_mut(&version) {
@@ -245,7 +267,8 @@ impl Leases {
             End::Holders => {
                 self.holders
                     .retain(|_, held| core::mem::take(&mut held.is_recent));
-                self.counts_holders = !self.holders.is_empty() || self.restart != Restart::Over;
+                let waits = self.restart != Restart::Over || self.lost;
+                self.counts_holders = !self.holders.is_empty() || waits;
                 if self.counts_holders {
                     self.ask(End::Holders, self.over_ms());
                 }

@@ -119,6 +119,7 @@ mod leak;
 mod lease;
 mod leases;
 mod machine;
+mod rebuild;
 mod record_change;
 mod reservation;
 mod sql;
@@ -152,6 +153,11 @@ pub use lease::{
 };
 pub use leases::Timer;
 pub use machine::{Addressed, Ledger, Settings};
+pub use rebuild::{
+    Numbered, REBUILD_EVENTS, REBUILD_TOKENS, RebuildAnswer, RebuildCause, RebuildCommand,
+    RebuildCounts, RebuildPhase, RebuildProgress, RebuildRefusal, RebuildStep, RecordedToken,
+    TokenPlace,
+};
 pub use record_change::{AuditRow, RecordChange, TokenRow};
 pub use reservation::{
     LONGEST_RESERVATION_MS, MAX_RESERVATIONS, ReserveAnswer, ReserveCommand, UnreserveCommand,

@@ -11,6 +11,7 @@ mod limits;
 mod mint;
 mod pending;
 mod questions;
+mod rebuild;
 mod refusals;
 mod reservations;
 mod revoke;
@@ -35,6 +36,7 @@ use crate::sql::{Result, Sql};
 use crate::store::journal::Step;
 use crate::store::{Entry, Normalize, Store};
 use crate::uses::Uses;
+use crate::{Command as _, RebuildCommand};
 
 /// How long after a change [`Ledger::wake`] looks for what no command has delivered, and after a
 /// failed delivery tries again.
@@ -86,6 +88,8 @@ pub struct Ledger<S> {
     leases: Leases,
     /// Room under the limit of active tokens that is held.
     reservations: Reservations,
+    /// Whether a rebuild is under way; `None` = nobody has looked.
+    rebuilding: Option<bool>,
 }
 
 impl<S: Sql> Ledger<S> {
@@ -102,6 +106,7 @@ impl<S: Sql> Ledger<S> {
             wakes_at: None,
             leases,
             reservations: Reservations::default(),
+            rebuilding: None,
         }
     }
 
@@ -116,6 +121,9 @@ impl<S: Sql> Ledger<S> {
         command: C,
     ) -> Outcome<C> {
         self.check_name(addressed.by)?;
+        if C::NAME != RebuildCommand::NAME && self.is_rebuilding()? {
+            return Err(Stop::Rebuilding);
+        }
         let acting = self.acting(addressed.actor, now)?;
         command.begin(self, acting.by(addressed.by), now)
     }
@@ -133,6 +141,10 @@ impl<S: Sql> Ledger<S> {
         let Waiting {
             actor, suspended, ..
         } = waiting;
+        // It began before; what it began has been taken back.
+        if self.is_rebuilding()? {
+            return Err(Stop::Rebuilding);
+        }
         suspended.resume(self, now, actor, delivery)
     }
 
@@ -175,6 +187,10 @@ impl<S: Sql> Ledger<S> {
     pub fn wake(&mut self, now: Timestamp) -> Result<()> {
         self.wakes_at = None;
         if !self.store.exists()? {
+            return Ok(());
+        }
+        if self.is_rebuilding()? {
+            // Nothing but what the rebuild itself has for D1.
             return Ok(());
         }
         let next_wait_ends = self.recover(now)?;

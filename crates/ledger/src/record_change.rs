@@ -82,6 +82,18 @@ pub enum RecordChange {
         #[serde(default = "latest")]
         sequence: i64,
     },
+    /// A rebuild has quarantined tokens that D1 calls active.
+    QuarantineTokens {
+        /// The organization of the rows.
+        organization: OrganizationId,
+        /// The tokens of the rows.
+        tokens: Vec<TokenId>,
+        /// Since when.
+        at: Timestamp,
+        /// The number of the last event before it: where a later release of one of them has its
+        /// event in D1, this comes too late for that one.
+        sequence: i64,
+    },
     /// A token was used. Totals, so that a second delivery changes nothing.
     RecordUse {
         /// The organization of the row.

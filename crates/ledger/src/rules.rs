@@ -7,6 +7,7 @@ mod leases;
 mod log;
 mod names;
 mod questions;
+mod rebuild;
 mod releases;
 mod reservations;
 mod runs;

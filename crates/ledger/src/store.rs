@@ -10,6 +10,7 @@ mod events;
 pub mod journal;
 mod leases;
 mod outbox;
+pub mod rebuild;
 mod refusals;
 mod runs;
 mod schema;

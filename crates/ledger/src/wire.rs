@@ -6,17 +6,17 @@
 //! passed over it would do less than was asked, or allow more. docs/STORAGE.md says how a message
 //! may change between two releases.
 
+mod claim;
 mod reply;
 
 use core::fmt;
 
-use postern_domain::id::{
-    HolderId, InstanceId, OrganizationId, RunId, TokenId, UpstreamId, WorkflowId,
-};
+use postern_domain::id::{OrganizationId, RunId, TokenId, UpstreamId, WorkflowId};
 use postern_domain::name::Label;
 use postern_domain::standing::Actor;
 
-use crate::{AdmitQuery, Claim, KeptQuery, UpstreamQuery, Version};
+use self::claim::{claim, print_claim};
+use crate::{AdmitQuery, KeptQuery, UpstreamQuery};
 
 pub use reply::{Reply, Unanswered};
 
@@ -28,12 +28,8 @@ pub const ORGANIZATION_NAME: &str = "organization-name";
 
 /// In place of a part that is not there.
 const NONE: &str = "-";
-/// In a claim: a lease is asked for.
-const LEASE: &str = "lease";
 /// Behind names: they are exact.
 const EXACT: &str = ".exact";
-/// In a claim: only what has changed is.
-const CHANGES: &str = "changes";
 
 /// A request to an object of the class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,47 +201,6 @@ fn upstream(text: &str) -> Result<UpstreamQuery, Misread> {
     };
     match parts.next() {
         None => Ok(query),
-        Some(_) => Err(Misread::Malformed),
-    }
-}
-
-/// `/{holder}.{lease or changes}`, and `.{instance}.{number}` where a version was applied.
-fn print_claim(claim: &Claim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let asked = if claim.lease { LEASE } else { CHANGES };
-    write!(f, "/{}.{asked}", claim.holder)?;
-    match claim.applied {
-        Some(Version { instance, number }) => write!(f, ".{instance}.{number}"),
-        None => Ok(()),
-    }
-}
-
-/// Reads a claim. An earlier release asked for a `version` here, to which this one has no answer:
-/// its isolates ask each time then.
-fn claim(part: Option<&str>) -> Result<Option<Claim>, Misread> {
-    let text = match part {
-        None | Some(NONE | "version") => return Ok(None),
-        Some(text) => text,
-    };
-    let mut parts = text.split('.');
-    let holder = id(parts.next(), HolderId::parse)?;
-    let lease = match parts.next() {
-        Some(LEASE) => true,
-        Some(CHANGES) => false,
-        _ => return Err(Misread::Malformed),
-    };
-    let applied = match parts.next() {
-        None => None,
-        instance => Some(Version {
-            instance: id(instance, InstanceId::parse)?,
-            number: id(parts.next(), str::parse)?,
-        }),
-    };
-    match parts.next() {
-        None => Ok(Some(Claim {
-            holder,
-            applied,
-            lease,
-        })),
         Some(_) => Err(Misread::Malformed),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::error::Error;
 use super::openapi::DOCUMENT;
 use super::testing::{ADMIN, World, config, facts, now_or_never, requester};
-use super::{adopt, explain, leaks, mint, organization, registry, tokens};
+use super::{adopt, explain, leaks, mint, organization, rebuild, registry, tokens};
 use crate::authenticate::present;
 use postern_domain::caller::Caller;
 use postern_domain::scope::Scope;
@@ -35,6 +35,14 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
         "UpdateOrganization" => {
             let updated = organization::update(&admin, "acme", body, requester(), &config, &world);
             now_or_never(updated).map(drop)
+        }
+        "RebuildRequest" => {
+            let meant = ("acme", body, requester());
+            match now_or_never(rebuild::rebuild(&admin, meant, &config, &world)) {
+                // Of a body that was read: the world has nothing to rebuild from.
+                Err(Error::Conflict { .. }) => Ok(()),
+                told => told.map(drop),
+            }
         }
         "CreateEntry" => {
             let created = registry::create_project(&admin, acme, body, requester(), &world);
@@ -73,11 +81,12 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
 }
 
 /// Each body with the members that it cannot do without.
-fn bodies() -> [(&'static str, Value); 9] {
+fn bodies() -> [(&'static str, Value); 10] {
     let token = origin_tokens::jwt(&origin_tokens::claims());
     [
         ("CreateOrganization", json!({ "name": "x" })),
         ("UpdateOrganization", json!({})),
+        ("RebuildRequest", json!({})),
         ("CreateEntry", json!({ "name": "x" })),
         ("MintRequest", json!({})),
         ("AdoptRequest", json!({ "token": token })),

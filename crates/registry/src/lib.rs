@@ -20,6 +20,7 @@ pub mod organization;
 pub mod origin_tokens;
 pub mod page;
 pub mod ports;
+pub mod rebuild;
 pub mod refusal;
 pub mod registry;
 pub mod session;

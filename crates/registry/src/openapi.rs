@@ -25,7 +25,7 @@ mod tests {
     use crate::registry::create_project;
     use crate::testing::{self, World, now_or_never, project, requester, workflow};
     use crate::tokens::{self, TokenRecord, TokenView};
-    use crate::{audit, oauth, registry, upstream};
+    use crate::{audit, oauth, rebuild, registry, upstream};
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
@@ -124,6 +124,18 @@ mod tests {
         .expect("an event")
     }
 
+    fn planned() -> rebuild::RebuildView {
+        let world = World::new();
+        let told = crate::rebuild::tests::lost(&world);
+        now_or_never(rebuild::rebuild(
+            &Caller::Administrator,
+            ("acme", told, requester()),
+            &testing::config(),
+            &world,
+        ))
+        .expect("a plan")
+    }
+
     fn fault() -> audit::FaultView {
         let problem = postern_domain::audit::verify::Problem::Genesis;
         let sequence = 1;
@@ -171,6 +183,7 @@ mod tests {
         let rotated = now_or_never(rotated);
         let released = now_or_never(tokens::release(&admin, acme, &id, requester(), &world));
         let rows = [
+            ("Rebuild", members(&planned())),
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
             ("Rotated", members(&rotated.expect("rotates"))),
@@ -283,6 +296,15 @@ mod tests {
                     "acme",
                     wrong,
                     requester(),
+                    &config,
+                    &world,
+                ))),
+            ),
+            (
+                "RebuildRequest",
+                expected(now_or_never(rebuild::rebuild(
+                    &admin,
+                    ("acme", wrong, requester()),
                     &config,
                     &world,
                 ))),

@@ -8,9 +8,11 @@
 
 mod ledgers;
 mod origin;
+mod rebuild;
 
 pub use ledgers::Ledgers;
 pub use origin::{Origin, OriginCall};
+pub use rebuild::{RebuildRecords, TokenCounts};
 
 /// All that the gateway's own API needs of the world.
 pub trait Ports:
@@ -25,6 +27,7 @@ pub trait Ports:
     + Ledgers
     + MintBuckets
     + Origin
+    + RebuildRecords
     + Records
     + Sessions
 {
@@ -42,6 +45,7 @@ impl<T> Ports for T where
         + Ledgers
         + MintBuckets
         + Origin
+        + RebuildRecords
         + Records
         + Sessions
 {

@@ -6,6 +6,7 @@ mod buckets;
 mod ledgers;
 mod lookups;
 mod origin;
+mod rebuild;
 mod records;
 
 use std::cell::{Cell, RefCell};
@@ -20,6 +21,7 @@ use super::organization::OrganizationRecord;
 use super::page::EventCursor;
 use super::ports::{Clock, Entropy, Ledgers};
 use super::testing_door::Door;
+use super::tokens::TokenRecord;
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{GENESIS, Requester, hex};
@@ -33,6 +35,7 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_gate::Gate;
 use postern_gate::testing::drive::Answer;
 pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
+use postern_ledger::testing::Sqlite;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
     Liveness, MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
@@ -77,6 +80,9 @@ pub struct World {
     pub kept: RefCell<Vec<(u64, Row)>>,
     pub signed: RefCell<Vec<(EventCursor, Signed)>>,
     pub bucket: Cell<u32>,
+    /// Tokens that D1 has, for who reads all of them; and a Ledger of its own for a rebuild.
+    pub recorded: RefCell<Vec<TokenRecord>>,
+    pub rebuilt: RefCell<Option<postern_ledger::Ledger<Sqlite>>>,
     /// Whether the organization is full.
     pub no_room: Cell<bool>,
     /// Uses of tokens that the Ledger was told of.
@@ -143,6 +149,8 @@ impl World {
             rows: RefCell::default(),
             kept: RefCell::default(),
             signed: RefCell::default(),
+            recorded: RefCell::default(),
+            rebuilt: RefCell::default(),
             counted: Cell::default(),
             bucket: Cell::new(10),
             no_room: Cell::default(),

@@ -147,7 +147,10 @@ where
 fn above_organizations(operation: Operation) -> bool {
     matches!(
         operation,
-        Operation::OrganizationCreate | Operation::OrganizationList | Operation::OrganizationUpdate
+        Operation::OrganizationCreate
+            | Operation::OrganizationList
+            | Operation::OrganizationUpdate
+            | Operation::OrganizationRebuild
     )
 }
 

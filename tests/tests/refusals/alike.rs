@@ -86,7 +86,7 @@ fn body(operation: &str) -> Option<Value> {
         "createOrganization" | "createProject" | "createWorkflow" => {
             json!({ "name": random_name("x") })
         }
-        "updateOrganization" | "mintToken" | "rotateToken" => json!({}),
+        "updateOrganization" | "rebuildLedger" | "mintToken" | "rotateToken" => json!({}),
         "revokeTokens" => json!({ "ids": [random_id()] }),
         "adoptToken" => json!({ "token": "x" }),
         "setUpstream" | "setUpstreamOfProject" | "setUpstreamOfWorkflow" => {

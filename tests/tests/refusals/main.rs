@@ -5,6 +5,7 @@ mod adoptions;
 mod alike;
 mod document;
 mod late;
+mod rebuilt;
 mod single;
 mod started;
 mod upstreams;
@@ -29,5 +30,6 @@ async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setu
     single::drive(setup, &operations, &mut met).await;
     started::drive(setup, &operations, &mut met).await;
     late::drive(setup, &operations, &mut met).await;
+    rebuilt::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);
 }

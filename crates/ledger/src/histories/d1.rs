@@ -121,6 +121,7 @@ impl D1 {
                     row.uses = row.uses.max(*uses);
                 }
             }
+            RecordChange::QuarantineTokens { .. } => panic!("no Ledger is rebuilt here"),
             RecordChange::InsertRun => panic!("runs have no rows"),
             RecordChange::AppendAudit(row) => {
                 let there = self.audit.entry(row.event.sequence);

@@ -19,7 +19,7 @@ impl<S: Sql> Ledger<S> {
         for (token, uses, at) in &command.uses {
             self.uses.note(*token, *uses, *at);
         }
-        if !command.uses.is_empty() && self.store.exists()? {
+        if !command.uses.is_empty() && self.store.exists()? && !self.is_rebuilding()? {
             self.wake_within(now, USES_MS);
         }
         self.delta(&command.claim)
@@ -51,7 +51,10 @@ impl<S: Sql> Ledger<S> {
             true => self.store.head()?.version,
             false => 0,
         };
+        let is_rebuilding = self.is_rebuilding()?;
         let changed = match self.leases.number(claim.applied) {
+            // Nothing that anybody knows of is active.
+            _ if is_rebuilding => None,
             Some(since) if since == head => Some(Vec::new()),
             // What is sent to the origin is another credential: whatever the holder knows of any,
             // it is to ask anew (R42).
@@ -64,7 +67,7 @@ impl<S: Sql> Ledger<S> {
             // another instance has counted, whose log may have been another one.
             _ => None,
         };
-        let lease_ms = match claim.lease && exists {
+        let lease_ms = match claim.lease && exists && !is_rebuilding {
             true => self.grant(claim)?,
             false => None,
         };

@@ -17,8 +17,12 @@ impl<S: Sql> Ledger<S> {
     /// itself.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn admit(&mut self, now: Timestamp, query: AdmitQuery) -> Result<Admission> {
+    /// [`Stop::Rebuilding`], or that the database fails.
+    pub fn admit(
+        &mut self,
+        now: Timestamp,
+        query: AdmitQuery,
+    ) -> core::result::Result<Admission, Stop> {
         let (token, facts, run) = (query.token, query.facts, query.run);
         let not_live = |liveness| Admission {
             liveness,
@@ -27,6 +31,9 @@ impl<S: Sql> Ledger<S> {
         if let Some(claim) = &query.claim {
             self.begin_leases()?;
             self.leases.acknowledge(claim);
+        }
+        if self.is_rebuilding()? {
+            return Err(Stop::Rebuilding);
         }
         let standing = match self.standing_in_force(token, now)? {
             Ok(standing) => standing,
@@ -107,7 +114,7 @@ impl<S: Sql> Ledger<S> {
     /// shown can be revoked.
     ///
     /// # Errors
-    /// [`Stop::Misdirected`], or that the database fails.
+    /// [`Stop::Misdirected`], [`Stop::Rebuilding`], or that the database fails.
     pub fn describe(
         &mut self,
         by: Option<&str>,
@@ -116,6 +123,9 @@ impl<S: Sql> Ledger<S> {
         self.check_name(by)?;
         if !self.store.exists()? {
             return Ok(None);
+        }
+        if self.is_rebuilding()? {
+            return Err(Stop::Rebuilding);
         }
         Ok(self.store.token(token)?.map(|stored| stored.facts))
     }

@@ -156,6 +156,17 @@ impl<S: Sql> Store<S> {
         })
     }
 
+    /// Takes over the chain as D1 has it: the next event follows on the one of this number and link.
+    /// The revocation log goes on.
+    pub fn adopt_chain(&self, sequence: i64, link: [u8; 32]) -> Result<()> {
+        let version = self.head()?.version;
+        self.set_head(&Head {
+            version,
+            sequence,
+            link,
+        })
+    }
+
     fn set_head(&self, head: &Head) -> Result<()> {
         let values = [
             Value::Integer(head.version),

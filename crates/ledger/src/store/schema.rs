@@ -4,8 +4,8 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 9] = [
-    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS,
+const STEPS: [&[&str]; 10] = [
+    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD,
 ];
 
 /// The first release.
@@ -137,6 +137,27 @@ const UPSTREAMS: &[&str] = &[
         only integer primary key check (only = 0),
         version integer not null
     ) strict",
+];
+
+/// A rebuild from D1 that is not over, and what D1's log says of each token. Both are empty otherwise.
+const REBUILD: &[&str] = &[
+    "create table rebuild (
+        only integer primary key check (only = 0),
+        state text not null
+    ) strict",
+    "create table rebuild_tokens (
+        token text primary key not null,
+        created integer not null default 0,
+        -- 1 = its creation was abandoned, 2 = it was revoked.
+        ended integer not null default 0,
+        quarantined integer not null default 0,
+        -- 1 = D1 has its row.
+        recorded integer not null default 0,
+        replaces text,
+        address text
+    ) strict, without rowid",
+    "create index rebuild_tokens_by_predecessor on rebuild_tokens (replaces)
+        where replaces is not null",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release

@@ -141,7 +141,7 @@ impl<S: Sql> Store<S> {
         self.number(query, &[])
     }
 
-    fn note_upstream_change(&self, version: Version) -> Result<()> {
+    pub(super) fn note_upstream_change(&self, version: Version) -> Result<()> {
         let query = "insert into upstream_changes (only, version) values (0, ?1) \
                      on conflict (only) do update set version = ?1";
         self.run(query, &[Value::Integer(version.number())])

@@ -24,6 +24,8 @@ const UNKNOWN: u16 = 404;
 const MALFORMED: u16 = 400;
 /// The name that the call came by is another organization's.
 const MISDIRECTED: u16 = 421;
+/// The Ledger is being rebuilt. To an earlier release a failure like any other.
+const REBUILDING: u16 = 503;
 
 /// An answer, before it is the platform's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum Unanswered {
     Inactive(Inactive),
     /// The name that the call came by is another organization's.
     Misdirected,
+    /// The Ledger is being rebuilt.
+    Rebuilding,
     /// Anything else: a failure, which is never a yes.
     Failed(String),
 }
@@ -100,6 +104,10 @@ impl Reply {
             }),
             Stop::Misdirected => Ok(Self {
                 status: MISDIRECTED,
+                body: String::new(),
+            }),
+            Stop::Rebuilding => Ok(Self {
+                status: REBUILDING,
                 body: String::new(),
             }),
             Stop::Failed(error) => Err(error.to_string()),
@@ -177,6 +185,7 @@ impl Reply {
                 .json()
                 .map_or_else(|failed| failed, Unanswered::Inactive),
             MISDIRECTED => Unanswered::Misdirected,
+            REBUILDING => Unanswered::Rebuilding,
             UNKNOWN | MALFORMED => Unanswered::Failed(self.unread()),
             status => Unanswered::Failed(format!("status {status}")),
         }

@@ -7,6 +7,7 @@ use crate::{
     Admission, LeakCommand, LimitsCommand, Liveness, NoteCommand, RecordChange, RefusalCommand,
     ReleaseCommand, RevokeCommand, RunAnswer, Selector, Stop, SweepCommand,
 };
+use crate::{Claim, Version};
 use postern_domain::audit::{Action, Changes};
 use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;

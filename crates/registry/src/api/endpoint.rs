@@ -30,6 +30,8 @@ pub enum Management<'p> {
     CreateOrganization,
     /// Changes the one of this name.
     UpdateOrganization(&'p str),
+    /// Rebuilds the Ledger of the one of this name.
+    RebuildLedger(&'p str),
     /// Lists projects.
     Projects,
     /// Creates one.
@@ -135,6 +137,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["leaks"] => Post(Leaks),
         ["orgs"] => GetPost(To(Organizations), To(CreateOrganization)),
         ["orgs", name] => Patch(To(UpdateOrganization(name))),
+        ["orgs", name, "rebuild"] => Post(To(RebuildLedger(name))),
         ["org", "projects"] => GetPost(To(Projects), To(CreateProject)),
         ["org", "projects", project, "workflows"] => {
             GetPost(To(Workflows(project)), To(CreateWorkflow(project)))
@@ -192,6 +195,7 @@ impl Management<'_> {
             Self::Organizations => Operation::OrganizationList,
             Self::CreateOrganization => Operation::OrganizationCreate,
             Self::UpdateOrganization(_) => Operation::OrganizationUpdate,
+            Self::RebuildLedger(_) => Operation::OrganizationRebuild,
             Self::Projects => Operation::ProjectList,
             Self::CreateProject => Operation::ProjectCreate,
             Self::Workflows(_) => Operation::WorkflowList,

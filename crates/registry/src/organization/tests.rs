@@ -10,7 +10,7 @@ use crate::mint::Client;
 use crate::ports::Clock as _;
 use crate::testing::{self, World, facts, now_or_never, requester};
 use crate::tokens::{self, TokenQuery};
-use crate::{mint, registry};
+use crate::{mint, rebuild, registry};
 use postern_domain::caller::Session;
 use postern_domain::role::policies_of;
 use postern_domain::scope::Scope;
@@ -53,6 +53,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
         "export": audit::export(caller, named, world),
         "checkpoint": audit::checkpoint(caller, named, world),
         "checkpoints": audit::checkpoints(caller, named, &span, &config, world),
+        "rebuild": rebuild::rebuild(caller, ("acme", b"", requester()), &config, world),
         "update": update(caller, "acme", br#"{"max_idle_days":3}"#, requester(), &config, world),
     ]
 }

@@ -2,9 +2,9 @@
 
 use postern_ledger::{
     CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand, LimitsAnswer, LimitsCommand,
-    ListUpstreamsCommand, NoteCommand, ReadUpstreamCommand, ReleaseAnswer, ReleaseCommand,
-    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
-    SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
+    ListUpstreamsCommand, NoteCommand, ReadUpstreamCommand, RebuildCommand, ReleaseAnswer,
+    ReleaseCommand, ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
 };
 
 use postern_domain::location::{Jurisdiction, LocationHint};
@@ -204,6 +204,7 @@ impl Ledgers for World {
                 self.note("unreserve");
                 Ok(())
             }),
+            RebuildCommand::NAME => typed(command, |command| self.rebuild(command)),
             ReadUpstreamCommand::NAME => typed(command, |command: ReadUpstreamCommand| {
                 self.note(format!("read upstream {}", command.reach));
                 Ok(self.upstream_state.borrow().clone())

@@ -6,7 +6,7 @@ use crate::organization::OrganizationRecord;
 use crate::page::{Cursor, Page};
 use crate::ports::Records;
 use crate::registry::Entry;
-use crate::tokens::{TokenFilter, TokenRecord};
+use crate::tokens::{Status, TokenFilter, TokenRecord};
 use postern_domain::decide::Grant;
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
@@ -102,10 +102,18 @@ impl Records for World {
         &self,
         _: OrganizationId,
         filter: &TokenFilter,
-        _: Option<&Cursor>,
-        _: u32,
+        cursor: Option<&Cursor>,
+        limit: u32,
     ) -> Result<Vec<TokenRecord>> {
         self.note(format!("tokens of {:?}", filter.project));
-        Ok(Vec::new())
+        let mut rows = match filter.status {
+            Status::All => self.recorded.borrow().clone(),
+            Status::Active | Status::Revoked => Vec::new(),
+        };
+        let place = |row: &TokenRecord| (row.created_at, row.facts.id.to_string());
+        rows.sort_by_key(|row| core::cmp::Reverse(place(row)));
+        rows.retain(|row| cursor.is_none_or(|after| place(row) < (after.at, after.id.clone())));
+        rows.truncate(limit as usize);
+        Ok(rows)
     }
 }

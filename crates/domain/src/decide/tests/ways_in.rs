@@ -7,10 +7,11 @@ use crate::role::policies_of;
 use crate::session::UserId;
 
 /// Everything that is no call for the origin.
-const EVERY: [Operation; 14] = [
+const EVERY: [Operation; 15] = [
     Operation::OrganizationCreate,
     Operation::OrganizationList,
     Operation::OrganizationUpdate,
+    Operation::OrganizationRebuild,
     Operation::ProjectCreate,
     Operation::ProjectList,
     Operation::WorkflowCreate,

@@ -1,6 +1,7 @@
 //! One message or more of each kind, with what can be left out and without it.
 
 mod outbox;
+mod rebuild;
 mod upstreams;
 
 use postern_domain::audit::checkpoint::Signed as Checkpoint;
@@ -40,6 +41,7 @@ pub(super) fn all() -> Vec<Message> {
         upstreams::all(),
         leases(),
         outbox::all(),
+        rebuild::all(),
     ]
     .into_iter()
     .flatten()

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::mint::{self, Client};
 use crate::ports::Ports;
-use crate::{adopt, organization, refusal, registry, tokens, upstream};
+use crate::{adopt, organization, rebuild, refusal, registry, tokens, upstream};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_wire::prefer;
@@ -42,6 +42,11 @@ impl<P: Ports> Call<'_, P> {
             Management::UpdateOrganization(name) => {
                 let updated = organization::update(caller, name, body, requester(), config, ports);
                 Answer::json(200, &updated.await?)
+            }
+            Management::RebuildLedger(name) => {
+                let meant = (name, body, requester());
+                let rebuilt = rebuild::rebuild(caller, meant, config, ports);
+                Answer::json(200, &rebuilt.await?)
             }
             Management::Projects => {
                 let page = self.page()?;

@@ -107,6 +107,7 @@ fn r23_an_organization_is_named_only_by_its_members() {
         Operation::OrganizationCreate,
         Operation::OrganizationList,
         Operation::OrganizationUpdate,
+        Operation::OrganizationRebuild,
     ] {
         let knock = Knock {
             operation,

@@ -1,0 +1,440 @@
+//! A Ledger rebuilt from D1: the messages, and what becomes of each token. D1 is read by the gateway,
+//! page by page; the Ledger checks what it is given, and admits nobody until all of it is there.
+//!
+//! INVARIANT (a rebuild only narrows): what D1's log, D1's row, or what is left of the Ledger calls
+//! revoked is revoked afterwards, and what one of them calls quarantined is quarantined.
+
+use serde::{Deserialize, Serialize};
+
+use postern_domain::audit::Requester;
+use postern_domain::audit::verify::Row;
+use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use crate::Command;
+
+/// Most events that one step of a rebuild takes.
+pub const REBUILD_EVENTS: u32 = 500;
+/// Most tokens that one step takes.
+pub const REBUILD_TOKENS: u32 = 200;
+
+/// How long after its expiry a token is certainly refused: longer than any leeway for a JWT.
+const LONGEST_LEEWAY_MS: i64 = 60_000;
+
+/// An event as D1 has it, with its number there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbered {
+    /// The number.
+    pub sequence: u64,
+    /// The event.
+    pub row: Row,
+}
+
+/// A token as D1 has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedToken {
+    /// What it is.
+    pub facts: TokenFacts,
+    /// Shown in lists.
+    pub description: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The token that created it, if one did.
+    pub minted_by: Option<TokenId>,
+    /// When it was revoked; ahead of now while it is being rotated out.
+    pub revoked_at: Option<Timestamp>,
+    /// Since when it is quarantined.
+    pub quarantined_at: Option<Timestamp>,
+    /// How often it was used.
+    pub uses: i64,
+    /// When it was last used.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Where a token stands among those of its organization, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenPlace {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: TokenId,
+}
+
+impl RecordedToken {
+    /// Where it stands.
+    pub fn place(&self) -> TokenPlace {
+        TokenPlace {
+            created_at: self.created_at,
+            id: self.facts.id,
+        }
+    }
+}
+
+/// Why a Ledger is rebuilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildCause {
+    /// It has no event.
+    Lost,
+    /// D1 has later events, which follow on its own.
+    Older,
+    /// D1 has other events under its numbers.
+    OtherHistory,
+}
+
+impl RebuildCause {
+    /// The word that stands in answers and in the event.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Older => "older",
+            Self::OtherHistory => "other_history",
+        }
+    }
+}
+
+/// Rebuild the Ledger, one step at a time. A step that was taken already, or is not the next one,
+/// changes nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebuildCommand {
+    /// Whose Ledger it is.
+    pub organization: OrganizationId,
+    /// Whether D1 is believed where it calls a token active. Otherwise each of those is
+    /// quarantined: the Ledger that was lost may have revoked it.
+    pub keeps_active: bool,
+    /// What to do.
+    pub step: RebuildStep,
+    /// Who asked, for the event.
+    #[serde(rename = "origin")]
+    pub requester: Requester,
+}
+
+/// A step of a rebuild.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RebuildStep {
+    /// Tell how far the Ledger's own log reaches. Writes nothing.
+    Look,
+    /// Compare with D1, and begin where the two disagree; or go on.
+    Begin {
+        /// D1's last event.
+        last: Option<Numbered>,
+        /// D1's event of the number that the Ledger's log reaches.
+        at_head: Option<Numbered>,
+        /// Only tell what would be done.
+        dry_run: bool,
+    },
+    /// Take in events of D1.
+    Events {
+        /// The number behind which they are.
+        after: u64,
+        /// The events, in their order.
+        rows: Vec<Numbered>,
+    },
+    /// Take in tokens of D1.
+    Tokens {
+        /// The token behind which they are; `None` = they are the first.
+        after: Option<TokenPlace>,
+        /// The tokens, newest first.
+        tokens: Vec<RecordedToken>,
+        /// Whether there are none behind them.
+        is_last: bool,
+    },
+    /// End it: the Ledger is usable again.
+    Finish {
+        /// The number of D1's last event, read after the last token.
+        last: u64,
+    },
+}
+
+/// How far a rebuild has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildPhase {
+    /// D1's log is checked.
+    Events,
+    /// Its tokens are taken in, behind this one.
+    Tokens(Option<TokenPlace>),
+    /// Everything is there.
+    Ready,
+}
+
+/// What has become of the tokens so far, each counted once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebuildCounts {
+    /// Usable.
+    pub active: u64,
+    /// Quarantined.
+    pub quarantined: u64,
+    /// Revoked.
+    pub revoked: u64,
+    /// Expired, and neither of the others.
+    pub expired: u64,
+}
+
+impl RebuildCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.active + self.quarantined + self.revoked + self.expired
+    }
+}
+
+/// A rebuild under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebuildProgress {
+    /// Why it is done.
+    pub cause: RebuildCause,
+    /// Whether D1 is believed where it calls a token active.
+    pub keeps_active: bool,
+    /// How far the Ledger's own log reached; 0 = it had none.
+    pub ledger_sequence: u64,
+    /// Changes that the Ledger had for D1, which D1 does not get.
+    pub undelivered: u64,
+    /// The number of D1's last event.
+    pub target: u64,
+    /// The number of the last event that was checked, and its link in hex.
+    pub verified: u64,
+    /// That link.
+    pub link: String,
+    /// What comes next.
+    pub phase: RebuildPhase,
+    /// What has become of the tokens.
+    pub counts: RebuildCounts,
+}
+
+/// Why nothing is rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RebuildRefusal {
+    /// Both end with the same event.
+    Agrees {
+        /// Its number.
+        sequence: u64,
+    },
+    /// The Ledger has later events than D1, which will get them.
+    Ahead {
+        /// How far the Ledger's log reaches.
+        ledger: u64,
+        /// How far D1's does.
+        record: u64,
+    },
+    /// D1 has no event of this organization: there is nothing to rebuild from.
+    NothingRecorded,
+    /// An event of D1 that no key of ours has made, or that does not follow on the one before.
+    NotGenuine {
+        /// Its number.
+        sequence: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A rebuild with the other choice is under way.
+    OtherChoice {
+        /// What that one does.
+        keeps_active: bool,
+    },
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RebuildAnswer {
+    /// The answer to [`RebuildStep::Look`].
+    Reach {
+        /// The number of the Ledger's last event; 0 = it has none.
+        sequence: u64,
+    },
+    /// Nothing is rebuilt, or no further.
+    Refused(RebuildRefusal),
+    /// How far it has come, or, in a dry run, where it would begin.
+    Progress(RebuildProgress),
+    /// It is done, as far as this.
+    Finished(RebuildProgress),
+    /// No rebuild is under way.
+    None,
+}
+
+impl Command for RebuildCommand {
+    const NAME: &'static str = "rebuild";
+    type Answer = RebuildAnswer;
+}
+
+/// What D1's log says of a token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// It was created, adopted, or is a successor.
+    pub created: bool,
+    /// It was revoked, or its creation was abandoned.
+    pub ended: bool,
+    /// It was quarantined and not released.
+    pub quarantined: bool,
+    /// It has a successor.
+    pub replaced: bool,
+    /// The token that it succeeds.
+    pub replaces: Option<String>,
+    /// The address that it was created from.
+    pub address: Option<String>,
+}
+
+/// What becomes of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Revoked, as of then.
+    Revoked(Timestamp),
+    /// Quarantined since then.
+    Quarantined(Timestamp),
+    /// As it was: it has expired.
+    Expired,
+    /// Usable.
+    Active,
+}
+
+/// Decides what becomes of a token of D1.
+pub fn verdict(
+    token: &RecordedToken,
+    logged: &Logged,
+    keeps_active: bool,
+    now: Timestamp,
+) -> Verdict {
+    let ended = token.revoked_at.filter(|end| *end <= now);
+    if logged.ended || ended.is_some() {
+        return Verdict::Revoked(ended.unwrap_or(now));
+    }
+    if let Some(since) = token.quarantined_at {
+        return Verdict::Quarantined(since);
+    }
+    // A row that the log knows nothing of, or one that has a successor and no end: somebody else
+    // than the Ledger wrote to D1, or D1 lacks a change.
+    let is_doubtful = !logged.created || (logged.replaced && token.revoked_at.is_none());
+    if logged.quarantined || is_doubtful {
+        return Verdict::Quarantined(now);
+    }
+    let expiry = token.facts.expires_at;
+    if expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now) {
+        return Verdict::Expired;
+    }
+    match keeps_active {
+        true => Verdict::Active,
+        false => Verdict::Quarantined(now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, facts};
+    use postern_domain::scope::Scope;
+
+    #[test]
+    fn r11_what_any_of_the_witnesses_calls_ended_is_ended() {
+        let token = RecordedToken {
+            facts: facts(1, Scope::Organization),
+            description: None,
+            created_at: at(0),
+            minted_by: None,
+            revoked_at: None,
+            quarantined_at: None,
+            uses: 0,
+            used_at: None,
+        };
+        let created = Logged {
+            created: true,
+            ..Logged::default()
+        };
+        let expiring = |ms| RecordedToken {
+            facts: TokenFacts {
+                expires_at: Some(at(ms)),
+                ..token.facts.clone()
+            },
+            ..token.clone()
+        };
+        let revoked = |ms| RecordedToken {
+            revoked_at: Some(at(ms)),
+            ..token.clone()
+        };
+        let quarantined = RecordedToken {
+            quarantined_at: Some(at(5)),
+            ..token.clone()
+        };
+        let logged = |change: fn(&mut Logged)| {
+            let mut logged = created.clone();
+            change(&mut logged);
+            logged
+        };
+        let now = at(100_000);
+        let held = Verdict::Quarantined(now);
+        let rows = [
+            ("active", token.clone(), created.clone(), Verdict::Active),
+            (
+                "revoked",
+                revoked(9),
+                created.clone(),
+                Verdict::Revoked(at(9)),
+            ),
+            (
+                "rotated out",
+                revoked(200_000),
+                logged(|l| l.replaced = true),
+                Verdict::Active,
+            ),
+            (
+                "its end is missing",
+                token.clone(),
+                logged(|l| l.replaced = true),
+                held,
+            ),
+            (
+                "revoked by the log alone",
+                token.clone(),
+                logged(|l| l.ended = true),
+                Verdict::Revoked(now),
+            ),
+            (
+                "with a later end in the row",
+                revoked(200_000),
+                logged(|l| l.ended = true),
+                Verdict::Revoked(now),
+            ),
+            (
+                "quarantined",
+                quarantined.clone(),
+                created.clone(),
+                Verdict::Quarantined(at(5)),
+            ),
+            (
+                "quarantined by the log alone",
+                token.clone(),
+                logged(|l| l.quarantined = true),
+                held,
+            ),
+            ("unknown to the log", token.clone(), Logged::default(), held),
+            (
+                "expired",
+                expiring(40_000),
+                created.clone(),
+                Verdict::Expired,
+            ),
+            (
+                "expired, within a leeway",
+                expiring(40_001),
+                created.clone(),
+                Verdict::Active,
+            ),
+            ("expired and unknown", expiring(1), Logged::default(), held),
+        ];
+        for (what, token, logged, expected) in rows {
+            assert_eq!(verdict(&token, &logged, true, now), expected, "{what}");
+            let closed = match expected {
+                Verdict::Active => held,
+                other => other,
+            };
+            assert_eq!(verdict(&token, &logged, false, now), closed, "{what}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a rebuild believes: a log that the keys confirm, before any row, and what an earlier rebuild has
+//! done.
+
+use postern_domain::id::Id;
+
+use super::{GONE, LIVE, finished, grown, refused};
+use crate::testing::record::Record;
+use crate::testing::*;
+use crate::{RebuildRefusal, Stop};
+
+#[test]
+fn r35_a_log_that_is_not_genuine_rebuilds_nothing_and_stays_closed() {
+    type Change = fn(&mut Record);
+    let rows: [(&str, Change); 4] = [
+        ("changed", |record| {
+            let row = record.rows.get_mut(&5).expect("a row");
+            row.content = row.content.replace("token.revoke", "token.release");
+        }),
+        ("missing", |record| drop(record.rows.remove(&3))),
+        ("its beginning is missing", |record| {
+            drop(record.rows.remove(&1))
+        }),
+        ("another one's", |record| {
+            let row = record.rows[&2].clone();
+            record.rows.insert(4, row);
+        }),
+    ];
+    for (what, change) in rows {
+        let (_, _, record) = grown();
+        let mut broken = record.clone();
+        change(&mut broken);
+        let mut ledger = open(&Sqlite::new());
+        let refusal = refused(broken.rebuild(&mut ledger, 10, true, 2));
+        assert!(
+            matches!(refusal, RebuildRefusal::NotGenuine { .. }),
+            "{what}: {refusal:?}"
+        );
+        assert_eq!(
+            ledger.admit(at(11), plain(1)),
+            Err(Stop::Rebuilding),
+            "{what}"
+        );
+        // D1 is mended: it begins anew.
+        finished(record.rebuild(&mut ledger, 12, true, 2));
+        assert_eq!(liveness(&mut ledger, 13, 2), GONE, "{what}");
+        assert_eq!(liveness(&mut ledger, 13, 1), LIVE, "{what}");
+    }
+}
+
+#[test]
+fn r11_a_row_that_calls_a_revoked_token_active_is_not_believed() {
+    let (_, _, mut record) = grown();
+    for token in record.tokens.values_mut() {
+        token.revoked_at = None;
+        token.quarantined_at = None;
+    }
+    // And one that nobody has created.
+    let mut planted = record.tokens.values().next().expect("a token").clone();
+    planted.facts.id = Id::from_u128(77);
+    record.tokens.insert(planted.facts.id.to_string(), planted);
+    let mut ledger = open(&Sqlite::new());
+    finished(record.rebuild(&mut ledger, 10, true, 9));
+    let found = [1, 2, 3, 4, 77].map(|id| liveness(&mut ledger, 11, id));
+    assert_eq!(found, [LIVE, GONE, GONE, LIVE, GONE]);
+}
+
+#[test]
+fn r11_what_an_earlier_rebuild_has_quarantined_stays_so() {
+    let (_, _, mut record) = grown();
+    let mut first = open(&Sqlite::new());
+    finished(record.rebuild(&mut first, 10, false, 9));
+    let events = record.rows.len();
+    assert!(record.take(&mut first));
+    assert_eq!(record.rows.len(), events + 1);
+    // It is lost again, and D1's rows have lost the quarantine.
+    for token in record.tokens.values_mut() {
+        token.quarantined_at = None;
+    }
+    let mut second = open(&Sqlite::new());
+    finished(record.rebuild(&mut second, 20, true, 9));
+    let found = [1, 2, 3, 4].map(|id| liveness(&mut second, 21, id));
+    assert_eq!(found, [GONE; 4]);
+}
