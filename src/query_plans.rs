@@ -175,7 +175,13 @@ fn every_statement_finds_its_rows_by_an_index() {
         ("crates/ledger/src", objects(), 25),
     ] {
         let mut sources = files(&root().join(folder), ".rs");
-        let tests = ["tests.rs", "testing.rs", "/testing/", "/rules/", "/histories"];
+        let tests = [
+            "tests.rs",
+            "testing.rs",
+            "/testing/",
+            "/rules/",
+            "/histories",
+        ];
         sources.retain(|file| {
             // Below the root: what lies above it may be called anything.
             let inside = file.strip_prefix(root()).expect("a file of ours");
