@@ -90,8 +90,11 @@ mod tests {
     use crate::query_plans::record;
     use crate::store::record_changes::{APPEND_AUDIT, QUARANTINE_TOKENS};
 
-    /// Tokens of the organization `o`: id, when revoked, when quarantined, when expiring.
-    fn with(rows: &[(&str, Option<i64>, Option<i64>, Option<i64>)]) -> rusqlite::Connection {
+    /// A token: its id, when revoked, when quarantined, when expiring.
+    type Row<'r> = (&'r str, Option<i64>, Option<i64>, Option<i64>);
+
+    /// Tokens of the organization `o`.
+    fn with(rows: &[Row]) -> rusqlite::Connection {
         let db = record();
         for organization in ["o", "p"] {
             db.execute(

@@ -178,6 +178,13 @@ fn r11_a_ledger_that_agrees_or_knows_more_is_left_alone() {
     assert_eq!(refused(record.rebuild(&mut ledger, 11, true, 9)), ahead);
     assert!(record.take(&mut ledger));
     assert_eq!(liveness(&mut ledger, 12, 1), LIVE);
+    // D1 has not received the first event yet.
+    let waits = RebuildRefusal::Ahead {
+        ledger: 7,
+        record: 0,
+    };
+    let before = Record::default().rebuild(&mut ledger, 12, true, 9);
+    assert_eq!(refused(before), waits);
     // Nothing in D1: nothing to rebuild from.
     let mut empty = open(&Sqlite::new());
     let nothing = Record::default().rebuild(&mut empty, 13, true, 9);

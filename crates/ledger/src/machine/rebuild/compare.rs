@@ -16,7 +16,15 @@ impl<S: Sql> Ledger<S> {
         (last, at_head): (Option<&Numbered>, Option<&Numbered>),
     ) -> Result<core::result::Result<RebuildCause, RebuildRefusal>> {
         let Some(last) = last else {
-            return Ok(Err(RebuildRefusal::NothingRecorded));
+            let own = match self.store.exists()? {
+                true => self.store.head()?.sequence,
+                false => 0,
+            };
+            return Ok(Err(match u64::try_from(own).unwrap_or_default() {
+                0 => RebuildRefusal::NothingRecorded,
+                // Its first events are on their way.
+                ledger => RebuildRefusal::Ahead { ledger, record: 0 },
+            }));
         };
         for told in at_head.into_iter().chain([last]) {
             if let Err(refusal) = self.genuine(organization, core::slice::from_ref(told)) {

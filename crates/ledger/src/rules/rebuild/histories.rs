@@ -78,7 +78,7 @@ impl World {
                 };
                 answer(tell(&mut self.ledger, now, command));
             }
-            11 => drop(answer(tell(&mut self.ledger, now, note()))),
+            11 => answer(tell(&mut self.ledger, now, note())),
             12..15 => self.deliver(true),
             15 => self.backups.push(copy(&self.sql)),
             16 => self.ledger = open(&self.sql),

@@ -1,0 +1,183 @@
+//! What becomes of a token in a rebuild: the narrowest that D1's log and D1's row allow.
+
+use postern_domain::time::Timestamp;
+
+use super::RecordedToken;
+
+/// How long after its expiry a token is certainly refused: longer than any leeway for a JWT.
+const LONGEST_LEEWAY_MS: i64 = 60_000;
+
+/// What D1's log says of a token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// It was created, adopted, or is a successor.
+    pub created: bool,
+    /// It was revoked, or its creation was abandoned.
+    pub ended: bool,
+    /// It was quarantined and not released.
+    pub quarantined: bool,
+    /// It has a successor.
+    pub replaced: bool,
+    /// The token that it succeeds.
+    pub replaces: Option<String>,
+    /// The address that it was created from.
+    pub address: Option<String>,
+}
+
+/// What becomes of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Revoked, as of then.
+    Revoked(Timestamp),
+    /// Quarantined since then.
+    Quarantined(Timestamp),
+    /// As it was: it has expired.
+    Expired,
+    /// Usable.
+    Active,
+}
+
+/// Decides what becomes of a token of D1.
+pub fn verdict(
+    token: &RecordedToken,
+    logged: &Logged,
+    keeps_active: bool,
+    now: Timestamp,
+) -> Verdict {
+    let ended = token.revoked_at.filter(|end| *end <= now);
+    if logged.ended || ended.is_some() {
+        return Verdict::Revoked(ended.unwrap_or(now));
+    }
+    if let Some(since) = token.quarantined_at {
+        return Verdict::Quarantined(since);
+    }
+    // A row that the log knows nothing of, or one that has a successor and no end: somebody else
+    // than the Ledger wrote to D1, or D1 lacks a change.
+    let is_doubtful = !logged.created || (logged.replaced && token.revoked_at.is_none());
+    if logged.quarantined || is_doubtful {
+        return Verdict::Quarantined(now);
+    }
+    let expiry = token.facts.expires_at;
+    if expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now) {
+        return Verdict::Expired;
+    }
+    match keeps_active {
+        true => Verdict::Active,
+        false => Verdict::Quarantined(now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, facts};
+    use postern_domain::scope::Scope;
+    use postern_domain::token::TokenFacts;
+
+    #[test]
+    fn r11_what_any_of_the_witnesses_calls_ended_is_ended() {
+        let token = RecordedToken {
+            facts: facts(1, Scope::Organization),
+            description: None,
+            created_at: at(0),
+            minted_by: None,
+            revoked_at: None,
+            quarantined_at: None,
+            uses: 0,
+            used_at: None,
+        };
+        let created = Logged {
+            created: true,
+            ..Logged::default()
+        };
+        let expiring = |ms| RecordedToken {
+            facts: TokenFacts {
+                expires_at: Some(at(ms)),
+                ..token.facts.clone()
+            },
+            ..token.clone()
+        };
+        let revoked = |ms| RecordedToken {
+            revoked_at: Some(at(ms)),
+            ..token.clone()
+        };
+        let quarantined = RecordedToken {
+            quarantined_at: Some(at(5)),
+            ..token.clone()
+        };
+        let logged = |change: fn(&mut Logged)| {
+            let mut logged = created.clone();
+            change(&mut logged);
+            logged
+        };
+        let now = at(100_000);
+        let held = Verdict::Quarantined(now);
+        let rows = [
+            ("active", token.clone(), created.clone(), Verdict::Active),
+            (
+                "revoked",
+                revoked(9),
+                created.clone(),
+                Verdict::Revoked(at(9)),
+            ),
+            (
+                "rotated out",
+                revoked(200_000),
+                logged(|l| l.replaced = true),
+                Verdict::Active,
+            ),
+            (
+                "its end is missing",
+                token.clone(),
+                logged(|l| l.replaced = true),
+                held,
+            ),
+            (
+                "revoked by the log alone",
+                token.clone(),
+                logged(|l| l.ended = true),
+                Verdict::Revoked(now),
+            ),
+            (
+                "with a later end in the row",
+                revoked(200_000),
+                logged(|l| l.ended = true),
+                Verdict::Revoked(now),
+            ),
+            (
+                "quarantined",
+                quarantined.clone(),
+                created.clone(),
+                Verdict::Quarantined(at(5)),
+            ),
+            (
+                "quarantined by the log alone",
+                token.clone(),
+                logged(|l| l.quarantined = true),
+                held,
+            ),
+            ("unknown to the log", token.clone(), Logged::default(), held),
+            (
+                "expired",
+                expiring(40_000),
+                created.clone(),
+                Verdict::Expired,
+            ),
+            (
+                "expired, within a leeway",
+                expiring(40_001),
+                created.clone(),
+                Verdict::Active,
+            ),
+            ("expired and unknown", expiring(1), Logged::default(), held),
+        ];
+        for (what, token, logged, expected) in rows {
+            assert_eq!(verdict(&token, &logged, true, now), expected, "{what}");
+            let closed = match expected {
+                Verdict::Active => held,
+                other => other,
+            };
+            assert_eq!(verdict(&token, &logged, false, now), closed, "{what}");
+        }
+    }
+}
