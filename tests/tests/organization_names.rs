@@ -199,7 +199,7 @@ async fn r1_a_ledger_of_an_earlier_release_learns_its_name_from_its_tokens(setup
     gateway.stop();
     on_ledgers(
         &two.serve.state(),
-        "drop table organization; drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; \
+        "drop table organization; drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; drop table rebuild; drop table rebuild_tokens; \
          update schema set version = 4;",
     );
     poison_kv(&two);

@@ -30,21 +30,12 @@ use postern_ledger::{
 /// platform limits how many a request may ask.
 pub const PAGES: usize = 16;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Rebuild {
-    dry_run: bool,
-    active: Active,
-}
-
-/// Nothing happens that was not asked for.
-impl Default for Rebuild {
-    fn default() -> Self {
-        Self {
-            dry_run: true,
-            active: Active::Quarantine,
-        }
-    }
+    /// Absent = yes: nothing happens that was not asked for.
+    dry_run: Option<bool>,
+    active: Option<Active>,
 }
 
 /// What becomes of the tokens that the record calls active.
@@ -81,6 +72,8 @@ pub async fn rebuild<P: AuditLog + Clock + Ledgers + RebuildRecords + Records>(
 ) -> Result<RebuildView> {
     let permit = decide(caller, Operation::OrganizationRebuild, Target::Registry)?;
     let body: Rebuild = read_optional_body(body)?;
+    let dry_run = body.dry_run.unwrap_or(true);
+    let active = body.active.unwrap_or_default();
     let row = ports.organization(name).await?.ok_or(Error::NotFound {
         what: "organization",
     })?;
@@ -88,7 +81,7 @@ pub async fn rebuild<P: AuditLog + Clock + Ledgers + RebuildRecords + Records>(
     ports.confirm(&organization).await?;
     let course = Course {
         organization: row.id,
-        keeps_active: body.active == Active::Keep,
+        keeps_active: active == Active::Keep,
         requester,
         grant: permit.over(&organization)?,
         ports,
@@ -101,14 +94,14 @@ pub async fn rebuild<P: AuditLog + Clock + Ledgers + RebuildRecords + Records>(
     let begin = RebuildStep::Begin {
         at_head: course.event(sequence).await?,
         last: last.clone(),
-        dry_run: body.dry_run,
+        dry_run,
     };
     let begun = match course.take(begin).await? {
         RebuildAnswer::Progress(progress) => progress,
         RebuildAnswer::Refused(refusal) => return Err(refused(&refusal)),
         _ => return Err(strange()),
     };
-    if body.dry_run {
+    if dry_run {
         let counts = ports.token_counts(row.id, ports.now()).await?;
         return Ok(RebuildView::planned(&begun, counts, last.as_ref()));
     }
