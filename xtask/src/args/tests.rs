@@ -168,7 +168,7 @@ fn what_is_wrong_is_named() {
     refused("test system --fast", "the name of one file");
     refused("test openapi --examples 0", "at least 1");
     refused("test openapi --seed x", "at least 1");
-    refused("build --fast", "does not know `--fast`");
+    refused("build --fast", "`build` takes `previous`");
     refused("dev --port 1 --origin-port 1", "cannot both");
     refused("attest --gateway u --project p", "needs `--workflow`");
 }

@@ -15,7 +15,7 @@ fn ledger_of_a_later_release(sql: &Sqlite) {
     sql.transact(
         "update tokens set facts = json_set(facts, '$.only_from', '192.0.2.1') where name = 'theirs';
          alter table tokens add column only_from text;
-         create table later (id text) strict;
+         create index later on tokens (only_from);
          update schema set version = version + 1",
     );
 }
