@@ -61,7 +61,7 @@ fn one(pair: &str) -> Option<(HeaderName, HeaderValue)> {
         && value
             .bytes()
             .all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if OF_CALLS.iter().any(|start| of_calls(&start)) || !is_usable {
+    if OF_CALLS.iter().any(of_calls) || !is_usable {
         return None;
     }
     let mut value = HeaderValue::try_from(value).ok()?;

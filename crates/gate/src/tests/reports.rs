@@ -1,25 +1,20 @@
 //! Runs that Ledgers are told of behind answers (R32): what a lost report costs, and that it is never
 //! a yes to another workflow (R30).
 
+mod waiting;
 mod world;
 
-use std::rc::Rc;
-
-use postern_domain::caller::Caller;
-use postern_domain::decide::{Denial, RunFacts, look_up_run};
+use postern_domain::decide::{Denial, RunFacts};
 use postern_domain::id::{Id, OrganizationId, RunId, TokenId};
 use postern_domain::name::TokenName;
 use postern_domain::rpc::RUN_LOOKUP;
 use postern_domain::scope::{Named, Scope};
-use postern_domain::token::TokenFacts;
-use postern_ledger::{BegunRun, Liveness, MAX_RUNS, RunsAnswer};
+use postern_ledger::Liveness;
 use postern_wire::{jwt, message};
 
 use self::world::{Counts, World as History};
 use super::calls::{init_answer, names, view_answer};
-use crate::RunReport;
 use crate::error::Error;
-use crate::reports::{REPORT_LOST_MS, REPORTS};
 use crate::testing::drive::{Answer, Sent, drive};
 use crate::testing::{self, World, facts, project};
 
@@ -289,94 +284,6 @@ fn r30_without_the_ledgers_word_no_token_is_let_through_unbound() {
         world.stops_with.set(liveness);
         init(&world, WIDE, "release").expect("answered");
     }
-}
-
-/// A report of this run becomes due, for this token.
-fn add(world: &World, token: &TokenFacts, number: u128) {
-    let caller = Caller::Token(Rc::new(token.clone()));
-    let grant = look_up_run(&caller)
-        .and_then(|permit| permit.over(&token.organization))
-        .expect("its own");
-    let run = BegunRun {
-        run: Id::from_u128(number),
-        facts: begun(),
-    };
-    let memory = &mut world.gate.borrow_mut().memory;
-    memory.reports.add(grant, token.id, run);
-}
-
-/// The numbers of the runs that the next report tells of.
-fn numbers(report: &RunReport) -> Vec<u128> {
-    let runs = report.command.runs.iter();
-    runs.map(|begun| begun.run.as_u128()).collect()
-}
-
-#[test]
-fn of_each_token_one_report_is_on_its_way_and_the_next_tells_of_all_that_wait() {
-    let world = world();
-    let (wide, narrow) = (facts(WIDE, scope(WIDE)), facts(RELEASE, scope(RELEASE)));
-    let now = world.now();
-    let due = |now| world.gate.borrow_mut().memory.reports.due(now);
-    let is_due = |now| world.gate.borrow().memory.is_due(now);
-    assert!(!is_due(now));
-    add(&world, &wide, 1);
-    assert!(is_due(now));
-    let first = due(now).expect("due");
-    assert_eq!(numbers(&first), [1]);
-    for run in [2, 3] {
-        add(&world, &wide, run);
-        assert!(!is_due(now) && due(now).is_none(), "one is on its way");
-    }
-    add(&world, &narrow, 4);
-    let other = due(now).expect("of another token");
-    assert_eq!((numbers(&other), other.command.token), (vec![4], narrow.id));
-
-    let memory = &world.gate;
-    let others = memory
-        .borrow_mut()
-        .memory
-        .reported(&first, RunsAnswer::default());
-    assert!(others.is_empty());
-    let second = due(now).expect("due");
-    assert_eq!(numbers(&second), [2, 3]);
-    add(&world, &wide, 5);
-    assert!(due(now).is_none());
-    memory.borrow_mut().memory.reports.failed(&second);
-    let third = due(now).expect("one that failed is over");
-    assert_eq!(numbers(&third), [5], "and is not sent again");
-
-    // One of which nothing is heard was lost with the request behind which it was sent.
-    add(&world, &wide, 6);
-    let lost = now.plus_millis(REPORT_LOST_MS);
-    assert!(!is_due(lost.plus_millis(-1)));
-    assert!(is_due(lost));
-    assert_eq!(numbers(&due(lost).expect("due")), [6]);
-}
-
-#[test]
-fn no_more_reports_wait_than_there_is_room_for() {
-    let world = world();
-    let token = facts(WIDE, scope(WIDE));
-    for number in 0..REPORTS as u128 + 10 {
-        add(&world, &token, number);
-    }
-    let mut told = Vec::new();
-    loop {
-        let memory = &mut world.gate.borrow_mut().memory;
-        let Some(report) = memory.reports.due(world.now()) else {
-            break;
-        };
-        assert!(report.command.runs.len() <= MAX_RUNS);
-        told.extend(numbers(&report));
-        memory.reports.failed(&report);
-    }
-    let expected: Vec<_> = (0..REPORTS as u128).collect();
-    assert_eq!(told, expected, "there was no room for the last ones");
-    add(&world, &token, 9_999);
-    assert!(
-        world.gate.borrow().memory.is_due(world.now()),
-        "now there is"
-    );
 }
 
 #[test]
