@@ -4,7 +4,7 @@ use std::fs;
 
 use postern_system_tests::organization::Organization;
 use postern_system_tests::suite::Setup;
-use postern_system_tests::{ledgers, stored};
+use postern_system_tests::{audit, ledgers, stored};
 use serde_json::{Value, json};
 
 use crate::document::{Met, Operation};
@@ -16,6 +16,8 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     let operation = operation.expect("the operation");
     let mut gateway = setup.serve().start().await;
     let organization = Organization::new(&gateway, &setup.keys.admin).await;
+    // D1 has what the Ledger has.
+    audit::export(&gateway, &organization).await;
     let path = format!("/orgs/{}/rebuild", organization.name);
     let (serve, state) = (gateway.serve().clone(), gateway.serve().state());
     let broken = "drop trigger audit_is_append_only_update; \
