@@ -2,6 +2,7 @@
 
 mod outbox;
 mod rebuild;
+mod runs;
 mod upstreams;
 
 use postern_domain::audit::checkpoint::Signed as Checkpoint;
@@ -22,12 +23,11 @@ use postern_domain::upstream::Reach;
 use super::{Message, answer, command, message};
 use crate::testing::{at, facts, mint, requester, revoke_many, rotate};
 use crate::{
-    Admission, ArtifactCommand, BegunRun, BindCommand, CheckpointCommand, Claim, Delta,
-    GivenUpstream, LeakAnswer, LeakCommand, LimitsAnswer, LimitsCommand, Liveness, MintAnswer,
-    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RenewCommand,
-    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer, RunCommand, RunsAnswer, RunsCommand,
-    Selector, SweepAnswer, SweepCommand, UnreserveCommand, Version, WatchCommand,
+    Admission, ArtifactCommand, BindCommand, CheckpointCommand, Claim, Delta, GivenUpstream,
+    LeakAnswer, LeakCommand, LimitsAnswer, LimitsCommand, Liveness, MintAnswer, MintCommand,
+    NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RenewCommand, ReserveAnswer,
+    ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
+    RotateCommand, Selector, SweepAnswer, SweepCommand, UnreserveCommand, Version, WatchCommand,
 };
 
 pub(super) fn all() -> Vec<Message> {
@@ -37,7 +37,7 @@ pub(super) fn all() -> Vec<Message> {
         revokes(),
         many(),
         notes(),
-        runs(),
+        runs::all(),
         upstreams::all(),
         leases(),
         outbox::all(),
@@ -340,45 +340,6 @@ fn checkpoint() -> Checkpoint {
         kid: "r1".to_owned(),
         mac: "00".to_owned(),
     }
-}
-
-fn runs() -> Vec<Message> {
-    let run = |facts| RunCommand {
-        run: Id::from_u128(9),
-        facts,
-        token: Id::from_u128(7),
-        at: at(1_000),
-    };
-    let first = RunFacts {
-        upstream: None,
-        workflow_id: None,
-        ..run_facts()
-    };
-    let begun = |run: u128, facts| BegunRun {
-        run: Id::from_u128(run),
-        facts,
-    };
-    vec![
-        command(&RunsCommand {
-            token: Id::from_u128(7),
-            runs: vec![begun(9, run_facts()), begun(10, first.clone())],
-        }),
-        answer::<RunsCommand>(&RunsAnswer {
-            pin: Some(Id::from_u128(3)),
-            others: vec![begun(9, run_facts())],
-        }),
-        answer::<RunsCommand>(&RunsAnswer::default()),
-        command(&run(run_facts())),
-        command(&run(first)),
-        answer::<RunCommand>(&RunAnswer {
-            pin: Some(Id::from_u128(3)),
-            other: Some(run_facts()),
-        }),
-        answer::<RunCommand>(&RunAnswer {
-            pin: None,
-            other: None,
-        }),
-    ]
 }
 
 fn leases() -> Vec<Message> {
