@@ -38,8 +38,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "6: what was sent counts as applied",
         file: MACHINE,
-        text: "let lease_ms = match claim.lease && exists {",
-        instead: "let applied = Some(self.leases.version(head));\n        self.leases.acknowledge(&Claim { applied, ..*claim });\n        let lease_ms = match claim.lease && exists {",
+        text: "let lease_ms = match claim.lease && exists && !is_rebuilding {",
+        instead: "let applied = Some(self.leases.version(head));\n        self.leases.acknowledge(&Claim { applied, ..*claim });\n        let lease_ms = match claim.lease && exists && !is_rebuilding {",
     },
     Removed {
         rule: "8: no restart wait",
@@ -86,8 +86,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "11: final before the restart wait is over",
         file: LEASES,
-        text: "self.restart == Restart::Over && version <= self.watermark",
-        instead: "version <= self.watermark",
+        text: "self.restart == Restart::Over && !self.lost && version <= self.watermark",
+        instead: "!self.lost && version <= self.watermark",
     },
     Removed {
         rule: "11: a revoke does not wait",
