@@ -12,6 +12,7 @@ mod adopt;
 mod create;
 pub mod find;
 mod list;
+mod release;
 mod revoke;
 mod rotate;
 mod show;
@@ -39,6 +40,8 @@ enum What {
     Show(show::Show),
     /// Revoke tokens, at once and permanently
     Revoke(revoke::Revoke),
+    /// End the quarantine of tokens: they work again
+    Release(release::Release),
     /// Replace a token with a new one of the same name and rights
     Rotate(rotate::Rotate),
     /// Register a token that the origin created, read from standard input
@@ -54,6 +57,7 @@ impl Tokens {
             What::List(list) => list.run(&api).await,
             What::Show(show) => show.run(&api).await,
             What::Revoke(revoke) => revoke.run(&api).await,
+            What::Release(release) => release.run(&api).await,
             What::Rotate(rotate) => rotate.run(&api).await,
             What::Adopt(adopt) => adopt.run(&api).await,
         }

@@ -64,6 +64,25 @@ async fn revoke() {
 }
 
 #[tokio::test]
+async fn release() {
+    let released = |id: &str| json(200, &json!({ "id": id }));
+    let words = ["api-token", "release", "--id", A, "--id", B];
+    let gateway = check("release-table", vec![released(A), released(B)], &words).await;
+    let asked = [A, B].map(|id| format!("POST /org/tokens/{id}/release"));
+    assert_eq!(gateway.asked(), asked);
+    let words = ["api-token", "release", "--id", A, "-o", "json"];
+    check("release-json", vec![released(A)], &words).await;
+
+    let gateway = Gateway::start(vec![released(A), problem(409, "token_not_held")]).await;
+    let output = gateway
+        .run(&["api-token", "release", "--id", A, "--id", B])
+        .await;
+    assert_eq!(output.stdout, format!("API token released! {A}\n"));
+    let expected = format!("1 of 2 released, then {B}: ");
+    assert!(output.stderr.contains(&expected), "{}", output.stderr);
+}
+
+#[tokio::test]
 async fn a_revoke_that_is_not_waited_for_says_by_when_it_is_final() {
     const FIRST: &str = "2026-11-22T01:14:32.384Z";
     let told = json!({ "id": ID, "revoked_at": FIRST, "final_at": "2026-11-22T01:14:33.444Z" });
