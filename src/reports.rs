@@ -10,9 +10,12 @@ use postern_ledger::BegunRun;
 /// Where a report that failed is logged.
 const PLACE: &str = "runs";
 
-/// For how long one request goes on to send what has come to wait meanwhile, in milliseconds. The
-/// platform ends what a request does behind its answer after 30 s; the next `Init` goes on.
+/// For how long one request goes on to send what has come to wait meanwhile, in milliseconds, and how
+/// many reports it sends at most: the platform ends what a request does behind its answer after 30 s,
+/// and counts what it asks for. The next call that finds a report due goes on.
 const SEND_ON_MS: i64 = 15_000;
+/// See [`SEND_ON_MS`].
+const SEND_ON_REPORTS: u32 = 8;
 
 /// Sends what a step has made due.
 pub fn send(platform: &Platform, gate: &Isolated) {
@@ -29,10 +32,12 @@ fn behind_answer(platform: &Platform, gate: &Isolated, report: RunReport) {
     let (later, gate) = (platform.clone(), gate.clone());
     let began = now();
     platform.after_answer(async move {
-        let mut due = Some(report);
+        let (mut due, mut sent) = (Some(report), 0);
         while let Some(report) = due {
-            tell(&later, &gate, &report).await;
-            let goes_on = now().since(began) < SEND_ON_MS;
+            // Whatever is wrong would be wrong with the next one too, and that one lost.
+            let is_told = tell(&later, &gate, &report).await;
+            sent += 1;
+            let goes_on = is_told && sent < SEND_ON_REPORTS && now().since(began) < SEND_ON_MS;
             let reports = &mut gate.borrow_mut().memory.reports;
             due = goes_on.then(|| reports.due(now())).flatten();
         }
@@ -40,8 +45,8 @@ fn behind_answer(platform: &Platform, gate: &Isolated, report: RunReport) {
 }
 
 /// The Ledger looks at the caller's token when it writes: one that was revoked since the origin
-/// answered has nothing written.
-async fn tell(platform: &Platform, gate: &Isolated, report: &RunReport) {
+/// answered has nothing written. Returns whether the Ledger has answered.
+async fn tell(platform: &Platform, gate: &Isolated, report: &RunReport) -> bool {
     let RunReport { grant, command } = report;
     let (env, to, actor) = (&platform.env, grant.organization(), grant.actor());
     let told = match command.single(now()) {
@@ -59,10 +64,12 @@ async fn tell(platform: &Platform, gate: &Isolated, report: &RunReport) {
                 let cause = format!("the origin gave run {run} of {} to two workflows", to.id);
                 log::failure(PLACE, &cause);
             }
+            true
         }
         Err(error) => {
             gate.borrow_mut().memory.reports.failed(report);
             log::failure(PLACE, &error.private());
+            false
         }
     }
 }

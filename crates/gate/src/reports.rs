@@ -17,9 +17,12 @@ use postern_ledger::{BegunRun, MAX_RUNS, RunsAnswer, RunsCommand};
 
 use crate::memory::Memory;
 
-/// Most runs that wait. They are sent behind the answers that made them due, so that more than a few
-/// wait only where nothing is sent; then further ones are not reported.
+/// Most runs that wait, of all tokens and of one. They are sent behind the answers that made them due,
+/// so that more than a few wait only where nothing is sent, or one Ledger is slow; then further ones
+/// are not reported.
 pub(crate) const REPORTS: usize = 1_024;
+/// As [`REPORTS`], of one token.
+pub(crate) const REPORTS_OF_TOKEN: usize = 256;
 
 /// How long a report counts as on its way, in milliseconds. One that has no answer by then was lost
 /// with the request behind which it was sent.
@@ -60,11 +63,13 @@ struct Waiting {
 }
 
 impl Waiting {
+    fn is_on_its_way(&self, now: Timestamp) -> bool {
+        self.sent_at
+            .is_some_and(|sent_at| now.since(sent_at) < REPORT_LOST_MS)
+    }
+
     fn is_due(&self, now: Timestamp) -> bool {
-        let is_on_its_way = self
-            .sent_at
-            .is_some_and(|sent_at| now.since(sent_at) < REPORT_LOST_MS);
-        !self.runs.is_empty() && !is_on_its_way
+        !self.runs.is_empty() && !self.is_on_its_way(now)
     }
 }
 
@@ -74,9 +79,18 @@ impl Reports {
         self.tokens.values().any(|waiting| waiting.is_due(now))
     }
 
+    /// Whether nothing waits or is on its way.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// A report that is due. It is sent once, by the caller, who then tells [`Memory::reported`] or
     /// [`Reports::failed`].
     pub fn due(&mut self, now: Timestamp) -> Option<RunReport> {
+        // Of a report that was lost with its request, nobody tells the end.
+        self.tokens
+            .retain(|_, waiting| !waiting.runs.is_empty() || waiting.is_on_its_way(now));
         let mut tokens = self.tokens.iter_mut();
         let (&(_, token), waiting) = tokens.find(|(_, waiting)| waiting.is_due(now))?;
         let many = waiting.runs.len().min(MAX_RUNS);
@@ -99,7 +113,6 @@ impl Reports {
         if self.count >= REPORTS {
             return;
         }
-        self.count += 1;
         let grant = Rc::new(grant);
         let waiting = self.tokens.entry((grant.organization().id, token));
         let waiting = waiting.or_insert_with(|| Waiting {
@@ -107,6 +120,10 @@ impl Reports {
             runs: Vec::new(),
             sent_at: None,
         });
+        if waiting.runs.len() >= REPORTS_OF_TOKEN {
+            return;
+        }
+        self.count += 1;
         waiting.grant = grant;
         waiting.runs.push(run);
     }

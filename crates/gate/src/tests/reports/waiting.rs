@@ -10,7 +10,7 @@ use postern_ledger::{BegunRun, MAX_RUNS, RunsAnswer};
 
 use super::{RELEASE, WIDE, begun, scope, world};
 use crate::RunReport;
-use crate::reports::{REPORT_LOST_MS, REPORTS};
+use crate::reports::{REPORT_LOST_MS, REPORTS, REPORTS_OF_TOKEN};
 use crate::testing::{World, facts};
 
 /// A report of this run becomes due, for this token.
@@ -73,30 +73,44 @@ fn of_each_token_one_report_is_on_its_way_and_the_next_tells_of_all_that_wait() 
     assert!(!is_due(lost.plus_millis(-1)));
     assert!(is_due(lost));
     assert_eq!(numbers(&due(lost).expect("due")), [6]);
+    let (forgotten, memory) = (lost.plus_millis(REPORT_LOST_MS), &world.gate);
+    assert!(due(forgotten).is_none());
+    assert!(
+        memory.borrow().memory.reports.is_empty(),
+        "and is forgotten"
+    );
 }
 
 #[test]
 fn no_more_reports_wait_than_there_is_room_for() {
     let world = world();
-    let token = facts(WIDE, scope(WIDE));
-    for number in 0..REPORTS as u128 + 10 {
+    let (one, other) = (facts(WIDE, scope(WIDE)), facts(RELEASE, scope(RELEASE)));
+    let all = |token: &TokenFacts| {
+        let mut told = Vec::new();
+        loop {
+            let memory = &mut world.gate.borrow_mut().memory;
+            let Some(report) = memory.reports.due(world.now()) else {
+                return told;
+            };
+            assert!(report.command.runs.len() <= MAX_RUNS);
+            assert_eq!(report.command.token, token.id);
+            told.extend(numbers(&report));
+            memory.reports.failed(&report);
+        }
+    };
+    let full = REPORTS_OF_TOKEN as u128;
+    for number in 0..full + 10 {
+        add(&world, &one, number);
+    }
+    let expected: Vec<_> = (0..full).collect();
+    assert_eq!(all(&one), expected, "there was no room for the last ones");
+    add(&world, &other, 9_999);
+    assert_eq!(all(&other), [9_999], "of another token there is");
+    let tokens = (0..).map(|id| facts(1_000 + id, scope(WIDE)));
+    for (number, token) in (0..REPORTS as u128 + 10).zip(tokens) {
         add(&world, &token, number);
     }
-    let mut told = Vec::new();
-    loop {
-        let memory = &mut world.gate.borrow_mut().memory;
-        let Some(report) = memory.reports.due(world.now()) else {
-            break;
-        };
-        assert!(report.command.runs.len() <= MAX_RUNS);
-        told.extend(numbers(&report));
-        memory.reports.failed(&report);
-    }
-    let expected: Vec<_> = (0..REPORTS as u128).collect();
-    assert_eq!(told, expected, "there was no room for the last ones");
-    add(&world, &token, 9_999);
-    assert!(
-        world.gate.borrow().memory.is_due(world.now()),
-        "now there is"
-    );
+    let memory = &mut world.gate.borrow_mut().memory;
+    let waiting = core::iter::from_fn(|| memory.reports.due(world.now())).count();
+    assert_eq!(waiting, REPORTS, "of all tokens together");
 }
