@@ -77,7 +77,9 @@ function main(words) {
   cd ${words[0]}
   npm ci
   npx wrangler login
-  postern setup --origin-url https://YOUR-ORIGIN --organization NAME --project NAME --workflow NAME
+  postern setup --origin-url https://YOUR-ORIGIN --origin-auth upstream --organization NAME --project NAME --workflow NAME
+
+\`upstream\` is for a Chainloop control plane. README.md there says more.
 `);
 }
 

@@ -23,7 +23,7 @@ pub fn of(
     };
     names(&list).map(Some).ok_or_else(|| {
         Failure::new(Kind::Other, "wrangler's list of secrets was not understood")
-            .hint("nothing was changed; use the wrangler that the release pins: npm install")
+            .hint("nothing was changed; use the wrangler that the release pins: npm ci")
     })
 }
 

@@ -41,7 +41,7 @@ impl Wrangler {
         let program = folder.join(PROGRAM);
         if !dry && !program.is_file() {
             let message = format!("wrangler is not installed in {}", folder.display());
-            let hint = "run `npm install` there (Node 22 or newer), and run it again";
+            let hint = "run `npm ci` there (Node 22 or newer), and run it again";
             return Err(Failure::new(Kind::Configuration, message).hint(hint));
         }
         Ok(Self {
@@ -103,7 +103,7 @@ impl Wrangler {
                 words.join(" ")
             );
             Failure::new(Kind::Other, message)
-                .hint("use the wrangler that the release pins: npm install")
+                .hint("use the wrangler that the release pins: npm ci")
         })?;
         Ok(Some(value))
     }

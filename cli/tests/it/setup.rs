@@ -356,7 +356,7 @@ async fn r51_what_setup_refuses_before_it_calls_anything() {
     let output = folder.setup(&FLAGS, &[]).await;
     assert_eq!(output.code, 3);
     assert!(
-        output.stderr.contains("run `npm install` there"),
+        output.stderr.contains("run `npm ci` there"),
         "{}",
         output.stderr
     );
