@@ -19,6 +19,10 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     // D1 has what the Ledger has.
     audit::export(&gateway, &organization).await;
     let path = format!("/orgs/{}/rebuild", organization.name);
+    let nobodys = organization.call(&gateway, "POST", "/orgs/nobodys/rebuild");
+    let answer = nobodys.json(&json!({})).send().await;
+    answer.problem(404, "not_found");
+    met.note(operation, &answer);
     let (serve, state) = (gateway.serve().clone(), gateway.serve().state());
     let broken = "drop trigger audit_is_append_only_update; \
                   update audit set content = replace(content, 'project', 'prospect') where sequence = 2";
