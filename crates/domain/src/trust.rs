@@ -24,7 +24,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use audience::{Audience, Audiences, MAX_AUDIENCE, NoOrganization, one_organization};
+pub use audience::{Audience, Audiences, MAX_AUDIENCE, NoOrganization, Way};
 pub use choose::{Explained, choose, explain};
 pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, OUTSIDE_EVENTS};
 pub use ephemeral::{ends_at, token_id};

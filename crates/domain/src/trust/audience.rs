@@ -1,10 +1,10 @@
 //! For whom a job token was made, and which organization that means. INVARIANT (nobody attracts a job): a
 //! rule is a wish of the organization that wrote it, and anybody can write one about a repository of
-//! somebody else. So the job names its organization, by the audience of its token or in the request; where
-//! it does not, every rule of the deployment is looked at, and nothing is opened when rules of two
-//! organizations are met.
+//! somebody else. So whoever presents the token names the organization, by the token's audience or in the
+//! request, or the deployment's configuration does; the rules of no other organization are looked at.
 
-use crate::id::OrganizationId;
+use core::fmt;
+
 use crate::name::Label;
 
 /// Longest audience that is read, in bytes.
@@ -20,7 +20,8 @@ pub enum Audience {
     /// This gateway: its URL. The request must name the organization.
     Gateway,
     /// Control planes everywhere: `chainloop`. Whoever else gets such a token can present it here, so it
-    /// counts only as a bearer, and only where the deployment allows it.
+    /// counts only as a bearer, and only where the deployment allows it. The request or the configuration
+    /// must name the organization.
     ControlPlane,
 }
 
@@ -61,35 +62,67 @@ impl Audiences {
     }
 }
 
-/// Why no organization was found for a job that names none.
+/// How a job token is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoOrganization {
-    /// No rule is met.
-    NoRule,
-    /// Rules of more than one are met: none of them gets the job.
-    Several,
+pub enum Way {
+    /// For a token in its place.
+    Exchange,
+    /// With a call, as the credential.
+    Bearer,
 }
 
-/// The organization of a job that names none, by the organizations whose rules it meets.
-///
-/// # Errors
-/// [`NoOrganization`].
-pub fn one_organization(
-    met: impl IntoIterator<Item = OrganizationId>,
-) -> Result<OrganizationId, NoOrganization> {
-    let mut met = met.into_iter();
-    let first = met.next().ok_or(NoOrganization::NoRule)?;
-    if met.all(|other| other == first) {
-        Ok(first)
-    } else {
-        Err(NoOrganization::Several)
+/// Why a job has no organization: its rules are not looked at, and nothing is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoOrganization {
+    /// Nobody names one.
+    Unnamed,
+    /// The request names another one than the token, or than the one that the deployment takes tokens for
+    /// control planes for.
+    Other,
+    /// A token for control planes is no more than a bearer.
+    BearerOnly,
+}
+
+impl fmt::Display for NoOrganization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unnamed => "neither the token nor the request names an organization",
+            Self::Other => "the request names another organization",
+            Self::BearerOnly => "a token for `chainloop` is not exchanged",
+        })
+    }
+}
+
+impl Audience {
+    /// The organization whose rules are looked at, and no other's: by what the token says, by the one that
+    /// the request names, and by the one that the deployment's configuration has `fixed` for tokens that are
+    /// for control planes.
+    ///
+    /// # Errors
+    /// [`NoOrganization`]. Where two of them name one, it must be the same.
+    pub fn organization(
+        self,
+        named: Option<Label>,
+        way: Way,
+        fixed: Option<Label>,
+    ) -> Result<Label, NoOrganization> {
+        let (known, named) = match (self, way) {
+            (Self::Organization(signed), _) => (Some(signed), named),
+            (Self::Gateway, _) => (None, named),
+            (Self::ControlPlane, Way::Exchange) => return Err(NoOrganization::BearerOnly),
+            (Self::ControlPlane, Way::Bearer) => (fixed, named),
+        };
+        match (known, named) {
+            (Some(known), Some(named)) if known != named => Err(NoOrganization::Other),
+            (Some(one), _) | (None, Some(one)) => Ok(one),
+            (None, None) => Err(NoOrganization::Unnamed),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Id;
 
     #[test]
     fn an_audience_names_gateway_and_organization() {
@@ -137,18 +170,43 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_of_a_stranger_attracts_nothing() {
-        let [ours, theirs] = [1, 2].map(Id::from_u128);
-        assert_eq!(one_organization([ours]), Ok(ours));
-        assert_eq!(one_organization([ours, ours]), Ok(ours));
-        assert_eq!(
-            one_organization([ours, theirs]),
-            Err(NoOrganization::Several)
-        );
-        assert_eq!(
-            one_organization([ours, ours, theirs]),
-            Err(NoOrganization::Several)
-        );
-        assert_eq!(one_organization([]), Err(NoOrganization::NoRule));
+    fn the_organization_is_named_and_never_found_by_rules() {
+        let label = |name: &str| Label::parse(name).expect("a name");
+        let signed = || Audience::Organization(label("acme"));
+        let (acme, evil) = (Some("acme"), Some("evil"));
+        let (gateway, control) = (|| Audience::Gateway, || Audience::ControlPlane);
+        let other = Err(NoOrganization::Other);
+        let unnamed = Err(NoOrganization::Unnamed);
+        let bearer_only = Err(NoOrganization::BearerOnly);
+        // What the token says; the request; the configuration; an exchange, and a bearer.
+        let rows = [
+            (signed(), None, None, Ok("acme"), Ok("acme")),
+            (signed(), acme, None, Ok("acme"), Ok("acme")),
+            (signed(), evil, None, other, other),
+            // What is fixed is about tokens for control planes, and no others.
+            (signed(), None, evil, Ok("acme"), Ok("acme")),
+            (gateway(), None, None, unnamed, unnamed),
+            (gateway(), None, acme, unnamed, unnamed),
+            (gateway(), acme, None, Ok("acme"), Ok("acme")),
+            (gateway(), acme, evil, Ok("acme"), Ok("acme")),
+            // Whoever writes a rule about somebody else's repository waits for this one.
+            (control(), None, None, bearer_only, unnamed),
+            (control(), acme, None, bearer_only, Ok("acme")),
+            (control(), None, acme, bearer_only, Ok("acme")),
+            (control(), acme, acme, bearer_only, Ok("acme")),
+            (control(), evil, acme, bearer_only, other),
+        ];
+        for (audience, named, fixed, exchange, bearer) in rows {
+            for (way, expected) in [(Way::Exchange, exchange), (Way::Bearer, bearer)] {
+                let found = audience
+                    .clone()
+                    .organization(named.map(label), way, fixed.map(label));
+                assert_eq!(
+                    found,
+                    expected.map(label),
+                    "{audience:?} {named:?} {fixed:?} {way:?}"
+                );
+            }
+        }
     }
 }
