@@ -26,7 +26,7 @@ mod tests;
 
 pub use audience::{Audience, Audiences, MAX_AUDIENCE, NoOrganization, Way};
 pub use choose::{Explained, choose, explain};
-pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, OUTSIDE_EVENTS};
+pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, unnamed_events};
 pub use ephemeral::{ends_at, token_id};
 pub use facts::JobFacts;
 pub use issuer::{Forge, Issuer, IssuerError, Issuers, Loopback, MAX_ISSUER, MAX_ISSUERS};

@@ -16,22 +16,35 @@ const MAX_EVENT: usize = 64;
 /// Longest file of a workflow with its folders, in bytes.
 const MAX_FILE: usize = 255;
 
-/// Events whose runs people without write access can begin, or bring content into: a rule is met only
-/// where it names them.
+/// The events of a forge that count where a rule names none. Only people with write access begin runs by
+/// them. Every other event counts only where a rule names it, also one that a forge invents later.
 ///
 /// GitHub's tokens do not tell a pull request of a fork from one of the repository itself: `repository` and
 /// its ids are the base repository's either way. Its runs get no token for the pull request of a fork,
 /// unless a private repository is set up to give them one; `pull_request_target` and `workflow_run` run
-/// with the rights of the base repository. GitLab's tokens for the merge request of a fork have the ids of
-/// the fork since 18.2.2, and had the target's before; a child pipeline does not say what began its parent.
-pub const OUTSIDE_EVENTS: [&str; 6] = [
-    "pull_request",
-    "pull_request_target",
-    "workflow_run",
-    "merge_request_event",
-    "external_pull_request_event",
-    "parent_pipeline",
-];
+/// with the rights of the base repository, and anybody who may comment, open an issue, fork or star begins
+/// `issue_comment`, `issues`, `fork` and `watch`. GitLab's tokens for the merge request of a fork have the
+/// ids of the fork since 18.2.2, and had the target's before; a child pipeline does not say what began its
+/// parent.
+pub fn unnamed_events(forge: Forge) -> &'static [&'static str] {
+    match forge {
+        Forge::GitHub => &[
+            "push",
+            "release",
+            "create",
+            "workflow_dispatch",
+            "repository_dispatch",
+            "schedule",
+            "deployment",
+            "merge_group",
+        ],
+        Forge::GitLab => &[
+            "push", "web", "webide", "api", "trigger", "schedule", "pipeline",
+        ],
+        // Other issuers do not tell it.
+        Forge::Other => &[],
+    }
+}
 
 /// Conditions as people write them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +68,7 @@ pub struct ConditionsDraft {
     /// Whether the Git reference must be protected.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub protected_ref: bool,
-    /// The events that may begin the run; none = all but [`OUTSIDE_EVENTS`].
+    /// The events that may begin the run; none = those of [`unnamed_events`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::condition::{OUTSIDE_EVENTS, is_version};
+use super::condition::{is_version, unnamed_events};
 use super::issuer::Forge;
 use super::job::{Identity, Job};
 use super::rule::TrustRule;
@@ -71,7 +71,7 @@ impl fmt::Display for Unmet {
             Self::UnprotectedRef => "the Git reference is not protected",
             Self::Event => "the run was begun by an event that the rule does not name",
             Self::OutsideEvent => {
-                "people without write access can begin runs by this event, so it counts only where a rule names it"
+                "people without write access may begin runs by this event, so it counts only where a rule names it"
             }
         })
     }
@@ -110,7 +110,7 @@ pub fn meets(rule: &TrustRule, job: &Job) -> Result<(), Unmet> {
         _ if forge == Forge::Other => Ok(()),
         Some(event) if asked.events.iter().any(|named| named == event) => Ok(()),
         _ if !asked.events.is_empty() => Err(Unmet::Event),
-        Some(event) if !OUTSIDE_EVENTS.contains(&event) => Ok(()),
+        Some(event) if unnamed_events(forge).contains(&event) => Ok(()),
         Some(_) | None => Err(Unmet::OutsideEvent),
     }
 }

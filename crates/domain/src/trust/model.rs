@@ -14,7 +14,9 @@ type Words = BTreeMap<&'static str, String>;
 const FILES: [&str; 2] = ["release.yml", "build.yml"];
 const REFS: [&str; 3] = ["refs/heads/main", "refs/heads/Main", "refs/tags/v1"];
 const ENVIRONMENTS: [&str; 3] = ["production", "Production", "staging"];
-const EVENTS: [&str; 4] = ["push", "release", "pull_request_target", "pull_request"];
+const EVENTS: [&str; 4] = ["push", "release", "pull_request_target", "issues"];
+/// Of these, those that count unnamed.
+const UNNAMED: [&str; 2] = ["push", "release"];
 
 /// Words for a job. A repository is a number; its name does not matter.
 fn words() -> impl Strategy<Value = Words> {
@@ -119,7 +121,7 @@ fn model(rule: &Words, job: &Words) -> Option<&'static str> {
     ] {
         let (asked, told) = (rule.get(name), job.get(name));
         let met = match (name, asked, told) {
-            ("event", None, Some(event)) => !event.starts_with("pull"),
+            ("event", None, Some(event)) => UNNAMED.contains(&event.as_str()),
             ("event", None, None) => false,
             (_, None, _) => true,
             (_, Some(_), None) => false,

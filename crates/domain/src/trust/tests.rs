@@ -1,6 +1,7 @@
 //! Trust rules as rows: what is refused when a rule is made, what a job meets, and what is kept of it.
 
 mod choosing;
+mod events;
 mod issuers;
 mod meeting;
 mod rules;

@@ -355,39 +355,3 @@ fn references_and_their_protection() {
         assert_eq!(meets(&protected, &job), by_protection, "{job:?}");
     }
 }
-
-#[test]
-fn events_of_outsiders_count_only_where_they_are_named() {
-    let silent = asking(|_| {});
-    let naming = asking(|c| c.events = vec!["pull_request_target".to_owned(), "push".to_owned()]);
-    let event = |name: &str| Job {
-        event: text(name),
-        ..job()
-    };
-    for name in [
-        "push",
-        "release",
-        "workflow_dispatch",
-        "schedule",
-        "merge_group",
-    ] {
-        assert_eq!(meets(&silent, &event(name)), Ok(()), "{name}");
-    }
-    // A pull request of a fork and one of the repository look the same in a token.
-    for name in OUTSIDE_EVENTS {
-        assert_eq!(
-            meets(&silent, &event(name)),
-            Err(Unmet::OutsideEvent),
-            "{name}"
-        );
-    }
-    assert_eq!(meets(&naming, &event("pull_request_target")), Ok(()));
-    assert_eq!(meets(&naming, &event("pull_request")), Err(Unmet::Event));
-    assert_eq!(meets(&naming, &event("release")), Err(Unmet::Event));
-    let none = Job {
-        event: None,
-        ..job()
-    };
-    assert_eq!(meets(&silent, &none), Err(Unmet::OutsideEvent));
-    assert_eq!(meets(&naming, &none), Err(Unmet::Event));
-}
