@@ -5,20 +5,26 @@ use sha2::{Digest as _, Sha256};
 use super::issuer::Issuer;
 use super::rule::TrustRule;
 use super::text::Jti;
-use crate::id::TokenId;
+use crate::id::{OrganizationId, TokenId};
 use crate::time::Timestamp;
 
 /// Keeps these hashes apart from all others of the gateway.
 const LABEL: &str = "postern/job-token/1";
 
-/// The id of the token that a job token becomes: out of SHA-256 over its issuer and its `jti`, as a UUID of
-/// version 8 (RFC 9562, section 5.8). Whoever presents the same job token again finds the same token: an
-/// exchange is refused because it exists, and a bearer finds the one that the first call made.
+/// The id of the token that a job token becomes in an organization: out of SHA-256 over the organization,
+/// the issuer and the `jti`, as a UUID of version 8 (RFC 9562, section 5.8). Whoever presents the same job
+/// token there again finds the same token: an exchange is refused because it exists, and a bearer finds the
+/// one that the first call made. A job token whose audience leaves the organization open becomes one token
+/// in each that it is presented to, so no organization can use another one's id up.
 ///
 /// Only the ids of *organizations* tell a place by that version; the id of a token tells none.
-pub fn token_id(issuer: &Issuer, jti: &Jti) -> TokenId {
-    // Neither has the character that stands between them.
-    let text = format!("{LABEL}\n{}\n{}", issuer.url(), jti.as_str());
+pub fn token_id(organization: OrganizationId, issuer: &Issuer, jti: &Jti) -> TokenId {
+    // None of them has the character that stands between them.
+    let text = format!(
+        "{LABEL}\n{organization}\n{}\n{}",
+        issuer.url(),
+        jti.as_str()
+    );
     let mut id = [0; 16];
     for (to, from) in id.iter_mut().zip(Sha256::digest(text.as_bytes())) {
         *to = from;

@@ -338,21 +338,18 @@ fn the_forms_that_are_kept_are_pinned() {
 #[test]
 fn a_job_token_has_one_id_and_an_end() {
     let jti = |text: &str| Jti::parse(text).expect("a jti");
-    let id = token_id(
-        &issuer("github"),
-        &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
-    );
-    assert_eq!(id.to_string(), "585a7a79-7a08-8428-a7c9-a2fc10875aa9");
+    let of = |organization, name, text| {
+        let organization = Id::from_u128(organization);
+        token_id(organization, &issuer(name), &jti(text))
+    };
+    let id = of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a8");
+    assert_eq!(id.to_string(), "2fecbf05-c21d-842e-a91b-70f3ada3823a");
     assert!(id.is_custom());
     let others = [
-        token_id(
-            &issuer("gitlab"),
-            &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
-        ),
-        token_id(
-            &issuer("github"),
-            &jti("6f4762ed-0758-4ccb-808d-ee3af5d723a9"),
-        ),
+        // A token whose audience names no organization, presented to another one.
+        of(6, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
+        of(5, "gitlab", "6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
+        of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a9"),
     ];
     assert!(!others.contains(&id));
     for text in ["", "a b", "a\n", "\u{e9}", &"a".repeat(MAX_JTI + 1)] {
