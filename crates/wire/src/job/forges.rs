@@ -45,6 +45,16 @@ pub(super) fn gitlab(issuer: Issuer, claims: Claims<'_>) -> Result<Job, ClaimFau
         project_id: claims.required("project_id", ForgeId::parse)?,
         namespace_id: claims.required("namespace_id", ForgeId::parse)?,
     };
+    same_id(
+        claims,
+        ["project_id", "job_project_id"],
+        "`project_id` and `job_project_id`",
+    )?;
+    same_id(
+        claims,
+        ["namespace_id", "job_namespace_id"],
+        "`namespace_id` and `job_namespace_id`",
+    )?;
     let repository = claims.required("project_path", JobText::parse)?;
     let owner = claims.required("namespace_path", JobText::parse)?;
     let name = repository.as_str().strip_prefix(owner.as_str());
@@ -71,6 +81,20 @@ pub(super) fn gitlab(issuer: Issuer, claims: Claims<'_>) -> Result<Job, ClaimFau
         runner_environment: claims.parsed("runner_environment", JobText::parse)?,
         ..Job::new(issuer, identity)
     })
+}
+
+/// Refuses a token whose job runs in another project than the one that the token is about. Older tokens do
+/// not say where the job runs.
+fn same_id(
+    claims: Claims<'_>,
+    [told, own]: [&'static str; 2],
+    both: &'static str,
+) -> Result<(), ClaimFault> {
+    let told = claims.parsed(told, ForgeId::parse)?;
+    match claims.parsed(own, ForgeId::parse)? {
+        Some(own) if Some(own) != told => Err(ClaimFault::Contradiction(both)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// GitLab's reference in full: it writes name and type.

@@ -1,6 +1,7 @@
 //! Job tokens of issuers of our own, from their text to the rule that they meet.
 
 mod forged;
+mod gitlab;
 mod headers;
 mod issuer;
 mod key_sets;
