@@ -39,6 +39,15 @@ pub(super) fn github(issuer: Issuer, claims: Claims<'_>) -> Result<Job, ClaimFau
     })
 }
 
+/// Sources of GitLab's pipelines for which `ref` is the name of the branch that somebody wants to merge, of
+/// whatever project, or may be: a child pipeline does not say what began its parent. A fork has a branch
+/// `main` too, so such a name is no Git reference of the project.
+const SOURCE_OF_ANOTHER: [&str; 3] = [
+    "merge_request_event",
+    "external_pull_request_event",
+    "parent_pipeline",
+];
+
 /// A job of GitLab CI.
 pub(super) fn gitlab(issuer: Issuer, claims: Claims<'_>) -> Result<Job, ClaimFault> {
     let identity = Identity::Project {
@@ -64,15 +73,18 @@ pub(super) fn gitlab(issuer: Issuer, claims: Claims<'_>) -> Result<Job, ClaimFau
             "`project_path` and `namespace_path`",
         ));
     }
+    let event = claims.required("pipeline_source", JobText::parse)?;
+    let own = !SOURCE_OF_ANOTHER.contains(&event.as_str());
+    let (git_ref, protected) = (full_ref(claims)?, claims.flag("ref_protected")?);
     Ok(Job {
         repository: Some(repository),
         owner: Some(owner),
         workflow: claims.parsed("ci_config_ref_uri", JobText::parse)?,
         environment: claims.parsed("environment", JobText::parse)?,
         environment_protected: claims.flag("environment_protected")?,
-        git_ref: full_ref(claims)?,
-        ref_protected: claims.flag("ref_protected")?,
-        event: Some(claims.required("pipeline_source", JobText::parse)?),
+        git_ref: git_ref.filter(|_| own),
+        ref_protected: protected.filter(|_| own),
+        event: Some(event),
         run_id: Some(claims.required("pipeline_id", ForgeId::parse)?),
         job_id: claims.parsed("job_id", ForgeId::parse)?,
         commit: claims.parsed("sha", Commit::parse)?,

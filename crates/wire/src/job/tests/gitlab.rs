@@ -121,3 +121,23 @@ fn gitlabs_job_runs_in_the_project_that_its_token_is_about() {
         assert!(present(&with(&changes)).is_ok(), "{changes}");
     }
 }
+
+#[test]
+fn the_branch_of_a_merge_request_is_no_reference_of_the_project() {
+    for (event, own) in [
+        ("push", true),
+        ("web", true),
+        ("an_event_of_tomorrow", true),
+        ("merge_request_event", false),
+        ("external_pull_request_event", false),
+        ("parent_pipeline", false),
+    ] {
+        // A fork's branch has the same name as the protected one.
+        let changes = json!({"pipeline_source": event, "ref": "main", "ref_protected": "true"});
+        let verified = present(&with(&changes)).expect(event);
+        let job = verified.job();
+        let name = job.git_ref.as_ref().map(|name| name.as_str());
+        assert_eq!(name, own.then_some("refs/heads/main"), "{event}");
+        assert_eq!(job.ref_protected, own.then_some(true), "{event}");
+    }
+}
