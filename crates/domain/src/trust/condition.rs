@@ -59,7 +59,8 @@ pub struct ConditionsDraft {
     /// where only that one counts. GitHub has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reusable_workflow: Option<String>,
-    /// The environment. GitHub compares names without case, and so does this; GitLab does not.
+    /// The environment. GitHub compares names without case, and so does this for the letters of ASCII; GitLab
+    /// does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// The Git reference in full, `refs/heads/main`.
@@ -144,7 +145,7 @@ impl Conditions {
     pub fn parse(draft: &ConditionsDraft, forge: Forge) -> Result<Self, ConditionError> {
         claimed(draft, forge)?;
         let environment = draft.environment.as_deref().map(|name| match forge {
-            Forge::GitHub => JobText::parse(&name.to_lowercase()),
+            Forge::GitHub => JobText::parse(&name.to_ascii_lowercase()),
             Forge::GitLab | Forge::Other => JobText::parse(name),
         });
         let environment = environment

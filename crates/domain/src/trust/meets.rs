@@ -193,8 +193,8 @@ fn environment(rule: &TrustRule, job: &Job) -> bool {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(wanted), Some(found)) => match job.issuer.forge() {
-            // The rule's was made lower case when it was read.
-            Forge::GitHub => wanted.as_str() == found.as_str().to_lowercase(),
+            // Letters of ASCII alone: in Unicode, others than k and s become k and s (U+212A, U+017F).
+            Forge::GitHub => wanted.as_str().eq_ignore_ascii_case(found.as_str()),
             Forge::GitLab | Forge::Other => wanted == found,
         },
     }

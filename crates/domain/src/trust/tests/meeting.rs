@@ -278,6 +278,24 @@ fn environments_are_githubs_without_case_and_gitlabs_with_it() {
         let expected = if met { Ok(()) } else { Err(Unmet::Environment) };
         assert_eq!(meets(&rule, &job), expected, "{found}");
     }
+    for (asked, found, met) in [
+        ("kiosk", "KIOSK", true),
+        // The sign of Kelvin, and the long s.
+        ("kiosk", "\u{212a}iosk", false),
+        ("\u{212a}iosk", "kiosk", false),
+        ("\u{212a}iosk", "\u{212a}IOSK", true),
+        ("kiosk", "kio\u{17f}k", false),
+        ("b\u{fc}ro", "B\u{fc}ro", true),
+        ("b\u{fc}ro", "b\u{dc}ro", false),
+    ] {
+        let rule = asking(|c| c.environment = some(asked));
+        let job = Job {
+            environment: text(found),
+            ..job()
+        };
+        let expected = if met { Ok(()) } else { Err(Unmet::Environment) };
+        assert_eq!(meets(&rule, &job), expected, "{asked} {found}");
+    }
     let none = Job {
         environment: None,
         ..job()
