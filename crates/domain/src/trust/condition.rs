@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::issuer::Forge;
 use super::text::{GitRef, JobText};
@@ -46,25 +46,30 @@ pub fn unnamed_events(forge: Forge) -> &'static [&'static str] {
     }
 }
 
-/// Conditions as people write them.
+/// Conditions as people write them. One that is there must have a value: a template whose variable is not set
+/// writes `null`, and would make a rule without the condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConditionsDraft {
     /// The file that the run begins with, in the same repository: `release.yml` or
     /// `.github/workflows/release.yml`; for GitLab the path of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub workflow: Option<String>,
     /// The file that the job is written in, in any repository:
     /// `acme/pipelines/.github/workflows/build.yml`, with `@refs/tags/v1` or `@` and a commit behind it
     /// where only that one counts. GitHub has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub reusable_workflow: Option<String>,
     /// The environment. GitHub compares names without case, and so does this for the letters of ASCII; GitLab
     /// does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// The Git reference in full, `refs/heads/main`.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "ref",
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub git_ref: Option<String>,
     /// Whether the Git reference must be protected.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
@@ -72,6 +77,11 @@ pub struct ConditionsDraft {
     /// The events that may begin the run; none = those of [`unnamed_events`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+}
+
+/// Reads a condition that is there: `null` is refused.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Conditions that were read. Made by [`Conditions::parse`] alone.

@@ -3,6 +3,7 @@
 mod choosing;
 mod events;
 mod issuers;
+mod kept;
 mod meeting;
 mod rules;
 

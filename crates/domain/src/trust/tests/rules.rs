@@ -1,4 +1,4 @@
-//! What is refused when a rule is made, and the forms that are kept.
+//! What is refused when a rule is made, and the token that a job token becomes.
 
 use super::*;
 use crate::time::Timestamp;
@@ -282,57 +282,6 @@ fn a_rule_gives_a_project_at_most_for_an_hour_at_most() {
     let twice = Gives::new(workflow(), [one(), one()].concat(), None).expect("something");
     assert_eq!(twice.policies(), one());
     assert_eq!(twice.longest_life_seconds(), DEFAULT_LIFE_SECONDS);
-}
-
-#[test]
-fn the_forms_that_are_kept_are_pinned() {
-    let mut draft = draft();
-    draft.conditions = ConditionsDraft {
-        workflow: Some("release.yml".to_owned()),
-        reusable_workflow: Some("Acme/Pipes/.github/workflows/b.yml@refs/tags/v1".to_owned()),
-        environment: Some("Production".to_owned()),
-        git_ref: Some("refs/heads/main".to_owned()),
-        protected_ref: true,
-        events: vec!["push".to_owned(), "create".to_owned(), "push".to_owned()],
-    };
-    let rule = rule(9, &draft);
-    let json = serde_json::to_string(&rule).expect("JSON");
-    assert_eq!(
-        json,
-        r#"{"id":"00000000-0000-0000-0000-000000000009","asks":{"issuer":"github","repository":"acme/shop","repository_id":74,"repository_owner_id":65,"conditions":{"workflow":".github/workflows/release.yml","reusable_workflow":"acme/pipes/.github/workflows/b.yml@refs/tags/v1","environment":"production","ref":"refs/heads/main","protected_ref":true,"events":["create","push"]}},"gives":{"scope":{"level":"project","project":{"id":"00000000-0000-0000-0000-000000000002","name":"shop"}},"policies":["workflow_run:create"],"longest_life_seconds":900}}"#
-    );
-    assert_eq!(
-        serde_json::from_str::<TrustRule>(&json).ok().as_ref(),
-        Some(&rule)
-    );
-    assert!(rule.asks_the_same(&rule.clone()));
-    // What a store has passes the same door.
-    for (from, to) in [
-        ("\"repository_id\":74,", ""),
-        (
-            "\"longest_life_seconds\":900",
-            "\"longest_life_seconds\":86400",
-        ),
-        (
-            "\"issuer\":\"github\"",
-            "\"issuer\":\"https://ci.example/oidc\"",
-        ),
-        ("refs/heads/main", "main"),
-    ] {
-        let changed = json.replace(from, to);
-        assert!(
-            serde_json::from_str::<TrustRule>(&changed).is_err(),
-            "{changed}"
-        );
-    }
-
-    let facts = JobFacts::of(&job(), Id::from_u128(9));
-    let json = serde_json::to_string(&facts).expect("JSON");
-    assert_eq!(
-        json,
-        r#"{"rule":"00000000-0000-0000-0000-000000000009","issuer":"github","identity":{"kind":"repository","repository_id":74,"repository_owner_id":65},"repository":"acme/shop","run_id":1234,"run_attempt":2,"commit":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","ref":"refs/heads/main","event":"push","environment":"Production","workflow":"acme/shop/.github/workflows/release.yml@refs/heads/main","actor":"octocat","actor_id":12,"runner_environment":"github-hosted"}"#
-    );
-    assert_eq!(serde_json::from_str::<JobFacts>(&json).ok(), Some(facts));
 }
 
 #[test]
