@@ -184,15 +184,18 @@ impl Conditions {
         })
     }
 
-    /// How many there are: what a rule is more specific by.
-    pub fn count(&self) -> usize {
+    /// How many narrow the rule: what it is more specific by. Events do only where each of them would count
+    /// unnamed; one that would not widens the rule.
+    pub fn count(&self, forge: Forge) -> usize {
+        let unnamed = unnamed_events(forge);
+        let narrow = |event: &String| unnamed.contains(&event.as_str());
         [
             self.workflow.is_some(),
             self.reusable_workflow.is_some(),
             self.environment.is_some(),
             self.git_ref.is_some(),
             self.protected_ref,
-            !self.events.is_empty(),
+            !self.events.is_empty() && self.events.iter().all(narrow),
         ]
         .into_iter()
         .filter(|there| *there)

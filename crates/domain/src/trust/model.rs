@@ -174,7 +174,8 @@ proptest! {
             let unmet = meets(&rules[place], &job).err();
             prop_assert_eq!(unmet.map(named), model(words, &told));
             // Fewer words are worse, and so is whatever gives more or is later.
-            let rank = (8 - words.len(), !narrow, *life, place);
+            let event = words.get("event").is_some_and(|event| !UNNAMED.contains(&event.as_str()));
+            let rank = (8 + usize::from(event) - words.len(), !narrow, *life, place);
             if unmet.is_none() && best.is_none_or(|best| rank < best) {
                 best = Some(rank);
             }

@@ -39,8 +39,17 @@ fn the_most_specific_rule_counts_in_every_order() {
         },
         plain.clone(),
     );
-    let pushes = with(7, |c| c.events = vec!["push".to_owned()], plain);
-    let rows: [(&[&TrustRule], Option<u128>); 8] = [
+    let pushes = with(7, |c| c.events = vec!["push".to_owned()], plain.clone());
+    let outside = with(
+        8,
+        |c| c.events = vec!["issues".to_owned(), "push".to_owned()],
+        plain,
+    );
+    let policies = ["workflow_run:create", "workflow_run:read"]
+        .map(|text| Policy::parse(text).expect("a policy"));
+    let more = Gives::new(project(), policies.to_vec(), None).expect("something");
+    let more = with(0, |c| c.environment = some("production"), more);
+    let rows: [(&[&TrustRule], Option<u128>); 11] = [
         (&[], None),
         (&[&staging], None),
         (&[&wide], Some(1)),
@@ -50,6 +59,11 @@ fn the_most_specific_rule_counts_in_every_order() {
         (&[&on_main, &protected, &in_production], Some(4)),
         // The shorter life.
         (&[&on_main, &protected], Some(3)),
+        // Fewer policies.
+        (&[&more, &on_main], Some(2)),
+        // An event that outsiders can cause narrows nothing.
+        (&[&outside, &wide], Some(1)),
+        (&[&outside, &pushes], Some(7)),
         // The lower id.
         (&[&on_main, &pushes], Some(2)),
     ];
