@@ -24,7 +24,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use audience::{Audience, Audiences, MAX_AUDIENCE, NoOrganization, Way};
+pub use audience::{Audience, Audiences, AudiencesError, MAX_AUDIENCE, NoOrganization, Way};
 pub use choose::{Explained, choose, explain};
 pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, unnamed_events};
 pub use ephemeral::{ends_at, token_id};

@@ -32,15 +32,63 @@ pub struct Audiences {
     control_plane: bool,
 }
 
-impl Audiences {
-    /// Those of a gateway with these URLs, each without a slash at its end, and whether tokens for
-    /// `chainloop` are taken.
-    pub fn new(urls: impl IntoIterator<Item = String>, control_plane: bool) -> Self {
-        let short = |url: &String| !url.is_empty() && url.len() < MAX_AUDIENCE;
-        Self {
-            urls: urls.into_iter().filter(short).collect(),
-            control_plane,
+/// Why URLs are no audiences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudiencesError {
+    /// One is empty, or too long.
+    Length,
+    /// One has a slash at its end.
+    Slash,
+    /// One is below another, which would call it an organization.
+    Below,
+}
+
+impl fmt::Display for AudiencesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => write!(f, "has a URL that is empty, or has {MAX_AUDIENCE} bytes or more"),
+            Self::Slash => f.write_str("has a URL with a slash at its end"),
+            Self::Below => f.write_str(
+                "has a URL below another one: a token for the one could be for an organization of the other",
+            ),
         }
+    }
+}
+
+impl Audiences {
+    /// Those of a gateway with these URLs, and whether tokens for `chainloop` are taken. No audience can be
+    /// read in two ways.
+    ///
+    /// # Errors
+    /// [`AudiencesError`].
+    pub fn new(
+        urls: impl IntoIterator<Item = String>,
+        control_plane: bool,
+    ) -> Result<Self, AudiencesError> {
+        let urls: Vec<String> = urls.into_iter().collect();
+        if urls
+            .iter()
+            .any(|url| url.is_empty() || url.len() >= MAX_AUDIENCE)
+        {
+            return Err(AudiencesError::Length);
+        }
+        if urls.iter().any(|url| url.ends_with('/')) {
+            return Err(AudiencesError::Slash);
+        }
+        let below = |url: &String, other: &String| {
+            url.strip_prefix(other.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        if urls
+            .iter()
+            .any(|url| urls.iter().any(|other| below(url, other)))
+        {
+            return Err(AudiencesError::Below);
+        }
+        Ok(Self {
+            urls,
+            control_plane,
+        })
     }
 
     /// What an audience means here; `None` where it means nobody of us. It is compared byte by byte: a
@@ -128,9 +176,10 @@ mod tests {
     fn an_audience_names_gateway_and_organization() {
         let label = |name: &str| Label::parse(name).expect("a name");
         let both = Audiences::new(
-            ["https://gate.example", "https://gate.example/attest"].map(str::to_owned),
+            ["https://gate.example", "https://other.example/attest"].map(str::to_owned),
             true,
-        );
+        )
+        .expect("audiences");
         let rows = [
             ("https://gate.example", Some(Audience::Gateway)),
             (
@@ -141,10 +190,14 @@ mod tests {
                 "https://gate.example/acme",
                 Some(Audience::Organization(label("acme"))),
             ),
+            ("https://gate.example/attest/acme", None),
+            ("https://other.example/attest", Some(Audience::Gateway)),
             (
-                "https://gate.example/attest/acme",
+                "https://other.example/attest/acme",
                 Some(Audience::Organization(label("acme"))),
             ),
+            ("https://other.example", None),
+            ("https://other.example/acme", None),
             ("chainloop", Some(Audience::ControlPlane)),
             ("Chainloop", None),
             ("api-token-auth.chainloop", None),
@@ -163,10 +216,39 @@ mod tests {
         for (audience, expected) in rows {
             assert_eq!(both.read(audience), expected, "{audience}");
         }
-        let strict = Audiences::new(["https://gate.example".to_owned(), String::new()], false);
-        assert_eq!(strict.read("chainloop"), None);
-        assert_eq!(strict.read(""), None);
-        assert_eq!(strict.read("/acme"), None);
+        let strict = Audiences::new(["https://gate.example".to_owned()], false);
+        assert_eq!(strict.expect("audiences").read("chainloop"), None);
+    }
+
+    #[test]
+    fn no_audience_can_be_read_in_two_ways() {
+        let long = format!("https://{}", "a".repeat(MAX_AUDIENCE));
+        let rows: [(&[&str], Option<AudiencesError>); 10] = [
+            (&[], None),
+            (&["https://gate.example", "https://gate.example"], None),
+            (&["https://gate.example", "https://gate.example2"], None),
+            (&["https://gate.example/a", "https://gate.example/ab"], None),
+            (&[""], Some(AudiencesError::Length)),
+            (&[&long], Some(AudiencesError::Length)),
+            (&["https://gate.example/"], Some(AudiencesError::Slash)),
+            // The organization `attest`, or the gateway there?
+            (
+                &["https://gate.example", "https://gate.example/attest"],
+                Some(AudiencesError::Below),
+            ),
+            (
+                &["https://gate.example/attest", "https://gate.example"],
+                Some(AudiencesError::Below),
+            ),
+            (
+                &["https://gate.example", "https://gate.example/a/b"],
+                Some(AudiencesError::Below),
+            ),
+        ];
+        for (urls, error) in rows {
+            let made = Audiences::new(urls.iter().map(|url| (*url).to_owned()), false);
+            assert_eq!(made.err(), error, "{urls:?}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn known(url: &str) -> Issuer {
 }
 
 pub(super) fn audiences() -> Audiences {
-    Audiences::new([GATE.to_owned()], false)
+    Audiences::new([GATE.to_owned()], false).expect("audiences")
 }
 
 pub(super) fn now() -> Timestamp {
