@@ -55,9 +55,8 @@ pub struct ConditionsDraft {
     /// `.github/workflows/release.yml`; for GitLab the path of the file.
     #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub workflow: Option<String>,
-    /// The file that the job is written in, in any repository:
-    /// `acme/pipelines/.github/workflows/build.yml`, with `@refs/tags/v1` or `@` and a commit behind it
-    /// where only that one counts. GitHub has it.
+    /// The file that the job is written in, in any repository, in one version:
+    /// `acme/pipelines/.github/workflows/build.yml@refs/tags/v1`, or a commit behind the `@`. GitHub has it.
     #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub reusable_workflow: Option<String>,
     /// The environment. GitHub compares names without case, and so does this for the letters of ASCII; GitLab
@@ -103,7 +102,7 @@ pub(super) struct Reusable {
     /// `.github/workflows/build.yml`.
     pub(super) file: String,
     /// The reference or commit that it must be of.
-    pub(super) version: Option<String>,
+    pub(super) version: String,
 }
 
 /// Why conditions were refused. The sentences follow the name of the condition.
@@ -113,7 +112,7 @@ pub enum ConditionError {
     NotClaimed(&'static str),
     /// The file of the workflow is none.
     Workflow,
-    /// The reusable workflow is none.
+    /// The reusable workflow is none, or has no version.
     ReusableWorkflow,
     /// The environment is empty, too long, or cannot be shown.
     Environment,
@@ -134,8 +133,9 @@ impl fmt::Display for ConditionError {
                  repository, `@` and wildcards, and ending in `.yml` or `.yaml`",
             ),
             Self::ReusableWorkflow => f.write_str(
-                "`reusable_workflow`: must be `owner/repository/.github/workflows/file.yml`, and may end in \
-                 `@refs/tags/v1` or `@` and a commit; it has no wildcards",
+                "`reusable_workflow`: must be `owner/repository/.github/workflows/file.yml` and its version, \
+                 `@refs/tags/v1` or `@` and a commit: anybody who may push a branch there can write another \
+                 file of that name; it has no wildcards",
             ),
             Self::Environment => f.write_str("`environment`: must be a name that can be shown; it has no wildcards"),
             Self::Ref => f.write_str(
@@ -289,11 +289,8 @@ fn file(text: &str, forge: Forge) -> Option<String> {
 impl Reusable {
     fn parse(text: &str) -> Option<Self> {
         JobText::parse(text).ok()?;
-        let (place, version) = match text.split_once('@') {
-            Some((place, version)) => (place, Some(version)),
-            None => (text, None),
-        };
-        if version.is_some_and(|version| !is_version(version) || version.contains('*')) {
+        let (place, version) = text.split_once('@')?;
+        if !is_version(version) {
             return None;
         }
         let (owner, rest) = place.split_once('/')?;
@@ -306,7 +303,7 @@ impl Reusable {
         Some(Self {
             repository: format!("{owner}/{repository}").to_ascii_lowercase(),
             file: file(path, Forge::GitHub)?,
-            version: version.map(ToOwned::to_owned),
+            version: version.to_owned(),
         })
     }
 
@@ -322,21 +319,14 @@ impl Reusable {
         parts.is_some_and(|(repository, rest)| {
             repository.eq_ignore_ascii_case(&self.repository)
                 && rest.strip_prefix('/') == Some(&self.file)
-                && is_version(version)
-                && self
-                    .version
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == version)
+                && version == self.version
         })
     }
 }
 
 impl fmt::Display for Reusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.repository, self.file)?;
-        self.version
-            .as_ref()
-            .map_or(Ok(()), |version| write!(f, "@{version}"))
+        write!(f, "{}/{}@{}", self.repository, self.file, self.version)
     }
 }
 

@@ -68,7 +68,7 @@ fn rule_of(id: u128, words: &Words, narrow: bool, life: u32) -> TrustRule {
         conditions: ConditionsDraft {
             workflow: word("file"),
             reusable_workflow: word("called")
-                .map(|file| format!("acme/pipes/.github/workflows/{file}")),
+                .map(|file| format!("acme/pipes/.github/workflows/{file}@refs/heads/x")),
             environment: word("environment"),
             git_ref: word("ref"),
             protected_ref: words.contains_key("protected"),

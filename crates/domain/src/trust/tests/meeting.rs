@@ -193,11 +193,12 @@ fn gitlabs_configuration_is_a_file_of_the_same_project() {
 }
 
 #[test]
-fn a_reusable_workflow_may_be_another_repositorys() {
-    let any = asking(|c| c.reusable_workflow = some("Acme/pipes/.github/workflows/build.yml"));
-    let pinned = asking(|c| {
-        c.reusable_workflow = some("acme/pipes/.github/workflows/build.yml@refs/tags/v1");
+fn a_reusable_workflow_may_be_another_repositorys_in_one_version() {
+    let tagged = asking(|c| {
+        c.reusable_workflow = some("Acme/pipes/.github/workflows/build.yml@refs/tags/v1")
     });
+    let commit = "acme/pipes/.github/workflows/build.yml@0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
+    let pinned = asking(|c| c.reusable_workflow = some(commit));
     let job = |claimed: &str| Job {
         job_workflow: text(claimed),
         ..job()
@@ -205,19 +206,21 @@ fn a_reusable_workflow_may_be_another_repositorys() {
     for (claimed, expected) in [
         (
             "acme/pipes/.github/workflows/build.yml@refs/tags/v1",
-            [true, true],
+            [true, false],
         ),
         (
             "ACME/Pipes/.github/workflows/build.yml@refs/tags/v1",
-            [true, true],
+            [true, false],
         ),
+        (commit, [false, true]),
+        // A branch that somebody pushed there.
         (
             "acme/pipes/.github/workflows/build.yml@refs/heads/main",
-            [true, false],
+            [false, false],
         ),
         (
-            "acme/pipes/.github/workflows/build.yml@0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
-            [true, false],
+            "acme/pipes/.github/workflows/build.yml@refs/heads/v1",
+            [false, false],
         ),
         (
             "acme/pipes/.github/workflows/build.yml@x.yml@refs/tags/v1",
@@ -236,12 +239,13 @@ fn a_reusable_workflow_may_be_another_repositorys() {
             [false, false],
         ),
         ("build.yml@refs/tags/v1", [false, false]),
+        ("acme/pipes/.github/workflows/build.yml", [false, false]),
         (
             "\u{e9}/.github/workflows/build.yml@refs/tags/v1",
             [false, false],
         ),
     ] {
-        let met = [&any, &pinned].map(|rule| meets(rule, &job(claimed)));
+        let met = [&tagged, &pinned].map(|rule| meets(rule, &job(claimed)));
         let expected = expected.map(|met| {
             if met {
                 Ok(())

@@ -163,11 +163,20 @@ fn a_condition_that_no_token_meets_is_refused() {
             ConditionError::Workflow,
         ),
         (
-            with(|c| c.reusable_workflow = Some("a.yml".to_owned())),
+            with(|c| c.reusable_workflow = Some("a.yml@refs/tags/v1".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        // Whoever may push a branch there can write another file of this name.
+        (
+            with(|c| c.reusable_workflow = Some("acme/p/.github/workflows/a.yml".to_owned())),
             ConditionError::ReusableWorkflow,
         ),
         (
-            with(|c| c.reusable_workflow = Some("acme/p/a.yml".to_owned())),
+            with(|c| c.reusable_workflow = Some("acme/p/.github/workflows/a.yml@".to_owned())),
+            ConditionError::ReusableWorkflow,
+        ),
+        (
+            with(|c| c.reusable_workflow = Some("acme/p/a.yml@refs/tags/v1".to_owned())),
             ConditionError::ReusableWorkflow,
         ),
         (
@@ -175,7 +184,9 @@ fn a_condition_that_no_token_meets_is_refused() {
             ConditionError::ReusableWorkflow,
         ),
         (
-            with(|c| c.reusable_workflow = Some("*/p/.github/workflows/a.yml".to_owned())),
+            with(|c| {
+                c.reusable_workflow = Some("*/p/.github/workflows/a.yml@refs/tags/v1".to_owned());
+            }),
             ConditionError::ReusableWorkflow,
         ),
         (

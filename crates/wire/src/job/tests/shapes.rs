@@ -200,7 +200,9 @@ fn from_a_token_to_the_rule_that_it_meets() {
         (
             called,
             ConditionsDraft {
-                reusable_workflow: Some("acme/other/.github/workflows/build.yml".to_owned()),
+                reusable_workflow: Some(
+                    "acme/other/.github/workflows/build.yml@refs/tags/v1".to_owned(),
+                ),
                 ..plain()
             },
             Err(Unmet::ReusableWorkflow),
