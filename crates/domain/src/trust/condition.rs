@@ -70,7 +70,9 @@ pub struct ConditionsDraft {
         skip_serializing_if = "Option::is_none"
     )]
     pub git_ref: Option<String>,
-    /// Whether the Git reference must be protected.
+    /// Whether the Git reference must be protected. GitHub's tokens say so of every branch that any rule of
+    /// the repository is about, and of no tag: beside it, [`git_ref`](Self::git_ref) or
+    /// [`environment`](Self::environment) must be there.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub protected_ref: bool,
     /// The events that may begin the run; none = those of [`unnamed_events`].
@@ -118,6 +120,8 @@ pub enum ConditionError {
     Environment,
     /// The Git reference is none, or none in full.
     Ref,
+    /// GitHub: that the reference is protected is asked, and neither which one nor an environment.
+    ProtectedRefAlone,
     /// An event is none.
     Event,
     /// There are too many events.
@@ -141,6 +145,10 @@ impl fmt::Display for ConditionError {
             Self::Ref => f.write_str(
                 "`ref`: must be in full, such as `refs/heads/main` or `refs/tags/v1`; it has no wildcards",
             ),
+            Self::ProtectedRefAlone => f.write_str(
+                "`protected_ref`: add `ref` or `environment`; GitHub calls any branch protected that a ruleset is \
+                 about, so this alone narrows little",
+            ),
             Self::Event => f.write_str("`events`: each must be of lower case letters, digits and `_`"),
             Self::TooManyEvents => write!(f, "`events`: must be at most {MAX_EVENTS}"),
         }
@@ -154,6 +162,10 @@ impl Conditions {
     /// The first one that is wrong.
     pub fn parse(draft: &ConditionsDraft, forge: Forge) -> Result<Self, ConditionError> {
         claimed(draft, forge)?;
+        let alone = draft.git_ref.is_none() && draft.environment.is_none();
+        if forge == Forge::GitHub && draft.protected_ref && alone {
+            return Err(ConditionError::ProtectedRefAlone);
+        }
         let environment = draft.environment.as_deref().map(|name| match forge {
             Forge::GitHub => JobText::parse(&name.to_ascii_lowercase()),
             Forge::GitLab | Forge::Other => JobText::parse(name),

@@ -328,7 +328,10 @@ fn environments_are_githubs_without_case_and_gitlabs_with_it() {
 #[test]
 fn references_and_their_protection() {
     let exact = asking(|c| c.git_ref = some("refs/heads/main"));
-    let protected = asking(|c| c.protected_ref = true);
+    let protected = asking(|c| {
+        c.protected_ref = true;
+        c.environment = some("production");
+    });
     let rows = [
         (job(), Ok(()), Ok(())),
         (

@@ -205,6 +205,19 @@ fn a_condition_that_no_token_meets_is_refused() {
             with(|c| c.git_ref = Some("refs/heads/*".to_owned())),
             ConditionError::Ref,
         ),
+        // Any branch under a ruleset.
+        (
+            with(|c| c.protected_ref = true),
+            ConditionError::ProtectedRefAlone,
+        ),
+        (
+            with(|c| {
+                c.protected_ref = true;
+                c.workflow = Some("release.yml".to_owned());
+                c.events = vec!["push".to_owned()];
+            }),
+            ConditionError::ProtectedRefAlone,
+        ),
         (
             with(|c| c.events = vec!["Push".to_owned()]),
             ConditionError::Event,

@@ -211,6 +211,7 @@ fn from_a_token_to_the_rule_that_it_meets() {
             json!({"ref_protected": "false"}),
             ConditionsDraft {
                 protected_ref: true,
+                git_ref: Some("refs/heads/main".to_owned()),
                 ..plain()
             },
             Err(Unmet::UnprotectedRef),
