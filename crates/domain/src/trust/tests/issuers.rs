@@ -223,6 +223,18 @@ fn texts_that_mislead_are_not_kept() {
         ("a\u{85}b", NoText::Character),
         ("a\u{202e}b", NoText::Character),
         ("a\u{2028}b", NoText::Character),
+        ("prod\u{200b}uction", NoText::Character),
+        ("prod\u{200c}uction", NoText::Character),
+        ("prod\u{200d}uction", NoText::Character),
+        ("prod\u{2060}uction", NoText::Character),
+        ("\u{feff}production", NoText::Character),
+        ("produc\u{ad}tion", NoText::Character),
+        ("production\u{e0001}", NoText::Character),
+        ("production\u{e0041}", NoText::Character),
+        ("production\u{fff9}", NoText::Character),
+        ("production\u{34f}", NoText::Character),
+        ("production\u{3164}", NoText::Character),
+        ("production\u{e0100}", NoText::Character),
     ] {
         assert_eq!(JobText::parse(text), Err(fault), "{text:?}");
     }
@@ -254,6 +266,7 @@ fn references_are_full_and_without_patterns() {
         ("refs/heads/a@{1}", NoText::Form),
         ("refs/heads/*", NoText::Character),
         ("refs/heads/a b", NoText::Character),
+        ("refs/heads/ma\u{200b}in", NoText::Character),
         (long.as_str(), NoText::TooLong),
     ] {
         assert_eq!(GitRef::parse(text), Err(fault), "{text}");
