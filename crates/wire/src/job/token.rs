@@ -4,6 +4,7 @@ use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use postern_domain::secret::Secret;
 use postern_domain::trust::Issuer;
@@ -267,10 +268,12 @@ impl Question {
     /// Takes the answer. A key that the platform does not import, such as a point off its curve, is a no.
     /// `None` = the signature does not hold.
     pub fn answer(self, holds: bool) -> Option<SignedToken> {
+        let signed = Sha256::digest(self.message()).into();
         let Self { token, issuer, .. } = self;
         holds.then_some(SignedToken {
             issuer,
             payload: token.payload,
+            signed,
         })
     }
 }

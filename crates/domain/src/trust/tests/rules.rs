@@ -313,7 +313,7 @@ fn a_job_token_has_one_id_and_an_end() {
     let jti = |text: &str| Jti::parse(text).expect("a jti");
     let of = |organization, name, text| {
         let organization = Id::from_u128(organization);
-        token_id(organization, &issuer(name), &jti(text))
+        token_id(organization, &issuer(name), &Mark::Jti(jti(text)))
     };
     let id = of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a8");
     assert_eq!(id.to_string(), "2fecbf05-c21d-842e-a91b-70f3ada3823a");
@@ -325,6 +325,18 @@ fn a_job_token_has_one_id_and_an_end() {
         of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a9"),
     ];
     assert!(!others.contains(&id));
+    // One without `jti`, by what was signed; it never passes for one whose `jti` says so.
+    let other = issuer("https://ci.example/oidc");
+    let signed = |byte| token_id(Id::from_u128(5), &other, &Mark::Signed([byte; 32]));
+    assert_eq!(
+        signed(7).to_string(),
+        "c68f01bc-7b2d-8383-9450-a789ef11698b"
+    );
+    assert_ne!(signed(7), signed(b'j'));
+    assert_ne!(
+        signed(b'j'),
+        of(5, "https://ci.example/oidc", &"j".repeat(32))
+    );
     for text in ["", "a b", "a\n", "\u{e9}", &"a".repeat(MAX_JTI + 1)] {
         assert!(Jti::parse(text).is_err(), "{text:?}");
     }
