@@ -89,6 +89,7 @@ fn texts(unmet: Unmet, rule: &TrustRule, job: &Job) -> (String, String) {
             told(&job.job_workflow),
         ),
         Unmet::Environment => (text(wanted.environment.as_deref()), told(&job.environment)),
+        Unmet::UnprotectedEnvironment => ("a protected one".to_owned(), told(&job.environment)),
         Unmet::Ref | Unmet::UnprotectedRef => {
             let found = job.git_ref.as_ref().map(|name| name.as_str());
             let protected = Some("a protected one").filter(|_| unmet == Unmet::UnprotectedRef);

@@ -63,6 +63,9 @@ pub struct ConditionsDraft {
     /// does not.
     #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// Whether the environment must be protected. GitLab has it.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub protected_environment: bool,
     /// The Git reference in full, `refs/heads/main`.
     #[serde(
         rename = "ref",
@@ -91,6 +94,7 @@ pub struct Conditions {
     pub(super) workflow: Option<String>,
     pub(super) reusable_workflow: Option<Reusable>,
     pub(super) environment: Option<JobText>,
+    pub(super) protected_environment: bool,
     pub(super) git_ref: Option<GitRef>,
     pub(super) protected_ref: bool,
     pub(super) events: Vec<String>,
@@ -190,6 +194,7 @@ impl Conditions {
                 .map(|file| file.ok_or(ConditionError::ReusableWorkflow))
                 .transpose()?,
             environment,
+            protected_environment: draft.protected_environment,
             git_ref: git_ref.transpose().map_err(|_| ConditionError::Ref)?,
             protected_ref: draft.protected_ref,
             events: events(&draft.events)?,
@@ -205,6 +210,7 @@ impl Conditions {
             self.workflow.is_some(),
             self.reusable_workflow.is_some(),
             self.environment.is_some(),
+            self.protected_environment,
             self.git_ref.is_some(),
             self.protected_ref,
             !self.events.is_empty() && self.events.iter().all(narrow),
@@ -223,6 +229,7 @@ impl Conditions {
                 .environment
                 .as_ref()
                 .map(|name| name.as_str().to_owned()),
+            protected_environment: self.protected_environment,
             git_ref: self.git_ref.as_ref().map(|name| name.as_str().to_owned()),
             protected_ref: self.protected_ref,
             events: self.events.clone(),
@@ -243,6 +250,11 @@ fn claimed(draft: &ConditionsDraft, forge: Forge) -> Result<(), ConditionError> 
             "environment",
             draft.environment.is_some(),
             forge == Forge::Other,
+        ),
+        (
+            "protected_environment",
+            draft.protected_environment,
+            forge != Forge::GitLab,
         ),
         ("ref", draft.git_ref.is_some(), forge == Forge::Other),
         ("protected_ref", draft.protected_ref, forge == Forge::Other),

@@ -28,6 +28,8 @@ pub enum Unmet {
     ReusableWorkflow,
     /// Another environment, or none.
     Environment,
+    /// The environment is not protected, or the token does not say so.
+    UnprotectedEnvironment,
     /// Another Git reference, or none.
     Ref,
     /// The Git reference is not protected, or the token does not say so.
@@ -49,6 +51,7 @@ impl Unmet {
             Self::Workflow => "workflow",
             Self::ReusableWorkflow => "reusable_workflow",
             Self::Environment => "environment",
+            Self::UnprotectedEnvironment => "unprotected_environment",
             Self::Ref => "ref",
             Self::UnprotectedRef => "unprotected_ref",
             Self::Event => "event",
@@ -67,6 +70,7 @@ impl fmt::Display for Unmet {
             Self::Workflow => "the run began with another workflow file",
             Self::ReusableWorkflow => "the job is not written in the reusable workflow that the rule names",
             Self::Environment => "the job runs in another environment, or in none",
+            Self::UnprotectedEnvironment => "the environment is not protected",
             Self::Ref => "the job runs for another Git reference",
             Self::UnprotectedRef => "the Git reference is not protected",
             Self::Event => "the run was begun by an event that the rule does not name",
@@ -92,6 +96,10 @@ pub fn meets(rule: &TrustRule, job: &Job) -> Result<(), Unmet> {
         (workflow(rule, job), Unmet::Workflow),
         (reusable(rule, job), Unmet::ReusableWorkflow),
         (environment(rule, job), Unmet::Environment),
+        (
+            !asked.protected_environment || job.environment_protected == Some(true),
+            Unmet::UnprotectedEnvironment,
+        ),
         (
             asked.git_ref.is_none() || asked.git_ref == job.git_ref,
             Unmet::Ref,

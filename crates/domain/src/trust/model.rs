@@ -78,6 +78,7 @@ fn rule_of(id: u128, words: &Words, narrow: bool, life: u32) -> TrustRule {
             reusable_workflow: word("called")
                 .map(|file| format!("acme/pipes/.github/workflows/{file}@refs/heads/x")),
             environment: word("environment"),
+            protected_environment: false,
             git_ref: word("ref"),
             protected_ref: words.contains_key("protected"),
             events: word("event").into_iter().collect(),
@@ -156,6 +157,8 @@ fn named(unmet: Unmet) -> &'static str {
         Unmet::Workflow => "file",
         Unmet::ReusableWorkflow => "called",
         Unmet::Environment => "environment",
+        // GitHub does not tell it.
+        Unmet::UnprotectedEnvironment => "protected environment",
         Unmet::Ref => "ref",
         Unmet::UnprotectedRef => "protected",
         Unmet::Event => "event",

@@ -71,6 +71,16 @@ pub(super) fn draft() -> RuleDraft {
     }
 }
 
+/// A rule about the project of [`gitlab_job`].
+pub(super) fn gitlab_draft() -> RuleDraft {
+    RuleDraft {
+        issuer: "gitlab".to_owned(),
+        project_id: Some(number(20)),
+        namespace_id: Some(number(72)),
+        ..RuleDraft::default()
+    }
+}
+
 pub(super) fn rule(id: u128, draft: &RuleDraft) -> TrustRule {
     TrustRule::new(Id::from_u128(id), draft, gives(project(), None), &issuers()).expect("a rule")
 }

@@ -75,13 +75,7 @@ fn events_that_outsiders_can_cause_count_only_where_they_are_named() {
 
 #[test]
 fn gitlabs_events_are_its_own() {
-    let draft = RuleDraft {
-        issuer: "gitlab".to_owned(),
-        project_id: Some(number(20)),
-        namespace_id: Some(number(72)),
-        ..RuleDraft::default()
-    };
-    let silent = rule(1, &draft);
+    let silent = rule(1, &gitlab_draft());
     let event = |name: &str| Job {
         event: text(name),
         ..gitlab_job("gitlab", "gitlab.com")

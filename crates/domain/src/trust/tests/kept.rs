@@ -9,6 +9,7 @@ fn the_forms_that_are_kept_are_pinned() {
         workflow: Some("release.yml".to_owned()),
         reusable_workflow: Some("Acme/Pipes/.github/workflows/b.yml@refs/tags/v1".to_owned()),
         environment: Some("Production".to_owned()),
+        protected_environment: false,
         git_ref: Some("refs/heads/main".to_owned()),
         protected_ref: true,
         events: vec!["push".to_owned(), "create".to_owned(), "push".to_owned()],
@@ -77,6 +78,7 @@ fn a_condition_that_is_there_has_a_value() {
         ("environment", r#""production""#),
         ("ref", r#""refs/heads/main""#),
         ("protected_ref", "true"),
+        ("protected_environment", "true"),
         ("events", r#"["push"]"#),
     ] {
         assert!(
@@ -89,4 +91,21 @@ fn a_condition_that_is_there_has_a_value() {
         assert!(error.starts_with("invalid type: null"), "{error}");
     }
     assert!(with("null").is_err());
+}
+
+#[test]
+fn protection_of_an_environment_is_kept() {
+    let mut draft = super::gitlab_draft();
+    draft.conditions.protected_environment = true;
+    let rule = rule(9, &draft);
+    let json = serde_json::to_string(&rule).expect("JSON");
+    assert!(
+        json.contains(r#""conditions":{"protected_environment":true}"#),
+        "{json}"
+    );
+    assert_eq!(serde_json::from_str::<TrustRule>(&json).ok(), Some(rule));
+    let facts = JobFacts::of(&gitlab_job("gitlab", "gitlab.com"), Id::from_u128(9));
+    let json = serde_json::to_string(&facts).expect("JSON");
+    assert!(json.contains(r#""environment_protected":true"#), "{json}");
+    assert_eq!(serde_json::from_str::<JobFacts>(&json).ok(), Some(facts));
 }

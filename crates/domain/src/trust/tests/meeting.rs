@@ -305,16 +305,8 @@ fn environments_are_githubs_without_case_and_gitlabs_with_it() {
         ..job()
     };
     assert_eq!(meets(&rule, &none), Err(Unmet::Environment));
-    let draft = RuleDraft {
-        issuer: "gitlab".to_owned(),
-        project_id: Some(number(20)),
-        namespace_id: Some(number(72)),
-        conditions: ConditionsDraft {
-            environment: some("production"),
-            ..ConditionsDraft::default()
-        },
-        ..RuleDraft::default()
-    };
+    let mut draft = gitlab_draft();
+    draft.conditions.environment = some("production");
     let rule = super::rule(1, &draft);
     let job = gitlab_job("gitlab", "gitlab.com");
     assert_eq!(meets(&rule, &job), Ok(()));
@@ -378,5 +370,31 @@ fn references_and_their_protection() {
     for (job, by_name, by_protection) in rows {
         assert_eq!(meets(&exact, &job), by_name, "{job:?}");
         assert_eq!(meets(&protected, &job), by_protection, "{job:?}");
+    }
+}
+
+#[test]
+fn an_environment_is_protected_where_gitlab_says_so() {
+    let mut draft = gitlab_draft();
+    draft.conditions.protected_environment = true;
+    let rule = rule(1, &draft);
+    for (told, expected) in [
+        (Some(true), Ok(())),
+        (Some(false), Err(Unmet::UnprotectedEnvironment)),
+        (None, Err(Unmet::UnprotectedEnvironment)),
+    ] {
+        let job = Job {
+            environment_protected: told,
+            ..gitlab_job("gitlab", "gitlab.com")
+        };
+        assert_eq!(meets(&rule, &job), expected, "{told:?}");
+        let explained = explain(core::slice::from_ref(&rule), &job);
+        let texts: Vec<_> = explained
+            .iter()
+            .map(|one| (one.wanted.as_str(), one.found.as_str()))
+            .collect();
+        let unmet = [("a protected one", "production")];
+        let met = [("", "")];
+        assert_eq!(texts, if expected.is_ok() { met } else { unmet });
     }
 }

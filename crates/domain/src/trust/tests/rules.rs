@@ -255,6 +255,10 @@ fn conditions_that_an_issuer_does_not_tell_are_refused() {
     };
     let error = ConditionError::NotClaimed("reusable_workflow");
     assert_eq!(refused(&gitlab), RuleError::Condition(error));
+    let mut github = draft();
+    github.conditions.protected_environment = true;
+    let error = ConditionError::NotClaimed("protected_environment");
+    assert_eq!(refused(&github), RuleError::Condition(error));
     let other = RuleDraft {
         issuer: "https://ci.example/oidc".to_owned(),
         subject: Some("job".to_owned()),
