@@ -12,11 +12,11 @@ use postern_domain::trust::Issuer;
 use super::claims::SignedToken;
 use super::keys::{KeySet, PublicKey};
 use super::strict::{Bounds, JsonFault, Object, object};
-use crate::bearer::MAX_CREDENTIAL;
 
-/// Longest job token, in bytes: as long as any credential in a header. GitHub's and GitLab's have 1.5 to
-/// 2.5 KB.
-pub const MAX_JOB_TOKEN: usize = MAX_CREDENTIAL;
+/// Longest job token, in bytes. GitHub's and GitLab's have 1.5 to 2.5 KB, but GitLab's can name every
+/// group of the user (`groups_direct`). Other credentials are shorter ([`MAX_CREDENTIAL`](crate::bearer::MAX_CREDENTIAL)):
+/// whoever reads a job token from a request takes this limit there, and there alone.
+pub const MAX_JOB_TOKEN: usize = 16 * 1024;
 /// Longest name of a key, in bytes.
 pub(super) const MAX_KID: usize = 255;
 const HEADER: Bounds = Bounds {

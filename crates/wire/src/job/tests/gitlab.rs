@@ -141,3 +141,13 @@ fn the_branch_of_a_merge_request_is_no_reference_of_the_project() {
         assert_eq!(job.ref_protected, own.then_some(true), "{event}");
     }
 }
+
+#[test]
+fn a_user_may_be_in_many_groups() {
+    let groups: Vec<String> = (0..200)
+        .map(|n| format!("acme/a-team-with-a-long-name/and-another-{n}"))
+        .collect();
+    let token = with(&json!({"groups_direct": groups}));
+    assert!(token.len() > crate::bearer::MAX_CREDENTIAL && token.len() <= MAX_JOB_TOKEN);
+    assert!(present(&token).is_ok());
+}
