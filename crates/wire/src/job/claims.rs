@@ -4,9 +4,10 @@
 use core::fmt;
 
 use postern_domain::time::Timestamp;
-use postern_domain::trust::{Audience, Audiences, Forge, Issuer, Job, Jti, Mark, NoText};
+use postern_domain::trust::{Audience, Audiences, Forge, Issuer, Job, Jti, NoText};
 
 use super::forges;
+use super::grant::Mark;
 use super::strict::{Object, Value};
 
 /// By how much an issuer's clock may be ahead of ours, in seconds: for `nbf` and `iat`. `exp` has no leeway.
@@ -89,7 +90,7 @@ impl VerifiedJob {
     }
 
     /// What tells the token from every other, and counts once.
-    pub fn mark(&self) -> &Mark {
+    pub(super) fn mark(&self) -> &Mark {
         &self.mark
     }
 
@@ -100,7 +101,7 @@ impl VerifiedJob {
 
     /// When the token ends here: at `exp`, or [`MAX_AGE_SECONDS`] after it was made, whichever is first.
     /// No longer must its mark be remembered.
-    pub fn ends_at(&self) -> Timestamp {
+    pub(super) fn ends_at(&self) -> Timestamp {
         self.ends_at
     }
 }

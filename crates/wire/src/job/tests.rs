@@ -2,6 +2,7 @@
 
 mod forged;
 mod gitlab;
+mod granting;
 mod headers;
 mod issuer;
 mod key_sets;

@@ -1,7 +1,6 @@
-//! What is refused when a rule is made, and the token that a job token becomes.
+//! What is refused when a rule is made.
 
 use super::*;
-use crate::time::Timestamp;
 
 fn refused(draft: &RuleDraft) -> RuleError {
     let gives = gives(project(), None);
@@ -313,50 +312,9 @@ fn a_rule_gives_a_project_at_most_for_an_hour_at_most() {
 }
 
 #[test]
-fn a_job_token_has_one_id_and_an_end() {
-    let jti = |text: &str| Jti::parse(text).expect("a jti");
-    let of = |organization, name, text| {
-        let organization = Id::from_u128(organization);
-        token_id(organization, &issuer(name), &Mark::Jti(jti(text)))
-    };
-    let id = of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a8");
-    assert_eq!(id.to_string(), "2fecbf05-c21d-842e-a91b-70f3ada3823a");
-    assert!(id.is_custom());
-    let others = [
-        // A token whose audience names no organization, presented to another one.
-        of(6, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
-        of(5, "gitlab", "6f4762ed-0758-4ccb-808d-ee3af5d723a8"),
-        of(5, "github", "6f4762ed-0758-4ccb-808d-ee3af5d723a9"),
-    ];
-    assert!(!others.contains(&id));
-    // One without `jti`, by what was signed; it never passes for one whose `jti` says so.
-    let other = issuer("https://ci.example/oidc");
-    let signed = |byte| token_id(Id::from_u128(5), &other, &Mark::Signed([byte; 32]));
-    assert_eq!(
-        signed(7).to_string(),
-        "c68f01bc-7b2d-8383-9450-a789ef11698b"
-    );
-    assert_ne!(signed(7), signed(b'j'));
-    assert_ne!(
-        signed(b'j'),
-        of(5, "https://ci.example/oidc", &"j".repeat(32))
-    );
+fn the_id_of_a_job_token_is_visible_ascii() {
     for text in ["", "a b", "a\n", "\u{e9}", &"a".repeat(MAX_JTI + 1)] {
         assert!(Jti::parse(text).is_err(), "{text:?}");
     }
-
-    let rule = rule(1, &draft());
-    let at = |ms| Timestamp::from_millis(ms);
-    let rows = [
-        // The rule's 900 s, or the job token's end, whichever is first; in whole seconds.
-        (at(10_000_000), at(1_000), Some(at(901_000))),
-        (at(300_999), at(1_500), Some(at(300_000))),
-        (at(10_000_000), at(1_999), Some(at(901_000))),
-        (at(1_000), at(1_000), None),
-        (at(1_900), at(1_500), None),
-        (at(500), at(1_000), None),
-    ];
-    for (ends, now, expected) in rows {
-        assert_eq!(ends_at(ends, now, &rule), expected, "{ends:?} {now:?}");
-    }
+    assert!(Jti::parse(&"a".repeat(MAX_JTI)).is_ok());
 }

@@ -2,16 +2,16 @@
 
 use super::issuer::{ED25519, P256};
 use super::*;
+use crate::job::grant::Mark;
 use postern_domain::id::Id;
 use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::trust::{
-    Audience, ConditionsDraft, ForgeId, Gives, JobFacts, Mark, RuleDraft, TrustRule, Unmet, meets,
-    token_id,
+    Audience, ConditionsDraft, ForgeId, Gives, JobFacts, RuleDraft, TrustRule, Unmet, meets,
 };
 
 /// A rule about the repository of [`github`], with conditions.
-fn rule(conditions: ConditionsDraft) -> TrustRule {
+pub(super) fn rule(conditions: ConditionsDraft) -> TrustRule {
     let draft = RuleDraft {
         issuer: "github".to_owned(),
         repository_id: ForgeId::new(74),
@@ -222,34 +222,5 @@ fn from_a_token_to_the_rule_that_it_meets() {
             expected,
             "{changes} {conditions:?}"
         );
-    }
-}
-
-#[test]
-fn the_same_token_has_one_id_however_it_is_presented() {
-    let id = |token: &str| {
-        let verified = present(token).expect("a good token");
-        token_id(Id::from_u128(5), &verified.job().issuer, verified.mark())
-    };
-    let again = id(&github_with(&json!({"run_attempt": "3"})));
-    assert_eq!(id(&github_with(&json!({}))), again);
-    assert_ne!(id(&github_with(&json!({"jti": "another"}))), again);
-}
-
-#[test]
-fn a_token_without_jti_is_known_by_what_was_signed() {
-    let claims = json!({"iss": OTHER, "sub": "job/shop", "aud": GATE, "iat": NOW, "exp": NOW + 60});
-    // ECDSA makes another signature each time: the token stays the same.
-    let ecdsa = changed(header(), &json!({"alg": "ES256", "kid": P256})).to_string();
-    let token = |changes: &Value| signed(&ecdsa, &changed(claims.clone(), changes).to_string());
-    let mark = |token: &str| present(token).expect("a token").mark().clone();
-    let [first, second] = [token(&json!({})), token(&json!({}))];
-    assert_ne!(first, second);
-    assert!(matches!(mark(&first), Mark::Signed(_)));
-    assert_eq!(mark(&first), mark(&second));
-    assert_ne!(mark(&first), mark(&token(&json!({"iat": NOW - 1}))));
-    assert!(matches!(mark(&token(&json!({"jti": "1"}))), Mark::Jti(_)));
-    for jti in [json!(""), json!(7), json!("a b")] {
-        assert!(present(&token(&json!({"jti": jti}))).is_err(), "{jti}");
     }
 }
