@@ -148,7 +148,7 @@ impl<K> Id<K> {
 impl TokenId {
     /// The id of a token that is known by a hash: a custom (version 8) id, as RFC 9562 has it for hashes
     /// other than MD5 and SHA-1. No other kind of id is made so.
-    pub(crate) fn from_digest(bytes: [u8; 16]) -> Self {
+    pub fn from_digest(bytes: [u8; 16]) -> Self {
         Self::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }

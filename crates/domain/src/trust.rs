@@ -11,7 +11,6 @@
 mod audience;
 mod choose;
 mod condition;
-mod ephemeral;
 mod facts;
 mod issuer;
 mod job;
@@ -24,10 +23,9 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use audience::{Audience, Audiences, MAX_AUDIENCE, NoOrganization, one_organization};
+pub use audience::{Audience, Audiences, AudiencesError, MAX_AUDIENCE, NoOrganization, Way};
 pub use choose::{Explained, choose, explain};
-pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, OUTSIDE_EVENTS};
-pub use ephemeral::{ends_at, token_id};
+pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, unnamed_events};
 pub use facts::JobFacts;
 pub use issuer::{Forge, Issuer, IssuerError, Issuers, Loopback, MAX_ISSUER, MAX_ISSUERS};
 pub use job::{Identity, Job};

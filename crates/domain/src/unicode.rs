@@ -33,6 +33,40 @@ pub fn is_default_ignorable(character: char) -> bool {
             .any(|(first, last)| (*first..=*last).contains(&character))
 }
 
+/// The category `Cf`, format characters, as of Unicode 16.
+const FORMAT: [(char, char); 21] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{2064}'),
+    ('\u{2066}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0001}', '\u{e0001}'),
+    ('\u{e0020}', '\u{e007f}'),
+];
+
+/// Whether a character formats others and is none to be read itself (category `Cf`): joiners, marks of
+/// direction, soft hyphens, tags.
+pub fn is_format(character: char) -> bool {
+    !character.is_ascii()
+        && FORMAT
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&character))
+}
+
 /// Whether a character leaves no mark on a page: the default-ignorable ones, white space, control
 /// characters, the blank of Braille, the marks around annotations, and what Unicode keeps for
 /// private use or for no character at all.
@@ -105,6 +139,18 @@ pub mod tests {
             let text = character.encode_utf8(&mut buffer);
             let expected = property.is_match(text);
             assert_eq!(is_default_ignorable(character), expected, "{character:?}");
+        }
+    }
+
+    /// The same of the other table.
+    #[test]
+    fn the_format_characters_are_those_of_unicode() {
+        let property = regex::Regex::new(r"^\p{Cf}$").expect("a property");
+        let mut buffer = [0; 4];
+        for character in '\0'..=char::MAX {
+            let text = character.encode_utf8(&mut buffer);
+            let expected = property.is_match(text);
+            assert_eq!(is_format(character), expected, "{character:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The key sets of issuers of job tokens (R47), as an isolate keeps them: when one is fetched, and for how
 //! long one counts that cannot be fetched again. Whoever asks fetches; nothing here does.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use postern_domain::time::Timestamp;
@@ -17,6 +18,10 @@ pub const LONGEST_MS: i64 = 3_600_000;
 /// with keys that nobody knows, which anybody can make, cause one fetch a minute in each isolate.
 pub const BETWEEN_FETCHES_MS: i64 = 60_000;
 
+/// The same after a fetch that ended without a result, in milliseconds: the call that fetched was given up,
+/// which says nothing about the issuer.
+pub const AFTER_DROPPED_MS: i64 = 2_000;
+
 /// The key sets that an isolate has, one for each issuer.
 #[derive(Debug, Default)]
 pub struct IssuerKeys(Vec<Entry>);
@@ -24,20 +29,62 @@ pub struct IssuerKeys(Vec<Entry>);
 #[derive(Debug)]
 struct Entry {
     issuer: Issuer,
-    /// With the time at which they were fetched.
-    keys: Option<(Rc<KeySet>, Timestamp)>,
-    /// When a fetch was last begun.
-    tried_at: Option<Timestamp>,
+    /// With the fetch that brought them.
+    keys: Option<(Rc<KeySet>, Rc<Fetching>)>,
+    /// The fetch that was begun last.
+    last: Option<Rc<Fetching>>,
+}
+
+/// A fetch of an issuer's keys.
+#[derive(Debug)]
+struct Fetching {
+    /// Its place among those of the issuer. Clocks can go back, and this does not.
+    number: u64,
+    /// When it was begun. What it brings is as old.
+    began: Timestamp,
+    /// Whether it was given up without a result.
+    dropped: Cell<bool>,
+}
+
+/// A fetch to be made. It is given back with what came of it; where it is dropped instead, the next one may
+/// begin after [`AFTER_DROPPED_MS`].
+#[derive(Debug)]
+pub struct Ticket {
+    issuer: Issuer,
+    fetching: Rc<Fetching>,
+    ended: bool,
+}
+
+impl Ticket {
+    /// Whose keys are fetched.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The issuer did not answer, or with something else than a key set: the next fetch begins after
+    /// [`BETWEEN_FETCHES_MS`].
+    pub fn failed(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.fetching.dropped.set(true);
+        }
+    }
 }
 
 /// What to do about the keys of an issuer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum KeysNow {
     /// These are used. They may lack the key that was asked for: then there is none.
     Use(Rc<KeySet>),
-    /// They are fetched first, now, and given to [`IssuerKeys::fetched`]. If that fails, or they still lack
-    /// the key, what [`IssuerKeys::look`] answers next counts: it does not say this again within a minute.
-    Fetch,
+    /// They are fetched first, now, and given to [`IssuerKeys::fetched`] with the ticket. If that fails, or
+    /// they still lack the key, what [`IssuerKeys::look`] answers next counts: it does not say this again
+    /// within a minute.
+    Fetch(Ticket),
     /// There are none that count, and it is too early to fetch them again: the call ends with 503.
     Unavailable,
 }
@@ -48,15 +95,33 @@ impl IssuerKeys {
         let Some(entry) = self.entry(issuer) else {
             return KeysNow::Unavailable;
         };
-        let keys = entry.keys.clone().map(|(keys, at)| (keys, now.since(at)));
+        let keys = entry.keys.as_ref();
+        let keys = keys.map(|(keys, by)| (Rc::clone(keys), now.since(by.began)));
         let wanted = match &keys {
             Some((keys, age)) => !within(*age, FRESH_MS) || keys.find(kid).is_none(),
             None => true,
         };
-        let tried = entry.tried_at.map(|at| now.since(at));
-        if wanted && tried.is_none_or(|ago| !within(ago, BETWEEN_FETCHES_MS)) {
-            entry.tried_at = Some(now);
-            return KeysNow::Fetch;
+        let waits = entry.last.as_ref().is_some_and(|last| {
+            let wait = if last.dropped.get() {
+                AFTER_DROPPED_MS
+            } else {
+                BETWEEN_FETCHES_MS
+            };
+            within(now.since(last.began), wait)
+        });
+        if wanted && !waits {
+            let before = entry.last.as_ref().map_or(0, |last| last.number);
+            let fetching = Rc::new(Fetching {
+                number: before.saturating_add(1),
+                began: now,
+                dropped: Cell::new(false),
+            });
+            entry.last = Some(Rc::clone(&fetching));
+            return KeysNow::Fetch(Ticket {
+                issuer: issuer.clone(),
+                fetching,
+                ended: false,
+            });
         }
         match keys {
             Some((keys, age)) if within(age, LONGEST_MS) => KeysNow::Use(keys),
@@ -64,11 +129,21 @@ impl IssuerKeys {
         }
     }
 
-    /// Keeps a key set that was fetched at `now`, in place of the one before.
-    pub fn fetched(&mut self, keys: KeySet, now: Timestamp) {
-        let issuer = keys.issuer().clone();
-        if let Some(entry) = self.entry(&issuer) {
-            entry.keys = Some((Rc::new(keys), now));
+    /// Keeps the key set that a fetch has brought, in place of the one before. It counts from when the fetch
+    /// was begun. A set without any key that can be used, or of another issuer, counts as a failed fetch: a
+    /// good one is not given up for it. So does one that a later fetch has overtaken.
+    pub fn fetched(&mut self, mut ticket: Ticket, keys: KeySet) {
+        ticket.ended = true;
+        if keys.keys().is_empty() || keys.issuer() != &ticket.issuer {
+            return;
+        }
+        let fetching = Rc::clone(&ticket.fetching);
+        let Some(entry) = self.entry(&ticket.issuer) else {
+            return;
+        };
+        let kept = entry.keys.as_ref().map_or(0, |(_, by)| by.number);
+        if kept < fetching.number {
+            entry.keys = Some((Rc::new(keys), fetching));
         }
     }
 
@@ -79,7 +154,7 @@ impl IssuerKeys {
             self.0.push(Entry {
                 issuer: issuer.clone(),
                 keys: None,
-                tried_at: None,
+                last: None,
             });
         }
         let at = at.unwrap_or(self.0.len().saturating_sub(1));
@@ -94,137 +169,4 @@ fn within(age: i64, limit: i64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use postern_domain::trust::Loopback;
-
-    fn issuer(text: &str) -> Issuer {
-        Issuer::parse(text, Loopback::Refused).expect("an issuer")
-    }
-
-    /// The keys of an issuer: Ed25519, each with a name.
-    fn keys(issuer: &Issuer, kids: &[&str]) -> KeySet {
-        let key = |kid: &&str| {
-            let x = "A".repeat(43);
-            format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{x}"}}"#)
-        };
-        let keys: Vec<String> = kids.iter().map(key).collect();
-        let text = format!(r#"{{"keys":[{}]}}"#, keys.join(","));
-        KeySet::parse(issuer, text.as_bytes()).expect("a key set")
-    }
-
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_millis(10_000_000 + ms)
-    }
-
-    /// Whether keys are used, and if so, whether this one is among them.
-    fn used(now: &KeysNow, kid: &str) -> Option<bool> {
-        match now {
-            KeysNow::Use(keys) => Some(keys.find(kid).is_some()),
-            KeysNow::Fetch | KeysNow::Unavailable => None,
-        }
-    }
-
-    #[test]
-    fn keys_are_fetched_once_and_then_used() {
-        let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
-        assert_eq!(kept.look(&github, "a", at(0)), KeysNow::Fetch);
-        // Another call, while the first one fetches.
-        assert_eq!(kept.look(&github, "a", at(1)), KeysNow::Unavailable);
-        kept.fetched(keys(&github, &["a"]), at(2));
-        for ms in [2, 1_000, 2 + FRESH_MS - 1] {
-            assert_eq!(
-                used(&kept.look(&github, "a", at(ms)), "a"),
-                Some(true),
-                "{ms}"
-            );
-        }
-        assert_eq!(kept.look(&github, "a", at(2 + FRESH_MS)), KeysNow::Fetch);
-        // An issuer that takes a key out is followed.
-        kept.fetched(keys(&github, &["b"]), at(3 + FRESH_MS));
-        let after = kept.look(&github, "a", at(4 + FRESH_MS));
-        assert_eq!(used(&after, "a"), Some(false));
-    }
-
-    #[test]
-    fn unknown_keys_cause_one_fetch_a_minute() {
-        let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
-        assert_eq!(kept.look(&github, "a", at(0)), KeysNow::Fetch);
-        kept.fetched(keys(&github, &["a"]), at(0));
-        let mut fetches = 0;
-        for ms in (1..=5 * BETWEEN_FETCHES_MS).step_by(500) {
-            match kept.look(&github, &format!("forged-{ms}"), at(ms)) {
-                KeysNow::Fetch => {
-                    fetches += 1;
-                    kept.fetched(keys(&github, &["a"]), at(ms));
-                }
-                KeysNow::Use(keys) => assert!(keys.find("a").is_some()),
-                KeysNow::Unavailable => panic!("the keys are there"),
-            }
-        }
-        assert_eq!(fetches, 4);
-        // Real tokens are not disturbed.
-        let real = kept.look(&github, "a", at(5 * BETWEEN_FETCHES_MS));
-        assert_eq!(used(&real, "a"), Some(true));
-    }
-
-    #[test]
-    fn an_issuer_that_is_down_is_believed_for_an_hour() {
-        let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
-        assert_eq!(kept.look(&github, "a", at(0)), KeysNow::Fetch);
-        kept.fetched(keys(&github, &["a"]), at(0));
-        // Each fetch fails.
-        assert_eq!(kept.look(&github, "a", at(FRESH_MS)), KeysNow::Fetch);
-        assert_eq!(
-            used(&kept.look(&github, "a", at(FRESH_MS + 1)), "a"),
-            Some(true)
-        );
-        let late = LONGEST_MS - 1;
-        assert_eq!(kept.look(&github, "a", at(late)), KeysNow::Fetch);
-        assert_eq!(used(&kept.look(&github, "a", at(late)), "a"), Some(true));
-        assert_eq!(
-            kept.look(&github, "a", at(LONGEST_MS)),
-            KeysNow::Unavailable
-        );
-        let again = late + BETWEEN_FETCHES_MS;
-        assert_eq!(kept.look(&github, "a", at(again)), KeysNow::Fetch);
-        assert_eq!(kept.look(&github, "a", at(again)), KeysNow::Unavailable);
-    }
-
-    #[test]
-    fn a_clock_that_went_back_makes_keys_no_younger() {
-        let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
-        assert_eq!(kept.look(&github, "a", at(0)), KeysNow::Fetch);
-        kept.fetched(keys(&github, &["a"]), at(0));
-        // A call that began before the keys were there, and still sees that time.
-        let before = kept.look(&github, "a", at(-BETWEEN_FETCHES_MS));
-        assert_eq!(used(&before, "a"), Some(true));
-        let back = at(-BETWEEN_FETCHES_MS - 1);
-        assert_eq!(kept.look(&github, "a", back), KeysNow::Fetch);
-        assert_eq!(kept.look(&github, "a", back), KeysNow::Unavailable);
-    }
-
-    #[test]
-    fn each_issuer_has_its_own_keys() {
-        let mut kept = IssuerKeys::default();
-        let all: Vec<Issuer> = (0..=MAX_ISSUERS)
-            .map(|n| issuer(&format!("https://ci{n}.example")))
-            .collect();
-        for (n, one) in all.iter().enumerate() {
-            let expected = match n {
-                MAX_ISSUERS => KeysNow::Unavailable,
-                _ => KeysNow::Fetch,
-            };
-            assert_eq!(kept.look(one, "a", at(0)), expected, "{one}");
-            kept.fetched(keys(one, &[&format!("k{n}")]), at(0));
-        }
-        for (n, one) in all.iter().take(MAX_ISSUERS).enumerate() {
-            let kid = format!("k{n}");
-            assert_eq!(used(&kept.look(one, &kid, at(1)), &kid), Some(true));
-            let KeysNow::Use(keys) = kept.look(one, "other", at(1)) else {
-                panic!("used")
-            };
-            assert_eq!(keys.issuer(), one);
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Job tokens of CI systems (R47): OpenID Connect ID tokens of GitHub Actions, GitLab CI and others, and
 //! the key sets that verify them.
 //!
-//! A token passes through four types, and only the next one can be had from each:
+//! A token passes through five types, and only the next one can be had from each:
 //!
 //! 1. [`JobToken::parse`] reads a text. Its claims are unverified; of them only the issuer is told, to choose
 //!    among the issuers that the deployment knows.
@@ -11,6 +11,8 @@
 //! 3. [`Question::answer`] makes a [`SignedToken`] of a yes.
 //! 4. [`SignedToken::verified`] looks at issuer, audience and times, and reads the claims: a [`VerifiedJob`],
 //!    which `postern_domain::trust` decides about.
+//! 5. [`VerifiedJob::grant`] decides, by the rules of one organization: a [`Grant`] has the id and the end of the
+//!    token that the job gets, and nothing else makes them.
 //!
 //! ```
 //! use postern_domain::{secret::Secret, time::Timestamp};
@@ -44,6 +46,7 @@
 mod claims;
 mod discovery;
 mod forges;
+mod grant;
 mod keys;
 mod refusal;
 mod strict;
@@ -54,6 +57,7 @@ mod tests;
 
 pub use claims::{ClaimFault, LEEWAY_SECONDS, MAX_AGE_SECONDS, SignedToken, VerifiedJob};
 pub use discovery::{DiscoveryError, MAX_DISCOVERY, MAX_KEYS_URL, keys_url};
+pub use grant::{Grant, OrgTrust, Refused};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS, PublicKey, Skipped};
 pub use refusal::JobRefusal;
 pub use strict::JsonFault;

@@ -10,9 +10,11 @@ use crate::scope::Scope;
 /// The rule that counts for a job, of those that it meets.
 ///
 /// The rule with the most conditions wins; of several with as many, one that gives a workflow wins over one
-/// that gives a project, then the one with the shorter life, then the one with the lower id.
+/// that gives a project, then the one with the shorter life, then the one with fewer policies, then the one
+/// with the lower id. Events are a condition only where none of them needs to be named
+/// ([`Conditions::count`](super::Conditions::count)).
 ///
-/// The last two words make the choice the same in every order of the rules. Two rules that ask the same are
+/// The id makes the choice the same in every order of the rules. Two rules that ask the same are
 /// refused when the second is made ([`TrustRule::asks_the_same`]); two that ask as many different things
 /// can both be met, and then the one that gives less counts.
 pub fn choose<'r>(
@@ -23,9 +25,10 @@ pub fn choose<'r>(
     met.min_by_key(|rule| {
         let gives = rule.gives();
         (
-            Reverse(rule.conditions().count()),
+            Reverse(rule.conditions().count(rule.issuer().forge())),
             !matches!(gives.scope(), Scope::Workflow { .. }),
             gives.longest_life_seconds(),
+            gives.policies().len(),
             rule.id().as_u128(),
         )
     })
@@ -86,6 +89,7 @@ fn texts(unmet: Unmet, rule: &TrustRule, job: &Job) -> (String, String) {
             told(&job.job_workflow),
         ),
         Unmet::Environment => (text(wanted.environment.as_deref()), told(&job.environment)),
+        Unmet::UnprotectedEnvironment => ("a protected one".to_owned(), told(&job.environment)),
         Unmet::Ref | Unmet::UnprotectedRef => {
             let found = job.git_ref.as_ref().map(|name| name.as_str());
             let protected = Some("a protected one").filter(|_| unmet == Unmet::UnprotectedRef);

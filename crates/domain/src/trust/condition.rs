@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::issuer::Forge;
 use super::text::{GitRef, JobText};
@@ -16,48 +16,76 @@ const MAX_EVENT: usize = 64;
 /// Longest file of a workflow with its folders, in bytes.
 const MAX_FILE: usize = 255;
 
-/// Events whose runs people without write access can begin, or bring content into: a rule is met only
-/// where it names them.
+/// The events of a forge that count where a rule names none. Only people with write access begin runs by
+/// them. Every other event counts only where a rule names it, also one that a forge invents later.
 ///
 /// GitHub's tokens do not tell a pull request of a fork from one of the repository itself: `repository` and
 /// its ids are the base repository's either way. Its runs get no token for the pull request of a fork,
 /// unless a private repository is set up to give them one; `pull_request_target` and `workflow_run` run
-/// with the rights of the base repository. GitLab's tokens for the merge request of a fork have the ids of
-/// the fork since 18.2.2, and had the target's before; a child pipeline does not say what began its parent.
-pub const OUTSIDE_EVENTS: [&str; 6] = [
-    "pull_request",
-    "pull_request_target",
-    "workflow_run",
-    "merge_request_event",
-    "external_pull_request_event",
-    "parent_pipeline",
-];
+/// with the rights of the base repository, and anybody who may comment, open an issue, fork or star begins
+/// `issue_comment`, `issues`, `fork` and `watch`. GitLab's tokens for the merge request of a fork have the
+/// ids of the fork since 18.2.2, and had the target's before; a child pipeline does not say what began its
+/// parent.
+pub fn unnamed_events(forge: Forge) -> &'static [&'static str] {
+    match forge {
+        Forge::GitHub => &[
+            "push",
+            "release",
+            "create",
+            "workflow_dispatch",
+            "repository_dispatch",
+            "schedule",
+            "deployment",
+            "merge_group",
+        ],
+        Forge::GitLab => &[
+            "push", "web", "webide", "api", "trigger", "schedule", "pipeline",
+        ],
+        // Other issuers do not tell it.
+        Forge::Other => &[],
+    }
+}
 
-/// Conditions as people write them.
+/// Conditions as people write them. One that is there must have a value: a template whose variable is not set
+/// writes `null`, and would make a rule without the condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConditionsDraft {
     /// The file that the run begins with, in the same repository: `release.yml` or
     /// `.github/workflows/release.yml`; for GitLab the path of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub workflow: Option<String>,
-    /// The file that the job is written in, in any repository:
-    /// `acme/pipelines/.github/workflows/build.yml`, with `@refs/tags/v1` or `@` and a commit behind it
-    /// where only that one counts. GitHub has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The file that the job is written in, in any repository, in one version:
+    /// `acme/pipelines/.github/workflows/build.yml@refs/tags/v1`, or a commit behind the `@`. GitHub has it.
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub reusable_workflow: Option<String>,
-    /// The environment. GitHub compares names without case, and so does this; GitLab does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The environment. GitHub compares names without case, and so does this for the letters of ASCII; GitLab
+    /// does not.
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// Whether the environment must be protected. GitLab has it.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub protected_environment: bool,
     /// The Git reference in full, `refs/heads/main`.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "ref",
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub git_ref: Option<String>,
-    /// Whether the Git reference must be protected.
+    /// Whether the Git reference must be protected. GitHub's tokens say so of every branch that any rule of
+    /// the repository is about, and of no tag: beside it, [`git_ref`](Self::git_ref) or
+    /// [`environment`](Self::environment) must be there.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub protected_ref: bool,
-    /// The events that may begin the run; none = all but [`OUTSIDE_EVENTS`].
+    /// The events that may begin the run; none = those of [`unnamed_events`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+}
+
+/// Reads a condition that is there: `null` is refused.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Conditions that were read. Made by [`Conditions::parse`] alone.
@@ -66,6 +94,7 @@ pub struct Conditions {
     pub(super) workflow: Option<String>,
     pub(super) reusable_workflow: Option<Reusable>,
     pub(super) environment: Option<JobText>,
+    pub(super) protected_environment: bool,
     pub(super) git_ref: Option<GitRef>,
     pub(super) protected_ref: bool,
     pub(super) events: Vec<String>,
@@ -79,7 +108,7 @@ pub(super) struct Reusable {
     /// `.github/workflows/build.yml`.
     pub(super) file: String,
     /// The reference or commit that it must be of.
-    pub(super) version: Option<String>,
+    pub(super) version: String,
 }
 
 /// Why conditions were refused. The sentences follow the name of the condition.
@@ -89,12 +118,14 @@ pub enum ConditionError {
     NotClaimed(&'static str),
     /// The file of the workflow is none.
     Workflow,
-    /// The reusable workflow is none.
+    /// The reusable workflow is none, or has no version.
     ReusableWorkflow,
     /// The environment is empty, too long, or cannot be shown.
     Environment,
     /// The Git reference is none, or none in full.
     Ref,
+    /// GitHub: that the reference is protected is asked, and neither which one nor an environment.
+    ProtectedRefAlone,
     /// An event is none.
     Event,
     /// There are too many events.
@@ -110,12 +141,17 @@ impl fmt::Display for ConditionError {
                  repository, `@` and wildcards, and ending in `.yml` or `.yaml`",
             ),
             Self::ReusableWorkflow => f.write_str(
-                "`reusable_workflow`: must be `owner/repository/.github/workflows/file.yml`, and may end in \
-                 `@refs/tags/v1` or `@` and a commit; it has no wildcards",
+                "`reusable_workflow`: must be `owner/repository/.github/workflows/file.yml` and its version, \
+                 `@refs/tags/v1` or `@` and a commit: anybody who may push a branch there can write another \
+                 file of that name; it has no wildcards",
             ),
             Self::Environment => f.write_str("`environment`: must be a name that can be shown; it has no wildcards"),
             Self::Ref => f.write_str(
                 "`ref`: must be in full, such as `refs/heads/main` or `refs/tags/v1`; it has no wildcards",
+            ),
+            Self::ProtectedRefAlone => f.write_str(
+                "`protected_ref`: add `ref` or `environment`; GitHub calls any branch protected that a ruleset is \
+                 about, so this alone narrows little",
             ),
             Self::Event => f.write_str("`events`: each must be of lower case letters, digits and `_`"),
             Self::TooManyEvents => write!(f, "`events`: must be at most {MAX_EVENTS}"),
@@ -130,8 +166,12 @@ impl Conditions {
     /// The first one that is wrong.
     pub fn parse(draft: &ConditionsDraft, forge: Forge) -> Result<Self, ConditionError> {
         claimed(draft, forge)?;
+        let alone = draft.git_ref.is_none() && draft.environment.is_none();
+        if forge == Forge::GitHub && draft.protected_ref && alone {
+            return Err(ConditionError::ProtectedRefAlone);
+        }
         let environment = draft.environment.as_deref().map(|name| match forge {
-            Forge::GitHub => JobText::parse(&name.to_lowercase()),
+            Forge::GitHub => JobText::parse(&name.to_ascii_lowercase()),
             Forge::GitLab | Forge::Other => JobText::parse(name),
         });
         let environment = environment
@@ -154,21 +194,26 @@ impl Conditions {
                 .map(|file| file.ok_or(ConditionError::ReusableWorkflow))
                 .transpose()?,
             environment,
+            protected_environment: draft.protected_environment,
             git_ref: git_ref.transpose().map_err(|_| ConditionError::Ref)?,
             protected_ref: draft.protected_ref,
             events: events(&draft.events)?,
         })
     }
 
-    /// How many there are: what a rule is more specific by.
-    pub fn count(&self) -> usize {
+    /// How many narrow the rule: what it is more specific by. Events do only where each of them would count
+    /// unnamed; one that would not widens the rule.
+    pub fn count(&self, forge: Forge) -> usize {
+        let unnamed = unnamed_events(forge);
+        let narrow = |event: &String| unnamed.contains(&event.as_str());
         [
             self.workflow.is_some(),
             self.reusable_workflow.is_some(),
             self.environment.is_some(),
+            self.protected_environment,
             self.git_ref.is_some(),
             self.protected_ref,
-            !self.events.is_empty(),
+            !self.events.is_empty() && self.events.iter().all(narrow),
         ]
         .into_iter()
         .filter(|there| *there)
@@ -184,6 +229,7 @@ impl Conditions {
                 .environment
                 .as_ref()
                 .map(|name| name.as_str().to_owned()),
+            protected_environment: self.protected_environment,
             git_ref: self.git_ref.as_ref().map(|name| name.as_str().to_owned()),
             protected_ref: self.protected_ref,
             events: self.events.clone(),
@@ -204,6 +250,11 @@ fn claimed(draft: &ConditionsDraft, forge: Forge) -> Result<(), ConditionError> 
             "environment",
             draft.environment.is_some(),
             forge == Forge::Other,
+        ),
+        (
+            "protected_environment",
+            draft.protected_environment,
+            forge != Forge::GitLab,
         ),
         ("ref", draft.git_ref.is_some(), forge == Forge::Other),
         ("protected_ref", draft.protected_ref, forge == Forge::Other),
@@ -262,11 +313,8 @@ fn file(text: &str, forge: Forge) -> Option<String> {
 impl Reusable {
     fn parse(text: &str) -> Option<Self> {
         JobText::parse(text).ok()?;
-        let (place, version) = match text.split_once('@') {
-            Some((place, version)) => (place, Some(version)),
-            None => (text, None),
-        };
-        if version.is_some_and(|version| !is_version(version) || version.contains('*')) {
+        let (place, version) = text.split_once('@')?;
+        if !is_version(version) {
             return None;
         }
         let (owner, rest) = place.split_once('/')?;
@@ -279,7 +327,7 @@ impl Reusable {
         Some(Self {
             repository: format!("{owner}/{repository}").to_ascii_lowercase(),
             file: file(path, Forge::GitHub)?,
-            version: version.map(ToOwned::to_owned),
+            version: version.to_owned(),
         })
     }
 
@@ -295,21 +343,14 @@ impl Reusable {
         parts.is_some_and(|(repository, rest)| {
             repository.eq_ignore_ascii_case(&self.repository)
                 && rest.strip_prefix('/') == Some(&self.file)
-                && is_version(version)
-                && self
-                    .version
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == version)
+                && version == self.version
         })
     }
 }
 
 impl fmt::Display for Reusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.repository, self.file)?;
-        self.version
-            .as_ref()
-            .map_or(Ok(()), |version| write!(f, "@{version}"))
+        write!(f, "{}/{}@{}", self.repository, self.file, self.version)
     }
 }
 

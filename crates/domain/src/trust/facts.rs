@@ -44,6 +44,9 @@ pub struct JobFacts {
     /// The environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<JobText>,
+    /// Whether the environment is protected; GitLab says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_protected: Option<bool>,
     /// The file that the run began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<JobText>,
@@ -80,6 +83,7 @@ impl JobFacts {
             git_ref: job.git_ref,
             event: job.event,
             environment: job.environment,
+            environment_protected: job.environment_protected,
             workflow: job.workflow,
             job_workflow,
             actor: job.actor,

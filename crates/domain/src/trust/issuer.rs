@@ -66,6 +66,8 @@ pub enum IssuerError {
     /// The URL is not written as the issuer writes it: host in lower case, no default port, no `.`, `..`
     /// or empty part in its path.
     NotCanonical,
+    /// It is an issuer of GitHub or GitLab without the word in front: its tokens would be read by `sub`.
+    ForgeUnnamed,
     /// The same URL is there twice.
     Twice,
     /// There are too many.
@@ -87,6 +89,9 @@ impl fmt::Display for IssuerError {
             Self::NotCanonical => f.write_str(
                 "has a URL that no issuer writes so: host in lower case, without `:443`, without `//`, \
                  `.` or `..` in its path",
+            ),
+            Self::ForgeUnnamed => f.write_str(
+                "is an issuer of GitHub or GitLab: write `github`, `gitlab`, or `github=` or `gitlab=` in front of its URL",
             ),
             Self::Twice => f.write_str("has the same URL twice"),
             Self::TooMany => write!(f, "has more than {MAX_ISSUERS} issuers"),
@@ -114,6 +119,9 @@ impl Issuer {
             },
         };
         check_url(url, loopback)?;
+        if forge == Forge::Other && is_of_a_forge(url) {
+            return Err(IssuerError::ForgeUnnamed);
+        }
         Ok(Self {
             forge,
             url: url.to_owned(),
@@ -147,6 +155,18 @@ impl Issuer {
         let url = self.url.trim_end_matches('/');
         format!("{url}/.well-known/openid-configuration")
     }
+}
+
+/// Whether a URL is one that GitHub or GitLab signs as, also for one enterprise, under a host of its own
+/// (`token.actions.acme.ghe.com`), and on GitHub Enterprise Server. The names in a `sub` of theirs can pass
+/// to somebody else, so a rule must not go by it. A GitLab under another host cannot be told.
+fn is_of_a_forge(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority.split(':').next().unwrap_or_default();
+    host == "gitlab.com"
+        || host.starts_with("token.actions.")
+        || format!("/{path}/").contains("/_services/token/")
 }
 
 fn check_url(url: &str, loopback: Loopback) -> Result<(), IssuerError> {

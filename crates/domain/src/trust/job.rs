@@ -67,7 +67,8 @@ pub struct Job {
     pub environment: Option<JobText>,
     /// Whether the environment is protected; GitLab says so.
     pub environment_protected: Option<bool>,
-    /// The Git reference, in full on every forge.
+    /// The Git reference, in full on every forge. None for GitLab's merge requests and child pipelines, whose
+    /// `ref` may be a branch of a fork; whether it is protected is not told either.
     pub git_ref: Option<GitRef>,
     /// Whether the reference is protected.
     pub ref_protected: Option<bool>,

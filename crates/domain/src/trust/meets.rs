@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::condition::{OUTSIDE_EVENTS, is_version};
+use super::condition::{is_version, unnamed_events};
 use super::issuer::Forge;
 use super::job::{Identity, Job};
 use super::rule::TrustRule;
@@ -28,6 +28,8 @@ pub enum Unmet {
     ReusableWorkflow,
     /// Another environment, or none.
     Environment,
+    /// The environment is not protected, or the token does not say so.
+    UnprotectedEnvironment,
     /// Another Git reference, or none.
     Ref,
     /// The Git reference is not protected, or the token does not say so.
@@ -49,6 +51,7 @@ impl Unmet {
             Self::Workflow => "workflow",
             Self::ReusableWorkflow => "reusable_workflow",
             Self::Environment => "environment",
+            Self::UnprotectedEnvironment => "unprotected_environment",
             Self::Ref => "ref",
             Self::UnprotectedRef => "unprotected_ref",
             Self::Event => "event",
@@ -67,11 +70,12 @@ impl fmt::Display for Unmet {
             Self::Workflow => "the run began with another workflow file",
             Self::ReusableWorkflow => "the job is not written in the reusable workflow that the rule names",
             Self::Environment => "the job runs in another environment, or in none",
+            Self::UnprotectedEnvironment => "the environment is not protected",
             Self::Ref => "the job runs for another Git reference",
             Self::UnprotectedRef => "the Git reference is not protected",
             Self::Event => "the run was begun by an event that the rule does not name",
             Self::OutsideEvent => {
-                "people without write access can begin runs by this event, so it counts only where a rule names it"
+                "people without write access may begin runs by this event, so it counts only where a rule names it"
             }
         })
     }
@@ -93,6 +97,10 @@ pub fn meets(rule: &TrustRule, job: &Job) -> Result<(), Unmet> {
         (reusable(rule, job), Unmet::ReusableWorkflow),
         (environment(rule, job), Unmet::Environment),
         (
+            !asked.protected_environment || job.environment_protected == Some(true),
+            Unmet::UnprotectedEnvironment,
+        ),
+        (
             asked.git_ref.is_none() || asked.git_ref == job.git_ref,
             Unmet::Ref,
         ),
@@ -110,7 +118,7 @@ pub fn meets(rule: &TrustRule, job: &Job) -> Result<(), Unmet> {
         _ if forge == Forge::Other => Ok(()),
         Some(event) if asked.events.iter().any(|named| named == event) => Ok(()),
         _ if !asked.events.is_empty() => Err(Unmet::Event),
-        Some(event) if !OUTSIDE_EVENTS.contains(&event) => Ok(()),
+        Some(event) if unnamed_events(forge).contains(&event) => Ok(()),
         Some(_) | None => Err(Unmet::OutsideEvent),
     }
 }
@@ -193,8 +201,8 @@ fn environment(rule: &TrustRule, job: &Job) -> bool {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(wanted), Some(found)) => match job.issuer.forge() {
-            // The rule's was made lower case when it was read.
-            Forge::GitHub => wanted.as_str() == found.as_str().to_lowercase(),
+            // Letters of ASCII alone: in Unicode, others than k and s become k and s (U+212A, U+017F).
+            Forge::GitHub => wanted.as_str().eq_ignore_ascii_case(found.as_str()),
             Forge::GitLab | Forge::Other => wanted == found,
         },
     }

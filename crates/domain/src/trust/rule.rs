@@ -351,6 +351,7 @@ fn pinned(draft: &RuleDraft, forge: Forge) -> Result<Identity, RuleError> {
 
 /// What a rule gives, as stores have it.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredGives {
     scope: Scope,
     policies: Vec<Policy>,
@@ -366,8 +367,10 @@ impl TryFrom<StoredGives> for Gives {
     }
 }
 
-/// A rule as stores have it. The form is kept: members are only ever added.
+/// A rule as stores have it. The form is kept: members are only ever added. One that is not known is refused,
+/// as it may narrow the rule.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
     id: TrustRuleId,
     asks: RuleDraft,

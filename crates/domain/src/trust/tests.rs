@@ -1,7 +1,9 @@
 //! Trust rules as rows: what is refused when a rule is made, what a job meets, and what is kept of it.
 
 mod choosing;
+mod events;
 mod issuers;
+mod kept;
 mod meeting;
 mod rules;
 
@@ -65,6 +67,16 @@ pub(super) fn draft() -> RuleDraft {
         repository: Some("acme/shop".to_owned()),
         repository_id: Some(number(74)),
         repository_owner_id: Some(number(65)),
+        ..RuleDraft::default()
+    }
+}
+
+/// A rule about the project of [`gitlab_job`].
+pub(super) fn gitlab_draft() -> RuleDraft {
+    RuleDraft {
+        issuer: "gitlab".to_owned(),
+        project_id: Some(number(20)),
+        namespace_id: Some(number(72)),
         ..RuleDraft::default()
     }
 }

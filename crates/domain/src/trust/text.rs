@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::unicode::{is_default_ignorable, is_format};
+
 /// Longest text of a job token that is kept, in bytes.
 pub const MAX_JOB_TEXT: usize = 512;
 /// Longest Git reference, in bytes.
@@ -37,18 +39,18 @@ impl fmt::Display for NoText {
     }
 }
 
-/// Whether a character could end a line, or turn the text around it, where the text is shown.
+/// Whether a character could end a line, turn the text around it, or make two texts look the same, where the
+/// text is shown. The selectors that say how the character before is drawn stay, as names have emoji.
 fn misleads(character: char) -> bool {
+    let selector = ('\u{fe00}'..='\u{fe0f}').contains(&character);
     character.is_control()
-        || matches!(
-            character,
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
-        )
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || is_format(character)
+        || (is_default_ignorable(character) && !selector)
+        || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// A text of a job token: of 1 to [`MAX_JOB_TEXT`] bytes, without control characters, ends of lines and
-/// marks of direction.
+/// A text of a job token: of 1 to [`MAX_JOB_TEXT`] bytes, without control characters, ends of lines, format
+/// characters and those that are drawn as nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobText(String);
 

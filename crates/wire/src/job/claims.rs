@@ -7,6 +7,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::trust::{Audience, Audiences, Forge, Issuer, Job, Jti, NoText};
 
 use super::forges;
+use super::grant::Mark;
 use super::strict::{Object, Value};
 
 /// By how much an issuer's clock may be ahead of ours, in seconds: for `nbf` and `iat`. `exp` has no leeway.
@@ -62,6 +63,8 @@ impl fmt::Display for ClaimFault {
 pub struct SignedToken {
     pub(super) issuer: Issuer,
     pub(super) payload: Object,
+    /// SHA-256 over header and payload as they stand in the token.
+    pub(super) signed: [u8; 32],
 }
 
 impl fmt::Debug for SignedToken {
@@ -75,7 +78,7 @@ impl fmt::Debug for SignedToken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedJob {
     job: Job,
-    jti: Jti,
+    mark: Mark,
     audience: Audience,
     ends_at: Timestamp,
 }
@@ -86,9 +89,9 @@ impl VerifiedJob {
         &self.job
     }
 
-    /// The token's own id, which counts once.
-    pub fn jti(&self) -> &Jti {
-        &self.jti
+    /// What tells the token from every other, and counts once.
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
     }
 
     /// For whom the token was made.
@@ -97,8 +100,8 @@ impl VerifiedJob {
     }
 
     /// When the token ends here: at `exp`, or [`MAX_AGE_SECONDS`] after it was made, whichever is first.
-    /// No longer must its `jti` be remembered.
-    pub fn ends_at(&self) -> Timestamp {
+    /// No longer must its mark be remembered.
+    pub(super) fn ends_at(&self) -> Timestamp {
         self.ends_at
     }
 }
@@ -124,8 +127,12 @@ impl SignedToken {
         let claims = Claims(&self.payload);
         let audience = audience(claims.0, audiences)?;
         let ends_at = times(claims, now)?;
-        let jti = claims.exact("jti", Jti::parse)?;
         let issuer = self.issuer.clone();
+        let mark = match (claims.0.get("jti"), issuer.forge()) {
+            // GitHub and GitLab write one into every token.
+            (None, Forge::Other) => Mark::Signed(self.signed),
+            _ => Mark::Jti(claims.exact("jti", Jti::parse)?),
+        };
         let job = match issuer.forge() {
             Forge::GitHub => forges::github(issuer, claims)?,
             Forge::GitLab => forges::gitlab(issuer, claims)?,
@@ -133,7 +140,7 @@ impl SignedToken {
         };
         Ok(VerifiedJob {
             job,
-            jti,
+            mark,
             audience,
             ends_at,
         })

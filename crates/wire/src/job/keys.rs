@@ -65,7 +65,7 @@ pub enum Skipped {
     Modulus,
     /// RSA: an exponent that is even, below 3, or above 32 bits.
     Exponent,
-    /// Its secret half is there for all to read.
+    /// Its secret half is there for all to read, in this entry or in another of the same key or name.
     Secret,
     /// Another key has the same name, and is another key: neither is used.
     Doubled,
@@ -124,11 +124,19 @@ impl KeySet {
         if list.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
         }
+        let exposed: Vec<&Object> = list.iter().filter_map(exposed).collect();
+        let is_exposed = |key: &PublicKey| {
+            exposed.iter().any(|other| {
+                let same = material(other).is_ok_and(|(_, _, jwk)| jwk == key.jwk);
+                same || other.text("kid") == Some(key.kid.as_str())
+            })
+        };
         let mut keys: Vec<PublicKey> = Vec::new();
         let mut skipped = Vec::new();
         for key in list {
             match public_key(key) {
                 Ok(key) if keys.contains(&key) => {}
+                Ok(key) if is_exposed(&key) => skipped.push(Skipped::Secret),
                 Ok(key) => keys.push(key),
                 Err(why) => skipped.push(why),
             }
@@ -165,24 +173,38 @@ impl KeySet {
     }
 }
 
-fn public_key(key: &Value) -> Result<PublicKey, Skipped> {
-    let Value::Object(key) = key else {
-        return Err(Skipped::NotAnObject);
-    };
-    let (algorithm, signature_bytes, jwk) = match (key.text("kty"), key.text("crv")) {
-        (Some("RSA"), None) => rsa(key)?,
+/// An entry whose secret half is there for all to read: whoever has read it signs as this key, whatever else
+/// the set says of it.
+fn exposed(entry: &Value) -> Option<&Object> {
+    match entry {
+        Value::Object(key) if key.has("d") => Some(key),
+        _ => None,
+    }
+}
+
+/// What makes a key: algorithm, length of its signatures, and its one form as JSON.
+fn material(key: &Object) -> Result<(Algorithm, usize, String), Skipped> {
+    match (key.text("kty"), key.text("crv")) {
+        (Some("RSA"), None) => rsa(key),
         (Some("EC"), Some("P-256")) => {
             let (x, y) = (number(key, "x", 32)?, number(key, "y", 32)?);
             let jwk = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-            (Algorithm::Es256, 64, jwk)
+            Ok((Algorithm::Es256, 64, jwk))
         }
         (Some("OKP"), Some("Ed25519")) => {
             let x = number(key, "x", 32)?;
             let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-            (Algorithm::EdDsa, 64, jwk)
+            Ok((Algorithm::EdDsa, 64, jwk))
         }
-        _ => return Err(Skipped::Kind),
+        _ => Err(Skipped::Kind),
+    }
+}
+
+fn public_key(key: &Value) -> Result<PublicKey, Skipped> {
+    let Value::Object(key) = key else {
+        return Err(Skipped::NotAnObject);
     };
+    let (algorithm, signature_bytes, jwk) = material(key)?;
     if key.has("d") {
         return Err(Skipped::Secret);
     }

@@ -1,6 +1,8 @@
 //! Job tokens of issuers of our own, from their text to the rule that they meet.
 
 mod forged;
+mod gitlab;
+mod granting;
 mod headers;
 mod issuer;
 mod key_sets;
@@ -35,7 +37,7 @@ pub(super) fn known(url: &str) -> Issuer {
 }
 
 pub(super) fn audiences() -> Audiences {
-    Audiences::new([GATE.to_owned()], false)
+    Audiences::new([GATE.to_owned()], false).expect("audiences")
 }
 
 pub(super) fn now() -> Timestamp {

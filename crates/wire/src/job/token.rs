@@ -4,6 +4,7 @@ use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use postern_domain::secret::Secret;
 use postern_domain::trust::Issuer;
@@ -11,11 +12,11 @@ use postern_domain::trust::Issuer;
 use super::claims::SignedToken;
 use super::keys::{KeySet, PublicKey};
 use super::strict::{Bounds, JsonFault, Object, object};
-use crate::bearer::MAX_CREDENTIAL;
 
-/// Longest job token, in bytes: as long as any credential in a header. GitHub's and GitLab's have 1.5 to
-/// 2.5 KB.
-pub const MAX_JOB_TOKEN: usize = MAX_CREDENTIAL;
+/// Longest job token, in bytes. GitHub's and GitLab's have 1.5 to 2.5 KB, but GitLab's can name every
+/// group of the user (`groups_direct`). Other credentials are shorter ([`MAX_CREDENTIAL`](crate::bearer::MAX_CREDENTIAL)):
+/// whoever reads a job token from a request takes this limit there, and there alone.
+pub const MAX_JOB_TOKEN: usize = 16 * 1024;
 /// Longest name of a key, in bytes.
 pub(super) const MAX_KID: usize = 255;
 const HEADER: Bounds = Bounds {
@@ -267,10 +268,12 @@ impl Question {
     /// Takes the answer. A key that the platform does not import, such as a point off its curve, is a no.
     /// `None` = the signature does not hold.
     pub fn answer(self, holds: bool) -> Option<SignedToken> {
+        let signed = Sha256::digest(self.message()).into();
         let Self { token, issuer, .. } = self;
         holds.then_some(SignedToken {
             issuer,
             payload: token.payload,
+            signed,
         })
     }
 }

@@ -16,7 +16,11 @@ fn the_most_specific_rule_counts_in_every_order() {
     let plain = gives(project(), None);
     let wide = with(1, |_| {}, plain.clone());
     let on_main = with(2, |c| c.git_ref = some("refs/heads/main"), plain.clone());
-    let protected = with(3, |c| c.protected_ref = true, gives(project(), Some(60)));
+    let short = with(
+        3,
+        |c| c.workflow = some("release.yml"),
+        gives(project(), Some(60)),
+    );
     let in_production = with(
         4,
         |c| c.environment = some("production"),
@@ -39,17 +43,31 @@ fn the_most_specific_rule_counts_in_every_order() {
         },
         plain.clone(),
     );
-    let pushes = with(7, |c| c.events = vec!["push".to_owned()], plain);
-    let rows: [(&[&TrustRule], Option<u128>); 8] = [
+    let pushes = with(7, |c| c.events = vec!["push".to_owned()], plain.clone());
+    let outside = with(
+        8,
+        |c| c.events = vec!["issues".to_owned(), "push".to_owned()],
+        plain,
+    );
+    let policies = ["workflow_run:create", "workflow_run:read"]
+        .map(|text| Policy::parse(text).expect("a policy"));
+    let more = Gives::new(project(), policies.to_vec(), None).expect("something");
+    let more = with(0, |c| c.environment = some("production"), more);
+    let rows: [(&[&TrustRule], Option<u128>); 11] = [
         (&[], None),
         (&[&staging], None),
         (&[&wide], Some(1)),
         (&[&wide, &on_main], Some(2)),
         (&[&wide, &on_main, &both, &staging], Some(5)),
         // As many conditions: the narrower gift.
-        (&[&on_main, &protected, &in_production], Some(4)),
+        (&[&on_main, &short, &in_production], Some(4)),
         // The shorter life.
-        (&[&on_main, &protected], Some(3)),
+        (&[&on_main, &short], Some(3)),
+        // Fewer policies.
+        (&[&more, &on_main], Some(2)),
+        // An event that outsiders can cause narrows nothing.
+        (&[&outside, &wide], Some(1)),
+        (&[&outside, &pushes], Some(7)),
         // The lower id.
         (&[&on_main, &pushes], Some(2)),
     ];
@@ -73,6 +91,7 @@ fn the_most_specific_rule_counts_in_every_order() {
 fn an_explanation_says_which_condition_of_which_rule() {
     let [mut protected, mut tagged] = [draft(), draft()];
     protected.conditions.protected_ref = true;
+    protected.conditions.environment = some("production");
     tagged.conditions.git_ref = some("refs/tags/v1");
     let mut staging = draft();
     staging.conditions.environment = some("staging");

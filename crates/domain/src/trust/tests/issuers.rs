@@ -100,9 +100,44 @@ fn other_texts_are_no_issuers() {
         ("https://ci.example/../a", IssuerError::NotCanonical),
         ("https://ci.example/.", IssuerError::NotCanonical),
         (&long, IssuerError::TooLong),
+        // Their `sub` consists of names, which pass to others.
+        (
+            "https://token.actions.githubusercontent.com",
+            IssuerError::ForgeUnnamed,
+        ),
+        (
+            "https://token.actions.githubusercontent.com/",
+            IssuerError::ForgeUnnamed,
+        ),
+        (
+            "https://token.actions.githubusercontent.com/acme-inc",
+            IssuerError::ForgeUnnamed,
+        ),
+        (
+            "https://token.actions.acme.ghe.com",
+            IssuerError::ForgeUnnamed,
+        ),
+        ("https://gitlab.com", IssuerError::ForgeUnnamed),
+        ("https://gitlab.com/", IssuerError::ForgeUnnamed),
+        ("https://gitlab.com/a", IssuerError::ForgeUnnamed),
+        (
+            "https://ghes.example/_services/token",
+            IssuerError::ForgeUnnamed,
+        ),
+        (
+            "https://ghes.example:8443/_services/token/",
+            IssuerError::ForgeUnnamed,
+        ),
+        (
+            "https://ghes.example/_services/token/acme-inc",
+            IssuerError::ForgeUnnamed,
+        ),
     ];
     for (text, error) in rows {
         assert_eq!(Issuer::parse(text, Loopback::Refused), Err(error), "{text}");
+        // With the word in front, those of a forge are issuers.
+        let github = Issuer::parse(&format!("github={text}"), Loopback::Refused);
+        assert_eq!(github.is_ok(), error == IssuerError::ForgeUnnamed, "{text}");
     }
 }
 
@@ -163,7 +198,7 @@ fn a_list_of_issuers_has_each_url_once() {
     assert_eq!(issuers.named("https://gitlab.com"), issuers.named("gitlab"));
     let refused = |text: &str| Issuers::parse(text, Loopback::Refused).map(|_| ());
     assert_eq!(
-        refused("github,https://gitlab.com,gitlab"),
+        refused("github,gitlab=https://gitlab.com,gitlab"),
         Err((3, IssuerError::Twice))
     );
     assert_eq!(refused("github,"), Err((2, IssuerError::Empty)));
@@ -188,6 +223,18 @@ fn texts_that_mislead_are_not_kept() {
         ("a\u{85}b", NoText::Character),
         ("a\u{202e}b", NoText::Character),
         ("a\u{2028}b", NoText::Character),
+        ("prod\u{200b}uction", NoText::Character),
+        ("prod\u{200c}uction", NoText::Character),
+        ("prod\u{200d}uction", NoText::Character),
+        ("prod\u{2060}uction", NoText::Character),
+        ("\u{feff}production", NoText::Character),
+        ("produc\u{ad}tion", NoText::Character),
+        ("production\u{e0001}", NoText::Character),
+        ("production\u{e0041}", NoText::Character),
+        ("production\u{fff9}", NoText::Character),
+        ("production\u{34f}", NoText::Character),
+        ("production\u{3164}", NoText::Character),
+        ("production\u{e0100}", NoText::Character),
     ] {
         assert_eq!(JobText::parse(text), Err(fault), "{text:?}");
     }
@@ -219,6 +266,7 @@ fn references_are_full_and_without_patterns() {
         ("refs/heads/a@{1}", NoText::Form),
         ("refs/heads/*", NoText::Character),
         ("refs/heads/a b", NoText::Character),
+        ("refs/heads/ma\u{200b}in", NoText::Character),
         (long.as_str(), NoText::TooLong),
     ] {
         assert_eq!(GitRef::parse(text), Err(fault), "{text}");

@@ -193,11 +193,12 @@ fn gitlabs_configuration_is_a_file_of_the_same_project() {
 }
 
 #[test]
-fn a_reusable_workflow_may_be_another_repositorys() {
-    let any = asking(|c| c.reusable_workflow = some("Acme/pipes/.github/workflows/build.yml"));
-    let pinned = asking(|c| {
-        c.reusable_workflow = some("acme/pipes/.github/workflows/build.yml@refs/tags/v1");
+fn a_reusable_workflow_may_be_another_repositorys_in_one_version() {
+    let tagged = asking(|c| {
+        c.reusable_workflow = some("Acme/pipes/.github/workflows/build.yml@refs/tags/v1")
     });
+    let commit = "acme/pipes/.github/workflows/build.yml@0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
+    let pinned = asking(|c| c.reusable_workflow = some(commit));
     let job = |claimed: &str| Job {
         job_workflow: text(claimed),
         ..job()
@@ -205,19 +206,21 @@ fn a_reusable_workflow_may_be_another_repositorys() {
     for (claimed, expected) in [
         (
             "acme/pipes/.github/workflows/build.yml@refs/tags/v1",
-            [true, true],
+            [true, false],
         ),
         (
             "ACME/Pipes/.github/workflows/build.yml@refs/tags/v1",
-            [true, true],
+            [true, false],
         ),
+        (commit, [false, true]),
+        // A branch that somebody pushed there.
         (
             "acme/pipes/.github/workflows/build.yml@refs/heads/main",
-            [true, false],
+            [false, false],
         ),
         (
-            "acme/pipes/.github/workflows/build.yml@0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
-            [true, false],
+            "acme/pipes/.github/workflows/build.yml@refs/heads/v1",
+            [false, false],
         ),
         (
             "acme/pipes/.github/workflows/build.yml@x.yml@refs/tags/v1",
@@ -236,12 +239,13 @@ fn a_reusable_workflow_may_be_another_repositorys() {
             [false, false],
         ),
         ("build.yml@refs/tags/v1", [false, false]),
+        ("acme/pipes/.github/workflows/build.yml", [false, false]),
         (
             "\u{e9}/.github/workflows/build.yml@refs/tags/v1",
             [false, false],
         ),
     ] {
-        let met = [&any, &pinned].map(|rule| meets(rule, &job(claimed)));
+        let met = [&tagged, &pinned].map(|rule| meets(rule, &job(claimed)));
         let expected = expected.map(|met| {
             if met {
                 Ok(())
@@ -278,21 +282,31 @@ fn environments_are_githubs_without_case_and_gitlabs_with_it() {
         let expected = if met { Ok(()) } else { Err(Unmet::Environment) };
         assert_eq!(meets(&rule, &job), expected, "{found}");
     }
+    for (asked, found, met) in [
+        ("kiosk", "KIOSK", true),
+        // The sign of Kelvin, and the long s.
+        ("kiosk", "\u{212a}iosk", false),
+        ("\u{212a}iosk", "kiosk", false),
+        ("\u{212a}iosk", "\u{212a}IOSK", true),
+        ("kiosk", "kio\u{17f}k", false),
+        ("b\u{fc}ro", "B\u{fc}ro", true),
+        ("b\u{fc}ro", "b\u{dc}ro", false),
+    ] {
+        let rule = asking(|c| c.environment = some(asked));
+        let job = Job {
+            environment: text(found),
+            ..job()
+        };
+        let expected = if met { Ok(()) } else { Err(Unmet::Environment) };
+        assert_eq!(meets(&rule, &job), expected, "{asked} {found}");
+    }
     let none = Job {
         environment: None,
         ..job()
     };
     assert_eq!(meets(&rule, &none), Err(Unmet::Environment));
-    let draft = RuleDraft {
-        issuer: "gitlab".to_owned(),
-        project_id: Some(number(20)),
-        namespace_id: Some(number(72)),
-        conditions: ConditionsDraft {
-            environment: some("production"),
-            ..ConditionsDraft::default()
-        },
-        ..RuleDraft::default()
-    };
+    let mut draft = gitlab_draft();
+    draft.conditions.environment = some("production");
     let rule = super::rule(1, &draft);
     let job = gitlab_job("gitlab", "gitlab.com");
     assert_eq!(meets(&rule, &job), Ok(()));
@@ -306,7 +320,10 @@ fn environments_are_githubs_without_case_and_gitlabs_with_it() {
 #[test]
 fn references_and_their_protection() {
     let exact = asking(|c| c.git_ref = some("refs/heads/main"));
-    let protected = asking(|c| c.protected_ref = true);
+    let protected = asking(|c| {
+        c.protected_ref = true;
+        c.environment = some("production");
+    });
     let rows = [
         (job(), Ok(()), Ok(())),
         (
@@ -357,37 +374,27 @@ fn references_and_their_protection() {
 }
 
 #[test]
-fn events_of_outsiders_count_only_where_they_are_named() {
-    let silent = asking(|_| {});
-    let naming = asking(|c| c.events = vec!["pull_request_target".to_owned(), "push".to_owned()]);
-    let event = |name: &str| Job {
-        event: text(name),
-        ..job()
-    };
-    for name in [
-        "push",
-        "release",
-        "workflow_dispatch",
-        "schedule",
-        "merge_group",
+fn an_environment_is_protected_where_gitlab_says_so() {
+    let mut draft = gitlab_draft();
+    draft.conditions.protected_environment = true;
+    let rule = rule(1, &draft);
+    for (told, expected) in [
+        (Some(true), Ok(())),
+        (Some(false), Err(Unmet::UnprotectedEnvironment)),
+        (None, Err(Unmet::UnprotectedEnvironment)),
     ] {
-        assert_eq!(meets(&silent, &event(name)), Ok(()), "{name}");
+        let job = Job {
+            environment_protected: told,
+            ..gitlab_job("gitlab", "gitlab.com")
+        };
+        assert_eq!(meets(&rule, &job), expected, "{told:?}");
+        let explained = explain(core::slice::from_ref(&rule), &job);
+        let texts: Vec<_> = explained
+            .iter()
+            .map(|one| (one.wanted.as_str(), one.found.as_str()))
+            .collect();
+        let unmet = [("a protected one", "production")];
+        let met = [("", "")];
+        assert_eq!(texts, if expected.is_ok() { met } else { unmet });
     }
-    // A pull request of a fork and one of the repository look the same in a token.
-    for name in OUTSIDE_EVENTS {
-        assert_eq!(
-            meets(&silent, &event(name)),
-            Err(Unmet::OutsideEvent),
-            "{name}"
-        );
-    }
-    assert_eq!(meets(&naming, &event("pull_request_target")), Ok(()));
-    assert_eq!(meets(&naming, &event("pull_request")), Err(Unmet::Event));
-    assert_eq!(meets(&naming, &event("release")), Err(Unmet::Event));
-    let none = Job {
-        event: None,
-        ..job()
-    };
-    assert_eq!(meets(&silent, &none), Err(Unmet::OutsideEvent));
-    assert_eq!(meets(&naming, &none), Err(Unmet::Event));
 }

@@ -203,6 +203,32 @@ fn a_name_is_of_one_key() {
 }
 
 #[test]
+fn a_key_whose_secret_half_was_published_is_none() {
+    let set = |keys: Vec<Value>| read(&json!({ "keys": keys })).expect("a key set");
+    for exposed in [
+        // The same key, and the same name.
+        changed(rsa(), &json!({"d": "AQAB"})),
+        // Another name for the same key, or none.
+        changed(rsa(), &json!({"d": "AQAB", "kid": "rsa-9"})),
+        changed(rsa(), &json!({"d": "AQAB", "kid": null})),
+        // The same name for a key that is not taken.
+        json!({"kty": "EC", "crv": "P-384", "kid": RSA, "d": "AA"}),
+        changed(rsa(), &json!({"d": "AQAB", "e": "AQ"})),
+    ] {
+        for keys in [
+            vec![rsa(), exposed.clone(), ed()],
+            vec![exposed.clone(), rsa(), ed()],
+        ] {
+            let set = set(keys);
+            let kids: Vec<&str> = set.keys().iter().map(PublicKey::kid).collect();
+            assert_eq!(kids, ["ed-1"], "{exposed}");
+            assert_eq!(set.skipped().len(), 2, "{exposed}");
+            assert!(set.skipped().contains(&Skipped::Secret), "{exposed}");
+        }
+    }
+}
+
+#[test]
 fn key_sets_that_are_refused_whole() {
     let many: Vec<Value> = (0..=MAX_KEYS).map(|_| json!({})).collect();
     let huge = json!({"keys": [], "x": "a".repeat(MAX_KEY_SET)});
