@@ -1,5 +1,6 @@
 //! What becomes of a token in a rebuild: the narrowest that D1's log and D1's row allow.
 
+use postern_domain::standing::Standing;
 use postern_domain::time::Timestamp;
 
 use super::RecordedToken;
@@ -37,10 +38,12 @@ pub enum Verdict {
     Active,
 }
 
-/// Decides what becomes of a token of D1.
+/// Decides what becomes of a token of D1. `own` is what the Ledger has of it: its expiry is the one
+/// that counts afterwards, so an expiry of D1's alone settles nothing.
 pub fn verdict(
     token: &RecordedToken,
     logged: &Logged,
+    own: &Standing,
     keeps_active: bool,
     now: Timestamp,
 ) -> Verdict {
@@ -57,8 +60,10 @@ pub fn verdict(
     if logged.quarantined || is_doubtful {
         return Verdict::Quarantined(now);
     }
-    let expiry = token.facts.expires_at;
-    if expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now) {
+    let is_over = |expiry: Option<Timestamp>| {
+        expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now)
+    };
+    if is_over(token.facts.expires_at) && is_over(own.expires_at) {
         return Verdict::Expired;
     }
     match keeps_active {
@@ -72,7 +77,18 @@ mod tests {
     use super::*;
     use crate::testing::{at, facts};
     use postern_domain::scope::Scope;
+    use postern_domain::standing::State;
     use postern_domain::token::TokenFacts;
+
+    /// A token that the Ledger has just taken from D1's row.
+    fn taken(token: &RecordedToken) -> Standing {
+        Standing {
+            state: State::Live,
+            revoked_at: None,
+            quarantined: false,
+            expires_at: token.facts.expires_at,
+        }
+    }
 
     #[test]
     fn r11_what_any_of_the_witnesses_calls_ended_is_ended() {
@@ -172,12 +188,25 @@ mod tests {
             ("expired and unknown", expiring(1), Logged::default(), held),
         ];
         for (what, token, logged, expected) in rows {
-            assert_eq!(verdict(&token, &logged, true, now), expected, "{what}");
+            let own = taken(&token);
+            let found = verdict(&token, &logged, &own, true, now);
+            assert_eq!(found, expected, "{what}");
             let closed = match expected {
                 Verdict::Active => held,
                 other => other,
             };
-            assert_eq!(verdict(&token, &logged, false, now), closed, "{what}");
+            let found = verdict(&token, &logged, &own, false, now);
+            assert_eq!(found, closed, "{what}");
+        }
+        // An expiry that the Ledger does not have, or another one.
+        let token = expiring(1);
+        for expires_at in [None, Some(at(40_001))] {
+            let own = Standing {
+                expires_at,
+                ..taken(&token)
+            };
+            let found = |keeps| verdict(&token, &created, &own, keeps, now);
+            assert_eq!([found(true), found(false)], [Verdict::Active, held]);
         }
     }
 }

@@ -8,9 +8,10 @@ use postern_domain::time::Timestamp;
 use super::Ledger;
 use crate::RecordChange;
 use crate::rebuild::{
-    RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict, verdict,
+    Logged, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict,
+    verdict,
 };
-use crate::sql::{Result, Sql};
+use crate::sql::{Result, Sql, SqlError};
 use crate::store::journal::Step;
 
 impl<S: Sql> Ledger<S> {
@@ -47,9 +48,7 @@ impl<S: Sql> Ledger<S> {
                 let logged = step.store.logged(token.facts.id)?;
                 step.store.log_recorded(token.facts.id)?;
                 step.store.insert_recorded(token, &logged, normalize)?;
-                let verdict = verdict(token, &logged, keeps, now);
-                let found = settle(step, token, verdict, now)?;
-                match found {
+                match settle(step, token, &logged, keeps, now)? {
                     Verdict::Revoked(_) => counts.revoked += 1,
                     Verdict::Expired => counts.expired += 1,
                     Verdict::Active => counts.active += 1,
@@ -92,13 +91,15 @@ impl<S: Sql> Ledger<S> {
 fn settle<S: Sql>(
     step: &mut Step<'_, S>,
     token: &RecordedToken,
-    verdict: Verdict,
+    logged: &Logged,
+    keeps_active: bool,
     now: Timestamp,
 ) -> Result<Verdict> {
     let id = token.facts.id;
     let Some(standing) = step.store.standing(id)? else {
-        return Ok(verdict);
+        return Err(SqlError(format!("`{id}` was stored, and is not there")));
     };
+    let verdict = verdict(token, logged, &standing, keeps_active, now);
     let own = standing.revoked_at;
     let ended = match (standing.state, verdict) {
         (State::Revoked, _) => Some(own.unwrap_or(now)),

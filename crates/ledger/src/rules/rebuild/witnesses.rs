@@ -1,12 +1,30 @@
 //! What a rebuild believes: a log that the keys confirm, before any row, and what an earlier rebuild has
 //! done.
 
-use postern_domain::id::Id;
+use postern_domain::id::{Id, TokenId};
 
-use super::{GONE, LIVE, finished, grown, refused};
-use crate::testing::record::Record;
+use super::{GONE, LIVE, finished, grown, note, refused};
+use crate::testing::record::{Record, copy};
 use crate::testing::*;
-use crate::{RebuildRefusal, Stop};
+use crate::{Ledger, RebuildRefusal, RecordedToken, Stop};
+
+/// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
+fn put_back() -> (Ledger<Sqlite>, Ledger<Sqlite>, Record) {
+    let (sql, mut ledger, mut record) = grown();
+    let backup = copy(&sql);
+    answer(tell(&mut ledger, 20, note()));
+    assert!(record.take(&mut ledger));
+    (open(&backup), ledger, record)
+}
+
+fn key(id: u128) -> String {
+    let id: TokenId = Id::from_u128(id);
+    id.to_string()
+}
+
+fn row(record: &mut Record, id: u128) -> &mut RecordedToken {
+    record.tokens.get_mut(&key(id)).expect("a row")
+}
 
 #[test]
 fn r35_a_log_that_is_not_genuine_rebuilds_nothing_and_stays_closed() {
@@ -80,4 +98,15 @@ fn r11_what_an_earlier_rebuild_has_quarantined_stays_so() {
     finished(record.rebuild(&mut second, 20, true, 9));
     let found = [1, 2, 3, 4].map(|id| liveness(&mut second, 21, id));
     assert_eq!(found, [GONE; 4]);
+}
+
+#[test]
+fn r11_an_expiry_that_the_ledger_does_not_have_keeps_nothing_active() {
+    for (keeps_active, first) in [(true, LIVE), (false, GONE)] {
+        let (mut older, _, mut record) = put_back();
+        row(&mut record, 1).facts.expires_at = Some(at(1));
+        let told = finished(record.rebuild(&mut older, 100_000, keeps_active, 9));
+        assert_eq!(liveness(&mut older, 100_001, 1), first);
+        assert_eq!(told.counts.expired, 0);
+    }
 }
