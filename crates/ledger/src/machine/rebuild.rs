@@ -153,6 +153,9 @@ impl<S: Sql> Ledger<S> {
             Err(refusal) => Ok(Done::Answer(RebuildAnswer::Refused(refusal))),
             Ok(progress) if *dry_run => Ok(Done::Answer(RebuildAnswer::Progress(progress))),
             Ok(progress) => {
+                if progress.phase == RebuildPhase::Events {
+                    self.store.forget_recorded()?;
+                }
                 self.store.set_rebuild(&progress)?;
                 let version = self.store.head()?.version;
                 self.when_final(version, RebuildAnswer::Progress(progress))

@@ -179,6 +179,12 @@ impl<S: Sql> Store<S> {
         self.run(query, &[sql::text(token)])
     }
 
+    /// D1's tokens are about to be read once more: which of them have a row is found anew.
+    pub fn forget_recorded(&self) -> Result<()> {
+        let query = "update rebuild_tokens set recorded = 0 where token > ?";
+        self.run(query, &[sql::text("")])
+    }
+
     /// The tokens that are not revoked, and of which D1 has no row.
     pub fn unrecorded(&self) -> Result<Vec<TokenId>> {
         let query = "select id from tokens where state < 2 and not exists \

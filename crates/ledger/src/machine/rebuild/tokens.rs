@@ -15,7 +15,8 @@ use crate::sql::{Result, Sql, SqlError};
 use crate::store::journal::Step;
 
 impl<S: Sql> Ledger<S> {
-    /// Takes in tokens of D1. What the Ledger has, and D1 has not, is quarantined after the last.
+    /// Takes in tokens of D1. What the Ledger has, and D1 has not, is ended or quarantined after the
+    /// last.
     pub(super) fn take_tokens(
         &mut self,
         command: &RebuildCommand,
@@ -62,8 +63,7 @@ impl<S: Sql> Ledger<S> {
             }
             if is_last {
                 for id in step.store.unrecorded()? {
-                    let is_held = step.store.quarantined_at(id)?.is_some();
-                    hold(step, id, is_held, Verdict::Quarantined(now), now)?;
+                    settle_unrecorded(step, id, now)?;
                 }
             }
             if !quarantined.is_empty() {
@@ -141,6 +141,17 @@ fn settle<S: Sql>(
         });
     }
     Ok(found)
+}
+
+/// Ends a token of which D1 has no row, where its log says so, and quarantines any other.
+fn settle_unrecorded<S: Sql>(step: &mut Step<'_, S>, id: TokenId, now: Timestamp) -> Result<()> {
+    if step.store.logged(id)?.ended {
+        let version = step.version()?;
+        return step.store.revoke(id, now, version);
+    }
+    let is_held = step.store.quarantined_at(id)?.is_some();
+    hold(step, id, is_held, Verdict::Quarantined(now), now)?;
+    Ok(())
 }
 
 /// Quarantines a token where the verdict says so; one that the Ledger has quarantined stays so.

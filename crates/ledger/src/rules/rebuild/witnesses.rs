@@ -2,11 +2,13 @@
 //! done.
 
 use postern_domain::id::{Id, TokenId};
+use postern_domain::standing::State;
 
-use super::{GONE, LIVE, finished, grown, note, refused};
-use crate::testing::record::{Record, copy};
+use super::super::leases::revoke;
+use super::{GONE, LIVE, finished, grown, note, progress, refused};
+use crate::testing::record::{Record, copy, step};
 use crate::testing::*;
-use crate::{Ledger, RebuildRefusal, RecordedToken, Stop};
+use crate::{Ledger, RebuildPhase, RebuildRefusal, RecordedToken, Stop};
 
 /// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
 fn put_back() -> (Ledger<Sqlite>, Ledger<Sqlite>, Record) {
@@ -24,6 +26,13 @@ fn key(id: u128) -> String {
 
 fn row(record: &mut Record, id: u128) -> &mut RecordedToken {
     record.tokens.get_mut(&key(id)).expect("a row")
+}
+
+/// What is stored of a token: its state, and whether it is quarantined.
+fn stored(ledger: &mut Ledger<Sqlite>, id: u128) -> (State, bool) {
+    let standing = ledger.store.standing(Id::from_u128(id));
+    let standing = standing.expect("an answer").expect("a token");
+    (standing.state, standing.quarantined)
 }
 
 #[test]
@@ -109,4 +118,35 @@ fn r11_an_expiry_that_the_ledger_does_not_have_keeps_nothing_active() {
         assert_eq!(liveness(&mut older, 100_001, 1), first);
         assert_eq!(told.counts.expired, 0);
     }
+}
+
+#[test]
+fn r11_a_token_without_a_row_is_revoked_where_the_log_says_so() {
+    let (mut older, mut ledger, mut record) = put_back();
+    answer(tell(&mut ledger, 21, revoke(1)));
+    assert!(record.take(&mut ledger));
+    for id in [1, 4] {
+        record.tokens.remove(&key(id)).expect("a row");
+    }
+    finished(record.rebuild(&mut older, 30, true, 9));
+    assert_eq!(stored(&mut older, 1).0, State::Revoked);
+    assert_eq!(stored(&mut older, 4), (State::Live, true));
+}
+
+#[test]
+fn r11_a_row_that_goes_during_a_rebuild_keeps_nothing_active() {
+    let (mut older, mut ledger, mut record) = put_back();
+    let begin = record.begin(&mut older, false);
+    let mut told = progress(step(&mut older, 30, true, begin));
+    while told.phase != RebuildPhase::Ready {
+        let next = record.next(told.phase, told.verified, 9);
+        told = progress(step(&mut older, 30, true, next));
+    }
+    // More has come, so it goes back to the events.
+    answer(tell(&mut ledger, 31, note()));
+    assert!(record.take(&mut ledger));
+    record.tokens.remove(&key(1)).expect("a row");
+    finished(record.rebuild(&mut older, 32, true, 9));
+    assert_eq!(stored(&mut older, 1), (State::Live, true));
+    assert_eq!(stored(&mut older, 4), (State::Live, false));
 }
