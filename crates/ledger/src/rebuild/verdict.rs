@@ -39,7 +39,8 @@ pub enum Verdict {
 }
 
 /// Decides what becomes of a token of D1. `own` is what the Ledger has of it: its expiry is the one
-/// that counts afterwards, so an expiry of D1's alone settles nothing.
+/// that counts afterwards, so an expiry of D1's alone settles nothing. Nor does an end of D1's alone,
+/// where there is a successor: no key covers it, and somebody may have put it off.
 pub fn verdict(
     token: &RecordedToken,
     logged: &Logged,
@@ -54,9 +55,10 @@ pub fn verdict(
     if let Some(since) = token.quarantined_at {
         return Verdict::Quarantined(since);
     }
-    // A row that the log knows nothing of, or one that has a successor and no end: somebody else
-    // than the Ledger wrote to D1, or D1 lacks a change.
-    let is_doubtful = !logged.created || (logged.replaced && token.revoked_at.is_none());
+    // A row that the log knows nothing of, or one that has a successor and no end, or an end that
+    // only D1 has: somebody else than the Ledger may have written to D1, or D1 lacks a change.
+    let has_an_end = token.revoked_at.is_some() && own.revoked_at.is_some();
+    let is_doubtful = !logged.created || (logged.replaced && !has_an_end);
     if logged.quarantined || is_doubtful {
         return Verdict::Quarantined(now);
     }
@@ -137,10 +139,10 @@ mod tests {
                 Verdict::Revoked(at(9)),
             ),
             (
-                "rotated out",
+                "its end is D1's alone",
                 revoked(200_000),
                 logged(|l| l.replaced = true),
-                Verdict::Active,
+                held,
             ),
             (
                 "its end is missing",
@@ -197,6 +199,20 @@ mod tests {
             };
             let found = verdict(&token, &logged, &own, false, now);
             assert_eq!(found, closed, "{what}");
+        }
+        // Being rotated out, as the Ledger has it too.
+        let replaced = logged(|l| l.replaced = true);
+        let own = Standing {
+            revoked_at: Some(at(150_000)),
+            ..taken(&token)
+        };
+        let rows = [
+            (revoked(200_000), Verdict::Active),
+            (revoked(9), Verdict::Revoked(at(9))),
+            (token.clone(), held),
+        ];
+        for (token, expected) in rows {
+            assert_eq!(verdict(&token, &replaced, &own, true, now), expected);
         }
         // An expiry that the Ledger does not have, or another one.
         let token = expiring(1);
