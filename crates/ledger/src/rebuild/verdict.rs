@@ -1,5 +1,6 @@
 //! What becomes of a token in a rebuild: the narrowest that D1's log and D1's row allow.
 
+use postern_domain::standing::Standing;
 use postern_domain::time::Timestamp;
 
 use super::RecordedToken;
@@ -37,10 +38,13 @@ pub enum Verdict {
     Active,
 }
 
-/// Decides what becomes of a token of D1.
+/// Decides what becomes of a token of D1. `own` is what the Ledger has of it: its expiry is the one
+/// that counts afterwards, so an expiry of D1's alone settles nothing. Nor does an end of D1's alone,
+/// where there is a successor: no key covers it, and somebody may have put it off.
 pub fn verdict(
     token: &RecordedToken,
     logged: &Logged,
+    own: &Standing,
     keeps_active: bool,
     now: Timestamp,
 ) -> Verdict {
@@ -51,14 +55,17 @@ pub fn verdict(
     if let Some(since) = token.quarantined_at {
         return Verdict::Quarantined(since);
     }
-    // A row that the log knows nothing of, or one that has a successor and no end: somebody else
-    // than the Ledger wrote to D1, or D1 lacks a change.
-    let is_doubtful = !logged.created || (logged.replaced && token.revoked_at.is_none());
+    // A row that the log knows nothing of, or one that has a successor and no end, or an end that
+    // only D1 has: somebody else than the Ledger may have written to D1, or D1 lacks a change.
+    let has_an_end = token.revoked_at.is_some() && own.revoked_at.is_some();
+    let is_doubtful = !logged.created || (logged.replaced && !has_an_end);
     if logged.quarantined || is_doubtful {
         return Verdict::Quarantined(now);
     }
-    let expiry = token.facts.expires_at;
-    if expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now) {
+    let is_over = |expiry: Option<Timestamp>| {
+        expiry.is_some_and(|end| end.plus_millis(LONGEST_LEEWAY_MS) <= now)
+    };
+    if is_over(token.facts.expires_at) && is_over(own.expires_at) {
         return Verdict::Expired;
     }
     match keeps_active {
@@ -72,7 +79,18 @@ mod tests {
     use super::*;
     use crate::testing::{at, facts};
     use postern_domain::scope::Scope;
+    use postern_domain::standing::State;
     use postern_domain::token::TokenFacts;
+
+    /// A token that the Ledger has just taken from D1's row.
+    fn taken(token: &RecordedToken) -> Standing {
+        Standing {
+            state: State::Live,
+            revoked_at: None,
+            quarantined: false,
+            expires_at: token.facts.expires_at,
+        }
+    }
 
     #[test]
     fn r11_what_any_of_the_witnesses_calls_ended_is_ended() {
@@ -121,10 +139,10 @@ mod tests {
                 Verdict::Revoked(at(9)),
             ),
             (
-                "rotated out",
+                "its end is D1's alone",
                 revoked(200_000),
                 logged(|l| l.replaced = true),
-                Verdict::Active,
+                held,
             ),
             (
                 "its end is missing",
@@ -172,12 +190,39 @@ mod tests {
             ("expired and unknown", expiring(1), Logged::default(), held),
         ];
         for (what, token, logged, expected) in rows {
-            assert_eq!(verdict(&token, &logged, true, now), expected, "{what}");
+            let own = taken(&token);
+            let found = verdict(&token, &logged, &own, true, now);
+            assert_eq!(found, expected, "{what}");
             let closed = match expected {
                 Verdict::Active => held,
                 other => other,
             };
-            assert_eq!(verdict(&token, &logged, false, now), closed, "{what}");
+            let found = verdict(&token, &logged, &own, false, now);
+            assert_eq!(found, closed, "{what}");
+        }
+        // Being rotated out, as the Ledger has it too.
+        let replaced = logged(|l| l.replaced = true);
+        let own = Standing {
+            revoked_at: Some(at(150_000)),
+            ..taken(&token)
+        };
+        let rows = [
+            (revoked(200_000), Verdict::Active),
+            (revoked(9), Verdict::Revoked(at(9))),
+            (token.clone(), held),
+        ];
+        for (token, expected) in rows {
+            assert_eq!(verdict(&token, &replaced, &own, true, now), expected);
+        }
+        // An expiry that the Ledger does not have, or another one.
+        let token = expiring(1);
+        for expires_at in [None, Some(at(40_001))] {
+            let own = Standing {
+                expires_at,
+                ..taken(&token)
+            };
+            let found = |keeps| verdict(&token, &created, &own, keeps, now);
+            assert_eq!([found(true), found(false)], [Verdict::Active, held]);
         }
     }
 }

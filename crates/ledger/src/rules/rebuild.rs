@@ -1,6 +1,8 @@
 //! A Ledger rebuilt from D1: when it is, what it is then, and that it is closed meanwhile.
 
+mod ahead;
 mod histories;
+mod lacks;
 mod witnesses;
 
 use postern_domain::audit::{Action, Event};
@@ -278,17 +280,36 @@ fn r11_a_choice_is_made_once_and_a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn r9_successors_are_known_as_before_and_one_without_an_end_is_doubtful() {
-    let (_, mut ledger, mut record) = grown();
+fn r9_successors_are_known_as_before_and_what_they_replace_is_doubtful() {
+    let (sql, mut ledger, mut record) = grown();
     let waiting = waits(tell(&mut ledger, 20, rotate(1, mint(5, "t1", 20), 1_000)));
     arrived(&mut ledger, 20, waiting, None);
     assert!(record.take(&mut ledger));
+    let backup = copy(&sql);
+    answer(tell(&mut ledger, 21, note()));
+    assert!(record.take(&mut ledger));
+    // What D1's row alone says of its end may have been put off.
     let mut rebuilt = open(&Sqlite::new());
     finished(record.rebuild(&mut rebuilt, 30, true, 9));
+    assert_eq!(liveness(&mut rebuilt, 31, 1), GONE);
+    assert_eq!(liveness(&mut rebuilt, 31, 5), LIVE);
+    let release = ReleaseCommand {
+        token: Id::from_u128(1),
+        requester: requester(),
+    };
+    answer(tell(&mut rebuilt, 32, release));
+    // An older Ledger that has it itself is believed, whatever D1 says.
+    let mut older = open(&backup);
+    let key = Id::<postern_domain::id::Token>::from_u128(1).to_string();
+    record.tokens.get_mut(&key).expect("a row").revoked_at = Some(at(9_000));
+    finished(record.rebuild(&mut older, 30, true, 9));
+    record.tokens.get_mut(&key).expect("a row").revoked_at = Some(at(1_000));
     // Rotated out at 1,000, and not a moment later.
-    assert_eq!(liveness(&mut rebuilt, 999, 1), LIVE);
-    assert_eq!(liveness(&mut rebuilt, 1_000, 1), GONE);
-    assert_eq!(liveness(&mut rebuilt, 1_000, 5), LIVE);
+    for ledger in [&mut rebuilt, &mut older] {
+        assert_eq!(liveness(ledger, 999, 1), LIVE);
+        assert_eq!(liveness(ledger, 1_000, 1), GONE);
+        assert_eq!(liveness(ledger, 1_000, 5), LIVE);
+    }
     let selector = crate::Selector {
         minted_by: Some(Id::from_u128(1)),
         address: Some("192.0.2.1".to_owned()),
@@ -299,7 +320,6 @@ fn r9_successors_are_known_as_before_and_one_without_an_end_is_doubtful() {
         panic!("{told:?}");
     };
     assert_eq!(tokens, [Id::from_u128(4)]);
-    let key = Id::<postern_domain::id::Token>::from_u128(1).to_string();
     record.tokens.get_mut(&key).expect("a row").revoked_at = None;
     let mut rebuilt = open(&Sqlite::new());
     finished(record.rebuild(&mut rebuilt, 30, true, 9));

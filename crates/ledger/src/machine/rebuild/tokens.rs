@@ -6,15 +6,18 @@ use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
 
 use super::Ledger;
+use super::lacks::lack;
 use crate::RecordChange;
 use crate::rebuild::{
-    RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict, verdict,
+    Logged, REBUILD_TOKENS, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict,
+    verdict,
 };
-use crate::sql::{Result, Sql};
+use crate::sql::{Result, Sql, SqlError};
 use crate::store::journal::Step;
 
 impl<S: Sql> Ledger<S> {
-    /// Takes in tokens of D1. What the Ledger has, and D1 has not, is quarantined after the last.
+    /// Takes in tokens of D1. What the Ledger has, and D1 has not, is ended or quarantined after the
+    /// last, so many in a step.
     pub(super) fn take_tokens(
         &mut self,
         command: &RebuildCommand,
@@ -41,14 +44,17 @@ impl<S: Sql> Ledger<S> {
         let normalize = self.settings.normalize;
         let keeps = progress.keeps_active;
         let mut counts = progress.counts;
+        let mut is_over = false;
         self.step(now, |step| {
             let mut quarantined = Vec::new();
             for token in recorded {
                 let logged = step.store.logged(token.facts.id)?;
                 step.store.log_recorded(token.facts.id)?;
                 step.store.insert_recorded(token, &logged, normalize)?;
-                let verdict = verdict(token, &logged, keeps, now);
-                let found = settle(step, token, verdict, now)?;
+                let found = settle(step, token, &logged, keeps, now)?;
+                if let Some(lack) = lack(found, &logged, Some(token), keeps) {
+                    step.store.log_lacks(token.facts.id, lack)?;
+                }
                 match found {
                     Verdict::Revoked(_) => counts.revoked += 1,
                     Verdict::Expired => counts.expired += 1,
@@ -62,10 +68,11 @@ impl<S: Sql> Ledger<S> {
                 }
             }
             if is_last {
-                for id in step.store.unrecorded()? {
-                    let is_held = step.store.quarantined_at(id)?.is_some();
-                    hold(step, id, is_held, Verdict::Quarantined(now), now)?;
+                let unrecorded = step.store.unrecorded(REBUILD_TOKENS)?;
+                for id in &unrecorded {
+                    settle_unrecorded(step, *id, keeps, now)?;
                 }
+                is_over = unrecorded.len() < REBUILD_TOKENS as usize;
             }
             if !quarantined.is_empty() {
                 step.change(RecordChange::QuarantineTokens {
@@ -78,9 +85,10 @@ impl<S: Sql> Ledger<S> {
             Ok(())
         })?;
         progress.counts = counts;
-        progress.phase = match is_last {
+        progress.phase = match is_over {
             true => RebuildPhase::Ready,
-            false => RebuildPhase::Tokens(last),
+            // Where D1 has no more, the next page is empty, and the rest of the others comes.
+            false => RebuildPhase::Tokens(last.or(after)),
         };
         self.store.set_rebuild(&progress)?;
         Ok(progress)
@@ -92,13 +100,15 @@ impl<S: Sql> Ledger<S> {
 fn settle<S: Sql>(
     step: &mut Step<'_, S>,
     token: &RecordedToken,
-    verdict: Verdict,
+    logged: &Logged,
+    keeps_active: bool,
     now: Timestamp,
 ) -> Result<Verdict> {
     let id = token.facts.id;
     let Some(standing) = step.store.standing(id)? else {
-        return Ok(verdict);
+        return Err(SqlError(format!("`{id}` was stored, and is not there")));
     };
+    let verdict = verdict(token, logged, &standing, keeps_active, now);
     let own = standing.revoked_at;
     let ended = match (standing.state, verdict) {
         (State::Revoked, _) => Some(own.unwrap_or(now)),
@@ -140,6 +150,27 @@ fn settle<S: Sql>(
         });
     }
     Ok(found)
+}
+
+/// Ends a token of which D1 has no row, where its log says so, and quarantines any other.
+fn settle_unrecorded<S: Sql>(
+    step: &mut Step<'_, S>,
+    id: TokenId,
+    keeps_active: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let logged = step.store.logged(id)?;
+    if logged.ended {
+        let version = step.version()?;
+        return step.store.revoke(id, now, version);
+    }
+    step.store.log_unrecorded(id)?;
+    let is_held = step.store.quarantined_at(id)?.is_some();
+    let found = hold(step, id, is_held, Verdict::Quarantined(now), now)?;
+    match lack(found, &logged, None, keeps_active) {
+        Some(lack) => step.store.log_lacks(id, lack),
+        None => Ok(()),
+    }
 }
 
 /// Quarantines a token where the verdict says so; one that the Ledger has quarantined stays so.
