@@ -113,6 +113,10 @@ impl RebuildRecords for Platform {
         rebuild::last_event(&self.env, organization).await
     }
 
+    async fn event_keys(&self, organization: OrganizationId, limit: u32) -> Result<Vec<String>> {
+        rebuild::event_keys(&self.env, organization, limit).await
+    }
+
     async fn token_counts(
         &self,
         organization: OrganizationId,

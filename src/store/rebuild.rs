@@ -15,6 +15,9 @@ use postern_registry::ports::TokenCounts;
 const LAST_EVENT: &str = "select sequence, content, previous, link, kid from audit \
      where organization_id = ? order by sequence desc limit 1";
 
+/// One statement over all events of an organization: asked once, before a rebuild.
+const EVENT_KEYS: &str = "select distinct kid from audit where organization_id = ? limit ?";
+
 /// One statement over all tokens of an organization: asked once, before a rebuild.
 const COUNTS: &str = "select count(case when revoked_at <= ?2 then 1 end) as revoked, \
      count(case when ifnull(revoked_at > ?2, 1) and quarantined_at is not null then 1 end) \
@@ -31,6 +34,11 @@ struct EventRow {
     content: String,
     previous: String,
     link: String,
+    kid: String,
+}
+
+#[derive(Deserialize)]
+struct KeyRow {
     kid: String,
 }
 
@@ -60,6 +68,20 @@ pub async fn last_event(env: &Env, organization: OrganizationId) -> Result<Optio
         (row.sequence, event)
     };
     Ok(rows.into_iter().next().map(read))
+}
+
+/// The names of the keys of an organization's events.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn event_keys(
+    env: &Env,
+    organization: OrganizationId,
+    limit: u32,
+) -> Result<Vec<String>> {
+    let values = vec![Bind::text(organization), Bind::number(limit)];
+    let rows: Vec<KeyRow> = d1::rows(env, EVENT_KEYS, values).await?;
+    Ok(rows.into_iter().map(|row| row.kid).collect())
 }
 
 /// How the tokens of an organization stand at `now`.
@@ -150,6 +172,28 @@ mod tests {
         };
         assert_eq!(last("o"), Ok(10));
         assert_eq!(last("x"), Err(rusqlite::Error::QueryReturnedNoRows));
+    }
+
+    #[test]
+    fn r35_each_key_of_the_log_is_told_once() {
+        let db = with(&[]);
+        for (organization, sequence, kid) in [
+            ("o", 1, "k0"),
+            ("o", 2, "k1"),
+            ("o", 3, "k1"),
+            ("p", 1, "k2"),
+        ] {
+            let values = params![organization, sequence, 0, "a", "b", "", "c", "p", "l", kid];
+            db.execute(APPEND_AUDIT, values).expect("a row");
+        }
+        let keys = |limit: u32| {
+            let mut query = db.prepare(EVENT_KEYS).expect("a query");
+            let rows = query.query_map(params!["o", limit], |row| row.get::<_, String>(0));
+            let keys: rusqlite::Result<Vec<String>> = rows.expect("rows").collect();
+            keys.expect("keys")
+        };
+        assert_eq!(keys(9), ["k0", "k1"]);
+        assert_eq!(keys(1), ["k0"]);
     }
 
     #[test]

@@ -129,6 +129,9 @@ pub enum RebuildStep {
         at_head: Option<Numbered>,
         /// Only tell what would be done.
         dry_run: bool,
+        /// Keys of D1's events that the gateway's ring does not have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unknown_keys: Vec<String>,
     },
     /// Take in events of D1.
     Events {
@@ -234,6 +237,11 @@ pub enum RebuildRefusal {
         sequence: u64,
         /// What is wrong.
         problem: String,
+    },
+    /// Events of D1 were made under a key that the ring does not have: none of them could be checked.
+    KeyMissing {
+        /// Its name.
+        kid: String,
     },
     /// A rebuild with the other choice is under way.
     OtherChoice {

@@ -20,6 +20,7 @@ use postern_domain::audit::links;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, Target, decide};
 use postern_domain::id::OrganizationId;
+use postern_domain::keys::MAX_KEYS;
 use postern_domain::operation::Operation;
 use postern_ledger::{
     Numbered, REBUILD_EVENTS, REBUILD_TOKENS, RebuildAnswer, RebuildCommand, RebuildPhase,
@@ -91,16 +92,22 @@ pub async fn rebuild<P: AuditLog + Clock + Ledgers + RebuildRecords + Records>(
     let RebuildAnswer::Reach { sequence } = course.take(RebuildStep::Look).await? else {
         return Err(strange());
     };
-    let begin = RebuildStep::Begin {
-        at_head: course.event(sequence).await?,
-        last: last.clone(),
-        dry_run,
+    let at_head = course.event(sequence).await?;
+    let mut begin = Begin {
+        last: last.as_ref(),
+        at_head: at_head.as_ref(),
+        dry_run: true,
+        unknown_keys: Vec::new(),
     };
-    let begun = match course.take(begin).await? {
-        RebuildAnswer::Progress(progress) => progress,
-        RebuildAnswer::Refused(refusal) => return Err(refused(&refusal)),
-        _ => return Err(strange()),
-    };
+    let mut begun = course.begin(&begin).await?;
+    if begun.verified == 0 {
+        // It reads the whole log, so not in each call.
+        begin.unknown_keys = course.unknown_keys(config).await?;
+    }
+    begin.dry_run = dry_run;
+    if !dry_run || !begin.unknown_keys.is_empty() {
+        begun = course.begin(&begin).await?;
+    }
     if dry_run {
         let counts = ports.token_counts(row.id, ports.now()).await?;
         return Ok(RebuildView::planned(&begun, counts, last.as_ref()));
@@ -108,7 +115,38 @@ pub async fn rebuild<P: AuditLog + Clock + Ledgers + RebuildRecords + Records>(
     course.go_on(begun).await
 }
 
+/// How a call begins.
+struct Begin<'a> {
+    last: Option<&'a Numbered>,
+    at_head: Option<&'a Numbered>,
+    dry_run: bool,
+    unknown_keys: Vec<String>,
+}
+
 impl<P: AuditLog + Clock + Ledgers + RebuildRecords + Records> Course<'_, P> {
+    async fn begin(&self, begin: &Begin<'_>) -> Result<RebuildProgress> {
+        let step = RebuildStep::Begin {
+            last: begin.last.cloned(),
+            at_head: begin.at_head.cloned(),
+            dry_run: begin.dry_run,
+            unknown_keys: begin.unknown_keys.clone(),
+        };
+        match self.take(step).await? {
+            RebuildAnswer::Progress(progress) => Ok(progress),
+            RebuildAnswer::Refused(refusal) => Err(refused(&refusal)),
+            _ => Err(strange()),
+        }
+    }
+
+    /// The keys of the organization's events that the ring does not have. One more than a ring can
+    /// have is enough to find one.
+    async fn unknown_keys(&self, config: &Config) -> Result<Vec<String>> {
+        let limit = u32::try_from(MAX_KEYS + 1).unwrap_or(u32::MAX);
+        let mut keys = self.ports.event_keys(self.organization, limit).await?;
+        keys.retain(|kid| config.root_keys.audit.find(kid).is_none());
+        Ok(keys)
+    }
+
     async fn take(&self, step: RebuildStep) -> Result<RebuildAnswer> {
         let command = RebuildCommand {
             organization: self.organization,
@@ -281,6 +319,15 @@ fn refused(refusal: &RebuildRefusal) -> Error {
             detail: format!(
                 "D1's audit log does not fit at event {sequence}: {problem}; restore D1, or mend \
                  it, and call again"
+            ),
+        },
+        RebuildRefusal::KeyMissing { kid } => Error::Conflict {
+            code: "log_not_genuine",
+            detail: format!(
+                "D1's audit log has events under the key `{}`, which the ring does not have, so \
+                 they cannot be checked: put the key back behind the first one of its ring, and \
+                 call again",
+                kid.escape_debug()
             ),
         },
         RebuildRefusal::OtherChoice { keeps_active } => {

@@ -128,10 +128,12 @@ impl<S: Sql> Ledger<S> {
             last,
             at_head,
             dry_run,
+            unknown_keys,
         } = &command.step
         else {
             return Ok(Done::Answer(RebuildAnswer::None));
         };
+        let is_open = running.is_none();
         let found = match running {
             Some(progress) => self.go_on(command.organization, progress, last.as_ref())?,
             None => {
@@ -140,19 +142,24 @@ impl<S: Sql> Ledger<S> {
                     Err(refusal) => Err(refusal),
                     Ok(cause) => {
                         let target = last.as_ref().map_or(0, |last| last.sequence);
-                        let progress = self.plan(cause, command.keeps_active, target)?;
-                        if !*dry_run {
-                            self.close(acting, &progress, now)?;
-                        }
-                        Ok(progress)
+                        Ok(self.plan(cause, command.keeps_active, target)?)
                     }
                 }
             }
+        };
+        // Before it closes: it would read as far as the first of those events, and stay closed.
+        let is_missing = |kid: &&String| self.settings.audit.find(kid).is_none();
+        let found = match (found, unknown_keys.iter().find(is_missing)) {
+            (Ok(_), Some(kid)) => Err(RebuildRefusal::KeyMissing { kid: kid.clone() }),
+            (found, _) => found,
         };
         match found {
             Err(refusal) => Ok(Done::Answer(RebuildAnswer::Refused(refusal))),
             Ok(progress) if *dry_run => Ok(Done::Answer(RebuildAnswer::Progress(progress))),
             Ok(progress) => {
+                if is_open {
+                    self.close(acting, &progress, now)?;
+                }
                 if progress.phase == RebuildPhase::Events {
                     self.store.forget_recorded()?;
                 }

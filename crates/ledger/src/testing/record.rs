@@ -137,6 +137,7 @@ impl Record {
             last: self.last(),
             at_head: self.row(sequence),
             dry_run,
+            unknown_keys: Vec::new(),
         }
     }
 

@@ -22,6 +22,11 @@ pub trait RebuildRecords {
     /// # Errors
     /// When the record does not answer.
     async fn last_event(&self, organization: OrganizationId) -> Result<Option<(u64, Row)>>;
+    /// The names of the keys of the organization's events, each once; so many at most.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn event_keys(&self, organization: OrganizationId, limit: u32) -> Result<Vec<String>>;
     /// How its tokens stand at `now`, as the record has them.
     ///
     /// # Errors

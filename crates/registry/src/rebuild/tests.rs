@@ -221,6 +221,20 @@ fn r11_what_is_refused_says_why() {
         let refused = asked(KEEP, &world).expect_err("it is refused");
         assert_eq!(refused.code(), code, "{refused:?}");
     }
+    // A key that has left its ring: it is named, and nothing is closed.
+    let world = World::new();
+    let (_, mut record) = grown(&world, 3);
+    record.rows.get_mut(&2).expect("a row").kid = "r0".to_owned();
+    show(&world, &record);
+    for body in ["", KEEP] {
+        let refused = asked(body, &world).expect_err("a key is missing");
+        assert_eq!(refused.code(), "log_not_genuine");
+        assert!(
+            format!("{refused:?}").contains("the key `r0`"),
+            "{refused:?}"
+        );
+    }
+    assert!(!live(&world, 2), "it answers, and has no token");
     // A healthy one, and one with another choice under way.
     let world = World::new();
     let (ledger, record) = grown(&world, 3);

@@ -1,6 +1,8 @@
 //! The ports of the test world that a rebuild needs: the Ledger is a real one, over SQLite.
 
 use super::*;
+use std::collections::BTreeSet;
+
 use crate::ports::{RebuildRecords, TokenCounts};
 use postern_ledger::testing::open;
 use postern_ledger::{Addressed, Done, Ledger, RebuildAnswer, RebuildCommand};
@@ -36,6 +38,13 @@ impl World {
 impl RebuildRecords for World {
     async fn last_event(&self, _: OrganizationId) -> Result<Option<(u64, Row)>> {
         Ok(self.rows.borrow().last().cloned())
+    }
+
+    async fn event_keys(&self, _: OrganizationId, limit: u32) -> Result<Vec<String>> {
+        self.note("event keys");
+        let rows = self.rows.borrow();
+        let keys: BTreeSet<String> = rows.iter().map(|(_, row)| row.kid.clone()).collect();
+        Ok(keys.into_iter().take(limit as usize).collect())
     }
 
     async fn token_counts(&self, _: OrganizationId, _: Timestamp) -> Result<TokenCounts> {

@@ -8,7 +8,9 @@ use super::super::leases::revoke;
 use super::{GONE, LIVE, finished, grown, note, progress, refused};
 use crate::testing::record::{Record, copy, step};
 use crate::testing::*;
-use crate::{Ledger, RebuildPhase, RebuildRefusal, RecordedToken, Stop};
+use crate::{
+    Ledger, RebuildAnswer, RebuildPhase, RebuildRefusal, RebuildStep, RecordedToken, Stop,
+};
 
 /// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
 fn put_back() -> (Ledger<Sqlite>, Ledger<Sqlite>, Record) {
@@ -149,4 +151,38 @@ fn r11_a_row_that_goes_during_a_rebuild_keeps_nothing_active() {
     finished(record.rebuild(&mut older, 32, true, 9));
     assert_eq!(stored(&mut older, 1), (State::Live, true));
     assert_eq!(stored(&mut older, 4), (State::Live, false));
+}
+
+#[test]
+fn r35_a_key_that_left_its_ring_is_named_before_anything_is_closed() {
+    let with = |record: &Record, ledger: &mut Ledger<Sqlite>, dry_run, keys: &[&str]| {
+        let RebuildStep::Begin { last, at_head, .. } = record.begin(ledger, dry_run) else {
+            panic!("it begins");
+        };
+        let begin = RebuildStep::Begin {
+            last,
+            at_head,
+            dry_run,
+            unknown_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        step(ledger, 30, true, begin)
+    };
+    let (mut older, mut ledger, record) = put_back();
+    let missing = RebuildRefusal::KeyMissing {
+        kid: "r0".to_owned(),
+    };
+    for dry_run in [true, false] {
+        let told = with(&record, &mut older, dry_run, &["r1", "r0"]);
+        assert_eq!(refused(told), missing);
+        assert_eq!(liveness(&mut older, 31, 1), LIVE, "it is not closed");
+    }
+    // One that the Ledger does have; and a Ledger that needs no rebuild says so.
+    let told = with(&record, &mut older, true, &["r1"]);
+    assert_eq!(progress(told).phase, RebuildPhase::Events);
+    let told = with(&record, &mut ledger, false, &["r0"]);
+    assert_eq!(refused(told), RebuildRefusal::Agrees { sequence: 7 });
+    // One that is under way names it, too.
+    let told = with(&record, &mut older, false, &[]);
+    assert!(matches!(told, RebuildAnswer::Progress(_)), "{told:?}");
+    assert_eq!(refused(with(&record, &mut older, false, &["r0"])), missing);
 }

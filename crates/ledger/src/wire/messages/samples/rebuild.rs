@@ -42,6 +42,13 @@ pub(super) fn all() -> Vec<Message> {
             last: Some(numbered(12)),
             at_head: Some(numbered(3)),
             dry_run: true,
+            unknown_keys: Vec::new(),
+        },
+        RebuildStep::Begin {
+            last: None,
+            at_head: None,
+            dry_run: true,
+            unknown_keys: vec!["r0".to_owned()],
         },
         RebuildStep::Events {
             after: 3,
@@ -81,6 +88,9 @@ pub(super) fn all() -> Vec<Message> {
             problem: "its link".to_owned(),
         },
         RebuildRefusal::OtherChoice { keeps_active: true },
+        RebuildRefusal::KeyMissing {
+            kid: "r0".to_owned(),
+        },
     ];
     let answers = [
         RebuildAnswer::Reach { sequence: 3 },
