@@ -42,7 +42,7 @@ const WALKS: &[(&str, &str)] = &[
     ),
     (
         "select id from tokens where state < 2 and not exists",
-        "once in a rebuild, and every living token is to be looked at",
+        "at the end of a rebuild, and every living token is to be looked at",
     ),
     (
         "select outcome, organization, hour, left_out from refusals",

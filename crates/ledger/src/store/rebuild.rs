@@ -185,11 +185,20 @@ impl<S: Sql> Store<S> {
         self.run(query, &[sql::text("")])
     }
 
-    /// The tokens that are not revoked, and of which D1 has no row.
-    pub fn unrecorded(&self) -> Result<Vec<TokenId>> {
+    /// A token was found to have no row in D1, and is dealt with.
+    pub fn log_unrecorded(&self, token: TokenId) -> Result<()> {
+        let query = "insert into rebuild_tokens (token, recorded) values (?1, 2) \
+                     on conflict (token) do update set recorded = 2";
+        self.run(query, &[sql::text(token)])
+    }
+
+    /// Tokens that are not revoked, of which D1 has no row, and which nobody has dealt with; so many
+    /// at most.
+    pub fn unrecorded(&self, limit: u32) -> Result<Vec<TokenId>> {
         let query = "select id from tokens where state < 2 and not exists \
-                     (select 1 from rebuild_tokens where token = tokens.id and recorded = 1)";
-        self.rows(query, &[], |row| {
+                     (select 1 from rebuild_tokens where token = tokens.id and recorded > 0) \
+                     limit ?";
+        self.rows(query, &[sql::count(limit.into())], |row| {
             let id = row.text()?;
             TokenId::parse(&id).map_err(|_| SqlError(format!("`{id}` is no id")))
         })

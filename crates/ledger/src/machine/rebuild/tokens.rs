@@ -8,15 +8,15 @@ use postern_domain::time::Timestamp;
 use super::Ledger;
 use crate::RecordChange;
 use crate::rebuild::{
-    Logged, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict,
-    verdict,
+    Logged, REBUILD_TOKENS, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep,
+    RecordedToken, Verdict, verdict,
 };
 use crate::sql::{Result, Sql, SqlError};
 use crate::store::journal::Step;
 
 impl<S: Sql> Ledger<S> {
     /// Takes in tokens of D1. What the Ledger has, and D1 has not, is ended or quarantined after the
-    /// last.
+    /// last, so many in a step.
     pub(super) fn take_tokens(
         &mut self,
         command: &RebuildCommand,
@@ -43,6 +43,7 @@ impl<S: Sql> Ledger<S> {
         let normalize = self.settings.normalize;
         let keeps = progress.keeps_active;
         let mut counts = progress.counts;
+        let mut is_over = false;
         self.step(now, |step| {
             let mut quarantined = Vec::new();
             for token in recorded {
@@ -62,9 +63,11 @@ impl<S: Sql> Ledger<S> {
                 }
             }
             if is_last {
-                for id in step.store.unrecorded()? {
-                    settle_unrecorded(step, id, now)?;
+                let unrecorded = step.store.unrecorded(REBUILD_TOKENS)?;
+                for id in &unrecorded {
+                    settle_unrecorded(step, *id, now)?;
                 }
+                is_over = unrecorded.len() < REBUILD_TOKENS as usize;
             }
             if !quarantined.is_empty() {
                 step.change(RecordChange::QuarantineTokens {
@@ -77,9 +80,10 @@ impl<S: Sql> Ledger<S> {
             Ok(())
         })?;
         progress.counts = counts;
-        progress.phase = match is_last {
+        progress.phase = match is_over {
             true => RebuildPhase::Ready,
-            false => RebuildPhase::Tokens(last),
+            // Where D1 has no more, the next page is empty, and the rest of the others comes.
+            false => RebuildPhase::Tokens(last.or(after)),
         };
         self.store.set_rebuild(&progress)?;
         Ok(progress)
@@ -149,6 +153,7 @@ fn settle_unrecorded<S: Sql>(step: &mut Step<'_, S>, id: TokenId, now: Timestamp
         let version = step.version()?;
         return step.store.revoke(id, now, version);
     }
+    step.store.log_unrecorded(id)?;
     let is_held = step.store.quarantined_at(id)?.is_some();
     hold(step, id, is_held, Verdict::Quarantined(now), now)?;
     Ok(())

@@ -9,7 +9,8 @@ use super::{GONE, LIVE, finished, grown, note, progress, refused};
 use crate::testing::record::{Record, copy, step};
 use crate::testing::*;
 use crate::{
-    Ledger, RebuildAnswer, RebuildPhase, RebuildRefusal, RebuildStep, RecordedToken, Stop,
+    Ledger, REBUILD_TOKENS, RebuildAnswer, RebuildPhase, RebuildRefusal, RebuildStep,
+    RecordedToken, Stop,
 };
 
 /// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
@@ -185,4 +186,39 @@ fn r35_a_key_that_left_its_ring_is_named_before_anything_is_closed() {
     let told = with(&record, &mut older, false, &[]);
     assert!(matches!(told, RebuildAnswer::Progress(_)), "{told:?}");
     assert_eq!(refused(with(&record, &mut older, false, &["r0"])), missing);
+}
+
+#[test]
+fn r11_tokens_without_a_row_are_held_some_in_a_step() {
+    let most = u128::from(REBUILD_TOKENS);
+    for (tokens, pages) in [(most - 1, 1), (most, 2), (2 * most + 1, 3)] {
+        let sql = Sqlite::new();
+        let (mut ledger, mut record) = (open(&sql), Record::default());
+        for id in 1..=tokens {
+            minted(&mut ledger, 0, mint(id, &format!("t{id}"), 0));
+        }
+        assert!(record.take(&mut ledger));
+        let backup = copy(&sql);
+        let mut older = open(&backup);
+        answer(tell(&mut ledger, 20, note()));
+        assert!(record.take(&mut ledger));
+        record.tokens.clear();
+        let begin = record.begin(&mut older, false);
+        let mut told = progress(step(&mut older, 30, true, begin));
+        let mut taken = 0;
+        while told.phase != RebuildPhase::Ready {
+            let held = "select count(*) from tokens where quarantined_at is not null";
+            let before = backup.number(held);
+            taken += i32::from(told.phase != RebuildPhase::Events);
+            let next = record.next(told.phase, told.verified, 1_000);
+            told = progress(step(&mut older, 30, true, next));
+            let after = backup.number(held);
+            assert!(after - before <= i64::from(REBUILD_TOKENS));
+        }
+        assert_eq!(taken, pages, "{tokens}");
+        finished(record.rebuild(&mut older, 31, true, 9));
+        for id in [1, most / 2, tokens] {
+            assert_eq!(stored(&mut older, id), (State::Live, true), "{id}");
+        }
+    }
 }
