@@ -271,6 +271,12 @@ impl<S: Sql> Ledger<S> {
         }
     }
 
+    /// Gives the name up that a rebuild came by: its log is another organization's.
+    fn forget_name(&mut self) -> Result<()> {
+        self.name = None;
+        self.store.forget_name()
+    }
+
     /// Keeps the name that the first write came by. Ledgers of earlier releases have it from their
     /// first token.
     fn take_name(&mut self, by: Option<String>) -> Result<()> {

@@ -60,6 +60,8 @@ impl Carried for RebuildCommand {
                 return ledger.open_rebuild(&self, running, acting, now);
             }
             (RebuildStep::Events { after, rows }, Some(progress)) => {
+                // The one before may have been given up.
+                ledger.take_name(acting.name())?;
                 ledger.take_events(organization, progress, *after, rows)?
             }
             (RebuildStep::Tokens { .. }, Some(progress)) => {

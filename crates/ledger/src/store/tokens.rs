@@ -162,6 +162,11 @@ impl<S: Sql> Store<S> {
         }
     }
 
+    /// Forgets the organization's name: it was not the one of its log.
+    pub fn forget_name(&self) -> Result<()> {
+        self.run("delete from organization where only = 0", &[])
+    }
+
     /// Keeps the organization's name for good.
     pub fn set_name(&self, name: &str) -> Result<()> {
         let query = "insert into organization (only, name) values (0, ?)";

@@ -2,7 +2,7 @@
 //! became of each token.
 
 use postern_domain::audit::verify::Row;
-use postern_domain::audit::{Action, Changes};
+use postern_domain::audit::{Action, Changes, Text};
 use postern_domain::id::{OrganizationId, TokenId};
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ struct Written {
     action: String,
     token_id: Option<TokenId>,
     replaces: Option<TokenId>,
+    target: Option<String>,
     origin: From,
     changes: Option<Changes>,
 }
@@ -50,6 +51,10 @@ impl<S: Sql> Ledger<S> {
                 problem: format!("row {next} is missing, or does not follow on the row before it"),
             }),
         };
+        let found = match found {
+            Ok(()) => self.of_this_name(rows)?,
+            refused => refused,
+        };
         if let Err(refusal) = found {
             // Once D1 is mended, all of it is read again.
             let target = progress.target;
@@ -67,6 +72,37 @@ impl<S: Sql> Ledger<S> {
         }
         self.store.set_rebuild(&progress)?;
         Ok(RebuildAnswer::Progress(progress))
+    }
+
+    /// Whether the log is that of the organization by whose name the rebuild came: the event of its
+    /// creation says which that is. A Ledger that was lost took its name from D1, in the rebuild or
+    /// before it, and gives it up.
+    fn of_this_name(
+        &mut self,
+        rows: &[Numbered],
+    ) -> Result<core::result::Result<(), RebuildRefusal>> {
+        let Some(own) = self.name()?.map(str::to_owned) else {
+            return Ok(Ok(()));
+        };
+        let expected = Text::new(&format!("organization:{own}"));
+        for told in rows {
+            let event: Written = serde_json::from_str(&told.row.content)?;
+            let is_creation = Action::parse(&event.action) == Some(Action::OrganizationCreate);
+            let Some(target) = event.target.filter(|_| is_creation) else {
+                continue;
+            };
+            if target != expected.as_str() {
+                self.forget_name()?;
+                return Ok(Err(RebuildRefusal::NotGenuine {
+                    sequence: told.sequence,
+                    problem: format!(
+                        "the log is that of `{}`, and the call came by the name `{own}`",
+                        target.escape_debug()
+                    ),
+                }));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Takes down what an event says of a token.

@@ -1,16 +1,17 @@
 //! What a rebuild believes: a log that the keys confirm, before any row, and what an earlier rebuild has
 //! done.
 
+use postern_domain::audit::Action;
 use postern_domain::id::{Id, TokenId};
-use postern_domain::standing::State;
+use postern_domain::standing::{Actor, State};
 
 use super::super::leases::revoke;
 use super::{GONE, LIVE, finished, grown, note, progress, refused};
 use crate::testing::record::{Record, copy, step};
 use crate::testing::*;
 use crate::{
-    Ledger, REBUILD_TOKENS, RebuildAnswer, RebuildPhase, RebuildRefusal, RebuildStep,
-    RecordedToken, Stop,
+    Addressed, Carried, Ledger, NoteCommand, Outcome, REBUILD_TOKENS, RebuildAnswer,
+    RebuildCommand, RebuildPhase, RebuildRefusal, RebuildStep, RecordedToken, Stop,
 };
 
 /// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
@@ -220,5 +221,67 @@ fn r11_tokens_without_a_row_are_held_some_in_a_step() {
         for id in [1, most / 2, tokens] {
             assert_eq!(stored(&mut older, id), (State::Live, true), "{id}");
         }
+    }
+}
+
+fn by_name<C: Carried>(ledger: &mut Ledger<Sqlite>, name: &str, command: C) -> Outcome<C> {
+    let addressed = Addressed {
+        by: Some(name),
+        actor: Actor::NotAToken,
+    };
+    ledger.handle(at(30), addressed, command)
+}
+
+#[test]
+fn r35_a_lost_ledger_gets_no_other_name_than_its_log_has() {
+    let named = |target: &str| {
+        let (_, mut ledger, mut record) = grown();
+        let creation = NoteCommand {
+            action: Action::OrganizationCreate,
+            target: Some(target.to_owned()),
+            ..note()
+        };
+        answer(tell(&mut ledger, 20, creation));
+        assert!(record.take(&mut ledger));
+        record
+    };
+    let rebuild = |step| RebuildCommand {
+        organization: Id::from_u128(1),
+        keeps_active: true,
+        step,
+        requester: requester(),
+    };
+    // D1 calls it globex, and its log knows better; one has written under that name since.
+    for has_written in [false, true] {
+        let record = named("organization:acme");
+        let mut ledger = open(&Sqlite::new());
+        if has_written {
+            answer(by_name(&mut ledger, "globex", note()));
+        }
+        let begin = RebuildStep::Begin {
+            last: record.last(),
+            at_head: record.row(1),
+            dry_run: false,
+            unknown_keys: Vec::new(),
+        };
+        let mut told = progress(answer(by_name(&mut ledger, "globex", rebuild(begin))));
+        let refusal = loop {
+            let next = record.next(told.phase, told.verified, 2);
+            match answer(by_name(&mut ledger, "globex", rebuild(next))) {
+                RebuildAnswer::Progress(next) => told = next,
+                other => break refused(other),
+            }
+        };
+        let RebuildRefusal::NotGenuine { sequence, problem } = &refusal else {
+            panic!("{refusal:?}");
+        };
+        assert_eq!(*sequence, 7);
+        assert!(problem.contains("of `organization:acme`"), "{problem}");
+        assert_eq!(ledger.admit(at(31), plain(1)), Err(Stop::Rebuilding));
+        // It is still to be had by its own name, and by no other afterwards.
+        finished(record.rebuild(&mut ledger, 32, true, 2));
+        assert_eq!(liveness(&mut ledger, 33, 1), LIVE);
+        let look = by_name(&mut ledger, "globex", rebuild(RebuildStep::Look));
+        assert_eq!(look.err(), Some(Stop::Misdirected));
     }
 }
