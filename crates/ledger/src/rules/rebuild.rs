@@ -1,5 +1,6 @@
 //! A Ledger rebuilt from D1: when it is, what it is then, and that it is closed meanwhile.
 
+mod ahead;
 mod histories;
 mod witnesses;
 

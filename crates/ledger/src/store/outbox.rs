@@ -1,8 +1,8 @@
 //! The outbox: record changes on their way to D1, in order.
 
 use super::Store;
-use crate::RecordChange;
 use crate::sql::{self, Result, Sql, Value};
+use crate::{AuditRow, RecordChange};
 
 /// Entries of one batch to D1. An entry has at most two changes.
 const BATCH: i64 = 25;
@@ -26,6 +26,28 @@ impl<S: Sql> Store<S> {
                 changes: serde_json::from_str(&row.text()?)?,
             })
         })
+    }
+
+    /// The oldest events that D1 has not shown, as many as one batch may have entries.
+    pub fn oldest_events(&self) -> Result<Vec<AuditRow>> {
+        let query =
+            "select effects from outbox where id > ? and effects like ? order by id limit ?";
+        let values = [
+            Value::Integer(0),
+            sql::text(r#"%"effect":"append_audit"%"#),
+            Value::Integer(BATCH),
+        ];
+        let entries: Vec<Vec<RecordChange>> = self.rows(query, &values, |row| {
+            Ok(serde_json::from_str(&row.text()?)?)
+        })?;
+        let events = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|change| match change {
+                RecordChange::AppendAudit(row) => Some(*row),
+                _ => None,
+            });
+        Ok(events.collect())
     }
 
     /// Forgets the entries up to an id: D1 has them.

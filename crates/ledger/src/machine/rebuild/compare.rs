@@ -43,13 +43,7 @@ impl<S: Sql> Ledger<S> {
             return Ok(Ok(RebuildCause::Lost));
         }
         if record < ledger {
-            let query = KeptQuery {
-                after: record.saturating_sub(1),
-                up_to: record,
-            };
-            let kept = self.store.kept_events(query)?;
-            let differs = kept.iter().any(|(_, row)| row.link != last.row.link);
-            return Ok(match differs {
+            return Ok(match self.differs(last)? {
                 true => Ok(RebuildCause::OtherHistory),
                 false => Err(RebuildRefusal::Ahead { ledger, record }),
             });
@@ -69,6 +63,35 @@ impl<S: Sql> Ledger<S> {
             (true, true) => Err(RebuildRefusal::Agrees { sequence: ledger }),
             (true, false) => Ok(RebuildCause::Older),
             (false, _) => Ok(RebuildCause::OtherHistory),
+        })
+    }
+
+    /// Whether D1's last event is another than the Ledger has had under its number, as far as the
+    /// Ledger can tell: by its copy, or else by the oldest events that D1 has not shown.
+    fn differs(&self, last: &Numbered) -> Result<bool> {
+        let query = KeptQuery {
+            after: last.sequence.saturating_sub(1),
+            up_to: last.sequence,
+        };
+        if let Some((_, row)) = self.store.kept_events(query)?.first() {
+            return Ok(row.link != last.row.link);
+        }
+        let waiting = self.store.oldest_events()?;
+        let Some(oldest) = waiting.first().map(|row| row.event.sequence) else {
+            return Ok(false);
+        };
+        let next = last.sequence.saturating_add(1);
+        let own = waiting.iter().find_map(|row| match row.event.sequence {
+            // D1 has it, and the Ledger has not heard of that yet.
+            sequence if sequence == last.sequence => Some(&row.link.mac),
+            sequence if sequence == next => Some(&row.previous),
+            _ => None,
+        });
+        Ok(match own {
+            Some(own) => *own != last.row.link,
+            // D1 has an event under each of their numbers, and is never more than a batch ahead of
+            // what the Ledger has heard.
+            None => oldest <= last.sequence,
         })
     }
 
