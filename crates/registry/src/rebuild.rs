@@ -31,6 +31,9 @@ use postern_ledger::{
 /// platform limits how many a request may ask.
 pub const PAGES: usize = 16;
 
+/// Checkpoints among which a genuine one has to be, if there are any.
+const CHECKPOINTS: u32 = 50;
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rebuild {
@@ -171,7 +174,8 @@ impl<P: AuditLog + Clock + Ledgers + RebuildRecords + Records> Course<'_, P> {
             let finishes = matches!(step, RebuildStep::Finish { .. });
             match self.take(step).await? {
                 RebuildAnswer::Finished(progress) => {
-                    let last = self.event(progress.verified).await?;
+                    // It is done, whether or not D1 tells its last event once more.
+                    let last = self.event(progress.verified).await.ok().flatten();
                     return Ok(RebuildView::finished(&progress, last.as_ref()));
                 }
                 RebuildAnswer::Refused(refusal) => return Err(refused(&refusal)),
@@ -251,29 +255,42 @@ impl<P: AuditLog + Clock + Ledgers + RebuildRecords + Records> Course<'_, P> {
         Ok(row.map(|(sequence, row)| Numbered { sequence, row }))
     }
 
-    /// Whether the newest checkpoint that the record has knows of no later event than it has: its
-    /// log may have been cut.
+    /// Whether the newest genuine checkpoint that the record has knows of no later event than it has:
+    /// its log may have been cut. Forged ones are passed over; where there are only such, somebody
+    /// may have hidden the others behind them.
     async fn check_end(&self, last: Option<&Numbered>, config: &Config) -> Result<()> {
         let span = Span {
-            limit: 1,
+            limit: CHECKPOINTS,
             after: None,
         };
         let kept = self.ports.checkpoints(self.organization, &span).await?;
         let reach = last.map_or(0, |last| last.sequence);
+        let mut forged = None;
         for (place, signed) in kept {
             let audit = &config.root_keys.audit;
             let fault = links::check_signed(place.sequence, &signed, self.organization, audit);
-            if fault.is_none() && place.sequence > reach {
-                return Err(refused(&RebuildRefusal::NotGenuine {
-                    sequence: place.sequence,
-                    problem: format!(
-                        "D1's log ends with row {reach}, but a checkpoint in D1 has seen row {}",
-                        place.sequence
-                    ),
-                }));
+            if let Some(fault) = fault {
+                forged = forged.or(Some(fault));
+                continue;
             }
+            if place.sequence <= reach {
+                return Ok(());
+            }
+            return Err(refused(&RebuildRefusal::NotGenuine {
+                sequence: place.sequence,
+                problem: format!(
+                    "D1's log ends with row {reach}, but a checkpoint in D1 has seen row {}",
+                    place.sequence
+                ),
+            }));
         }
-        Ok(())
+        match forged {
+            None => Ok(()),
+            Some(fault) => Err(refused(&RebuildRefusal::NotGenuine {
+                sequence: fault.sequence,
+                problem: format!("no checkpoint is genuine; the newest: {}", fault.problem),
+            })),
+        }
     }
 }
 

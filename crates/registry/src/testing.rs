@@ -78,6 +78,8 @@ pub struct World {
     /// What D1 has of the log by number, what the Ledger has, and the checkpoints in D1.
     pub rows: RefCell<Vec<(u64, Row)>>,
     pub kept: RefCell<Vec<(u64, Row)>>,
+    /// How many more reads of the log by number go well; `None` = all.
+    pub rows_left: Cell<Option<u32>>,
     pub signed: RefCell<Vec<(EventCursor, Signed)>>,
     pub bucket: Cell<u32>,
     /// Tokens that D1 has, for who reads all of them; and a Ledger of its own for a rebuild.
@@ -148,6 +150,7 @@ impl World {
             events: RefCell::default(),
             rows: RefCell::default(),
             kept: RefCell::default(),
+            rows_left: Cell::default(),
             signed: RefCell::default(),
             recorded: RefCell::default(),
             rebuilt: RefCell::default(),

@@ -76,6 +76,24 @@ fn live(world: &World, id: u128) -> bool {
     postern_ledger::testing::liveness(ledger, 10, id) == Liveness::Live
 }
 
+/// Has the world's D1 have a checkpoint of an event, or one that no key has signed.
+fn signed(world: &World, sequence: u64, forged: bool) {
+    let at = Timestamp::from_millis(5);
+    let checkpoint = Checkpoint {
+        organization_id: Id::from_u128(1),
+        sequence,
+        link: hex(&[7; 32]),
+        at,
+    };
+    let ring = &testing::config().root_keys.audit;
+    let mut signed = checkpoint.sign(ring).expect("signs");
+    if forged {
+        signed.mac = hex(&[7; 32]);
+    }
+    let place = EventCursor { at, sequence };
+    world.signed.borrow_mut().push((place, signed));
+}
+
 const KEEP: &str = r#"{"dry_run":false,"active":"keep"}"#;
 const QUARANTINE: &str = r#"{"dry_run":false}"#;
 
@@ -187,7 +205,7 @@ fn r11_a_large_rebuild_takes_several_calls() {
 #[test]
 fn r11_what_is_refused_says_why() {
     type Change = fn(&World, &mut Record);
-    let rows: [(&str, Change); 4] = [
+    let rows: [(&str, Change); 6] = [
         ("nothing_recorded", |_, record| record.rows.clear()),
         ("log_not_genuine", |_, record| drop(record.rows.remove(&2))),
         ("log_not_genuine", |_, record| {
@@ -197,21 +215,15 @@ fn r11_what_is_refused_says_why() {
         // D1's end was cut off, but for a checkpoint.
         ("log_not_genuine", |world, record| {
             record.rows.remove(&4);
-            let checkpoint = Checkpoint {
-                organization_id: Id::from_u128(1),
-                sequence: 4,
-                link: hex(&[7; 32]),
-                at: Timestamp::from_millis(5),
-            };
-            let signed = checkpoint
-                .sign(&testing::config().root_keys.audit)
-                .expect("signs");
-            let place = EventCursor {
-                at: Timestamp::from_millis(5),
-                sequence: 4,
-            };
-            world.signed.borrow_mut().push((place, signed));
+            signed(world, 4, false);
         }),
+        // The same, and a forged one stands before it; and a forged one alone.
+        ("log_not_genuine", |world, record| {
+            record.rows.remove(&4);
+            signed(world, 9, true);
+            signed(world, 4, false);
+        }),
+        ("log_not_genuine", |world, _| signed(world, 9, true)),
     ];
     for (code, change) in rows {
         let world = World::new();
@@ -270,4 +282,27 @@ fn r11_a_ledger_that_does_not_answer_is_not_rebuilt() {
     lost(&world);
     world.ledger_down.set(true);
     assert_eq!(asked(KEEP, &world).expect_err("down").code(), "unavailable");
+}
+
+#[test]
+fn r35_a_forged_checkpoint_before_a_genuine_one_is_passed_over() {
+    let world = World::new();
+    lost(&world);
+    signed(&world, 9, true);
+    signed(&world, 4, false);
+    signed(&world, 3, false);
+    let view = asked(KEEP, &world).expect("rebuilt");
+    assert_eq!(view["status"], "finished");
+}
+
+#[test]
+fn r11_a_rebuild_that_is_done_is_told_so_whatever_d1_does_then() {
+    let world = World::new();
+    lost(&world);
+    // The events; not the last one, once more.
+    world.rows_left.set(Some(1));
+    let view = asked(KEEP, &world).expect("rebuilt");
+    assert_eq!(view["status"], "finished");
+    assert_eq!(view["last_event"], serde_json::Value::Null);
+    assert_eq!(view["verified_sequence"], 4);
 }

@@ -2,7 +2,7 @@
 
 use super::{World, organization};
 use crate::audit::{EventFilter, Listed, Span};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::page::EventCursor;
 use crate::ports::{AuditLog, Directory, Facts, Isolate};
 use postern_domain::audit::checkpoint::Signed;
@@ -49,6 +49,10 @@ impl AuditLog for World {
         limit: u32,
     ) -> Result<Vec<(u64, Row)>> {
         self.note(format!("rows {after} to {up_to}"));
+        match self.rows_left.get() {
+            Some(0) => return Err(Error::unavailable("D1 is down")),
+            left => self.rows_left.set(left.map(|left| left - 1)),
+        }
         let mut rows = self.rows.borrow().clone();
         rows.retain(|(sequence, _)| after < *sequence && *sequence <= up_to);
         rows.truncate(limit as usize);
