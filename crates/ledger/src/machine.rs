@@ -196,8 +196,12 @@ impl<S: Sql> Ledger<S> {
         let next_wait_ends = self.recover(now)?;
         self.settle_uses(now)?;
         self.close_hours(now)?;
+        let lacks_more = self.write_lacking(now)?;
         // What this has put into the outbox is delivered now, or `not_delivered` says otherwise.
         self.wakes_at = None;
+        if lacks_more {
+            self.wake_within(now, ALARM_MS);
+        }
         if let Some(end) = next_wait_ends {
             self.wake_within(now, end.since(now));
         }

@@ -5,6 +5,7 @@
 //! what is left of another is kept, tombstones above all.
 
 mod compare;
+mod lacks;
 mod log;
 mod tokens;
 
@@ -263,6 +264,7 @@ impl<S: Sql> Ledger<S> {
             step.version()?;
             step.event(event)
         })?;
+        self.write_lacking(now)?;
         // After all else: what fails before this leaves the Ledger closed.
         self.store.end_rebuild()?;
         self.rebuilding = Some(false);

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod histories;
+mod lacks;
 mod witnesses;
 
 use postern_domain::audit::{Action, Event};

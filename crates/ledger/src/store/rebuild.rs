@@ -27,6 +27,24 @@ impl End {
     }
 }
 
+/// What D1's log does not say of a token that a rebuild has found so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// That it was revoked.
+    End,
+    /// That it is quarantined.
+    Quarantine,
+}
+
+impl Lack {
+    fn code(self) -> i64 {
+        match self {
+            Self::End => 3,
+            Self::Quarantine => 4,
+        }
+    }
+}
+
 impl<S: Sql> Store<S> {
     /// The rebuild that is under way.
     pub fn rebuild(&self) -> Result<Option<RebuildProgress>> {
@@ -73,10 +91,11 @@ impl<S: Sql> Store<S> {
         self.run(query, &[sql::text("")])
     }
 
-    /// The rebuild is over.
+    /// The rebuild is over. What its log lacks is still to be written.
     pub fn end_rebuild(&mut self) -> Result<()> {
         self.active.clear();
-        self.forget_log()?;
+        let query = "delete from rebuild_tokens where token > ? and recorded < 3";
+        self.run(query, &[sql::text("")])?;
         self.run("delete from rebuild where only = 0", &[])
     }
 
@@ -190,6 +209,36 @@ impl<S: Sql> Store<S> {
         let query = "insert into rebuild_tokens (token, recorded) values (?1, 2) \
                      on conflict (token) do update set recorded = 2";
         self.run(query, &[sql::text(token)])
+    }
+
+    /// The log lacks what has become of a token.
+    pub fn log_lacks(&self, token: TokenId, what: Lack) -> Result<()> {
+        let query = "insert into rebuild_tokens (token, recorded) values (?1, ?2) \
+                     on conflict (token) do update set recorded = ?2";
+        self.run(query, &[sql::text(token), Value::Integer(what.code())])
+    }
+
+    /// What the log lacks after a rebuild, of so many tokens at most.
+    pub fn lacking(&self, limit: u32) -> Result<Vec<(TokenId, Lack)>> {
+        let query = "select token, recorded from rebuild_tokens where token > ? and recorded > 2 \
+                     limit ?";
+        self.rows(query, &[sql::text(""), sql::count(limit.into())], |row| {
+            let id = row.text()?;
+            let lack = match row.integer()? {
+                3 => Lack::End,
+                _ => Lack::Quarantine,
+            };
+            let id = TokenId::parse(&id).map_err(|_| SqlError(format!("`{id}` is no id")))?;
+            Ok((id, lack))
+        })
+    }
+
+    /// The log has it now.
+    pub fn forget_lack(&self, token: TokenId) -> Result<()> {
+        self.run(
+            "delete from rebuild_tokens where token = ?",
+            &[sql::text(token)],
+        )
     }
 
     /// Tokens that are not revoked, of which D1 has no row, and which nobody has dealt with; so many

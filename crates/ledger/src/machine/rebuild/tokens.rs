@@ -6,6 +6,7 @@ use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
 
 use super::Ledger;
+use super::lacks::lack;
 use crate::RecordChange;
 use crate::rebuild::{
     Logged, REBUILD_TOKENS, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep,
@@ -50,7 +51,11 @@ impl<S: Sql> Ledger<S> {
                 let logged = step.store.logged(token.facts.id)?;
                 step.store.log_recorded(token.facts.id)?;
                 step.store.insert_recorded(token, &logged, normalize)?;
-                match settle(step, token, &logged, keeps, now)? {
+                let found = settle(step, token, &logged, keeps, now)?;
+                if let Some(lack) = lack(found, &logged, Some(token), keeps) {
+                    step.store.log_lacks(token.facts.id, lack)?;
+                }
+                match found {
                     Verdict::Revoked(_) => counts.revoked += 1,
                     Verdict::Expired => counts.expired += 1,
                     Verdict::Active => counts.active += 1,
@@ -65,7 +70,7 @@ impl<S: Sql> Ledger<S> {
             if is_last {
                 let unrecorded = step.store.unrecorded(REBUILD_TOKENS)?;
                 for id in &unrecorded {
-                    settle_unrecorded(step, *id, now)?;
+                    settle_unrecorded(step, *id, keeps, now)?;
                 }
                 is_over = unrecorded.len() < REBUILD_TOKENS as usize;
             }
@@ -148,15 +153,24 @@ fn settle<S: Sql>(
 }
 
 /// Ends a token of which D1 has no row, where its log says so, and quarantines any other.
-fn settle_unrecorded<S: Sql>(step: &mut Step<'_, S>, id: TokenId, now: Timestamp) -> Result<()> {
-    if step.store.logged(id)?.ended {
+fn settle_unrecorded<S: Sql>(
+    step: &mut Step<'_, S>,
+    id: TokenId,
+    keeps_active: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let logged = step.store.logged(id)?;
+    if logged.ended {
         let version = step.version()?;
         return step.store.revoke(id, now, version);
     }
     step.store.log_unrecorded(id)?;
     let is_held = step.store.quarantined_at(id)?.is_some();
-    hold(step, id, is_held, Verdict::Quarantined(now), now)?;
-    Ok(())
+    let found = hold(step, id, is_held, Verdict::Quarantined(now), now)?;
+    match lack(found, &logged, None, keeps_active) {
+        Some(lack) => step.store.log_lacks(id, lack),
+        None => Ok(()),
+    }
 }
 
 /// Quarantines a token where the verdict says so; one that the Ledger has quarantined stays so.
