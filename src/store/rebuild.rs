@@ -177,9 +177,12 @@ mod tests {
     #[test]
     fn r35_each_key_of_the_log_is_told_once() {
         let db = with(&[]);
-        for (organization, sequence, kid) in
-            [("o", 1, "k0"), ("o", 2, "k1"), ("o", 3, "k1"), ("p", 1, "k2")]
-        {
+        for (organization, sequence, kid) in [
+            ("o", 1, "k0"),
+            ("o", 2, "k1"),
+            ("o", 3, "k1"),
+            ("p", 1, "k2"),
+        ] {
             let values = params![organization, sequence, 0, "a", "b", "", "c", "p", "l", kid];
             db.execute(APPEND_AUDIT, values).expect("a row");
         }

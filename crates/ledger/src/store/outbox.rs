@@ -30,18 +30,23 @@ impl<S: Sql> Store<S> {
 
     /// The oldest events that D1 has not shown, as many as one batch may have entries.
     pub fn oldest_events(&self) -> Result<Vec<AuditRow>> {
-        let query = "select effects from outbox where id > ? and effects like ? order by id limit ?";
+        let query =
+            "select effects from outbox where id > ? and effects like ? order by id limit ?";
         let values = [
             Value::Integer(0),
             sql::text(r#"%"effect":"append_audit"%"#),
             Value::Integer(BATCH),
         ];
-        let entries: Vec<Vec<RecordChange>> =
-            self.rows(query, &values, |row| Ok(serde_json::from_str(&row.text()?)?))?;
-        let events = entries.into_iter().flatten().filter_map(|change| match change {
-            RecordChange::AppendAudit(row) => Some(*row),
-            _ => None,
-        });
+        let entries: Vec<Vec<RecordChange>> = self.rows(query, &values, |row| {
+            Ok(serde_json::from_str(&row.text()?)?)
+        })?;
+        let events = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|change| match change {
+                RecordChange::AppendAudit(row) => Some(*row),
+                _ => None,
+            });
         Ok(events.collect())
     }
 

@@ -235,7 +235,10 @@ impl<S: Sql> Store<S> {
 
     /// The log has it now.
     pub fn forget_lack(&self, token: TokenId) -> Result<()> {
-        self.run("delete from rebuild_tokens where token = ?", &[sql::text(token)])
+        self.run(
+            "delete from rebuild_tokens where token = ?",
+            &[sql::text(token)],
+        )
     }
 
     /// Tokens that are not revoked, of which D1 has no row, and which nobody has dealt with; so many

@@ -241,7 +241,10 @@ fn r11_what_is_refused_says_why() {
     for body in ["", KEEP] {
         let refused = asked(body, &world).expect_err("a key is missing");
         assert_eq!(refused.code(), "log_not_genuine");
-        assert!(format!("{refused:?}").contains("the key `r0`"), "{refused:?}");
+        assert!(
+            format!("{refused:?}").contains("the key `r0`"),
+            "{refused:?}"
+        );
     }
     assert!(!live(&world, 2), "it answers, and has no token");
     // A healthy one, and one with another choice under way.

@@ -9,8 +9,8 @@ use super::Ledger;
 use super::lacks::lack;
 use crate::RecordChange;
 use crate::rebuild::{
-    Logged, REBUILD_TOKENS, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep, RecordedToken, Verdict,
-    verdict,
+    Logged, REBUILD_TOKENS, RebuildCommand, RebuildPhase, RebuildProgress, RebuildStep,
+    RecordedToken, Verdict, verdict,
 };
 use crate::sql::{Result, Sql, SqlError};
 use crate::store::journal::Step;

@@ -78,7 +78,11 @@ fn r35_what_the_log_lacks_is_written_some_in_a_turn() {
     assert!(record.take(&mut ledger));
     let backup = copy(&sql);
     let mut older = open(&backup);
-    answer(tell(&mut older, 10, revoke_many(crate::Selector::default())));
+    answer(tell(
+        &mut older,
+        10,
+        revoke_many(crate::Selector::default()),
+    ));
     answer(tell(&mut ledger, 20, note()));
     assert!(record.take(&mut ledger));
     finished(record.rebuild(&mut older, 30, true, 1_000));

@@ -10,8 +10,8 @@ use super::{GONE, LIVE, finished, grown, note, progress, refused};
 use crate::testing::record::{Record, copy, step};
 use crate::testing::*;
 use crate::{
-    Addressed, Carried, Ledger, NoteCommand, Outcome, REBUILD_TOKENS, RebuildAnswer, RebuildCommand,
-    RebuildPhase, RebuildRefusal, RebuildStep, RecordedToken, Stop,
+    Addressed, Carried, Ledger, NoteCommand, Outcome, REBUILD_TOKENS, RebuildAnswer,
+    RebuildCommand, RebuildPhase, RebuildRefusal, RebuildStep, RecordedToken, Stop,
 };
 
 /// A Ledger that was put back to before D1's last event, the one that D1 follows, and D1.
