@@ -7,9 +7,7 @@ use postern_domain::id::{OrganizationId, TokenId};
 use serde::Deserialize;
 
 use super::{KEEPS, Ledger, anew};
-use crate::rebuild::{
-    Numbered, RebuildAnswer, RebuildPhase, RebuildProgress, RebuildRefusal,
-};
+use crate::rebuild::{Numbered, RebuildAnswer, RebuildPhase, RebuildProgress, RebuildRefusal};
 use crate::sql::{Result, Sql};
 use crate::store::rebuild::End;
 
