@@ -20,21 +20,7 @@ impl Carried for RunsCommand {
         acting: Acting,
         now: Timestamp,
     ) -> Outcome<Self> {
-        ledger.prepare_write(acting, now)?;
-        let Some(stored) = ledger.store.token(self.token)? else {
-            let error = SqlError("runs of an unknown token".to_owned());
-            return Err(Stop::Failed(error));
-        };
-        let mut told = RunsAnswer::default();
-        for BegunRun { run, facts } in self.runs {
-            ledger.store.insert_run(run, &facts)?;
-            let (kept, pin) = ledger.known_run(run, self.token, Some(&stored.facts))?;
-            told.pin = told.pin.or(pin);
-            if let Some(kept) = kept.filter(|kept| *kept != facts) {
-                told.others.push(BegunRun { run, facts: kept });
-            }
-        }
-        Ok(Done::Answer(told))
+        ledger.learn(self, acting, now).map(Done::Answer)
     }
 }
 
@@ -50,17 +36,11 @@ impl Carried for RunCommand {
         let Self {
             run, facts, token, ..
         } = self;
-        let runs = RunsCommand {
-            token,
-            runs: vec![BegunRun { run, facts }],
-        };
-        match runs.begin(ledger, acting, now)? {
-            Done::Answer(RunsAnswer { pin, mut others }) => {
-                let other = others.pop().map(|other| other.facts);
-                Ok(Done::Answer(RunAnswer { pin, other }))
-            }
-            _ => Err(Stop::Failed(SqlError("a report of a run waits".to_owned()))),
-        }
+        let runs = vec![BegunRun { run, facts }];
+        let told = ledger.learn(RunsCommand { token, runs }, acting, now)?;
+        let RunsAnswer { pin, mut others } = told;
+        let other = others.pop().map(|other| other.facts);
+        Ok(Done::Answer(RunAnswer { pin, other }))
     }
 }
 
@@ -85,6 +65,31 @@ impl Carried for BindCommand {
 }
 
 impl<S: Sql> Ledger<S> {
+    /// Stores runs that calls of a token have brought, and says what is known then.
+    fn learn(
+        &mut self,
+        command: RunsCommand,
+        acting: Acting,
+        now: Timestamp,
+    ) -> core::result::Result<RunsAnswer, Stop> {
+        self.prepare_write(acting, now)?;
+        let RunsCommand { token, runs } = command;
+        let Some(stored) = self.store.token(token)? else {
+            let error = SqlError("runs of an unknown token".to_owned());
+            return Err(Stop::Failed(error));
+        };
+        let mut told = RunsAnswer::default();
+        for BegunRun { run, facts } in runs {
+            self.store.insert_run(run, &facts)?;
+            let (kept, pin) = self.known_run(run, token, Some(&stored.facts))?;
+            told.pin = told.pin.or(pin);
+            if let Some(kept) = kept.filter(|kept| *kept != facts) {
+                told.others.push(BegunRun { run, facts: kept });
+            }
+        }
+        Ok(told)
+    }
+
     /// What is known of a run, and the workflow that the token is for, which a run of it tells.
     pub(super) fn known_run(
         &self,
