@@ -22,8 +22,7 @@ pub async fn send(
     body: JsValue,
     gate: &Isolated,
 ) -> Result<Response, Outage> {
-    let origin = gate.borrow().config().origin_url.clone();
-    let url = format!("{origin}{}", outbound.target());
+    let url = format!("{}{}", gate.borrow().config().origin_url, outbound.target());
     let init = init(outbound, incoming, body).map_err(|error| failed(&error))?;
     fetch(&url, &init).await
 }
