@@ -34,7 +34,7 @@ fn behind_answer(platform: &Platform, gate: &Isolated, report: RunReport) {
     platform.after_answer(async move {
         let (mut due, mut sent) = (Some(report), 0);
         while let Some(report) = due {
-            // Whatever is wrong would be wrong with the next one too, and that one lost.
+            // After a failure the next report would probably fail too, and be lost.
             let is_told = tell(&later, &gate, &report).await;
             sent += 1;
             let goes_on = is_told && sent < SEND_ON_REPORTS && now().since(began) < SEND_ON_MS;

@@ -69,7 +69,7 @@ pub struct Settings {
     pub authorization: Option<HeaderValue>,
     /// The organization that an administrator key acts in.
     pub organization: Option<HeaderValue>,
-    /// What whatever stands in front of the gateway asks for.
+    /// Headers for a proxy or login in front of the gateway.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The only roots, if not the public ones.
     pub ca: Option<PathBuf>,

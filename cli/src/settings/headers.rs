@@ -1,4 +1,4 @@
-//! Headers that whatever stands in front of the gateway asks for, such as the two of a service token
+//! Headers for a proxy or login in front of the gateway, such as the two of a service token
 //! of Cloudflare Access: sent with every call of the gateway's API, to the gateway and nowhere else.
 
 use http::{HeaderName, HeaderValue};

@@ -1,5 +1,5 @@
 //! The key sets of issuers of job tokens (R47), as an isolate keeps them: when one is fetched, and for how
-//! long one counts that cannot be fetched again. Whoever asks fetches; nothing here does.
+//! long one counts that cannot be fetched again. The caller fetches; nothing here does.
 
 use std::cell::Cell;
 use std::rc::Rc;
