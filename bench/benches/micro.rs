@@ -48,6 +48,7 @@ fn facts() -> TokenFacts {
         verifier: Verifier::Jwt { signed: None },
         is_system: false,
         expires_at: None,
+        ci_job: None,
     }
 }
 

@@ -201,6 +201,11 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
         Format::Jwt => "jwt",
     };
     let policies = serde_json::to_string(&facts.policies)?;
+    let ci_job = facts
+        .ci_job
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()?;
     statement(
         database,
         INSERT_TOKEN,
@@ -222,6 +227,7 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
             Bind::maybe(row.minted_by),
             Bind::maybe_time(facts.expires_at),
             Bind::whole(row.sequence),
+            Bind::maybe(ci_job),
         ],
     )
 }
@@ -232,15 +238,15 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
 /// Not where the creation was abandoned since: the row of an adoption would come back to stay.
 const INSERT_TOKEN: &str = "insert into tokens \
      (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
-      claims, policies, is_system, created_at, created_by, minted_by, expires_at) \
-     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 \
+      claims, policies, is_system, created_at, created_by, minted_by, expires_at, ci_job) \
+     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18 \
      where not exists (select 1 from audit where organization_id = ?2 and token_id = ?1 \
      and action = 'token.mint_abandoned' and sequence > ?17) on conflict (id) do nothing";
 
-/// Not where it was adopted anew since.
+/// Not where it was made anew since: an adoption, or the token of a CI job.
 const FORGET_TOKEN: &str = "delete from tokens where id = ?1 and organization_id = ?2 \
      and created_at = ?3 and not exists (select 1 from audit where organization_id = ?2 \
-     and token_id = ?1 and action = 'token.adopt' and sequence > ?4)";
+     and token_id = ?1 and action in ('token.adopt', 'token.mint') and sequence > ?4)";
 
 /// Not where it was released, or quarantined again, since.
 const QUARANTINE: &str = "update tokens set quarantined_at = ?3 where id = ?1 \

@@ -18,7 +18,7 @@ pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name,
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
-     t.uses, t.quarantined_at";
+     t.uses, t.quarantined_at, t.ci_job";
 
 /// What [`COLUMNS`] are joined with.
 pub const JOINS: &str = "join organizations o on o.id = t.organization_id \
@@ -50,6 +50,7 @@ pub struct TokenRow {
     last_used_at: Option<i64>,
     uses: u64,
     quarantined_at: Option<i64>,
+    ci_job: Option<String>,
     /// Pairs of day and total as JSON, where a list asks for them.
     #[serde(default)]
     days: Option<String>,
@@ -79,6 +80,7 @@ impl TokenRow {
             },
             _ => return Err(bad("format")),
         };
+        let ci_job = self.ci_job.map(|job| serde_json::from_str(&job));
         let policies: Vec<Policy> =
             serde_json::from_str(&self.policies).map_err(|_| bad("policies"))?;
         let days: Vec<(i64, u64)> = match &self.days {
@@ -98,6 +100,7 @@ impl TokenRow {
                 policies,
                 is_system: self.is_system != 0.0,
                 expires_at: self.expires_at.map(Timestamp::from_millis),
+                ci_job: ci_job.transpose().map_err(|_| bad("ci_job"))?,
             },
             description: self.description,
             created_at: Timestamp::from_millis(self.created_at),

@@ -81,6 +81,13 @@ pub enum Action {
     /// tokens.
     #[serde(rename = "ledger.rebuild")]
     LedgerRebuild,
+    /// A trust rule for jobs of CI systems was added (R47); `target` is its id, `changes` has what it
+    /// asks and gives.
+    #[serde(rename = "trust_rule.add")]
+    TrustRuleAdd,
+    /// A trust rule was removed, and every token that it gave was revoked; `target` is its id.
+    #[serde(rename = "trust_rule.remove")]
+    TrustRuleRemove,
 }
 
 impl Action {
@@ -106,6 +113,8 @@ impl Action {
             Self::UpstreamClear => "upstream.clear",
             Self::ArtifactCredentialIssue => "artifact_credential.issue",
             Self::LedgerRebuild => "ledger.rebuild",
+            Self::TrustRuleAdd => "trust_rule.add",
+            Self::TrustRuleRemove => "trust_rule.remove",
         }
     }
 
@@ -179,6 +188,8 @@ mod tests {
             Action::UpstreamSet,
             Action::UpstreamClear,
             Action::ArtifactCredentialIssue,
+            Action::TrustRuleAdd,
+            Action::TrustRuleRemove,
         ] {
             assert_eq!(Action::parse(action.name()), Some(action));
             assert_eq!(

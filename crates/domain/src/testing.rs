@@ -21,6 +21,7 @@ pub fn facts(id: u128, scope: Scope) -> TokenFacts {
         policies: Vec::new(),
         is_system: false,
         expires_at: None,
+        ci_job: None,
     }
 }
 

@@ -8,6 +8,7 @@ use super::name::TokenName;
 use super::policy::Policy;
 use super::scope::{Named, Scope};
 use super::time::Timestamp;
+use super::trust::JobFacts;
 
 /// The two token formats of the registry (R2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +33,8 @@ pub enum Verifier {
     },
     /// What was signed, and under which key: no other key of the ring proves the token, and nothing
     /// else signed under it. `None` in facts of releases that did not write it down; the Ledger
-    /// fills it in when such a token is first used under the first key.
+    /// fills it in when such a token is first used under the first key. Of a job token that is shown as
+    /// it is (R47), the "key" is its issuer's URL, which no key of ours can be called.
     Jwt {
         /// What was signed, and by which key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +92,9 @@ pub struct TokenFacts {
     pub is_system: bool,
     /// When the token expires, in whole seconds; `None` = never.
     pub expires_at: Option<Timestamp>,
+    /// The CI job that it was given to by a trust rule (R47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci_job: Option<Box<JobFacts>>,
 }
 
 impl TokenFacts {
@@ -102,7 +107,12 @@ impl TokenFacts {
     /// Whether the facts of a JWT that was minted here do not say what was signed (see
     /// [`Verifier::Jwt`]).
     pub fn unbound(&self) -> bool {
-        matches!(self.verifier, Verifier::Jwt { signed: None })
+        self.ci_job.is_none() && matches!(self.verifier, Verifier::Jwt { signed: None })
+    }
+
+    /// Whether what proves the token is the job token itself, of which the origin knows nothing (R47).
+    pub fn is_job_token(&self) -> bool {
+        self.ci_job.is_some() && self.verifier.format() == Format::Jwt
     }
 
     /// Whether the origin minted the token, and it was only registered here (R39).
@@ -117,6 +127,9 @@ impl TokenFacts {
     /// An adopted token that was narrowed to a project which its claims do not name is one of the
     /// whole organization to the origin.
     pub fn project_known_to_origin(&self) -> bool {
+        if self.is_job_token() {
+            return false;
+        }
         match (&self.verifier, self.scope.project()) {
             // The claims of a token minted here name its whole scope.
             (Verifier::Jwt { .. }, _) | (Verifier::Adopted { .. }, None) => true,
@@ -193,6 +206,7 @@ mod tests {
             policies: Vec::new(),
             is_system: false,
             expires_at: Some(Timestamp::from_millis(5_000)),
+            ci_job: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod audience;
 mod choose;
 mod condition;
 mod facts;
+mod grant;
 mod issuer;
 mod job;
 mod meets;
@@ -27,6 +28,7 @@ pub use audience::{Audience, Audiences, AudiencesError, MAX_AUDIENCE, NoOrganiza
 pub use choose::{Explained, choose, explain};
 pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, unnamed_events};
 pub use facts::JobFacts;
+pub use grant::{Grant, NoGrant, grant};
 pub use issuer::{Forge, Issuer, IssuerError, Issuers, Loopback, MAX_ISSUER, MAX_ISSUERS};
 pub use job::{Identity, Job};
 pub use meets::{Unmet, meets};

@@ -112,5 +112,6 @@ pub fn adopted(claims: &Value, scope: Scope) -> TokenFacts {
         verifier: Verifier::Adopted {
             claims: Box::new(claims),
         },
+        ci_job: None,
     }
 }

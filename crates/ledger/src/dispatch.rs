@@ -10,11 +10,12 @@ use crate::machine::{Addressed, Ledger};
 use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
-    ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand, Command, LeakCommand,
-    LimitsCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand,
-    RebuildCommand, RefusalCommand, ReleaseCommand, RenewCommand, ReserveCommand, RevokeCommand,
-    RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand, SweepCommand,
-    UnreserveCommand, WatchCommand,
+    AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand,
+    Command, ExchangeCommand, LeakCommand, LimitsCommand, ListTrustRulesCommand,
+    ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand, RebuildCommand,
+    RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand,
+    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
+    SweepCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -73,6 +74,10 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         RunCommand::NAME => begin::<S, RunCommand>,
         RunsCommand::NAME => begin::<S, RunsCommand>,
         ArtifactCommand::NAME => begin::<S, ArtifactCommand>,
+        AddTrustRuleCommand::NAME => begin::<S, AddTrustRuleCommand>,
+        RemoveTrustRuleCommand::NAME => begin::<S, RemoveTrustRuleCommand>,
+        ListTrustRulesCommand::NAME => begin::<S, ListTrustRulesCommand>,
+        ExchangeCommand::NAME => begin::<S, ExchangeCommand>,
         SetUpstreamCommand::NAME => begin::<S, SetUpstreamCommand>,
         ClearUpstreamCommand::NAME => begin::<S, ClearUpstreamCommand>,
         ReadUpstreamCommand::NAME => begin::<S, ReadUpstreamCommand>,

@@ -124,6 +124,7 @@ mod record_change;
 mod reservation;
 mod sql;
 mod store;
+mod trust;
 mod upstream;
 mod uses;
 pub mod wire;
@@ -164,6 +165,11 @@ pub use reservation::{
 };
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
+pub use trust::{
+    AddTrustRuleAnswer, AddTrustRuleCommand, ExchangeAnswer, ExchangeCommand,
+    ListTrustRulesCommand, MAX_CI_TOKENS, MAX_RULE_TOKENS, MAX_TRUST_RULES, RemoveTrustRuleAnswer,
+    RemoveTrustRuleCommand, TrustRuleState, TrustRules,
+};
 pub use upstream::{
     ClearUpstreamAnswer, ClearUpstreamCommand, GivenUpstream, ListUpstreamsCommand, MAX_UPSTREAMS,
     ReadUpstreamCommand, ReplacedUpstream, SetUpstreamAnswer, SetUpstreamCommand, UpstreamQuery,

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod events;
+mod exchange;
 mod leaks;
 mod leases;
 mod limits;
@@ -17,6 +18,7 @@ mod reservations;
 mod revoke;
 mod rotate;
 mod runs;
+mod trust;
 mod upstream;
 mod uses;
 

@@ -3,6 +3,7 @@
 mod artifacts;
 mod creation;
 mod ending;
+mod exchange;
 mod leases;
 mod log;
 mod names;
@@ -11,6 +12,7 @@ mod rebuild;
 mod releases;
 mod reservations;
 mod runs;
+mod trust;
 mod upstream;
 mod upstream_list;
 mod waits;

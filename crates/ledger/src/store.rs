@@ -17,6 +17,7 @@ mod schema;
 mod selection;
 mod subject;
 mod tokens;
+mod trust;
 mod upstream;
 
 use std::collections::HashMap;
@@ -128,10 +129,11 @@ impl<S: Sql> Store<S> {
             sql::maybe_text(command.requester.address.as_ref()),
             sql::time(command.created_at),
             sql::maybe_time(facts.expires_at),
+            sql::maybe_text(facts.ci_job.as_ref().map(|job| job.rule)),
         ];
         let query = "insert into tokens (id, facts, place, name, description, is_system, state, \
-                     project, minted_by, replaces, address, created_at, expires_at) \
-                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                     project, minted_by, replaces, address, created_at, expires_at, rule) \
+                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.change(facts.id, query, &values)
     }
 

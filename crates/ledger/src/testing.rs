@@ -7,6 +7,7 @@
 )]
 
 pub mod dice;
+pub mod jobs;
 pub mod record;
 
 pub use postern_domain::testing::facts;

@@ -155,6 +155,7 @@ where
         policies,
         is_system: false,
         expires_at,
+        ci_job: None,
     };
     let mut command = MintCommand {
         facts,

@@ -112,6 +112,7 @@ where
             id: organization.id,
             name: organization.name.clone(),
         },
+        ci_job: None,
     };
     let token = secret(
         request.format.unwrap_or(Format::Opaque),

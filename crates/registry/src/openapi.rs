@@ -93,6 +93,7 @@ mod tests {
             policies: Vec::new(),
             is_system: false,
             expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
+            ci_job: None,
         }
     }
 

@@ -11,8 +11,9 @@
 //! 3. [`Question::answer`] makes a [`SignedToken`] of a yes.
 //! 4. [`SignedToken::verified`] looks at issuer, audience and times, and reads the claims: a [`VerifiedJob`],
 //!    which `postern_domain::trust` decides about.
-//! 5. [`VerifiedJob::grant`] decides, by the rules of one organization: a [`Grant`] has the id and the end of the
-//!    token that the job gets, and nothing else makes them.
+//! 5. [`VerifiedJob::before`] presents it to one organization: a [`PresentedJob`] has the id of the token that the
+//!    job gets, and nothing else makes that id. The organization's Ledger decides by its rules
+//!    ([`postern_domain::trust::grant`]).
 //!
 //! ```
 //! use postern_domain::{secret::Secret, time::Timestamp};
@@ -46,8 +47,8 @@
 mod claims;
 mod discovery;
 mod forges;
-mod grant;
 mod keys;
+mod presented;
 mod refusal;
 mod strict;
 mod token;
@@ -57,8 +58,8 @@ mod tests;
 
 pub use claims::{ClaimFault, LEEWAY_SECONDS, MAX_AGE_SECONDS, SignedToken, VerifiedJob};
 pub use discovery::{DiscoveryError, MAX_DISCOVERY, MAX_KEYS_URL, keys_url};
-pub use grant::{Grant, OrgTrust, Refused};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS, PublicKey, Skipped};
+pub use presented::{OtherOrganization, PresentedJob};
 pub use refusal::JobRefusal;
 pub use strict::JsonFault;
 pub use token::{Algorithm, JobToken, KeyFault, MAX_JOB_TOKEN, Question, TokenFault, Unkeyed};

@@ -86,6 +86,7 @@ fn mint(caller: &Caller, wished: &Wished, id: u128) -> Option<TokenFacts> {
         policies,
         is_system: *is_system,
         expires_at,
+        ci_job: None,
     })
 }
 

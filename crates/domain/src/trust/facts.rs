@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::issuer::Issuer;
 use super::job::{Identity, Job};
 use super::text::{Commit, ForgeId, GitRef, JobText};
+use crate::audit::Changes;
 use crate::id::TrustRuleId;
 
 /// The job that a token was made for, and the rule that allowed it. At most ten texts, each of at most
@@ -13,6 +14,7 @@ use crate::id::TrustRuleId;
 ///
 /// The serialized form is kept forever: members are only ever added, and left out while absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobFacts {
     /// The rule.
     pub rule: TrustRuleId,
@@ -89,6 +91,74 @@ impl JobFacts {
             actor: job.actor,
             actor_id: job.actor_id,
             runner_environment: job.runner_environment,
+        }
+    }
+
+    /// The same for an event of the audit log, which has names and single values: at most sixteen.
+    pub fn changes(&self) -> Changes {
+        let mut changes = Changes::new();
+        let mut put = |name: &str, text: Option<String>| {
+            if let Some(text) = text {
+                changes.insert(name.to_owned(), text.into());
+            }
+        };
+        let text = |text: &Option<JobText>| text.as_ref().map(|text| text.as_str().to_owned());
+        let id = |id: Option<ForgeId>| id.map(|id| id.to_string());
+        put("rule", Some(self.rule.to_string()));
+        put("issuer", Some(self.issuer.to_string()));
+        put("repository", text(&self.repository));
+        match &self.identity {
+            Identity::Repository {
+                repository_id,
+                repository_owner_id,
+            } => {
+                put("repository_id", id(Some(*repository_id)));
+                put("repository_owner_id", id(Some(*repository_owner_id)));
+            }
+            Identity::Project {
+                project_id,
+                namespace_id,
+            } => {
+                put("project_id", id(Some(*project_id)));
+                put("namespace_id", id(Some(*namespace_id)));
+            }
+            Identity::Subject { subject } => put("subject", Some(subject.as_str().to_owned())),
+        }
+        put("run_id", id(self.run_id));
+        put("run_attempt", id(self.run_attempt));
+        put("job_id", id(self.job_id));
+        put(
+            "commit",
+            self.commit
+                .as_ref()
+                .map(|commit| commit.as_str().to_owned()),
+        );
+        put(
+            "ref",
+            self.git_ref.as_ref().map(|name| name.as_str().to_owned()),
+        );
+        put("event", text(&self.event));
+        put("environment", text(&self.environment));
+        put("workflow", text(&self.workflow));
+        put("job_workflow", text(&self.job_workflow));
+        put("actor", text(&self.actor));
+        put("actor_id", id(self.actor_id));
+        changes
+    }
+
+    /// One line for lists: which repository or subject, and which run.
+    pub fn summary(&self) -> String {
+        let whose = match (&self.repository, &self.identity) {
+            (Some(name), _) => name.as_str().to_owned(),
+            (None, Identity::Repository { repository_id, .. }) => {
+                format!("repository {repository_id}")
+            }
+            (None, Identity::Project { project_id, .. }) => format!("project {project_id}"),
+            (None, Identity::Subject { subject }) => subject.as_str().to_owned(),
+        };
+        match self.run_id {
+            Some(run) => format!("CI job of {whose}, run {run}"),
+            None => format!("CI job of {whose}"),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::text::{Commit, ForgeId, GitRef, JobText};
 /// GitHub's and GitLab's `sub` is no part of it. Its form can be configured, and GitHub's changed; it
 /// consists of names, which can pass to somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Identity {
     /// A repository of GitHub. It has another owner when it was transferred.
     Repository {
@@ -46,47 +46,64 @@ impl Identity {
 }
 
 /// A job. Of other issuers than GitHub and GitLab, only the first two are there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Job {
     /// Who says so.
     pub issuer: Issuer,
     /// What it is known by.
     pub identity: Identity,
     /// The repository or project by its name as it is now, with its owner's in front (`acme/shop`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<JobText>,
     /// Its owner or namespace by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<JobText>,
     /// The file that the run began with, as the forge writes it: `workflow_ref`
     /// (`acme/shop/.github/workflows/release.yml@refs/heads/main`) or `ci_config_ref_uri`
     /// (`gitlab.com/acme/shop//.gitlab-ci.yml@refs/heads/main`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<JobText>,
     /// The file that the job itself is written in (`job_workflow_ref`). It is another one than `workflow`
     /// where a reusable workflow was called, and may be in another repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_workflow: Option<JobText>,
     /// The environment, as the forge writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<JobText>,
     /// Whether the environment is protected; GitLab says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_protected: Option<bool>,
     /// The Git reference, in full on every forge. None for GitLab's merge requests and child pipelines, whose
     /// `ref` may be a branch of a fork; whether it is protected is not told either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_ref: Option<GitRef>,
     /// Whether the reference is protected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ref_protected: Option<bool>,
     /// What began the run: `event_name`, or `pipeline_source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<JobText>,
     /// The run: `run_id`, or `pipeline_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<ForgeId>,
     /// Which attempt of the run, from 1; GitHub has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_attempt: Option<ForgeId>,
     /// The job in its run; GitLab has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<ForgeId>,
     /// The commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
     /// Who began the run, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<JobText>,
     /// Who began the run, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor_id: Option<ForgeId>,
     /// Whose machine it runs on: `github-hosted`, `gitlab-hosted` or `self-hosted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner_environment: Option<JobText>,
 }
 

@@ -2,6 +2,7 @@
 
 mod choosing;
 mod events;
+mod granting;
 mod issuers;
 mod kept;
 mod meeting;

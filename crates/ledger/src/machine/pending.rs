@@ -1,7 +1,7 @@
 //! Tokens that are being created: pending, and so not usable, until D1 has their row. Those whose
 //! mint has ended without it are taken back: revoked, or, if adopted, removed.
 
-use postern_domain::audit::{Action, Requester};
+use postern_domain::audit::{Action, Event, NotedChanges, Requester};
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Actor, Created, State};
 use postern_domain::time::Timestamp;
@@ -22,7 +22,7 @@ const COMES_BACK_MS: i64 = 60_000;
 #[derive(Debug, Clone, Copy)]
 pub struct PendingWait {
     /// The entry of the outbox that brings its row to D1: which of several creations of one id.
-    entry: i64,
+    pub(super) entry: i64,
     until: Timestamp,
 }
 
@@ -37,7 +37,11 @@ impl<S: Sql> Ledger<S> {
         now: Timestamp,
     ) -> Result<i64> {
         let facts = &command.facts;
-        let event = about_token(&facts.into(), now, action, replaces, &command.requester);
+        let job = facts.ci_job.as_ref();
+        let event = Event {
+            changes: job.map(|job| NotedChanges::new(&job.changes())),
+            ..about_token(&facts.into(), now, action, replaces, &command.requester)
+        };
         let normalize = self.settings.normalize;
         let ((), entry) = self.step(now, |step| {
             step.store.insert_pending(command, replaces, normalize)?;
@@ -110,11 +114,11 @@ impl<S: Sql> Ledger<S> {
             return Ok(());
         }
         let action = Action::TokenMintAbandoned;
-        if !token.adopted() {
+        if !token.comes_again() {
             return self.revoke_all([token], now, action, requester);
         }
-        // Its id is the origin's and will come again when the adoption is tried again: it has
-        // never been active here, so nothing of it is left that would refuse it then.
+        // It has never been active here, so nothing of it is left that would refuse it when it is tried
+        // again.
         let event = about_token(token, now, action, None, requester);
         self.step(now, |step| {
             let Some(created_at) = step.store.forget_pending(token.id)? else {

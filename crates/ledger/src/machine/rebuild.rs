@@ -212,6 +212,7 @@ impl<S: Sql> Ledger<S> {
         // What is sent to the origin may have been replaced since, or cleared.
         self.step(now, |step| {
             let version = step.version()?;
+            step.store.forget_trust_rules()?;
             step.store.forget_upstreams(version)
         })?;
         // Leases of the Ledger that was lost may be out, and nobody has counted them.

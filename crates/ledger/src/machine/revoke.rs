@@ -13,6 +13,7 @@ use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql};
 use crate::store::Subject;
+use crate::store::journal::Step;
 use crate::{
     MAX_SELECTED, RecordChange, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand,
     SweepAnswer, SweepCommand,
@@ -167,20 +168,28 @@ impl<S: Sql> Ledger<S> {
         action: Action,
         requester: &Requester,
     ) -> Result<()> {
-        self.step(at, |step| {
-            let version = step.version()?;
-            for token in tokens {
-                step.store.revoke(token.id, at, version)?;
-                let revoke = RecordChange::RevokeToken {
-                    organization: token.organization(),
-                    token: token.id,
-                    at,
-                    by: requester.actor.clone(),
-                };
-                step.change_with_event(revoke, about_token(token, at, action, None, requester))?;
-            }
-            Ok(())
-        })?;
+        self.step(at, |step| revoke_in(step, tokens, at, (action, requester)))?;
         Ok(())
     }
+}
+
+/// Revokes tokens in a step that is under way, as [`Ledger::revoke_all`] does.
+pub(super) fn revoke_in<'f, S: Sql>(
+    step: &mut Step<'_, S>,
+    tokens: impl IntoIterator<Item = &'f Subject>,
+    at: Timestamp,
+    (action, requester): (Action, &Requester),
+) -> Result<()> {
+    let version = step.version()?;
+    for token in tokens {
+        step.store.revoke(token.id, at, version)?;
+        let revoke = RecordChange::RevokeToken {
+            organization: token.organization(),
+            token: token.id,
+            at,
+            by: requester.actor.clone(),
+        };
+        step.change_with_event(revoke, about_token(token, at, action, None, requester))?;
+    }
+    Ok(())
 }

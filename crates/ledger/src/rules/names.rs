@@ -131,13 +131,15 @@ fn a_ledger_of_an_earlier_release_has_its_name_from_its_first_token() {
     minted(&mut open(&sql), 0, mint(1, "ci", 0));
     let back = "drop table organization; drop index tokens_retiring; drop table events; \
                 drop table leases; drop table upstreams; drop table upstream_changes; \
-                drop table rebuild; drop table rebuild_tokens; \
+                drop table rebuild; drop table rebuild_tokens; drop table trust_rules; \
+                drop index tokens_by_rule; drop index tokens_of_rules; \
+                drop index tokens_of_rules_by_end; alter table tokens drop column rule; \
                 update schema set version = 4";
     sql.transact(back);
     let mut ledger = open(&sql);
     assert_eq!(ledger.confirm(Some("acme")), Ok(true));
     assert_eq!(ledger.confirm(Some("other")), Err(Stop::Misdirected));
-    assert_eq!(sql.number("select version from schema"), 10);
+    assert_eq!(sql.number("select version from schema"), 11);
 }
 
 #[test]

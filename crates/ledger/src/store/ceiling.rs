@@ -1,5 +1,6 @@
 //! What the ceiling of an organization counts (R27): its active tokens, pending ones too, and what is
-//! being rotated out beyond one for each token that replaced it. System tokens are not counted.
+//! being rotated out beyond one for each token that replaced it. System tokens are not counted, nor those
+//! of trust rules, which have limits of their own.
 //!
 //! A rotation with overlap leaves two tokens in one place for a while, and counts as one. To rotate
 //! again while the first overlap lasts leaves three, and counts as two.
@@ -20,7 +21,7 @@ const COUNTED: &str = "with recursive line (old, id) as (\
      select (select count(*) from tokens where state < 2 and is_system = 0 \
      and revoked_at is null and expires_at is null) \
      + (select count(*) from tokens where state < 2 and is_system = 0 \
-     and revoked_at is null and expires_at > ?1) \
+     and revoked_at is null and expires_at > ?1 and rule is null) \
      + (select count(distinct line.old) - count(distinct case when t.state = 1 \
      and t.revoked_at is null and (t.expires_at is null or t.expires_at > ?1) then t.id end) \
      from line join tokens t on t.id = line.id) as count";

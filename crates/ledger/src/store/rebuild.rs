@@ -183,10 +183,12 @@ impl<S: Sql> Store<S> {
             sql::maybe_time(facts.expires_at),
             Value::Integer(token.uses),
             sql::maybe_time(token.used_at),
+            sql::maybe_text(facts.ci_job.as_ref().map(|job| job.rule)),
         ];
         let query = "insert into tokens (id, facts, place, name, description, is_system, state, \
-                     project, minted_by, replaces, address, created_at, expires_at, uses, used_at) \
-                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                     project, minted_by, replaces, address, created_at, expires_at, uses, used_at, \
+                     rule) \
+                     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                      on conflict (id) do nothing";
         self.change(facts.id, query, &values)
     }

@@ -4,8 +4,8 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 10] = [
-    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD,
+const STEPS: [&[&str]; 11] = [
+    FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD, TRUST,
 ];
 
 /// The first release.
@@ -158,6 +158,23 @@ const REBUILD: &[&str] = &[
     ) strict, without rowid",
     "create index rebuild_tokens_by_predecessor on rebuild_tokens (replaces)
         where replaces is not null",
+];
+
+/// Trust rules for CI jobs (R47), and the rule that gave a token.
+const TRUST: &[&str] = &[
+    "create table trust_rules (
+        id text primary key not null,
+        -- The issuer's URL, and what its jobs are known by.
+        subject text not null,
+        rule text not null,
+        created_by text not null,
+        created_at integer not null
+    ) strict, without rowid",
+    "create index trust_rules_by_subject on trust_rules (subject)",
+    "alter table tokens add column rule text",
+    "create index tokens_by_rule on tokens (rule, created_at) where rule is not null",
+    "create index tokens_of_rules on tokens (created_at) where rule is not null",
+    "create index tokens_of_rules_by_end on tokens (expires_at) where rule is not null",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release

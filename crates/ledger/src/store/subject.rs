@@ -2,6 +2,7 @@
 //! has stored, and this one would not hand out, can be revoked all the same.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::token::{Format, TokenFacts, display_prefix};
@@ -14,6 +15,8 @@ pub struct Subject {
     pub id: TokenId,
     organization: Organization,
     verifier: Verifier,
+    #[serde(default)]
+    ci_job: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -37,9 +40,10 @@ impl Subject {
         self.organization.id
     }
 
-    /// See [`TokenFacts::adopted`].
-    pub fn adopted(&self) -> bool {
-        self.verifier.format == ADOPTED
+    /// Whether its id comes again when it is asked for again: an adopted token has the origin's, and the
+    /// token of a CI job has its job token's.
+    pub fn comes_again(&self) -> bool {
+        self.verifier.format == ADOPTED || self.ci_job.is_some()
     }
 
     /// See [`TokenFacts::display_prefix`].
@@ -72,6 +76,7 @@ impl From<&TokenFacts> for Subject {
             verifier: Verifier {
                 format: format.to_owned(),
             },
+            ci_job: facts.ci_job.as_ref().map(|_| IgnoredAny),
         }
     }
 }
@@ -104,7 +109,7 @@ mod tests {
             for subject in [stored.expect("a subject"), Subject::from(&facts)] {
                 assert_eq!(subject.id, facts.id);
                 assert_eq!(subject.organization(), facts.organization.id);
-                assert_eq!(subject.adopted(), facts.adopted());
+                assert_eq!(subject.comes_again(), facts.adopted());
                 assert_eq!(subject.display_prefix(), facts.display_prefix());
             }
         }

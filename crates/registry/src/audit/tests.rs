@@ -29,6 +29,7 @@ fn holder(scope: Scope, policies: &[&str]) -> Caller {
         policies: policies.iter().map(policy).collect(),
         is_system: false,
         expires_at: None,
+        ci_job: None,
     }))
 }
 

@@ -80,6 +80,7 @@ fn jwt(world: &World, scope: Scope) -> String {
             id: organization().id,
             name: organization().name,
         },
+        ci_job: None,
     };
     let ring = KeyRing::parse(KEY).expect("a key");
     let token = jwt::issue(&facts, &ring).expect("a token").token;

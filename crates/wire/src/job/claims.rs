@@ -7,7 +7,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::trust::{Audience, Audiences, Forge, Issuer, Job, Jti, NoText};
 
 use super::forges;
-use super::grant::Mark;
+use super::presented::Mark;
 use super::strict::{Object, Value};
 
 /// By how much an issuer's clock may be ahead of ours, in seconds: for `nbf` and `iat`. `exp` has no leeway.
@@ -79,6 +79,7 @@ impl fmt::Debug for SignedToken {
 pub struct VerifiedJob {
     job: Job,
     mark: Mark,
+    signed: [u8; 32],
     audience: Audience,
     ends_at: Timestamp,
 }
@@ -92,6 +93,11 @@ impl VerifiedJob {
     /// What tells the token from every other, and counts once.
     pub(super) fn mark(&self) -> &Mark {
         &self.mark
+    }
+
+    /// SHA-256 over header and payload as they stand in the token.
+    pub(super) fn signed(&self) -> &[u8; 32] {
+        &self.signed
     }
 
     /// For whom the token was made.
@@ -141,6 +147,7 @@ impl SignedToken {
         Ok(VerifiedJob {
             job,
             mark,
+            signed: self.signed,
             audience,
             ends_at,
         })

@@ -2,11 +2,11 @@
 
 mod forged;
 mod gitlab;
-mod granting;
 mod headers;
 mod issuer;
 mod key_sets;
 mod malformed;
+mod presenting;
 mod properties;
 mod shapes;
 mod wrong_claims;

@@ -26,6 +26,7 @@ fn token(scope: Scope) -> Caller {
         policies: Vec::new(),
         is_system: false,
         expires_at: None,
+        ci_job: None,
     }))
 }
 

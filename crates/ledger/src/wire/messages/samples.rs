@@ -3,6 +3,7 @@
 mod outbox;
 mod rebuild;
 mod runs;
+mod trust;
 mod upstreams;
 
 use postern_domain::audit::checkpoint::Signed as Checkpoint;
@@ -38,6 +39,7 @@ pub(super) fn all() -> Vec<Message> {
         many(),
         notes(),
         runs::all(),
+        trust::all(),
         upstreams::all(),
         leases(),
         outbox::all(),

@@ -2,7 +2,7 @@
 
 use super::issuer::{ED25519, P256};
 use super::*;
-use crate::job::grant::Mark;
+use crate::job::presented::Mark;
 use postern_domain::id::Id;
 use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
