@@ -48,6 +48,7 @@ mod discovery;
 mod forges;
 mod grant;
 mod keys;
+mod lookup;
 mod refusal;
 mod strict;
 mod token;
@@ -59,6 +60,7 @@ pub use claims::{ClaimFault, LEEWAY_SECONDS, MAX_AGE_SECONDS, SignedToken, Verif
 pub use discovery::{DiscoveryError, MAX_DISCOVERY, MAX_KEYS_URL, keys_url};
 pub use grant::{Grant, OrgTrust, Refused};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS, PublicKey, Skipped};
+pub use lookup::{AskForge, ForgeFault, LookupError, MAX_FORGE_ANSWER};
 pub use refusal::JobRefusal;
 pub use strict::JsonFault;
 pub use token::{Algorithm, JobToken, KeyFault, MAX_JOB_TOKEN, Question, TokenFault, Unkeyed};
