@@ -2,6 +2,7 @@
 //! into the file that owns it.
 
 mod chance;
+mod job_keys;
 mod ledgers;
 mod record;
 

@@ -12,12 +12,14 @@ pub mod forward;
 mod incoming;
 mod origin;
 mod own_tokens;
+mod public;
 mod readiness;
 mod respond;
 
 pub use ask::ask;
 pub use body::{broken, read_stream};
 pub use forward::{Resumed, lost, resume};
+pub use public::fetch_public;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;

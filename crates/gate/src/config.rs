@@ -9,6 +9,7 @@ use postern_domain::keys::{KeyRing, RootKeys};
 use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
+mod ci;
 mod dashboard_host;
 pub mod origin_auth;
 pub mod origin_headers;
@@ -19,6 +20,7 @@ mod ways_in;
 /// How long a lease lasts where nothing is set, in milliseconds.
 const DEFAULT_LEASE_MS: u32 = 1_000;
 
+pub use ci::{Ci, ControlPlane};
 pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
 /// Everything the gateway is told from outside.
@@ -78,6 +80,8 @@ pub struct Config {
     pub origin_auth: OriginAuth,
     /// What the origin is shown besides the caller's credential; `None` without keys for it.
     pub assertions: Option<Assertions>,
+    /// Whose job tokens count; `None` = nobody's (R47).
+    pub ci: Option<Ci>,
     /// Variables that have no effect, because another one overrides them.
     pub ignored: Vec<&'static str>,
 }
@@ -218,6 +222,7 @@ impl Config {
         let governs_origin_tokens =
             origin_tokens::read(text, text("ADOPT_KEYS").is_some(), &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
+        let ci = ci::read(text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
             &trusted_ip_header,
@@ -258,6 +263,7 @@ impl Config {
                 revocation_lease_ms: lease,
                 origin_auth,
                 assertions,
+                ci,
                 ignored,
             }),
             _ => Err(problems),

@@ -2,10 +2,14 @@
 //! the private cause for the log. Which answer each becomes, `error_answer` says.
 
 use postern_domain::decide::Denial;
-use postern_domain::standing::Inactive;
+use postern_domain::trust;
 use postern_domain::upstream::Reach;
 
+mod credential;
+mod job;
 mod unset;
+
+pub use job::JobFault;
 
 /// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
 /// from is [`CredentialError::Refused`], with one sentence for all of it.
@@ -34,6 +38,13 @@ pub enum CredentialError {
 pub enum Error {
     /// The credential is missing or refused.
     Credential(CredentialError),
+    /// A job token opens nothing (R47). Whoever presents it gets one sentence, whatever the reason is.
+    JobToken(JobFault),
+    /// The public API of a forge did not say which ids a repository has; the cause is for the log.
+    Forge {
+        /// The private cause.
+        cause: String,
+    },
     /// The caller is known and not allowed.
     Denied(Denial),
     /// A write with a browser session that does not come from the gateway's own pages (R23).
@@ -200,6 +211,8 @@ impl Error {
         match self {
             Self::Credential(CredentialError::Missing) => None,
             Self::Credential(cause) => Some(*cause),
+            // Once its signature holds, nobody has guessed anything.
+            Self::JobToken(JobFault::Token(_)) => Some(CredentialError::Refused("job token")),
             _ => None,
         }
     }
@@ -207,14 +220,9 @@ impl Error {
     /// The stable word of the error, as in docs/API.md.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Credential(CredentialError::Missing) => "credential_missing",
-            Self::Credential(CredentialError::Malformed(_)) => "credential_malformed",
-            Self::Credential(CredentialError::Expired(_)) => "token_expired",
-            Self::Credential(CredentialError::Stale) => "token_stale",
-            Self::Credential(CredentialError::PeopleDenied) => "people_denied",
-            Self::Credential(CredentialError::PersonManages) => "person_manages",
-            Self::Credential(CredentialError::Refused(_)) => "credential_refused",
-            Self::Credential(CredentialError::NoForm) => "credential_refused",
+            Self::Credential(error) => error.code(),
+            Self::JobToken(_) => "job_token_refused",
+            Self::Forge { .. } => "forge_unavailable",
             Self::Denied(denial) => denial.code(),
             Self::CrossSite => "cross_site",
             Self::ServiceWorker => "service_worker",
@@ -248,31 +256,12 @@ impl Error {
     /// The sentence for the client.
     pub fn public(&self) -> String {
         match self {
-            Self::Credential(CredentialError::Missing) => {
-                "authentication required: send one `Authorization: Bearer <token>` header".into()
-            }
-            Self::Credential(CredentialError::Malformed(_)) => {
-                "the credential is malformed: send one Bearer token, whole and unchanged".into()
-            }
-            Self::Credential(CredentialError::Expired(_)) => {
-                "the token has expired or is not valid yet: mint or log in again".into()
-            }
-            Self::Credential(CredentialError::Stale) => {
-                "not issued by this deployment, or signed with a retired key: mint or log in again"
+            Self::Credential(error) => error.public().to_owned(),
+            Self::JobToken(_) => trust::REFUSED.to_owned(),
+            Self::Forge { .. } => {
+                "the CI system did not say which ids the repository has: try again later, or give a \
+                 job token of it instead"
                     .into()
-            }
-            Self::Credential(CredentialError::PeopleDenied) => {
-                "user tokens do not pass here: send a token of the gateway, or have an operator \
-                 set `PEOPLE` to `pass`"
-                    .into()
-            }
-            Self::Credential(CredentialError::PersonManages) => {
-                "no user token manages the gateway: sign in to its dashboard, or send a token of \
-                 the gateway"
-                    .into()
-            }
-            Self::Credential(CredentialError::Refused(_) | CredentialError::NoForm) => {
-                "the credential was refused".into()
             }
             Self::Denied(denial) => denial.public(),
             Self::CrossSite => "a write with a browser session must come from this site's own \
@@ -356,30 +345,16 @@ impl Error {
     pub fn private(&self) -> String {
         match self {
             Self::TooManyFailures { cause, .. } => Self::Credential(*cause).private(),
-            Self::Credential(
-                CredentialError::Malformed(cause)
-                | CredentialError::Expired(cause)
-                | CredentialError::Refused(cause),
-            ) => (*cause).to_owned(),
+            Self::Credential(error) => error.private().to_owned(),
+            Self::JobToken(fault) => fault.to_string(),
             Self::Unavailable { cause }
             | Self::Origin { cause }
+            | Self::Forge { cause }
             | Self::Misdirected { cause }
             | Self::OriginToken { cause, .. }
             | Self::UpstreamRefused { cause } => cause.clone(),
             Self::Misconfigured { problems } => problems.join("; "),
-            Self::Credential(CredentialError::NoForm) => "no known form of credential".to_owned(),
             _ => self.public(),
-        }
-    }
-}
-
-impl From<Inactive> for CredentialError {
-    /// The refusal of a credential whose token is not active, wherever that is found out.
-    fn from(inactive: Inactive) -> Self {
-        match inactive {
-            Inactive::Unknown => Self::Refused("unknown token"),
-            Inactive::Revoked => Self::Refused("revoked token"),
-            Inactive::Expired => Self::Expired("row expired"),
         }
     }
 }
@@ -387,6 +362,12 @@ impl From<Inactive> for CredentialError {
 impl From<CredentialError> for Error {
     fn from(error: CredentialError) -> Self {
         Self::Credential(error)
+    }
+}
+
+impl From<JobFault> for Error {
+    fn from(fault: JobFault) -> Self {
+        Self::JobToken(fault)
     }
 }
 

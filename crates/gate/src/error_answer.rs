@@ -96,7 +96,7 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
         }
         // Another credential helps, and a login does not.
         Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {}
-        Error::Credential(_) => {
+        Error::Credential(_) | Error::JobToken(_) => {
             let challenge = format!(
                 r#"Bearer realm="postern", error="invalid_token", error_description="{}""#,
                 error.public().replace(['`', '"'], "'")
@@ -121,7 +121,7 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
             retry_after_seconds,
             ..
         } => headers.push(("retry-after", retry_after_seconds.to_string())),
-        Error::Unavailable { .. } | Error::Origin { .. } => {
+        Error::Unavailable { .. } | Error::Origin { .. } | Error::Forge { .. } => {
             headers.push(("retry-after", "1".to_owned()));
         }
         _ => {}
@@ -211,7 +211,7 @@ fn in_connect(error: &Error) -> ErrorAnswer {
 fn http_status(error: &Error) -> u16 {
     match error {
         Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => 403,
-        Error::Credential(_) => 401,
+        Error::Credential(_) | Error::JobToken(_) => 401,
         Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => 403,
         Error::Invalid { .. } => 400,
         Error::NotFound { .. }
@@ -232,9 +232,10 @@ fn http_status(error: &Error) -> u16 {
         | Error::MintCeiling { .. }
         | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } | Error::OriginToken { .. } => 502,
-        Error::Unavailable { .. } | Error::Misconfigured { .. } | Error::UpstreamRefused { .. } => {
-            503
-        }
+        Error::Unavailable { .. }
+        | Error::Forge { .. }
+        | Error::Misconfigured { .. }
+        | Error::UpstreamRefused { .. } => 503,
         Error::Deadline => 504,
     }
 }
@@ -247,7 +248,9 @@ fn grpc_status(error: &Error) -> GrpcStatus {
             GrpcStatus::PermissionDenied
         }
         // The brake too: stock clients repeat a call after RESOURCE_EXHAUSTED.
-        Error::Credential(_) | Error::TooManyFailures { .. } => GrpcStatus::Unauthenticated,
+        Error::Credential(_) | Error::JobToken(_) | Error::TooManyFailures { .. } => {
+            GrpcStatus::Unauthenticated
+        }
         Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => GrpcStatus::PermissionDenied,
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
         Error::BodyTooLarge { .. }
@@ -269,6 +272,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         Error::UpstreamMissing { .. } | Error::OriginToken { .. } => GrpcStatus::FailedPrecondition,
         Error::Origin { .. }
         | Error::Unavailable { .. }
+        | Error::Forge { .. }
         | Error::Misconfigured { .. }
         | Error::UpstreamRefused { .. } => GrpcStatus::Unavailable,
     }
@@ -296,7 +300,7 @@ fn detail(error: &Error) -> Option<Detail> {
         Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {
             "forbidden"
         }
-        Error::Credential(_) => "UNAUTHORIZED",
+        Error::Credential(_) | Error::JobToken(_) => "UNAUTHORIZED",
         Error::Denied(_) => "forbidden",
         _ => return None,
     };
@@ -311,6 +315,8 @@ fn detail(error: &Error) -> Option<Detail> {
 fn oauth_word(error: &Error) -> &'static str {
     match error {
         Error::Credential(_) | Error::TooManyFailures { .. } => "invalid_client",
+        // A job token is no client's credential: it is what a token is asked for with (RFC 8693).
+        Error::JobToken(_) => "invalid_grant",
         Error::Invalid {
             code: "unsupported_token_type",
             ..

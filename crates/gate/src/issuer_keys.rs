@@ -21,6 +21,9 @@ pub const BETWEEN_FETCHES_MS: i64 = 60_000;
 /// The same after a fetch that ended without a result, in milliseconds: the call that fetched was given up,
 /// which says nothing about the issuer.
 pub const AFTER_DROPPED_MS: i64 = 2_000;
+/// For how long a fetch is waited for, in milliseconds. After that it counts as one that was given up: the
+/// platform may have ended its call without a word.
+pub const LONGEST_FETCH_MS: i64 = 20_000;
 
 /// The key sets that an isolate has, one for each issuer.
 #[derive(Debug, Default)]
@@ -42,8 +45,35 @@ struct Fetching {
     number: u64,
     /// When it was begun. What it brings is as old.
     began: Timestamp,
-    /// Whether it was given up without a result.
-    dropped: Cell<bool>,
+    state: Cell<State>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is under way.
+    Running,
+    /// It has brought keys, or failed.
+    Ended,
+    /// It was given up without a result.
+    Dropped,
+}
+
+impl Fetching {
+    fn state(&self, now: Timestamp) -> State {
+        match self.state.get() {
+            State::Running if !within(now.since(self.began), LONGEST_FETCH_MS) => State::Dropped,
+            state => state,
+        }
+    }
+
+    /// Whether it is too early for the next one.
+    fn holds_up(&self, now: Timestamp) -> bool {
+        let wait = match self.state(now) {
+            State::Dropped => AFTER_DROPPED_MS,
+            State::Running | State::Ended => BETWEEN_FETCHES_MS,
+        };
+        within(now.since(self.began), wait)
+    }
 }
 
 /// A fetch to be made. It is given back with what came of it; where it is dropped instead, the next one may
@@ -52,7 +82,6 @@ struct Fetching {
 pub struct Ticket {
     issuer: Issuer,
     fetching: Rc<Fetching>,
-    ended: bool,
 }
 
 impl Ticket {
@@ -63,15 +92,15 @@ impl Ticket {
 
     /// The issuer did not answer, or with something else than a key set: the next fetch begins after
     /// [`BETWEEN_FETCHES_MS`].
-    pub fn failed(mut self) {
-        self.ended = true;
+    pub fn failed(self) {
+        self.fetching.state.set(State::Ended);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.ended {
-            self.fetching.dropped.set(true);
+        if self.fetching.state.get() == State::Running {
+            self.fetching.state.set(State::Dropped);
         }
     }
 }
@@ -85,6 +114,9 @@ pub enum KeysNow {
     /// they still lack the key, what [`IssuerKeys::look`] answers next counts: it does not say this again
     /// within a minute.
     Fetch(Ticket),
+    /// Another call is fetching them: what this answers a little later counts. No call waits for longer than
+    /// [`LONGEST_FETCH_MS`].
+    Wait,
     /// There are none that count, and it is too early to fetch them again: the call ends with 503.
     Unavailable,
 }
@@ -97,34 +129,31 @@ impl IssuerKeys {
         };
         let keys = entry.keys.as_ref();
         let keys = keys.map(|(keys, by)| (Rc::clone(keys), now.since(by.began)));
-        let wanted = match &keys {
-            Some((keys, age)) => !within(*age, FRESH_MS) || keys.find(kid).is_none(),
-            None => true,
-        };
-        let waits = entry.last.as_ref().is_some_and(|last| {
-            let wait = if last.dropped.get() {
-                AFTER_DROPPED_MS
-            } else {
-                BETWEEN_FETCHES_MS
-            };
-            within(now.since(last.began), wait)
-        });
-        if wanted && !waits {
+        let fresh = keys.as_ref().is_some_and(|(_, age)| within(*age, FRESH_MS));
+        let counting = keys.filter(|(_, age)| within(*age, LONGEST_MS));
+        let known = counting
+            .as_ref()
+            .is_some_and(|(keys, _)| keys.find(kid).is_some());
+        let last = entry.last.as_ref();
+        let waits = last.is_some_and(|last| last.holds_up(now));
+        if !(fresh && known || waits) {
             let before = entry.last.as_ref().map_or(0, |last| last.number);
             let fetching = Rc::new(Fetching {
                 number: before.saturating_add(1),
                 began: now,
-                dropped: Cell::new(false),
+                state: Cell::new(State::Running),
             });
             entry.last = Some(Rc::clone(&fetching));
             return KeysNow::Fetch(Ticket {
                 issuer: issuer.clone(),
                 fetching,
-                ended: false,
             });
         }
-        match keys {
-            Some((keys, age)) if within(age, LONGEST_MS) => KeysNow::Use(keys),
+        let running = last.is_some_and(|last| last.state(now) == State::Running);
+        match counting {
+            // An old key is as good while new ones are on their way.
+            Some((keys, _)) if known || !running => KeysNow::Use(keys),
+            Some(_) | None if running => KeysNow::Wait,
             Some(_) | None => KeysNow::Unavailable,
         }
     }
@@ -132,8 +161,8 @@ impl IssuerKeys {
     /// Keeps the key set that a fetch has brought, in place of the one before. It counts from when the fetch
     /// was begun. A set without any key that can be used, or of another issuer, counts as a failed fetch: a
     /// good one is not given up for it. So does one that a later fetch has overtaken.
-    pub fn fetched(&mut self, mut ticket: Ticket, keys: KeySet) {
-        ticket.ended = true;
+    pub fn fetched(&mut self, ticket: Ticket, keys: KeySet) {
+        ticket.fetching.state.set(State::Ended);
         if keys.keys().is_empty() || keys.issuer() != &ticket.issuer {
             return;
         }

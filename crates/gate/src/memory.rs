@@ -1,6 +1,6 @@
 //! What an isolate has learned, as a value: facts of tokens and runs and the ids of tokens'
-//! workflows, none of which ever changes, which tokens are active, while leases last, and what
-//! Ledgers are yet to be told. Every part is capped, and lost without harm.
+//! workflows, none of which ever changes, which tokens are active, while leases last, what Ledgers
+//! are yet to be told, and the keys of issuers of job tokens. Every part is capped, and lost without harm.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,6 +11,7 @@ use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
+use crate::issuer_keys::IssuerKeys;
 use crate::leases::Leases;
 use crate::reports::Reports;
 use crate::upstream::UpstreamTrouble;
@@ -34,6 +35,8 @@ pub struct Memory {
     pub reports: Reports,
     /// Whether the origin has refused upstream credentials.
     pub upstream_trouble: UpstreamTrouble,
+    /// The keys that job tokens are verified with.
+    pub issuer_keys: IssuerKeys,
 }
 
 impl Memory {
@@ -48,6 +51,7 @@ impl Memory {
             leases,
             reports: Reports::default(),
             upstream_trouble: UpstreamTrouble::default(),
+            issuer_keys: IssuerKeys::default(),
         }
     }
 

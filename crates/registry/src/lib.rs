@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authenticate;
 pub mod body;
 pub mod explain;
+pub mod jobs;
 mod known_policies;
 pub mod leaks;
 pub mod mint;

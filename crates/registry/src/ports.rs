@@ -6,10 +6,12 @@
     reason = "one single-threaded runtime drives these futures; none needs a Send bound"
 )]
 
+mod job_keys;
 mod ledgers;
 mod origin;
 mod rebuild;
 
+pub use job_keys::{JobKeys, NotFetched};
 pub use ledgers::Ledgers;
 pub use origin::{Origin, OriginCall};
 pub use rebuild::{RebuildRecords, TokenCounts};
@@ -24,6 +26,7 @@ pub trait Ports:
     + Facts
     + FirstToken
     + Isolate
+    + JobKeys
     + Ledgers
     + MintBuckets
     + Origin
@@ -42,6 +45,7 @@ impl<T> Ports for T where
         + Facts
         + FirstToken
         + Isolate
+        + JobKeys
         + Ledgers
         + MintBuckets
         + Origin

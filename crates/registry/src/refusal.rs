@@ -19,6 +19,8 @@ fn belongs(error: &Error) -> bool {
         | Error::MintCeiling { .. }
         | Error::Conflict { .. } => true,
         Error::Credential(_)
+        | Error::JobToken(_)
+        | Error::Forge { .. }
         | Error::CrossSite
         | Error::ServiceWorker
         | Error::TooManyFailures { .. }

@@ -3,6 +3,7 @@
 
 mod brake;
 mod buckets;
+pub mod job_keys;
 mod ledgers;
 mod lookups;
 mod origin;
@@ -108,6 +109,8 @@ pub struct World {
     pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
+    /// Issuers and forges, and the platform's cryptography.
+    pub published: job_keys::Published,
     entropy: Cell<u8>,
 }
 
@@ -169,6 +172,7 @@ impl World {
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
+            published: job_keys::Published::default(),
             entropy: Cell::new(0),
         }
     }

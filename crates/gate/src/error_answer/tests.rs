@@ -4,6 +4,7 @@ use postern_domain::decide::Denial;
 use postern_domain::upstream::Reach;
 
 use super::*;
+use crate::error::JobFault;
 
 const REQUEST: RefusedRequest<'_> = RefusedRequest {
     path: "/org/tokens",
@@ -21,6 +22,7 @@ fn rows() -> Vec<(Error, u16, u8)> {
         (CredentialError::Expired("row").into(), 401, 16),
         (CredentialError::Stale.into(), 401, 16),
         (CredentialError::Refused("unknown").into(), 401, 16),
+        (Error::JobToken(JobFault::Off), 401, 16),
         (
             Error::TooManyFailures {
                 cause: CredentialError::Stale,
@@ -98,6 +100,7 @@ fn rows() -> Vec<(Error, u16, u8)> {
         (Error::MintCeiling { ceiling: 3 }, 429, 8),
         (Error::Origin { cause: cause() }, 502, 14),
         (Error::Unavailable { cause: cause() }, 503, 14),
+        (Error::Forge { cause: cause() }, 503, 14),
         (
             Error::Misconfigured {
                 problems: vec![cause()],
@@ -288,7 +291,10 @@ fn r34_stock_clients_read_their_own_sentences() {
 fn a_denial_and_a_credential_have_a_detail_and_nothing_else_has() {
     for (error, ..) in rows() {
         let has = header(&grpc(&error), "grpc-status-details-bin").is_some();
-        let expected = matches!(error, Error::Credential(_) | Error::Denied(_));
+        let expected = matches!(
+            error,
+            Error::Credential(_) | Error::JobToken(_) | Error::Denied(_)
+        );
         assert_eq!(has, expected, "{error:?}");
     }
     let malformed = detail(&CredentialError::NoForm.into()).expect("a detail");
@@ -339,6 +345,7 @@ fn routes_of_oauth_have_its_word_and_no_other_route_has() {
         (invalid("unsupported_token_type"), "unsupported_token_type"),
         (invalid("body_invalid"), "invalid_request"),
         (Error::unavailable("D1"), "temporarily_unavailable"),
+        (Error::JobToken(JobFault::Off), "invalid_grant"),
     ] {
         let word = format!(r#""error":"{word}""#);
         for (path, expected) in [("/oauth/introspect", true), ("/org/tokens", false)] {

@@ -26,7 +26,7 @@ fn at(ms: i64) -> Timestamp {
 fn used(now: &KeysNow, kid: &str) -> Option<bool> {
     match now {
         KeysNow::Use(keys) => Some(keys.find(kid).is_some()),
-        KeysNow::Fetch(_) | KeysNow::Unavailable => None,
+        KeysNow::Fetch(_) | KeysNow::Wait | KeysNow::Unavailable => None,
     }
 }
 
@@ -34,11 +34,15 @@ fn unavailable(now: &KeysNow) -> bool {
     matches!(now, KeysNow::Unavailable)
 }
 
+fn waits(now: &KeysNow) -> bool {
+    matches!(now, KeysNow::Wait)
+}
+
 /// The ticket of an answer that says to fetch.
 fn ticket(now: KeysNow) -> Ticket {
     match now {
         KeysNow::Fetch(ticket) => ticket,
-        KeysNow::Use(_) | KeysNow::Unavailable => panic!("a fetch, not {now:?}"),
+        KeysNow::Use(_) | KeysNow::Wait | KeysNow::Unavailable => panic!("a fetch, not {now:?}"),
     }
 }
 
@@ -48,7 +52,7 @@ fn keys_are_fetched_once_and_then_used() {
     let first = ticket(kept.look(&github, "a", at(0)));
     assert_eq!(first.issuer(), &github);
     // Another call, while the first one fetches.
-    assert!(unavailable(&kept.look(&github, "a", at(1))));
+    assert!(waits(&kept.look(&github, "a", at(1))));
     kept.fetched(first, keys(&github, &["a"]));
     for ms in [2, 1_000, FRESH_MS - 1] {
         let now = kept.look(&github, "a", at(ms));
@@ -74,7 +78,7 @@ fn unknown_keys_cause_one_fetch_a_minute() {
                 kept.fetched(ticket, keys(&github, &["a"]));
             }
             KeysNow::Use(keys) => assert!(keys.find("a").is_some()),
-            KeysNow::Unavailable => panic!("the keys are there"),
+            KeysNow::Wait | KeysNow::Unavailable => panic!("the keys are there"),
         }
     }
     assert_eq!(fetches, 4);
@@ -107,13 +111,47 @@ fn a_fetch_that_was_given_up_holds_nobody_up_for_long() {
     let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
     let given_up = ticket(kept.look(&github, "a", at(0)));
     // While it runs, nobody else fetches.
-    assert!(unavailable(&kept.look(&github, "a", at(AFTER_DROPPED_MS))));
+    assert!(waits(&kept.look(&github, "a", at(AFTER_DROPPED_MS))));
     drop(given_up);
     let early = AFTER_DROPPED_MS - 1;
     assert!(unavailable(&kept.look(&github, "a", at(early))));
     let next = ticket(kept.look(&github, "a", at(AFTER_DROPPED_MS)));
     kept.fetched(next, keys(&github, &["a"]));
     let now = kept.look(&github, "a", at(AFTER_DROPPED_MS));
+    assert_eq!(used(&now, "a"), Some(true));
+}
+
+#[test]
+fn calls_at_once_wait_for_the_one_that_fetches() {
+    let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
+    let first = ticket(kept.look(&github, "a", at(0)));
+    kept.fetched(first, keys(&github, &["a"]));
+    // The issuer has a new key, and two tokens that it signed come at once.
+    let second = ticket(kept.look(&github, "b", at(BETWEEN_FETCHES_MS)));
+    assert!(waits(&kept.look(&github, "b", at(BETWEEN_FETCHES_MS))));
+    let old = kept.look(&github, "a", at(BETWEEN_FETCHES_MS));
+    assert_eq!(used(&old, "a"), Some(true));
+    kept.fetched(second, keys(&github, &["b"]));
+    let now = kept.look(&github, "b", at(BETWEEN_FETCHES_MS + 1));
+    assert_eq!(used(&now, "b"), Some(true));
+    // One that brings nothing has the key refused, and is waited for no longer.
+    let third = ticket(kept.look(&github, "c", at(2 * BETWEEN_FETCHES_MS)));
+    third.failed();
+    let now = kept.look(&github, "c", at(2 * BETWEEN_FETCHES_MS));
+    assert_eq!(used(&now, "c"), Some(false));
+}
+
+#[test]
+fn a_fetch_that_never_ends_is_waited_for_no_longer_than_one_can_take() {
+    let (mut kept, github) = (IssuerKeys::default(), issuer("github"));
+    let lost = ticket(kept.look(&github, "a", at(0)));
+    let late = at(LONGEST_FETCH_MS - 1);
+    assert!(waits(&kept.look(&github, "a", late)));
+    let next = ticket(kept.look(&github, "a", at(LONGEST_FETCH_MS)));
+    kept.fetched(next, keys(&github, &["a"]));
+    // Its answer comes after all, and is older.
+    kept.fetched(lost, keys(&github, &["b"]));
+    let now = kept.look(&github, "a", at(LONGEST_FETCH_MS));
     assert_eq!(used(&now, "a"), Some(true));
 }
 
@@ -163,7 +201,7 @@ fn a_clock_that_went_back_makes_keys_no_younger() {
     assert_eq!(used(&before, "a"), Some(true));
     let back = at(-BETWEEN_FETCHES_MS - 1);
     let second = ticket(kept.look(&github, "a", back));
-    assert!(unavailable(&kept.look(&github, "a", back)));
+    assert!(waits(&kept.look(&github, "a", back)));
     // What is fetched now takes the place of what has a later time.
     kept.fetched(second, keys(&github, &["b"]));
     assert_eq!(used(&kept.look(&github, "b", back), "b"), Some(true));

@@ -1,0 +1,64 @@
+//! What is said of a refused credential: code, sentence, and the cause for the log.
+
+use super::CredentialError;
+use postern_domain::standing::Inactive;
+
+impl CredentialError {
+    /// The stable word.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "credential_missing",
+            Self::Malformed(_) => "credential_malformed",
+            Self::Expired(_) => "token_expired",
+            Self::Stale => "token_stale",
+            Self::PeopleDenied => "people_denied",
+            Self::PersonManages => "person_manages",
+            Self::Refused(_) | Self::NoForm => "credential_refused",
+        }
+    }
+
+    /// The sentence for the client.
+    pub(super) fn public(self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "authentication required: send one `Authorization: Bearer <token>` header"
+            }
+            Self::Malformed(_) => {
+                "the credential is malformed: send one Bearer token, whole and unchanged"
+            }
+            Self::Expired(_) => "the token has expired or is not valid yet: mint or log in again",
+            Self::Stale => {
+                "not issued by this deployment, or signed with a retired key: mint or log in again"
+            }
+            Self::PeopleDenied => {
+                "user tokens do not pass here: send a token of the gateway, or have an operator \
+                 set `PEOPLE` to `pass`"
+            }
+            Self::PersonManages => {
+                "no user token manages the gateway: sign in to its dashboard, or send a token of \
+                 the gateway"
+            }
+            Self::Refused(_) | Self::NoForm => "the credential was refused",
+        }
+    }
+
+    /// What only the log may say.
+    pub(super) fn private(self) -> &'static str {
+        match self {
+            Self::Malformed(cause) | Self::Expired(cause) | Self::Refused(cause) => cause,
+            Self::NoForm => "no known form of credential",
+            Self::Missing | Self::Stale | Self::PeopleDenied | Self::PersonManages => self.public(),
+        }
+    }
+}
+
+impl From<Inactive> for CredentialError {
+    /// The refusal of a credential whose token is not active, wherever that is found out.
+    fn from(inactive: Inactive) -> Self {
+        match inactive {
+            Inactive::Unknown => Self::Refused("unknown token"),
+            Inactive::Revoked => Self::Refused("revoked token"),
+            Inactive::Expired => Self::Expired("row expired"),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Issuers and forges of the test world: what stands at their URLs, and the platform's cryptography.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::World;
+use crate::ports::{JobKeys, NotFetched};
+use postern_wire::job::Question;
+
+/// What others publish, and what comes of asking the platform.
+pub struct Published {
+    /// What stands at a URL; nothing answers at any other.
+    pub documents: RefCell<HashMap<String, Result<Vec<u8>, NotFetched>>>,
+    /// Whether a signature holds.
+    pub holds: Cell<fn(&Question) -> bool>,
+    /// What else happens during a pause, the next first.
+    pub meanwhile: RefCell<Vec<Box<dyn FnOnce(&World)>>>,
+}
+
+impl Default for Published {
+    fn default() -> Self {
+        Self {
+            documents: RefCell::default(),
+            holds: Cell::new(|_| false),
+            meanwhile: RefCell::default(),
+        }
+    }
+}
+
+impl JobKeys for World {
+    async fn fetch_public(&self, url: &str, limit: usize) -> Result<Vec<u8>, NotFetched> {
+        self.note(format!("fetch {url}"));
+        let documents = self.published.documents.borrow();
+        let found = documents.get(url).cloned();
+        let found = found.unwrap_or_else(|| Err(NotFetched::Failed("nobody is there".to_owned())));
+        found.and_then(|bytes| match bytes.len() > limit {
+            true => Err(NotFetched::Failed(format!("more than {limit} bytes"))),
+            false => Ok(bytes),
+        })
+    }
+
+    async fn holds(&self, question: &Question) -> bool {
+        self.note("verify");
+        (self.published.holds.get())(question)
+    }
+
+    async fn pause(&self, ms: u32) {
+        self.now.set(self.now.get() + i64::from(ms));
+        let next = match self.published.meanwhile.borrow_mut() {
+            mut waiting if waiting.is_empty() => None,
+            mut waiting => Some(waiting.remove(0)),
+        };
+        if let Some(next) = next {
+            next(self);
+        }
+    }
+
+    fn keys_failed(&self, cause: &str) {
+        self.note(format!("failed {cause}"));
+    }
+}
