@@ -47,7 +47,7 @@ impl JobKeys for World {
     async fn pause(&self, ms: u32) {
         self.now.set(self.now.get() + i64::from(ms));
         let next = match self.published.meanwhile.borrow_mut() {
-            mut waiting if waiting.is_empty() => None,
+            waiting if waiting.is_empty() => None,
             mut waiting => Some(waiting.remove(0)),
         };
         if let Some(next) = next {
