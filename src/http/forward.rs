@@ -16,6 +16,9 @@ use super::respond::refuse;
 use crate::brake;
 use crate::leases;
 use crate::platform::{Isolated, Platform, now};
+use postern_domain::caller::Caller;
+use postern_domain::token::TokenFacts;
+use postern_gate::job_bearer::Identify;
 use postern_gate::own_tokens::{Attempt, Attempted, MAX_TOKEN_ANSWER};
 use postern_gate::question::{Arrived, Body, Discard, Window};
 use postern_gate::request_log::RequestLog;
@@ -23,6 +26,7 @@ use postern_gate::{Ask, Entropy, Head, Made, Notes, Outage, Question, Step};
 use postern_registry::api::form;
 use postern_registry::body::Upload as _;
 use postern_registry::error::Error;
+use postern_registry::exchange::{self, Presenting};
 use postern_registry::ports::{Facts as _, Ledgers as _};
 
 type JsResponse = Result<Response, JsValue>;
@@ -211,6 +215,10 @@ impl<'a> Drive<'a> {
                     let counted = counted.await.map_err(Into::into);
                     self.resume(ask, counted)
                 }
+                Step::Identify(ask) => {
+                    let identified = self.identify(&ask.question).await;
+                    self.resume(ask, identified)
+                }
                 Step::Reserve(ask) => {
                     let config = self.gate.borrow().config();
                     let (incoming, platform) = (self.incoming, self.platform);
@@ -259,6 +267,20 @@ impl<'a> Drive<'a> {
                 }
             };
         }
+    }
+
+    /// Has a job token verified, and known to its organization's Ledger.
+    async fn identify(&self, question: &Identify) -> Result<TokenFacts, Outage> {
+        let config = self.gate.borrow().config();
+        let request = self.incoming.request();
+        let asked = Presenting {
+            token: &question.token,
+            named: question.named.as_deref(),
+            // The Ledger names the trust rule in place of the actor.
+            requester: &request.requester(&config, &Caller::Administrator),
+        };
+        let facts = exchange::bearer(asked, &config, self.platform).await;
+        facts.map_err(Into::into)
     }
 
     async fn read(&mut self, question: &Body) -> Result<Arrived, Outage> {

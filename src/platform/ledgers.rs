@@ -2,6 +2,7 @@
 
 use super::*;
 use postern_domain::location::LocationHint;
+use postern_ledger::{ExchangeAnswer, ExchangeCommand};
 
 impl Platform {
     /// Sends a command to a Ledger.
@@ -76,6 +77,14 @@ impl Ledgers for Platform {
         organization: &Named<id::Organization>,
         command: &LeakCommand,
     ) -> Result<LeakAnswer> {
+        self.command(Actor::NotAToken, organization, command).await
+    }
+
+    async fn exchange(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &ExchangeCommand,
+    ) -> Result<ExchangeAnswer> {
         self.command(Actor::NotAToken, organization, command).await
     }
 

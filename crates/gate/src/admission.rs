@@ -366,6 +366,6 @@ fn narrow(facts: &TokenFacts) -> bool {
 fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp {
     match presented {
         Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
-        Presented::Opaque { .. } | Presented::Administrator => now,
+        Presented::Opaque { .. } | Presented::Job(_) | Presented::Administrator => now,
     }
 }

@@ -55,6 +55,7 @@ pub fn assertion(
         operation: call.operation,
         body_sha256: call.body.map(|body| hex(&Sha256::digest(body))),
         request_id: call.request_id,
+        ci_job: facts.ci_job.as_ref().map(|job| job.noted()),
     };
     issue(&claims, now, assertions.lifetime_seconds, &assertions.keys)
         .map(Some)

@@ -17,6 +17,7 @@ use crate::artifacts::{Digest, Subject};
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
+use crate::job_bearer::Identify;
 use crate::own_tokens::{Attempt, Reserve, Settle};
 use crate::patience::Deadline;
 use crate::question::{
@@ -52,6 +53,8 @@ pub enum Step {
     Content(Ask<Content>),
     /// See [`Count`].
     Count(Ask<Count>),
+    /// See [`Identify`].
+    Identify(Ask<Identify>),
     /// See [`Reserve`].
     Reserve(Ask<Reserve>),
     /// See [`Settle`].
@@ -92,6 +95,8 @@ pub enum Next {
     Content(Pending<Content, Self>),
     /// A question, as in [`Step`].
     Count(Pending<Count, Self>),
+    /// A question, as in [`Step`].
+    Identify(Pending<Identify, Self>),
     /// A question, as in [`Step`].
     Reserve(Pending<Reserve, Self>),
     /// A question, as in [`Step`].
@@ -202,6 +207,8 @@ pub struct Call {
     /// knows it: of calls that have one only.
     pub(crate) subject: Option<Subject>,
     pub(crate) own_origin: String,
+    /// Whether its credential is a job token, which does not go on.
+    pub(crate) shows_job_token: bool,
     /// Whether its credential came in the query.
     pub(crate) is_from_query: bool,
     form: RefusalForm,
@@ -228,6 +235,7 @@ impl Machine for Next {
             Ok(Self::Forward(pending)) => Step::Forward(pending.of(call)),
             Ok(Self::Content(pending)) => Step::Content(pending.of(call)),
             Ok(Self::Count(pending)) => Step::Count(pending.of(call)),
+            Ok(Self::Identify(pending)) => Step::Identify(pending.of(call)),
             Ok(Self::Reserve(pending)) => Step::Reserve(pending.of(call)),
             Ok(Self::Settle(pending)) => Step::Settle(pending.of(call)),
             Ok(Self::Attempt(pending)) => Step::Attempt(pending.of(call)),
@@ -266,6 +274,7 @@ impl Call {
             cookies: None,
             subject: None,
             own_origin: String::new(),
+            shows_job_token: false,
             is_from_query: false,
             form: RefusalForm::Problem,
             counts: false,

@@ -9,13 +9,17 @@ use postern_domain::id::{PersonId, TokenId};
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
 use postern_domain::token::OPAQUE_PREFIX;
-use postern_wire::bearer::{self, BearerError};
+use postern_wire::bearer::{self, BearerError, MAX_CREDENTIAL};
+use postern_wire::job::{JobToken, MAX_JOB_TOKEN};
 use postern_wire::jwt::{self, JwtError, Verified};
 use postern_wire::opaque::{self, OpaqueError};
 
 use crate::Gate;
 use crate::config::Config;
 use crate::error::CredentialError;
+use crate::job_bearer::JobBearer;
+
+const TOO_LONG: &str = "longer than any token";
 
 /// A credential that passed every check that needs no store.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub enum Presented {
     },
     /// A JWT that a key of ours has signed.
     Jwt(Rc<Verified>),
+    /// A job token as it is, which its issuer has signed and a Ledger knows (R47).
+    Job(Rc<JobBearer>),
 }
 
 impl Presented {
@@ -40,6 +46,7 @@ impl Presented {
             Self::Administrator => None,
             Self::Opaque { id, .. } => Some(*id),
             Self::Jwt(verified) => Some(verified.id),
+            Self::Job(job) => Some(job.token),
         }
     }
 }
@@ -53,6 +60,15 @@ pub(crate) enum Recognized {
     Person(PersonId),
 }
 
+/// What comes with a call for the origin.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// A credential that was checked.
+    Checked(Recognized),
+    /// A text that says it is a job token of an issuer of the deployment. Nobody has verified that.
+    Job(Secret),
+}
+
 /// Checks the header offline. INVARIANT (people manage nothing): what it gives is no person's, so
 /// that management, which has no other way to a credential, cannot meet one.
 ///
@@ -63,9 +79,10 @@ pub fn present(
     config: &Config,
     now: Timestamp,
 ) -> core::result::Result<Presented, CredentialError> {
-    match check(credential(header)?, config, now)? {
-        Recognized::Ours(presented) => Ok(presented),
-        Recognized::Person(_) => Err(CredentialError::PersonManages),
+    match check(credential(header, MAX_CREDENTIAL)?, config, now)? {
+        Shown::Checked(Recognized::Ours(presented)) => Ok(presented),
+        Shown::Checked(Recognized::Person(_)) => Err(CredentialError::PersonManages),
+        Shown::Job(_) => Err(CredentialError::Refused("a job token manages nothing")),
     }
 }
 
@@ -77,8 +94,8 @@ pub(crate) fn shown(
     header: Option<&str>,
     config: &Config,
     now: Timestamp,
-) -> core::result::Result<Recognized, CredentialError> {
-    check(credential(header)?, config, now)
+) -> core::result::Result<Shown, CredentialError> {
+    check(credential(header, longest(config))?, config, now)
 }
 
 /// As [`shown`], for a gateway that remembers which JWTs it has verified.
@@ -89,27 +106,44 @@ pub(crate) fn recognize(
     header: Option<&str>,
     gate: &mut Gate,
     now: Timestamp,
-) -> core::result::Result<Recognized, CredentialError> {
-    let (credential, config) = (credential(header)?, gate.config());
+) -> core::result::Result<Shown, CredentialError> {
+    let config = gate.config();
+    let credential = credential(header, longest(&config))?;
     if let Some(verified) = gate.memory.verified.find(&credential) {
         jwt::times(&verified.claims, now, config.jwt_leeway_seconds).map_err(jwt_refusal)?;
-        return Ok(Recognized::Ours(Presented::Jwt(verified)));
+        return Ok(ours(Presented::Jwt(verified)));
     }
     let is_opaque = credential.expose().starts_with(OPAQUE_PREFIX);
+    if !is_opaque && gate.memory.bearers.find(&credential).is_some() {
+        return Ok(Shown::Job(credential));
+    }
     let text = (!is_opaque).then(|| Secret::new(credential.expose().to_owned()));
     let recognized = check(credential, &config, now)?;
-    if let (Recognized::Ours(Presented::Jwt(verified)), Some(text)) = (&recognized, text) {
+    if let (Shown::Checked(Recognized::Ours(Presented::Jwt(verified))), Some(text)) =
+        (&recognized, text)
+    {
         gate.memory.verified.remember(text, verified);
     }
     Ok(recognized)
 }
 
-fn credential(header: Option<&str>) -> core::result::Result<Secret, CredentialError> {
-    bearer::credential(header).map_err(|error| match error {
+/// Most bytes of a credential on a call: job tokens are longer than the others.
+fn longest(config: &Config) -> usize {
+    match config.ci {
+        Some(_) => MAX_JOB_TOKEN.max(MAX_CREDENTIAL),
+        None => MAX_CREDENTIAL,
+    }
+}
+
+fn credential(
+    header: Option<&str>,
+    longest: usize,
+) -> core::result::Result<Secret, CredentialError> {
+    bearer::credential_within(header, longest).map_err(|error| match error {
         BearerError::Missing => CredentialError::Missing,
         BearerError::NotBearer => CredentialError::Malformed("another scheme than Bearer"),
         BearerError::Several => CredentialError::Malformed("more than one credential"),
-        BearerError::TooLong => CredentialError::Malformed("longer than any token"),
+        BearerError::TooLong => CredentialError::Malformed(TOO_LONG),
         BearerError::Malformed => CredentialError::Malformed("not a Bearer credential"),
     })
 }
@@ -118,11 +152,17 @@ fn check(
     credential: Secret,
     config: &Config,
     now: Timestamp,
-) -> core::result::Result<Recognized, CredentialError> {
+) -> core::result::Result<Shown, CredentialError> {
     let text = credential.expose();
+    if text.len() > MAX_CREDENTIAL {
+        return match is_job_token(&credential, config) {
+            true => Ok(Shown::Job(credential)),
+            false => Err(CredentialError::Malformed(TOO_LONG)),
+        };
+    }
     if text.starts_with(OPAQUE_PREFIX) {
         return match opaque::check(&credential, &config.root_keys.check) {
-            Ok(id) => Ok(Recognized::Ours(Presented::Opaque {
+            Ok(id) => Ok(ours(Presented::Opaque {
                 id,
                 key: credential,
             })),
@@ -135,17 +175,32 @@ fn check(
     }
     let admin = config.admin.as_ref();
     if admin.is_some_and(|admin| admin.matches(text)) {
-        return Ok(Recognized::Ours(Presented::Administrator));
+        return Ok(ours(Presented::Administrator));
     }
     if text.split('.').count() == 3 {
         let leeway = config.jwt_leeway_seconds;
         return match jwt::verify(&credential, config.jwt_keys(), now, leeway) {
-            Ok(verified) => Ok(Recognized::Ours(Presented::Jwt(Rc::new(verified)))),
+            Ok(verified) => Ok(ours(Presented::Jwt(Rc::new(verified)))),
+            Err(_) if is_job_token(&credential, config) => Ok(Shown::Job(credential)),
             Err(error) => person(&credential, error, config, now),
         };
     }
     // A wrong administrator key and random text look the same, and get the same answer.
     Err(CredentialError::NoForm)
+}
+
+fn ours(presented: Presented) -> Shown {
+    Shown::Checked(Recognized::Ours(presented))
+}
+
+/// Whether a text says that it is a job token of one of the deployment's issuers. Whether that is true,
+/// the issuer's keys say.
+fn is_job_token(credential: &Secret, config: &Config) -> bool {
+    let issuers = config.ci.as_ref().map(|ci| &ci.issuers);
+    issuers.is_some_and(|issuers| {
+        JobToken::parse(credential)
+            .is_ok_and(|token| issuers.of_url(token.claimed_issuer()).is_some())
+    })
 }
 
 /// A JWT that is no token of the registry: a person's, or refused.
@@ -154,7 +209,7 @@ fn person(
     error: JwtError,
     config: &Config,
     now: Timestamp,
-) -> core::result::Result<Recognized, CredentialError> {
+) -> core::result::Result<Shown, CredentialError> {
     // Without the origin's key nobody can say whether it is stale; and with it nothing would change.
     let is_unread = error == JwtError::Stale && config.adopt_keys.is_none();
     if is_unread && jwt::is_for_people(credential) {
@@ -166,7 +221,7 @@ fn person(
     let (keys, leeway) = (config.jwt_keys(), config.jwt_leeway_seconds);
     let person = jwt::person(credential, keys, now, leeway).map_err(jwt_refusal)?;
     match config.people {
-        true => Ok(Recognized::Person(person)),
+        true => Ok(Shown::Checked(Recognized::Person(person))),
         false => Err(CredentialError::PeopleDenied),
     }
 }

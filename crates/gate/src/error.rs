@@ -137,6 +137,13 @@ pub enum Error {
         /// When to try again.
         retry_after_seconds: u32,
     },
+    /// A trust rule, or all of an organization, have given too many tokens to CI jobs (R47).
+    CiTokenRate {
+        /// How many an hour.
+        limit: u32,
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
     /// The organization has reached its limit of active tokens (R27).
     MintCeiling {
         /// The limit.
@@ -241,6 +248,7 @@ impl Error {
             Self::MintRate { .. } => "mint_rate_exceeded",
             Self::MinterRate { .. } => "minter_rate_exceeded",
             Self::ReportRate { .. } => "report_rate_exceeded",
+            Self::CiTokenRate { .. } => "ci_token_rate_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
             Self::ConnectJson => "connect_json",
@@ -310,6 +318,13 @@ impl Error {
                 retry_after_seconds,
             } => format!(
                 "this address can send {limit} reports an hour: try again in {retry_after_seconds} s"
+            ),
+            Self::CiTokenRate {
+                limit,
+                retry_after_seconds,
+            } => format!(
+                "trust rules have given {limit} tokens to CI jobs within an hour: try again in \
+                 {retry_after_seconds} s"
             ),
             Self::MintCeiling { ceiling } => format!(
                 "the organization has reached its limit of {ceiling} active tokens: revoke one, \

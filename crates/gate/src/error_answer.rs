@@ -52,11 +52,16 @@ pub fn options(error: &Error, method: &str) -> Option<ErrorAnswer> {
 pub fn refusal(error: &Error, form: RefusalForm, request: RefusedRequest<'_>) -> ErrorAnswer {
     match form {
         RefusalForm::Problem => {
+            let is_oauth = request.path.starts_with("/oauth/");
             let mut document = document(error, error.public(), request.request_id);
-            document.error = request
-                .path
-                .starts_with("/oauth/")
-                .then(|| oauth_word(error));
+            if is_oauth {
+                document.error = Some(oauth_word(error));
+            }
+            // A job token is no client's credential there: RFC 6749 has 400 for it, and no challenge.
+            if is_oauth && matches!(error, Error::JobToken(_)) {
+                document.status = 400;
+                document.title = "Bad Request";
+            }
             in_problem(error, &document)
         }
         RefusalForm::Grpc(content_type) => in_grpc(error, content_type),
@@ -96,6 +101,7 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
         }
         // Another credential helps, and a login does not.
         Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => {}
+        Error::JobToken(_) if document.error.is_some() => {}
         Error::Credential(_) | Error::JobToken(_) => {
             let challenge = format!(
                 r#"Bearer realm="postern", error="invalid_token", error_description="{}""#,
@@ -117,6 +123,10 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
             limit,
             retry_after_seconds,
         } => headers.extend(rate_headers("report", *limit, *retry_after_seconds)),
+        Error::CiTokenRate {
+            limit,
+            retry_after_seconds,
+        } => headers.extend(rate_headers("ci-token", *limit, *retry_after_seconds)),
         Error::TooManyFailures {
             retry_after_seconds,
             ..
@@ -229,6 +239,7 @@ fn http_status(error: &Error) -> u16 {
         Error::MintRate { .. }
         | Error::MinterRate { .. }
         | Error::ReportRate { .. }
+        | Error::CiTokenRate { .. }
         | Error::MintCeiling { .. }
         | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } | Error::OriginToken { .. } => 502,
@@ -257,6 +268,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::MintRate { .. }
         | Error::MinterRate { .. }
         | Error::ReportRate { .. }
+        | Error::CiTokenRate { .. }
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
         | Error::ConnectJson
@@ -321,6 +333,14 @@ fn oauth_word(error: &Error) -> &'static str {
             code: "unsupported_token_type",
             ..
         } => "unsupported_token_type",
+        Error::Invalid {
+            code: "unsupported_grant_type",
+            ..
+        } => "unsupported_grant_type",
+        Error::Invalid {
+            code: "audience_invalid",
+            ..
+        } => "invalid_target",
         Error::Denied(_) => "unauthorized_client",
         Error::Unavailable { .. } | Error::Misconfigured { .. } => "temporarily_unavailable",
         _ => "invalid_request",

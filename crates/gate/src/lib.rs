@@ -50,6 +50,7 @@
 //!         Step::Lookup(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Content(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Count(ask) => ask.answer(&mut gate, clock(), Ok(())),
+//!         Step::Identify(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Reserve(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Settle(ask) => ask.answer(&mut gate, clock(), down()),
 //!         Step::Attempt(ask) => ask.answer(&mut gate, clock(), Ok(down())),
@@ -86,6 +87,7 @@ pub mod error;
 pub mod error_answer;
 mod head;
 pub mod issuer_keys;
+pub mod job_bearer;
 pub mod leases;
 pub mod limits;
 pub mod lines;

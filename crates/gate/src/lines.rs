@@ -7,7 +7,7 @@ use crate::onward::{Outbound, Outgoing};
 
 /// Headers of a call whose values are read. The configured header with the client's address is one
 /// more.
-pub const READ_OF_CALLS: [&str; 10] = [
+pub const READ_OF_CALLS: [&str; 11] = [
     "authorization",
     "connect-protocol-version",
     "connect-timeout-ms",
@@ -17,6 +17,7 @@ pub const READ_OF_CALLS: [&str; 10] = [
     "content-type",
     "grpc-encoding",
     "grpc-timeout",
+    "postern-organization",
     "traceparent",
 ];
 

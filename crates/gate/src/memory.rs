@@ -12,10 +12,12 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
 use crate::issuer_keys::IssuerKeys;
+use crate::job_bearer::JobBearer;
 use crate::leases::Leases;
 use crate::reports::Reports;
 use crate::upstream::UpstreamTrouble;
 use crate::verified::VerifiedTokens;
+use postern_wire::jwt::Verified;
 
 /// Most entries of one kind; an entry takes about 1 KiB, an isolate has 128 MiB.
 const CAPACITY: usize = 8_192;
@@ -28,7 +30,9 @@ pub struct Memory {
     pins: HashMap<TokenId, WorkflowId>,
     pins_seen: HashMap<TokenId, Timestamp>,
     /// JWTs that were verified here.
-    pub(crate) verified: VerifiedTokens,
+    pub(crate) verified: VerifiedTokens<Verified>,
+    /// Job tokens that were shown here, and that a Ledger knows.
+    pub(crate) bearers: VerifiedTokens<JobBearer>,
     /// Which tokens are known to be active, and until when.
     pub leases: Leases,
     /// Runs that Ledgers are to be told of, behind answers.
@@ -48,6 +52,7 @@ impl Memory {
             pins: HashMap::new(),
             pins_seen: HashMap::new(),
             verified: VerifiedTokens::default(),
+            bearers: VerifiedTokens::default(),
             leases,
             reports: Reports::default(),
             upstream_trouble: UpstreamTrouble::default(),

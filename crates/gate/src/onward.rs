@@ -144,12 +144,17 @@ impl Outbound {
         if let Some(cookies) = &call.cookies {
             headers.set("cookie", cookies.clone());
         }
+        if call.shows_job_token {
+            for name in ["authorization", "postern-organization"] {
+                headers.drop(&call.kept.names, name);
+            }
+        }
         match (upstream, &call.kept.authorization) {
             (Some(upstream), _) => {
                 headers.set("authorization", format!("Bearer {}", upstream.expose()));
             }
             // No header came that could go on.
-            (None, Some(own)) if call.is_from_query => {
+            (None, Some(own)) if call.is_from_query && !call.shows_job_token => {
                 headers.set("authorization", own.expose().to_owned());
             }
             _ => {}

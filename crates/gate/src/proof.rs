@@ -22,6 +22,9 @@ pub fn prove(
     facts: &TokenFacts,
     peppers: &KeyRing,
 ) -> core::result::Result<(), CredentialError> {
+    if facts.is_job_token() != matches!(presented, Presented::Job(_)) {
+        return Err(CredentialError::Refused("format mismatch"));
+    }
     match (presented, &facts.verifier) {
         (Presented::Opaque { key, .. }, Verifier::Opaque { pepper, hash }) => {
             if opaque::matches(key, pepper, hash, peppers) {
@@ -36,6 +39,13 @@ pub fn prove(
                 as_minted(presented, minted.as_ref())
             }
             None => Err(CredentialError::Refused("format mismatch")),
+        },
+        // What its issuer signed, all of it: another token with the same `jti` is another one.
+        (Presented::Job(job), Verifier::Jwt { signed: shown }) => match shown {
+            Some(shown) if *shown == job.signed => Ok(()),
+            _ => Err(CredentialError::Refused(
+                "signed otherwise than it was shown first",
+            )),
         },
         (Presented::Jwt(verified), Verifier::Adopted { claims }) if verified.signed.is_none() => {
             as_registered(&verified.claims, claims)

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use postern_domain::audit::NotedChanges;
 use postern_domain::caller::Caller;
 use postern_domain::name::Label;
 use postern_domain::time::Timestamp;
@@ -47,6 +48,9 @@ pub struct RequestLog {
     /// The beginning of its text, as lists show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_prefix: Option<String>,
+    /// Of the caller, where it is a token that a trust rule gave: the CI job (R47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci_job: Option<NotedChanges>,
     /// Of the caller, where it is a person with a user token: the control plane's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
@@ -113,6 +117,7 @@ impl RequestLog {
             self.token_id = Some(facts.id.to_string());
             self.token_prefix = Some(facts.display_prefix());
             self.organization = Some(facts.organization.name.clone());
+            self.ci_job = facts.ci_job.as_ref().map(|job| job.noted());
         }
     }
 

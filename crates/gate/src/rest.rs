@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::credential::{Recognized, shown};
 use crate::error::{Error, Result};
 use crate::head::Head;
+use crate::job_bearer::identified;
 use crate::limits::TIME_LIMIT_MS;
 use crate::onward::{Going, Outbound, Outgoing};
 use crate::origin_answer::AwaitedReply;
@@ -93,48 +94,12 @@ pub(crate) fn open(
         parameters,
         headers: identities(route, head),
     };
-    if route.stream {
-        // A weakening of R40 that the operator wants: the body goes on before it is complete, and
-        // the credential is checked a second time when the origin has answered.
-        let there = move |call: &mut Call, gate: &mut Gate, now, is_there: bool| {
-            let content = Content {
-                raw: Vec::new(),
-                body: match is_there {
-                    true => Outgoing::Stream,
-                    false => Outgoing::Nothing,
-                },
-            };
-            request.allowed((call, gate, now), presented, content)
-        };
-        return Ok(Next::Stream(Pending::new(Stream, there)));
-    }
-    let is_read = route.inspects_body();
-    if is_read && !call.kept.is_json() {
-        return Err(Error::MediaType {
-            expected: "application/json",
-        });
-    }
-    // A GET may say that it has no bytes, by length or in chunks.
-    let limit = if route.method == "GET" { 0 } else { MAX_BODY };
-    call.kept.fits(limit).map_err(|_| too_large(limit))?;
-    let body = Body {
-        limit,
-        window: None,
-        within_ms: TIME_LIMIT_MS,
-        too_large,
-    };
-    let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
-        let raw = arrived.bytes;
-        if is_read {
-            call.kept.plain(&raw)?;
-        }
-        let body = match raw.is_empty() {
-            true => Outgoing::Nothing,
-            false => Outgoing::AsItCame,
-        };
-        request.allowed((call, gate, now), presented, Content { raw, body })
-    };
-    Ok(Next::Body(Pending::new(body, here)))
+    identified(
+        (call, gate, now),
+        head,
+        presented,
+        move |call, gate, now, presented| request.opened((call, gate, now), presented),
+    )
 }
 
 fn too_large(limit: usize) -> Error {
@@ -154,6 +119,56 @@ struct Content {
 type KnownRun = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
 
 impl RestRequest {
+    /// Goes on once the credential is one of ours, or a person's, up to the body.
+    fn opened(self, (call, _, _): At<'_>, presented: Option<Recognized>) -> Result<Next> {
+        if self.route.stream {
+            // A weakening of R40 that the operator wants: the body goes on before it is complete, and
+            // the credential is checked a second time when the origin has answered.
+            let there = move |call: &mut Call, gate: &mut Gate, now, is_there: bool| {
+                let content = Content {
+                    raw: Vec::new(),
+                    body: match is_there {
+                        true => Outgoing::Stream,
+                        false => Outgoing::Nothing,
+                    },
+                };
+                self.allowed((call, gate, now), presented, content)
+            };
+            return Ok(Next::Stream(Pending::new(Stream, there)));
+        }
+        let is_read = self.route.inspects_body();
+        if is_read && !call.kept.is_json() {
+            return Err(Error::MediaType {
+                expected: "application/json",
+            });
+        }
+        // A GET may say that it has no bytes, by length or in chunks.
+        let limit = if self.route.method == "GET" {
+            0
+        } else {
+            MAX_BODY
+        };
+        call.kept.fits(limit).map_err(|_| too_large(limit))?;
+        let body = Body {
+            limit,
+            window: None,
+            within_ms: TIME_LIMIT_MS,
+            too_large,
+        };
+        let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
+            let raw = arrived.bytes;
+            if is_read {
+                call.kept.plain(&raw)?;
+            }
+            let body = match raw.is_empty() {
+                true => Outgoing::Nothing,
+                false => Outgoing::AsItCame,
+            };
+            self.allowed((call, gate, now), presented, Content { raw, body })
+        };
+        Ok(Next::Body(Pending::new(body, here)))
+    }
+
     /// Goes on with the body here: at once where the route is open to everybody.
     fn allowed(
         self,

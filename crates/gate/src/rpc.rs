@@ -29,6 +29,7 @@ use crate::call::{Call, Next};
 use crate::credential::{Presented, Recognized, recognize};
 use crate::error::{Error, Result};
 use crate::head::Head;
+use crate::job_bearer::identified;
 use crate::limits::{DISCARD_TIME_MS, MAX_DISCARDED, TIME_LIMIT_MS};
 use crate::named::OwnedNames;
 use crate::patience::Deadline;
@@ -68,7 +69,7 @@ pub(crate) fn open(
     let row = config
         .rpc(&call.kept.path)
         .filter(|_| call.kept.query.is_empty());
-    let recognized = match row {
+    let shown = match row {
         Some(row) if row.access == Access::Open => None,
         _ => {
             let authorization = call.kept.authorization.as_ref();
@@ -88,51 +89,23 @@ pub(crate) fn open(
         protocol,
         within,
     };
-    let presented = match recognized {
-        Some(Recognized::Person(person)) => return request.of_person((call, gate, now), person),
-        Some(Recognized::Ours(presented)) => Some(presented),
-        None => None,
-    };
-    if matches!(row.access, Access::Person | Access::Closed) {
-        // Refused to every token, whatever it says.
-        let discard = Discard {
-            limit: MAX_DISCARDED,
-            within_ms: DISCARD_TIME_MS,
-        };
-        let gone = move |call: &mut Call, gate: &mut Gate, now, ()| {
-            request.allowed((call, gate, now), presented, Content::unread())
-        };
-        return Ok(Next::Discard(Pending::new(discard, gone)));
-    }
-    let limit = grpc_web::max_body(row);
-    call.kept.fits(limit)?;
     let grpc_encoding = head.headers.names().has("grpc-encoding");
     let grpc_encoding = grpc_encoding.then(|| head.headers.value("grpc-encoding"));
-    let reading = Reading {
-        row,
-        protocol,
-        needs_all: config.is_asserted() || row.is_governed(),
-    };
-    let body = Body {
-        limit,
-        window: reading.window(),
-        within_ms: TIME_LIMIT_MS,
-        too_large: |limit| Error::BodyTooLarge { limit },
-    };
-    let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
-        let content = Content::read(arrived, reading, &call.kept);
-        let content = content.map_err(|error| match error {
-            Unreadable::Frame(FrameError::Compressed) => Error::Compressed {
-                coding: grpc_encoding
-                    .flatten()
-                    .map(|coding| coding::display_name(coding.trim_ascii())),
-            },
-            Unreadable::Frame(error) => Error::invalid("body_unreadable", error.to_string()),
-            Unreadable::Coded(error) => error,
-        })?;
-        request.allowed((call, gate, now), presented, content)
-    };
-    Ok(Next::Body(Pending::new(body, here)))
+    identified(
+        (call, gate, now),
+        head,
+        shown,
+        move |call, gate, now, recognized| {
+            let at = (call, gate, now);
+            match recognized {
+                Some(Recognized::Person(person)) => request.of_person(at, person),
+                Some(Recognized::Ours(presented)) => {
+                    request.opened(at, Some(presented), grpc_encoding)
+                }
+                None => request.opened(at, None, grpc_encoding),
+            }
+        },
+    )
 }
 
 /// The run that a call names.
@@ -145,6 +118,54 @@ enum Run {
 type At<'a> = (&'a mut Call, &'a mut Gate, Timestamp);
 
 impl RpcRequest {
+    /// Goes on once the credential is one of ours, up to the body.
+    fn opened(
+        self,
+        (call, gate, _): At<'_>,
+        presented: Option<Presented>,
+        grpc_encoding: Option<Option<String>>,
+    ) -> Result<Next> {
+        let config = gate.config();
+        if matches!(self.row.access, Access::Person | Access::Closed) {
+            // Refused to every token, whatever it says.
+            let discard = Discard {
+                limit: MAX_DISCARDED,
+                within_ms: DISCARD_TIME_MS,
+            };
+            let gone = move |call: &mut Call, gate: &mut Gate, now, ()| {
+                self.allowed((call, gate, now), presented, Content::unread())
+            };
+            return Ok(Next::Discard(Pending::new(discard, gone)));
+        }
+        let limit = grpc_web::max_body(self.row);
+        call.kept.fits(limit)?;
+        let reading = Reading {
+            row: self.row,
+            protocol: self.protocol,
+            needs_all: config.is_asserted() || self.row.is_governed(),
+        };
+        let body = Body {
+            limit,
+            window: reading.window(),
+            within_ms: TIME_LIMIT_MS,
+            too_large: |limit| Error::BodyTooLarge { limit },
+        };
+        let here = move |call: &mut Call, gate: &mut Gate, now, arrived: Arrived| {
+            let content = Content::read(arrived, reading, &call.kept);
+            let content = content.map_err(|error| match error {
+                Unreadable::Frame(FrameError::Compressed) => Error::Compressed {
+                    coding: grpc_encoding
+                        .flatten()
+                        .map(|coding| coding::display_name(coding.trim_ascii())),
+                },
+                Unreadable::Frame(error) => Error::invalid("body_unreadable", error.to_string()),
+                Unreadable::Coded(error) => error,
+            })?;
+            self.allowed((call, gate, now), presented, content)
+        };
+        Ok(Next::Body(Pending::new(body, here)))
+    }
+
     /// Goes on with the body here: at once where the call is open to everybody.
     fn allowed(
         self,

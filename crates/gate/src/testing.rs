@@ -33,7 +33,8 @@ use postern_ledger::{
 use self::drive::Answer;
 use crate::config::Config;
 use crate::credential::Presented;
-use crate::error::Result;
+use crate::error::{JobFault, Result};
+use crate::job_bearer::Identify;
 use crate::question::{Admit, Bind};
 use crate::{About, Admitted, Entry, Gate, Leases, Outage, Outbound, RunReport};
 
@@ -100,6 +101,8 @@ pub struct World {
     /// artifact store behind it.
     pub artifact_way: RefCell<core::result::Result<Answer, Outage>>,
     pub store: RefCell<Store>,
+    /// What a job token becomes; `None` = its job meets no rule.
+    pub identified: RefCell<Option<TokenFacts>>,
     /// What the Ledger has written down of artifact credentials.
     pub recorded: RefCell<Vec<ArtifactCommand>>,
 }
@@ -127,12 +130,23 @@ impl Default for World {
             own: own_tokens::OwnTokens::default(),
             artifact_way: RefCell::new(Ok(Answer::ended(5))),
             store: RefCell::default(),
+            identified: RefCell::default(),
             recorded: RefCell::default(),
         }
     }
 }
 
 impl World {
+    /// Has a job token become a token.
+    fn identify(&self, asked: &Identify) -> core::result::Result<TokenFacts, Outage> {
+        self.note(format!(
+            "identify {}",
+            asked.named.as_deref().unwrap_or("-")
+        ));
+        let facts = self.identified.borrow().clone();
+        facts.ok_or_else(|| Outage::Refused(JobFault::NoRule.into()))
+    }
+
     pub fn new() -> Self {
         Self::default()
     }

@@ -8,6 +8,7 @@ mod calls;
 mod deadlines;
 mod decisions;
 mod governed;
+mod jobs;
 mod leases;
 mod people;
 mod pins;

@@ -1,5 +1,6 @@
-//! JWTs that this isolate has verified. Its keys never change, so a signature that was good once is
-//! good for as long as the isolate lives; times are looked at each time.
+//! JWTs that this isolate has verified: its own, whose keys never change, so that a signature that was
+//! good once is good for as long as the isolate lives; and job tokens that a Ledger knows. Times are
+//! looked at each time.
 //!
 //! What is kept is the text, compared whole: nothing shorter says that it is the same token. It is
 //! worth less than the keys beside it in the same memory, which sign any token.
@@ -10,14 +11,19 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use postern_domain::secret::Secret;
-use postern_wire::jwt::Verified;
 
 /// Most JWTs that are kept; then all make room.
 pub(crate) const VERIFIED: usize = 1_024;
 
 /// The JWTs, each with what it says.
-#[derive(Debug, Default)]
-pub(crate) struct VerifiedTokens(HashMap<Text, Rc<Verified>>);
+#[derive(Debug)]
+pub(crate) struct VerifiedTokens<V>(HashMap<Text, Rc<V>>);
+
+impl<V> Default for VerifiedTokens<V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
 
 /// A JWT. Wiped when it goes.
 #[derive(Debug)]
@@ -43,14 +49,14 @@ impl PartialEq for Text {
 
 impl Eq for Text {}
 
-impl VerifiedTokens {
+impl<V> VerifiedTokens<V> {
     /// What a JWT says that was verified here.
-    pub fn find(&self, token: &Secret) -> Option<Rc<Verified>> {
+    pub fn find(&self, token: &Secret) -> Option<Rc<V>> {
         self.0.get(token.expose()).cloned()
     }
 
     /// Keeps a JWT that has just been verified.
-    pub fn remember(&mut self, token: Secret, verified: &Rc<Verified>) {
+    pub fn remember(&mut self, token: Secret, verified: &Rc<V>) {
         if self.0.len() >= VERIFIED {
             self.0.clear();
         }

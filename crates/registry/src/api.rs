@@ -15,6 +15,7 @@ mod query;
 mod readiness;
 mod request;
 mod route;
+mod token;
 mod warning;
 
 #[cfg(test)]
@@ -72,6 +73,7 @@ where
     let endpoint = endpoint::find(request.path(), request.verb())?;
     notes.operation = Some(endpoint.name());
     match endpoint {
+        Endpoint::Exchange => token::exchange(request, upload, config, ports, notes).await,
         Endpoint::Introspect => oauth::introspect(request, upload, config, ports, notes).await,
         Endpoint::RevokeOwn => oauth::revoke(request, upload, config, ports).await,
         Endpoint::Explain => explain::answer(request, upload, config, ports).await,

@@ -9,6 +9,7 @@ pub mod api;
 pub mod audit;
 pub mod authenticate;
 pub mod body;
+pub mod exchange;
 pub mod explain;
 pub mod jobs;
 mod known_policies;

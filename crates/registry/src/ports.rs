@@ -77,7 +77,8 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_gate::Gate;
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, Command, KeptQuery, LeakAnswer, LeakCommand, RefusalCommand,
+    Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand, KeptQuery,
+    LeakAnswer, LeakCommand, RefusalCommand,
 };
 
 /// The wall clock.

@@ -34,6 +34,7 @@ fn belongs(error: &Error) -> bool {
         | Error::Compressed { .. }
         | Error::Deadline
         | Error::ReportRate { .. }
+        | Error::CiTokenRate { .. }
         | Error::NativeGrpc
         | Error::ConnectJson
         | Error::Unregistered { .. }

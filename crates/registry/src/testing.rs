@@ -38,9 +38,9 @@ use postern_gate::testing::drive::Answer;
 pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::testing::Sqlite;
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
-    Liveness, MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
-    SetUpstreamCommand, UpstreamState,
+    Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand, GivenUpstream,
+    KeptQuery, LeakAnswer, LeakCommand, Liveness, MintAnswer, MintCommand, RefusalCommand,
+    RevokeManyCommand, RotateCommand, SetUpstreamCommand, UpstreamState,
 };
 
 /// Runs a future that never has to wait.
@@ -109,6 +109,9 @@ pub struct World {
     pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
+    /// CI jobs that were presented to the Ledger, and what it answers; `None` = it is down.
+    pub exchanged: RefCell<Vec<ExchangeCommand>>,
+    pub exchange_answer: RefCell<Option<ExchangeAnswer>>,
     /// Issuers and forges, and the platform's cryptography.
     pub published: job_keys::Published,
     entropy: Cell<u8>,
@@ -172,6 +175,8 @@ impl World {
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
+            exchanged: RefCell::default(),
+            exchange_answer: RefCell::default(),
             published: job_keys::Published::default(),
             entropy: Cell::new(0),
         }

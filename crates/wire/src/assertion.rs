@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::Serialize;
 
+use postern_domain::audit::NotedChanges;
 use postern_domain::id::{Organization, Project, TokenId, Workflow};
 use postern_domain::keys::KeyRing;
 use postern_domain::scope::{Named, Scope};
@@ -171,6 +172,9 @@ pub struct Claims<'a> {
     pub body_sha256: Option<String>,
     /// As in `X-Request-Id`, the gateway's log and audit rows.
     pub request_id: &'a str,
+    /// The CI job that the token was given to, where a trust rule gave it (R47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci_job: Option<NotedChanges>,
 }
 
 /// `organization`, `project/<name>` or `workflow/<project>/<name>`. For reading; the ids of

@@ -26,6 +26,14 @@ pub enum BearerError {
 /// # Errors
 /// What is wrong with the header; never a part of its value.
 pub fn credential(header: Option<&str>) -> Result<Secret, BearerError> {
+    credential_within(header, MAX_CREDENTIAL)
+}
+
+/// The same, of at most so many bytes.
+///
+/// # Errors
+/// As of [`credential`].
+pub fn credential_within(header: Option<&str>, limit: usize) -> Result<Secret, BearerError> {
     // Only blanks of ASCII stand around a header's value (RFC 9110, section 5.5).
     let value = header.ok_or(BearerError::Missing)?.trim_ascii();
     if value.is_empty() {
@@ -40,7 +48,7 @@ pub fn credential(header: Option<&str>) -> Result<Secret, BearerError> {
         return Err(BearerError::NotBearer);
     }
     let credential = rest.trim_start_matches(' ');
-    if credential.len() > MAX_CREDENTIAL {
+    if credential.len() > limit {
         return Err(BearerError::TooLong);
     }
     let body = credential.trim_end_matches('=');

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::issuer::Issuer;
 use super::job::{Identity, Job};
 use super::text::{Commit, ForgeId, GitRef, JobText};
-use crate::audit::Changes;
+use crate::audit::{Changes, NotedChanges};
 use crate::id::TrustRuleId;
 
 /// The job that a token was made for, and the rule that allowed it. At most ten texts, each of at most
@@ -94,8 +94,8 @@ impl JobFacts {
         }
     }
 
-    /// The same for an event of the audit log, which has names and single values: at most sixteen.
-    pub fn changes(&self) -> Changes {
+    /// As names and single values, at most sixteen.
+    fn changes(&self) -> Changes {
         let mut changes = Changes::new();
         let mut put = |name: &str, text: Option<String>| {
             if let Some(text) = text {
@@ -144,6 +144,12 @@ impl JobFacts {
         put("actor", text(&self.actor));
         put("actor_id", id(self.actor_id));
         changes
+    }
+
+    /// The same, bounded: what of it stands in events, assertions and log lines. Ids, commits and numbers are
+    /// always whole; a name of more than [`MAX_TEXT`](crate::audit::MAX_TEXT) characters is cut.
+    pub fn noted(&self) -> NotedChanges {
+        NotedChanges::new(&self.changes())
     }
 
     /// One line for lists: which repository or subject, and which run.

@@ -32,6 +32,7 @@ pub fn home(presented: &Presented, known: Option<&TokenFacts>, config: &Config) 
         (None, Presented::Jwt(verified)) if named_by_claim(verified) => {
             organization_claim(verified).map(Home::Known)
         }
+        (None, Presented::Job(job)) => Ok(Home::Known(job.organization)),
         // An opaque key does not name its organization, nor does an old token of the origin: the
         // stores do.
         (None, _) => Ok(Home::Sought),

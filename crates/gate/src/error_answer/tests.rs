@@ -97,6 +97,14 @@ fn rows() -> Vec<(Error, u16, u8)> {
             429,
             8,
         ),
+        (
+            Error::CiTokenRate {
+                limit,
+                retry_after_seconds,
+            },
+            429,
+            8,
+        ),
         (Error::MintCeiling { ceiling: 3 }, 429, 8),
         (Error::Origin { cause: cause() }, 502, 14),
         (Error::Unavailable { cause: cause() }, 503, 14),

@@ -279,6 +279,10 @@ impl<'a> Drive<'a> {
                     world.note(format!("count {}", ask.question.bucket));
                     self.resume(ask, Ok(()))
                 }
+                Step::Identify(ask) => {
+                    let identified = world.identify(&ask.question);
+                    self.resume(ask, identified)
+                }
                 Step::Reserve(ask) => {
                     let reserved = world.own.reserve(&ask.question);
                     self.resume(ask, reserved)

@@ -265,6 +265,7 @@ impl History {
             Step::Stream(ask) => self.resume(ask, how, true),
             Step::Count(ask) => self.resume(ask, how, ()),
             Step::Reserve(_) | Step::Settle(_) | Step::Attempt(_) => panic!("not governed"),
+            Step::Identify(_) => panic!("no call shows a job token"),
             Step::Find(ask) => {
                 let found = self.world.find(ask.question.token).expect("never down");
                 self.resume(ask, how, found.filter(|_| how.facts))

@@ -1,7 +1,7 @@
 //! Tokens that are being created: pending, and so not usable, until D1 has their row. Those whose
 //! mint has ended without it are taken back: revoked, or, if adopted, removed.
 
-use postern_domain::audit::{Action, Event, NotedChanges, Requester};
+use postern_domain::audit::{Action, Event, Requester};
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Actor, Created, State};
 use postern_domain::time::Timestamp;
@@ -39,7 +39,7 @@ impl<S: Sql> Ledger<S> {
         let facts = &command.facts;
         let job = facts.ci_job.as_ref();
         let event = Event {
-            changes: job.map(|job| NotedChanges::new(&job.changes())),
+            changes: job.map(|job| job.noted()),
             ..about_token(&facts.into(), now, action, replaces, &command.requester)
         };
         let normalize = self.settings.normalize;

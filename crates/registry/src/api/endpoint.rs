@@ -9,6 +9,8 @@ use postern_domain::operation::Operation;
 /// What is done at a path under a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint<'p> {
+    /// Exchanges a job token for a token.
+    Exchange,
     /// Tells the caller about a token.
     Introspect,
     /// Revokes the token that is shown.
@@ -115,7 +117,7 @@ impl<'p> Methods<'p> {
 
 /// The table.
 fn methods(path: &str) -> Option<Methods<'_>> {
-    use Endpoint::{Explain, Introspect, Leaks, Management as To, RevokeOwn};
+    use Endpoint::{Exchange, Explain, Introspect, Leaks, Management as To, RevokeOwn};
     use Management::*;
     use Methods::{Get, GetDelete, GetPost, GetPutDelete, Patch, Post};
 
@@ -131,6 +133,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         return None;
     }
     Some(match parts.as_slice() {
+        ["oauth", "token"] => Post(Exchange),
         ["oauth", "introspect"] => Post(Introspect),
         ["oauth", "revoke"] => Post(RevokeOwn),
         ["explain"] => Post(Explain),
@@ -179,6 +182,7 @@ impl Endpoint<'_> {
     /// What the log and docs/openapi.json call it.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Exchange => "token.exchange",
             Self::Introspect => "token.introspect",
             Self::RevokeOwn => Operation::TokenRevokeOwn.name(),
             Self::Explain => "explain",

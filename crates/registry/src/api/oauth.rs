@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 /// Largest form, in bytes: the longest credential and a hint.
 const MAX_FORM: usize = 16 * 1024;
 /// The media type of forms.
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Tells a caller about the token in the form (RFC 7662).
 ///

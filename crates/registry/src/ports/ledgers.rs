@@ -66,6 +66,16 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &LeakCommand,
     ) -> Result<LeakAnswer>;
+    /// Gives a verified CI job the token that a trust rule allows. Needs no permit: the job token was
+    /// verified, and the Ledger decides by its rules.
+    ///
+    /// # Errors
+    /// `Misdirected`; `Unavailable`: then the token may exist.
+    async fn exchange(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &ExchangeCommand,
+    ) -> Result<ExchangeAnswer>;
     /// Writes down that a mint was refused. Needs no permit: there was none.
     ///
     /// # Errors

@@ -262,6 +262,20 @@ impl Ledgers for World {
         })
     }
 
+    async fn exchange(
+        &self,
+        organization: &Named<id::Organization>,
+        command: &ExchangeCommand,
+    ) -> Result<ExchangeAnswer> {
+        self.note(format!("exchange {}", organization.name));
+        self.confirm(organization).await?;
+        self.exchanged.borrow_mut().push(command.clone());
+        self.exchange_answer
+            .borrow()
+            .clone()
+            .map_or_else(|| Err(Error::unavailable("the Ledger is down")), Ok)
+    }
+
     async fn refuse(
         &self,
         _: Actor,

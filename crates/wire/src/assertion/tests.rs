@@ -60,6 +60,7 @@ fn header_and_claims_are_those_of_the_documentation() {
         operation: "/controlplane.v1.AttestationService/Init",
         body_sha256: Some("ab".repeat(32)),
         request_id: "r",
+        ci_job: None,
     };
     let at = Timestamp::from_millis(1_800_000_000_999);
     let keys = two();
@@ -121,6 +122,7 @@ fn both_names_of_the_algorithm_make_the_same_signatures() {
         operation: "/v1/x",
         body_sha256: None,
         request_id: "r",
+        ci_job: None,
     };
     let ring = KeyRing::parse(&format!("a2:{RFC_SEED}")).expect("a ring");
     for (algorithm, name) in [(Algorithm::EdDsa, "EdDSA"), (Algorithm::Ed25519, "Ed25519")] {
