@@ -30,6 +30,7 @@ mod raw;
 mod rebuild;
 mod refusals;
 mod setup;
+mod setup_jobs;
 mod shapes;
 mod snippets;
 mod standin;
