@@ -11,6 +11,8 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests of a program with a clock")]
 
+mod actions;
+mod actions_run;
 mod artifacts;
 mod audit;
 mod calls;
