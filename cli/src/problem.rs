@@ -90,6 +90,7 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "credential_refused" => {
             "check POSTERN_TOKEN: the token may be revoked, or belong to another gateway"
         }
+        "job_token_refused" => "see why: postern trust test --token-file FILE",
         "token_expired" | "token_stale" => "create a new token",
         "organization_required" => "name it: --organization, or POSTERN_ORGANIZATION",
         "project_required" => "name a project: --project",
@@ -97,7 +98,7 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "token_not_live" => "create a new token: postern api-token create",
         "federated_only" => {
             "this organization gives new tokens to CI jobs only: postern trust add, or postern org update \
-             --federated-only false"
+             NAME --federated-only false"
         }
         "mint_ceiling_reached" => "see what can go: postern api-token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {

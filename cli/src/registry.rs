@@ -137,7 +137,7 @@ const ORGANIZATIONS: [&str; 8] = [
     "MAX IDLE DAYS",
     "ON LEAK",
     "JURISDICTION",
-    "CI JOBS ONLY",
+    "FEDERATED ONLY",
 ];
 
 impl Organizations {

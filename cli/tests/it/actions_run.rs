@@ -136,7 +136,7 @@ const COMMAND: &str = "test \"$CHAINLOOP_TOKEN\" = \"$EXPECTED\"\nfalse | true |
                        echo \"attests at ${CHAINLOOP_CONTROL_PLANE_API%:*}\"";
 
 #[tokio::test]
-async fn r47_the_action_exchanges_masks_and_runs_the_command() {
+async fn the_action_exchanges_masks_and_runs_the_command() {
     let world = World::new();
     let sum = world.sum();
     for sha256 in ["", sum.as_str()] {
@@ -177,7 +177,7 @@ async fn r47_the_action_exchanges_masks_and_runs_the_command() {
 }
 
 #[tokio::test]
-async fn r47_the_action_stops_where_something_is_wrong() {
+async fn the_action_stops_where_something_is_wrong() {
     let world = World::new();
     let gateway = Gateway::start(Vec::new()).await;
     let other = "0".repeat(64);
@@ -243,7 +243,7 @@ async fn r47_the_action_stops_where_something_is_wrong() {
 }
 
 #[tokio::test]
-async fn r47_the_template_exchanges_and_runs_the_command() {
+async fn the_template_exchanges_and_runs_the_command() {
     let world = World::new();
     let template = text(TEMPLATE);
     let script = blocks(&template, "- |").concat();

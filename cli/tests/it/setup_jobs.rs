@@ -41,7 +41,7 @@ fn deployments(folder: &Folder) -> usize {
 }
 
 #[tokio::test]
-async fn r47_off_unless_asked_for() {
+async fn off_unless_asked_for() {
     let folder = Folder::new();
     let config = setup(&folder, &["--gateway", "https://gate.acme.dev"]).await;
     assert!(!config.contains("CI_"), "{config}");
@@ -49,7 +49,7 @@ async fn r47_off_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn r47_an_address_that_is_known_is_written_before_the_deployment() {
+async fn an_address_that_is_known_is_written_before_the_deployment() {
     let folder = Folder::new();
     let flags = [
         "--gateway",
@@ -77,7 +77,7 @@ async fn r47_an_address_that_is_known_is_written_before_the_deployment() {
 }
 
 #[tokio::test]
-async fn r47_an_address_that_deploying_tells_is_written_and_deployed_once() {
+async fn an_address_that_deploying_tells_is_written_and_deployed_once() {
     let folder = Folder::new();
     fs::write(
         folder.file("targets"),
@@ -95,7 +95,7 @@ async fn r47_an_address_that_deploying_tells_is_written_and_deployed_once() {
 }
 
 #[tokio::test]
-async fn r47_a_dry_run_shows_it_and_a_wrong_issuer_is_refused() {
+async fn a_dry_run_shows_it_and_a_wrong_issuer_is_refused() {
     let folder = Folder::new();
     let before = folder.config();
     let flags: Vec<&str> = FLAGS

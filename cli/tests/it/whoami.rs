@@ -74,6 +74,7 @@ async fn an_administrator_key_is_called_one() {
 async fn a_credential_that_is_not_there_or_refused() {
     let gateway = Gateway::start(vec![
         problem(401, "credential_refused"),
+        problem(401, "job_token_refused"),
         json(200, &json!({})),
     ])
     .await;
@@ -89,6 +90,7 @@ async fn a_credential_that_is_not_there_or_refused() {
     assert!(gateway.asked().is_empty());
     for (code, why) in [
         (4, "credential_refused"),
+        (4, "hint: see why: postern trust test --token-file FILE"),
         (9, "does not say whether the credential is active"),
     ] {
         let output = gateway.run(&["whoami"]).await;
