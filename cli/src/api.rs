@@ -26,6 +26,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("postern-cli/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const ORGANIZATION: HeaderName = HeaderName::from_static("postern-organization");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const RESPOND_ASYNC: HeaderValue = HeaderValue::from_static("respond-async");
@@ -70,6 +71,13 @@ impl Api {
         Ok(Self { http, settings })
     }
 
+    /// The same without a credential.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        self.settings.authorization = None;
+        self
+    }
+
     /// What the calls are made with.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -83,6 +91,23 @@ impl Api {
     /// Makes or does something.
     pub async fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
         self.answer(Method::POST, path, Some(body)).await?.json()
+    }
+
+    /// Sends a form (RFC 6749); gives whatever it answers.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Outcome<Answer> {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect();
+        let body = Some((FORM, fields.join("&")));
+        let headers = [(ACCEPT, JSON)];
+        let answer = self.send(Method::POST, path, body, &headers).await?;
+        self.whole(answer).await
+    }
+
+    /// Changes something.
+    pub async fn patch(&self, path: &str, body: &Value) -> Outcome<Value> {
+        self.answer(Method::PATCH, path, Some(body)).await?.json()
     }
 
     /// Sets something.
@@ -201,19 +226,30 @@ impl Api {
         body: Option<&Value>,
         extra: &[(HeaderName, HeaderValue)],
     ) -> Outcome<Response<Incoming>> {
+        let body = body.map(|body| (JSON, body.to_string()));
+        self.send(method, path, body, extra).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(HeaderValue, String)>,
+        extra: &[(HeaderName, HeaderValue)],
+    ) -> Outcome<Response<Incoming>> {
         let path = path
             .parse()
             .map_err(|error| Failure::new(Kind::Usage, error))?;
-        let bytes = body.map(Value::to_string).unwrap_or_default();
-        let mut request = Request::new(Full::from(bytes));
+        let (content_type, bytes) = body.unzip();
+        let mut request = Request::new(Full::from(bytes.unwrap_or_default()));
         *request.method_mut() = method;
         *request.uri_mut() = self.settings.gateway.url(path)?;
         let headers = request.headers_mut();
         headers.extend(self.settings.headers.iter().cloned());
         headers.insert(USER_AGENT, AGENT);
         headers.extend(extra.iter().cloned());
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, JSON);
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
         }
         if let Some(authorization) = &self.settings.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());

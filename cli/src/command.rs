@@ -17,7 +17,9 @@ use crate::setup::Setup;
 use crate::shell::{Completion, Man};
 use crate::text::plain;
 use crate::tokens::Tokens;
+use crate::trust_rules::Trust;
 use crate::upstream::Upstream;
+use crate::whoami::WhoAmI;
 
 const AFTER: &str = "\
 The gateway and the credential are looked up in this order:
@@ -74,6 +76,11 @@ pub enum What {
     /// Create, list, rotate and revoke API tokens
     #[command(visible_alias = "token")]
     ApiToken(Tokens),
+    /// Which CI jobs are trusted, so that they need no stored secret
+    Trust(Trust),
+    /// Whose the credential is, what it may do, and until when
+    #[command(name = "whoami")]
+    WhoAmI(WhoAmI),
     /// Organizations
     #[command(visible_alias = "organization")]
     Org(Organizations),
@@ -116,6 +123,8 @@ impl Command {
         let done = match self.what {
             What::Bridge(options) => return bridge::run(&options).await,
             What::ApiToken(tokens) => tokens.run().await,
+            What::Trust(trust) => trust.run().await,
+            What::WhoAmI(whoami) => whoami.run().await,
             What::Org(organizations) => organizations.run().await,
             What::Project(projects) => projects.run().await,
             What::Workflow(workflows) => workflows.run().await,

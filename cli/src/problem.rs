@@ -90,11 +90,16 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "credential_refused" => {
             "check POSTERN_TOKEN: the token may be revoked, or belong to another gateway"
         }
+        "job_token_refused" => "see why: postern trust test --token-file FILE",
         "token_expired" | "token_stale" => "create a new token",
         "organization_required" => "name it: --organization, or POSTERN_ORGANIZATION",
         "project_required" => "name a project: --project",
         "name_taken" => "choose another name, or revoke the token that has this one",
         "token_not_live" => "create a new token: postern api-token create",
+        "federated_only" => {
+            "this organization gives new tokens to CI jobs only: postern trust add, or postern org update \
+             NAME --federated-only false"
+        }
         "mint_ceiling_reached" => "see what can go: postern api-token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"
@@ -112,6 +117,7 @@ fn where_to_look(detail: &str) -> Option<&'static str> {
         "project" => "see what there is: postern project list",
         "workflow" => WORKFLOWS,
         "token" => "see what there is: postern api-token list --all",
+        "trust rule" => "see what there is: postern trust list",
         _ => return None,
     })
 }

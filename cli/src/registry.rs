@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::api::Api;
 use crate::fail::Outcome;
+use crate::organization::Update;
 use crate::output::{Format, print, print_json, remark};
 use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
@@ -52,6 +53,8 @@ enum OfOrganizations {
     /// List organizations
     #[command(visible_alias = "ls")]
     List(Listing),
+    /// Change an organization's settings
+    Update(Update),
     /// Rebuild an organization's Ledger from D1, when its storage was lost or put back
     Rebuild(Rebuild),
 }
@@ -126,7 +129,7 @@ struct Listing {
 }
 
 const ENTRIES: [&str; 3] = ["ID", "NAME", "CREATED AT"];
-const ORGANIZATIONS: [&str; 7] = [
+const ORGANIZATIONS: [&str; 8] = [
     "ID",
     "NAME",
     "CREATED AT",
@@ -134,6 +137,7 @@ const ORGANIZATIONS: [&str; 7] = [
     "MAX IDLE DAYS",
     "ON LEAK",
     "JURISDICTION",
+    "FEDERATED ONLY",
 ];
 
 impl Organizations {
@@ -143,6 +147,10 @@ impl Organizations {
         match self.what {
             OfOrganizations::List(list) => list.run(&api, "/orgs", "organizations").await,
             OfOrganizations::Rebuild(rebuild) => rebuild.run(&api).await,
+            OfOrganizations::Update(update) => {
+                let updated = update.run(&api).await?;
+                show(updated, update.output)
+            }
             OfOrganizations::Create {
                 name,
                 mint_ceiling,
@@ -207,9 +215,13 @@ impl NewEntry {
 
 async fn created(api: &Api, path: &str, body: Map<String, Value>, output: Format) -> Outcome {
     let made = api.post(path, &Value::Object(body)).await?;
+    show(made, output)
+}
+
+fn show(entry: Value, output: Format) -> Outcome {
     match output {
-        Format::Json => print_json(&made),
-        Format::Table => print(&entries(&[made])),
+        Format::Json => print_json(&entry),
+        Format::Table => print(&entries(&[entry])),
     }
 }
 
@@ -245,6 +257,7 @@ fn entries(found: &[Value]) -> String {
                 member(entry, "max_idle_days"),
                 member(entry, "on_leak"),
                 member(entry, "jurisdiction"),
+                member(entry, "federated_only"),
             ]
         })
         .collect();

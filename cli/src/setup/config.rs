@@ -84,6 +84,31 @@ impl Config {
         Ok(())
     }
 
+    /// Turns tokens of CI jobs on, in memory: whose are trusted, and the gateway's URL, which they are made for.
+    /// Says whether that changes anything.
+    ///
+    /// # Errors
+    /// `Configuration` where the file has no place for them.
+    pub fn trust_jobs(&mut self, issuers: &str, url: &str) -> Outcome<bool> {
+        let url = url.trim_end_matches('/');
+        let there = self.deployment.variable("CI_AUDIENCES").unwrap_or_default();
+        let mut audiences: Vec<&str> = there.split(',').map(str::trim).collect();
+        audiences.retain(|audience| !audience.is_empty());
+        if !audiences.contains(&url) {
+            audiences.push(url);
+        }
+        let audiences = audiences.join(",");
+        let before = self.text.clone();
+        for (name, value) in [
+            ("CI_AUDIENCES", audiences.as_str()),
+            ("CI_ISSUERS", issuers),
+        ] {
+            let text = jsonc::put(&self.text, &[Step::Member("vars")], name, value);
+            self.text = text.map_err(|why| self.wrong(&why))?;
+        }
+        Ok(self.text != before)
+    }
+
     /// Writes the file, and reads it back.
     pub fn save(&mut self) -> Outcome {
         let partial = self.file.with_extension("jsonc.partial");

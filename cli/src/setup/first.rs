@@ -27,6 +27,8 @@ pub struct Names {
     pub organization: String,
     pub project: String,
     pub workflow: String,
+    /// Whether CI jobs attest with their own tokens.
+    pub trusts_jobs: bool,
 }
 
 /// Waits for the gateway, and makes what it is to have. Ends with a diagnosis, and with what to do next.
@@ -148,10 +150,17 @@ pub fn tell(url: Option<&str>, names: &Names, origin_auth: &str) -> Outcome {
         "upstream" => "postern upstream set < FILE_WITH_A_TOKEN_OF_THE_ORIGIN\n",
         _ => "",
     };
+    let jobs = match names.trusts_jobs {
+        true => format!(
+            "postern trust add --repository OWNER/NAME --project {project} --workflow {workflow}   # docs/CI.md\n"
+        ),
+        false => String::new(),
+    };
     print(&format!(
         "\nNext, with the administrator key in POSTERN_TOKEN:\n\n\
          export POSTERN_URL={url} POSTERN_ORGANIZATION={organization}\n\
          {upstream}\
+         {jobs}\
          export CHAINLOOP_TOKEN=$(postern api-token create --name ci --project {project} --workflow {workflow} \
          --format jwt -o token)\n\
          postern bridge -- chainloop attestation init --project {project} --workflow {workflow}\n"

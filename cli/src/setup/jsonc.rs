@@ -50,6 +50,38 @@ pub fn set(text: &str, path: &[Step<'_>], value: &str) -> Result<String, String>
     }
 }
 
+/// The text with this member of the object at this place: replaced where it is a string, added where there is none.
+///
+/// # Errors
+/// If there is no object at this place, or the member is no string.
+pub fn put(text: &str, path: &[Step<'_>], name: &str, value: &str) -> Result<String, String> {
+    let blanked = blanked(text);
+    let missing = || format!("there is no object at {path:?}");
+    let mut at = Scanner {
+        bytes: blanked.as_bytes(),
+        at: 0,
+    };
+    for step in path {
+        at.enter(*step).ok_or_else(missing)?;
+    }
+    let object = at.at;
+    if at.member(name).is_some() {
+        let full: Vec<Step<'_>> = path.iter().copied().chain([Step::Member(name)]).collect();
+        return set(text, &full, value);
+    }
+    at.at = object;
+    if !at.pass(b'{') {
+        return Err(missing());
+    }
+    let (Some(before), Some(after)) = (text.get(..at.at), text.get(at.at..)) else {
+        return Err(missing());
+    };
+    let comma = if at.pass(b'}') { "" } else { "," };
+    let indent = "  ".repeat(path.len() + 1);
+    let (name, value) = (Value::from(name), Value::from(value));
+    Ok(format!("{before}\n{indent}{name}: {value}{comma}{after}"))
+}
+
 /// The text with comments and trailing commas turned into spaces, byte for byte.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -276,6 +308,32 @@ mod tests {
             let changed = set(TEXT, path, "new \"x\"").unwrap();
             assert_eq!(changed, TEXT.replacen(old, new, 1), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_member_is_replaced_or_added() {
+        let vars = [Step::Member("vars")];
+        let changed = put(TEXT, &vars, "URL", "https://y").unwrap();
+        assert_eq!(changed, TEXT.replacen("http://x//y", "https://y", 1));
+        let added = put(TEXT, &vars, "CI_ISSUERS", "github").unwrap();
+        let expected = "\"vars\": {\n    \"CI_ISSUERS\": \"github\", \"URL\"";
+        assert_eq!(added, TEXT.replacen("\"vars\": { \"URL\"", expected, 1));
+        assert_eq!(
+            parse(&added).unwrap().pointer("/vars/CI_ISSUERS").unwrap(),
+            "github"
+        );
+        let first = put("{\"vars\": { }}", &vars, "A", "b").unwrap();
+        assert_eq!(
+            parse(&first).unwrap(),
+            serde_json::json!({ "vars": { "A": "b" } })
+        );
+        for (text, path) in [
+            (TEXT, [Step::Member("none")]),
+            (TEXT, [Step::Member("list")]),
+        ] {
+            assert!(put(text, &path, "A", "b").is_err(), "{path:?}");
+        }
+        assert!(put("{\"vars\": {\"A\": 1}}", &vars, "A", "b").is_err());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postern_domain::trust::{Issuers, Loopback};
+
 use crate::deployment::{Deployment, origin_problem};
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::remark;
@@ -59,6 +61,11 @@ pub struct Setup {
     #[arg(long, value_name = "NAME")]
     workflow: Option<String>,
 
+    /// Trust tokens of these CI systems: github, gitlab, gitlab=https://…, https://…, with commas between them.
+    /// Default: as it is configured, at first none
+    #[arg(long, value_name = "ISSUERS", value_parser = issuers)]
+    ci_issuers: Option<String>,
+
     /// The gateway's address, if it is not the one that wrangler gives it
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
@@ -91,6 +98,9 @@ impl Setup {
         stores::is_free(&wrangler, &wanted.name, config.deployment())?;
         let ids = stores::ensure(&wrangler, &wanted.name, config.deployment())?;
         config.fill(&wanted.values(&ids))?;
+        if let (Some(issuers), Some(url)) = (&self.ci_issuers, &self.gateway) {
+            config.trust_jobs(issuers, url)?;
+        }
         if !self.dry_run {
             config.save()?;
             preflight::check(config.deployment())?;
@@ -100,8 +110,10 @@ impl Setup {
             &["d1", "migrations", "apply", "DB", "--remote"],
         )?;
         let made = keys::ensure(&wrangler, &wanted.name, &wanted.origin_auth)?;
-        let deployed = wrangler.deploy()?;
-        let url = self.gateway.clone().or(deployed);
+        let url = match &self.gateway {
+            Some(url) => wrangler.deploy().map(|_| Some(url.clone()))?,
+            None => self.deploy(&wrangler, &mut config)?,
+        };
         if self.dry_run {
             return first::tell(url.as_deref(), &wanted.first, &wanted.origin_auth);
         }
@@ -115,6 +127,26 @@ impl Setup {
         };
         let wait = Duration::from_secs(self.wait);
         first::create(&url, key, (&wanted.first, &wanted.origin_auth), wait).await
+    }
+
+    /// Deploys, and learns the gateway's address by that. The tokens of CI jobs are made for it, so where they are
+    /// wanted it is written down, and deployed again.
+    fn deploy(&self, wrangler: &Wrangler, config: &mut Config) -> Outcome<Option<String>> {
+        let url = wrangler.deploy()?;
+        let Some(issuers) = &self.ci_issuers else {
+            return Ok(url);
+        };
+        let again = match &url {
+            Some(url) => config.trust_jobs(issuers, url)?,
+            None => self.dry_run,
+        };
+        if again && !self.dry_run {
+            config.save()?;
+        }
+        if again {
+            wrangler.deploy()?;
+        }
+        Ok(url)
     }
 
     /// Every value, from its flag, from what is configured, or from whoever sits at the terminal.
@@ -152,6 +184,7 @@ impl Setup {
                 organization,
                 project,
                 workflow,
+                trusts_jobs: self.ci_issuers.is_some(),
             },
         })
     }
@@ -175,6 +208,14 @@ fn logged_in(wrangler: &Wrangler) -> Outcome {
         Failure::new(Kind::Credential, failure.message)
             .hint("log in, and run it again: npx wrangler login, or set CLOUDFLARE_API_TOKEN")
     })
+}
+
+/// Issuers as the gateway reads them.
+fn issuers(text: &str) -> Result<String, String> {
+    match Issuers::parse(text, Loopback::Refused) {
+        Ok(_) => Ok(text.to_owned()),
+        Err((place, why)) => Err(format!("entry {place} {why}")),
+    }
 }
 
 /// As a host name of the platform has it.

@@ -10,6 +10,7 @@ use crate::text::encoded;
 
 mod adopt;
 mod create;
+mod exchange;
 pub mod find;
 mod list;
 mod release;
@@ -46,6 +47,8 @@ enum What {
     Rotate(rotate::Rotate),
     /// Register a token that the origin created, read from standard input
     Adopt(adopt::Adopt),
+    /// Exchange this CI job's own token for a short-lived token, without a stored secret
+    Exchange(exchange::Exchange),
 }
 
 impl Tokens {
@@ -60,6 +63,7 @@ impl Tokens {
             What::Release(release) => release.run(&api).await,
             What::Rotate(rotate) => rotate.run(&api).await,
             What::Adopt(adopt) => adopt.run(&api).await,
+            What::Exchange(exchange) => exchange.run(&api.anonymous()).await,
         }
     }
 }

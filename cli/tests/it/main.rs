@@ -11,14 +11,18 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests of a program with a clock")]
 
+mod actions;
+mod actions_run;
 mod artifacts;
 mod audit;
 mod calls;
 mod child;
 mod commands;
+mod exchange;
 mod gateway;
 mod golden;
 mod help;
+mod jobs;
 mod limits;
 mod local;
 mod others;
@@ -28,6 +32,7 @@ mod raw;
 mod rebuild;
 mod refusals;
 mod setup;
+mod setup_jobs;
 mod shapes;
 mod snippets;
 mod standin;
@@ -35,4 +40,7 @@ mod support;
 mod tls;
 mod tokens;
 mod trouble;
+mod trust;
+mod trust_add;
 mod upstream;
+mod whoami;

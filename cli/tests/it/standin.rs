@@ -35,7 +35,7 @@ case "$*" in
     printf '[ERROR] Worker "postern" not found.\n\nIf this is a new Worker, run `wrangler deploy` first to create it.\n' >&2
     exit 1 ;;
   "secret bulk") printf '%s' "$input" | sed -E 's/"([A-Z_]+)":"[^"]*"/{"name":"\1"}/g; s/^\{/[/; s/\}$/]/' > "$state/secrets" ;;
-  "deploy") printf '{"type":"deploy","targets":[]}\n' > "$WRANGLER_OUTPUT_FILE_PATH" ;;
+  "deploy") printf '{"type":"deploy","targets":[%s]}\n' "$(cat "$state/targets" 2>/dev/null)" > "$WRANGLER_OUTPUT_FILE_PATH" ;;
   *) echo "unknown: $*" >&2; exit 1 ;;
 esac
 "##;

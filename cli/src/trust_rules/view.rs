@@ -1,0 +1,176 @@
+//! How rules, and what they say of a job, look to people.
+
+use serde_json::Value;
+
+use super::identity::ids;
+use crate::text::{member, moment, plain, table};
+
+const HEADINGS: [&str; 9] = [
+    "ID",
+    "ISSUER",
+    "REPOSITORY",
+    "IDS",
+    "CONDITIONS",
+    "GIVES",
+    "LIFE",
+    "CREATED AT",
+    "CREATED BY",
+];
+const TESTED: [&str; 5] = ["RULE", "REPOSITORY", "RESULT", "ASKS", "TOKEN SAYS"];
+
+/// Rules as a table.
+pub fn table_of(rules: &[Value]) -> String {
+    let rows: Vec<Vec<String>> = rules
+        .iter()
+        .map(|rule| {
+            vec![
+                member(rule, "id"),
+                member(rule, "issuer"),
+                member(rule, "repository"),
+                ids(rule),
+                conditions(rule).join(", "),
+                scope(rule),
+                life(rule),
+                moment(rule, "created_at"),
+                member(rule, "created_by"),
+            ]
+        })
+        .collect();
+    table(&HEADINGS, &rows)
+}
+
+/// Everything about one rule.
+pub fn sheet(rule: &Value) -> String {
+    sheet_of(&[
+        ("ID", member(rule, "id")),
+        ("ISSUER", member(rule, "issuer")),
+        ("REPOSITORY", member(rule, "repository")),
+        ("IDS", ids(rule)),
+        ("CONDITIONS", conditions(rule).join("\n              ")),
+        ("GIVES", scope(rule)),
+        ("POLICIES", texts(rule, "policies").join("\n              ")),
+        ("LIFE", life(rule)),
+        ("CREATED AT", moment(rule, "created_at")),
+        ("CREATED BY", member(rule, "created_by")),
+    ])
+}
+
+fn sheet_of(rows: &[(&str, String)]) -> String {
+    let rows = rows.iter().filter(|(_, value)| !value.is_empty());
+    rows.map(|(name, value)| format!("{name:12}  {value}\n"))
+        .collect()
+}
+
+/// `project/shop`, `workflow/shop/release`: the project or workflow that a token is for.
+fn scope(of: &Value) -> String {
+    let name = |entity: &str| match of.get(entity)? {
+        Value::String(name) => Some(plain(name)),
+        entity => entity.get("name")?.as_str().map(plain),
+    };
+    match (name("project"), name("workflow")) {
+        (Some(project), Some(workflow)) => format!("workflow/{project}/{workflow}"),
+        (Some(project), None) => format!("project/{project}"),
+        _ => String::new(),
+    }
+}
+
+fn life(rule: &Value) -> String {
+    match rule.get("longest_life_seconds").and_then(Value::as_u64) {
+        None => String::new(),
+        Some(seconds) if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        Some(seconds) => format!("{seconds} s"),
+    }
+}
+
+fn texts(of: &Value, name: &str) -> Vec<String> {
+    let texts = of.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(plain).collect()
+}
+
+/// Each condition by its name in the API.
+fn conditions(rule: &Value) -> Vec<String> {
+    let conditions = rule.get("conditions").and_then(Value::as_object);
+    let conditions = conditions.into_iter().flatten();
+    conditions
+        .filter_map(|(name, asked)| {
+            let name = plain(name);
+            match asked {
+                Value::Bool(true) => Some(name),
+                Value::String(text) => Some(format!("{name} {}", plain(text))),
+                Value::Array(several) if !several.is_empty() => {
+                    let several: Vec<String> = several
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .map(plain)
+                        .collect();
+                    Some(format!("{name} {}", several.join(" or ")))
+                }
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+/// What a CI job was, one fact on each line.
+pub fn job(job: &Value) -> Vec<(&'static str, String)> {
+    let run = match (member(job, "run_id"), member(job, "run_attempt")) {
+        (run, attempt) if attempt.is_empty() => run,
+        (run, attempt) => format!("{run}, attempt {attempt}"),
+    };
+    [
+        ("ISSUER", member(job, "issuer")),
+        ("REPOSITORY", member(job, "repository")),
+        ("RUN", run),
+        ("WORKFLOW", member(job, "workflow")),
+        ("REF", member(job, "ref")),
+        ("COMMIT", member(job, "commit")),
+        ("EVENT", member(job, "event")),
+        ("ENVIRONMENT", member(job, "environment")),
+        ("ACTOR", member(job, "actor")),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .collect()
+}
+
+/// What became of a token that was tested.
+pub fn tested(told: &Value, verified: bool) -> String {
+    let of = |name: &str| told.get(name).unwrap_or(&Value::Null);
+    let mut text = match verified {
+        true => "TOKEN         good: signature, audience and times\n".to_owned(),
+        false => format!("TOKEN         refused: {}\n", member(told, "refusal")),
+    };
+    text.push_str(&sheet_of(&job(of("job"))));
+    let rules = of("rules").as_array();
+    let rows: Vec<Vec<String>> = rules.into_iter().flatten().map(row).collect();
+    if !rows.is_empty() {
+        text.push_str(&format!("\n{}", table(&TESTED, &rows)));
+    }
+    let gives = of("gives");
+    if gives.is_object() {
+        text.push_str(&format!(
+            "\nA token for {} until {}, with {}\n",
+            scope(gives),
+            moment(gives, "expires_at"),
+            texts(gives, "policies").join(", "),
+        ));
+    }
+    text
+}
+
+fn row(rule: &Value) -> Vec<String> {
+    let is = |name: &str| rule.get(name).and_then(Value::as_bool) == Some(true);
+    let result = match (is("met"), is("chosen")) {
+        (true, true) => "met, counts".to_owned(),
+        (true, false) => "met, another counts".to_owned(),
+        (false, _) => format!("not met: {}", member(rule, "unmet")),
+    };
+    vec![
+        member(rule, "id"),
+        member(rule, "repository"),
+        result,
+        member(rule, "asks"),
+        member(rule, "says"),
+    ]
+}
