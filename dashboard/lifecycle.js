@@ -1,7 +1,7 @@
 // What can happen to one token: looking at it, revoking, rotating, restoring it from quarantine.
 
 import { call } from "./api.js";
-import { ago, choice, exact, field, h, named, openDialog, say, when } from "./dom.js";
+import { ago, choice, exact, facts, field, h, named, openDialog, say, when } from "./dom.js";
 import { words } from "./policies.js";
 import { attempt } from "./refusals.js";
 import { secretDialog } from "./secret.js";
@@ -9,10 +9,6 @@ import { state } from "./state.js";
 import { isOver, scopeOf, standing } from "./tokens.js";
 
 const pathOf = (token) => `/org/tokens/${encodeURIComponent(token.id)}`;
-
-function facts(rows) {
-  return h("dl", { class: "facts" }, rows.filter(Boolean).map(([term, ...told]) => h("div", {}, h("dt", {}, term), h("dd", {}, told))));
-}
 
 const lastUse = (token) =>
   token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never";
