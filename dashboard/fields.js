@@ -5,7 +5,10 @@ import { defaults, offered, words } from "./policies.js";
 import { createDialog } from "./registry.js";
 import { aboveOrganizations, state } from "./state.js";
 
-/** A field with a place for a fault: `wrong(text)` shows it below and moves the focus there, `wrong()` takes it away. */
+/**
+ * A field with a place for a fault: `wrong(text)` shows it below, opens what it is folded into and moves the focus there;
+ * `wrong()` takes it away.
+ */
 export function faultField(label, input, hint) {
   const told = h("p", { class: "fault", id: unique("fault"), role: "alert", hidden: true });
   const element = field(label, input, hint);
@@ -17,7 +20,11 @@ export function faultField(label, input, hint) {
     told.textContent = text ?? "";
     set("aria-describedby", [text && told.id, hinted].filter(Boolean).join(" "));
     set("aria-invalid", text && "true");
-    if (text) input.focus();
+    if (text) {
+      for (let at = input.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+      input.focus();
+      told.scrollIntoView({ block: "nearest" });
+    }
     return Boolean(text);
   };
   for (const event of ["input", "change"]) input.addEventListener(event, () => wrong());
@@ -96,9 +103,19 @@ export function policyPicker({ title = "Policies", name = "the defaults", usual 
     );
     tell();
   };
-  box.addEventListener("change", tell);
-  const element = h("details", { class: "policies" }, summary, hint && h("p", { class: "hint" }, hint), box);
-  return { element, render, ticked, value: () => (isUsual() ? undefined : ticked()) };
+  const details = h("details", { class: "policies" }, summary, hint && h("p", { class: "hint" }, hint), box);
+  const told = h("p", { class: "fault", role: "alert", hidden: true });
+  const wrong = (text) => {
+    told.hidden = !text;
+    told.textContent = text ?? "";
+    details.open ||= Boolean(text);
+    if (text) summary.focus();
+  };
+  box.addEventListener("change", () => {
+    tell();
+    wrong();
+  });
+  return { element: h("div", {}, details, told), render, ticked, wrong, value: () => (isUsual() ? undefined : ticked()) };
 }
 
 export function radios(name, rows, chosen, onChange) {
