@@ -4,10 +4,10 @@ import * as ci from "./ci_rules.js";
 import { addDialog } from "./ci_form.js";
 import { snippets } from "./ci_snippets.js";
 import { testDialog } from "./ci_test.js";
-import { ago, exact, facts, h, named, openDialog, say, span } from "./dom.js";
+import { ago, exact, facts, h, named, openDialog, plain, say, span } from "./dom.js";
 import { words } from "./policies.js";
 import { attempt, refusalBox } from "./refusals.js";
-import { organizationRow, state } from "./state.js";
+import { organizationRow } from "./state.js";
 
 const revoked = (count) => `${count.toLocaleString("en")} CI ${count === 1 ? "token was" : "tokens were"} revoked`;
 
@@ -45,8 +45,8 @@ function removeDialog(rule, changed) {
 
 function ruleRow(rule, changed) {
   const asks = ci.conditionWords(rule.conditions);
-  const about = ci.aboutOf(rule);
-  const button = h("button", { type: "button", class: "small danger", "aria-label": `Remove the rule for ${about}, ${asks.join(", ") || "no conditions"}`,
+  const about = plain(ci.aboutOf(rule));
+  const button = h("button", { type: "button", class: "small danger", "aria-label": `Remove the rule for ${about}, ${plain(asks.join(", ")) || "no conditions"}`,
     onclick: () => removeDialog(rule, changed) }, "Remove");
   return h("li", { class: "place", dataset: { rule: rule.id } },
     h("div", {},
@@ -69,6 +69,7 @@ export function ciView() {
 
   async function load() {
     list.setAttribute("aria-busy", "true");
+    list.replaceChildren(h("p", { class: "empty" }, "Loading trust rules…"));
     try {
       render(await ci.list());
     } catch (refused) {
@@ -97,10 +98,9 @@ export function ciView() {
       rules.length > 0
         ? h("ul", { class: "places", "aria-label": "Trust rules" }, rules.map((rule) => ruleRow(rule, load)))
         : h("div", { class: "empty" }, h("p", { class: "strong" }, "No trust rules yet."), h("p", {}, "No CI job gets a token until there is one.")));
-    below.replaceChildren(...(off ? [] : snippets(issuers, audiences, state.who.organization)));
+    below.replaceChildren(...(off ? [] : snippets(issuers, audiences)));
   }
 
-  list.append(h("p", { class: "empty" }, "Loading trust rules…"));
   load();
   return h("section", { class: "settings", "aria-labelledby": "view-title" },
     h("div", { class: "view-head" },

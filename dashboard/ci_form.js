@@ -4,7 +4,7 @@ import * as ci from "./ci_rules.js";
 import { fieldOf, wordsOf } from "./ci_faults.js";
 import { fault, jobOf } from "./ci_token.js";
 import { choice, h, named, openDialog, say } from "./dom.js";
-import { faultField, hiddenField, picker, policyPicker, radios } from "./fields.js";
+import { faultField, held, hiddenField, picker, policyPicker, radios } from "./fields.js";
 import { attempt, refusalBox, sentence } from "./refusals.js";
 import { projects, workflows } from "./registry.js";
 
@@ -14,7 +14,7 @@ const text = (properties) => h("input", { type: "text", autocomplete: "off", aut
 function whose(issuers, ran) {
   const issuer = faultField("CI system", choice(issuers.map((one) => [one, ci.issuerWords(one)]), issuers[0]));
   const repository = faultField("Repository", text({ placeholder: "acme/shop", maxlength: "255" }));
-  const subject = faultField("Subject", text({ maxlength: "255" }), "All that the tokens’ claim sub says, without wildcards.");
+  const subject = faultField("Subject", text({ maxlength: "255" }), "The whole subject (sub) of the tokens, without wildcards.");
   const token = hiddenField("Job token", "It is read in this browser only and never sent, and leaves the field at once. It needs no signature: the two parts before the second dot will do.", { rows: "2" });
   const button = h("button", { type: "button" }, "Find repository");
   const place = h("div", {});
@@ -42,17 +42,18 @@ function whose(issuers, ran) {
     const name = repository.input.value.trim();
     if (repository.wrong(name === "" ? "Type the repository’s name, such as acme/shop." : undefined)) return;
     show(null);
+    const asked = issuer.input.value;
     let refused;
-    const answer = await attempt(button, place, () => ci.find(issuer.input.value, name).catch((failed) => {
+    const answer = await attempt(button, place, () => ci.find(asked, name).catch((failed) => {
       if (![404, 422, 503].includes(failed.status)) throw failed;
       refused = failed;
     }), "Looking…");
     if (refused) return repository.wrong(`${sentence(wordsOf(refused.detail))}${/paste/i.test(refused.detail) ? "" : " Or paste a job token."}`);
-    if (answer) show({ issuer: issuer.input.value, ...answer }, "Found");
+    if (answer && issuer.input.value === asked && repository.input.value.trim() === name) show({ issuer: asked, ...answer }, "Found");
   }
   ways.append(h("legend", {}, "Whose jobs"), h("div", { class: "radios" }, radios("way", [
     ["find", "Find the repository", "a public one, by its name"],
-    ["paste", "Paste a job token", "of any job of the repository"],
+    ["paste", "Paste a job token", "of one of its jobs"],
   ], way, (chosen) => {
     way = chosen;
     arrange();
@@ -115,18 +116,16 @@ function conditions() {
   };
   const protectedRef = tick("protected-ref", "Protected branches and tags only");
   const protectedPlace = tick("protected-environment", "Protected environments only");
-  const nothing = h("p", { class: "quiet", hidden: true }, "Tokens of this CI system say nothing else.");
-  const fields = h("div", {},
+  const use = h("button", { type: "button", class: "small wrap", hidden: true });
+  const element = h("details", { class: "policies" }, summary, use,
     h("div", { class: "columns" }, file.element, environment.element, ref.element, events.element),
     reusable.element, protectedRef.element, protectedPlace.element);
-  const use = h("button", { type: "button", class: "small wrap", hidden: true });
-  const element = h("details", { class: "policies" }, summary, nothing, use, fields);
 
   const value = () => {
     const trimmed = (field) => field.input.value.trim() || undefined;
     const names = events.input.value.split(/[\s,]+/).filter(Boolean);
     const set = (one) => (one.input.checked && !one.element.hidden ? true : undefined);
-    if (fields.hidden) return {};
+    if (element.hidden) return {};
     const all = {
       workflow: trimmed(file), environment: trimmed(environment), ref: trimmed(ref), protected_ref: set(protectedRef),
       reusable_workflow: reusable.element.hidden ? undefined : trimmed(reusable),
@@ -138,8 +137,7 @@ function conditions() {
   element.addEventListener("input", tell);
   /** For a forge, with what the job of a pasted token ran: offered, not filled in, as each condition narrows the rule. */
   function set(ran, forge) {
-    nothing.hidden = forge !== "other";
-    fields.hidden = forge === "other";
+    element.hidden = forge === "other"; // its tokens say nothing else
     reusable.element.hidden = forge !== "github";
     protectedPlace.element.hidden = forge !== "gitlab";
     file.input.placeholder = forge === "gitlab" ? ".gitlab-ci.yml" : "release.yml";
@@ -180,7 +178,7 @@ export function addDialog(issuers, added) {
       if (rows === null) workflow.set(null, "", "");
     }, (refused) => place.replaceChildren(refusalBox(refused)));
     const policies = policyPicker({
-      title: "The job may", name: "attest", usual: () => ci.ATTEST,
+      title: "The job may", name: "attest", usual: () => ci.ATTEST.filter(held),
       hint: "Every CI token may attest, in its project or workflow. What is ticked comes besides.",
     });
     policies.render("project");

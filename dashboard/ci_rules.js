@@ -15,7 +15,10 @@ const PATH = "/org/trust-rules";
 export const list = () => call("GET", PATH);
 export const add = (body) => call("POST", PATH, { body });
 export const remove = (rule) => call("DELETE", `${PATH}/${encodeURIComponent(rule.id)}`);
-export const find = (issuer, repository) => call("POST", `${PATH}/find`, { body: { issuer, repository } });
+export async function find(issuer, named) {
+  const { repository, repository_id, repository_owner_id, project_id, namespace_id } = await call("POST", `${PATH}/find`, { body: { issuer, repository: named } });
+  return { repository, repository_id, repository_owner_id, project_id, namespace_id };
+}
 export const test = (token) => call("POST", `${PATH}/test`, { body: { token } });
 
 /** `github`, `gitlab` or `other`: whose claims the tokens of an issuer have. */

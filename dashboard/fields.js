@@ -71,6 +71,12 @@ export function picker(kind, label, onChange, whole) {
   return { box, set, value: () => box.querySelector("select, input")?.value.trim() ?? "", wrong: (text) => wrong(text) };
 }
 
+/** Whether the caller holds a policy, as far as the page knows. */
+export function held(policy) {
+  const own = state.who.policies;
+  return !own || own.includes(policy) || own.includes(`${policy.split(":")[0]}:*`);
+}
+
 /**
  * The tick boxes for one scope. `usual` are those that are ticked at first, and `name` the words for them; `value()` is
  * undefined while nothing but those is ticked.
@@ -93,12 +99,10 @@ export function policyPicker({ title = "Policies", name = "the defaults", usual 
         h("fieldset", {}, h("legend", {}, group),
           h("div", { class: "ticks" }, Object.keys(policies).map((policy) => {
             const id = unique("policy");
-            const own = state.who.policies;
             return h("div", { class: "tick" },
               h("input", { type: "checkbox", id, value: policy, checked: first.has(policy) }),
               h("label", { for: id }, words(policy), h("code", {}, policy),
-                own && !own.includes(policy) && !own.includes(`${policy.split(":")[0]}:*`) &&
-                  h("span", { class: "hint" }, "you do not hold it")));
+                !held(policy) && h("span", { class: "hint" }, "you do not hold it")));
           })))),
     );
     tell();
