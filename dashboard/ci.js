@@ -98,7 +98,7 @@ export function ciView() {
       rules.length > 0
         ? h("ul", { class: "places", "aria-label": "Trust rules" }, rules.map((rule) => ruleRow(rule, load)))
         : h("div", { class: "empty" }, h("p", { class: "strong" }, "No trust rules yet."), h("p", {}, "No CI job gets a token until there is one.")));
-    below.replaceChildren(...(off ? [] : snippets(issuers, audiences)));
+    below.replaceChildren(...(off || audiences.length === 0 ? [] : snippets(issuers, audiences, rules[0])));
   }
 
   load();

@@ -45,10 +45,10 @@ function whose(issuers, ran) {
     const asked = issuer.input.value;
     let refused;
     const answer = await attempt(button, place, () => ci.find(asked, name).catch((failed) => {
-      if (![404, 422, 503].includes(failed.status)) throw failed;
+      if (![400, 404, 422].includes(failed.status) && failed.code !== "forge_unavailable") throw failed;
       refused = failed;
     }), "Looking…");
-    if (refused) return repository.wrong(`${sentence(wordsOf(refused.detail))}${/paste/i.test(refused.detail) ? "" : " Or paste a job token."}`);
+    if (refused) return repository.wrong(`${sentence(wordsOf(refused.detail))}${/job token/.test(refused.detail) ? "" : " Or paste a job token."}`);
     if (answer && issuer.input.value === asked && repository.input.value.trim() === name) show({ issuer: asked, ...answer }, "Found");
   }
   ways.append(h("legend", {}, "Whose jobs"), h("div", { class: "radios" }, radios("way", [

@@ -1,56 +1,72 @@
-// What goes into a workflow file so that its jobs need no stored secret. It holds no secret: the job token is made anew for
-// each job.
+// What goes into a workflow file so that its jobs need no stored secret. Nothing in it is secret: the CI system signs a new
+// job token for each job. docs/CI.md has the same.
 
 import { forgeOf } from "./ci_rules.js";
 import { choice, field, h } from "./dom.js";
 import { snippet } from "./secret.js";
 
-const GITHUB = (audience) => `permissions:
-  contents: read
-  id-token: write # the job may ask GitHub for its job token
-jobs:
+/** Where this program's releases are published, its page does not know. */
+const RELEASES = "https://github.com/OWNER/REPO/releases/download";
+
+const GITHUB = ({ audience, url, organization, place }) => `jobs:
   attest:
     runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      id-token: write # a job token, for ${audience}
     steps:
-      - uses: actions/attest
+      - uses: OWNER/REPO/actions/attest@COMMIT
         with:
-          audience: ${audience}`;
+          releases: ${RELEASES}
+          gateway: ${url}
+          organization: ${organization}
+          command: |
+            chainloop attestation init ${place}
+            chainloop attestation add --value …
+            chainloop attestation push`;
 
-const GITLAB = (audience) => `attest:
+const GITLAB = ({ audience, url, organization, place }) => `include:
+  - local: /ci/attest.gitlab-ci.yml # from actions/gitlab
+attest:
+  extends: .postern-attest
   id_tokens:
-    POSTERN_JOB_TOKEN:
+    POSTERN_ID_TOKEN:
       aud: ${audience}
-  script:
-    - postern bridge -- chainloop attestation push`;
+  variables:
+    POSTERN_URL: ${url}
+    POSTERN_ORGANIZATION: ${organization}
+    POSTERN_RELEASES: ${RELEASES}
+    POSTERN_COMMAND:
+      value: chainloop attestation init ${place} && chainloop attestation push
+      expand: false`;
 
-/** Shows what a job token says, without the signature: what stands in the log of the job opens nothing. */
-const LOOK = {
-  github: (audience) => `curl -sS -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
-  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=${encodeURIComponent(audience)}" | jq -r .value | cut -d. -f1,2`,
-  gitlab: () => `echo "$POSTERN_JOB_TOKEN" | cut -d. -f1,2`,
-};
+/** Shows what a job token says, without its signature: what then stands in the log opens nothing. */
+const GITHUB_TOKEN = ({ audience }) => `curl -sS -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=${audience}" | jq -r .value | cut -d. -f1,2`;
+const GITLAB_TOKEN = () => `echo "$POSTERN_ID_TOKEN" | cut -d. -f1,2`;
 
-/** The section for the issuers that the gateway trusts, or nothing where none of them has a snippet. */
-export function snippets(issuers, audiences) {
-  const forges = new Set(issuers.map(forgeOf));
+const SNIPPETS = [
+  ["github", "GitHub Actions", GITHUB], ["gitlab", "GitLab", GITLAB],
+  ["github", "A job token to paste here, from a GitHub job", GITHUB_TOKEN], ["gitlab", "A job token to paste here, from a GitLab job", GITLAB_TOKEN],
+];
+
+/** The section for the issuers that the gateway trusts; the project and workflow are those of `rule`, where there is one. */
+export function snippets(issuers, audiences, rule) {
+  const forges = issuers.map(forgeOf);
+  const place = `--project ${rule?.project.name ?? "…"} --workflow ${rule?.workflow?.name ?? "…"}`;
   const box = h("div", {});
   const render = (audience) => {
-    const made = [
-      forges.has("github") && snippet("GitHub Actions", GITHUB(audience), true),
-      forges.has("gitlab") && snippet("GitLab", GITLAB(audience), !forges.has("github")),
-      forges.has("github") && snippet("See what a job token says, in a GitHub job", LOOK.github(audience), false),
-      forges.has("gitlab") && snippet("See what a job token says, in a GitLab job", LOOK.gitlab(), false),
-    ].filter(Boolean);
-    box.replaceChildren(...made);
+    const end = audience.lastIndexOf("/");
+    const about = { audience, place, url: audience.slice(0, end), organization: audience.slice(end + 1) };
+    box.replaceChildren(...SNIPPETS.filter(([forge]) => forges.includes(forge)).map(([, name, text], index) => snippet(name, text(about), index === 0)));
   };
-  if (audiences.length === 0) return [];
   const audience = choice(audiences.map((one) => [one, one]), audiences[0]);
   audience.addEventListener("change", () => render(audience.value));
   render(audiences[0]);
   return [
     h("h2", {}, "In the workflow file"),
-    h("p", {}, "The job asks its CI system for a token that is made for this gateway and organization, for the audience ", h("code", {}, audiences[0]), ". There is nothing to store."),
-    audiences.length > 1 && field("Audience", audience, "The address of the gateway that the jobs use."),
+    h("p", {}, "A job asks its CI system for a token that is made for this gateway and organization. There is nothing to store."),
+    audiences.length > 1 ? field("Address of the gateway", audience) : "",
     box,
-  ].filter(Boolean);
+  ];
 }

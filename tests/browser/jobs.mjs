@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { answer, FOUND, gitlabToken, jobToken } from "./job_answers.mjs";
 import { api, organization, serve, signIn, withPage } from "./world.mjs";
 
@@ -24,6 +25,16 @@ async function withRules(work, options) {
     await page.getByText("No trust rules yet.").waitFor();
     await work(page, { name, rules, context });
   }, { at, ...options });
+}
+
+/** Waits until the log, as D1 has it, tells of an action. */
+async function recorded(organization, action) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { body } = await api("GET", "/org/audit", { organization, at: await gate });
+    if (body.events.some((event) => event.action === action)) return;
+    await sleep(100);
+  }
+  assert.fail(`${action} is not in the log`);
 }
 
 const open = (page) => page.getByRole("button", { name: "Add a rule" }).click();
@@ -206,6 +217,7 @@ test("a_rule_is_removed_with_the_tokens_that_it_gave", async () => {
     assert.deepEqual(await rules(), []);
     assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus has a place");
 
+    await recorded(name, "trust_rule.remove");
     await page.getByRole("link", { name: "Audit" }).click();
     await page.locator("#events").getByText("Trust rule removed").waitFor();
     await page.locator("#events").getByText("Trust rule added").waitFor();
