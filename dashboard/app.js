@@ -2,6 +2,7 @@
 
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
+import { ciView } from "./ci.js";
 import { choice, h, say } from "./dom.js";
 import { gateView } from "./gate.js";
 import { settingsView } from "./settings.js";
@@ -10,7 +11,8 @@ import { aboveOrganizations, chooseOrganization, forget, state } from "./state.j
 import { tokensView } from "./tokens.js";
 
 const VIEWS = {
-  tokens: ["Tokens", tokensView], audit: ["Audit", auditView], settings: ["Settings", settingsView], gate: ["Status", gateView],
+  tokens: ["Tokens", tokensView], ci: ["CI jobs", ciView], audit: ["Audit", auditView], settings: ["Settings", settingsView],
+  gate: ["Status", gateView],
 };
 const main = document.getElementById("main");
 let leave = () => {};

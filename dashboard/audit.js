@@ -23,6 +23,8 @@ const ACTIONS = {
   "organization.update": "Organization changed",
   "project.create": "Project created",
   "workflow.create": "Workflow created",
+  "trust_rule.add": "Trust rule added",
+  "trust_rule.remove": "Trust rule removed",
   "upstream.set": "Credential for the origin set",
   "upstream.clear": "Credential for the origin cleared",
   "artifact_credential.issue": "Artifact credential handed out",

@@ -81,6 +81,11 @@ export function field(text, input, hint) {
   return h("div", { class: "field" }, h("label", { for: input.id }, text), input, below);
 }
 
+/** A list of `[term, ...what is told]` rows; a row that is nothing is left out. */
+export function facts(rows) {
+  return h("dl", { class: "facts" }, rows.filter(Boolean).map(([term, ...told]) => h("div", {}, h("dt", {}, term), h("dd", {}, told))));
+}
+
 /** A `<select>` of `[value, text]` rows. */
 export function choice(rows, value, properties = {}) {
   const made = h("select", properties, rows.map(([key, text]) => h("option", { value: key }, text)));

@@ -1,7 +1,8 @@
 // What can happen to one token: looking at it, revoking, rotating, restoring it from quarantine.
 
 import { call } from "./api.js";
-import { ago, choice, exact, field, h, named, openDialog, say, when } from "./dom.js";
+import { jobFacts, ruleName } from "./ci_job.js";
+import { ago, choice, exact, facts, field, h, named, openDialog, say, when } from "./dom.js";
 import { words } from "./policies.js";
 import { attempt } from "./refusals.js";
 import { secretDialog } from "./secret.js";
@@ -9,10 +10,6 @@ import { state } from "./state.js";
 import { isOver, scopeOf, standing } from "./tokens.js";
 
 const pathOf = (token) => `/org/tokens/${encodeURIComponent(token.id)}`;
-
-function facts(rows) {
-  return h("dl", { class: "facts" }, rows.filter(Boolean).map(([term, ...told]) => h("div", {}, h("dt", {}, term), h("dd", {}, told))));
-}
 
 const lastUse = (token) =>
   token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never";
@@ -130,7 +127,8 @@ export function detailsDialog(token, changed, byMinter) {
           ["Status", h("span", { class: "badge", dataset: { kind } }, word)],
           ["Scope", scopeOf(token)],
           ["Format", token.format, token.adopted ? ", created at the origin" : "", token.is_system ? ", system token" : ""],
-          ["Created", when(token.created_at), " by ", named(token.created_by)],
+          ["Created", when(token.created_at), " by ", token.ci_job ? ruleName(token.ci_job) : named(token.created_by)],
+          ...(token.ci_job ? jobFacts(token.ci_job) : []),
           ["Expires", when(token.expires_at)],
           token.revoked_at && ["Revoked", when(token.revoked_at)],
           token.quarantined_at && ["Quarantined", when(token.quarantined_at), " after a report that it was found in public"],
@@ -141,7 +139,7 @@ export function detailsDialog(token, changed, byMinter) {
         place,
         h("div", { class: "buttons" },
           isOver(token) ? null : h("button", { type: "button", class: "danger", onclick: then(revokeDialog) }, "Revoke"),
-          isOver(token) ? null : h("button", { type: "button", onclick: then(rotateDialog) }, "Rotate"),
+          isOver(token) || token.ci_job ? null : h("button", { type: "button", onclick: then(rotateDialog) }, "Rotate"),
           token.quarantined_at && !isOver(token) ? release : null,
           minted, history,
           h("button", { type: "button", autofocus: true, onclick: close }, "Close")),

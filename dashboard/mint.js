@@ -1,12 +1,12 @@
 // Creating a token: what the token may do, where, and until when. Refusals stay in the form, which keeps what was typed.
 
 import { call } from "./api.js";
-import { choice, exact, field, h, openDialog, unique } from "./dom.js";
-import { defaults, offered, words } from "./policies.js";
+import { choice, exact, field, h, openDialog } from "./dom.js";
+import { picker, policyPicker, radios } from "./fields.js";
 import { attempt, refusalBox } from "./refusals.js";
-import { createDialog, projects, workflows } from "./registry.js";
+import { projects, workflows } from "./registry.js";
 import { secretDialog } from "./secret.js";
-import { aboveOrganizations, state } from "./state.js";
+import { state } from "./state.js";
 
 const SCOPES = [
   ["workflow", "Workflow", "one workflow of one project"],
@@ -16,73 +16,6 @@ const SCOPES = [
 const EXPIRIES = [
   ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "1 year"], ["exact", "Exact date…"], ["none", "Never"],
 ];
-
-/** A picker of names from the API; a text field where the caller may not list them. */
-function picker(kind, label, onChange) {
-  const box = h("div", { class: "picker" });
-  const set = (rows, chosen, parent) => {
-    let input;
-    if (rows === null) {
-      input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "63" });
-      input.addEventListener("change", () => onChange?.(input.value.trim()));
-    } else {
-      input = choice([["", rows.length ? "Choose…" : kind === "workflow" && !parent ? "Choose a project first" : `No ${kind} yet`], ...rows.map((name) => [name, name])], chosen ?? "");
-      input.addEventListener("change", () => onChange?.(input.value));
-    }
-    const create = h("button", { type: "button", class: "quiet-button" }, `New ${kind}`);
-    create.addEventListener("click", () =>
-      createDialog(parent, (name) => {
-        set([...(rows ?? []), name].sort(), name, parent);
-        onChange?.(name);
-        box.querySelector("select").focus();
-      }));
-    const able = rows !== null && (aboveOrganizations()) && (kind === "project" || parent);
-    box.replaceChildren(field(label, input, rows === null ? "Type its name: you are not allowed to list them." : undefined), able ? create : "");
-  };
-  return { box, set, value: () => box.querySelector("select, input")?.value.trim() ?? "" };
-}
-
-/** The tick boxes for one scope; `value()` is undefined while nothing but the defaults is ticked. */
-function policyPicker() {
-  const box = h("div", {});
-  const summary = h("summary", {});
-  let scope;
-  const ticked = () => [...box.querySelectorAll("input:checked")].map((input) => input.value);
-  const isDefault = () => {
-    const [now, usual] = [ticked().sort(), defaults(scope).sort()];
-    return now.length === usual.length && now.every((policy, index) => policy === usual[index]);
-  };
-  const tell = () => (summary.textContent = `Policies: ${isDefault() ? "the defaults" : `${ticked().length} chosen`}`);
-  const render = (wanted) => {
-    scope = wanted;
-    const usual = new Set(defaults(scope));
-    box.replaceChildren(
-      ...offered(scope).map(([title, group]) =>
-        h("fieldset", {}, h("legend", {}, title),
-          h("div", { class: "ticks" }, Object.keys(group).map((policy) => {
-            const id = unique("policy");
-            const own = state.who.policies;
-            return h("div", { class: "tick" },
-              h("input", { type: "checkbox", id, value: policy, checked: usual.has(policy) }),
-              h("label", { for: id }, words(policy), h("code", {}, policy),
-                own && !own.includes(policy) && !own.includes(`${policy.split(":")[0]}:*`) &&
-                  h("span", { class: "hint" }, "you do not hold it")));
-          })))),
-    );
-    tell();
-  };
-  box.addEventListener("change", tell);
-  return { element: h("details", { class: "policies" }, summary, box), render, value: () => (isDefault() ? undefined : ticked()) };
-}
-
-function radios(name, rows, chosen, onChange) {
-  return rows.map(([value, title, hint]) => {
-    const id = unique(name);
-    const input = h("input", { type: "radio", name, id, value, checked: value === chosen });
-    input.addEventListener("change", () => onChange?.(value));
-    return h("div", { class: "radio" }, input, h("label", { for: id }, title, h("span", { class: "hint" }, hint)));
-  });
-}
 
 /** Opens the form. `minted` is called once a token was created and its dialog closed. */
 export async function mintDialog(minted) {

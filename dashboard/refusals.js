@@ -13,6 +13,7 @@ const ADVICE = {
   operation_not_allowed: "You are not allowed to do this. Sign in with another credential, or ask an administrator.",
   project_required: "Choose a project: you are not allowed to create tokens for the whole organization.",
   organization_token: "This is an organization-level token: only holders of the org_api_token policies can manage it.",
+  federated_only: "Add a trust rule under “CI jobs” instead: jobs then need no stored token.",
   token_not_live: "It is expired, revoked, quarantined or already being rotated out. Reload the list.",
   adopted_token: "It was created at the origin: create a new one here instead, then revoke it.",
   overlap_too_long: "Choose an overlap that ends before the token expires.",

@@ -90,7 +90,8 @@ export function secretDialog(title, minted, { note, closed } = {}) {
   return close;
 }
 
-function snippet(name, text, open) {
+/** A text to copy, folded away unless it is `open`; of those on a page one is open. */
+export function snippet(name, text, open) {
   const label = unique("snippet");
   return h(
     "details",

@@ -3,6 +3,7 @@
 import { all, call } from "./api.js";
 import { ago, choice, field, h, named, plain, say, when } from "./dom.js";
 import { bulkDialog } from "./bulk.js";
+import { jobLine, jobText, ruleName } from "./ci_job.js";
 import { detailsDialog, revokeDialog, rotateDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
 import { refusalBox } from "./refusals.js";
@@ -20,7 +21,8 @@ export function standing(token, now = Date.now()) {
   if (token.expires_at && at(token.expires_at) <= now) return ["Expired", "bad"];
   if (token.quarantined_at) return ["Quarantined", "unsure"];
   if (token.revoked_at) return [`Ends ${ago(token.revoked_at, now)}`, "unsure"];
-  if (token.expires_at && at(token.expires_at) - now < SOON_MS) return ["Active, expires soon", "unsure"];
+  // A CI token always does.
+  if (token.expires_at && !token.ci_job && at(token.expires_at) - now < SOON_MS) return ["Active, expires soon", "unsure"];
   return ["Active", "good"];
 }
 
@@ -52,7 +54,7 @@ export function tokensView() {
     const text = filters.text.trim().toLowerCase();
     if (!text) return rows;
     return rows.filter((token) =>
-      [token.name, token.description ?? "", token.prefix, token.id, token.created_by, scopeOf(token)].some((part) =>
+      [token.name, token.description ?? "", token.prefix, token.id, token.created_by, scopeOf(token), token.ci_job ? jobText(token.ci_job) : ""].some((part) =>
         part.toLowerCase().includes(text)));
   };
 
@@ -130,14 +132,15 @@ export function tokensView() {
           onclick: () => detailsDialog(token, () => load(), byMinter) }, named(token.name)),
         h("code", { class: "below" }, token.prefix)),
       cell("Scope", h("span", {}, scopeOf(token)), token.project && h("span", { class: "below" }, kindOf(token))),
-      cell("Created", when(token.created_at), h("span", { class: "below" }, "by ", named(token.created_by))),
+      cell("Created", when(token.created_at), h("span", { class: "below" }, "by ", token.ci_job ? ruleName(token.ci_job) : named(token.created_by)),
+        token.ci_job && h("span", { class: "below" }, jobLine(token.ci_job))),
       cell("Expires", when(token.expires_at)),
       cell("Last used", when(token.last_used_at)),
       cell("Uses", h("span", {}, token.uses.toLocaleString("en")), token.uses > 0 && h("span", { class: "below" }, spark(token.daily_uses))),
       cell("Status", h("span", { class: "badge", dataset: { kind } }, word)),
       h("td", { role: "cell", class: "actions" }, h("div", {},
         over ? null : action("Revoke", () => revokeDialog(token, () => load()), true),
-        over ? null : action("Rotate", () => rotateDialog(token, () => load())),
+        over || token.ci_job ? null : action("Rotate", () => rotateDialog(token, () => load())),
         action("History", () => { state.focusToken = { id: token.id, prefix: token.prefix }; location.hash = "#audit"; }))),
     );
   }

@@ -1,37 +1,12 @@
 // Setting, replacing and clearing a credential for the origin. What is pasted leaves the field at once.
 
-import { choice, exact, field, h, named, openDialog, say, unique } from "./dom.js";
+import { choice, exact, facts, field, h, named, openDialog, say } from "./dom.js";
+import { hiddenField } from "./fields.js";
 import { attempt } from "./refusals.js";
 import { KEEP, USUAL_KEEP, clear, fault, gain, loss, put, setter, words } from "./upstream.js";
 
-const facts = (rows) =>
-  h("dl", { class: "facts" }, rows.filter(Boolean).map(([term, ...told]) => h("div", {}, h("dt", {}, term), h("dd", {}, told))));
-
 const time = (moment) => h("time", { datetime: moment, title: moment }, exact(moment));
 const fingerprint = (digest) => h("code", {}, digest);
-
-/** A field for a text that nobody may read over one's shoulder. `wrong` shows a fault below it and moves the focus there. */
-function hiddenField(label, hint) {
-  const input = h("textarea", {
-    class: "veiled", rows: "3", autocomplete: "off", autocapitalize: "none", autocorrect: "off", spellcheck: "false",
-    required: true, autofocus: true,
-  });
-  const told = h("p", { class: "fault", id: unique("fault"), role: "alert", hidden: true });
-  const element = field(label, input, hint);
-  const hinted = input.getAttribute("aria-describedby");
-  element.append(told);
-  const wrong = (text) => {
-    told.hidden = !text;
-    told.textContent = text ?? "";
-    input.setAttribute("aria-describedby", text ? `${told.id} ${hinted}` : hinted);
-    if (text) input.setAttribute("aria-invalid", "true");
-    else input.removeAttribute("aria-invalid");
-    if (text) input.focus();
-    return Boolean(text);
-  };
-  input.addEventListener("input", () => wrong());
-  return { element, input, wrong };
-}
 
 /** Asks for a credential. `changed` gets the answer, which does not hold it. */
 export function setDialog(scope, current, changed) {

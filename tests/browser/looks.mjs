@@ -5,12 +5,13 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { answer, FOUND, jobToken, RULES, TESTED } from "./job_answers.mjs";
 import { mint, openDashboard, organization, rowOf, signIn, withPage } from "./world.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const MOST_BYTES = 125_000;
+const MOST_BYTES = 170_000;
 
 let shown;
 
@@ -100,6 +101,38 @@ const VIEWS = {
     await dialog(page).getByRole("button", { name: "Set" }).click();
     await dialog(page).getByText("Paste the credential.").waitFor();
   },
+  jobs: async (page, { name }) => {
+    await answer(page, { rules: RULES });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.locator("#rules .place").getByText("Gives shop").first().click();
+  },
+  rule: async (page, { name }) => {
+    await answer(page, { rules: RULES, found: FOUND });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.getByRole("button", { name: "Add a rule" }).click();
+    await dialog(page).getByRole("textbox", { name: "Repository", exact: true }).fill("acme/shop");
+    await page.keyboard.press("Enter");
+    await dialog(page).getByText("Found: acme/shop").waitFor();
+    await dialog(page).getByText("Conditions (optional): none").click();
+    await dialog(page).getByRole("button", { name: "Add rule" }).click();
+    await dialog(page).getByText("Choose a project.", { exact: true }).waitFor();
+  },
+  pasted: async (page, { name }) => {
+    await answer(page, { rules: RULES });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.getByRole("button", { name: "Add a rule" }).click();
+    await dialog(page).getByRole("radio", { name: /^Paste a job token/ }).check();
+    await dialog(page).getByRole("textbox", { name: "Job token", exact: true }).fill(jobToken());
+    await dialog(page).getByText("Conditions (optional): none").click();
+  },
+  tested: async (page, { name }) => {
+    await answer(page, { rules: RULES, tested: TESTED });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.getByRole("button", { name: "Test a job token" }).click();
+    await dialog(page).getByLabel("Job token", { exact: true }).fill(jobToken());
+    await dialog(page).getByRole("button", { name: "Test" }).click();
+    await dialog(page).getByText("This job would get a token.").waitFor();
+  },
   gate: async (page) => {
     await openDashboard(page, "#gate");
     await page.locator(".verdict[data-state=ready]").waitFor();
@@ -116,7 +149,7 @@ for (const colorScheme of ["light", "dark"]) {
         await withPage(async (page) => {
           await reach(page, world);
           assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${view} fits at ${width}`);
-          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential"].includes(view) });
+          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential", "rule", "pasted", "tested"].includes(view) });
           await page.addScriptTag({ path: AXE });
           const violations = await page.evaluate(async () =>
             (await window.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`));

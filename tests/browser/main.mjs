@@ -13,6 +13,8 @@ await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
 await import("./upstream.mjs");
+await import("./jobs.mjs");
+await import("./job_runs.mjs");
 await import("./keyboard.mjs");
 await import("./hostile.mjs");
 await import("./looks.mjs");

@@ -155,7 +155,7 @@ export async function opens(credential) {
  * the policy. Refused calls are the browser's own notices, and no fault of the page.
  */
 export async function withPage(work, options = {}) {
-  const { bypassCSP = false, colorScheme = "light", width = 1280, height = 900, quiet = false } = options;
+  const { bypassCSP = false, colorScheme = "light", width = 1280, height = 900, quiet = false, at = origin } = options;
   const context = await browser.newContext({
     bypassCSP,
     colorScheme,
@@ -176,7 +176,7 @@ export async function withPage(work, options = {}) {
   });
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("request", (request) => {
-    if (!request.url().startsWith(origin) && !request.url().startsWith("blob:")) faults.push(`asked ${request.url()}`);
+    if (!request.url().startsWith(at) && !request.url().startsWith("blob:")) faults.push(`asked ${request.url()}`);
   });
   try {
     await work(page, context);
@@ -186,17 +186,17 @@ export async function withPage(work, options = {}) {
   }
 }
 
-export async function openDashboard(page, view = "") {
-  await page.goto(`${origin}/dashboard/${view}`);
+export async function openDashboard(page, view = "", at = origin) {
+  await page.goto(`${at}/dashboard/${view}`);
 }
 
 /** Signs in through the form, and chooses the organization where that is a choice. */
-export async function signIn(page, { credential = ADMIN, organization, view = "" } = {}) {
-  await openDashboard(page, view);
+export async function signIn(page, { credential = ADMIN, organization, view = "", at } = {}) {
+  await openDashboard(page, view, at);
   await page.getByLabel("Token or administrator key").fill(credential);
   await page.getByRole("button", { name: "Sign in" }).click();
   if (organization) await page.getByLabel("Organization", { exact: true }).selectOption(organization);
-  await page.locator("#list table, #list .empty, #events .timeline").filter({ hasNotText: "Loading" }).first().waitFor();
+  await page.locator("#list table, #list .empty, #events .timeline, #rules > *").filter({ hasNotText: "Loading" }).first().waitFor();
 }
 
 export const rowOf = (page, token) => page.locator(`tr[data-id="${token.id}"]`);
