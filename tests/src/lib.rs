@@ -13,6 +13,7 @@ pub mod fronts;
 pub mod gateway;
 pub mod hammer;
 pub mod http;
+pub mod issuer;
 pub mod ledgers;
 pub mod life;
 pub mod organization;

@@ -14,9 +14,10 @@ use values::{brake, count, isolates, last, module, modules, one, options, port, 
 pub const USAGE: &str = "\
 Postern's developer commands
 
-  cargo xtask dev [--port 8787] [--origin-port 9090] [--state .postern/dev]
+  cargo xtask dev [--port 8787] [--origin-port 9090] [--state .postern/dev] [--ci [--issuer-port 9091]]
       everything, from a bare clone: installs what is missing, builds, migrates, starts the gateway, a sample origin and
       the dashboard, and prints three commands to try; Ctrl-C stops all
+      with --ci, an issuer of job tokens and a rule that trusts it too, and commands to try as a CI job
   cargo xtask test
       every test, from a bare clone; ends with a summary
   cargo xtask test native
@@ -42,6 +43,9 @@ Postern's developer commands
   cargo xtask origin --port P [--strict] [--store-port S] [--organization O]
       the sample origin; prints `ready http://127.0.0.1:P`
       with --strict, it behaves as a stock control plane, and prints a line `strict {JSON}` with tokens before that
+  cargo xtask issuer --port P
+      an issuer of job tokens for tests, which signs whatever it is asked to (xtask/issuer.mjs says how); prints
+      `ready http://127.0.0.1:P`
   cargo xtask bench [--quick] [--rounds N] [--systems NAME,NAME] [--out DIR]
       Postern on workerd beside a Worker that only forwards and others; the table, and files in target/bench
   cargo xtask bench --growth | --cold | --soak SECONDS | --finality | --distance  [--rounds N]
@@ -71,16 +75,25 @@ pub enum Request {
         /// Words for the program itself.
         with: Vec<String>,
     },
-    Dev {
+    Issuer {
         port: u16,
-        origin_port: u16,
-        /// Where keys and stores are kept; `None` = in the checkout.
-        state: Option<PathBuf>,
     },
+    Dev(Dev),
     Attest(Vec<String>),
     /// The words are the bench's own.
     Bench(Vec<String>),
     Release(Release),
+}
+
+/// What is started to try things.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dev {
+    pub port: u16,
+    pub origin_port: u16,
+    /// Where an issuer of job tokens listens; `None` = there is none.
+    pub issuer_port: Option<u16>,
+    /// Where keys and stores are kept; `None` = in the checkout.
+    pub state: Option<PathBuf>,
 }
 
 /// What to do about a release.
@@ -168,22 +181,12 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "test" => tests(rest).map(Request::Test),
         "serve" => serve(rest).map(Request::Serve),
         "origin" => origin(rest),
-        "dev" => {
-            let given = options(&command, rest, &["--port", "--origin-port", "--state"])?;
-            let or =
-                |name, default| last(&given, name).map_or(Ok(default), |text| port(name, text));
-            let (gateway, origin) = (or("--port", 8787)?, or("--origin-port", 9090)?);
-            if gateway == origin {
-                return Err(misuse(format_args!(
-                    "the gateway and the origin cannot both listen on port {gateway}"
-                )));
-            }
-            Ok(Request::Dev {
-                port: gateway,
-                origin_port: origin,
-                state: last(&given, "--state").map(PathBuf::from),
-            })
+        "issuer" => {
+            let given = options(&command, rest, &["--port"])?;
+            let port = port("--port", one("issuer", &given, "--port")?)?;
+            Ok(Request::Issuer { port })
         }
+        "dev" => dev(rest).map(Request::Dev),
         "attest" => attest(rest),
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
@@ -282,12 +285,48 @@ fn serve(words: Vec<String>) -> Outcome<Serve> {
     })
 }
 
+fn dev(words: Vec<String>) -> Outcome<Dev> {
+    let (ci, words) = flag("--ci", words)?;
+    let known = ["--port", "--origin-port", "--issuer-port", "--state"];
+    let given = options("dev", words, &known)?;
+    let or = |name, default| last(&given, name).map_or(Ok(default), |text| port(name, text));
+    let (gateway, origin) = (or("--port", 8787)?, or("--origin-port", 9090)?);
+    let issuer = or("--issuer-port", 9091)?;
+    if !ci && last(&given, "--issuer-port").is_some() {
+        return Err(misuse("`--issuer-port` is for `--ci`, which is not there"));
+    }
+    let issuer = ci.then_some(issuer);
+    for (one, other, port) in [
+        ("gateway", "origin", (gateway == origin).then_some(gateway)),
+        ("gateway", "issuer", issuer.filter(|port| *port == gateway)),
+        ("origin", "issuer", issuer.filter(|port| *port == origin)),
+    ] {
+        if let Some(port) = port {
+            return Err(misuse(format_args!(
+                "the {one} and the {other} cannot both listen on port {port}"
+            )));
+        }
+    }
+    Ok(Dev {
+        port: gateway,
+        origin_port: origin,
+        issuer_port: issuer,
+        state: last(&given, "--state").map(PathBuf::from),
+    })
+}
+
+/// Whether a word that has no value is among these, and the others.
+fn flag(name: &str, words: Vec<String>) -> Outcome<(bool, Vec<String>)> {
+    let (flags, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == name);
+    match flags.len() {
+        0 | 1 => Ok((!flags.is_empty(), words)),
+        _ => Err(misuse(format_args!("`{name}` is given twice"))),
+    }
+}
+
 /// Beside the port, the words are the other program's: what is wrong with them, it says itself.
 fn origin(words: Vec<String>) -> Outcome<Request> {
-    let (flags, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "--strict");
-    if flags.len() > 1 {
-        return Err(misuse("`--strict` is given twice"));
-    }
+    let (strict, words) = flag("--strict", words)?;
     let given = options(
         "origin",
         words,
@@ -295,7 +334,8 @@ fn origin(words: Vec<String>) -> Outcome<Request> {
     )?;
     let port = port("--port", one("origin", &given, "--port")?)?;
     let others = given.into_iter().filter(|(name, _)| name != "--port");
-    let with = flags
+    let with = strict
+        .then(|| "--strict".to_owned())
         .into_iter()
         .chain(others.flat_map(|(name, value)| [name, value]))
         .collect();

@@ -1,38 +1,58 @@
 //! `cargo xtask dev`: the gateway, a sample origin and the dashboard on this machine, with something to try at once.
 
+mod ci;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::args::Serve;
+use crate::args::{Dev, Serve};
 use crate::build::Purpose;
 use crate::fail::{Failure, Outcome, doing, failed};
-use crate::{ends, http, origin, paths, secret, serve};
+use crate::{ends, http, issuer, origin, paths, secret, serve};
 
-pub fn run(port: u16, origin_port: u16, state: Option<PathBuf>) -> Outcome {
+pub fn run(dev: &Dev) -> Outcome {
     ends::stop_is_success();
-    for (name, port) in [("--port", port), ("--origin-port", origin_port)] {
-        serve::require_free(port).map_err(|failure| suggest(name, failure))?;
+    let (port, origin_port) = (dev.port, dev.origin_port);
+    let ports = [
+        ("--port", Some(port)),
+        ("--origin-port", Some(origin_port)),
+        ("--issuer-port", dev.issuer_port),
+    ];
+    for (name, port) in ports {
+        let free = port.map_or(Ok(()), serve::require_free);
+        free.map_err(|failure| suggest(name, failure))?;
     }
-    let home = state.unwrap_or_else(|| paths::root().join(".postern/dev"));
+    let in_checkout = || paths::root().join(".postern/dev");
+    let home = dev.state.clone().unwrap_or_else(in_checkout);
     let (mut origin, _) = origin::start(origin_port, &[])?;
+    let mut issuer = dev.issuer_port.map(issuer::start).transpose()?;
     let key = secret::random()?;
-    let request = request(port, origin_port, &home, &key)?;
+    let request = request(dev, &home, &key)?;
     let (mut gateway, _) = serve::start(&request, Purpose::Development)?;
     furnish(port, &key)?;
     let session = secret::random()?;
     sign_in(origin_port, &session)?;
-    say!("{}", welcome(port, origin_port, &key, &session));
+    let jobs = match dev.issuer_port {
+        None => String::new(),
+        Some(issuer_port) => {
+            ci::trust(port, issuer_port, &key)?;
+            ci::welcome(port, issuer_port)
+        }
+    };
+    say!("{}", welcome(port, origin_port, &key, &session, &jobs));
     loop {
         thread::sleep(Duration::from_millis(200));
-        if let Some(failure) = gateway.ended().or_else(|| origin.ended()) {
+        let issuer = issuer.as_mut().and_then(|(issuer, _)| issuer.ended());
+        if let Some(failure) = gateway.ended().or_else(|| origin.ended()).or(issuer) {
             return Err(failure);
         }
     }
 }
 
-fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve> {
+fn request(dev: &Dev, home: &Path, key: &str) -> Outcome<Serve> {
+    let (port, origin_port) = (dev.port, dev.origin_port);
     doing(
         format_args!("creating {}", home.display()),
         fs::create_dir_all(home),
@@ -40,7 +60,7 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
     let token_keys = secret::kept(&home.join("keys"), || {
         Ok(format!("dev:{}", secret::random()?))
     })?;
-    let set = vec![
+    let mut set = vec![
         ("ADMIN_TOKEN".to_owned(), key.to_owned()),
         ("TOKEN_KEYS".to_owned(), token_keys),
         (
@@ -48,6 +68,9 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
             format!("http://127.0.0.1:{origin_port}/session"),
         ),
     ];
+    if let Some(issuer_port) = dev.issuer_port {
+        set.extend(ci::variables(port, issuer_port));
+    }
     let origin = format!("http://127.0.0.1:{origin_port}");
     Ok(Serve {
         port,
@@ -65,13 +88,18 @@ fn request(port: u16, origin_port: u16, home: &Path, key: &str) -> Outcome<Serve
 fn furnish(port: u16, key: &str) -> Outcome {
     let authorization = format!("Bearer {key}");
     let as_admin = [("Authorization", authorization.as_str())];
-    let in_demo = [
-        ("Authorization", authorization.as_str()),
-        ("Postern-Organization", "demo"),
-    ];
+    let in_demo = in_demo(&authorization);
     create(port, "/orgs", &as_admin, "demo")?;
     create(port, "/org/projects", &in_demo, "shop")?;
     create(port, "/org/projects/shop/workflows", &in_demo, "release")
+}
+
+/// As the administrator, about `demo`.
+fn in_demo(authorization: &str) -> [(&str, &str); 2] {
+    [
+        ("Authorization", authorization),
+        ("Postern-Organization", "demo"),
+    ]
 }
 
 /// A browser session that the sample origin knows, of a person who administers `demo`.
@@ -109,7 +137,7 @@ fn suggest(option: &str, failure: Failure) -> Failure {
     }
 }
 
-fn welcome(port: u16, origin_port: u16, key: &str, session: &str) -> String {
+fn welcome(port: u16, origin_port: u16, key: &str, session: &str, jobs: &str) -> String {
     let gateway = format!("http://127.0.0.1:{port}");
     let [mint, attest, revoke] = commands(&gateway, key);
     format!(
@@ -133,7 +161,7 @@ Try it, in another terminal:
 3. Revoke it:
 
 {revoke}
-
+{jobs}
 Ctrl-C stops everything.
 "
     )
@@ -148,35 +176,42 @@ fn commands(gateway: &str, key: &str) -> [String; 3] {
          TOKEN_ID=$(printf '%s' \"$ANSWER\" | sed -E 's/^[^:]*\"id\": *\"([^\"]*)\".*/\\1/'); \
          export POSTERN_TOKEN=$(printf '%s' \"$ANSWER\" | sed -E 's/.*\"token\": *\"([^\"]*)\".*/\\1/')"
     );
-    let attest = format!(
-        "(cd '{}' && cargo xtask attest --gateway {gateway} --project shop --workflow release)",
-        paths::root().display()
-    );
+    let attest = attesting(gateway);
     let revoke = format!("curl -sS -X DELETE {gateway}/org/tokens/$TOKEN_ID {who}");
     [mint, attest, revoke]
 }
 
+/// One attestation with the token in POSTERN_TOKEN.
+fn attesting(gateway: &str) -> String {
+    format!(
+        "(cd '{}' && cargo xtask attest --gateway {gateway} --project shop --workflow release)",
+        paths::root().display()
+    )
+}
+
+/// What a pasted command leaves in a real shell, with `curl` replaced by this body of a function.
+#[cfg(test)]
+fn pasted(curl: &str, command: &str, left: &str) -> String {
+    let script = format!("curl() {{ {curl}; }}; {command}; printf '\\n%s' \"{left}\"");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("sh runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
 
     use super::*;
 
-    /// The mint command in a real shell, with `curl` replaced by what the gateway would answer.
     #[test]
     fn the_mint_command_finds_id_and_token() {
         let answer = r#"{"id":"0198-a","name":"n","format":"opaque","token":"pst_x-Y_z","prefix":"pst_x",
             "organization":{"id":"o-1","name":"demo"},"project":{"id":"p-1","name":"shop"}}"#;
         let [mint, _, _] = commands("http://127.0.0.1:1", "key");
-        let script = format!(
-            "curl() {{ printf '%s' '{}'; }}; {mint}; printf '%s %s' \"$TOKEN_ID\" \"$POSTERN_TOKEN\"",
-            answer.replace('\n', "")
-        );
-        let output = Command::new("sh")
-            .args(["-c", &script])
-            .output()
-            .expect("sh runs");
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let curl = format!("printf '%s' '{}'", answer.replace('\n', ""));
+        let printed = pasted(&curl, &mint, "$TOKEN_ID $POSTERN_TOKEN");
         assert!(printed.ends_with("\n0198-a pst_x-Y_z"), "{printed}");
     }
 }

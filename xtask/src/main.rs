@@ -14,6 +14,7 @@ mod ends;
 mod fail;
 mod guard;
 mod http;
+mod issuer;
 mod json;
 mod migrations;
 mod node;
@@ -67,11 +68,8 @@ fn execute(request: Request) -> Outcome {
         Request::Build(args::Module::Previous) => previous::build().map(drop),
         Request::Serve(request) => serve::run(&request),
         Request::Origin { port, with } => origin::run(port, &with),
-        Request::Dev {
-            port,
-            origin_port,
-            state,
-        } => dev::run(port, origin_port, state),
+        Request::Issuer { port } => issuer::run(port),
+        Request::Dev(request) => dev::run(&request),
         Request::Attest(words) => origin::attest(words),
         Request::Test(tests) => test::run(&tests),
         Request::Bench(words) => bench::run(words),

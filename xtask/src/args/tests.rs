@@ -36,22 +36,6 @@ fn plain_commands() {
         assert_eq!(typed(line), Ok(Request::Release(what)), "{line}");
     }
     refused("release --check --test", "`release` takes `--command`");
-    assert_eq!(
-        typed("dev"),
-        Ok(Request::Dev {
-            port: 8787,
-            origin_port: 9090,
-            state: None,
-        })
-    );
-    assert_eq!(
-        typed("dev --port 1 --origin-port=2 --state d"),
-        Ok(Request::Dev {
-            port: 1,
-            origin_port: 2,
-            state: Some("d".into()),
-        })
-    );
     for (line, with) in [
         ("origin --port 9", &[][..]),
         ("origin --strict --port=9", &["--strict"]),
@@ -63,6 +47,41 @@ fn plain_commands() {
         let with = with.iter().map(|word| (*word).to_owned()).collect();
         assert_eq!(typed(line), Ok(Request::Origin { port: 9, with }), "{line}");
     }
+}
+
+#[test]
+fn what_is_started_to_try_things() {
+    let dev = |port, origin_port, issuer_port, state: Option<&str>| {
+        Ok(Request::Dev(Dev {
+            port,
+            origin_port,
+            issuer_port,
+            state: state.map(PathBuf::from),
+        }))
+    };
+    assert_eq!(typed("dev"), dev(8787, 9090, None, None));
+    assert_eq!(typed("dev --ci"), dev(8787, 9090, Some(9091), None));
+    assert_eq!(
+        typed("dev --port 1 --origin-port=2 --state d --ci --issuer-port 3"),
+        dev(1, 2, Some(3), Some("d"))
+    );
+    assert_eq!(
+        typed("dev --port 9091"),
+        dev(9091, 9090, None, None),
+        "no issuer"
+    );
+    refused("dev --port 1 --origin-port 1", "cannot both");
+    refused("dev --ci --port 9091", "the gateway and the issuer");
+    refused("dev --ci --issuer-port 9090", "the origin and the issuer");
+    refused("dev --issuer-port 3", "is for `--ci`");
+    refused("dev --ci --ci", "`--ci` is given twice");
+    assert_eq!(
+        typed("issuer --port 9091"),
+        Ok(Request::Issuer { port: 9091 })
+    );
+    refused("issuer", "needs `--port`");
+    refused("issuer --port 1 --strict", "does not know `--strict`");
+    refused("origin --port 1 --strict --strict", "given twice");
 }
 
 #[test]
@@ -169,6 +188,5 @@ fn what_is_wrong_is_named() {
     refused("test openapi --examples 0", "at least 1");
     refused("test openapi --seed x", "at least 1");
     refused("build --fast", "`build` takes `previous`");
-    refused("dev --port 1 --origin-port 1", "cannot both");
     refused("attest --gateway u --project p", "needs `--workflow`");
 }

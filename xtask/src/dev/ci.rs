@@ -1,0 +1,148 @@
+//! The part of `cargo xtask dev --ci`: a gateway that trusts jobs of a repository, and what such a job would do.
+
+use super::{attesting, in_demo, post};
+use crate::fail::Outcome;
+use crate::{http, json};
+
+/// The repository whose jobs are trusted, as issuer.mjs has it in its tokens.
+const REPOSITORY: &str = "demo/shop";
+const REPOSITORY_ID: u32 = 74;
+const OWNER_ID: u32 = 65;
+
+/// What a job gets besides attesting, which needs no policy.
+const POLICIES: [&str; 6] = [
+    "workflow:read",
+    "workflow_contract:read",
+    "workflow_run:read",
+    "workflow_run:list",
+    "cas_artifact:read",
+    "cas_artifact:create",
+];
+
+/// What the gateway is told of the issuers, and of itself.
+pub fn variables(port: u16, issuer_port: u16) -> [(String, String); 2] {
+    let issuers = ["github=", "gitlab=", ""];
+    let names = ["github", "gitlab", "other"];
+    let issuers = issuers
+        .iter()
+        .zip(names)
+        .map(|(word, name)| format!("{word}{}", issuer(issuer_port, name)))
+        .collect::<Vec<_>>();
+    [
+        ("CI_ISSUERS".to_owned(), issuers.join(",")),
+        ("CI_AUDIENCES".to_owned(), gateway(port)),
+    ]
+}
+
+/// Makes the trust rule, unless an earlier run did.
+pub fn trust(port: u16, issuer_port: u16, key: &str) -> Outcome {
+    let authorization = format!("Bearer {key}");
+    let headers = in_demo(&authorization);
+    let issuer = issuer(issuer_port, "github");
+    let list = http::get(port, "/org/trust-rules", &headers)?;
+    // Rules say the issuer as the variable does.
+    let shown = format!(r#""issuer":{}"#, json::string(&format!("github={issuer}")));
+    if list.status == 200 && list.body.contains(&shown) {
+        return Ok(());
+    }
+    post(port, "/org/trust-rules", &headers, &rule(&issuer))
+}
+
+fn rule(issuer: &str) -> String {
+    let policies = POLICIES.iter().map(|policy| json::string(policy));
+    json::object([
+        ("issuer", json::string(issuer)),
+        ("repository", json::string(REPOSITORY)),
+        ("repository_id", REPOSITORY_ID.to_string()),
+        ("repository_owner_id", OWNER_ID.to_string()),
+        ("project", json::string("shop")),
+        ("workflow", json::string("release")),
+        ("policies", json::array(policies)),
+    ])
+}
+
+/// What is printed beside the commands that need a stored token.
+pub fn welcome(port: u16, issuer_port: u16) -> String {
+    let (gateway, issuer) = (gateway(port), issuer(issuer_port, "github"));
+    let [exchange, attest, bearer] = commands(&gateway, &issuer);
+    format!(
+        "
+issuer         {issuer}   (of job tokens, as GitHub Actions makes them)
+
+A trust rule is there: jobs of {REPOSITORY} may attest shop/release. So, as such a job, without a stored secret:
+
+4. Get a job token from the issuer, and exchange it:
+
+{exchange}
+
+5. Attest with what it became:
+
+{attest}
+
+6. Or attest with a job token as it is:
+
+{bearer}
+"
+    )
+}
+
+/// To be pasted in this order into one shell, as those of `dev` itself.
+fn commands(gateway: &str, issuer: &str) -> [String; 3] {
+    let job_token = format!(
+        "JOB_TOKEN=$(curl -sS {issuer}/token -d '{{\"claims\":{{\"aud\":\"{gateway}/demo\"}}}}')"
+    );
+    let exchange = format!(
+        "{job_token}; ANSWER=$(curl -sS {gateway}/oauth/token \
+         -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
+         -d subject_token_type=urn:ietf:params:oauth:token-type:jwt -d subject_token=$JOB_TOKEN); \
+         printf '%s\\n' \"$ANSWER\"; \
+         export POSTERN_TOKEN=$(printf '%s' \"$ANSWER\" | sed -E 's/.*\"access_token\": *\"([^\"]*)\".*/\\1/')"
+    );
+    let attest = attesting(gateway);
+    let bearer = format!("{job_token}; POSTERN_TOKEN=$JOB_TOKEN; export POSTERN_TOKEN; {attest}");
+    [exchange, attest, bearer]
+}
+
+fn gateway(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn issuer(port: u16, name: &str) -> String {
+    format!("http://127.0.0.1:{port}/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::pasted;
+
+    /// Answers as the issuer or the gateway; the gateway says what it was given.
+    const CURL: &str = r#"case "$*" in
+        *9091/github/token*'{"claims":{"aud":"http://127.0.0.1:1/demo"}}') printf h.p.s ;;
+        *:1/oauth/token*token-exchange*'subject_token=h.p.s') printf '{"access_token":"pst_a-b_C","expires_in":300}' ;;
+        *) printf '{"error":"%s"}' "$*" ;;
+    esac"#;
+
+    #[test]
+    fn the_commands_of_a_job_leave_its_token() {
+        let [exchange, _, bearer] = commands("http://127.0.0.1:1", &issuer(9091, "github"));
+        let printed = pasted(CURL, &exchange, "$POSTERN_TOKEN");
+        assert!(printed.ends_with("\npst_a-b_C"), "{printed}");
+        let (take, _) = bearer.split_once("; (cd").expect("it attests");
+        let printed = pasted(CURL, take, "$POSTERN_TOKEN");
+        assert!(printed.ends_with("\nh.p.s"), "{printed}");
+    }
+
+    #[test]
+    fn the_gateway_is_told_of_three_issuers_and_of_itself() {
+        let expected = [
+            (
+                "CI_ISSUERS",
+                "github=http://127.0.0.1:2/github,gitlab=http://127.0.0.1:2/gitlab,http://127.0.0.1:2/other",
+            ),
+            ("CI_AUDIENCES", "http://127.0.0.1:1"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(variables(1, 2), expected);
+    }
+}
