@@ -6,6 +6,7 @@ mod granting;
 mod headers;
 mod issuer;
 mod key_sets;
+mod lookup;
 mod malformed;
 mod properties;
 mod shapes;
