@@ -316,7 +316,7 @@ fn every_error_code_is_in_the_table_of_the_api_and_the_reverse() {
 }
 
 /// Codes that only calls for the origin are answered with.
-const ATTESTATION: [&str; 26] = [
+const ATTESTATION: [&str; 27] = [
     "body_unexpected",
     "body_unreadable",
     "connect_header",
@@ -327,6 +327,7 @@ const ATTESTATION: [&str; 26] = [
     "identity_ambiguous",
     "identity_invalid",
     "identity_missing",
+    "job_token_refused",
     "message_unreadable",
     "method_override",
     "native_grpc",

@@ -114,3 +114,6 @@ async fn fetched<P: JobKeys>(issuer: &Issuer, ports: &P) -> core::result::Result
         _ => Ok(keys),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 mod brake;
 mod buckets;
+pub mod issuer;
 pub mod job_keys;
 mod ledgers;
 mod lookups;

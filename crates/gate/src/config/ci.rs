@@ -198,3 +198,6 @@ fn check(url: &str, loopback: Loopback) -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

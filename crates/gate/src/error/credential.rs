@@ -5,7 +5,7 @@ use postern_domain::standing::Inactive;
 
 impl CredentialError {
     /// The stable word.
-    pub(super) fn code(self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Missing => "credential_missing",
             Self::Malformed(_) => "credential_malformed",
@@ -18,7 +18,7 @@ impl CredentialError {
     }
 
     /// The sentence for the client.
-    pub(super) fn public(self) -> &'static str {
+    pub(super) fn public(&self) -> &'static str {
         match self {
             Self::Missing => {
                 "authentication required: send one `Authorization: Bearer <token>` header"
@@ -43,7 +43,7 @@ impl CredentialError {
     }
 
     /// What only the log may say.
-    pub(super) fn private(self) -> &'static str {
+    pub(super) fn private(&self) -> &'static str {
         match self {
             Self::Malformed(cause) | Self::Expired(cause) | Self::Refused(cause) => cause,
             Self::NoForm => "no known form of credential",

@@ -25,12 +25,9 @@ pub async fn find<P: JobKeys>(
     repository: &str,
     ports: &P,
 ) -> Result<FoundRepository> {
-    let ask = AskForge::new(issuer, repository).map_err(|error| {
-        let code = match error {
-            LookupError::Name => "repository_invalid",
-            LookupError::NoApi => "repository_unknown",
-        };
-        Error::invalid(code, error.to_string())
+    let ask = AskForge::new(issuer, repository).map_err(|error| match error {
+        LookupError::Name => Error::invalid("repository_invalid", error.to_string()),
+        LookupError::NoApi => Error::invalid("repository_unknown", error.to_string()),
     })?;
     let unknown = || {
         Error::invalid(
@@ -53,10 +50,12 @@ pub async fn find<P: JobKeys>(
                 identity,
             })
         }
-        // Moved or renamed: a redirect to the name that it has now, which is for people to follow.
-        Err(NotFetched::Status(301 | 302 | 307 | 308 | 404 | 410 | 451)) => Err(unknown()),
-        // A GitLab that nobody sees anything of without signing in.
-        Err(NotFetched::Status(401)) => Err(unknown()),
+        // A redirect leads to the name that it has now, which is for people to follow; a GitLab that shows
+        // strangers nothing answers 401.
+        Err(NotFetched::Status(301 | 302 | 307 | 308 | 401 | 404 | 410 | 451)) => Err(unknown()),
         Err(cause) => Err(failed(cause.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::World;
+use super::{World, issuer};
 use crate::ports::{JobKeys, NotFetched};
 use postern_wire::job::Question;
 
@@ -21,7 +21,7 @@ impl Default for Published {
     fn default() -> Self {
         Self {
             documents: RefCell::default(),
-            holds: Cell::new(|_| false),
+            holds: Cell::new(issuer::holds),
             meanwhile: RefCell::default(),
         }
     }
@@ -46,10 +46,9 @@ impl JobKeys for World {
 
     async fn pause(&self, ms: u32) {
         self.now.set(self.now.get() + i64::from(ms));
-        let next = match self.published.meanwhile.borrow_mut() {
-            waiting if waiting.is_empty() => None,
-            mut waiting => Some(waiting.remove(0)),
-        };
+        let mut waiting = self.published.meanwhile.borrow_mut();
+        let next = (!waiting.is_empty()).then(|| waiting.remove(0));
+        drop(waiting);
         if let Some(next) = next {
             next(self);
         }

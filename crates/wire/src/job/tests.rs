@@ -5,6 +5,7 @@ mod gitlab;
 mod headers;
 mod issuer;
 mod key_sets;
+mod lookup;
 mod malformed;
 mod presenting;
 mod properties;
