@@ -13,7 +13,7 @@ use crate::settings::{Environment, Settings, trimmed, variable};
 mod claims;
 mod github;
 
-pub use claims::JobToken;
+pub use claims::{Claims, JobToken};
 use github::Runner;
 
 /// The variable that GitLab's `id_tokens` sets, where no other is named.
@@ -103,7 +103,7 @@ impl Source {
                 .strip_prefix(&gateway)
                 .is_some_and(|rest| rest.starts_with('/')),
         };
-        let audiences = token.audiences();
+        let audiences = token.claims().audiences();
         let fits = match audiences.as_slice() {
             [one] => *one == wanted || (self.audience.is_none() && of_gateway(one)),
             _ => false,
@@ -123,8 +123,23 @@ impl Source {
     }
 }
 
-/// Reads a file, or standard input for `-`.
-pub fn of_file(file: &Path) -> Outcome<JobToken> {
+/// Reads the token in a file, or in standard input for `-`.
+fn of_file(file: &Path) -> Outcome<JobToken> {
+    let (text, from) = read(file)?;
+    JobToken::parse(trimmed(&text).to_owned(), &from)
+}
+
+/// Reads only what the token in a file claims.
+///
+/// # Errors
+/// `Configuration` for a file that cannot be read, `Usage` for one without a token.
+pub fn claims_of_file(file: &Path) -> Outcome<Claims> {
+    let (text, from) = read(file)?;
+    Claims::parse(trimmed(&text), &from)
+}
+
+/// What is in a file, and what errors call it.
+fn read(file: &Path) -> Outcome<(String, String)> {
     let is_stdin = file.as_os_str() == "-";
     let from = match is_stdin {
         true => "standard input".to_owned(),
@@ -147,7 +162,7 @@ pub fn of_file(file: &Path) -> Outcome<JobToken> {
         .take(MAX_READ)
         .read_to_string(&mut text)
         .map_err(wrong)?;
-    JobToken::parse(trimmed(&text).to_owned(), &from)
+    Ok((text, from))
 }
 
 /// What to add where a job has no token.

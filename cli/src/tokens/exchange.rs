@@ -98,9 +98,12 @@ fn refused(answer: &Answer) -> Failure {
     }
     let sentence = text("error_description").or_else(|| text("detail"));
     let sentence = sentence.unwrap_or_else(|| "it gives no reason".to_owned());
+    // The gateway's log has the reason under it.
+    let request = text("request_id").map(|id| format!(" (request {id})"));
+    let request = request.unwrap_or_default();
     Failure::new(
         Kind::Credential,
-        format!("the gateway refused the job token: {sentence}"),
+        format!("the gateway refused the job token: {sentence}{request}"),
     )
     .hint("who manages the organization's tokens sees why: postern trust test --token-file FILE")
 }

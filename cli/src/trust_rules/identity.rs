@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::RULES;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
-use crate::job::{self, JobToken};
+use crate::job::{self, Claims};
 use crate::output::remark;
 use crate::text::{member, plain};
 
@@ -21,8 +21,8 @@ pub struct Whose {
     #[arg(long, value_name = "OWNER/NAME", required_unless_present_any = ["token_file", "repository_id", "project_id", "subject"])]
     repository: Option<String>,
 
-    /// Take issuer, ids and name from this file with a job token of the repository, without verifying it; `-` for
-    /// standard input
+    /// Take issuer, ids and name from this file with a job token of the repository, without verifying it; its signature
+    /// may be cut off. `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "repository", "ids"])]
     token_file: Option<PathBuf>,
 
@@ -74,7 +74,7 @@ impl Whose {
     /// If the gateway does not find it, or does not trust the token's issuer.
     pub async fn find(self, api: &Api) -> Outcome<Map<String, Value>> {
         if let Some(file) = &self.token_file {
-            let token = job::of_file(file)?;
+            let token = job::claims_of_file(file)?;
             let found = of_token(&token, &known(api).await?)?;
             remark(&format!(
                 "read from the token without verifying it: {}",
@@ -125,7 +125,7 @@ async fn known(api: &Api) -> Outcome<Vec<String>> {
 }
 
 /// What a token says of its repository.
-fn of_token(token: &JobToken, known: &[String]) -> Outcome<Map<String, Value>> {
+fn of_token(token: &Claims, known: &[String]) -> Outcome<Map<String, Value>> {
     let claimed = token.text("iss").unwrap_or_default();
     let issuers = known
         .iter()

@@ -332,6 +332,12 @@ async fn without_a_token_it_says_what_to_add() {
 #[tokio::test]
 async fn what_the_gateway_refuses_is_one_sentence() {
     let refused = json!({ "error": "invalid_grant", "error_description": "this job token opens nothing here" });
+    let mut told = problem(401, "job_token_refused");
+    told.body = json!({
+        "detail": "this job token opens nothing here", "code": "job_token_refused", "request_id": "r1",
+        "error": "invalid_grant",
+    })
+    .to_string();
     let line_end =
         json!({ "access_token": "a\n::set-env name=PATH::/tmp", "token_type": "Bearer" });
     let other_kind = json!({ "access_token": GIVEN, "token_type": "N_A" });
@@ -341,6 +347,12 @@ async fn what_the_gateway_refuses_is_one_sentence() {
             4,
             "postern: the gateway refused the job token: this job token opens nothing here\n  hint: who manages the \
              organization's tokens sees why: postern trust test --token-file FILE\n",
+        ),
+        // As the gateway's own errors are, with what its log knows the call by.
+        (
+            told,
+            4,
+            "postern: the gateway refused the job token: this job token opens nothing here (request r1)\n",
         ),
         (
             problem(503, "unavailable"),

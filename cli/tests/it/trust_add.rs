@@ -76,6 +76,12 @@ async fn add_reads_a_pasted_token_and_says_that_it_was_not_verified() {
             json!({ "issuer": "gitlab=https://gitlab.acme.dev", "repository": "acme/tools/shop", "project_id": "20", "namespace_id": "72" }),
         ),
         (
+            // Without its signature it can stand in a log, and says as much.
+            of_github("any").rsplit_once('.').unwrap().0.to_owned(),
+            "acme/shop at github, repository 74, owner 65",
+            json!({ "issuer": "github", "repository": "acme/shop", "repository_id": "74", "repository_owner_id": "65" }),
+        ),
+        (
             other,
             "subject pipeline:deploy at https://ci.example.com",
             json!({ "issuer": "https://ci.example.com", "subject": "pipeline:deploy" }),
