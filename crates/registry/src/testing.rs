@@ -9,6 +9,7 @@ mod lookups;
 mod origin;
 mod rebuild;
 mod records;
+mod trust;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ use postern_ledger::testing::Sqlite;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, GivenUpstream, KeptQuery, LeakAnswer, LeakCommand,
     Liveness, MintAnswer, MintCommand, RefusalCommand, RevokeManyCommand, RotateCommand,
-    SetUpstreamCommand, UpstreamState,
+    SetUpstreamCommand, TrustRules, UpstreamState,
 };
 
 /// Runs a future that never has to wait.
@@ -109,6 +110,9 @@ pub struct World {
     pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
+    /// The trust rules of the organization, and how many tokens each has given.
+    pub trust_rules: RefCell<TrustRules>,
+    pub given_tokens: Cell<u32>,
     /// Issuers and forges, and the platform's cryptography.
     pub published: job_keys::Published,
     entropy: Cell<u8>,
@@ -172,6 +176,8 @@ impl World {
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
+            trust_rules: RefCell::default(),
+            given_tokens: Cell::default(),
             published: job_keys::Published::default(),
             entropy: Cell::new(0),
         }
