@@ -121,6 +121,8 @@ pub enum Denial {
     },
     /// The creator expires before the new token would (R18).
     Lifetime,
+    /// The author of a trust rule expires, and the rule does not (R47).
+    RuleLifetime,
     /// A token to adopt does not say whose it is: only who stands above organizations can (R39).
     Unclaimed,
     /// A token of the origin's own that is not registered here (R43).
@@ -176,6 +178,12 @@ impl Denial {
             Self::Lifetime => {
                 "a token cannot create one that outlives it: give an earlier expiry".to_owned()
             }
+            Self::RuleLifetime => {
+                "a token that expires cannot add a trust rule, which gives tokens \
+                                   until it is removed: use one that does not expire, a session, \
+                                   or an administrator key"
+                    .to_owned()
+            }
             Self::Unclaimed => "the token names no organization: only an administrator can say \
                                 whose it is"
                 .to_owned(),
@@ -204,7 +212,7 @@ impl Denial {
             Self::Hidden => "not_found",
             Self::SystemToken => "system_token",
             Self::PolicyNotHeld { .. } => "policy_not_held",
-            Self::Lifetime => "lifetime_exceeded",
+            Self::Lifetime | Self::RuleLifetime => "lifetime_exceeded",
             Self::Unclaimed => "organization_unclaimed",
             Self::UnknownOriginToken => "origin_token_unknown",
         }

@@ -48,6 +48,13 @@ pub enum Operation {
     UpstreamSet,
     /// Clearing one.
     UpstreamClear,
+    /// To see the rules by which jobs of CI systems get tokens, what one of them would get, and the
+    /// ids that a rule names (R47).
+    TrustRuleList,
+    /// Adding a rule.
+    TrustRuleAdd,
+    /// Removing one, with every token that it gave.
+    TrustRuleRemove,
     /// A call for the origin.
     Rpc(&'static Rpc),
     /// A REST request for the origin.
@@ -79,7 +86,7 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 21] = [
+    pub const REGISTRY: [Self; 24] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
@@ -101,6 +108,9 @@ impl Operation {
         Self::UpstreamRead,
         Self::UpstreamSet,
         Self::UpstreamClear,
+        Self::TrustRuleList,
+        Self::TrustRuleAdd,
+        Self::TrustRuleRemove,
     ];
 
     /// The operation's place in [`Operation::REGISTRY`].
@@ -128,6 +138,9 @@ impl Operation {
             Self::UpstreamRead => Self::REGISTRY[18],
             Self::UpstreamSet => Self::REGISTRY[19],
             Self::UpstreamClear => Self::REGISTRY[20],
+            Self::TrustRuleList => Self::REGISTRY[21],
+            Self::TrustRuleAdd => Self::REGISTRY[22],
+            Self::TrustRuleRemove => Self::REGISTRY[23],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -183,6 +196,9 @@ impl Operation {
             // every call of the organization is made there.
             (Self::UpstreamRead, _) => Some(&["upstream_credential:read"]),
             (Self::UpstreamSet | Self::UpstreamClear, _) => Some(&["upstream_credential:update"]),
+            // And ours: what a rule gives, its author must hold besides, as for a token.
+            (Self::TrustRuleList, _) => Some(&["trust_rule:read"]),
+            (Self::TrustRuleAdd | Self::TrustRuleRemove, _) => Some(&["trust_rule:update"]),
             _ => None,
         }
     }
@@ -211,6 +227,9 @@ impl Operation {
             Self::UpstreamRead => "upstream.read",
             Self::UpstreamSet => "upstream.set",
             Self::UpstreamClear => "upstream.clear",
+            Self::TrustRuleList => "trust_rule.list",
+            Self::TrustRuleAdd => "trust_rule.add",
+            Self::TrustRuleRemove => "trust_rule.remove",
             Self::Rpc(row) => row.method,
             Self::Route(row) => row.name,
         }

@@ -22,6 +22,7 @@ const ADMINISTERS: &[&str] = &[
     "project_api_token:*",
     "audit:read",
     "upstream_credential:*",
+    "trust_rule:*",
     REGISTRY_READ,
 ];
 
@@ -55,19 +56,21 @@ mod tests {
             "audit:read",
             "upstream_credential:read",
             "upstream_credential:update",
+            "trust_rule:read",
+            "trust_rule:update",
             REGISTRY_READ,
             "workflow_run:read",
         ];
         // In the order of `all`.
         let rows = [
-            ("owner", "11111111111"),
-            ("admin", "11111111111"),
-            ("member", "00011100001"),
-            ("contributor", "00011100001"),
-            ("viewer", "00001000000"),
-            ("Owner", "00000000000"),
-            ("", "00000000000"),
-            ("superuser", "00000000000"),
+            ("owner", "1111111111111"),
+            ("admin", "1111111111111"),
+            ("member", "0001110000001"),
+            ("contributor", "0001110000001"),
+            ("viewer", "0000100000000"),
+            ("Owner", "0000000000000"),
+            ("", "0000000000000"),
+            ("superuser", "0000000000000"),
         ];
         for (role, expected) in rows {
             let held = policies_of(role);

@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod registry;
 pub mod session;
 pub mod tokens;
+pub mod trust_rules;
 pub mod upstream;
 pub mod ways_in;
 

@@ -10,6 +10,7 @@ mod lookups;
 mod origin;
 mod rebuild;
 mod records;
+mod trust;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ use postern_ledger::testing::Sqlite;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand, GivenUpstream,
     KeptQuery, LeakAnswer, LeakCommand, Liveness, MintAnswer, MintCommand, RefusalCommand,
-    RevokeManyCommand, RotateCommand, SetUpstreamCommand, UpstreamState,
+    RevokeManyCommand, RotateCommand, SetUpstreamCommand, TrustRules, UpstreamState,
 };
 
 /// Runs a future that never has to wait.
@@ -113,6 +114,9 @@ pub struct World {
     /// CI jobs that were presented to the Ledger, and what it answers; `None` = it is down.
     pub exchanged: RefCell<Vec<ExchangeCommand>>,
     pub exchange_answer: RefCell<Option<ExchangeAnswer>>,
+    /// The trust rules of the organization, and how many tokens each has given.
+    pub trust_rules: RefCell<TrustRules>,
+    pub given_tokens: Cell<u32>,
     /// Issuers and forges, and the platform's cryptography.
     pub published: job_keys::Published,
     entropy: Cell<u8>,
@@ -178,6 +182,8 @@ impl World {
             learned_pin: Cell::new(None),
             exchanged: RefCell::default(),
             exchange_answer: RefCell::default(),
+            trust_rules: RefCell::default(),
+            given_tokens: Cell::default(),
             published: job_keys::Published::default(),
             entropy: Cell::new(0),
         }

@@ -72,6 +72,18 @@ pub enum Management<'p> {
     SetUpstream(ReachNamed<'p>),
     /// Clears it.
     ClearUpstream(ReachNamed<'p>),
+    /// Lists the trust rules.
+    TrustRules,
+    /// Adds one.
+    AddTrustRule,
+    /// Finds out the ids of a repository.
+    FindRepository,
+    /// Tells what a job token would get.
+    TestJobToken,
+    /// Tells about the one of this id.
+    TrustRule(&'p str),
+    /// Removes it.
+    RemoveTrustRule(&'p str),
 }
 
 /// What a path does, by method: the combinations that there are.
@@ -162,6 +174,10 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "tokens", id] => GetDelete(To(Token(id)), To(Revoke(id))),
         ["org", "tokens", id, "rotate"] => Post(To(Rotate(id))),
         ["org", "tokens", id, "release"] => Post(To(Release(id))),
+        ["org", "trust-rules"] => GetPost(To(TrustRules), To(AddTrustRule)),
+        ["org", "trust-rules", "find"] => Post(To(FindRepository)),
+        ["org", "trust-rules", "test"] => Post(To(TestJobToken)),
+        ["org", "trust-rules", id] => GetDelete(To(TrustRule(id)), To(RemoveTrustRule(id))),
         ["org", "audit"] => Get(To(Audit)),
         ["org", "audit", "checkpoints"] => GetPost(To(Checkpoints), To(CreateCheckpoint)),
         _ => return None,
@@ -216,6 +232,11 @@ impl Management<'_> {
             Self::Upstreams | Self::Upstream(_) => Operation::UpstreamRead,
             Self::SetUpstream(_) => Operation::UpstreamSet,
             Self::ClearUpstream(_) => Operation::UpstreamClear,
+            Self::TrustRules | Self::TrustRule(_) | Self::FindRepository | Self::TestJobToken => {
+                Operation::TrustRuleList
+            }
+            Self::AddTrustRule => Operation::TrustRuleAdd,
+            Self::RemoveTrustRule(_) => Operation::TrustRuleRemove,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The Ledgers of the test world: every command is noted, and answered as the test wants it.
 
 use postern_ledger::{
-    CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand, LimitsAnswer, LimitsCommand,
-    ListUpstreamsCommand, NoteCommand, ReadUpstreamCommand, RebuildCommand, ReleaseAnswer,
-    ReleaseCommand, ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
+    AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
+    LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
+    ReadUpstreamCommand, RebuildCommand, ReleaseAnswer, ReleaseCommand, RemoveTrustRuleCommand,
+    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
+    SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
 };
 
 use postern_domain::location::{Jurisdiction, LocationHint};
@@ -208,6 +209,14 @@ impl Ledgers for World {
             ReadUpstreamCommand::NAME => typed(command, |command: ReadUpstreamCommand| {
                 self.note(format!("read upstream {}", command.reach));
                 Ok(self.upstream_state.borrow().clone())
+            }),
+            AddTrustRuleCommand::NAME => typed(command, |command| Ok(self.add_rule(command))),
+            RemoveTrustRuleCommand::NAME => {
+                typed(command, |command| Ok(self.remove_rule(&command)))
+            }
+            ListTrustRulesCommand::NAME => typed(command, |_: ListTrustRulesCommand| {
+                self.note("list trust rules");
+                Ok(self.trust_rules.borrow().clone())
             }),
             other => panic!("nobody sends `{other}` with a grant"),
         }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::mint::{self, Client};
 use crate::ports::Ports;
-use crate::{adopt, organization, rebuild, refusal, registry, tokens, upstream};
+use crate::{adopt, organization, rebuild, refusal, registry, tokens, trust_rules, upstream};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_wire::prefer;
@@ -119,6 +119,33 @@ impl<P: Ports> Call<'_, P> {
             Management::ClearUpstream(of) => {
                 upstream::clear(caller, named, of, requester(), ports).await?;
                 Ok(Answer::new(204, Content::Nothing))
+            }
+            Management::TrustRules => {
+                let list = trust_rules::list(caller, named, config, ports).await?;
+                if !list.unreadable.is_empty() {
+                    let unread = format!("cannot be read: {:?}", list.unreadable);
+                    notes.failures.push(("trust_rule.list", unread));
+                }
+                Answer::json(200, &list)
+            }
+            Management::AddTrustRule => {
+                let meant = (body, requester());
+                let added = trust_rules::add(caller, named, meant, config, ports);
+                Answer::json(201, &added.await?)
+            }
+            Management::FindRepository => {
+                Answer::json(200, &trust_rules::find(caller, body, config, ports).await?)
+            }
+            Management::TestJobToken => {
+                let tested = trust_rules::test(caller, named, body, config, ports);
+                Answer::json(200, &tested.await?)
+            }
+            Management::TrustRule(id) => {
+                Answer::json(200, &trust_rules::read(caller, named, id, ports).await?)
+            }
+            Management::RemoveTrustRule(id) => {
+                let removed = trust_rules::remove(caller, named, id, requester(), ports);
+                Answer::json(200, &removed.await?)
             }
         }
     }

@@ -1,0 +1,190 @@
+//! What a job token would get by the rules, and why not more: for the organization's own people. It is
+//! verified as when it is presented, and nothing is used up by it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::permit;
+use crate::config::Config;
+use crate::error::{Error, JobFault, Result};
+use crate::jobs;
+use crate::organization::resolve_id;
+use crate::ports::{Clock, Directory, Isolate, JobKeys, Ledgers};
+use crate::registry::read_body;
+use postern_domain::caller::Caller;
+use postern_domain::id::{self, Id, Organization, Project, TrustRuleId, Workflow};
+use postern_domain::name::Label;
+use postern_domain::operation::Operation;
+use postern_domain::policy::Policy;
+use postern_domain::scope::Named;
+use postern_domain::secret::Secret;
+use postern_domain::time::Timestamp;
+use postern_domain::trust::{Explained, Job, JobFacts, NoGrant, TrustRule, Way, explain, grant};
+use postern_ledger::ListTrustRulesCommand;
+use postern_wire::job::{PresentedJob, VerifiedJob};
+use postern_wire::rfc3339;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestRequest {
+    token: String,
+}
+
+/// What would become of a job token.
+#[derive(Debug, Serialize)]
+pub struct Tested {
+    /// Whether it is a job token that counts here and now.
+    verified: bool,
+    /// Why it would open nothing; `None` = it would.
+    refusal: Option<String>,
+    /// The job, as a token that is made from it shows it.
+    job: Option<Value>,
+    /// What became of each rule, the oldest first.
+    rules: Vec<RuleOutcome>,
+    /// What the job would get.
+    gives: Option<GivesView>,
+}
+
+/// What became of a rule.
+#[derive(Debug, Serialize)]
+struct RuleOutcome {
+    id: TrustRuleId,
+    repository: Option<String>,
+    chosen: bool,
+    met: bool,
+    /// The first condition that the job does not meet, and what rule and token say there.
+    unmet: Option<&'static str>,
+    asks: Option<String>,
+    says: Option<String>,
+}
+
+impl From<Explained<'_>> for RuleOutcome {
+    fn from(explained: Explained<'_>) -> Self {
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        let rule = explained.rule;
+        Self {
+            id: rule.id(),
+            repository: rule.repository().map(|name| name.as_str().to_owned()),
+            chosen: explained.chosen,
+            met: explained.unmet.is_none(),
+            unmet: explained.unmet.map(|unmet| unmet.code()),
+            asks: said(explained.wanted),
+            says: said(explained.found),
+        }
+    }
+}
+
+/// What a job would get.
+#[derive(Debug, Serialize)]
+struct GivesView {
+    project: Option<Named<Project>>,
+    workflow: Option<Named<Workflow>>,
+    policies: Vec<Policy>,
+    expires_at: String,
+}
+
+/// `POST /org/trust-rules/test`.
+///
+/// # Errors
+/// `Denied`, `Invalid`, `NotFound` for the organization; `Unavailable`, also where the issuer's keys
+/// cannot be had.
+pub async fn test<P>(
+    caller: &Caller,
+    organization: Option<&str>,
+    body: &[u8],
+    config: &Config,
+    ports: &P,
+) -> Result<Tested>
+where
+    P: Clock + Directory + Isolate + JobKeys + Ledgers,
+{
+    let permit = permit(caller, Operation::TrustRuleList)?;
+    let request: TestRequest = read_body(body)?;
+    let token = Secret::new(request.token);
+    let organization = resolve_id(caller, organization, ports).await?;
+    let verified = match jobs::verify(&token, config, ports).await {
+        Ok(verified) => verified,
+        Err(Error::JobToken(fault)) => return Ok(Tested::unverified(fault)),
+        Err(error) => return Err(error),
+    };
+    let command = ListTrustRulesCommand {};
+    let rules = ports.send(&permit.over(&organization)?, &command).await?;
+    let rules: Vec<TrustRule> = rules.rules.into_iter().map(|state| state.rule).collect();
+    let job = shown(verified.job())?;
+    let outcomes = explain(&rules, verified.job());
+    let outcomes = outcomes.into_iter().map(RuleOutcome::from).collect();
+    let given = before(verified, &organization, config)?.and_then(|presented| {
+        let ends_at = presented.ends_at();
+        given(&rules, presented.job(), ends_at, ports.now())
+    });
+    let (refusal, gives) = match given {
+        Ok(gives) => (None, Some(gives)),
+        Err(fault) => (Some(fault.to_string()), None),
+    };
+    Ok(Tested {
+        verified: true,
+        refusal,
+        job: Some(job),
+        rules: outcomes,
+        gives,
+    })
+}
+
+impl Tested {
+    fn unverified(fault: JobFault) -> Self {
+        Self {
+            verified: false,
+            refusal: Some(fault.to_string()),
+            job: None,
+            rules: Vec::new(),
+            gives: None,
+        }
+    }
+}
+
+/// The job before the organization, as whoever presents its token and names the organization would
+/// have it.
+fn before(
+    verified: VerifiedJob,
+    organization: &Named<Organization>,
+    config: &Config,
+) -> Result<core::result::Result<PresentedJob, JobFault>> {
+    let name = Label::parse(&organization.name)
+        .map_err(|_| Error::unavailable("an organization's name is no label"))?;
+    let fixed = config.ci.as_ref().and_then(|ci| ci.fixed().cloned());
+    let audience = verified.audience().clone();
+    Ok(audience
+        .organization(Some(name), Way::Bearer, fixed)
+        .map_err(JobFault::from)
+        .and_then(|name| Ok(verified.before(organization.id, &name)?)))
+}
+
+fn given(
+    rules: &[TrustRule],
+    job: &Job,
+    ends_at: Timestamp,
+    now: Timestamp,
+) -> core::result::Result<GivesView, JobFault> {
+    let grant = grant(rules, job, ends_at, now).map_err(|none| match none {
+        NoGrant::NoRule => JobFault::NoRule,
+        NoGrant::Ended => JobFault::Ended,
+    })?;
+    let gives = grant.rule.gives();
+    Ok(GivesView {
+        project: gives.scope().project().cloned(),
+        workflow: gives.scope().workflow().cloned(),
+        policies: gives.policies().to_vec(),
+        expires_at: rfc3339::print(grant.ends_at),
+    })
+}
+
+/// The job as `ci_job` of a token has it, but for the rule, which is told beside it.
+fn shown(job: &Job) -> Result<Value> {
+    let none = Id::<id::TrustRule>::from_u128(0);
+    let facts = serde_json::to_value(JobFacts::of(job, none)).map_err(Error::unavailable)?;
+    let Value::Object(mut members) = facts else {
+        return Err(Error::unavailable("the facts of a job are no object"));
+    };
+    members.remove("rule");
+    Ok(Value::Object(members))
+}

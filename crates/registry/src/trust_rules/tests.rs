@@ -1,0 +1,90 @@
+//! Trust rules (R47): who adds, reads and removes which, what is refused, and that none gives more than
+//! its author could.
+
+mod adding;
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::{Ci, ControlPlane};
+use crate::testing::{self, World, facts, now_or_never, requester};
+use postern_domain::caller::Session;
+use postern_domain::policy::{Policy, defaults};
+use postern_domain::role::policies_of;
+use postern_domain::scope::Scope;
+use postern_domain::session::UserId;
+use postern_domain::trust::{Audiences, Issuers, Loopback};
+
+const ACME: Option<&str> = Some("acme");
+const GATE: &str = "https://gate.example";
+
+/// A deployment that takes job tokens.
+fn config() -> Config {
+    let issuers = "github, gitlab, https://ci.example/oidc";
+    let mut config = testing::config();
+    config.ci = Some(Ci {
+        issuers: Issuers::parse(issuers, Loopback::Refused).expect("issuers"),
+        audiences: Audiences::new([GATE.to_owned()], true).expect("audiences"),
+        urls: vec![GATE.to_owned()],
+        control_plane: ControlPlane::Named,
+    });
+    config
+}
+
+/// A rule that is taken.
+fn rule() -> Value {
+    json!({
+        "issuer": "github",
+        "repository": "acme/shop",
+        "repository_id": 74,
+        "repository_owner_id": "65",
+        "project": "shop",
+        "workflow": "release",
+        "policies": ["workflow_run:read"],
+        "longest_life": "10m",
+    })
+}
+
+/// The same with other members; `null` takes one out.
+fn with(changes: Value) -> Value {
+    let mut rule = rule();
+    for (name, value) in changes.as_object().expect("members") {
+        let members = rule.as_object_mut().expect("an object");
+        match value {
+            Value::Null => drop(members.remove(name)),
+            value => drop(members.insert(name.clone(), value.clone())),
+        }
+    }
+    rule
+}
+
+fn add_by(caller: &Caller, body: &Value, world: &World) -> Result<Value> {
+    let body = body.to_string();
+    let meant = (body.as_bytes(), requester());
+    let added = now_or_never(add(caller, ACME, meant, &config(), world))?;
+    Ok(serde_json::to_value(&added).expect("serializes"))
+}
+
+fn added(body: &Value, world: &World) -> Value {
+    add_by(&Caller::Administrator, body, world).expect("added")
+}
+
+fn session(role: &str) -> Caller {
+    Caller::Session(Rc::new(Session {
+        user: UserId::parse("u1").expect("an id"),
+        organization: testing::organization().named(),
+        policies: policies_of(role),
+    }))
+}
+
+fn token(scope: Scope, more: &[&str]) -> Caller {
+    let mut row = facts(8, scope);
+    row.policies = defaults(&row.scope);
+    let policies = more
+        .iter()
+        .map(|text| Policy::parse(text).expect("a policy"));
+    row.policies.extend(policies);
+    Caller::Token(Rc::new(row))
+}
