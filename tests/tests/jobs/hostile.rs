@@ -3,20 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use postern_system_tests::cases;
 use postern_system_tests::organization::Organization;
 use postern_system_tests::runner::Case;
+use postern_system_tests::{cases, life};
+use postern_wire::job::MAX_JOB_TOKEN;
 use serde_json::{Value, json};
 
-use crate::support::{Jobs, exchanging};
-use crate::{claims, forged, organizations, unmet};
+use crate::support::{Jobs, assert_refused_bearer, exchanging};
+use crate::{claims, forged, malformed, organizations, unmet};
 
 pub fn cases() -> Vec<Case<Jobs>> {
-    cases![r47_no_hostile_token_opens_anything]
+    cases![
+        r47_no_hostile_token_opens_anything,
+        r47_a_long_token_counts_and_a_huge_one_does_not,
+    ]
 }
 
 /// Fewer would be a loop that has lost its rows.
-const LEAST: usize = 120;
+const LEAST: usize = 200;
 
 /// A token that must open nothing.
 pub struct Hostile {
@@ -84,6 +88,7 @@ async fn r47_no_hostile_token_opens_anything(jobs: &Jobs) {
     let mut tried = Tried::default();
     let rows = [
         forged::rows(jobs),
+        malformed::rows(),
         claims::rows(&organization.name),
         claims::rows_of_others(),
     ];
@@ -108,4 +113,34 @@ pub async fn nothing_came_of_it(jobs: &Jobs, organization: &Organization) {
     assert_eq!(jobs.tokens(organization).await, Vec::<Value>::new());
     let token = jobs.job(organization, &json!({})).await;
     jobs.exchanged(&token).await;
+}
+
+async fn r47_a_long_token_counts_and_a_huge_one_does_not(jobs: &Jobs) {
+    let gateway = jobs.gateway();
+    let organization = jobs.organization().await;
+    // As GitLab's name every group of the user.
+    let padded = async |length: usize| {
+        let asked = json!({ "claims": { "padding": "x".repeat(length) } });
+        jobs.job(&organization, &asked).await
+    };
+    let long = [padded(10_000).await, padded(10_000).await];
+    for token in &long {
+        assert!((13_000..MAX_JOB_TOKEN).contains(&token.len()));
+    }
+    jobs.exchanged(&long[0]).await;
+    life::call(gateway, 0, &long[1]).send().await.accepted();
+    let huge = padded(MAX_JOB_TOKEN).await;
+    assert!(huge.len() > MAX_JOB_TOKEN);
+    jobs.suite.origin.reset().await;
+    let answer = exchanging(gateway, 0, &huge).send().await;
+    let refused = [400, 413].contains(&answer.status);
+    assert!(refused, "{} {}", answer.status, answer.text());
+    let answer = life::call(gateway, 0, &huge).send().await;
+    // A server may refuse such a header by itself.
+    if answer.status == 200 {
+        assert_refused_bearer("huge", &answer);
+    }
+    assert!([200, 400, 413, 431].contains(&answer.status));
+    jobs.suite.origin.assert_untouched("huge").await;
+    assert_eq!(jobs.tokens(&organization).await.len(), 2);
 }

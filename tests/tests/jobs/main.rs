@@ -7,6 +7,7 @@ mod claims;
 mod exchange;
 mod forged;
 mod hostile;
+mod malformed;
 mod organizations;
 mod replay;
 mod rules;
