@@ -208,7 +208,7 @@ export function addDialog(issuers, added) {
       };
       let beside;
       const rule = await attempt(button, place, () => ci.add(body).catch((refused) => {
-        beside = fieldOf(refused, who.forge());
+        beside = fieldOf(refused);
         if (!beside) throw Object.assign(refused, { detail: wordsOf(refused.detail) });
       }), "Adding…");
       if (beside) return fields[beside.field].wrong(beside.text);

@@ -22,18 +22,18 @@ export async function find(issuer, named) {
 export const test = (token) => call("POST", `${PATH}/test`, { body: { token } });
 
 /** `github`, `gitlab` or `other`: whose claims the tokens of an issuer have. */
-export function forgeOf(issuer) {
+export function forgeOf(issuer = "") {
   return /^(github|gitlab)(=|$)/.exec(issuer)?.[1] ?? "other";
 }
 
 /** The URL that an issuer signs as. */
-export function urlOf(issuer) {
+export function urlOf(issuer = "") {
   const known = { github: "https://token.actions.githubusercontent.com", gitlab: "https://gitlab.com" }[issuer];
   return known ?? issuer.replace(/^(github|gitlab)=/, "");
 }
 
 /** `GitHub Actions`, `GitLab at gitlab.example.com`. */
-export function issuerWords(issuer) {
+export function issuerWords(issuer = "") {
   const place = urlOf(issuer).replace(/^https?:\/\//, "");
   const forge = { github: "GitHub Actions", gitlab: "GitLab" }[forgeOf(issuer)];
   if (!forge) return place;
