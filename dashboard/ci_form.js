@@ -48,7 +48,7 @@ function whose(issuers, ran) {
       if (![400, 404, 422].includes(failed.status) && failed.code !== "forge_unavailable") throw failed;
       refused = failed;
     }), "Looking…");
-    if (refused) return repository.wrong(`${sentence(wordsOf(refused.detail))}${/job token/.test(refused.detail) ? "" : " Or paste a job token."}`);
+    if (refused) return repository.wrong(`${sentence(wordsOf(refused.detail))}${/paste|job token/.test(refused.detail) ? "" : " Or paste a job token."}`);
     if (answer && issuer.input.value === asked && repository.input.value.trim() === name) show({ issuer: asked, ...answer }, "Found");
   }
   ways.append(h("legend", {}, "Whose jobs"), h("div", { class: "radios" }, radios("way", [

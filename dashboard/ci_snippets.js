@@ -47,7 +47,7 @@ const GITLAB_TOKEN = () => `echo "$POSTERN_ID_TOKEN" | cut -d. -f1,2`;
 
 const SNIPPETS = [
   ["github", "GitHub Actions", GITHUB], ["gitlab", "GitLab", GITLAB],
-  ["github", "A job token to paste here, from a GitHub job", GITHUB_TOKEN], ["gitlab", "A job token to paste here, from a GitLab job", GITLAB_TOKEN],
+  ["github", "What to paste to add a rule, from a GitHub job", GITHUB_TOKEN], ["gitlab", "What to paste to add a rule, from a GitLab job", GITLAB_TOKEN],
 ];
 
 /** The section for the issuers that the gateway trusts; the project and workflow are those of `rule`, where there is one. */

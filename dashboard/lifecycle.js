@@ -142,7 +142,7 @@ export function detailsDialog(token, changed, byMinter) {
           isOver(token) || token.ci_job ? null : h("button", { type: "button", onclick: then(rotateDialog) }, "Rotate"),
           token.quarantined_at && !isOver(token) ? release : null,
           minted, history,
-          h("button", { type: "button", autofocus: true, onclick: close }, "Close")),
+          h("button", { type: "button", onclick: close }, "Close")),
       ];
     },
     { wide: true },
