@@ -49,6 +49,11 @@ pub enum Verifier {
 }
 
 impl Verifier {
+    /// Whether it verifies a job token that is shown as it is: the issuer's URL has what no name of a key has.
+    pub fn is_job_token(&self) -> bool {
+        matches!(self, Self::Jwt { signed: Some(signed) } if signed.kid.contains("://"))
+    }
+
     /// The format that this verifier verifies.
     pub fn format(&self) -> Format {
         match self {
@@ -107,12 +112,12 @@ impl TokenFacts {
     /// Whether the facts of a JWT that was minted here do not say what was signed (see
     /// [`Verifier::Jwt`]).
     pub fn unbound(&self) -> bool {
-        self.ci_job.is_none() && matches!(self.verifier, Verifier::Jwt { signed: None })
+        matches!(self.verifier, Verifier::Jwt { signed: None })
     }
 
     /// Whether what proves the token is the job token itself, of which the origin knows nothing (R47).
     pub fn is_job_token(&self) -> bool {
-        self.ci_job.is_some() && self.verifier.format() == Format::Jwt
+        self.ci_job.is_some() && self.verifier.is_job_token()
     }
 
     /// Whether the origin minted the token, and it was only registered here (R39).

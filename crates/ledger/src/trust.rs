@@ -123,8 +123,9 @@ pub struct ExchangeCommand {
     pub job: Job,
     /// When the job token ends.
     pub ends_at: Timestamp,
-    /// What proves the token. An opaque key's: the job token is exchanged, which succeeds once. What was
-    /// signed of the job token itself: it is shown as it is, and finds its token when it comes again.
+    /// What proves the token. An opaque key's, or a JWT's that is yet to be signed and bound: the job token is
+    /// exchanged, which succeeds once. What was signed of the job token itself: it is shown as it is, and
+    /// finds its token when it comes again.
     pub verifier: Verifier,
     /// Who asked, for the event.
     #[serde(rename = "origin")]

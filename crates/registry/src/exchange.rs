@@ -12,11 +12,11 @@ use postern_domain::id::Organization;
 use postern_domain::name::Label;
 use postern_domain::scope::Named;
 use postern_domain::secret::Secret;
-use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_domain::trust::Way;
-use postern_ledger::{ExchangeAnswer, ExchangeCommand};
+use postern_ledger::{BindCommand, ExchangeAnswer, ExchangeCommand};
 use postern_wire::job::{PresentedJob, VerifiedJob};
-use postern_wire::opaque;
+use postern_wire::{jwt, opaque};
 
 /// How a job presents itself, as its request says.
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +37,15 @@ pub struct Exchanged {
     pub token: Secret,
 }
 
-/// `POST /oauth/token`: a token in place of a job token, once. `audience` is what the request says of the
-/// job token's own.
+/// `POST /oauth/token`: a token of this format in place of a job token, once. `audience` is what the request
+/// says of the job token's own.
 ///
 /// # Errors
 /// `JobToken` for whatever is wrong with it, its job or its organization; `Invalid` for an audience that is
 /// not the token's; `CiTokenRate`; `Unavailable`: then the job token may be used up.
 pub async fn exchange<P>(
     asked: Presenting<'_>,
-    audience: Option<&str>,
+    (format, audience): (Format, Option<&str>),
     config: &Config,
     ports: &P,
 ) -> Result<Exchanged>
@@ -63,16 +63,50 @@ where
         ));
     }
     let (organization, job) = before(verified, asked.named, Way::Exchange, ci, ports).await?;
-    let mut entropy = zeroize::Zeroizing::new([0; opaque::MINT_ENTROPY]);
-    ports.fill(&mut *entropy)?;
-    let token = opaque::mint(job.token_id(), &*entropy, &config.root_keys)
-        .map_err(|_| Error::unavailable("entropy without enough usable digits"))?;
-    let verifier = opaque::verifier(&token, &config.root_keys.pepper);
-    let facts = given(organization, &job, verifier, asked.requester, ports).await?;
-    ports.publish(&facts);
+    let exchanged = match format {
+        Format::Opaque => {
+            let mut entropy = zeroize::Zeroizing::new([0; opaque::MINT_ENTROPY]);
+            ports.fill(&mut *entropy)?;
+            let token = opaque::mint(job.token_id(), &*entropy, &config.root_keys)
+                .map_err(|_| Error::unavailable("entropy without enough usable digits"))?;
+            let verifier = opaque::verifier(&token, &config.root_keys.pepper);
+            let facts = given(organization, &job, verifier, asked.requester, ports).await?;
+            Exchanged {
+                facts: Rc::new(facts),
+                token,
+            }
+        }
+        Format::Jwt => {
+            let unsigned = Verifier::Jwt { signed: None };
+            let facts = given(organization, &job, unsigned, asked.requester, ports).await?;
+            signed(facts, config, ports).await?
+        }
+    };
+    ports.publish(&exchanged.facts);
+    Ok(exchanged)
+}
+
+/// Signs the JWT of a token that was just given, and has the Ledger bind the token to it. Its claims say
+/// what the rule gives, so it cannot be signed before.
+async fn signed<P: Ledgers>(facts: TokenFacts, config: &Config, ports: &P) -> Result<Exchanged> {
+    let issued = jwt::issue(&facts, &config.token_keys)
+        .map_err(|_| Error::unavailable("the claims do not serialize"))?;
+    let unbound = || Error::unavailable("the Ledger did not bind a token");
+    let Verifier::Jwt {
+        signed: Some(signed),
+    } = &issued.verifier
+    else {
+        return Err(unbound());
+    };
+    let command = BindCommand {
+        token: facts.id,
+        signed: signed.clone(),
+    };
+    let bound = ports.bind(&facts.organization, &command).await?;
+    let bound = bound.filter(|bound| bound.verifier == issued.verifier);
     Ok(Exchanged {
-        facts: Rc::new(facts),
-        token,
+        facts: Rc::new(bound.ok_or_else(unbound)?),
+        token: issued.token,
     })
 }
 

@@ -5,7 +5,7 @@ use postern_domain::audit::{Action, Requester};
 use postern_domain::name::TokenName;
 use postern_domain::standing::{Actor, Created, State};
 use postern_domain::time::Timestamp;
-use postern_domain::token::{Format, TokenFacts};
+use postern_domain::token::TokenFacts;
 use postern_domain::trust::{Grant, NoGrant, grant};
 
 use super::{Acting, Ledger};
@@ -43,9 +43,8 @@ impl Carried for ExchangeCommand {
         if let Some(standing) = ledger.store.standing(self.token)? {
             let stored = ledger.store.token(self.token)?;
             let stored = stored.ok_or_else(|| SqlError("a token without facts".to_owned()))?;
-            let is_bearer = self.verifier.format() == Format::Jwt;
             // A job token is exchanged or shown, and it is the one that was shown first.
-            if !is_bearer || stored.facts.verifier != self.verifier {
+            if !self.verifier.is_job_token() || stored.facts.verifier != self.verifier {
                 return refused(ExchangeAnswer::Used);
             }
             let facts = Box::new(stored.facts);

@@ -16,6 +16,7 @@ use crate::exchange::{self, Presenting};
 use crate::ports::Ports;
 use postern_domain::caller::Caller;
 use postern_domain::secret::Secret;
+use postern_domain::token::Format;
 use postern_wire::job::MAX_JOB_TOKEN;
 use zeroize::Zeroizing;
 
@@ -28,8 +29,11 @@ const SUBJECT_TYPES: [&str; 2] = [
     "urn:ietf:params:oauth:token-type:jwt",
     "urn:ietf:params:oauth:token-type:id_token",
 ];
-/// What is given.
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// What is given: an opaque key by the first name, and a JWT by the second (RFC 8693, section 3).
+const GIVEN: [&str; 2] = [
+    "urn:ietf:params:oauth:token-type:access_token",
+    "urn:ietf:params:oauth:token-type:jwt",
+];
 
 /// The answer (RFC 8693, section 2.2.1).
 #[derive(Serialize)]
@@ -46,6 +50,7 @@ struct Issued<'a> {
 /// What the form says.
 struct Form {
     subject_token: Secret,
+    format: Format,
     audience: Option<String>,
 }
 
@@ -84,7 +89,10 @@ where
         named: named.as_deref(),
         requester: &requester,
     };
-    let given = exchange::exchange(asked, form.audience.as_deref(), config, ports).await;
+    let given = {
+        let wanted = (form.format, form.audience.as_deref());
+        exchange::exchange(asked, wanted, config, ports).await
+    };
     let given = match given {
         Ok(given) => given,
         Err(error) => return Err(slow(error, request.bucket(config), ports).await),
@@ -98,7 +106,10 @@ where
         200,
         &Issued {
             access_token: given.token.expose(),
-            issued_token_type: ACCESS_TOKEN,
+            issued_token_type: match form.format {
+                Format::Opaque => GIVEN[0],
+                Format::Jwt => GIVEN[1],
+            },
             token_type: "Bearer",
             expires_in: end.since(now).max(0) / 1000,
             scope: policies.join(" "),
@@ -136,9 +147,14 @@ fn form_of(request: &Request<'_>, body: &[u8]) -> Result<Form> {
         ));
     }
     must("subject_token_type", &SUBJECT_TYPES)?;
-    if one("requested_token_type")?.is_some() {
-        must("requested_token_type", &[ACCESS_TOKEN])?;
+    let requested = one("requested_token_type")?;
+    if requested.is_some() {
+        must("requested_token_type", &GIVEN)?;
     }
+    let format = match requested {
+        Some(requested) if *requested == GIVEN[1] => Format::Jwt,
+        _ => Format::Opaque,
+    };
     for name in ["actor_token", "resource", "scope"] {
         if one(name)?.is_some() {
             return Err(wrong(format!(
@@ -150,6 +166,7 @@ fn form_of(request: &Request<'_>, body: &[u8]) -> Result<Form> {
     let subject = subject.ok_or_else(|| wrong("`subject_token` must be the job token".into()))?;
     Ok(Form {
         subject_token: Secret::new(subject.as_str().to_owned()),
+        format,
         audience: one("audience")?.map(|audience| audience.as_str().to_owned()),
     })
 }
@@ -185,7 +202,7 @@ mod tests {
             (format!("{GOOD}&audience="), good(None)),
             (format!("{GOOD}&later=1&later=2"), good(None)),
             (
-                format!("{GOOD}&requested_token_type={ACCESS_TOKEN}"),
+                format!("{GOOD}&requested_token_type={}", GIVEN[0]),
                 good(None),
             ),
             (format!("{GOOD}&requested_token_type=urn:x"), wrong.clone()),
