@@ -8,6 +8,7 @@ use crate::ports::NotFetched;
 use crate::testing::issuer::{
     GITHUB, asked, claims, fails, jwk, publish, put, signed, token, with_ci,
 };
+use crate::testing::job_keys::Event;
 use crate::testing::{World, config, now_or_never};
 use postern_domain::trust::REFUSED;
 use postern_gate::issuer_keys::{BETWEEN_FETCHES_MS, FRESH_MS, LONGEST_MS};
@@ -270,7 +271,7 @@ fn calls_at_once_share_a_fetch() {
             .issuer_keys
             .fetched(ticket, keys);
     };
-    let meanwhile: [Box<dyn FnOnce(&World)>; 2] = [Box::new(nothing), Box::new(fetched)];
+    let meanwhile: [Event; 2] = [Box::new(nothing), Box::new(fetched)];
     world.published.meanwhile.borrow_mut().extend(meanwhile);
     let begun = world.now.get();
     assert!(present(&world, &token(&world, "a", 1)).is_ok());
@@ -282,7 +283,7 @@ fn calls_at_once_share_a_fetch() {
 fn a_fetch_that_fails_elsewhere_or_never_ends_holds_nobody_up_for_long() {
     let failing = world();
     let ticket = begun_elsewhere(&failing);
-    let fails: Box<dyn FnOnce(&World)> = Box::new(move |_| ticket.failed());
+    let fails: Event = Box::new(move |_| ticket.failed());
     failing.published.meanwhile.borrow_mut().push(fails);
     unavailable(present(&failing, &token(&failing, "a", 1)));
     assert!(asked(&failing).is_empty());

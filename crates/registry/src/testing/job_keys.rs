@@ -7,6 +7,9 @@ use super::{World, issuer};
 use crate::ports::{JobKeys, NotFetched};
 use postern_wire::job::Question;
 
+/// Something else that happens in the world.
+pub type Event = Box<dyn FnOnce(&World)>;
+
 /// What others publish, and what comes of asking the platform.
 pub struct Published {
     /// What stands at a URL; nothing answers at any other.
@@ -14,7 +17,7 @@ pub struct Published {
     /// Whether a signature holds.
     pub holds: Cell<fn(&Question) -> bool>,
     /// What else happens during a pause, the next first.
-    pub meanwhile: RefCell<Vec<Box<dyn FnOnce(&World)>>>,
+    pub meanwhile: RefCell<Vec<Event>>,
 }
 
 impl Default for Published {
