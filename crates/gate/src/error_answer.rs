@@ -56,6 +56,7 @@ pub fn refusal(error: &Error, form: RefusalForm, request: RefusedRequest<'_>) ->
             let mut document = document(error, error.public(), request.request_id);
             if is_oauth {
                 document.error = Some(oauth_word(error));
+                document.error_description = Some(document.detail.clone());
             }
             // A job token is no client's credential there: RFC 6749 has 400 for it, and no challenge.
             if is_oauth && matches!(error, Error::JobToken(_)) {

@@ -25,6 +25,9 @@ pub struct Problem {
     /// The word of RFC 6749 and RFC 7009, on their routes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'static str>,
+    /// The same as [`detail`](Self::detail), where clients of OAuth look for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
     /// One sentence for each problem, where there can be several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -41,6 +44,7 @@ impl Problem {
             code,
             request_id,
             error: None,
+            error_description: None,
             problems: Vec::new(),
         }
     }
