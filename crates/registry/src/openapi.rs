@@ -25,7 +25,7 @@ mod tests {
     use crate::registry::create_project;
     use crate::testing::{self, World, now_or_never, project, requester, workflow};
     use crate::tokens::{self, TokenRecord, TokenView};
-    use crate::{audit, oauth, rebuild, registry, upstream};
+    use crate::{audit, oauth, rebuild, registry, trust_rules, upstream};
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
@@ -33,6 +33,7 @@ mod tests {
     use postern_domain::scope::{Named, Scope};
     use postern_domain::time::Timestamp;
     use postern_domain::token::{TokenFacts, Verifier};
+    use postern_domain::trust::JobFacts;
     use postern_gate::origin_tokens;
     use postern_wire::{jwt, problem::Problem};
 
@@ -94,6 +95,15 @@ mod tests {
             is_system: false,
             expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
             ci_job: None,
+        }
+    }
+
+    /// The same, of a CI job of which everything is told.
+    fn facts_of_job() -> TokenFacts {
+        let job = testing::trust::whole_job();
+        TokenFacts {
+            ci_job: Some(Box::new(JobFacts::of(&job, Id::from_u128(9)))),
+            ..facts()
         }
     }
 
@@ -209,6 +219,8 @@ mod tests {
         ];
         for (name, found) in rows {
             let (known, required) = documented(name);
+            // The one member that most tokens do not have.
+            let known: Names = known.into_iter().filter(|one| one != "ci_job").collect();
             assert_eq!(found, known, "{name}");
             assert_eq!(required, known, "{name}: every member is always there");
         }
@@ -242,7 +254,7 @@ mod tests {
     #[test]
     fn introspection_and_problems_have_the_documented_members_where_they_have_any() {
         let (world, config) = (World::new(), testing::config());
-        world.keep(facts());
+        world.keep(facts_of_job());
         let token = jwt::issue(&facts(), &config.token_keys)
             .expect("issues")
             .token;
@@ -261,6 +273,49 @@ mod tests {
         problem.error = Some("invalid_request");
         problem.problems.push("…".to_owned());
         assert_eq!(members(&problem), known);
+    }
+
+    #[test]
+    fn a_token_of_a_ci_job_has_the_documented_members() {
+        let view = TokenView::from(TokenRecord {
+            facts: facts_of_job(),
+            ..record()
+        });
+        let view = serde_json::to_value(&view).expect("serializes");
+        assert_eq!(members(&view), documented("Token").0);
+        let (known, _) = documented("CiJob");
+        assert_eq!(members(&view["ci_job"]), known);
+        let tested: Names = known.into_iter().filter(|one| one != "rule").collect();
+        assert_eq!(documented("TestedJob").0, tested);
+    }
+
+    #[test]
+    fn trust_rules_have_the_documented_members_where_they_have_any() {
+        let (world, config) = (World::new(), testing::trust::config());
+        let (admin, acme) = (Caller::Administrator, Some("acme"));
+        let mut found = Names::new();
+        for ids in [
+            r#""issuer":"github","repository_id":7,"repository_owner_id":6"#,
+            r#""issuer":"gitlab","project_id":7,"namespace_id":6"#,
+            r#""issuer":"https://ci.example/oidc","subject":"job:7""#,
+        ] {
+            let body = format!(r#"{{{ids},"project":"shop","policies":["workflow_run:read"]}}"#);
+            let meant = (body.as_bytes(), requester());
+            let added = now_or_never(trust_rules::add(&admin, acme, meant, &config, &world));
+            found.extend(members(&added.expect("adds")));
+        }
+        let (known, required) = documented("TrustRule");
+        assert_eq!(found, known);
+        assert!(required.is_subset(&known));
+
+        world.trust_rules.borrow_mut().unread.push(Id::from_u128(8));
+        let list = now_or_never(trust_rules::list(&admin, acme, &config, &world));
+        let list = serde_json::to_value(list.expect("lists")).expect("serializes");
+        assert_eq!(members(&list), documented("TrustRuleList").0);
+        let id = list["trust_rules"][0]["id"].as_str().expect("an id");
+        let removed = trust_rules::remove(&admin, acme, id, requester(), &world);
+        let removed = now_or_never(removed).expect("removes");
+        assert_eq!(members(&removed), documented("RemovedTrustRule").0);
     }
 
     /// The fields that a body may have, as its refusal of another one lists them.
@@ -367,6 +422,28 @@ mod tests {
                     (wrong, requester()),
                     &config,
                     &world,
+                ))),
+            ),
+            (
+                "AddTrustRule",
+                expected(now_or_never(trust_rules::add(
+                    &admin,
+                    acme,
+                    (wrong, requester()),
+                    &config,
+                    &world,
+                ))),
+            ),
+            (
+                "FindRepository",
+                expected(now_or_never(trust_rules::find(
+                    &admin, wrong, &config, &world,
+                ))),
+            ),
+            (
+                "TestJobToken",
+                expected(now_or_never(trust_rules::test(
+                    &admin, acme, wrong, &config, &world,
                 ))),
             ),
             (

@@ -9,7 +9,7 @@ mod lookups;
 mod origin;
 mod rebuild;
 mod records;
-mod trust;
+pub mod trust;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -110,6 +110,8 @@ pub struct World {
     pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
+    /// Whether the organization gives tokens to CI jobs only.
+    pub federated_only: Cell<bool>,
     /// The trust rules of the organization, and how many tokens each has given.
     pub trust_rules: RefCell<TrustRules>,
     pub given_tokens: Cell<u32>,
@@ -137,6 +139,7 @@ pub fn organization() -> OrganizationRecord {
         mint_ceiling: None,
         max_idle_days: 0,
         on_leak: OnLeak::Revoke,
+        federated_only: false,
         location_hint: None,
         created_at: Timestamp::from_millis(0),
     }
@@ -176,6 +179,7 @@ impl World {
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
+            federated_only: Cell::default(),
             trust_rules: RefCell::default(),
             given_tokens: Cell::default(),
             published: job_keys::Published::default(),

@@ -6,7 +6,57 @@ use postern_ledger::{
 };
 
 use super::World;
+use crate::config::{Ci, Config, ControlPlane};
 use crate::ports::Clock;
+use postern_domain::trust::{
+    Audiences, Commit, ForgeId, GitRef, Identity, Issuer, Issuers, Job, JobText, Loopback,
+};
+
+/// The URL of the gateway of the world.
+pub const GATE: &str = "https://gate.example";
+
+/// A deployment that takes job tokens.
+pub fn config() -> Config {
+    let issuers = "github, gitlab, https://ci.example/oidc";
+    let mut config = super::config();
+    config.ci = Some(Ci {
+        issuers: Issuers::parse(issuers, Loopback::Refused).expect("issuers"),
+        audiences: Audiences::new([GATE.to_owned()], true).expect("audiences"),
+        urls: vec![GATE.to_owned()],
+        control_plane: ControlPlane::Named,
+    });
+    config
+}
+
+/// A job of which everything is told.
+pub fn whole_job() -> Job {
+    let text = |text: &str| Some(JobText::parse(text).expect("a text"));
+    let id = |number| ForgeId::new(number).expect("an id");
+    let issuer = Issuer::parse("github", Loopback::Refused).expect("an issuer");
+    let identity = Identity::Repository {
+        repository_id: id(74),
+        repository_owner_id: id(65),
+    };
+    Job {
+        repository: text("acme/shop"),
+        owner: text("acme"),
+        workflow: text("acme/shop/.github/workflows/release.yml@refs/heads/main"),
+        job_workflow: text("acme/ci/.github/workflows/build.yml@refs/tags/v1"),
+        environment: text("production"),
+        environment_protected: Some(true),
+        git_ref: Some(GitRef::parse("refs/heads/main").expect("a reference")),
+        ref_protected: Some(true),
+        event: text("push"),
+        run_id: Some(id(1234)),
+        run_attempt: Some(id(1)),
+        job_id: Some(id(5)),
+        commit: Some(Commit::parse(&"0f".repeat(20)).expect("a commit")),
+        actor: text("octocat"),
+        actor_id: Some(id(12)),
+        runner_environment: text("github-hosted"),
+        ..Job::new(issuer, identity)
+    }
+}
 
 impl World {
     pub(super) fn add_rule(&self, command: AddTrustRuleCommand) -> AddTrustRuleAnswer {
