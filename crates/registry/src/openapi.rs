@@ -8,6 +8,8 @@ pub(crate) const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod jobs;
 
 #[cfg(test)]
 mod tests {
@@ -33,11 +35,10 @@ mod tests {
     use postern_domain::scope::{Named, Scope};
     use postern_domain::time::Timestamp;
     use postern_domain::token::{TokenFacts, Verifier};
-    use postern_domain::trust::JobFacts;
     use postern_gate::origin_tokens;
     use postern_wire::{jwt, problem::Problem};
 
-    type Names = BTreeSet<String>;
+    pub(super) type Names = BTreeSet<String>;
 
     /// The schema of that name, or of the body of a request of that name.
     fn schema(name: &str) -> Value {
@@ -50,7 +51,7 @@ mod tests {
     }
 
     /// The members that a schema knows, and of those the required ones.
-    fn documented(name: &str) -> (Names, Names) {
+    pub(super) fn documented(name: &str) -> (Names, Names) {
         let schema = schema(name);
         let properties = schema["properties"].as_object().expect(name);
         let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -61,7 +62,7 @@ mod tests {
         )
     }
 
-    fn members(value: &impl serde::Serialize) -> Names {
+    pub(super) fn members(value: &impl serde::Serialize) -> Names {
         let value = serde_json::to_value(value).expect("an answer serializes");
         value
             .as_object()
@@ -78,7 +79,7 @@ mod tests {
         }
     }
 
-    fn facts() -> TokenFacts {
+    pub(super) fn facts() -> TokenFacts {
         TokenFacts {
             id: Id::from_u128(7),
             name: TokenName::parse("ci").expect("a name"),
@@ -98,16 +99,7 @@ mod tests {
         }
     }
 
-    /// The same, of a CI job of which everything is told.
-    fn facts_of_job() -> TokenFacts {
-        let job = testing::trust::whole_job();
-        TokenFacts {
-            ci_job: Some(Box::new(JobFacts::of(&job, Id::from_u128(9)))),
-            ..facts()
-        }
-    }
-
-    fn record() -> TokenRecord {
+    pub(super) fn record() -> TokenRecord {
         TokenRecord {
             facts: facts(),
             description: None,
@@ -254,7 +246,7 @@ mod tests {
     #[test]
     fn introspection_and_problems_have_the_documented_members_where_they_have_any() {
         let (world, config) = (World::new(), testing::config());
-        world.keep(facts_of_job());
+        world.keep(super::jobs::facts_of_job());
         let token = jwt::issue(&facts(), &config.token_keys)
             .expect("issues")
             .token;
@@ -273,49 +265,6 @@ mod tests {
         problem.error = Some("invalid_request");
         problem.problems.push("…".to_owned());
         assert_eq!(members(&problem), known);
-    }
-
-    #[test]
-    fn a_token_of_a_ci_job_has_the_documented_members() {
-        let view = TokenView::from(TokenRecord {
-            facts: facts_of_job(),
-            ..record()
-        });
-        let view = serde_json::to_value(&view).expect("serializes");
-        assert_eq!(members(&view), documented("Token").0);
-        let (known, _) = documented("CiJob");
-        assert_eq!(members(&view["ci_job"]), known);
-        let tested: Names = known.into_iter().filter(|one| one != "rule").collect();
-        assert_eq!(documented("TestedJob").0, tested);
-    }
-
-    #[test]
-    fn trust_rules_have_the_documented_members_where_they_have_any() {
-        let (world, config) = (World::new(), testing::trust::config());
-        let (admin, acme) = (Caller::Administrator, Some("acme"));
-        let mut found = Names::new();
-        for ids in [
-            r#""issuer":"github","repository_id":7,"repository_owner_id":6"#,
-            r#""issuer":"gitlab","project_id":7,"namespace_id":6"#,
-            r#""issuer":"https://ci.example/oidc","subject":"job:7""#,
-        ] {
-            let body = format!(r#"{{{ids},"project":"shop","policies":["workflow_run:read"]}}"#);
-            let meant = (body.as_bytes(), requester());
-            let added = now_or_never(trust_rules::add(&admin, acme, meant, &config, &world));
-            found.extend(members(&added.expect("adds")));
-        }
-        let (known, required) = documented("TrustRule");
-        assert_eq!(found, known);
-        assert!(required.is_subset(&known));
-
-        world.trust_rules.borrow_mut().unread.push(Id::from_u128(8));
-        let list = now_or_never(trust_rules::list(&admin, acme, &config, &world));
-        let list = serde_json::to_value(list.expect("lists")).expect("serializes");
-        assert_eq!(members(&list), documented("TrustRuleList").0);
-        let id = list["trust_rules"][0]["id"].as_str().expect("an id");
-        let removed = trust_rules::remove(&admin, acme, id, requester(), &world);
-        let removed = now_or_never(removed).expect("removes");
-        assert_eq!(members(&removed), documented("RemovedTrustRule").0);
     }
 
     /// The fields that a body may have, as its refusal of another one lists them.

@@ -25,12 +25,9 @@ pub async fn find<P: JobKeys>(
     repository: &str,
     ports: &P,
 ) -> Result<FoundRepository> {
-    let ask = AskForge::new(issuer, repository).map_err(|error| {
-        let code = match error {
-            LookupError::Name => "repository_invalid",
-            LookupError::NoApi => "repository_unknown",
-        };
-        Error::invalid(code, error.to_string())
+    let ask = AskForge::new(issuer, repository).map_err(|error| match error {
+        LookupError::Name => Error::invalid("repository_invalid", error.to_string()),
+        LookupError::NoApi => Error::invalid("repository_unknown", error.to_string()),
     })?;
     let unknown = || {
         Error::invalid(

@@ -2,13 +2,16 @@
 //! its author could.
 
 mod adding;
+mod authors;
+mod federated;
+mod testing_tokens;
 
 use std::rc::Rc;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::trust::config;
+use crate::testing::trust::{GATE, config};
 use crate::testing::{self, World, facts, now_or_never, requester};
 use postern_domain::caller::Session;
 use postern_domain::policy::{Policy, defaults};
