@@ -153,16 +153,18 @@ pub fn prepare(
             mint_ceiling,
             max_idle_days,
             on_leak,
+            federated_only,
         } => statement(
             database,
             "update organizations set mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
-             limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
+             federated_only = coalesce(?6, federated_only), limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
             vec![
                 mint_ceiling.map_or(Bind::Null, Bind::number),
                 Bind::number(*max_idle_days),
                 Bind::text(on_leak.word()),
                 Bind::whole(*sequence),
                 Bind::text(organization),
+                federated_only.map_or(Bind::Null, |only| Bind::number(u32::from(only))),
             ],
         ),
         RecordChange::KeepCheckpoint {

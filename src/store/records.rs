@@ -27,6 +27,7 @@ struct OrganizationRow {
     mint_ceiling: Option<u32>,
     max_idle_days: u32,
     on_leak: OnLeak,
+    federated_only: u32,
     location_hint: Option<LocationHint>,
     created_at: i64,
 }
@@ -39,6 +40,7 @@ impl OrganizationRow {
             mint_ceiling: self.mint_ceiling,
             max_idle_days: self.max_idle_days,
             on_leak: self.on_leak,
+            federated_only: self.federated_only != 0,
             location_hint: self.location_hint,
             created_at: Timestamp::from_millis(self.created_at),
         })
@@ -121,17 +123,18 @@ pub async fn create_organization(
         row.mint_ceiling.map_or(Bind::Null, Bind::number),
         Bind::number(row.max_idle_days),
         Bind::text(row.on_leak.word()),
+        Bind::number(u32::from(row.federated_only)),
         row.location_hint
             .map_or(Bind::Null, |near| Bind::text(near.word())),
         Bind::time(row.created_at),
     ];
     let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, on_leak, \
-               location_hint, created_at) values (?, ?, ?, ?, ?, ?, ?)";
+               federated_only, location_hint, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
     d1::insert(env, sql, values, taken("organization")).await
 }
 
 pub async fn organization(env: &Env, name: &str) -> Result<Option<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
                where name = ?";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![Bind::text(name)]).await?;
     rows.into_iter()
@@ -156,7 +159,7 @@ pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> 
 
 /// Organizations whose idle tokens are revoked, with the days that they allow.
 pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
                where max_idle_days > 0 order by id";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
     rows.into_iter().map(OrganizationRow::read).collect()
@@ -167,7 +170,7 @@ pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<OrganizationRec
     let after = after(page, &mut values, "");
     values.push(Bind::number(page.limit + 1));
     let sql = format!(
-        "select id, name, mint_ceiling, max_idle_days, on_leak, location_hint, created_at from organizations \
+        "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
          where true{after} order by created_at desc, id desc limit ?"
     );
     let rows: Vec<OrganizationRow> = d1::rows(env, &sql, values).await?;

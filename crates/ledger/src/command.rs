@@ -278,6 +278,9 @@ pub struct LimitsCommand {
     pub max_idle_days: u32,
     /// What happens to tokens that are found in public.
     pub on_leak: OnLeak,
+    /// Whether CI jobs alone get tokens; `None` = as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub federated_only: Option<bool>,
     /// What was asked for, for the event.
     pub changes: Changes,
     /// Who asked, for the event.

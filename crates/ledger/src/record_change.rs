@@ -57,6 +57,9 @@ pub enum RecordChange {
         max_idle_days: u32,
         /// What happens to tokens that are found in public.
         on_leak: OnLeak,
+        /// Whether CI jobs alone get tokens; `None` = as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        federated_only: Option<bool>,
     },
     /// A checkpoint was signed. The first one of each event stands.
     KeepCheckpoint {

@@ -133,6 +133,7 @@ where
         is_system: false,
     };
     let permit = decide(caller, Operation::TokenAdopt, Target::NewToken(wish))?;
+    organization.hands_out_tokens()?;
     let (policies, expires_at) = granted(caller, &wish);
 
     let generated = TokenName::generated(&id);

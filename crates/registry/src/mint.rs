@@ -60,7 +60,7 @@ pub struct Client {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active after an error.
+/// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active after an error.
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -97,6 +97,7 @@ where
         is_system: request.system.unwrap_or(false),
     };
     let permit = decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    organization.hands_out_tokens()?;
     let (policies, expires_at) = granted(caller, &wish);
 
     let id = new_token_id(ports)?;

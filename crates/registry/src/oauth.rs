@@ -12,6 +12,7 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
 use postern_domain::operation::Operation;
 use postern_domain::token::TokenFacts;
+use postern_domain::trust::JobFacts;
 use postern_ledger::RevokeCommand;
 use postern_wire::jwt::{API_TOKEN_AUDIENCE, ISSUER};
 
@@ -47,6 +48,9 @@ struct Details {
     /// Seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
+    /// The CI job that it was made for, where a trust rule gave it (R47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ci_job: Option<Box<JobFacts>>,
 }
 
 impl From<&TokenFacts> for Details {
@@ -73,6 +77,7 @@ impl From<&TokenFacts> for Details {
             workflow_id: workflow.map(|workflow| workflow.id.to_string()),
             workflow_name: workflow.map(|workflow| workflow.name.clone()),
             exp: facts.expires_at.map(|end| end.as_seconds()),
+            ci_job: facts.ci_job.clone(),
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct OrganizationRecord {
     pub max_idle_days: u32,
     /// What happens to its tokens that are found in public.
     pub on_leak: OnLeak,
+    /// Whether CI jobs alone get tokens, by trust rules (R47): none that is stored is made.
+    pub federated_only: bool,
     /// Near which part of the world its Ledger was to be created.
     pub location_hint: Option<LocationHint>,
     /// When it was created.
@@ -62,6 +64,23 @@ impl OrganizationRecord {
     pub fn ceiling(&self, config: &Config) -> u32 {
         self.mint_ceiling.unwrap_or(config.mint_ceiling)
     }
+
+    /// Whether a token may be made that is handed out and stored somewhere: for nobody, where CI jobs
+    /// alone get tokens.
+    ///
+    /// # Errors
+    /// `Conflict`.
+    pub fn hands_out_tokens(&self) -> Result<()> {
+        match self.federated_only {
+            false => Ok(()),
+            true => Err(Error::Conflict {
+                code: "federated_only",
+                detail: "this organization gives tokens to CI jobs only, and none that is stored: add a \
+                         trust rule for the job, or ask an administrator to turn `federated_only` off"
+                    .into(),
+            }),
+        }
+    }
 }
 
 /// An organization as it is answered.
@@ -73,6 +92,7 @@ pub struct OrganizationView {
     effective_mint_ceiling: u32,
     max_idle_days: u32,
     on_leak: OnLeak,
+    federated_only: bool,
     jurisdiction: Option<Jurisdiction>,
     location_hint: Option<LocationHint>,
     created_at: String,
@@ -89,6 +109,7 @@ impl OrganizationView {
             mint_ceiling: row.mint_ceiling,
             max_idle_days: row.max_idle_days,
             on_leak: row.on_leak,
+            federated_only: row.federated_only,
             jurisdiction: row.id.jurisdiction(),
             location_hint: row.location_hint,
             created_at: rfc3339::print(row.created_at),
@@ -112,6 +133,7 @@ struct UpdateOrganization {
     #[serde(default, deserialize_with = "json::whole")]
     max_idle_days: Option<u32>,
     on_leak: Option<OnLeak>,
+    federated_only: Option<bool>,
 }
 
 /// Tells a member that is `null` from one that is not there.
@@ -142,6 +164,7 @@ pub async fn update<P: Ledgers + Records>(
     let changes = body.changes();
     row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
     row.on_leak = body.on_leak.unwrap_or(row.on_leak);
+    row.federated_only = body.federated_only.unwrap_or(row.federated_only);
     row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
     check_limits(row.mint_ceiling, row.max_idle_days)?;
     if changes.is_empty() {
@@ -152,6 +175,7 @@ pub async fn update<P: Ledgers + Records>(
         mint_ceiling: row.mint_ceiling,
         max_idle_days: row.max_idle_days,
         on_leak: row.on_leak,
+        federated_only: body.federated_only,
         changes,
         requester,
     };
@@ -173,6 +197,9 @@ impl UpdateOrganization {
         }
         if let Some(on_leak) = self.on_leak {
             changes.insert("on_leak".to_owned(), on_leak.word().into());
+        }
+        if let Some(only) = self.federated_only {
+            changes.insert("federated_only".to_owned(), only.into());
         }
         changes
     }

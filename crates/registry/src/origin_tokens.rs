@@ -41,8 +41,8 @@ pub struct Refused {
 /// refused, and then the buckets of address and creator and the organization's limit are taken from.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. Nothing is taken after
-/// an error.
+/// `Denied`, `Invalid`, also where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`,
+/// `Unavailable`. Nothing is taken after an error.
 pub async fn reserve<P>(
     caller: &Caller,
     request: &[u8],
@@ -95,6 +95,7 @@ where
         is_system: false,
     };
     let permit = decide(caller, Operation::TokenAdopt, Target::NewToken(wish))?;
+    organization.hands_out_tokens()?;
     let taken = take(&from.bucket, caller, config, ports).await?;
     match room(&permit, &organization, config, ports).await {
         Ok(room) => Ok(Reserved {

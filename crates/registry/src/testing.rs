@@ -10,7 +10,7 @@ mod lookups;
 mod origin;
 mod rebuild;
 mod records;
-mod trust;
+pub mod trust;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -114,6 +114,8 @@ pub struct World {
     /// CI jobs that were presented to the Ledger, and what it answers; `None` = it is down.
     pub exchanged: RefCell<Vec<ExchangeCommand>>,
     pub exchange_answer: RefCell<Option<ExchangeAnswer>>,
+    /// Whether the organization gives tokens to CI jobs only.
+    pub federated_only: Cell<bool>,
     /// The trust rules of the organization, and how many tokens each has given.
     pub trust_rules: RefCell<TrustRules>,
     pub given_tokens: Cell<u32>,
@@ -141,6 +143,7 @@ pub fn organization() -> OrganizationRecord {
         mint_ceiling: None,
         max_idle_days: 0,
         on_leak: OnLeak::Revoke,
+        federated_only: false,
         location_hint: None,
         created_at: Timestamp::from_millis(0),
     }
@@ -182,6 +185,7 @@ impl World {
             learned_pin: Cell::new(None),
             exchanged: RefCell::default(),
             exchange_answer: RefCell::default(),
+            federated_only: Cell::default(),
             trust_rules: RefCell::default(),
             given_tokens: Cell::default(),
             published: job_keys::Published::default(),

@@ -93,7 +93,7 @@ async fn r47_a_bearer_attests_and_the_origin_never_has_it(jobs: &Jobs) {
 
 async fn r47_a_bearer_is_one_token_that_is_listed_and_can_be_revoked(jobs: &Jobs) {
     let gateway = jobs.gateway();
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     let rule = jobs.trust(&organization, &json!({})).await;
     let token = jobs.job(&organization, &json!({})).await;
     for _ in 0..3 {

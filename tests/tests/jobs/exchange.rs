@@ -49,7 +49,7 @@ async fn r47_a_job_of_github_gets_a_token_that_says_where_it_comes_from(jobs: &J
     let gateway = jobs.gateway();
     // `sub` of both forms: nothing in it counts.
     for shape in ["github", "github-old"] {
-        let organization = jobs.suite.organization().await;
+        let organization = jobs.bare_organization().await;
         let rule = jobs.trust(&organization, &json!({})).await;
         assert_eq!(rule["repository_id"], json!(REPOSITORY_ID), "{rule}");
         assert_eq!(rule["repository_owner_id"], json!(OWNER_ID), "{rule}");
@@ -89,7 +89,7 @@ async fn r47_a_job_of_github_gets_a_token_that_says_where_it_comes_from(jobs: &J
 
 /// The organization's one rule, an exchange, and what is told of the job.
 async fn trusted(jobs: &Jobs, rule: &Value, issuer: &str, asked: &Value) -> (Organization, Value) {
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     jobs.trust(&organization, rule).await;
     let token = jobs.job_of(issuer, &organization, asked).await;
     let given = jobs.exchanged(&token).await;
@@ -120,7 +120,7 @@ async fn r47_every_kind_of_key_signs(jobs: &Jobs) {
         ("other", jobs.of_plain("other")),
     ];
     for (issuer, rule) in rules {
-        let organization = jobs.suite.organization().await;
+        let organization = jobs.bare_organization().await;
         jobs.trust(&organization, &rule).await;
         for (key, algorithm) in [("rsa", "RS256"), ("ec", "ES256"), ("ed25519", "EdDSA")] {
             let token = jobs
@@ -146,7 +146,7 @@ async fn r47_what_a_job_gets_ends_with_its_time_and_no_later_than_the_rule_allow
         (json!({ "longest_life": "1h" }), 7_200, 3_600),
     ];
     for (changes, seconds, life) in rows {
-        let organization = jobs.suite.organization().await;
+        let organization = jobs.bare_organization().await;
         jobs.trust(&organization, &changes).await;
         let before = now();
         let token = jobs

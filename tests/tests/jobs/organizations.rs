@@ -16,7 +16,7 @@ pub async fn try_all(jobs: &Jobs, tried: &mut Tried) {
     let own = jobs.organization().await;
     // Somebody else's rule about the same repository: it must not attract the job.
     let attracting = jobs.organization().await;
-    let without_rules = jobs.suite.organization().await;
+    let without_rules = jobs.bare_organization().await;
     let nobody = random_name("nobody");
     let (own_name, theirs) = (Some(&own.name), Some(&attracting.name));
     let empty = Some(&without_rules.name);

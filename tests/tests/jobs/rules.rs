@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case<Jobs>> {
 
 async fn r47_a_rule_takes_what_it_gave_with_it(jobs: &Jobs) {
     let gateway = jobs.gateway();
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     let wide = jobs.trust(&organization, &json!({})).await;
     let narrow = json!({ "conditions": { "environment": "production" } });
     let narrow = jobs.trust(&organization, &narrow).await;
@@ -79,7 +79,7 @@ pub async fn explained(jobs: &Jobs, of: &Organization, token: &str) -> Value {
 }
 
 async fn r47_the_narrowest_rule_counts_and_is_explained(jobs: &Jobs) {
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     let wide = jobs
         .trust(&organization, &json!({ "workflow": null }))
         .await;
@@ -125,7 +125,7 @@ async fn r47_the_narrowest_rule_counts_and_is_explained(jobs: &Jobs) {
 }
 
 async fn r47_a_rule_without_ids_is_refused(jobs: &Jobs) {
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     let gitlab = |left_out: &str| {
         let mut rule = jobs.of_gitlab();
         rule[left_out] = Value::Null;
@@ -167,7 +167,7 @@ async fn r47_a_rule_without_ids_is_refused(jobs: &Jobs) {
 }
 
 async fn r47_jobs_that_meet_their_rule(jobs: &Jobs) {
-    let organization = jobs.suite.organization().await;
+    let organization = jobs.bare_organization().await;
     let renamed = json!({
         "repository": "demo/store", "sub": "repo:demo@65/store@74:ref:refs/heads/main",
         "workflow_ref": "demo/store/.github/workflows/release.yml@refs/heads/main",

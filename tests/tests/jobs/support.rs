@@ -8,6 +8,7 @@ use postern_system_tests::http::{Answer, Call};
 use postern_system_tests::issuer::Issuer;
 use postern_system_tests::life;
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP, id};
+use postern_system_tests::random_id;
 use postern_system_tests::suite::Suite;
 use serde_json::{Value, json};
 
@@ -64,8 +65,16 @@ impl Jobs {
 
     /// An organization that trusts the jobs of the sample repository.
     pub async fn organization(&self) -> Organization {
-        let organization = self.suite.organization().await;
+        let organization = self.bare_organization().await;
         self.trust(&organization, &json!({})).await;
+        organization
+    }
+
+    /// An organization that trusts nobody yet. Its calls go on with a stored credential, as the origin is never sent
+    /// a job token.
+    pub async fn bare_organization(&self) -> Organization {
+        let organization = self.suite.organization().await;
+        upstream(self.gateway(), &organization).await;
         organization
     }
 
@@ -189,6 +198,16 @@ pub fn trusting(serve: Serve, issuer: &Issuer) -> Serve {
     serve
         .set("CI_ISSUERS", &issuers.join(","))
         .set("CI_AUDIENCES", GATE)
+        .set("ORIGIN_AUTH", "upstream")
+}
+
+/// Sets the credential that the calls of an organization go on with.
+pub async fn upstream(gateway: &Gateway, organization: &Organization) {
+    let body = json!({ "credential": format!("upstream-{}", random_id()) });
+    let call = organization
+        .call(gateway, "PUT", "/org/upstream")
+        .json(&body);
+    call.send().await.json(200);
 }
 
 pub fn audience(organization: &Organization) -> String {

@@ -52,6 +52,7 @@ impl Carried for LimitsCommand {
                 mint_ceiling: self.mint_ceiling,
                 max_idle_days: self.max_idle_days,
                 on_leak: self.on_leak,
+                federated_only: self.federated_only,
             };
             step.change_with_event(change, event)
         })?;

@@ -26,6 +26,7 @@ struct CreateOrganization {
     #[serde(default, deserialize_with = "json::whole")]
     max_idle_days: Option<u32>,
     on_leak: Option<OnLeak>,
+    federated_only: Option<bool>,
     jurisdiction: Option<Jurisdiction>,
     location_hint: Option<LocationHint>,
 }
@@ -55,6 +56,7 @@ where
         mint_ceiling: body.mint_ceiling,
         max_idle_days,
         on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
+        federated_only: body.federated_only.unwrap_or(false),
         location_hint: body.location_hint,
         created_at: ports.now(),
     };

@@ -52,7 +52,13 @@ impl World {
     fn change_limits(&self, command: &LimitsCommand) -> Result<LimitsAnswer> {
         let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
         let changes = serde_json::to_string(&command.changes).expect("serializes");
-        self.note(format!("limits {ceiling:?} {days} {changes}"));
+        let federated = command.federated_only;
+        let only = match command.changes.contains_key("federated_only") || self.federated_only.get()
+        {
+            true => format!(" federated {federated:?}"),
+            false => String::new(),
+        };
+        self.note(format!("limits {ceiling:?} {days} {changes}{only}"));
         Ok(LimitsAnswer::Changed)
     }
 

@@ -33,7 +33,11 @@ impl Records for World {
     }
 
     async fn organization(&self, name: &str) -> Result<Option<OrganizationRecord>> {
-        Ok((name == "acme").then(organization))
+        let found = OrganizationRecord {
+            federated_only: self.federated_only.get(),
+            ..organization()
+        };
+        Ok((name == "acme").then_some(found))
     }
 
     async fn on_leak(&self, _: OrganizationId) -> Result<OnLeak> {

@@ -24,6 +24,7 @@ use postern_domain::policy::Policy;
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts};
+use postern_domain::trust::JobFacts;
 use postern_domain::usage::{self, DayTotal};
 use postern_wire::rfc3339;
 
@@ -70,6 +71,9 @@ pub struct TokenView {
     created_at: String,
     created_by: String,
     expires_at: Option<String>,
+    /// The CI job that it was made for, where a trust rule gave it (R47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ci_job: Option<Box<JobFacts>>,
     #[serde(flatten)]
     life: Option<Life>,
 }
@@ -125,6 +129,7 @@ impl From<TokenRecord> for TokenView {
             created_at: rfc3339::print(record.created_at),
             created_by: record.created_by,
             expires_at: facts.expires_at.map(rfc3339::print),
+            ci_job: facts.ci_job,
             life: Some(Life {
                 minted_by: record.minted_by,
                 last_used_at: record.last_used_at.map(rfc3339::print),

@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
-use crate::organization::{resolve, resolve_id};
-use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
+use crate::organization::resolve;
+use crate::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, Wish, decide};
@@ -32,10 +32,8 @@ struct Request {
 /// `POST /org/tokens/{id}/rotate`.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, or adopted,
-/// `MintRate`,
-/// `MinterRate`,
-/// `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
+/// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, adopted or a CI job's,
+/// and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -46,7 +44,7 @@ pub async fn rotate<P>(
     ports: &P,
 ) -> Result<Minted>
 where
-    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets + Records,
+    P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
     reach(caller, Operation::TokenRotate)?;
     let id = token_id(id)?;
@@ -58,17 +56,16 @@ where
         now,
     )?;
     let overlap = overlap(request.overlap.as_deref(), config)?;
+    let row = resolve(caller, organization, ports).await?;
     // Without overlap a successor takes the old token's place, and nothing is added to count.
-    let (organization, ceiling) = match overlap {
-        0 => (resolve_id(caller, organization, ports).await?, 0),
-        _ => {
-            let row = resolve(caller, organization, ports).await?;
-            let ceiling = row.ceiling(config);
-            (row.named(), ceiling)
-        }
+    let ceiling = match overlap {
+        0 => 0,
+        _ => row.ceiling(config),
     };
+    let organization = row.named();
     let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
+    row.hands_out_tokens()?;
     if old.adopted() {
         return Err(Error::Conflict {
             code: "adopted_token",
@@ -76,6 +73,14 @@ where
                 "the origin created this token and would not know a successor from here: create \
                      one there, adopt it, then revoke this one"
                     .into(),
+        });
+    }
+    if old.ci_job.is_some() {
+        return Err(Error::Conflict {
+            code: "ci_token",
+            detail: "a trust rule gave this token to a CI job, and it ends with the job: the job \
+                     gets another one for its next job token"
+                .into(),
         });
     }
     if old.expired(now) {

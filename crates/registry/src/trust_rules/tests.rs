@@ -2,37 +2,24 @@
 //! its author could.
 
 mod adding;
+mod authors;
+mod federated;
+mod testing_tokens;
 
 use std::rc::Rc;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::{Ci, ControlPlane};
+use crate::testing::trust::{GATE, config};
 use crate::testing::{self, World, facts, now_or_never, requester};
 use postern_domain::caller::Session;
 use postern_domain::policy::{Policy, defaults};
 use postern_domain::role::policies_of;
 use postern_domain::scope::Scope;
 use postern_domain::session::UserId;
-use postern_domain::trust::{Audiences, Issuers, Loopback};
 
 const ACME: Option<&str> = Some("acme");
-const GATE: &str = "https://gate.example";
-
-/// A deployment that takes job tokens.
-fn config() -> Config {
-    let issuers = "github, gitlab, https://ci.example/oidc";
-    let mut config = testing::config();
-    config.ci = Some(Ci {
-        issuers: Issuers::parse(issuers, Loopback::Refused).expect("issuers"),
-        audiences: Audiences::new([GATE.to_owned()], true).expect("audiences"),
-        urls: vec![GATE.to_owned()],
-        control_plane: ControlPlane::Named,
-    });
-    config
-}
-
 /// A rule that is taken.
 fn rule() -> Value {
     json!({

@@ -297,8 +297,13 @@ fn notes() -> Vec<Message> {
         mint_ceiling: Some(10),
         max_idle_days: 9,
         on_leak: OnLeak::Quarantine,
+        federated_only: None,
         changes,
         requester: requester(),
+    };
+    let federated = LimitsCommand {
+        federated_only: Some(true),
+        ..limits.clone()
     };
     vec![
         command(&NoteCommand {
@@ -316,6 +321,7 @@ fn notes() -> Vec<Message> {
         }),
         answer::<RefusalCommand>(&()),
         command(&limits),
+        command(&federated),
         answer::<LimitsCommand>(&LimitsAnswer::Changed),
         answer::<LimitsCommand>(&LimitsAnswer::RecordUnavailable {
             cause: "D1".to_owned(),

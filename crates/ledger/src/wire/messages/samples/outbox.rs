@@ -53,6 +53,15 @@ pub(super) fn all() -> Vec<Message> {
             mint_ceiling: None,
             max_idle_days: 9,
             on_leak: OnLeak::Revoke,
+            federated_only: None,
+        },
+        RecordChange::SetLimits {
+            organization,
+            sequence: 2,
+            mint_ceiling: None,
+            max_idle_days: 9,
+            on_leak: OnLeak::Revoke,
+            federated_only: Some(true),
         },
         RecordChange::KeepCheckpoint {
             organization,

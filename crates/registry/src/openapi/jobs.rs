@@ -1,0 +1,62 @@
+//! Trust rules, and tokens of CI jobs: the members that docs/openapi.json has for them.
+
+use super::tests::{Names, documented, facts, members, record};
+use crate::testing::{self, World, now_or_never, requester};
+use crate::tokens::{TokenRecord, TokenView};
+use crate::trust_rules;
+use postern_domain::caller::Caller;
+use postern_domain::id::Id;
+use postern_domain::token::TokenFacts;
+use postern_domain::trust::JobFacts;
+
+/// A token of a CI job of which everything is told.
+pub(super) fn facts_of_job() -> TokenFacts {
+    let job = testing::trust::whole_job();
+    TokenFacts {
+        ci_job: Some(Box::new(JobFacts::of(&job, Id::from_u128(9)))),
+        ..facts()
+    }
+}
+
+#[test]
+fn a_token_of_a_ci_job_has_the_documented_members() {
+    let view = TokenView::from(TokenRecord {
+        facts: facts_of_job(),
+        ..record()
+    });
+    let view = serde_json::to_value(&view).expect("serializes");
+    assert_eq!(members(&view), documented("Token").0);
+    let (known, _) = documented("CiJob");
+    assert_eq!(members(&view["ci_job"]), known);
+    let tested: Names = known.into_iter().filter(|one| one != "rule").collect();
+    assert_eq!(documented("TestedJob").0, tested);
+}
+
+#[test]
+fn trust_rules_have_the_documented_members_where_they_have_any() {
+    let (world, config) = (World::new(), testing::trust::config());
+    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let mut found = Names::new();
+    for ids in [
+        r#""issuer":"github","repository_id":7,"repository_owner_id":6"#,
+        r#""issuer":"gitlab","project_id":7,"namespace_id":6"#,
+        r#""issuer":"https://ci.example/oidc","subject":"job:7""#,
+    ] {
+        let body = format!(r#"{{{ids},"project":"shop","policies":["workflow_run:read"]}}"#);
+        let meant = (body.as_bytes(), requester());
+        let added = now_or_never(trust_rules::add(&admin, acme, meant, &config, &world));
+        found.extend(members(&added.expect("adds")));
+    }
+    let (known, required) = documented("TrustRule");
+    assert_eq!(found, known);
+    assert!(required.is_subset(&known));
+
+    world.trust_rules.borrow_mut().unread.push(Id::from_u128(8));
+    let list = now_or_never(trust_rules::list(&admin, acme, &config, &world));
+    let list = serde_json::to_value(list.expect("lists")).expect("serializes");
+    assert_eq!(members(&list), documented("TrustRuleList").0);
+    let id = list["trust_rules"][0]["id"].as_str().expect("an id");
+    let removed = trust_rules::remove(&admin, acme, id, requester(), &world);
+    let removed = now_or_never(removed).expect("removes");
+    assert_eq!(members(&removed), documented("RemovedTrustRule").0);
+}
