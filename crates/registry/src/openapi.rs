@@ -27,7 +27,7 @@ mod tests {
     use crate::registry::create_project;
     use crate::testing::{self, World, now_or_never, project, requester, workflow};
     use crate::tokens::{self, TokenRecord, TokenView};
-    use crate::{audit, oauth, rebuild, registry, trust_rules, upstream};
+    use crate::{audit, oauth, rebuild, registry, upstream};
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
@@ -268,7 +268,7 @@ mod tests {
     }
 
     /// The fields that a body may have, as its refusal of another one lists them.
-    fn expected<T>(answer: Result<T>) -> Names {
+    pub(super) fn expected<T>(answer: Result<T>) -> Names {
         let Err(Error::Invalid { code, detail }) = answer else {
             panic!("a body with a field `?` was taken")
         };
@@ -371,28 +371,6 @@ mod tests {
                     (wrong, requester()),
                     &config,
                     &world,
-                ))),
-            ),
-            (
-                "AddTrustRule",
-                expected(now_or_never(trust_rules::add(
-                    &admin,
-                    acme,
-                    (wrong, requester()),
-                    &config,
-                    &world,
-                ))),
-            ),
-            (
-                "FindRepository",
-                expected(now_or_never(trust_rules::find(
-                    &admin, wrong, &config, &world,
-                ))),
-            ),
-            (
-                "TestJobToken",
-                expected(now_or_never(trust_rules::test(
-                    &admin, acme, wrong, &config, &world,
                 ))),
             ),
             (

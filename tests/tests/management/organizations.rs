@@ -41,6 +41,7 @@ async fn organizations_are_made_and_listed(suite: &Suite) {
             "effective_mint_ceiling",
             "max_idle_days",
             "on_leak",
+            "federated_only",
             "jurisdiction",
             "location_hint",
             "created_at"

@@ -31,6 +31,7 @@ impl Cast {
             "project_api_token:*",
             "audit:read",
             "upstream_credential:*",
+            "trust_rule:*",
         ];
         let everything = organization
             .mint(&gateway, &json!({ "policies": policies }))
@@ -92,6 +93,15 @@ fn body(operation: &str) -> Option<Value> {
         "setUpstream" | "setUpstreamOfProject" | "setUpstreamOfWorkflow" => {
             json!({ "credential": "x" })
         }
+        "addTrustRule" => json!({
+            "issuer": "github",
+            "repository_id": 7,
+            "repository_owner_id": 6,
+            "project": SHOP,
+            "policies": ["workflow_run:read"],
+        }),
+        "findRepository" => json!({ "issuer": "github", "repository": "acme/shop" }),
+        "testJobToken" => json!({ "token": "x" }),
         "explain" => json!({ "operation": "token.list" }),
         "reportLeaks" => json!({ "tokens": ["x"] }),
         _ => return None,

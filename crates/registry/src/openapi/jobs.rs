@@ -1,6 +1,6 @@
 //! Trust rules, and tokens of CI jobs: the members that docs/openapi.json has for them.
 
-use super::tests::{Names, documented, facts, members, record};
+use super::tests::{Names, documented, expected, facts, members, record};
 use crate::testing::{self, World, now_or_never, requester};
 use crate::tokens::{TokenRecord, TokenView};
 use crate::trust_rules;
@@ -59,4 +59,22 @@ fn trust_rules_have_the_documented_members_where_they_have_any() {
     let removed = trust_rules::remove(&admin, acme, id, requester(), &world);
     let removed = now_or_never(removed).expect("removes");
     assert_eq!(members(&removed), documented("RemovedTrustRule").0);
+}
+
+#[test]
+fn bodies_about_trust_rules_may_have_exactly_the_documented_members() {
+    let (world, config) = (World::new(), testing::config());
+    let (admin, acme, wrong) = (Caller::Administrator, Some("acme"), br#"{"?":1}"#);
+    let meant = (wrong.as_slice(), requester());
+    let added = trust_rules::add(&admin, acme, meant, &config, &world);
+    let found = trust_rules::find(&admin, wrong, &config, &world);
+    let tested = trust_rules::test(&admin, acme, wrong, &config, &world);
+    let rows = [
+        ("AddTrustRule", expected(now_or_never(added))),
+        ("FindRepository", expected(now_or_never(found))),
+        ("TestJobToken", expected(now_or_never(tested))),
+    ];
+    for (name, found) in rows {
+        assert_eq!(found, documented(name).0, "{name}");
+    }
 }
