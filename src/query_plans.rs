@@ -135,7 +135,7 @@ pub fn objects() -> Connection {
         "src/objects/limiter.rs",
     ] {
         for step in literals(&text(&root().join(file))) {
-            if step.starts_with("create ") {
+            if step.starts_with("create ") || step.starts_with("alter ") {
                 db.execute_batch(&step)
                     .unwrap_or_else(|error| panic!("{step}: {error}"));
             }

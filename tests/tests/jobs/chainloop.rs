@@ -7,7 +7,7 @@ use postern_system_tests::organization::Organization;
 use postern_system_tests::runner::Case;
 use serde_json::json;
 
-use crate::support::{Jobs, assert_refused_bearer, exchanging, refused_by, trusting};
+use crate::support::{Jobs, assert_refused_bearer, exchanging, refused_by, trusting, upstream};
 
 pub fn cases() -> Vec<Case<Jobs>> {
     cases![
@@ -24,6 +24,7 @@ async fn r47_the_request_names_the_organization_of_a_token_for_control_planes(jo
     let serve = trusting(suite.serve(), &jobs.issuer).set(NAME, "named");
     let gateway = serve.start().await;
     let organization = Organization::new(&gateway, &suite.keys.admin).await;
+    upstream(&gateway, &organization).await;
     let rule = jobs.trusting(&gateway, &organization, &json!({}));
     rule.send().await.json(201);
     let asked = json!({ "claims": { "aud": "chainloop" } });
@@ -49,6 +50,7 @@ async fn r47_the_configuration_names_it(jobs: &Jobs) {
     let organization = Organization::new(&gateway, &suite.keys.admin).await;
     let other = Organization::new(&gateway, &suite.keys.admin).await;
     for of in [&organization, &other] {
+        upstream(&gateway, of).await;
         let rule = jobs.trusting(&gateway, of, &json!({}));
         rule.send().await.json(201);
     }
