@@ -120,11 +120,16 @@ fn create(port: u16, path: &str, headers: &[(&str, &str)], name: &str) -> Outcom
 }
 
 fn post(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
-    let answer = http::post(port, path, headers, body)?;
+    send("POST", port, path, headers, body)
+}
+
+/// A request that must go well.
+fn send(method: &str, port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
+    let answer = http::send(method, port, path, headers, body)?;
     match answer.status {
         200 | 201 => Ok(()),
         status => Err(failed(format_args!(
-            "port {port} answered {status} to POST {path} {body}: {}",
+            "port {port} answered {status} to {method} {path} {body}: {}",
             answer.body
         ))),
     }

@@ -18,13 +18,20 @@ pub fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Outcome<Answer> {
     Ok(read(&answer))
 }
 
-pub fn post(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Outcome<Answer> {
-    let mut text = head("POST", port, path, headers);
+/// A request with JSON.
+pub fn send(
+    method: &str,
+    port: u16,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Outcome<Answer> {
+    let mut text = head(method, port, path, headers);
     text.push_str(&format!(
         "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    let answer = doing(format_args!("POST {path}"), exchange(port, &text))?;
+    let answer = doing(format_args!("{method} {path}"), exchange(port, &text))?;
     Ok(read(&answer))
 }
 

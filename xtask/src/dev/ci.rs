@@ -1,6 +1,6 @@
 //! The part of `cargo xtask dev --ci`: a gateway that trusts jobs of a repository, and what such a job would do.
 
-use super::{attesting, in_demo, post};
+use super::{attesting, in_demo, post, send};
 use crate::fail::Outcome;
 use crate::{http, json};
 
@@ -8,6 +8,9 @@ use crate::{http, json};
 const REPOSITORY: &str = "demo/shop";
 const REPOSITORY_ID: u32 = 74;
 const OWNER_ID: u32 = 65;
+
+/// What goes to the sample origin in place of callers' credentials: it takes any.
+const UPSTREAM: &str = r#"{"credential":"sample-origin-credential"}"#;
 
 /// What a job gets besides attesting, which needs no policy.
 const POLICIES: [&str; 6] = [
@@ -19,8 +22,8 @@ const POLICIES: [&str; 6] = [
     "cas_artifact:create",
 ];
 
-/// What the gateway is told of the issuers, and of itself.
-pub fn variables(port: u16, issuer_port: u16) -> [(String, String); 2] {
+/// What the gateway is told of the issuers, of itself, and of what the origin is shown: a job token must not go there.
+pub fn variables(port: u16, issuer_port: u16) -> [(String, String); 3] {
     let issuers = ["github=", "gitlab=", ""];
     let names = ["github", "gitlab", "other"];
     let issuers = issuers
@@ -31,13 +34,15 @@ pub fn variables(port: u16, issuer_port: u16) -> [(String, String); 2] {
     [
         ("CI_ISSUERS".to_owned(), issuers.join(",")),
         ("CI_AUDIENCES".to_owned(), gateway(port)),
+        ("ORIGIN_AUTH".to_owned(), "upstream".to_owned()),
     ]
 }
 
-/// Makes the trust rule, unless an earlier run did.
+/// Sets what goes to the origin, and makes the trust rule, unless an earlier run did.
 pub fn trust(port: u16, issuer_port: u16, key: &str) -> Outcome {
     let authorization = format!("Bearer {key}");
     let headers = in_demo(&authorization);
+    send("PUT", port, "/org/upstream", &headers, UPSTREAM)?;
     let issuer = issuer(issuer_port, "github");
     let list = http::get(port, "/org/trust-rules", &headers)?;
     // Rules say the issuer as the variable does.
@@ -141,6 +146,7 @@ mod tests {
                 "github=http://127.0.0.1:2/github,gitlab=http://127.0.0.1:2/gitlab,http://127.0.0.1:2/other",
             ),
             ("CI_AUDIENCES", "http://127.0.0.1:1"),
+            ("ORIGIN_AUTH", "upstream"),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(variables(1, 2), expected);
