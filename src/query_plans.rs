@@ -35,6 +35,14 @@ const WALKS: &[(&str, &str)] = &[
         "select project, workflow from upstreams where until is null",
         "all of an index that holds nothing else, and there are at most a thousand",
     ),
+    (
+        "select count(*) as count from trust_rules",
+        "where one is added, and there are at most two hundred",
+    ),
+    (
+        "select id, rule, created_at, created_by from trust_rules",
+        "all of them are told, at most two hundred",
+    ),
     ("delete from refusals where hour <", "a row for each code"),
     (
         "update tokens set quarantined_at = ?3",
