@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tonic::{Code, Request};
 use uuid::Uuid;
 
@@ -54,6 +55,19 @@ struct Claims {
     org_name: String,
 }
 
+/// The claims of an assertion that matter here.
+#[derive(Deserialize)]
+struct Asserted {
+    sub: String,
+    org: AssertedOrganization,
+}
+
+#[derive(Deserialize)]
+struct AssertedOrganization {
+    id: String,
+    name: String,
+}
+
 impl Caller {
     /// The caller of a gRPC call: whom strict mode has found, else whom the
     /// credential names. The first of several credentials wins, as upstream.
@@ -61,8 +75,40 @@ impl Caller {
         if let Some(known) = request.extensions().get::<Self>() {
             return Ok(known.clone());
         }
-        let authorization = request.metadata().get("authorization");
-        Self::from_authorization(authorization.map(|value| value.as_bytes()))
+        let metadata = request.metadata();
+        let authorization = metadata.get("authorization");
+        let assertion = metadata.get(crate::assertion::HEADER);
+        match (
+            authorization,
+            assertion.and_then(|value| value.to_str().ok()),
+        ) {
+            (None, Some(assertion)) => Self::asserted(assertion),
+            (authorization, _) => {
+                Self::from_authorization(authorization.map(|value| value.as_bytes()))
+            }
+        }
+    }
+
+    /// The caller that an assertion names: the gateway sends one alone where the caller has shown what is not
+    /// for the origin.
+    fn asserted(assertion: &str) -> Result<Self, Failure> {
+        let missing = || {
+            Failure::new(
+                Code::Unauthenticated,
+                "UNAUTHORIZED",
+                "JWT token is missing",
+            )
+        };
+        let asserted: Asserted = payload(assertion).ok_or_else(missing)?;
+        Ok(Self {
+            authorization_sha256: sha256_hex(b""),
+            token_sha256: sha256_hex(asserted.sub.as_bytes()),
+            token_id: asserted.sub,
+            organization: Organization {
+                id: asserted.org.id,
+                name: asserted.org.name,
+            },
+        })
     }
 
     /// The caller with this Authorization value; fails unless it is a bearer.
@@ -84,7 +130,7 @@ impl Caller {
                 ));
             }
         };
-        let claims = claims(token).unwrap_or_default();
+        let claims = payload::<Claims>(token).unwrap_or_default();
         let organization = if claims.org_id.is_empty() || claims.org_name.is_empty() {
             Organization::sample()
         } else {
@@ -114,7 +160,7 @@ impl Caller {
 }
 
 /// The claims inside a JWT, believed as they stand.
-fn claims(token: &str) -> Option<Claims> {
+fn payload<T: DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {

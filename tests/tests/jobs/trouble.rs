@@ -9,7 +9,7 @@ use postern_system_tests::organization::Organization;
 use postern_system_tests::runner::Case;
 use serde_json::{Value, json};
 
-use crate::support::{Jobs, exchanging, trusting};
+use crate::support::{Jobs, exchanging, trusting, upstream};
 
 pub fn cases() -> Vec<Case<Jobs>> {
     cases![r47_an_issuer_in_trouble_opens_nothing_and_recovers]
@@ -61,6 +61,7 @@ async fn r47_an_issuer_in_trouble_opens_nothing_and_recovers(jobs: &Jobs) {
     // Of its own: an isolate that has not asked any issuer yet.
     let gateway = trusting(suite.serve(), &jobs.issuer).start().await;
     let organization = Organization::new(&gateway, &suite.keys.admin).await;
+    upstream(&gateway, &organization).await;
     for (name, ..) in rows().into_iter().chain([("rotated", json!({}), "")]) {
         let rule = jobs.trusting(&gateway, &organization, &jobs.of_plain(name));
         rule.send().await.json(201);
