@@ -195,3 +195,6 @@ async fn given<P: Ledgers>(
     };
     Err(fault.into())
 }
+
+#[cfg(test)]
+mod tests;
