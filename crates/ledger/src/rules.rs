@@ -4,6 +4,7 @@ mod artifacts;
 mod creation;
 mod ending;
 mod exchange;
+mod exchange_histories;
 mod leases;
 mod log;
 mod names;
