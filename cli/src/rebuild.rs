@@ -9,11 +9,12 @@ use crate::output::{Format, Progress, print, print_json};
 use crate::text::{encoded, member, moment};
 
 /// What does not come back: the API's word, and the sentence for people.
-const LOST: [(&str, &str); 5] = [
+const LOST: [(&str, &str); 6] = [
     (
         "upstream_credentials",
         "upstream credentials: set them again",
     ),
+    ("trust_rules", "trust rules for CI jobs: add them again"),
     (
         "undelivered_events",
         "changes and events that D1 had not received",

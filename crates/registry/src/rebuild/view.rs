@@ -8,8 +8,9 @@ use postern_ledger::{Numbered, RebuildProgress};
 use postern_wire::rfc3339;
 
 /// What a rebuild does not bring back, as words.
-const LOST: [&str; 5] = [
+const LOST: [&str; 6] = [
     "upstream_credentials",
+    "trust_rules",
     "undelivered_events",
     "runs",
     "workflow_bindings",
@@ -36,7 +37,7 @@ pub struct RebuildView {
     /// What becomes of the tokens; while it runs, of those that were read.
     tokens: Counts,
     /// What does not come back.
-    lost: [&'static str; 5],
+    lost: [&'static str; 6],
 }
 
 /// D1's last event, in short.
