@@ -17,12 +17,13 @@ use crate::text::plain;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// Names that decide what runs in later steps.
 const RESERVED: [&str; 4] = ["GITHUB_", "RUNNER_", "ACTIONS_", "LD_"];
 
 const AFTER: &str = "\
 Needs no credential. The job token is sent to the gateway alone, and counts once.
-  export CHAINLOOP_TOKEN=$(postern api-token exchange)
+  export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)
 On GitHub the job needs `permissions: id-token: write`; the new token is masked in the log.";
 
 /// What to make of the new token.
@@ -32,6 +33,10 @@ pub struct Exchange {
     /// On GitHub: set this variable for the steps that follow, and print nothing
     #[arg(long, value_name = "NAME", value_parser = of_variable)]
     github_env: Option<String>,
+
+    /// opaque or jwt: give the stock client a JWT, which it names in the attestation
+    #[arg(long, value_parser = ["opaque", "jwt"], default_value = "opaque")]
+    format: String,
 
     #[command(flatten)]
     source: Source,
@@ -46,10 +51,15 @@ impl Exchange {
             .transpose()?;
         let job = self.source.find(api.settings()).await?;
         self.source.check(&job, api.settings())?;
+        let requested = match self.format.as_str() {
+            "jwt" => JWT,
+            _ => ACCESS_TOKEN,
+        };
         let form = [
             ("grant_type", GRANT),
             ("subject_token", job.secret()),
             ("subject_token_type", JWT),
+            ("requested_token_type", requested),
         ];
         let token = token_in(&api.form("/oauth/token", &form).await?)?;
         if environment("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
@@ -138,7 +148,7 @@ impl HandOver {
                 Kind::Usage,
                 "--github-env is for jobs of GitHub Actions: GITHUB_ENV is not set",
             )
-            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern api-token exchange)")
+            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)")
         })?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(|error| {

@@ -20,6 +20,11 @@ fn form(body: &str) -> Vec<(String, String)> {
 
 /// What the gateway was asked: one exchange, of this token, without a credential.
 fn check_exchange(gateway: &Gateway, token: &str) {
+    check_exchange_for(gateway, token, "access_token");
+}
+
+/// The same, for a token of this type.
+fn check_exchange_for(gateway: &Gateway, token: &str, wanted: &str) {
     assert_eq!(gateway.asked(), ["POST /oauth/token"]);
     let came = gateway.came.lock().unwrap();
     let kind = "application/x-www-form-urlencoded";
@@ -32,6 +37,10 @@ fn check_exchange(gateway: &Gateway, token: &str) {
         ),
         ("subject_token", token),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        (
+            "requested_token_type",
+            &format!("urn:ietf:params:oauth:token-type:{wanted}"),
+        ),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(form(&came[0].body), expected);
@@ -95,7 +104,8 @@ async fn the_variable_of_the_steps_that_follow_is_set_in_place_of_stdout() {
         ("ACTIONS_ID_TOKEN_REQUEST_URL", github.url.as_str()),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", CREDENTIAL),
     ];
-    let words = ["token", "exchange", "--github-env", "CHAINLOOP_TOKEN"];
+    let words = "token exchange --format jwt --github-env CHAINLOOP_TOKEN";
+    let words: Vec<&str> = words.split(' ').collect();
     let output = as_job(&words, &variables, "").await;
     assert_eq!(
         (output.code, output.stdout.as_str()),
@@ -106,6 +116,7 @@ async fn the_variable_of_the_steps_that_follow_is_set_in_place_of_stdout() {
     assert_eq!(output.stderr, format!("::add-mask::{GIVEN}\n"));
     let expected = format!("OTHER=1\nCHAINLOOP_TOKEN={GIVEN}\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    check_exchange_for(&gateway, &of_github(&gateway.url), "jwt");
     // Without an organization the token is for the gateway, and the request names none.
     let named = gateway.came.lock().unwrap()[0]
         .headers
