@@ -195,7 +195,7 @@ fn ours(presented: Presented) -> Shown {
 
 /// Whether a text says that it is a job token of one of the deployment's issuers. Whether that is true,
 /// the issuer's keys say.
-fn is_job_token(credential: &Secret, config: &Config) -> bool {
+pub fn is_job_token(credential: &Secret, config: &Config) -> bool {
     let issuers = config.ci.as_ref().map(|ci| &ci.issuers);
     issuers.is_some_and(|issuers| {
         JobToken::parse(credential)

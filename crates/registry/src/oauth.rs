@@ -11,8 +11,10 @@ use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
 use postern_domain::operation::Operation;
+use postern_domain::secret::Secret;
 use postern_domain::token::TokenFacts;
 use postern_domain::trust::JobFacts;
+use postern_gate::credential::is_job_token;
 use postern_ledger::RevokeCommand;
 use postern_wire::jwt::{API_TOKEN_AUDIENCE, ISSUER};
 
@@ -113,7 +115,7 @@ where
 /// and revoked tokens, and JWTs that have expired, get the same answer: there is nothing to do.
 ///
 /// # Errors
-/// `Invalid` for a system token (R10), `Unavailable`.
+/// `Invalid` for a system token (R10) and for a job token, `Unavailable`.
 pub async fn revoke_own<P>(
     token: &str,
     mut requester: Requester,
@@ -123,6 +125,13 @@ pub async fn revoke_own<P>(
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
+    // Nothing would end, and its holder must not believe so.
+    if is_job_token(&Secret::new(token.to_owned()), config) {
+        return Err(Error::invalid(
+            "unsupported_token_type",
+            "a job token cannot be revoked: revoke the token that it became, or let it end",
+        ));
+    }
     let Some(presented) = read(token, config, ports) else {
         return Ok(());
     };

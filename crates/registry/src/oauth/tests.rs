@@ -195,3 +195,19 @@ fn a_ledger_that_is_down_is_not_an_inactive_token() {
     ));
     assert_eq!(answer.expect_err("unknown").code(), "unavailable");
 }
+
+#[test]
+fn r47_the_holder_of_a_job_token_is_not_told_that_it_has_ended() {
+    use crate::testing::issuer::{claims, signed, token, with_ci};
+    let (world, config) = (World::new(), with_ci());
+    let ours = token(&world, "a", 1);
+    let mut elsewhere = claims(&world);
+    elsewhere["iss"] = "https://elsewhere.example".into();
+    let other = signed(&json!({"alg": "EdDSA", "kid": "a"}), &elsewhere, 1);
+    for (text, expected) in [(&ours, Some("unsupported_token_type")), (&other, None)] {
+        let revoked = revoke_own(text.expose(), requester(), &config, &world);
+        let code = now_or_never(revoked).err().map(|error| error.code());
+        assert_eq!(code, expected);
+    }
+    assert_eq!(world.take_asked(), Vec::<String>::new());
+}
