@@ -20,6 +20,9 @@ BEYOND_SCHEMAS = {
     "selector_empty",  # at least one member besides `dry_run`
     "policies_invalid",  # the form, and no more than 100
     "policy_unknown",  # those that something asks for
+    "repository_invalid",  # owner and name
+    "repository_unknown",
+    "trust_rule_invalid",  # an issuer of the deployment, and what one of its kind asks for
     "workflow_of_other_project",
     "workflow_without_project",  # a project that is `null` is none
 }

@@ -38,6 +38,9 @@ export async function start() {
     // A property tester mints more than anybody.
     MINT_PER_HOUR: "1000000",
     ORG_TOKEN_MINT_CEILING: "0",
+    // Issuers whose rules can be added. Neither is asked for anything: no repository of theirs can be looked up.
+    CI_ISSUERS: "github=http://127.0.0.1:1/github,https://ci.example",
+    CI_AUDIENCES: "https://gate.example",
   };
   const words = ["serve", "--port", String(port), "--origin", "http://127.0.0.1:9", "--state", join(folder, "state")];
   for (const [name, value] of Object.entries(set)) words.push("--set", `${name}=${value}`);
@@ -81,6 +84,6 @@ export async function organization(name) {
   await made("/orgs", { name });
   await made("/org/projects", { name: "shop" }, name);
   await made("/org/projects/shop/workflows", { name: "release" }, name);
-  const policies = ["org_api_token:list", "org_api_token:create", "project_api_token:*", "audit:read"];
+  const policies = ["org_api_token:list", "org_api_token:create", "project_api_token:*", "audit:read", "trust_rule:*"];
   return made("/org/tokens", { name: "everything", policies }, name);
 }

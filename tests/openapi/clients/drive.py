@@ -1,5 +1,5 @@
 """A program as a user of the gateway would write it, on the client that openapi-python-client made of
-docs/openapi.json: create, list, rotate, explain, revoke, and an error decoded."""
+docs/openapi.json: create, list, rotate, explain, revoke, a trust rule, and an error decoded."""
 
 import os
 import sys
@@ -7,17 +7,24 @@ from uuid import UUID
 
 from postern_client import AuthenticatedClient
 from postern_client.api.tokens import explain, list_tokens, mint_token, revoke_token, revoke_tokens, rotate_token
+from postern_client.api.trust_rules import add_trust_rule, list_trust_rules, remove_trust_rule, test_job_token
 from postern_client.models import (
+    AddTrustRuleBody,
     ExplainBody,
     Explanation,
     ListTokensStatus,
     Minted,
     MintTokenBody,
     Problem,
+    RemovedTrustRule,
     RevokeTokensBody,
     Rotated,
     RotateTokenBody,
+    TestedJobToken,
+    TestJobTokenBody,
     TokenList,
+    TrustRule,
+    TrustRuleList,
 )
 
 URL = os.environ["POSTERN_URL"]
@@ -71,6 +78,18 @@ assert ended.id == rotated.id and ended.final_at >= ended.revoked_at >= rotated.
 many = revoke_tokens.sync(client=client, body=RevokeTokensBody(ids=[bare.id]), postern_organization=ORGANIZATION)
 assert many.matched == 1 and many.dry_run is False and many.ids == [bare.id]
 assert all(token.revoked_at for token in listed() if token.id in (rotated.id, bare.id))
+
+# A trust rule, what a job token gets by it, and its end.
+asked = AddTrustRuleBody(issuer="https://ci.example", subject="job:7", project="shop", policies=["workflow_run:read"])
+rule = be(TrustRule, add_trust_rule.sync(client=client, body=asked, postern_organization=ORGANIZATION))
+assert rule.longest_life_seconds == 900 and rule.subject == "job:7", rule
+rules = be(TrustRuleList, list_trust_rules.sync(client=client, postern_organization=ORGANIZATION))
+assert rules.trust_rules == [rule] and rules.audiences == [f"https://gate.example/{ORGANIZATION}"], rules
+job = TestJobTokenBody(token="no job's")
+tested = be(TestedJobToken, test_job_token.sync(client=client, body=job, postern_organization=ORGANIZATION))
+assert tested.verified is False and tested.refusal, tested
+removed = remove_trust_rule.sync(rule.id, client=client, postern_organization=ORGANIZATION)
+assert be(RemovedTrustRule, removed).revoked_tokens == 0, removed
 
 # An error, decoded.
 answer = mint_token.sync_detailed(client=client, body=MintTokenBody(project="nowhere"), postern_organization=ORGANIZATION)

@@ -72,6 +72,20 @@ assert.equal(many.data?.dry_run, false);
 const ends = new Map((await listed()).map((token) => [token.id, token.revoked_at]));
 assert.ok(ends.get(rotated.data.id));
 
+// A trust rule, what a job token gets by it, and its end.
+const rule = await client.POST("/org/trust-rules", {
+  body: { issuer: "https://ci.example", subject: "job:7", project: "shop", policies: ["workflow_run:read"] },
+});
+assert.ok(rule.data, JSON.stringify(rule.error));
+assert.equal(rule.data.longest_life_seconds, 900);
+const rules = await client.GET("/org/trust-rules");
+assert.deepEqual(rules.data?.trust_rules, [rule.data]);
+const tested = await client.POST("/org/trust-rules/test", { body: { token: "no job's" } });
+assert.equal(tested.data?.verified, false);
+assert.ok(tested.data.refusal);
+const removed = await client.DELETE("/org/trust-rules/{id}", { params: { path: { id: rule.data.id } } });
+assert.deepEqual([removed.data?.id, removed.data?.revoked_tokens], [rule.data.id, 0]);
+
 // An error, decoded: its code is one of a closed list.
 const wrong = await client.POST("/org/tokens", { body: { project: "nowhere" } });
 assert.equal(wrong.response.status, 404);

@@ -154,7 +154,8 @@ async fn unknown_paths_do_not_exist(suite: &Suite) {
         "/org/tokens/revoke/",
         "/oauth",
         "/oauth/",
-        "/oauth/token",
+        "/oauth/tokens",
+        "/oauth/token/",
         "/oauth/revoke/",
         "/org/projects/",
         "/org/projects/shop",
@@ -233,6 +234,7 @@ async fn wrong_methods_are_told_the_right_ones(suite: &Suite) {
             "OPTIONS, POST",
         ),
         ("/oauth/revoke", &["GET", "PUT", "DELETE"], "OPTIONS, POST"),
+        ("/oauth/token", &["GET", "PUT", "DELETE"], "OPTIONS, POST"),
         ("/healthz", &["POST", "DELETE"], "GET, HEAD, OPTIONS"),
         ("/readyz", &["POST", "PUT"], "GET, HEAD, OPTIONS"),
     ];
