@@ -111,6 +111,8 @@ pub struct World {
     pub upstreams_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
+    /// Tokens that the Ledger was asked to describe.
+    pub described: RefCell<Vec<TokenId>>,
     /// CI jobs that were presented to the Ledger, and what it answers; `None` = it is down.
     pub exchanged: RefCell<Vec<ExchangeCommand>>,
     pub exchange_answer: RefCell<Option<ExchangeAnswer>>,
@@ -183,6 +185,7 @@ impl World {
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
             learned_pin: Cell::new(None),
+            described: RefCell::default(),
             exchanged: RefCell::default(),
             exchange_answer: RefCell::default(),
             federated_only: Cell::default(),

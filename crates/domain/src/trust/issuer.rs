@@ -267,11 +267,17 @@ impl Issuers {
         self.0.iter().find(|one| one.url == url)
     }
 
-    /// The issuer of this name, as rules give it: its URL, or as the deployment's variable has it.
+    /// The issuer of this name, as rules give it: its URL, or as the deployment's variable has it. The name of a
+    /// forge alone means the only issuer of that forge, where there is one.
     pub fn named(&self, name: &str) -> Option<&Issuer> {
-        self.0
-            .iter()
-            .find(|one| one.url == name || one.to_string() == name)
+        let exact = |one: &&Issuer| one.url == name || one.to_string() == name;
+        self.0.iter().find(exact).or_else(|| {
+            let mut of_forge = self.0.iter().filter(|one| one.forge.word() == name);
+            match (of_forge.next(), of_forge.next()) {
+                (Some(only), None) if !name.is_empty() => Some(only),
+                _ => None,
+            }
+        })
     }
 
     /// All of them.

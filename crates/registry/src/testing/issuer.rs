@@ -9,7 +9,7 @@ use super::{World, config};
 use crate::config::{Ci, Config, ControlPlane};
 use crate::ports::NotFetched;
 use postern_domain::secret::Secret;
-use postern_domain::trust::{Audiences, Issuers, Loopback};
+use postern_domain::trust::{Audiences, ForgeId, Identity, Issuers, Job, Loopback};
 use postern_wire::job::Question;
 
 pub const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -104,4 +104,15 @@ pub fn holds(question: &Question) -> bool {
 pub fn asked(world: &World) -> Vec<String> {
     let asked = world.take_asked().into_iter();
     asked.map(|line| line.replace(GITHUB, "")).collect()
+}
+
+/// The job of [`claims`], as far as it is kept of a token.
+pub fn job() -> Job {
+    let id = |number| ForgeId::new(number).expect("an id");
+    let identity = Identity::Repository {
+        repository_id: id(74),
+        repository_owner_id: id(65),
+    };
+    let issuers = Issuers::parse("github", Loopback::Refused).expect("an issuer");
+    Job::new(issuers.named("github").expect("GitHub").clone(), identity)
 }

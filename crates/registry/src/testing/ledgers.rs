@@ -256,6 +256,7 @@ impl Ledgers for World {
 
     async fn shown(&self, _: OrganizationId, token: TokenId) -> Result<Option<TokenFacts>> {
         self.note("describe");
+        self.described.borrow_mut().push(token);
         if self.ledger_down.get() {
             return Err(Error::unavailable("the Ledger is down"));
         }

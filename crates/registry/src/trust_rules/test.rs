@@ -37,6 +37,8 @@ pub struct Tested {
     verified: bool,
     /// Why it would open nothing; `None` = it would.
     refusal: Option<String>,
+    /// Whether it was presented before: exchanged, or shown as it is.
+    presented: bool,
     /// The job, as a token that is made from it shows it.
     job: Option<Value>,
     /// What became of each rule, the oldest first.
@@ -112,18 +114,29 @@ where
     let rules: Vec<TrustRule> = rules.rules.into_iter().map(|state| state.rule).collect();
     let job = shown(verified.job())?;
     let outcomes = explain(&rules, verified.job());
-    let outcomes = outcomes.into_iter().map(RuleOutcome::from).collect();
-    let given = before(verified, &organization, config)?.and_then(|presented| {
-        let ends_at = presented.ends_at();
-        given(&rules, presented.job(), ends_at, ports.now())
+    let mut outcomes: Vec<RuleOutcome> = outcomes.into_iter().map(RuleOutcome::from).collect();
+    let presented = before(verified, &organization, config)?;
+    let became = match &presented {
+        Ok(job) => ports.describe(&organization, job.token_id()).await?,
+        Err(_) => None,
+    };
+    let given = presented.and_then(|job| match &became {
+        // One that is shown as it is goes on; an exchange of it would be refused.
+        Some(token) if !token.is_job_token() => Err(JobFault::Used),
+        _ => given(&rules, job.job(), job.ends_at(), ports.now()),
     });
     let (refusal, gives) = match given {
         Ok(gives) => (None, Some(gives)),
         Err(fault) => (Some(fault.to_string()), None),
     };
+    // No rule counts for a token that opens nothing.
+    for outcome in &mut outcomes {
+        outcome.chosen &= gives.is_some();
+    }
     Ok(Tested {
         verified: true,
         refusal,
+        presented: became.is_some(),
         job: Some(job),
         rules: outcomes,
         gives,
@@ -135,6 +148,7 @@ impl Tested {
         Self {
             verified: false,
             refusal: Some(fault.to_string()),
+            presented: false,
             job: None,
             rules: Vec::new(),
             gives: None,

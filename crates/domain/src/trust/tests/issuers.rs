@@ -196,6 +196,24 @@ fn a_list_of_issuers_has_each_url_once() {
     assert_eq!(issuers.of_url("https://gitlab.com/"), None);
     assert_eq!(issuers.of_url("gitlab"), None);
     assert_eq!(issuers.named("https://gitlab.com"), issuers.named("gitlab"));
+    // The name of a forge alone means its only issuer.
+    let of = |list: &str, name: &str| {
+        let issuers = Issuers::parse(list, Loopback::Refused).expect("issuers");
+        issuers.named(name).map(|issuer| issuer.url().to_owned())
+    };
+    let own = "gitlab=https://git.example";
+    assert_eq!(of(own, "gitlab").as_deref(), Some("https://git.example"));
+    assert_eq!(
+        of(&format!("{own},gitlab"), "gitlab").as_deref(),
+        Some("https://gitlab.com")
+    );
+    assert_eq!(
+        of(&format!("{own},gitlab=https://two.example"), "gitlab"),
+        None
+    );
+    for (list, name) in [(own, "github"), ("https://ci.example", ""), (own, "")] {
+        assert_eq!(of(list, name), None, "{list} {name}");
+    }
     let refused = |text: &str| Issuers::parse(text, Loopback::Refused).map(|_| ());
     assert_eq!(
         refused("github,gitlab=https://gitlab.com,gitlab"),

@@ -3,6 +3,11 @@
 
 use super::*;
 use crate::testing::trust::{claims, job_token};
+use crate::testing::{facts, project};
+use postern_domain::id::Id;
+use postern_domain::scope::Scope;
+use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::trust::JobFacts;
 use postern_wire::job::MAX_JOB_TOKEN;
 
 fn test_by(caller: &Caller, token: &str, world: &World) -> Result<Value> {
@@ -52,6 +57,7 @@ fn r47_a_job_that_meets_a_rule_is_told_what_it_would_get() {
     let expected = json!({
         "verified": true,
         "refusal": null,
+        "presented": false,
         "job": {
             "issuer": "github",
             "identity": { "kind": "repository", "repository_id": 74, "repository_owner_id": 65 },
@@ -92,7 +98,7 @@ fn r47_a_job_that_meets_a_rule_is_told_what_it_would_get() {
         .iter()
         .filter(|asked| !asked.starts_with("fetch") && *asked != "verify")
         .collect();
-    assert_eq!(of_ledger, ["list trust rules"]);
+    assert_eq!(of_ledger, ["list trust rules", "describe"]);
 }
 
 #[test]
@@ -210,7 +216,8 @@ fn r47_a_token_that_does_not_count_is_told_why_and_no_rule() {
         let refusal = told["refusal"].as_str().expect("a sentence").to_owned();
         assert!(refusal.contains(sentence), "{changes}: {refusal}");
         let expected = json!({
-            "verified": false, "refusal": refusal, "job": null, "rules": [], "gives": null,
+            "verified": false, "refusal": refusal, "presented": false, "job": null, "rules": [],
+            "gives": null,
         });
         assert_eq!(told, expected, "{changes}");
     }
@@ -250,6 +257,51 @@ fn r47_a_token_for_another_organization_gets_nothing_of_this_one() {
         assert_eq!(told["verified"], true, "{audience}");
         assert_eq!(told["refusal"].as_str(), refusal, "{audience}");
         assert_eq!(told["gives"].is_null(), refusal.is_some(), "{audience}");
+        // What is met counts nothing where the token opens nothing.
+        let rule = &told["rules"][0];
+        assert_eq!(
+            (&rule["met"], &rule["chosen"]),
+            (&true.into(), &refusal.is_none().into())
+        );
+    }
+}
+
+#[test]
+fn r47_a_token_that_was_presented_before_is_told_so() {
+    let world = world();
+    added(&rule(), &world);
+    let fresh = tested(json!({}), &world);
+    assert_eq!(fresh["presented"], false);
+    let asked = world.described.borrow();
+    let id = *asked.last().expect("the Ledger was asked");
+    drop(asked);
+    let signed = postern_domain::token::Signed {
+        kid: "https://token.actions.githubusercontent.com".to_owned(),
+        digest: "00".to_owned(),
+    };
+    let opaque = Verifier::Opaque {
+        pepper: "k1".to_owned(),
+        hash: "00".to_owned(),
+    };
+    let shown = Verifier::Jwt {
+        signed: Some(signed),
+    };
+    // Exchanged it counts no more; shown as it is it goes on.
+    for (verifier, refusal) in [
+        (opaque, Some("the job token was presented before")),
+        (shown, None),
+    ] {
+        let job = JobFacts::of(&crate::testing::issuer::job(), Id::from_u128(9));
+        world.keep(TokenFacts {
+            id,
+            verifier,
+            ci_job: Some(Box::new(job)),
+            ..facts(7, Scope::Project { project: project() })
+        });
+        let told = tested(json!({}), &world);
+        assert_eq!(told["presented"], true);
+        assert_eq!(told["refusal"].as_str(), refusal);
+        assert_eq!(told["rules"][0]["chosen"], refusal.is_none());
     }
 }
 
