@@ -82,7 +82,7 @@ pub fn present(
     match check(credential(header, MAX_CREDENTIAL)?, config, now)? {
         Shown::Checked(Recognized::Ours(presented)) => Ok(presented),
         Shown::Checked(Recognized::Person(_)) => Err(CredentialError::PersonManages),
-        Shown::Job(_) => Err(CredentialError::Refused("a job token manages nothing")),
+        Shown::Job(_) => Err(CredentialError::JobManages),
     }
 }
 

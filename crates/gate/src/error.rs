@@ -29,6 +29,8 @@ pub enum CredentialError {
     PeopleDenied,
     /// A user token of the control plane, shown to the gateway's own API.
     PersonManages,
+    /// A text that says it is a job token of an issuer of the deployment, shown to the gateway's own API.
+    JobManages,
     /// Unknown, revoked, of another organization, mismatching: only the log says which.
     Refused(&'static str),
 }

@@ -13,7 +13,7 @@ impl CredentialError {
             Self::Stale => "token_stale",
             Self::PeopleDenied => "people_denied",
             Self::PersonManages => "person_manages",
-            Self::Refused(_) | Self::NoForm => "credential_refused",
+            Self::Refused(_) | Self::JobManages | Self::NoForm => "credential_refused",
         }
     }
 
@@ -38,6 +38,10 @@ impl CredentialError {
                 "no user token manages the gateway: sign in to its dashboard, or send a token of \
                  the gateway"
             }
+            // Whoever has it can see that in the token itself (R12).
+            Self::JobManages => {
+                "a job token is for attestation calls alone: exchange it, or send another credential"
+            }
             Self::Refused(_) | Self::NoForm => "the credential was refused",
         }
     }
@@ -47,7 +51,11 @@ impl CredentialError {
         match self {
             Self::Malformed(cause) | Self::Expired(cause) | Self::Refused(cause) => cause,
             Self::NoForm => "no known form of credential",
-            Self::Missing | Self::Stale | Self::PeopleDenied | Self::PersonManages => self.public(),
+            Self::Missing
+            | Self::Stale
+            | Self::PeopleDenied
+            | Self::PersonManages
+            | Self::JobManages => self.public(),
         }
     }
 }
