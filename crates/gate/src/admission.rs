@@ -12,7 +12,7 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
+use postern_domain::token::{Format, TokenFacts};
 use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 
 use crate::Gate;
@@ -175,11 +175,10 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             .known_run
             .as_ref()
             .is_some_and(|run| settled(known, self.pin, run));
-        let expired = |facts: &TokenFacts| facts.expired(lenient(&self.presented, &config, now));
         // What has expired is no use; whether it was revoked before, the Ledger tells.
         let is_leased = purpose == Purpose::Forward
             && config.revocation_lease_ms > 0
-            && !known.is_some_and(expired);
+            && !known.is_some_and(|facts| expired(facts, &config, now));
         let query = AdmitQuery {
             upstream: self.upstream_query(),
             token: self.id,
@@ -247,7 +246,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                 learned
             }
         };
-        if facts.expired(lenient(&self.presented, &config, now)) {
+        if expired(&facts, &config, now) {
             return Err(CredentialError::Expired("row expired").into());
         }
         let learned = (run, pin);
@@ -361,11 +360,14 @@ fn narrow(facts: &TokenFacts) -> bool {
     facts.scope.workflow().is_some()
 }
 
-/// The moment to hold a row's expiry against: a JWT's has the same leeway as its `exp`, which is
-/// the same moment.
-fn lenient(presented: &Presented, config: &Config, now: Timestamp) -> Timestamp {
-    match presented {
-        Presented::Jwt(_) => now.plus_millis(-1000 * config.jwt_leeway_seconds),
-        Presented::Opaque { .. } | Presented::Job(_) | Presented::Administrator => now,
-    }
+/// Whether a row has expired: a JWT's has the same leeway as its `exp`, which is the same moment; but what a
+/// trust rule gave ends when the rule says, in either format.
+fn expired(facts: &TokenFacts, config: &Config, now: Timestamp) -> bool {
+    let is_lenient = facts.verifier.format() == Format::Jwt && facts.ci_job.is_none();
+    let leeway = if is_lenient {
+        config.jwt_leeway_seconds
+    } else {
+        0
+    };
+    facts.expired(now.plus_millis(-1000 * leeway))
 }

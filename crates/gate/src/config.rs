@@ -277,6 +277,11 @@ impl Config {
         self.assertions.as_ref().is_some_and(|made| made.sent)
     }
 
+    /// Whether a job token may be shown as it is (R47): where the origin is sent something else.
+    pub fn takes_bearers(&self) -> bool {
+        self.is_upstream() || self.is_asserted()
+    }
+
     /// Whether calls are sent on with a stored credential in place of the caller's (R42).
     pub fn is_upstream(&self) -> bool {
         self.origin_auth == OriginAuth::Upstream

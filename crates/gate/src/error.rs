@@ -220,8 +220,9 @@ impl Error {
         match self {
             Self::Credential(CredentialError::Missing) => None,
             Self::Credential(cause) => Some(*cause),
-            // Once its signature holds, nobody has guessed anything.
-            Self::JobToken(JobFault::Token(_)) => Some(CredentialError::Refused("job token")),
+            // Also once its signature holds: which organizations there are could be guessed.
+            Self::JobToken(JobFault::Off | JobFault::Passthrough) => None,
+            Self::JobToken(_) => Some(CredentialError::Refused("job token")),
             _ => None,
         }
     }

@@ -75,7 +75,7 @@ pub(crate) fn identified(
         None => return then(call, gate, now, None),
     };
     let config = gate.config();
-    if !config.is_upstream() && !config.is_asserted() {
+    if !config.takes_bearers() {
         return Err(JobFault::Passthrough.into());
     }
     call.shows_job_token = true;

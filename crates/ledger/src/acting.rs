@@ -7,7 +7,7 @@
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Actor, Inactive};
 use postern_domain::time::Timestamp;
-use postern_domain::token::Format;
+use postern_domain::token::{Format, TokenFacts};
 
 use crate::done::Stop;
 use crate::machine::Ledger;
@@ -66,7 +66,10 @@ impl<S: Sql> Ledger<S> {
 
     fn leeway_ms(&self, token: TokenId) -> Result<i64> {
         let stored = self.store.token(token)?;
-        let jwt = stored.is_some_and(|stored| stored.facts.verifier.format() == Format::Jwt);
+        // What a trust rule gave ends when the rule says, in either format.
+        let lenient =
+            |facts: &TokenFacts| facts.verifier.format() == Format::Jwt && facts.ci_job.is_none();
+        let jwt = stored.is_some_and(|stored| lenient(&stored.facts));
         Ok(if jwt { self.settings.jwt_leeway_ms } else { 0 })
     }
 }

@@ -86,6 +86,11 @@ impl Command for LimitsCommand {
     type Answer = LimitsAnswer;
 }
 
+impl Command for FederationCommand {
+    const NAME: &'static str = "federation";
+    type Answer = LimitsAnswer;
+}
+
 impl Command for CheckpointCommand {
     const NAME: &'static str = "checkpoint";
     type Answer = Signed;
@@ -143,6 +148,8 @@ pub struct MintCommand {
 pub enum MintAnswer {
     /// The token is active, and D1 has its row.
     Minted,
+    /// CI jobs alone get tokens of this organization.
+    FederatedOnly,
     /// An active token of the same organization or project has the name (R8).
     NameTaken,
     /// There is a token of this id already, live or `revoked`: only an adopted one brings its own.
@@ -187,6 +194,10 @@ pub enum RotateAnswer {
         /// That description, for the answer.
         description: Option<String>,
     },
+    /// CI jobs alone get tokens of this organization.
+    FederatedOnly,
+    /// A trust rule gave the old token: no successor outlives the rule.
+    CiToken,
     /// The old token is revoked, expired, retiring already, or unknown.
     NotLive,
     /// Another active token has taken the name that the new one asked for.
@@ -278,14 +289,22 @@ pub struct LimitsCommand {
     pub max_idle_days: u32,
     /// What happens to tokens that are found in public.
     pub on_leak: OnLeak,
-    /// Whether CI jobs alone get tokens; `None` = as before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub federated_only: Option<bool>,
     /// What was asked for, for the event.
     pub changes: Changes,
     /// Who asked, for the event.
     #[serde(rename = "origin")]
     pub requester: Requester,
+}
+
+/// Change whether CI jobs alone get tokens, and the limits with it. A command of its own: a Ledger of a
+/// release that knows no such policy refuses it, and would pass over a member.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FederationCommand {
+    /// The limits, and what was asked for.
+    pub limits: LimitsCommand,
+    /// Whether CI jobs alone get tokens: then none is created, adopted or rotated.
+    pub federated_only: bool,
 }
 
 /// What became of a change.

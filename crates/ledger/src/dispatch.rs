@@ -11,7 +11,7 @@ use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
     AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand,
-    Command, ExchangeCommand, LeakCommand, LimitsCommand, ListTrustRulesCommand,
+    Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand, ListTrustRulesCommand,
     ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand, RebuildCommand,
     RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand,
     RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
@@ -70,6 +70,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         NoteCommand::NAME => begin::<S, NoteCommand>,
         RefusalCommand::NAME => begin::<S, RefusalCommand>,
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
+        FederationCommand::NAME => begin::<S, FederationCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
         RunsCommand::NAME => begin::<S, RunsCommand>,

@@ -139,10 +139,10 @@ pub mod testing;
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use artifact::ArtifactCommand;
 pub use command::{
-    BegunRun, CheckpointCommand, Command, KeptQuery, LimitsAnswer, LimitsCommand, MAX_RUNS,
-    MAX_SELECTED, MintAnswer, MintCommand, NoteCommand, RefusalCommand, RevokeAnswer,
-    RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand, RunAnswer,
-    RunCommand, RunsAnswer, RunsCommand, Selector, SweepAnswer, SweepCommand,
+    BegunRun, CheckpointCommand, Command, FederationCommand, KeptQuery, LimitsAnswer,
+    LimitsCommand, MAX_RUNS, MAX_SELECTED, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
+    RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer, RotateCommand,
+    RunAnswer, RunCommand, RunsAnswer, RunsCommand, Selector, SweepAnswer, SweepCommand,
 };
 pub use conflicts::Conflicts;
 pub use done::{

@@ -136,15 +136,18 @@ async fn before<P: Directory>(
     ci: &Ci,
     ports: &P,
 ) -> Result<(Named<Organization>, PresentedJob)> {
-    let unknown = || Error::from(JobFault::UnknownOrganization);
+    // From here on it is known whose job it is, and the log says so.
+    let of = |fault: JobFault, name: &str| Error::from(fault.of(verified.job(), name));
+    let unknown = |name: &str| of(JobFault::UnknownOrganization, name);
     let named = named.map(str::trim).filter(|name| !name.is_empty());
-    let named = named.map(Label::parse).transpose().map_err(|_| unknown())?;
+    let named = named.map(Label::parse).transpose();
+    let named = named.map_err(|_| unknown("a name that is none"))?;
     let audience = verified.audience().clone();
     let label = audience.organization(named, way, ci.fixed().cloned());
-    let label = label.map_err(JobFault::from)?;
+    let label = label.map_err(|fault| of(fault.into(), "nobody"))?;
     let id = ports.organization_id(label.as_str()).await?;
     let organization = Named {
-        id: id.ok_or_else(unknown)?,
+        id: id.ok_or_else(|| unknown(label.as_str()))?,
         name: label.as_str().to_owned(),
     };
     let job = verified.before(organization.id, &label);
@@ -173,7 +176,10 @@ async fn given<P: Ledgers>(
         },
     };
     let answer = match ports.exchange(&command.organization, &command).await {
-        Err(Error::Misdirected { .. }) => return Err(JobFault::UnknownOrganization.into()),
+        Err(Error::Misdirected { .. }) => {
+            let fault = JobFault::UnknownOrganization;
+            return Err(fault.of(job.job(), &command.organization.name).into());
+        }
         answer => answer?,
     };
     let fault = match answer {
@@ -193,7 +199,7 @@ async fn given<P: Ledgers>(
         }
         ExchangeAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
     };
-    Err(fault.into())
+    Err(fault.of(job.job(), &command.organization.name).into())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::known_policies;
 use super::mint_limits::take;
-use super::organization::{OrganizationRecord, resolve};
+use super::organization::{OrganizationRecord, federated_only, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
@@ -191,6 +191,7 @@ where
             code: "already_adopted",
             detail: "this token is registered already".into(),
         },
+        MintAnswer::FederatedOnly => federated_only(),
         MintAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
             detail: "an active token of this organization or project already has this name".into(),

@@ -22,7 +22,7 @@ use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
-use postern_ledger::{LimitsAnswer, LimitsCommand};
+use postern_ledger::{FederationCommand, LimitsAnswer, LimitsCommand};
 use postern_wire::{json, rfc3339};
 
 /// Longest time without use before auto-revocation, in days (R14).
@@ -73,13 +73,18 @@ impl OrganizationRecord {
     pub fn hands_out_tokens(&self) -> Result<()> {
         match self.federated_only {
             false => Ok(()),
-            true => Err(Error::Conflict {
-                code: "federated_only",
-                detail: "this organization gives tokens to CI jobs only, and none that is stored: add a \
-                         trust rule for the job, or ask an administrator to turn `federated_only` off"
-                    .into(),
-            }),
+            true => Err(federated_only()),
         }
+    }
+}
+
+/// The refusal where CI jobs alone get tokens.
+pub(crate) fn federated_only() -> Error {
+    Error::Conflict {
+        code: "federated_only",
+        detail: "this organization gives tokens to CI jobs only, and none that is stored: add a \
+                 trust rule for the job, or ask an administrator to turn `federated_only` off"
+            .into(),
     }
 }
 
@@ -175,11 +180,21 @@ pub async fn update<P: Ledgers + Records>(
         mint_ceiling: row.mint_ceiling,
         max_idle_days: row.max_idle_days,
         on_leak: row.on_leak,
-        federated_only: body.federated_only,
         changes,
         requester,
     };
-    match ports.send(&permit.over(&organization)?, &command).await? {
+    let grant = permit.over(&organization)?;
+    let told = match body.federated_only {
+        None => ports.send(&grant, &command).await?,
+        Some(federated_only) => {
+            let command = FederationCommand {
+                limits: command,
+                federated_only,
+            };
+            ports.send(&grant, &command).await?
+        }
+    };
+    match told {
         LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
         LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
     }

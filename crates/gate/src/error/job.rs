@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use postern_domain::trust::NoOrganization;
+use postern_domain::id::TrustRuleId;
+use postern_domain::trust::{Job, JobFacts, NoOrganization};
 use postern_wire::job::{JobRefusal, OtherOrganization};
 
 /// Why a job token opened nothing. Whoever presents it gets
 /// [`REFUSED`](postern_domain::trust::REFUSED), whichever it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobFault {
     /// The deployment trusts no issuer.
     Off,
@@ -29,6 +30,26 @@ pub enum JobFault {
     Revoked,
     /// It was shown as it is, where the origin would be sent what the caller shows.
     Passthrough,
+    /// One of these, of a job whose token was verified.
+    Of {
+        /// Why.
+        fault: Box<JobFault>,
+        /// Whose job, and for which organization, in words of the gateway's own and ids; texts of the token are
+        /// bounded.
+        job: String,
+    },
+}
+
+impl JobFault {
+    /// The same, with the job that it is about.
+    pub fn of(self, job: &Job, organization: &str) -> Self {
+        let rule = TrustRuleId::from_u128(0);
+        let about = JobFacts::of(job, rule).summary();
+        Self::Of {
+            fault: Box::new(self),
+            job: format!("{about} ({}), for {organization}", job.issuer),
+        }
+    }
 }
 
 impl fmt::Display for JobFault {
@@ -43,6 +64,7 @@ impl fmt::Display for JobFault {
             Self::Ended => "what the job would get has ended",
             Self::Used => "the job token was presented before",
             Self::Revoked => "the token of the job was revoked or quarantined",
+            Self::Of { fault, job } => return write!(f, "{fault}: {job}"),
             Self::Passthrough => {
                 "a job token was shown as it is, and ORIGIN_AUTH is `passthrough`: the job must exchange it"
             }

@@ -64,7 +64,6 @@ impl World {
             mint_ceiling: ceiling,
             max_idle_days: 0,
             on_leak: OnLeak::Revoke,
-            federated_only: None,
             changes: serde_json::Map::new(),
             requester: requester(),
         };

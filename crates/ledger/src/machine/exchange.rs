@@ -15,6 +15,8 @@ use crate::sql::{Result, Sql, SqlError};
 use crate::trust::{ExchangeAnswer, ExchangeCommand, MAX_CI_TOKENS, MAX_RULE_TOKENS};
 
 const HOUR_MS: i64 = 3_600_000;
+/// How many changes may wait for D1 when a token is made for a job.
+const MAX_WAITING: u32 = 500;
 
 /// A token whose row is on the way to D1, for whoever waits for it: the job's first call, or another one that
 /// came meanwhile.
@@ -68,6 +70,12 @@ impl Carried for ExchangeCommand {
         };
         if let Some(refusal) = ledger.too_many(&given, now)? {
             return refused(refusal);
+        }
+        // A token that D1 does not take is taken back, and counts nowhere: what is written for it must not grow
+        // while D1 is down.
+        if ledger.store.outbox_has(MAX_WAITING)? {
+            let cause = format!("D1 has not taken the last {MAX_WAITING} changes");
+            return refused(ExchangeAnswer::RecordUnavailable { cause });
         }
         let mint = self.mint(given, now);
         let entry = ledger.insert_pending(&mint, Action::TokenMint, None, now)?;

@@ -8,10 +8,10 @@ use postern_domain::time::Timestamp;
 
 use super::events::about_none;
 use super::{Acting, Ledger};
-use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
+use crate::done::{Carried, Delivery, Done, Outcome, Stop, Suspended, Wait, Waiting};
 use crate::sql::{Result, Sql};
 use crate::store::journal::Head;
-use crate::{CheckpointCommand, LimitsAnswer, LimitsCommand, RecordChange};
+use crate::{CheckpointCommand, FederationCommand, LimitsAnswer, LimitsCommand, RecordChange};
 
 /// A change of limits on its way to D1.
 #[derive(Debug)]
@@ -27,40 +27,89 @@ pub struct Checkpointing {
 impl Carried for LimitsCommand {
     type Suspended = Change;
 
-    /// The event and the change go to D1 in one batch.
     fn begin<S: Sql>(
         self,
         ledger: &mut Ledger<S>,
         acting: Acting,
         now: Timestamp,
     ) -> Outcome<Self> {
-        let actor = acting.actor();
-        ledger.prepare_write(acting, now)?;
-        let event = Event {
-            changes: Some(NotedChanges::new(&self.changes)),
-            ..about_none(
-                self.organization,
-                now,
-                Action::OrganizationUpdate,
-                &self.requester,
-            )
-        };
-        let ((), entry) = ledger.step(now, |step| {
-            let change = RecordChange::SetLimits {
-                organization: self.organization,
-                sequence: step.next_sequence(),
-                mint_ceiling: self.mint_ceiling,
-                max_idle_days: self.max_idle_days,
-                on_leak: self.on_leak,
-                federated_only: self.federated_only,
-            };
-            step.change_with_event(change, event)
-        })?;
+        let (actor, wait) = change(&self, None, ledger, acting, now)?;
+        let suspended = Change;
         Ok(Done::AfterDelivery(Waiting {
             actor,
-            wait: Wait::Entry(entry),
-            suspended: Change,
+            wait,
+            suspended,
         }))
+    }
+}
+
+impl Carried for FederationCommand {
+    type Suspended = Change;
+
+    /// The Ledger keeps the policy itself: it holds for whoever asks, also for a gateway of a release that
+    /// does not know it.
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        let only = Some(self.federated_only);
+        let (actor, wait) = change(&self.limits, only, ledger, acting, now)?;
+        let suspended = Change;
+        Ok(Done::AfterDelivery(Waiting {
+            actor,
+            wait,
+            suspended,
+        }))
+    }
+}
+
+/// The event and the change go to D1 in one batch.
+fn change<S: Sql>(
+    limits: &LimitsCommand,
+    federated_only: Option<bool>,
+    ledger: &mut Ledger<S>,
+    acting: Acting,
+    now: Timestamp,
+) -> core::result::Result<(Actor, Wait), Stop> {
+    let actor = acting.actor();
+    ledger.prepare_write(acting, now)?;
+    let event = Event {
+        changes: Some(NotedChanges::new(&limits.changes)),
+        ..about_none(
+            limits.organization,
+            now,
+            Action::OrganizationUpdate,
+            &limits.requester,
+        )
+    };
+    let ((), entry) = ledger.step(now, |step| {
+        if let Some(only) = federated_only {
+            step.store.set_federated_only(only)?;
+        }
+        let change = RecordChange::SetLimits {
+            organization: limits.organization,
+            sequence: step.next_sequence(),
+            mint_ceiling: limits.mint_ceiling,
+            max_idle_days: limits.max_idle_days,
+            on_leak: limits.on_leak,
+            federated_only,
+        };
+        step.change_with_event(change, event)
+    })?;
+    Ok((actor, Wait::Entry(entry)))
+}
+
+impl Suspended<FederationCommand> for Change {
+    fn resume<S: Sql>(
+        self,
+        _: &mut Ledger<S>,
+        _: Timestamp,
+        _: Actor,
+        delivery: Delivery,
+    ) -> Outcome<FederationCommand> {
+        Ok(Done::Answer(changed(delivery)))
     }
 }
 
@@ -72,10 +121,14 @@ impl Suspended<LimitsCommand> for Change {
         _: Actor,
         delivery: Delivery,
     ) -> Outcome<LimitsCommand> {
-        Ok(Done::Answer(match delivery {
-            Delivery::Arrived { .. } => LimitsAnswer::Changed,
-            Delivery::Failed { cause } => LimitsAnswer::RecordUnavailable { cause },
-        }))
+        Ok(Done::Answer(changed(delivery)))
+    }
+}
+
+fn changed(delivery: Delivery) -> LimitsAnswer {
+    match delivery {
+        Delivery::Arrived { .. } => LimitsAnswer::Changed,
+        Delivery::Failed { cause } => LimitsAnswer::RecordUnavailable { cause },
     }
 }
 

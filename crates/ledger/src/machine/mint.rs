@@ -30,6 +30,10 @@ impl Carried for MintCommand {
     ) -> Outcome<Self> {
         let actor = acting.actor();
         ledger.prepare_write(acting, now)?;
+        // INVARIANT (no stored token where CI jobs alone get tokens): whoever asks.
+        if ledger.store.federated_only()? {
+            return Ok(Done::Answer(MintAnswer::FederatedOnly));
+        }
         let facts = &self.facts;
         // Fresh ids never meet one; an adopted token brings the one that the origin gave it.
         if let Some(standing) = ledger.store.standing(facts.id)? {

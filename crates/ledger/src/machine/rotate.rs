@@ -28,6 +28,12 @@ impl Carried for RotateCommand {
     ) -> Outcome<Self> {
         let actor = acting.actor();
         ledger.prepare_write(acting, now)?;
+        if ledger.store.federated_only()? {
+            return Ok(Done::Answer(RotateAnswer::FederatedOnly));
+        }
+        if ledger.store.is_of_rule(self.old)? {
+            return Ok(Done::Answer(RotateAnswer::CiToken));
+        }
         if !ledger.rotatable(self.old)? || ledger.store.has_pending_successor(self.old)? {
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }

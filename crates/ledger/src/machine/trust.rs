@@ -1,6 +1,6 @@
 //! Trust rules for CI jobs (R47): added, removed with every token that they gave, and told.
 
-use postern_domain::audit::{Action, Changes, Event, NotedChanges, Requester, Text};
+use postern_domain::audit::{Action, Changes, Event, MAX_TEXT, NotedChanges, Requester, Text};
 use postern_domain::id::{OrganizationId, TrustRuleId};
 use postern_domain::time::Timestamp;
 use postern_domain::trust::TrustRule;
@@ -66,7 +66,8 @@ impl Carried for RemoveTrustRuleCommand {
         ledger.prepare_write(acting, now)?;
         let given = ledger.store.given_by(self.rule, now)?;
         let revoked = u32::try_from(given.len()).unwrap_or(u32::MAX);
-        let mut changes = Changes::new();
+        let rule = ledger.store.trust_rule(self.rule)?;
+        let mut changes = rule.as_ref().map(changes).transpose()?.unwrap_or_default();
         changes.insert("revoked_tokens".to_owned(), revoked.into());
         let about = (self.organization, self.rule, Action::TrustRuleRemove);
         let event = event(about, changes, now, &self.requester);
@@ -118,27 +119,35 @@ fn changes(rule: &TrustRule) -> Result<Changes> {
     if let Some(workflow) = gives.scope().workflow() {
         changes.insert("workflow".to_owned(), workflow.name.clone().into());
     }
-    let policies: Vec<&str> = gives
-        .policies()
-        .iter()
-        .map(|policy| policy.as_str())
-        .collect();
-    changes.insert("policies".to_owned(), policies.join(" ").into());
+    put(
+        &mut changes,
+        "policies",
+        &serde_json::to_value(gives.policies())?,
+    );
     let life = gives.longest_life_seconds();
     changes.insert("longest_life_seconds".to_owned(), life.into());
     Ok(changes)
 }
 
-/// A value of an event: lists stand in it as words.
+/// A value of an event: lists stand in it as words, and what is too long for one text in several, so that the
+/// log has all of it.
 fn put(changes: &mut Changes, name: &str, value: &serde_json::Value) {
-    let value = match value.as_array() {
-        Some(list) => {
-            let words: Vec<&str> = list.iter().filter_map(|word| word.as_str()).collect();
-            words.join(" ").into()
-        }
-        None => value.clone(),
+    let words = value.as_array().map(|list| {
+        let words: Vec<&str> = list.iter().filter_map(|word| word.as_str()).collect();
+        words.join(" ")
+    });
+    let Some(text) = words.as_deref().or(value.as_str()) else {
+        changes.insert(name.to_owned(), value.clone());
+        return;
     };
-    changes.insert(name.to_owned(), value);
+    let characters: Vec<char> = text.chars().collect();
+    for (place, part) in (1..).zip(characters.chunks(MAX_TEXT)) {
+        let name = match place {
+            1 => name.to_owned(),
+            place => format!("{name}.{place}"),
+        };
+        changes.insert(name, part.iter().collect::<String>().into());
+    }
 }
 
 fn event(

@@ -107,7 +107,6 @@ fn limits_go_to_d1_with_their_event_and_the_later_ones_stay() {
         mint_ceiling: Some(ceiling),
         max_idle_days: 30,
         on_leak: OnLeak::Revoke,
-        federated_only: None,
         changes: serde_json::Map::new(),
         requester: requester(),
     };

@@ -171,6 +171,11 @@ const TRUST: &[&str] = &[
         created_at integer not null
     ) strict, without rowid",
     "create index trust_rules_by_subject on trust_rules (subject)",
+    "create table policy (
+        only integer primary key check (only = 0),
+        -- 1 = CI jobs alone get tokens.
+        federated_only integer not null
+    ) strict",
     "alter table tokens add column rule text",
     "create index tokens_by_rule on tokens (rule, created_at) where rule is not null",
     "create index tokens_of_rules on tokens (created_at) where rule is not null",

@@ -47,6 +47,15 @@ impl<S: Sql> Store<S> {
         self.run(query, &values)
     }
 
+    /// A rule, where there is one that can be read.
+    pub fn trust_rule(&self, id: TrustRuleId) -> Result<Option<TrustRule>> {
+        let query = "select rule from trust_rules where id = ?";
+        match self.first(query, &[sql::text(id)])? {
+            Some(mut row) => rule(&mut row),
+            None => Ok(None),
+        }
+    }
+
     /// Removes a rule; tells whether there was one.
     pub fn delete_trust_rule(&self, rule: TrustRuleId) -> Result<bool> {
         let query = "delete from trust_rules where id = ? returning id";
@@ -56,6 +65,32 @@ impl<S: Sql> Store<S> {
     /// Removes every rule.
     pub fn forget_trust_rules(&self) -> Result<()> {
         self.run("delete from trust_rules where id > ?", &[sql::text("")])
+    }
+
+    /// Whether CI jobs alone get tokens.
+    pub fn federated_only(&self) -> Result<bool> {
+        let query = "select federated_only from policy where only = 0";
+        Ok(self.number(query, &[])? == 1)
+    }
+
+    /// Keeps whether they do.
+    pub fn set_federated_only(&self, only: bool) -> Result<()> {
+        let query = "insert into policy (only, federated_only) values (0, ?1) \
+                     on conflict (only) do update set federated_only = ?1";
+        self.run(query, &[Value::Integer(i64::from(only))])
+    }
+
+    /// Whether a trust rule gave a token.
+    pub fn is_of_rule(&self, token: TokenId) -> Result<bool> {
+        let query = "select count(*) as count from tokens where id = ? and rule is not null";
+        Ok(self.number(query, &[sql::text(token)])? > 0)
+    }
+
+    /// Whether so many changes wait for D1.
+    pub fn outbox_has(&self, entries: u32) -> Result<bool> {
+        let query = "select count(*) as count from (select id from outbox order by id limit ?)";
+        let values = [Value::Integer(i64::from(entries))];
+        Ok(self.number(query, &values)? >= i64::from(entries))
     }
 
     /// How many rules there are.

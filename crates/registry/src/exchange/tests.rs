@@ -64,7 +64,7 @@ const OPAQUE: (Format, Option<&str>) = (Format::Opaque, None);
 
 #[test]
 fn r47_a_job_is_presented_to_the_organization_that_is_named_and_to_no_other() {
-    let fault = |fault: JobFault| Some(Error::from(fault));
+    let fault = |fault: JobFault| Some(fault.to_string());
     let gate = json!({ "aud": GATE });
     let nobody = json!({ "aud": format!("{GATE}/nobody") });
     let rows = [
@@ -92,9 +92,22 @@ fn r47_a_job_is_presented_to_the_organization_that_is_named_and_to_no_other() {
         gives(&world, Verifier::Jwt { signed: None });
         let token = token(&world, &changes);
         let shown = showing(&world, &token, named).map(drop);
-        assert_eq!(shown.err(), expected, "{changes} {named:?}");
         let exchanged = exchanging(&world, &token, named, OPAQUE).map(drop);
-        assert_eq!(exchanged.err(), expected, "{changes} {named:?}");
+        for answer in [shown, exchanged] {
+            // The reason, and whose job it was.
+            let told = answer.err().map(|error| error.private());
+            let reason =
+                told.as_deref()
+                    .and_then(|told| told.split_once(": "))
+                    .map(|(why, job)| {
+                        assert!(
+                            job.starts_with("CI job of acme/shop, run 16001234567 (github), for "),
+                            "{job}"
+                        );
+                        why.to_owned()
+                    });
+            assert_eq!(reason, expected, "{changes} {named:?}");
+        }
         let asked = world.exchanged.borrow();
         assert_eq!(asked.is_empty(), expected.is_some());
         // The same id, whichever way it comes, and the job as the token says.
@@ -132,7 +145,8 @@ fn r47_what_is_not_verified_is_asked_of_nobody() {
 
 #[test]
 fn r47_each_word_of_the_ledger_has_its_answer() {
-    let fault = |fault: JobFault| Error::from(fault);
+    let job = || crate::testing::issuer::run();
+    let fault = |fault: JobFault| Error::from(fault.of(&job(), "acme"));
     let cause = "D1: gone".to_owned();
     let rows = [
         (ExchangeAnswer::NoRule, fault(JobFault::NoRule)),

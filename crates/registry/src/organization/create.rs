@@ -7,13 +7,14 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ports::{Clock, Entropy, Ledgers, Records};
 use crate::registry::{label, new_id, note_created, read_body};
-use postern_domain::audit::{Action, Requester};
+use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::OrganizationId;
 use postern_domain::leak::OnLeak;
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::operation::Operation;
+use postern_ledger::{FederationCommand, LimitsCommand};
 use postern_wire::json;
 
 #[derive(Deserialize)]
@@ -66,7 +67,31 @@ where
     }
     ports.create_organization(&grant, &row).await?;
     let target = format!("organization:{}", row.name);
-    note_created(&grant, Action::OrganizationCreate, target, requester, ports).await?;
+    note_created(
+        &grant,
+        Action::OrganizationCreate,
+        target,
+        requester.clone(),
+        ports,
+    )
+    .await?;
+    if row.federated_only {
+        let mut changes = Changes::new();
+        changes.insert("federated_only".to_owned(), true.into());
+        let command = FederationCommand {
+            limits: LimitsCommand {
+                organization: row.id,
+                mint_ceiling: row.mint_ceiling,
+                max_idle_days: row.max_idle_days,
+                on_leak: row.on_leak,
+                changes,
+                requester,
+            },
+            federated_only: true,
+        };
+        // Until the Ledger has it, the record refuses too.
+        ports.send(&grant, &command).await?;
+    }
     Ok(OrganizationView::new(row, config))
 }
 

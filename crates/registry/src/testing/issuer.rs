@@ -9,7 +9,7 @@ use super::{World, config};
 use crate::config::{Ci, Config, ControlPlane};
 use crate::ports::NotFetched;
 use postern_domain::secret::Secret;
-use postern_domain::trust::{Audiences, ForgeId, Identity, Issuers, Job, Loopback};
+use postern_domain::trust::{Audiences, ForgeId, Identity, Issuers, Job, JobText, Loopback};
 use postern_wire::job::Question;
 
 pub const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -115,4 +115,13 @@ pub fn job() -> Job {
     };
     let issuers = Issuers::parse("github", Loopback::Refused).expect("an issuer");
     Job::new(issuers.named("github").expect("GitHub").clone(), identity)
+}
+
+/// The same with its name and its run.
+pub fn run() -> Job {
+    Job {
+        repository: JobText::parse("acme/shop").ok(),
+        run_id: ForgeId::new(16_001_234_567),
+        ..job()
+    }
 }

@@ -1,5 +1,6 @@
 //! The Ledgers of the test world: every command is noted, and answered as the test wants it.
 
+use postern_ledger::FederationCommand;
 use postern_ledger::{
     AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
     LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
@@ -49,17 +50,12 @@ impl World {
         })
     }
 
-    fn change_limits(&self, command: &LimitsCommand) -> Result<LimitsAnswer> {
+    fn change_limits(&self, command: &LimitsCommand, federated: Option<bool>) -> LimitsAnswer {
         let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
         let changes = serde_json::to_string(&command.changes).expect("serializes");
-        let federated = command.federated_only;
-        let only = match command.changes.contains_key("federated_only") || self.federated_only.get()
-        {
-            true => format!(" federated {federated:?}"),
-            false => String::new(),
-        };
+        let only = federated.map_or(String::new(), |only| format!(" federated {only}"));
         self.note(format!("limits {ceiling:?} {days} {changes}{only}"));
-        Ok(LimitsAnswer::Changed)
+        LimitsAnswer::Changed
     }
 
     fn checkpoint(&self, command: &CheckpointCommand) -> Result<Signed> {
@@ -162,7 +158,12 @@ impl Ledgers for World {
                 self.note(format!("note {} {target}", command.action.name()));
                 Ok(())
             }),
-            LimitsCommand::NAME => typed(command, |command| self.change_limits(&command)),
+            LimitsCommand::NAME => typed(command, |command: LimitsCommand| {
+                Ok(self.change_limits(&command, None))
+            }),
+            FederationCommand::NAME => typed(command, |command: FederationCommand| {
+                Ok(self.change_limits(&command.limits, Some(command.federated_only)))
+            }),
             CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
             SetUpstreamCommand::NAME => typed(command, |command: SetUpstreamCommand| {
                 if self.upstreams_lost.get() {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
-use crate::organization::resolve;
+use crate::organization::{federated_only, resolve};
 use crate::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
@@ -76,12 +76,7 @@ where
         });
     }
     if old.ci_job.is_some() {
-        return Err(Error::Conflict {
-            code: "ci_token",
-            detail: "a trust rule gave this token to a CI job, and it ends with the job: the job \
-                     gets another one for its next job token"
-                .into(),
-        });
+        return Err(ci_token());
     }
     if old.expired(now) {
         return Err(not_live());
@@ -121,6 +116,8 @@ where
             };
             return Ok(Minted::new(mint, &token).replacing(id, retire_at));
         }
+        RotateAnswer::FederatedOnly => federated_only(),
+        RotateAnswer::CiToken => ci_token(),
         RotateAnswer::NotLive => not_live(),
         RotateAnswer::NameTaken => Error::Conflict {
             code: "name_taken",
@@ -132,6 +129,15 @@ where
     };
     taken.give_back(ports).await;
     Err(refusal)
+}
+
+fn ci_token() -> Error {
+    Error::Conflict {
+        code: "ci_token",
+        detail: "a trust rule gave this token to a CI job, and it ends with the job: the job gets \
+                 another one for its next job token"
+            .into(),
+    }
 }
 
 fn not_live() -> Error {

@@ -167,8 +167,13 @@ fn before(
         .map_err(|_| Error::unavailable("an organization's name is no label"))?;
     let fixed = config.ci.as_ref().and_then(|ci| ci.fixed().cloned());
     let audience = verified.audience().clone();
+    // Where the origin would be sent what the caller shows, job tokens are exchanged and not shown.
+    let way = match config.takes_bearers() {
+        true => Way::Bearer,
+        false => Way::Exchange,
+    };
     Ok(audience
-        .organization(Some(name), Way::Bearer, fixed)
+        .organization(Some(name), way, fixed)
         .map_err(JobFault::from)
         .and_then(|name| Ok(verified.before(organization.id, &name)?)))
 }

@@ -3,6 +3,7 @@
 
 use core::cell::Cell;
 use core::fmt;
+use std::collections::HashSet;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -197,9 +198,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let inside = self.inside()?;
-        let mut object = Object::default();
+        let (mut object, mut names) = (Object::default(), HashSet::new());
         while let Some(name) = map.next_key::<String>()? {
-            if object.has(&name) {
+            if !names.insert(name.clone()) {
                 return Err(self.refuse(JsonFault::Twice));
             }
             let value = map.next_value_seed(inside)?;

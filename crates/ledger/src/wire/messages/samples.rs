@@ -24,11 +24,12 @@ use postern_domain::upstream::Reach;
 use super::{Message, answer, command, message};
 use crate::testing::{at, facts, mint, requester, revoke_many, rotate};
 use crate::{
-    Admission, ArtifactCommand, BindCommand, CheckpointCommand, Claim, Delta, GivenUpstream,
-    LeakAnswer, LeakCommand, LimitsAnswer, LimitsCommand, Liveness, MintAnswer, MintCommand,
-    NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RenewCommand, ReserveAnswer,
-    ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RevokeManyCommand, RotateAnswer,
-    RotateCommand, Selector, SweepAnswer, SweepCommand, UnreserveCommand, Version, WatchCommand,
+    Admission, ArtifactCommand, BindCommand, CheckpointCommand, Claim, Delta, FederationCommand,
+    GivenUpstream, LeakAnswer, LeakCommand, LimitsAnswer, LimitsCommand, Liveness, MintAnswer,
+    MintCommand, NoteCommand, RefusalCommand, ReleaseAnswer, ReleaseCommand, RenewCommand,
+    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RevokeManyCommand, RotateAnswer, RotateCommand, Selector, SweepAnswer, SweepCommand,
+    UnreserveCommand, Version, WatchCommand,
 };
 
 pub(super) fn all() -> Vec<Message> {
@@ -297,13 +298,12 @@ fn notes() -> Vec<Message> {
         mint_ceiling: Some(10),
         max_idle_days: 9,
         on_leak: OnLeak::Quarantine,
-        federated_only: None,
         changes,
         requester: requester(),
     };
-    let federated = LimitsCommand {
-        federated_only: Some(true),
-        ..limits.clone()
+    let federated = FederationCommand {
+        limits: limits.clone(),
+        federated_only: true,
     };
     vec![
         command(&NoteCommand {
@@ -323,6 +323,7 @@ fn notes() -> Vec<Message> {
         command(&limits),
         command(&federated),
         answer::<LimitsCommand>(&LimitsAnswer::Changed),
+        answer::<FederationCommand>(&LimitsAnswer::Changed),
         answer::<LimitsCommand>(&LimitsAnswer::RecordUnavailable {
             cause: "D1".to_owned(),
         }),
