@@ -263,6 +263,7 @@ mod tests {
         let (known, required) = documented("Problem");
         assert_eq!(members(&problem), required);
         problem.error = Some("invalid_request");
+        problem.error_description = Some("…".to_owned());
         problem.problems.push("…".to_owned());
         assert_eq!(members(&problem), known);
     }

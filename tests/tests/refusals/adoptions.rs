@@ -138,7 +138,7 @@ impl Drive<'_> {
 }
 
 /// Both objects in one.
-fn merged(one: &Value, other: &Value) -> Value {
+pub fn merged(one: &Value, other: &Value) -> Value {
     let mut one = one.clone();
     for (name, value) in other.as_object().expect("an object") {
         one[name] = value.clone();

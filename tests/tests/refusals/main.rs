@@ -4,6 +4,7 @@
 mod adoptions;
 mod alike;
 mod document;
+mod jobs;
 mod late;
 mod rebuilt;
 mod single;
@@ -29,6 +30,7 @@ async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setu
     alike::drive(setup, &operations, &mut met).await;
     single::drive(setup, &operations, &mut met).await;
     started::drive(setup, &operations, &mut met).await;
+    jobs::drive(setup, &operations, &mut met).await;
     late::drive(setup, &operations, &mut met).await;
     rebuilt::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);

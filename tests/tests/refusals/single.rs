@@ -1,5 +1,8 @@
 //! Refusals that only one or a few operations have.
 
+use std::path::Path;
+
+use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Call;
 use postern_system_tests::organization::{Minted, RELEASE, SHOP};
 use postern_system_tests::suite::Setup;
@@ -21,13 +24,7 @@ pub struct Drive<'a> {
 /// Everything above, on one gateway.
 pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     let gateway = setup.serve().start().await;
-    let cast = Cast::on(gateway, &setup.keys.admin).await;
-    let mut drive = Drive {
-        setup,
-        operations,
-        met,
-        cast,
-    };
+    let mut drive = Drive::on(setup, operations, met, gateway).await;
     drive.registry().await;
     drive.mints().await;
     drive.rotations().await;
@@ -38,7 +35,34 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     drive.cast.gateway.stop();
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
+    pub async fn on(
+        setup: &'a Setup,
+        operations: &'a [Operation],
+        met: &'a mut Met,
+        gateway: Gateway,
+    ) -> Self {
+        let cast = Cast::on(gateway, &setup.keys.admin).await;
+        Self {
+            setup,
+            operations,
+            met,
+            cast,
+        }
+    }
+
+    /// The same on a gateway that was stopped, so that its stores could be changed, and started again.
+    pub async fn restarted(self, change: impl FnOnce(&Path)) -> Self {
+        let serve = self.cast.gateway.serve().clone();
+        self.cast.gateway.stop();
+        change(&serve.state());
+        let cast = Cast {
+            gateway: serve.start().await,
+            ..self.cast
+        };
+        Self { cast, ..self }
+    }
+
     /// Sends a call of that operation and notes its answer, which has to be that refusal.
     pub async fn expect(&mut self, name: &str, call: Call, code: &str) {
         let operation = self

@@ -101,6 +101,7 @@ fn every_refusal_is_an_example_as_the_gate_writes_it() {
                 written.error = example["error"]
                     .as_str()
                     .map(|word| &*Box::leak(word.to_owned().into_boxed_str()));
+                written.error_description = written.error.map(|_| written.detail.clone());
                 written.problems = match example["problems"].as_array() {
                     None => Vec::new(),
                     Some(list) => list
