@@ -24,7 +24,7 @@ const listed = (names, word) => names.flatMap((name, index) => [index ? ` ${word
 
 /** Why the token opens nothing, and what to do. `made` and `audiences`: for whom it was made, and must be made. */
 function refusalWords(refusal, { presented, made, audiences }) {
-  if (/`aud`|another organization/.test(refusal) && made.length > 0 && audiences.length > 0) {
+  if (/`aud`|another organization|for `chainloop`/.test(refusal) && made.length > 0 && audiences.length > 0) {
     return ["The token was made for ", ...listed(made, "and"), ". A job of this organization needs one for ", ...listed(audiences, "or"), made.length > 1 ? " alone" : "",
       ": that is the audience to ask the CI system for."];
   }

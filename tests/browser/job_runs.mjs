@@ -49,6 +49,7 @@ test("no_rule_counts_for_a_token_that_opens_nothing_and_the_page_says_why", asyn
     [{ ...unverified, refusal: "`aud` names several: it must name one" }, [here, elsewhere], `The gateway does not accept this token. The token was made for ${here} and ${elsewhere}. ${needs} alone: that`],
     [{ ...unverified, refusal: "the token has expired" }, here, "The gateway does not accept this token. The token has expired."],
     [{ ...refused, refusal: "the token is for another organization" }, elsewhere, `This job gets nothing. The token was made for ${elsewhere}. ${needs}: that`],
+    [{ ...refused, refusal: "a token for `chainloop` is not exchanged" }, "chainloop", `This job gets nothing. The token was made for chainloop. ${needs}: that`],
     [{ ...refused, presented: true, refusal: "the job token was presented before" }, here, "This job gets nothing. The job token was presented before. A job token can be exchanged once: test a new one."],
     // Whatever else the answer says: a refusal comes first.
     [{ ...TESTED, refusal: "what the job would get has ended" }, here, "This job gets nothing. What the job would get has ended."],
