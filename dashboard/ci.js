@@ -5,11 +5,12 @@ import { addDialog } from "./ci_form.js";
 import { snippets } from "./ci_snippets.js";
 import { testDialog } from "./ci_test.js";
 import { ago, exact, facts, h, named, openDialog, plain, say, span } from "./dom.js";
-import { words } from "./policies.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { organizationRow } from "./state.js";
 
-const revoked = (count) => `${count.toLocaleString("en")} CI ${count === 1 ? "token was" : "tokens were"} revoked`;
+/** How many tokens ended with a rule. */
+const ended = (count) => (count === 0 ? "It had no active CI tokens."
+  : `${count.toLocaleString("en")} CI ${count === 1 ? "token was" : "tokens were"} revoked, which is final.`);
 
 /** One confirmation, which says what ends; then how many did. */
 function removeDialog(rule, changed) {
@@ -34,9 +35,9 @@ function removeDialog(rule, changed) {
       dialog.querySelector("h2").textContent = "Removed";
       const shut = h("button", { type: "button", class: "primary", onclick: close }, "Done");
       body.replaceChildren(
-        h("p", { class: "note good", id: "final" }, h("strong", {}, "The rule is removed. "), `${revoked(answer.revoked_tokens)}, which is final.`),
+        h("p", { class: "note good", id: "final" }, h("strong", {}, "The rule is removed. "), ended(answer.revoked_tokens)),
         h("div", { class: "buttons" }, shut));
-      say(`Removed. ${revoked(answer.revoked_tokens)}.`);
+      say(`The rule is removed. ${ended(answer.revoked_tokens)}`);
       shut.focus();
     });
     return body;
@@ -46,6 +47,7 @@ function removeDialog(rule, changed) {
 function ruleRow(rule, changed) {
   const asks = ci.conditionWords(rule.conditions);
   const about = plain(ci.aboutOf(rule));
+  const warned = ci.warning(ci.forgeOf(rule.issuer), rule.conditions);
   const button = h("button", { type: "button", class: "small danger", "aria-label": `Remove the rule for ${about}, ${plain(asks.join(", ")) || "no conditions"}`,
     onclick: () => removeDialog(rule, changed) }, "Remove");
   return h("li", { class: "place", dataset: { rule: rule.id } },
@@ -56,7 +58,8 @@ function ruleRow(rule, changed) {
       h("p", {}, asks.length ? named(asks.join(" · ")) : h("span", { class: "quiet" }, rule.subject ? "no conditions" : "any workflow, branch and environment")),
       h("details", {},
         h("summary", {}, "Gives ", named(ci.placeOf(rule)), `: ${ci.allowed(rule.policies)}, for ${span(rule.longest_life_seconds)} at most`),
-        h("ul", {}, rule.policies.map((policy) => h("li", {}, words(policy), " ", h("code", {}, policy))))),
+        ci.policyList(rule.policies)),
+      warned && h("p", { class: "warning" }, warned),
       h("p", { class: "below" }, "Added ", h("time", { datetime: rule.created_at, title: exact(rule.created_at) }, ago(rule.created_at)), " by ", named(rule.created_by))),
     h("div", { class: "place-actions" }, button));
 }
@@ -85,7 +88,7 @@ export function ciView() {
     const off = issuers.length === 0;
     add.hidden = off;
     test.hidden = off;
-    test.onclick = () => testDialog(rules);
+    test.onclick = () => testDialog(rules, audiences);
     add.onclick = () => addDialog(issuers, (rule) => {
       say(`Rule for ${ci.aboutOf(rule)} added`);
       load();

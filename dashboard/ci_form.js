@@ -10,7 +10,17 @@ import { projects, workflows } from "./registry.js";
 
 const text = (properties) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
 
-/** Whose jobs: found by the name of the repository, or read from a token. `value()` has the members of the rule. */
+/** The ids that a forge's repositories are known by: member of the rule, label, hint. */
+const IDS = {
+  github: [["repository_id", "Repository id", "“id” in what gh api repos/acme/shop prints."], ["repository_owner_id", "Owner’s id", "“owner.id” there."]],
+  gitlab: [["project_id", "Project id", "“id” in the API’s answer to /projects/acme%2Fshop."], ["namespace_id", "Namespace id", "“namespace.id” there: the group or user that the project is in."]],
+  other: [],
+};
+
+/**
+ * Whose jobs: found by the name of the repository, read from a token, or by ids that are typed. `value()` has the members
+ * of the rule.
+ */
 function whose(issuers, ran) {
   const issuer = faultField("CI system", choice(issuers.map((one) => [one, ci.issuerWords(one)]), issuers[0]));
   const repository = faultField("Repository", text({ placeholder: "acme/shop", maxlength: "255" }));
@@ -20,7 +30,10 @@ function whose(issuers, ran) {
   const place = h("div", {});
   const found = h("div", { role: "status" });
   const ways = h("fieldset", {});
-  let way = "find";
+  const ids = Object.entries(IDS).flatMap(([kind, rows]) => rows.map(([member, label, hint]) =>
+    ({ kind, member, label, ...faultField(label, text({ inputmode: "numeric", maxlength: "16" }), hint) })));
+  let way;
+  let chosen = false; // the way, by the person
   let who = null;
 
   const forge = () => ci.forgeOf(issuer.input.value);
@@ -30,13 +43,20 @@ function whose(issuers, ran) {
     found.replaceChildren(who ? h("p", { class: "note good" }, `${heading}: `, named([who.repository, ...ci.pins(who).map((pin) => pin.join(" "))].filter(Boolean).join(", ")),
       forge() === "other" ? "." : ". The rule goes by the ids: a repository that takes the name later does not meet it.") : "");
   }
+  const radio = (value) => ways.querySelector(`[value=${value}]`);
   function arrange() {
     const other = forge() === "other";
-    repository.element.parentElement.hidden = other || way !== "find";
-    subject.element.hidden = !other || way !== "find";
+    if (!chosen || (other && way === "find")) way = ci.looksUp(issuer.input.value) ? "find" : "ids";
+    radio(way).checked = true;
+    radio("find").parentElement.hidden = other; // there is nothing to ask
+    line.hidden = way !== "find";
+    subject.element.hidden = !other || way !== "ids";
+    for (const one of ids) one.element.hidden = one.kind !== forge() || way !== "ids";
     token.element.hidden = way !== "paste";
-    ways.querySelector("label").firstChild.textContent = other ? "Type the subject" : "Find the repository";
-    ways.querySelector("label .hint").textContent = other ? "for one kind of job" : "a public one, by its name";
+    const [title, hint] = other ? ["Enter the subject", "for one kind of job"] : ["Enter the ids", "also of a private one"];
+    const label = radio("ids").nextElementSibling;
+    label.firstChild.textContent = title;
+    label.querySelector(".hint").textContent = hint;
   }
   async function look() {
     const name = repository.input.value.trim();
@@ -54,8 +74,11 @@ function whose(issuers, ran) {
   ways.append(h("legend", {}, "Whose jobs"), h("div", { class: "radios" }, radios("way", [
     ["find", "Find the repository", "a public one, by its name"],
     ["paste", "Paste a job token", "of one of its jobs"],
-  ], way, (chosen) => {
-    way = chosen;
+    ["ids", "Enter the ids", "also of a private one"],
+  ], way, (value) => {
+    way = value;
+    chosen = true;
+    if (way === "ids") show(null); // else it would say what does not count
     arrange();
   })));
   const line = h("div", { class: "with-button" }, repository.element, button);
@@ -88,17 +111,22 @@ function whose(issuers, ran) {
     say(`Read from the token: ${read.who.repository ?? read.who.subject}`);
   });
   arrange();
-  const element = h("div", {}, issuer.element, ways, line, subject.element, token.element, place, found);
-  const at = () => (way === "paste" ? token : forge() === "other" ? subject : repository);
+  const element = h("div", {}, issuer.element, ways, line, subject.element, h("div", { class: "columns" }, ids.map((one) => one.element)), token.element, place, found);
+  const typed = () => ids.filter((one) => one.kind === forge());
+  const isId = (one) => /^[1-9]\d{0,15}$/.test(one.input.value.trim());
+  /** The field to look at: the first that lacks something. */
+  const at = () => (way === "paste" ? token : way === "find" ? repository : typed().find((one) => !isId(one)) ?? typed()[0] ?? subject);
   return {
     element, forge, issuer,
     at,
     value() {
-      const typed = subject.input.value.trim();
-      return forge() === "other" && way === "find" && typed ? { issuer: issuer.input.value, subject: typed } : who;
+      if (way !== "ids") return who;
+      const by = { issuer: issuer.input.value };
+      if (forge() === "other") return subject.input.value.trim() ? { ...by, subject: subject.input.value.trim() } : null;
+      return typed().every(isId) ? Object.assign(by, ...typed().map((one) => ({ [one.member]: one.input.value.trim() }))) : null;
     },
-    lacking: () => ({ token: "Paste a job token.", subject: "Type the subject.", repository: "Find the repository first: the rule goes by its ids." })[
-      way === "paste" ? "token" : forge() === "other" ? "subject" : "repository"],
+    lacking: () => (way === "paste" ? "Paste a job token." : way === "find" ? "Find the repository first: the rule goes by its ids."
+      : forge() === "other" ? "Enter the subject." : `Enter the ${at().label.toLowerCase()}: digits alone.`),
   };
 }
 
@@ -117,9 +145,13 @@ function conditions() {
   const protectedRef = tick("protected-ref", "Protected branches and tags only");
   const protectedPlace = tick("protected-environment", "Protected environments only");
   const use = h("button", { type: "button", class: "small wrap", hidden: true });
-  const element = h("details", { class: "policies" }, summary, use,
-    h("div", { class: "columns" }, file.element, environment.element, ref.element, events.element),
-    reusable.element, protectedRef.element, protectedPlace.element);
+  const warned = h("p", { class: "warning", role: "status" });
+  let forge = "github";
+  const element = h("div", {},
+    h("details", { class: "policies" }, summary, use,
+      h("div", { class: "columns" }, file.element, environment.element, ref.element, events.element),
+      reusable.element, protectedRef.element, protectedPlace.element),
+    warned);
 
   const value = () => {
     const trimmed = (field) => field.input.value.trim() || undefined;
@@ -133,10 +165,14 @@ function conditions() {
     };
     return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined));
   };
-  const tell = () => (summary.textContent = `Conditions (optional): ${ci.conditionWords(value()).join(" · ") || "none"}`);
+  const tell = () => {
+    summary.textContent = `Conditions (optional): ${ci.conditionWords(value()).join(" · ") || "none"}`;
+    warned.textContent = ci.warning(forge, value()) ?? "";
+  };
   element.addEventListener("input", tell);
   /** For a forge, with what the job of a pasted token ran: offered, not filled in, as each condition narrows the rule. */
-  function set(ran, forge) {
+  function set(ran, of) {
+    forge = of;
     element.hidden = forge === "other"; // its tokens say nothing else
     reusable.element.hidden = forge !== "github";
     protectedPlace.element.hidden = forge !== "gitlab";
@@ -150,7 +186,7 @@ function conditions() {
     };
     tell();
   }
-  set(null, "github");
+  set(null, forge);
   return { element, set, value, faults: { file, reusable, environment, ref, events } };
 }
 
@@ -159,8 +195,18 @@ export function addDialog(issuers, added) {
   openDialog("Add a trust rule", (close) => {
     const place = h("div", {});
     const asked = conditions();
-    const who = whose(issuers, asked.set);
+    const life = faultField("Longest life", choice(ci.LIVES, ci.USUAL_LIFE), "A CI token ends with the job token that it was made for, and no later than this.");
+    const lifeNote = h("p", { class: "hint", role: "status" });
+    const tellLife = () => (lifeNote.textContent = who.forge() === "github" && life.input.value !== "5m"
+      ? "GitHub’s job tokens live 5 minutes, so a token for a GitHub job never lives longer." : "");
+    const who = whose(issuers, (ran, forge) => {
+      asked.set(ran, forge);
+      tellLife();
+    });
     asked.set(null, who.forge());
+    tellLife();
+    life.element.append(lifeNote);
+    life.input.addEventListener("change", tellLife);
     const workflow = picker("workflow", "Workflow", undefined, "The whole project");
     const project = picker("project", "Project", async (chosen) => {
       workflow.set([], "", chosen);
@@ -182,7 +228,6 @@ export function addDialog(issuers, added) {
       hint: "Every CI token may attest, in its project or workflow. What is ticked comes besides.",
     });
     policies.render("project");
-    const life = faultField("Longest life", choice(ci.LIVES, ci.USUAL_LIFE), "A CI token ends with the job token that it was made for, and no later than this.");
     const button = h("button", { type: "submit", class: "primary" }, "Add rule");
     const form = h("form", { novalidate: true, autocomplete: "off" },
       who.element,

@@ -1,7 +1,7 @@
 // The CI job that a token was given to: which run of which repository, for rows and details of tokens.
 
 import { h, named } from "./dom.js";
-import { forgeOf, issuerWords, refWords } from "./ci_rules.js";
+import { aboutOf, forgeOf, issuerWords, refWords } from "./ci_rules.js";
 
 /** Names as GitHub and GitLab have them; anything else could make another address. */
 const REPOSITORY = {
@@ -22,7 +22,7 @@ export function runUrl({ issuer, repository, run_id: run }) {
 }
 
 /** What a job is called: its repository, or what else it is known by. */
-export const jobName = (job) => job.repository ?? job.identity?.subject ?? "a CI job";
+export const jobName = (job) => job.repository || job.identity ? aboutOf({ ...job.identity, ...job }) : "a CI job";
 
 function run(job) {
   const url = runUrl(job);

@@ -27,6 +27,11 @@ export function claims(text) {
   }
 }
 
+/** For whom a token says that it was made. */
+export function audiencesOf(token) {
+  return [claims(token)?.aud ?? []].flat().map(text).filter(Boolean);
+}
+
 const text = (claim) => (typeof claim === "string" || typeof claim === "number" ? String(claim) : "");
 const id = (claim) => (/^[1-9]\d{0,15}$/.test(text(claim)) ? text(claim) : undefined);
 

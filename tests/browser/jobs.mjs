@@ -81,6 +81,71 @@ test("a_rule_is_added_by_the_name_of_a_repository", async () => {
   });
 });
 
+test("a_rule_is_added_by_ids_that_are_typed_and_by_a_subject", async () => {
+  await withRules(async (page, { rules }) => {
+    await open(page);
+    assert.equal(await dialog(page).getByRole("radio", { name: /^Find the repository/ }).isChecked(), true, "GitHub can be asked");
+    await dialog(page).getByRole("radio", { name: /^Enter the ids/ }).check();
+    assert.equal(await field(page, "Repository").isVisible(), false);
+    await dialog(page).getByText("Every job of the repository gets tokens by this rule").waitFor();
+    await dialog(page).getByText("GitHub’s job tokens live 5 minutes").waitFor();
+    await dialog(page).getByLabel("Longest life").selectOption("5 minutes");
+    assert.equal(await dialog(page).getByText("GitHub’s job tokens live 5 minutes").count(), 0);
+    await field(page, "Repository id").fill("acme/shop");
+    await send(page);
+    await dialog(page).getByRole("alert").getByText("Enter the repository id: digits alone.").waitFor();
+    await field(page, "Repository id").fill("638201");
+    await dialog(page).getByRole("button", { name: "Add rule" }).click();
+    await dialog(page).getByRole("alert").getByText("Enter the owner’s id: digits alone.").waitFor();
+    await field(page, "Owner’s id").fill("4477");
+    await dialog(page).getByRole("button", { name: "Add rule" }).click();
+    await page.locator("#rules .place-name").getByText("repository 638201 at GitHub").waitFor();
+
+    await open(page);
+    await dialog(page).getByLabel("CI system").selectOption("gitlab");
+    await dialog(page).getByRole("radio", { name: /^Enter the ids/ }).check();
+    assert.equal(await field(page, "Owner’s id").isVisible(), false, "GitLab has other ids");
+    await field(page, "Project id").fill("99");
+    await field(page, "Namespace id").fill("12");
+    await dialog(page).getByText("Conditions (optional): none").click();
+    await field(page, "Events").fill("push, workflow_run");
+    await dialog(page).getByText("People without write access can start runs of workflow_run,").waitFor();
+    await field(page, "Events").fill("");
+    await send(page);
+    await page.locator("#rules .place-name").getByText("project 99 at GitLab.com").waitFor();
+
+    await open(page);
+    await dialog(page).getByLabel("CI system").selectOption("https://ci.example.com");
+    assert.equal(await dialog(page).getByRole("radio", { name: /^Enter the subject/ }).isChecked(), true, "nobody can be asked");
+    assert.equal(await dialog(page).getByRole("radio", { name: /^Find the repository/ }).isVisible(), false);
+    await dialog(page).getByLabel("CI system").selectOption("github");
+    assert.equal(await dialog(page).getByRole("radio", { name: /^Find the repository/ }).isChecked(), true);
+    await dialog(page).getByLabel("CI system").selectOption("https://ci.example.com");
+    await send(page);
+    await dialog(page).getByRole("alert").getByText("Enter the subject.").waitFor();
+    await field(page, "Subject").fill("job:nightly");
+    await dialog(page).getByRole("button", { name: "Add rule" }).click();
+    await page.locator("#rules .place-name").getByText("job:nightly").waitFor();
+    assert.deepEqual((await rules()).map((rule) => [rule.issuer, rule.repository_id ?? rule.project_id ?? rule.subject, rule.repository_owner_id ?? rule.namespace_id ?? null]),
+      [["github", 638201, 4477], ["gitlab", 99, 12], ["https://ci.example.com", "job:nightly", null]]);
+  });
+});
+
+test("a_self_managed_forge_is_not_asked_unless_somebody_wants_it", async () => {
+  await withRules(async (page) => {
+    await answer(page, { rules: [] });
+    await page.getByRole("link", { name: "Audit" }).click();
+    await page.getByRole("link", { name: "CI jobs" }).click();
+    await open(page);
+    await dialog(page).getByLabel("CI system").selectOption("gitlab=https://gitlab.example.com");
+    assert.equal(await dialog(page).getByRole("radio", { name: /^Enter the ids/ }).isChecked(), true);
+    await field(page, "Project id").waitFor();
+    await dialog(page).getByRole("radio", { name: /^Find the repository/ }).check();
+    await field(page, "Repository").waitFor();
+    assert.equal(await field(page, "Project id").isVisible(), false);
+  });
+});
+
 test("a_name_that_was_found_counts_no_more_once_it_is_changed", async () => {
   await withRules(async (page) => {
     await answer(page, { found: FOUND });
@@ -210,7 +275,7 @@ test("a_rule_is_removed_with_the_tokens_that_it_gave", async () => {
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
     assert.equal((await rules()).length, 1, "nothing happens before the confirmation");
     await dialog(page).getByRole("button", { name: "Remove rule" }).click();
-    assert.equal(await dialog(page).locator("#final").textContent(), "The rule is removed. 0 CI tokens were revoked, which is final.");
+    assert.equal(await dialog(page).locator("#final").textContent(), "The rule is removed. It had no active CI tokens.");
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Done");
     await dialog(page).getByRole("button", { name: "Done" }).click();
     await page.getByText("No trust rules yet.").waitFor();

@@ -11,7 +11,8 @@ import { mint, openDashboard, organization, rowOf, signIn, withPage } from "./wo
 const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const MOST_BYTES = 170_000;
+/** Raised from 170,000: rules by ids that are typed, warnings of a rule, and why a tested token opens nothing. */
+const MOST_BYTES = 176_000;
 
 let shown;
 
@@ -125,6 +126,22 @@ const VIEWS = {
     await dialog(page).getByRole("textbox", { name: "Job token", exact: true }).fill(jobToken());
     await dialog(page).getByText("Conditions (optional): none").click();
   },
+  ids: async (page, { name }) => {
+    await answer(page, { rules: RULES });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.getByRole("button", { name: "Add a rule" }).click();
+    await dialog(page).getByRole("radio", { name: /^Enter the ids/ }).check();
+    await dialog(page).getByRole("button", { name: "Add rule" }).click();
+    await dialog(page).getByText("Enter the repository id").waitFor();
+  },
+  refused: async (page, { name }) => {
+    await answer(page, { rules: [{ ...RULES[0], conditions: {} }, { ...RULES[0], id: "risky", conditions: { events: ["pull_request_target"] } }], tested: { ...TESTED, gives: null, refusal: "the token is for another organization" } });
+    await signIn(page, { organization: name, view: "#ci" });
+    await page.getByRole("button", { name: "Test a job token" }).click();
+    await dialog(page).getByLabel("Job token", { exact: true }).fill(jobToken({ aud: "https://gate.example/globex" }));
+    await dialog(page).getByRole("button", { name: "Test" }).click();
+    await dialog(page).getByText("This job gets nothing.").waitFor();
+  },
   tested: async (page, { name }) => {
     await answer(page, { rules: RULES, tested: TESTED });
     await signIn(page, { organization: name, view: "#ci" });
@@ -149,7 +166,7 @@ for (const colorScheme of ["light", "dark"]) {
         await withPage(async (page) => {
           await reach(page, world);
           assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${view} fits at ${width}`);
-          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential", "rule", "pasted", "tested"].includes(view) });
+          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential", "rule", "pasted", "ids", "refused", "tested"].includes(view) });
           await page.addScriptTag({ path: AXE });
           const violations = await page.evaluate(async () =>
             (await window.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`));
