@@ -36,6 +36,10 @@ const WALKS: &[(&str, &str)] = &[
         "all of an index that holds nothing else, and there are at most a thousand",
     ),
     (
+        "select count(*) as count from (select id from outbox",
+        "where a CI job gets a token, and five hundred at most",
+    ),
+    (
         "select count(*) as count from trust_rules",
         "where one is added, and there are at most two hundred",
     ),

@@ -24,6 +24,15 @@ fn trusting(sql: &Sqlite) -> Ledger<Sqlite> {
 
 fn exchanged(ledger: &mut Ledger<Sqlite>, now: i64, command: ExchangeCommand) -> ExchangeAnswer {
     let waiting = waits(tell(ledger, now, command));
+    // D1 has everything by then.
+    let delivered = ledger
+        .outbox()
+        .expect("the outbox")
+        .last()
+        .map(|entry| entry.id);
+    ledger
+        .delivered(delivered.unwrap_or_default())
+        .expect("delivered");
     arrived(ledger, now, waiting, None)
 }
 
@@ -35,7 +44,8 @@ fn refusal(ledger: &mut Ledger<Sqlite>, now: i64, command: ExchangeCommand) -> E
 fn r47_a_job_gets_what_its_rule_gives() {
     let sql = Sqlite::new();
     let mut ledger = trusting(&sql);
-    let ExchangeAnswer::Given(facts) = exchanged(&mut ledger, 1_500, exchange(1, job(74))) else {
+    let waiting = waits(tell(&mut ledger, 1_500, exchange(1, job(74))));
+    let ExchangeAnswer::Given(facts) = arrived(&mut ledger, 1_500, waiting, None) else {
         panic!("it is given");
     };
     let scope = Scope::Workflow {
@@ -232,4 +242,27 @@ fn r27_tokens_of_rules_have_limits_of_their_own() {
     let mut command = mint(2, "ci", 1);
     command.ceiling = 1;
     assert_eq!(minted(&mut ledger, 1, command), crate::MintAnswer::Minted);
+}
+
+#[test]
+fn r47_while_d1_takes_nothing_no_more_is_written_for_jobs() {
+    let sql = Sqlite::new();
+    let mut ledger = trusting(&sql);
+    let mut refused = 0;
+    for token in 1..=1_000 {
+        match tell(&mut ledger, 1, exchange(token, job(74))).expect("carried out") {
+            crate::Done::AfterDelivery(waiting) => {
+                let cause = "down".to_owned();
+                answer(ledger.resume(at(2), waiting, Delivery::Failed { cause }));
+            }
+            crate::Done::Answer(ExchangeAnswer::RecordUnavailable { cause }) => {
+                assert_eq!(cause, "D1 has not taken the last 500 changes");
+                refused += 1;
+            }
+            _ => panic!("it waits for D1, or is told so"),
+        }
+    }
+    assert!(refused > 700, "{refused}");
+    assert!(sql.number("select count(*) from outbox") < 510);
+    assert_eq!(sql.number("select count(*) from tokens"), 0);
 }

@@ -1,14 +1,16 @@
 //! Trust rules (R47): which can be added, and what goes with one that is removed.
 
-use postern_domain::audit::Action;
+use postern_domain::audit::{Action, Changes};
 use postern_domain::id::Id;
+use postern_domain::leak::OnLeak;
 
 use super::leases::is_final;
 use crate::testing::jobs::{add, bearer, exchange, job, remove, trust_rule};
 use crate::testing::*;
 use crate::{
-    AddTrustRuleAnswer, AdmitQuery, Done, ExchangeAnswer, Ledger, ListTrustRulesCommand, Liveness,
-    MAX_TRUST_RULES, RemoveTrustRuleAnswer, TrustRules,
+    AddTrustRuleAnswer, AdmitQuery, Done, ExchangeAnswer, FederationCommand, Ledger, LimitsAnswer,
+    LimitsCommand, ListTrustRulesCommand, Liveness, MAX_TRUST_RULES, MintAnswer,
+    RemoveTrustRuleAnswer, RotateAnswer, TrustRules,
 };
 
 /// Has a job's token made, and its row taken.
@@ -156,4 +158,63 @@ fn r47_a_rule_that_cannot_be_read_does_not_count() {
             revoked: 0
         }
     );
+}
+
+#[test]
+fn r47_where_ci_jobs_alone_get_tokens_none_is_stored_whoever_asks() {
+    let sql = Sqlite::new();
+    let mut ledger = open(&sql);
+    minted(&mut ledger, 0, mint(1, "old", 0));
+    answer(tell(&mut ledger, 0, add(trust_rule(9, 74, None))));
+    let policy = |only| FederationCommand {
+        limits: limits(),
+        federated_only: only,
+    };
+    let waiting = waits(tell(&mut ledger, 1, policy(true)));
+    let changed = arrived(&mut ledger, 1, waiting, None);
+    assert_eq!(changed, LimitsAnswer::Changed);
+    // A gateway of another release does not ask; a Ledger that is opened again knows it still.
+    let mut ledger = open(&sql);
+    let told = answer(tell(&mut ledger, 2, mint(2, "new", 2)));
+    assert_eq!(told, MintAnswer::FederatedOnly);
+    let told = answer(tell(&mut ledger, 2, rotate(1, mint(3, "new", 2), 2)));
+    assert_eq!(told, RotateAnswer::FederatedOnly);
+    assert!(matches!(given(&mut ledger, 2, 4), ExchangeAnswer::Given(_)));
+    let waiting = waits(tell(&mut ledger, 3, policy(false)));
+    arrived(&mut ledger, 3, waiting, None);
+    assert_eq!(
+        minted(&mut ledger, 4, mint(2, "new", 4)),
+        MintAnswer::Minted
+    );
+    // What a rule gave is not rotated all the same.
+    let told = answer(tell(&mut ledger, 4, rotate(4, mint(5, "next", 4), 4)));
+    assert_eq!(told, RotateAnswer::CiToken);
+}
+
+fn limits() -> LimitsCommand {
+    LimitsCommand {
+        organization: Id::from_u128(1),
+        mint_ceiling: None,
+        max_idle_days: 0,
+        on_leak: OnLeak::Revoke,
+        changes: Changes::new(),
+        requester: requester(),
+    }
+}
+
+#[test]
+fn r47_the_log_has_all_of_a_rule_when_it_comes_and_when_it_goes() {
+    let sql = Sqlite::new();
+    let mut ledger = open(&sql);
+    let long = format!("refs/heads/{}", "x".repeat(240));
+    answer(tell(&mut ledger, 0, add(trust_rule(9, 74, Some(&long)))));
+    answer(tell(&mut ledger, 1, remove(9)));
+    for event in events(&sql) {
+        let changes = serde_json::to_value(&event.changes).expect("changes");
+        let parts = ["conditions.ref", "conditions.ref.2"];
+        let told: String = parts
+            .map(|part| changes[part].as_str().expect("a part").to_owned())
+            .concat();
+        assert_eq!(told, long, "{changes}");
+    }
 }

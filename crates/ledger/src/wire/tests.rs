@@ -326,7 +326,6 @@ fn commands_and_record_changes_keep_the_members_of_the_first_release() {
             mint_ceiling: None,
             max_idle_days: 0,
             on_leak: OnLeak::Revoke,
-            federated_only: None,
             changes: Changes::new(),
             requester: requester(),
         }),

@@ -4,6 +4,7 @@
 mod adding;
 mod authors;
 mod federated;
+mod presented;
 mod testing_tokens;
 
 use std::rc::Rc;
