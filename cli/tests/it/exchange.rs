@@ -218,6 +218,8 @@ async fn a_token_for_somebody_else_is_not_sent() {
             "{}",
             output.stderr
         );
+        let end = "or check POSTERN_URL and POSTERN_ORGANIZATION\n";
+        assert!(output.stderr.ends_with(end), "{}", output.stderr);
     }
     assert!(gateway.asked().is_empty());
 }
@@ -300,7 +302,7 @@ async fn without_a_token_it_says_what_to_add() {
         (
             &["--token-variable", "NOT_SET"][..],
             4,
-            "the variable NOT_SET is not set",
+            "the variable NOT_SET is not set\n  hint: check the name",
         ),
         (&["--token-file", "not-there"], 3, "not-there: No such file"),
         (
