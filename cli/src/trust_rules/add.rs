@@ -52,7 +52,8 @@ struct Gives {
     #[arg(long = "policy", value_name = "POLICY")]
     policies: Vec<String>,
 
-    /// How long its token lives at most, such as 5m or 1h. Default: 15m, and never longer than the job token
+    /// How long its token lives at most, such as 5m or 1h. Default: 15m. It never outlives the job token: GitHub's
+    /// lives 5m
     #[arg(long, value_name = "SPAN")]
     life: Option<String>,
 }

@@ -2,7 +2,7 @@
 //! where the token would open nothing.
 
 use postern_domain::trust::NoOrganization;
-use postern_wire::job::{ClaimFault, JobRefusal};
+use postern_wire::job::{ClaimFault, JobRefusal, OtherOrganization};
 use serde_json::{Value, json};
 
 use super::{RULES, identity, texts, view};
@@ -90,6 +90,9 @@ fn explained(sentence: &str, claims: &Claims, listed: &Value, wanted: &str) -> F
     if is(ClaimFault::Audience) || is(ClaimFault::SeveralAudiences) {
         let why = format!("the token is made for {made_for}, and must be made for {wanted} alone");
         return refused(&why).hint(ask);
+    }
+    if sentence == OtherOrganization.to_string() {
+        return refused(&format!("{sentence}: it is made for {made_for}")).hint(ask);
     }
     if sentence == NoOrganization::Other.to_string() {
         return refused(&format!(

@@ -21,8 +21,8 @@ async fn what_the_gateway_refuses_is_one_sentence() {
         (
             json(400, &refused),
             4,
-            "postern: the gateway refused the job token: this job token opens nothing here\n  hint: who manages the \
-             organization's tokens sees why: postern trust test --token-file FILE\n",
+            "postern: the gateway refused the job token: this job token opens nothing here\n  hint: whoever has \
+             the policy `trust_rule:read` sees why: postern trust test\n",
         ),
         // As the gateway's own errors are, with what its log knows the call by.
         (

@@ -86,7 +86,10 @@ async fn a_credential_that_is_not_there_or_refused() {
     assert!(gateway.asked().is_empty());
     for (code, why) in [
         (4, "credential_refused"),
-        (4, "hint: see why: postern trust test --token-file FILE"),
+        (
+            4,
+            "hint: whoever has the policy `trust_rule:read` sees why: postern trust test",
+        ),
         (9, "does not say whether the credential is active"),
     ] {
         let output = gateway.run(&["whoami"]).await;
