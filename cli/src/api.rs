@@ -290,7 +290,9 @@ impl Api {
         );
         match cause.contains("certificate") {
             true => failure.hint("a private authority is named with --ca FILE"),
-            false => failure,
+            false => {
+                failure.hint("check POSTERN_URL, and that the gateway can be reached from here")
+            }
         }
     }
 }

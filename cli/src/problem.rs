@@ -90,8 +90,12 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "credential_refused" => {
             "check POSTERN_TOKEN: the token may be revoked, or belong to another gateway"
         }
-        "job_token_refused" => "see why: postern trust test --token-file FILE",
-        "token_expired" | "token_stale" => "create a new token",
+        "job_token_refused" => {
+            "whoever has the policy `trust_rule:read` sees why: postern trust test"
+        }
+        "token_expired" | "token_stale" => {
+            "create a new token; in a CI job, exchange a new job token: postern token exchange"
+        }
         "organization_required" => "name it: --organization, or POSTERN_ORGANIZATION",
         "project_required" => "name a project: --project",
         "name_taken" => "choose another name, or revoke the token that has this one",

@@ -62,7 +62,9 @@ async fn administrator(api: &Api) -> Outcome<Value> {
         Ok(_) => Ok(json!({ "administrator": true })),
         Err(failure) if matches!(failure.kind, Kind::Credential | Kind::NotAllowed) => {
             let message = "the credential is a token that is not active any more";
-            Err(Failure::new(Kind::Credential, message).hint("create a new token"))
+            Err(Failure::new(Kind::Credential, message).hint(
+                "create a new token; in a CI job, exchange a new job token: postern token exchange",
+            ))
         }
         Err(failure) => Err(failure),
     }
@@ -99,12 +101,7 @@ fn sheet(told: &Value) -> String {
         ("POLICIES", policies.join("\n              ")),
     ];
     if let Some(job) = told.get("ci_job").filter(|job| job.is_object()) {
-        rows.push((
-            "CI JOB",
-            "the token of a job, given by a trust rule".to_owned(),
-        ));
-        rows.push(("TRUST RULE", member(job, "rule")));
-        rows.extend(trust_rules::job(job));
+        rows.extend(trust_rules::of_job(job));
     }
     let rows = rows.iter().filter(|(_, value)| !value.is_empty());
     rows.map(|(name, value)| format!("{name:12}  {value}\n"))

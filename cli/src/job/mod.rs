@@ -70,15 +70,22 @@ impl Source {
             Some(text) => JobToken::parse(trimmed(&text).to_owned(), name).map(Some),
             None if self.token_variable.is_some() => {
                 let message = format!("the variable {name} is not set");
-                Err(Failure::new(Kind::Credential, message)
-                    .hint(format!("name it under id_tokens in .gitlab-ci.yml: {name}")))
+                let of_gitlab = environment("GITLAB_CI").is_some_and(|value| value == "true");
+                Err(
+                    Failure::new(Kind::Credential, message).hint(match of_gitlab {
+                        true => format!("name it under id_tokens in .gitlab-ci.yml: {name}"),
+                        false => {
+                            "check the name: it must be the variable with the job token".to_owned()
+                        }
+                    }),
+                )
             }
             None => Ok(None),
         }
     }
 
     /// The audience that a token is to have.
-    fn wanted(&self, settings: &Settings) -> String {
+    pub fn wanted(&self, settings: &Settings) -> String {
         if let Some(audience) = &self.audience {
             return audience.clone();
         }
@@ -118,7 +125,8 @@ impl Source {
         let message =
             format!("the job token is made for {named}, and must be made for {wanted} alone");
         Err(Failure::new(Kind::Usage, message).hint(format!(
-            "set its audience: `aud: {wanted}` under id_tokens, or --audience here"
+            "set its audience: `aud: {wanted}` under id_tokens, or --audience here; or check POSTERN_URL and \
+             POSTERN_ORGANIZATION"
         )))
     }
 }

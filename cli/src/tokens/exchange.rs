@@ -24,6 +24,7 @@ const RESERVED: [&str; 4] = ["GITHUB_", "RUNNER_", "ACTIONS_", "LD_"];
 const AFTER: &str = "\
 Needs no credential. The job token is sent to the gateway alone, and counts once.
   export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)
+The new token never outlives the job token, and GitHub's lives 5 minutes: exchange right before attesting.
 On GitHub the job needs `permissions: id-token: write`; the new token is masked in the log.";
 
 /// What to make of the new token.
@@ -115,7 +116,7 @@ fn refused(answer: &Answer) -> Failure {
         Kind::Credential,
         format!("the gateway refused the job token: {sentence}{request}"),
     )
-    .hint("who manages the organization's tokens sees why: postern trust test --token-file FILE")
+    .hint("whoever has the policy `trust_rule:read` sees why: postern trust test")
 }
 
 /// Reads the name of a variable.

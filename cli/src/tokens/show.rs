@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::fail::Outcome;
 use crate::output::{Format, print, print_json};
 use crate::text::{member, moment, plain};
+use crate::trust_rules;
 
 /// Which token to show.
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ fn sheet(token: &Value) -> String {
         Some(Value::Bool(true)) => "yes, created at the origin",
         _ => "",
     };
-    let rows = [
+    let mut rows = vec![
         ("ID", member(token, "id")),
         ("NAME", member(token, "name")),
         ("ORGANIZATION", member(organization, "name")),
@@ -63,6 +64,9 @@ fn sheet(token: &Value) -> String {
         ("USES", member(token, "uses")),
         ("POLICIES", policies.join("\n                ")),
     ];
+    if let Some(job) = token.get("ci_job").filter(|job| job.is_object()) {
+        rows.extend(trust_rules::of_job(job));
+    }
     let mut text = String::new();
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         text.push_str(&format!("{name:14}  {value}\n"));

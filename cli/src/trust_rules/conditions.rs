@@ -14,7 +14,7 @@ pub struct Asks {
     workflow_file: Option<String>,
 
     /// GitHub: the file that the job is written in, in one version:
-    /// acme/ci/.github/workflows/build.yml@refs/tags/v1, or a commit behind the @
+    /// acme/ci/.github/workflows/build.yml@refs/tags/v1, or a commit after the @
     #[arg(long, value_name = "FILE@VERSION")]
     reusable_workflow: Option<String>,
 
@@ -22,7 +22,7 @@ pub struct Asks {
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
 
-    /// GitLab: the environment must be a protected one
+    /// GitLab: the environment must be protected
     #[arg(long)]
     protected_environment: bool,
 
@@ -30,12 +30,12 @@ pub struct Asks {
     #[arg(long = "ref", value_name = "REF")]
     git_ref: Option<String>,
 
-    /// The Git reference must be a protected one. For GitHub beside --ref or --environment
+    /// The branch or tag must be protected. For GitHub add --ref or --environment
     #[arg(long)]
     protected_ref: bool,
 
-    /// An event that may begin the run; repeat the flag for more. Default: those that only people with write access
-    /// begin, such as push and release, and never pull_request_target
+    /// An event that may begin the run; repeat the flag for more. Default: those that need write access, such as
+    /// push and release. A pull request counts only if it is named: pull_request, or merge_request_event for GitLab
     #[arg(long = "event", value_name = "EVENT")]
     events: Vec<String>,
 }

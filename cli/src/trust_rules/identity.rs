@@ -108,11 +108,33 @@ impl Whose {
         if !are_given {
             let name = repository.unwrap_or_default();
             let asked = json!({ "issuer": issuer, "repository": name });
-            let found = api.post(&format!("{RULES}/find"), &asked).await?;
+            let found = api.post(&format!("{RULES}/find"), &asked).await;
+            let found = found.map_err(|failure| not_found(failure, &issuer))?;
             take(&found, &mut members)?;
             remark(&format!("found: {}", shown(&members)));
         }
         Ok(members)
+    }
+}
+
+/// A repository that the gateway could not look up, with the flags that say which it is.
+fn not_found(failure: Failure, issuer: &str) -> Failure {
+    let codes = ["(repository_unknown,", "(forge_unavailable,"];
+    match codes.iter().any(|code| failure.message.contains(code)) {
+        true => failure.hint(format!(
+            "give a job token of it: --token-file FILE; or its ids: {}",
+            flags_of(issuer)
+        )),
+        false => failure,
+    }
+}
+
+/// The flags with the ids that jobs of an issuer have.
+pub fn flags_of(issuer: &str) -> &'static str {
+    match Issuer::parse(issuer, Loopback::Allowed).map(|issuer| issuer.forge()) {
+        Ok(Forge::GitHub) => "--repository-id ID --repository-owner-id ID",
+        Ok(Forge::GitLab) => "--project-id ID --namespace-id ID",
+        Ok(Forge::Other) | Err(_) => "--subject TEXT",
     }
 }
 
@@ -122,6 +144,16 @@ async fn known(api: &Api) -> Outcome<Vec<String>> {
     let issuers = rules.get("issuers").and_then(Value::as_array);
     let texts = issuers.into_iter().flatten().filter_map(Value::as_str);
     Ok(texts.map(str::to_owned).collect())
+}
+
+/// Of a token whose issuer the gateway does not trust.
+pub fn untrusted(claimed: &str, known: &[String]) -> Failure {
+    let trusted = match known {
+        [] => "it trusts none".to_owned(),
+        known => format!("it trusts {}", known.join(", ")),
+    };
+    let message = format!("the gateway does not trust the token's issuer {claimed}: {trusted}");
+    Failure::new(Kind::Usage, message).hint("the gateway's operator adds it to CI_ISSUERS")
 }
 
 /// What a token says of its repository.
@@ -134,14 +166,7 @@ fn of_token(token: &Claims, known: &[String]) -> Outcome<Map<String, Value>> {
         .into_iter()
         .find(|(_, issuer)| issuer.url() == claimed);
     let Some((name, issuer)) = found else {
-        let trusted = match known {
-            [] => "it trusts none".to_owned(),
-            known => format!("it trusts {}", known.join(", ")),
-        };
-        let message = format!("the gateway does not trust the token's issuer {claimed}: {trusted}");
-        return Err(
-            Failure::new(Kind::Usage, message).hint("the gateway's operator adds it to CI_ISSUERS")
-        );
+        return Err(untrusted(&claimed, known));
     };
     let (shown, claims): (&str, &[(&str, &str)]) = match issuer.forge() {
         Forge::GitHub => (

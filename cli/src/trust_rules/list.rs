@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::{RULES, view};
+use super::{RULES, texts, view};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json, remark};
-use crate::text::plain;
 
 /// How to list them.
 #[derive(Debug, clap::Args)]
@@ -38,9 +37,7 @@ impl List {
 }
 
 fn all(told: &Value, name: &str) -> String {
-    let texts = told.get(name).and_then(Value::as_array);
-    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
-    let texts: Vec<String> = texts.map(plain).collect();
+    let texts = texts(told, name);
     match texts.is_empty() {
         true => "none".to_owned(),
         false => texts.join(", "),

@@ -1,10 +1,12 @@
 //! `postern trust`: which CI jobs an organization trusts, so that they need no stored secret (R47). `trust.rs` is about
 //! TLS, and has nothing to do with it.
 
+use serde_json::Value;
+
 use crate::api::Api;
-use crate::fail::Outcome;
+use crate::fail::{Failure, Outcome};
 use crate::settings::{Flags, Settings};
-use crate::text::encoded;
+use crate::text::{encoded, plain};
 
 mod add;
 mod conditions;
@@ -14,7 +16,7 @@ mod remove;
 mod test;
 mod view;
 
-pub use view::job;
+pub use view::of_job;
 
 /// `postern trust`.
 #[derive(Debug, clap::Args)]
@@ -44,12 +46,40 @@ impl Trust {
     pub async fn run(self) -> Outcome {
         let api = Api::new(Settings::find(&self.flags)?)?;
         match self.what {
-            What::Add(add) => add.run(&api).await,
-            What::List(list) => list.run(&api).await,
-            What::Remove(remove) => remove.run(&api).await,
-            What::Test(test) => test.run(&api).await,
+            What::Add(add) => add
+                .run(&api)
+                .await
+                .map_err(|failure| needs(failure, CHANGE)),
+            What::List(list) => list.run(&api).await.map_err(|failure| needs(failure, READ)),
+            What::Remove(remove) => remove
+                .run(&api)
+                .await
+                .map_err(|failure| needs(failure, CHANGE)),
+            What::Test(test) => test.run(&api).await.map_err(|failure| needs(failure, READ)),
         }
     }
+}
+
+const READ: &str = "this needs an organization-level token with the policy `trust_rule:read`";
+const CHANGE: &str = "this needs an organization-level token with the policies `trust_rule:update`, \
+                      `trust_rule:read` and `project_api_token:create`, and those that the rule gives";
+
+/// A call that the credential may not make, with the policies that it needs.
+fn needs(failure: Failure, policies: &str) -> Failure {
+    let denied = failure
+        .message
+        .starts_with("operation not allowed (operation_not_allowed");
+    match denied && failure.hint.is_none() {
+        true => failure.hint(policies),
+        false => failure,
+    }
+}
+
+/// The texts of a list, for people.
+fn texts(of: &Value, name: &str) -> Vec<String> {
+    let texts = of.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(plain).collect()
 }
 
 /// Where the rules are.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::identity::ids;
+use super::texts;
 use crate::text::{member, moment, plain, table};
 
 const HEADINGS: [&str; 9] = [
@@ -16,7 +17,14 @@ const HEADINGS: [&str; 9] = [
     "CREATED AT",
     "CREATED BY",
 ];
-const TESTED: [&str; 5] = ["RULE", "REPOSITORY", "RESULT", "ASKS", "TOKEN SAYS"];
+const TESTED: [&str; 6] = [
+    "RULE",
+    "REPOSITORY",
+    "CONDITIONS",
+    "RESULT",
+    "ASKS",
+    "TOKEN SAYS",
+];
 
 /// Rules as a table.
 pub fn table_of(rules: &[Value]) -> String {
@@ -82,12 +90,6 @@ fn life(rule: &Value) -> String {
     }
 }
 
-fn texts(of: &Value, name: &str) -> Vec<String> {
-    let texts = of.get(name).and_then(Value::as_array);
-    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
-    texts.map(plain).collect()
-}
-
 /// Each condition by its name in the API.
 fn conditions(rule: &Value) -> Vec<String> {
     let conditions = rule.get("conditions").and_then(Value::as_object);
@@ -112,8 +114,21 @@ fn conditions(rule: &Value) -> Vec<String> {
         .collect()
 }
 
+/// The job that a token was given to, and by which rule.
+pub fn of_job(facts: &Value) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        (
+            "CI JOB",
+            "the token of a job, given by a trust rule".to_owned(),
+        ),
+        ("TRUST RULE", member(facts, "rule")),
+    ];
+    rows.extend(job(facts));
+    rows
+}
+
 /// What a CI job was, one fact on each line.
-pub fn job(job: &Value) -> Vec<(&'static str, String)> {
+fn job(job: &Value) -> Vec<(&'static str, String)> {
     let run = match (member(job, "run_id"), member(job, "run_attempt")) {
         (run, attempt) if attempt.is_empty() => run,
         (run, attempt) => format!("{run}, attempt {attempt}"),
@@ -134,21 +149,24 @@ pub fn job(job: &Value) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// What became of a token that was tested.
-pub fn tested(told: &Value, verified: bool) -> String {
+/// What became of a token that was tested. `listed` has the rules with their conditions; `refusal` says why the token
+/// opens nothing.
+pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> String {
     let of = |name: &str| told.get(name).unwrap_or(&Value::Null);
-    let mut text = match verified {
-        true => "TOKEN         good: signature, audience and times\n".to_owned(),
-        false => format!("TOKEN         refused: {}\n", member(told, "refusal")),
+    let first = match refusal {
+        Some(why) => ("REFUSED", plain(why)),
+        None => ("TOKEN", "good: signature, audience and times".to_owned()),
     };
+    let mut text = sheet_of(&[first]);
     text.push_str(&sheet_of(&job(of("job"))));
     let rules = of("rules").as_array();
+    let row = |rule| row(rule, listed, refusal.is_some());
     let rows: Vec<Vec<String>> = rules.into_iter().flatten().map(row).collect();
     if !rows.is_empty() {
         text.push_str(&format!("\n{}", table(&TESTED, &rows)));
     }
     let gives = of("gives");
-    if gives.is_object() {
+    if gives.is_object() && refusal.is_none() {
         text.push_str(&format!(
             "\nA token for {} until {}, with {}\n",
             scope(gives),
@@ -159,18 +177,51 @@ pub fn tested(told: &Value, verified: bool) -> String {
     text
 }
 
-fn row(rule: &Value) -> Vec<String> {
+fn row(rule: &Value, listed: &Value, refused: bool) -> Vec<String> {
     let is = |name: &str| rule.get(name).and_then(Value::as_bool) == Some(true);
     let result = match (is("met"), is("chosen")) {
+        // No rule counts for a token that opens nothing.
+        (true, _) if refused => "met".to_owned(),
         (true, true) => "met, counts".to_owned(),
         (true, false) => "met, another counts".to_owned(),
-        (false, _) => format!("not met: {}", member(rule, "unmet")),
+        (false, _) => format!("not met: {}", unmet(rule)),
     };
     vec![
         member(rule, "id"),
         member(rule, "repository"),
+        asked(rule, listed),
         result,
         member(rule, "asks"),
         member(rule, "says"),
     ]
+}
+
+/// The conditions of a rule that was tested, which tell several rules of one repository apart.
+fn asked(tested: &Value, listed: &Value) -> String {
+    let id = tested.get("id");
+    let rules = listed.get("trust_rules").and_then(Value::as_array);
+    let rule = rules
+        .into_iter()
+        .flatten()
+        .find(|rule| rule.get("id") == id);
+    match rule.map(conditions) {
+        None => String::new(),
+        Some(none) if none.is_empty() => "none".to_owned(),
+        Some(several) => several.join(", "),
+    }
+}
+
+/// The first condition that is not met.
+fn unmet(rule: &Value) -> String {
+    let says = member(rule, "says");
+    match member(rule, "unmet").as_str() {
+        "outside_event" if says.is_empty() => "event: the token says none".to_owned(),
+        "outside_event" => {
+            format!("event: this event counts only where the rule names it (`--event {says}`)")
+        }
+        "unprotected_ref" => "ref: it is not protected".to_owned(),
+        "unprotected_environment" => "environment: it is not protected".to_owned(),
+        "reusable_workflow" => "reusable workflow".to_owned(),
+        other => other.to_owned(),
+    }
 }

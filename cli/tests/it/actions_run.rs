@@ -192,7 +192,7 @@ async fn the_action_stops_where_something_is_wrong() {
         (
             &[("version", "1/../$(touch pwned)")],
             &MACHINE,
-            "version is none",
+            "the version must look like 0.1.0",
         ),
         (&[("version", "9.9.9")], &MACHINE, "No such file"),
         (&[], &windows, "there is no release for this runner"),

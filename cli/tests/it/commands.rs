@@ -28,6 +28,16 @@ pub fn token(name: &str) -> Value {
     })
 }
 
+/// The job of a CI token.
+pub fn ci_job() -> Value {
+    json!({
+        "rule": "r-1", "issuer": "github", "repository": "acme/shop", "run_id": "9", "run_attempt": "1",
+        "commit": "0123456789abcdef0123456789abcdef01234567", "ref": "refs/heads/main\u{1b}[2J", "event": "push",
+        "environment": "production", "actor": "kim",
+        "workflow": "acme/shop/.github/workflows/release.yml@refs/heads/main",
+    })
+}
+
 pub fn minted(name: &str) -> Value {
     let mut token = token(name);
     for absent in [
@@ -211,6 +221,10 @@ async fn show() {
     assert_eq!(gateway.asked(), [format!("GET /org/tokens/{ID}")]);
     let words = ["api-token", "show", "--id", ID, "-o", "json"];
     check("show-json", vec![json(200, &token("ci"))], &words).await;
+    let mut of_job = token("ci");
+    of_job["ci_job"] = ci_job();
+    let words = ["token", "show", "--id", ID];
+    check("show-job", vec![json(200, &of_job)], &words).await;
 }
 
 fn page(tokens: &[Value]) -> Reply {

@@ -19,6 +19,7 @@ mod calls;
 mod child;
 mod commands;
 mod exchange;
+mod exchange_refused;
 mod gateway;
 mod golden;
 mod help;

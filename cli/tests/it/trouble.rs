@@ -99,6 +99,8 @@ async fn no_gateway() {
     assert_eq!(output.code, 9);
     let message = format!("postern: the gateway {url} cannot be reached: ");
     assert!(output.stderr.starts_with(&message), "{}", output.stderr);
+    let hint = "\n  hint: check POSTERN_URL, and that the gateway can be reached from here\n";
+    assert!(output.stderr.ends_with(hint), "{}", output.stderr);
 
     let output = run(&LIST, &[], "").await;
     let hint = "  hint: set POSTERN_URL, or `url` in ~/.config/postern/config.toml";

@@ -117,68 +117,187 @@ fn tested(chosen: bool) -> Value {
     });
     let row = |id: &str, met: bool, chosen: bool, unmet: Value, asks: &str, says: &str| json!({ "id": id, "repository": "acme/shop", "met": met, "chosen": chosen, "unmet": unmet, "asks": asks, "says": says });
     json!({
-        "verified": true, "refusal": null, "job": facts,
+        "verified": true, "refusal": if chosen { Value::Null } else { "the job meets no rule".into() }, "job": facts,
         "rules": [
             row("r-1", false, false, "environment".into(), "production", "staging"),
             row("r-2", chosen, chosen, if chosen { Value::Null } else { "ref".into() }, "", ""),
-            row("r-3", chosen, false, if chosen { Value::Null } else { "event".into() }, "", "issue_comment"),
+            row("r-3", chosen, false, if chosen { Value::Null } else { "outside_event".into() }, "", if chosen { "" } else { "pull_request" }),
         ],
         "gives": if chosen { gives } else { Value::Null },
     })
 }
 
+/// The rules that `tested` speaks of, with what each asks.
+fn listed() -> Value {
+    let with = |id: &str, conditions: Value| {
+        let mut rule = rule();
+        (rule["id"], rule["conditions"]) = (id.into(), conditions);
+        rule
+    };
+    rules(&[
+        with("r-1", json!({ "environment": "production" })),
+        with(
+            "r-2",
+            json!({ "ref": "refs/heads/main", "events": ["push"] }),
+        ),
+        with("r-3", json!({})),
+    ])
+}
+
+/// What is met, where the token opens nothing all the same.
+fn opens_nothing(why: &str) -> Value {
+    let mut told = tested(true);
+    (told["refusal"], told["gives"]) = (why.into(), Value::Null);
+    told
+}
+
 #[tokio::test]
 async fn test_shows_each_rule_and_ends_as_the_exchange_would() {
-    let token = of_github("https://gate.example/acme");
-    let refused = json!({
-        "verified": false, "refusal": "`aud` is somebody else", "job": null, "rules": [], "gives": null,
-    });
-    for (name, told, code, why) in [
-        ("met", tested(true), 0, ""),
+    let refused = |why: &str| json!({ "verified": false, "refusal": why, "job": null, "rules": [], "gives": null });
+    let mut presented = tested(true);
+    (presented["presented"], presented["refusal"]) =
+        (true.into(), "the job token was presented before".into());
+    let ask = "\n  hint: make the token for https://gate.example/acme: `aud` under id_tokens (GitLab), --audience \
+               (GitHub); or check POSTERN_URL and POSTERN_ORGANIZATION\n";
+    for (name, told, code, why, hint) in [
+        ("met", tested(true), 0, "", ""),
         (
             "unmet",
             tested(false),
             5,
-            "postern: the job meets no rule of this organization\n",
+            "the job meets no rule",
+            "\n  hint: change the job, or add a rule that it meets: postern trust add\n",
+        ),
+        (
+            "other-organization",
+            opens_nothing("the request names another organization"),
+            5,
+            "the request names another organization than the token, which is made for https://gate.example/umbrella",
+            ask,
+        ),
+        (
+            "presented",
+            presented,
+            5,
+            "the job token was presented before",
+            "\n  hint: a job token counts once: get a new one\n",
         ),
         (
             "refused",
-            refused,
+            refused("`aud` is somebody else"),
             5,
-            "postern: the job token is refused: `aud` is somebody else\n",
+            "the token is made for https://gate.example/umbrella, and must be made for https://gate.example/acme alone",
+            ask,
+        ),
+        (
+            "expired",
+            refused("the token has expired"),
+            5,
+            "the token has expired",
+            "\n  hint: get a new job token: one of GitHub's lives 5 minutes\n",
+        ),
+        (
+            "issuer",
+            refused("`iss` is no issuer that this gateway trusts"),
+            5,
+            "the gateway does not trust the token's issuer https://token.actions.githubusercontent.com: it trusts \
+             github, gitlab=https://gitlab.acme.dev, https://ci.example.com",
+            "\n  hint: the gateway's operator adds it to CI_ISSUERS\n",
+        ),
+        (
+            "odd",
+            refused("`jti` is missing or empty"),
+            5,
+            "`jti` is missing or empty",
+            "\n",
         ),
     ] {
-        let gateway = Gateway::start(vec![json(200, &told)]).await;
+        let token = of_github("https://gate.example/umbrella");
+        let stderr = match code {
+            0 => String::new(),
+            _ => format!("postern: the job token is refused: {why}{hint}"),
+        };
+        let gateway = Gateway::start(vec![json(200, &told), json(200, &listed())]).await;
         let output = gateway
             .run_with(&["trust", "test", "--token-file", "-"], &token)
             .await;
-        assert_eq!((output.code, output.stderr.as_str()), (code, why), "{name}");
+        assert_eq!((output.code, &output.stderr), (code, &stderr), "{name}");
         golden::check(&format!("output/trust-test-{name}.txt"), &output.stdout);
-        assert_eq!(gateway.asked(), ["POST /org/trust-rules/test"]);
+        assert_eq!(output.stdout.contains("good"), code == 0, "{name}");
+        assert_eq!(output.stdout.contains("counts\n"), code == 0, "{name}");
+        assert_eq!(
+            gateway.asked(),
+            ["POST /org/trust-rules/test", "GET /org/trust-rules"]
+        );
         assert_eq!(
             gateway.came.lock().unwrap()[0].json(),
             json!({ "token": token })
         );
 
-        let gateway = Gateway::start(vec![json(200, &told)]).await;
+        let gateway = Gateway::start(vec![json(200, &told), json(200, &listed())]).await;
         let words = ["trust", "test", "--token-file", "-", "-o", "json"];
         let output = gateway.run_with(&words, &token).await;
         assert_eq!(
-            (output.code, output.stdout),
-            (code, format!("{told:#}\n")),
+            (output.code, output.stdout, output.stderr),
+            (code, format!("{told:#}\n"), stderr),
             "{name}"
         );
     }
+}
+
+#[tokio::test]
+async fn test_without_the_list_of_rules_and_without_an_answer() {
+    let token = of_github("https://gate.example/umbrella");
+    let words = ["trust", "test", "--token-file", "-"];
+    let aud = json!({ "verified": false, "refusal": "`aud` is somebody else", "job": null, "rules": [], "gives": null });
+    let gateway = Gateway::start(vec![json(200, &aud), problem(503, "unavailable")]).await;
+    let output = gateway.run_with(&words, &token).await;
+    assert_eq!(output.code, 5);
+    let lines = [
+        "the rules cannot be listed: it is so (unavailable, request r1)\n".to_owned(),
+        format!("must be made for {}/acme alone", gateway.url),
+    ];
+    for line in lines {
+        assert!(output.stderr.contains(&line), "{}", output.stderr);
+    }
     let gateway = Gateway::start(vec![json(200, &json!({}))]).await;
-    let output = gateway
-        .run_with(&["trust", "test", "--token-file", "-"], &token)
-        .await;
+    let output = gateway.run_with(&words, &token).await;
     assert_eq!((output.code, output.stdout.as_str()), (9, ""));
 }
 
 #[tokio::test]
+async fn what_a_credential_may_not_do_names_the_policies() {
+    let read = "hint: this needs an organization-level token with the policy `trust_rule:read`";
+    let change = "hint: this needs an organization-level token with the policies `trust_rule:update`, `trust_rule:read`";
+    let mut denied = problem(403, "operation_not_allowed");
+    denied.body = denied.body.replace("it is so", "operation not allowed");
+    let token = of_github("https://gate.example/acme");
+    for (words, hint) in [
+        (&["trust", "list"][..], read),
+        (&["trust", "test", "--token-file", "-"], read),
+        (&["trust", "remove", ID], change),
+        (
+            &[
+                "trust",
+                "add",
+                "--project",
+                "shop",
+                "--repository",
+                "acme/shop",
+            ],
+            change,
+        ),
+    ] {
+        let gateway = Gateway::start(vec![denied.clone()]).await;
+        let output = gateway.run_with(words, &token).await;
+        assert_eq!((output.code, output.stdout.as_str()), (5, ""), "{words:?}");
+        assert!(output.stderr.contains(hint), "{}", output.stderr);
+    }
+}
+
+#[tokio::test]
 async fn test_finds_the_token_of_the_job_that_it_runs_in() {
-    let gateway = Gateway::start(vec![json(200, &tested(true))]).await;
+    let gateway = Gateway::start(vec![json(200, &tested(true)), json(200, &listed())]).await;
     let token = of_github("whoever it is for: the gateway says what is wrong with it");
     let github = runner(&token).await;
     let variables = [

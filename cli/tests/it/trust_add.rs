@@ -32,7 +32,7 @@ async fn add_asks_for_the_ids_says_them_and_adds() {
         "--event",
         "release",
         "--life",
-        "15m",
+        "5m",
     ];
     let output = gateway.run(&words).await;
     assert_eq!(output.code, 0, "{}", output.stderr);
@@ -55,7 +55,7 @@ async fn add_asks_for_the_ids_says_them_and_adds() {
         "conditions": {
             "workflow": "release.yml", "ref": "refs/heads/main", "protected_ref": true, "events": ["push", "release"],
         },
-        "project": "shop", "workflow": "release", "policies": POLICIES, "longest_life": "15m",
+        "project": "shop", "workflow": "release", "policies": POLICIES, "longest_life": "5m",
     });
     assert_eq!(came[1].json(), expected);
     assert_eq!(came[1].headers["postern-organization"], "acme");
@@ -310,5 +310,69 @@ async fn what_add_refuses_before_it_adds() {
             .iter()
             .any(|what| what == "POST /org/trust-rules");
         assert!(!added, "{flags:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_add_warns_of_and_how_it_goes_on() {
+    let github = ["--repository-id", "74", "--repository-owner-id", "65"];
+    let gitlab = [
+        "--issuer",
+        "gitlab",
+        "--project-id",
+        "20",
+        "--namespace-id",
+        "72",
+    ];
+    let outsiders = "has the rights of this repository, and content of outsiders may run in it\n";
+    let life = "note: a job token of GitHub lives 5 minutes, and what the job gets ends with it: --life 1h changes nothing beyond that\n";
+    for (whose, flags, told) in [
+        (&github[..], &["--life", "5m"][..], String::new()),
+        (&github, &["--life", "1h"], life.to_owned()),
+        (&gitlab, &["--life", "1h"], String::new()),
+        (&github, &["--event", "pull_request"], String::new()),
+        (
+            &github,
+            &["--event", "push", "--event", "pull_request_target"],
+            format!("warning: a run by pull_request_target {outsiders}"),
+        ),
+        (
+            &github,
+            &["--event", "workflow_run"],
+            format!("warning: a run by workflow_run {outsiders}"),
+        ),
+    ] {
+        let gateway = Gateway::start(vec![json(201, &rule())]).await;
+        let words = ["trust", "add", "--project", "shop"];
+        let words: Vec<&str> = words.iter().chain(whose).chain(flags).copied().collect();
+        let output = gateway.run(&words).await;
+        assert_eq!((output.code, output.stderr), (0, told), "{flags:?}");
+    }
+    for (flags, status, code, hint) in [
+        (
+            &["--repository", "a/b"][..],
+            400,
+            "repository_unknown",
+            "give a job token of it: --token-file FILE; or its ids: --repository-id ID --repository-owner-id ID\n",
+        ),
+        (
+            &["--issuer", "gitlab", "--repository", "a/b"],
+            503,
+            "forge_unavailable",
+            "give a job token of it: --token-file FILE; or its ids: --project-id ID --namespace-id ID\n",
+        ),
+        (
+            &["--issuer", "https://ci.example.com", "--repository", "a/b"],
+            400,
+            "repository_unknown",
+            "give a job token of it: --token-file FILE; or its ids: --subject TEXT\n",
+        ),
+    ] {
+        let gateway = Gateway::start(vec![problem(status, code)]).await;
+        let words = ["trust", "add", "--project", "shop"];
+        let words: Vec<&str> = words.iter().chain(flags).copied().collect();
+        let output = gateway.run(&words).await;
+        assert_ne!(output.code, 0);
+        assert!(output.stderr.ends_with(hint), "{}", output.stderr);
     }
 }

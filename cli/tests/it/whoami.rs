@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::{ID, check};
+use crate::commands::{ID, check, ci_job};
 use crate::gateway::{Gateway, TOKEN, json, problem, run};
 
 fn introspected() -> Value {
@@ -20,11 +20,7 @@ async fn a_token_asks_about_itself() {
         wide.as_object_mut().unwrap().remove(name);
     }
     let mut of_job = introspected();
-    of_job["ci_job"] = json!({
-        "rule": "r-1", "issuer": "github", "repository": "acme/shop", "run_id": "9", "run_attempt": "1",
-        "commit": "0123456789abcdef0123456789abcdef01234567", "ref": "refs/heads/main\u{1b}[2J", "event": "push",
-        "environment": "production", "actor": "kim",
-    });
+    of_job["ci_job"] = ci_job();
     for (name, told) in [("token", introspected()), ("wide", wide), ("job", of_job)] {
         let golden = format!("whoami-{name}");
         let gateway = check(&golden, vec![json(200, &told)], &["whoami"]).await;
@@ -90,7 +86,10 @@ async fn a_credential_that_is_not_there_or_refused() {
     assert!(gateway.asked().is_empty());
     for (code, why) in [
         (4, "credential_refused"),
-        (4, "hint: see why: postern trust test --token-file FILE"),
+        (
+            4,
+            "hint: whoever has the policy `trust_rule:read` sees why: postern trust test",
+        ),
         (9, "does not say whether the credential is active"),
     ] {
         let output = gateway.run(&["whoami"]).await;

@@ -2,7 +2,7 @@
 
 use super::{attesting, in_demo, post, send};
 use crate::fail::Outcome;
-use crate::{http, json};
+use crate::{http, json, paths};
 
 /// The repository whose jobs are trusted, as issuer.mjs has it in its tokens.
 const REPOSITORY: &str = "demo/shop";
@@ -69,7 +69,7 @@ fn rule(issuer: &str) -> String {
 /// What is printed beside the commands that need a stored token.
 pub fn welcome(port: u16, issuer_port: u16) -> String {
     let (gateway, issuer) = (gateway(port), issuer(issuer_port, "github"));
-    let [exchange, attest, bearer] = commands(&gateway, &issuer);
+    let [exchange, attest, replay, bearer, test] = commands(&gateway, &issuer);
     format!(
         "
 issuer         {issuer}   (of job tokens, as GitHub Actions makes them)
@@ -84,28 +84,54 @@ A trust rule is there: jobs of {REPOSITORY} may attest shop/release. So, as such
 
 {attest}
 
-6. Or attest with a job token as it is:
+6. Exchange the same job token again (refused: it counts once):
+
+{replay}
+
+7. Or attest with a new job token as it is:
 
 {bearer}
+
+8. See why the job of a pull request is refused; with the administrator key above in KEY:
+
+{test}
+
+Vary the claims: \"event_name\":\"push\" is good, \"repository_id\":\"75\" is of another repository,
+\"aud\":\"{gateway}/other\" is for another organization.
 "
     )
 }
 
 /// To be pasted in this order into one shell, as those of `dev` itself.
-fn commands(gateway: &str, issuer: &str) -> [String; 3] {
-    let job_token = format!(
-        "JOB_TOKEN=$(curl -sS {issuer}/token -d '{{\"claims\":{{\"aud\":\"{gateway}/demo\"}}}}')"
+fn commands(gateway: &str, issuer: &str) -> [String; 5] {
+    let job_token = |more: &str| {
+        format!(
+            "JOB_TOKEN=$(curl -sS {issuer}/token -d '{{\"claims\":{{\"aud\":\"{gateway}/demo\"{more}}}}}')"
+        )
+    };
+    let ask = format!(
+        "curl -sS {gateway}/oauth/token \
+         -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
+         -d subject_token_type=urn:ietf:params:oauth:token-type:jwt -d subject_token=$JOB_TOKEN"
     );
     let exchange = format!(
-        "{job_token}; ANSWER=$(curl -sS {gateway}/oauth/token \
-         -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
-         -d subject_token_type=urn:ietf:params:oauth:token-type:jwt -d subject_token=$JOB_TOKEN); \
+        "{}; ANSWER=$({ask}); \
          printf '%s\\n' \"$ANSWER\"; \
-         export POSTERN_TOKEN=$(printf '%s' \"$ANSWER\" | sed -E 's/.*\"access_token\": *\"([^\"]*)\".*/\\1/')"
+         export POSTERN_TOKEN=$(printf '%s' \"$ANSWER\" | sed -E 's/.*\"access_token\": *\"([^\"]*)\".*/\\1/')",
+        job_token("")
     );
     let attest = attesting(gateway);
-    let bearer = format!("{job_token}; POSTERN_TOKEN=$JOB_TOKEN; export POSTERN_TOKEN; {attest}");
-    [exchange, attest, bearer]
+    let bearer = format!(
+        "{}; POSTERN_TOKEN=$JOB_TOKEN; export POSTERN_TOKEN; {attest}",
+        job_token("")
+    );
+    let test = format!(
+        "{}; (cd '{}' && printf '%s' \"$JOB_TOKEN\" | POSTERN_URL={gateway} POSTERN_ORGANIZATION=demo \
+         POSTERN_TOKEN=${{KEY:?}} cargo run -q -p postern-cli -- trust test --token-file -)",
+        job_token(r#","event_name":"pull_request""#),
+        paths::root().display(),
+    );
+    [exchange, attest, ask, bearer, test]
 }
 
 fn gateway(port: u16) -> String {
@@ -125,17 +151,26 @@ mod tests {
     const CURL: &str = r#"case "$*" in
         *9091/github/token*'{"claims":{"aud":"http://127.0.0.1:1/demo"}}') printf h.p.s ;;
         *:1/oauth/token*token-exchange*'subject_token=h.p.s') printf '{"access_token":"pst_a-b_C","expires_in":300}' ;;
+        *9091/github/token*'"event_name":"pull_request"}}') printf pull ;;
         *) printf '{"error":"%s"}' "$*" ;;
     esac"#;
 
     #[test]
-    fn the_commands_of_a_job_leave_its_token() {
-        let [exchange, _, bearer] = commands("http://127.0.0.1:1", &issuer(9091, "github"));
+    fn the_commands_of_a_job_take_and_leave_its_token() {
+        let [exchange, _, replay, bearer, test] =
+            commands("http://127.0.0.1:1", &issuer(9091, "github"));
         let printed = pasted(CURL, &exchange, "$POSTERN_TOKEN");
         assert!(printed.ends_with("\npst_a-b_C"), "{printed}");
+        // It has what the first one left.
+        let printed = pasted(CURL, &format!("JOB_TOKEN=h.p.s; {replay}"), "");
+        assert!(printed.starts_with("{\"access_token\""), "{printed}");
         let (take, _) = bearer.split_once("; (cd").expect("it attests");
         let printed = pasted(CURL, take, "$POSTERN_TOKEN");
         assert!(printed.ends_with("\nh.p.s"), "{printed}");
+        let (take, asks) = test.split_once("; (cd").expect("it tests");
+        let printed = pasted(CURL, take, "$JOB_TOKEN");
+        assert!(printed.ends_with("\npull"), "{printed}");
+        assert!(asks.contains("| POSTERN_URL=http://127.0.0.1:1 "), "{asks}");
     }
 
     #[test]
