@@ -41,5 +41,5 @@ pub use text::{Commit, ForgeId, GitRef, JobText, Jti, MAX_GIT_REF, MAX_JOB_TEXT,
 /// The one sentence that whoever presents a job token gets when it opens nothing, for whatever reason: an
 /// answer that told which condition failed would let strangers find out what a rule says. The reason goes
 /// to the log, and to the organization's own people through [`explain`].
-pub const REFUSED: &str = "this job token opens nothing here: ask an administrator of the organization \
-                           to explain it, or look at the gateway's log";
+pub const REFUSED: &str = "this job token opens nothing here: whoever manages the organization's \
+                           trust rules can test it, and the gateway's log has the reason";
