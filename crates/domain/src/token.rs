@@ -32,8 +32,9 @@ pub enum Verifier {
         hash: String,
     },
     /// What was signed, and under which key: no other key of the ring proves the token, and nothing
-    /// else signed under it. `None` in facts of releases that did not write it down; the Ledger
-    /// fills it in when such a token is first used under the first key. Of a job token that is shown as
+    /// else signed under it. `None` in facts of releases that did not write it down, and of a JWT
+    /// that is yet to be signed for a CI job; the Ledger fills it in when such a token is first used under the
+    /// first key, or signed. Of a job token that is shown as
     /// it is (R47), the "key" is its issuer's URL, which no key of ours can be called.
     Jwt {
         /// What was signed, and by which key.

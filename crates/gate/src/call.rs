@@ -17,7 +17,7 @@ use crate::artifacts::{Digest, Subject};
 use crate::ask::{Ask, Machine, Pending};
 use crate::error::{Error, Result};
 use crate::head::{Entropy, Head, KeptHead};
-use crate::job_bearer::Identify;
+use crate::job_bearer::{Identify, JobBearer};
 use crate::own_tokens::{Attempt, Reserve, Settle};
 use crate::patience::Deadline;
 use crate::question::{
@@ -207,8 +207,8 @@ pub struct Call {
     /// knows it: of calls that have one only.
     pub(crate) subject: Option<Subject>,
     pub(crate) own_origin: String,
-    /// Whether its credential is a job token, which does not go on.
-    pub(crate) shows_job_token: bool,
+    /// The job token that is its credential, which does not go on.
+    pub(crate) job: Option<Rc<JobBearer>>,
     /// Whether its credential came in the query.
     pub(crate) is_from_query: bool,
     form: RefusalForm,
@@ -274,7 +274,7 @@ impl Call {
             cookies: None,
             subject: None,
             own_origin: String::new(),
-            shows_job_token: false,
+            job: None,
             is_from_query: false,
             form: RefusalForm::Problem,
             counts: false,

@@ -78,19 +78,22 @@ pub(crate) fn identified(
     if !config.takes_bearers() {
         return Err(JobFault::Passthrough.into());
     }
-    call.shows_job_token = true;
     let named = match call.kept.names.has(ORGANIZATION) {
         true => head.headers.value(ORGANIZATION),
         false => None,
     };
-    let ours = |job| Some(Recognized::Ours(Presented::Job(job)));
+    let ours = |call: &mut Call, job: Rc<JobBearer>| {
+        call.job = Some(Rc::clone(&job));
+        Some(Recognized::Ours(Presented::Job(job)))
+    };
     if let Some(job) = gate.memory.bearers.find(&token)
         && job.named == named
     {
-        return match job.ends_at > now {
-            true => then(call, gate, now, ours(job)),
-            false => Err(JobFault::Ended.into()),
-        };
+        if job.ends_at <= now {
+            return Err(JobFault::Ended.into());
+        }
+        let recognized = ours(call, job);
+        return then(call, gate, now, recognized);
     }
     let question = Identify { token, named };
     let text = Secret::new(question.token.expose().to_owned());
@@ -101,7 +104,8 @@ pub(crate) fn identified(
         prove(&presented, &facts, &gate.config().root_keys.pepper)?;
         gate.memory.bearers.remember(text, &job);
         gate.memory.remember_facts(&Rc::new(facts));
-        then(call, gate, now, ours(job))
+        let recognized = ours(call, job);
+        then(call, gate, now, recognized)
     };
     Ok(Next::Identify(Pending::new(question, known)))
 }

@@ -144,7 +144,7 @@ impl Outbound {
         if let Some(cookies) = &call.cookies {
             headers.set("cookie", cookies.clone());
         }
-        if call.shows_job_token {
+        if call.job.is_some() {
             for name in ["authorization", "postern-organization"] {
                 headers.drop(&call.kept.names, name);
             }
@@ -154,7 +154,7 @@ impl Outbound {
                 headers.set("authorization", format!("Bearer {}", upstream.expose()));
             }
             // No header came that could go on.
-            (None, Some(own)) if call.is_from_query && !call.shows_job_token => {
+            (None, Some(own)) if call.is_from_query && call.job.is_none() => {
                 headers.set("authorization", own.expose().to_owned());
             }
             _ => {}

@@ -17,7 +17,7 @@ use crate::admission::{About, Sought, admit};
 use crate::artifacts::Issuing;
 use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
-use crate::credential::present;
+use crate::credential::{Presented, present};
 use crate::error::Result;
 use crate::lookup::read;
 use crate::patience::Patience;
@@ -269,10 +269,15 @@ impl AwaitedReply {
         if !route.stream {
             return pass(call, gate, now);
         }
-        let config = gate.config();
-        let authorization = call.kept.authorization.as_ref();
-        let authorization = authorization.map(|header| header.expose());
-        let presented = Rc::new(present(authorization, &config, now)?);
+        let presented = match &call.job {
+            Some(job) => Presented::Job(Rc::clone(job)),
+            None => {
+                let authorization = call.kept.authorization.as_ref();
+                let authorization = authorization.map(|header| header.expose());
+                present(authorization, &gate.config(), now)?
+            }
+        };
+        let presented = Rc::new(presented);
         let at = (call, gate, now);
         let still = move |call: &mut Call, gate: &mut Gate, now, _| pass(call, gate, now);
         let sought = Sought {

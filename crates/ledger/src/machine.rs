@@ -92,6 +92,8 @@ pub struct Ledger<S> {
     reservations: Reservations,
     /// Whether a rebuild is under way; `None` = nobody has looked.
     rebuilding: Option<bool>,
+    /// Whether D1 did not take what it was offered last.
+    record_fails: bool,
 }
 
 impl<S: Sql> Ledger<S> {
@@ -109,6 +111,7 @@ impl<S: Sql> Ledger<S> {
             leases,
             reservations: Reservations::default(),
             rebuilding: None,
+            record_fails: false,
         }
     }
 
@@ -167,11 +170,13 @@ impl<S: Sql> Ledger<S> {
     /// # Errors
     /// When the database fails; the entries are delivered once more then, harmlessly.
     pub fn delivered(&mut self, up_to: i64) -> Result<()> {
+        self.record_fails = false;
         self.store.forget_entries(up_to)
     }
 
     /// D1 did not take the outbox: it is tried again.
     pub fn not_delivered(&mut self, now: Timestamp) {
+        self.record_fails = true;
         self.wake_within(now, ALARM_MS);
     }
 

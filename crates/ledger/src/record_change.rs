@@ -17,7 +17,7 @@ use postern_domain::token::TokenFacts;
 pub enum RecordChange {
     /// A token was created, rotated to or adopted.
     InsertToken(Box<TokenRow>),
-    /// An adoption was abandoned: its row goes, so that the token can be adopted again.
+    /// An adoption, or the token of a CI job, was abandoned: its row goes, so that it can be made again.
     ForgetToken {
         /// The organization of the row.
         organization: OrganizationId,

@@ -10,10 +10,12 @@ use serde_json::json;
 use super::calls::{init_answer, names};
 use crate::Gate;
 use crate::config::Config;
-use crate::testing::drive::{Answer, Outcome, Sent, drive, header};
+use crate::testing::drive::{Answer, Outcome, Sent, drive, drive_route, header};
 use crate::testing::{ISOLATE, World, facts, project};
 use postern_domain::id::Id;
 use postern_domain::policy::Policy;
+use postern_domain::route::{Answers, Place, Route, Segment, Source};
+use postern_domain::rpc::{Access, Effect, Narrow};
 use postern_domain::scope::Scope;
 use postern_domain::time::Timestamp;
 use postern_domain::token::{Signed, TokenFacts, Verifier};
@@ -239,4 +241,57 @@ fn r47_only_texts_of_known_issuers_are_looked_at() {
     );
     let error = shown.expect_err("refused");
     assert_eq!(error, crate::error::CredentialError::JobManages);
+}
+
+/// A route whose body goes on before it is whole; the credential is looked at again behind the answer.
+static STREAMED: Route = Route {
+    name: "POST /things",
+    method: "POST",
+    segments: &[Segment::Literal("things")],
+    allow: "POST",
+    access: Access::Token,
+    policies: &["workflow_run:create"],
+    effect: Effect::Write,
+    organization: None,
+    project: Some(Source {
+        place: Place::Header("x-project"),
+        optional: true,
+    }),
+    workflow: None,
+    run: None,
+    narrow: Narrow::Named,
+    query: None,
+    answers: Answers::Content,
+    people: false,
+    stream: true,
+};
+
+#[test]
+fn r47_a_job_token_is_looked_at_again_behind_a_streamed_body() {
+    let world = world("assertion");
+    let sent = Sent {
+        method: "POST",
+        path: "/things".to_owned(),
+        query: String::new(),
+        headers: vec![
+            header("authorization", &format!("Bearer {}", token(GITHUB, 0))),
+            header("x-project", "shop"),
+        ],
+        body: b"content".to_vec(),
+    };
+    let outcome = drive_route(&world, &sent, &STREAMED).expect("a request");
+    assert_eq!(outcome.verdict(), "allowed");
+    assert!(outcome.forwarded.is_some());
+    let admits = asked(&world);
+    let admits = admits.iter().filter(|one| one.starts_with("admit"));
+    assert_eq!(
+        admits.count(),
+        2,
+        "before the body goes on, and behind the answer"
+    );
+    // Revoked while the body was on its way.
+    world.stops_after.set(Some(1));
+    world.stops_with.set(Some(Liveness::Revoked));
+    let outcome = drive_route(&world, &sent, &STREAMED).expect("a request");
+    assert_eq!(outcome.verdict(), "credential_refused");
 }

@@ -15,7 +15,7 @@ use crate::sql::{Result, Sql, SqlError};
 use crate::trust::{ExchangeAnswer, ExchangeCommand, MAX_CI_TOKENS, MAX_RULE_TOKENS};
 
 const HOUR_MS: i64 = 3_600_000;
-/// How many changes may wait for D1 when a token is made for a job.
+/// How many changes may wait for D1, where it has not taken the last ones, when a token is made for a job.
 const MAX_WAITING: u32 = 500;
 
 /// A token whose row is on the way to D1, for whoever waits for it: the job's first call, or another one that
@@ -59,7 +59,6 @@ impl Carried for ExchangeCommand {
                 _ => Ok(Done::Answer(ledger.found(facts, now)?)),
             };
         }
-        ledger.store.forget_ended_ci_tokens(now)?;
         let rules = ledger
             .store
             .trust_rules_about(&self.job.issuer, &self.job.identity)?;
@@ -73,10 +72,11 @@ impl Carried for ExchangeCommand {
         }
         // A token that D1 does not take is taken back, and counts nowhere: what is written for it must not grow
         // while D1 is down.
-        if ledger.store.outbox_has(MAX_WAITING)? {
+        if ledger.record_fails && ledger.store.outbox_has(MAX_WAITING)? {
             let cause = format!("D1 has not taken the last {MAX_WAITING} changes");
             return refused(ExchangeAnswer::RecordUnavailable { cause });
         }
+        ledger.store.forget_ended_ci_tokens(now)?;
         let mint = self.mint(given, now);
         let entry = ledger.insert_pending(&mint, Action::TokenMint, None, now)?;
         waits(actor, Box::new(mint.facts), mint.requester, entry)
@@ -137,6 +137,12 @@ impl<S: Sql> Ledger<S> {
     /// The answer about a token that exists.
     fn found(&mut self, facts: Box<TokenFacts>, now: Timestamp) -> Result<ExchangeAnswer> {
         Ok(match self.store.standing(facts.id)? {
+            // Another call has begun anew what the one that was waited for has taken back.
+            Some(standing) if standing.state == State::Pending => {
+                ExchangeAnswer::RecordUnavailable {
+                    cause: "the token is on its way to D1 once more".to_owned(),
+                }
+            }
             Some(standing) if standing.in_force(now).is_err() => ExchangeAnswer::Revoked,
             Some(_) if facts.expired(now) => ExchangeAnswer::Ended,
             Some(_) => ExchangeAnswer::Given(facts),

@@ -253,6 +253,7 @@ fn r47_while_d1_takes_nothing_no_more_is_written_for_jobs() {
         match tell(&mut ledger, 1, exchange(token, job(74))).expect("carried out") {
             crate::Done::AfterDelivery(waiting) => {
                 let cause = "down".to_owned();
+                ledger.not_delivered(at(2));
                 answer(ledger.resume(at(2), waiting, Delivery::Failed { cause }));
             }
             crate::Done::Answer(ExchangeAnswer::RecordUnavailable { cause }) => {
@@ -265,4 +266,23 @@ fn r47_while_d1_takes_nothing_no_more_is_written_for_jobs() {
     assert!(refused > 700, "{refused}");
     assert!(sql.number("select count(*) from outbox") < 510);
     assert_eq!(sql.number("select count(*) from tokens"), 0);
+}
+
+#[test]
+fn r47_a_call_that_waited_for_what_was_taken_back_can_come_again() {
+    let sql = Sqlite::new();
+    let mut ledger = trusting(&sql);
+    let failed = || Delivery::Failed {
+        cause: "late".to_owned(),
+    };
+    let first = waits(tell(&mut ledger, 1, bearer(1, job(74))));
+    let joined = waits(tell(&mut ledger, 1, bearer(1, job(74))));
+    answer(ledger.resume(at(2), first, failed()));
+    // The first comes again, and is on its way once more when the other's wait is over.
+    let again = waits(tell(&mut ledger, 3, bearer(1, job(74))));
+    let told = answer(ledger.resume(at(4), joined, failed()));
+    let can_come_again = matches!(told, ExchangeAnswer::RecordUnavailable { .. });
+    assert!(can_come_again, "{told:?}");
+    let told = arrived(&mut ledger, 5, again, None);
+    assert!(matches!(told, ExchangeAnswer::Given(_)), "{told:?}");
 }

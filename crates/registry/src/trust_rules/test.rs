@@ -19,6 +19,7 @@ use postern_domain::policy::Policy;
 use postern_domain::scope::Named;
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
 use postern_domain::trust::{Explained, Job, JobFacts, NoGrant, TrustRule, Way, explain, grant};
 use postern_ledger::ListTrustRulesCommand;
 use postern_wire::job::{PresentedJob, VerifiedJob};
@@ -121,9 +122,10 @@ where
         Err(_) => None,
     };
     let given = presented.and_then(|job| match &became {
-        // One that is shown as it is goes on; an exchange of it would be refused.
-        Some(token) if !token.is_job_token() => Err(JobFault::Used),
-        _ => given(&rules, job.job(), job.ends_at(), ports.now()),
+        None => given(&rules, job.job(), job.ends_at(), ports.now()),
+        // One that is shown as it is goes on with what it was given then; an exchange of it would be refused.
+        Some(token) if token.is_job_token() => has(token, ports.now()),
+        Some(_) => Err(JobFault::Used),
     });
     let (refusal, gives) = match given {
         Ok(gives) => (None, Some(gives)),
@@ -194,6 +196,17 @@ fn given(
         workflow: gives.scope().workflow().cloned(),
         policies: gives.policies().to_vec(),
         expires_at: rfc3339::print(grant.ends_at),
+    })
+}
+
+/// What a job token that is shown as it is has got. Whether that was revoked, the Ledger says to its next call.
+fn has(token: &TokenFacts, now: Timestamp) -> core::result::Result<GivesView, JobFault> {
+    let ends_at = token.expires_at.filter(|end| *end > now);
+    Ok(GivesView {
+        project: token.scope.project().cloned(),
+        workflow: token.scope.workflow().cloned(),
+        policies: token.policies.clone(),
+        expires_at: rfc3339::print(ends_at.ok_or(JobFault::Ended)?),
     })
 }
 

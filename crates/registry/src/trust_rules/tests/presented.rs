@@ -5,6 +5,7 @@ use super::*;
 use crate::testing::{facts, project};
 use postern_domain::id::Id;
 use postern_domain::scope::Scope;
+use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::trust::JobFacts;
 
@@ -38,6 +39,7 @@ fn r47_a_token_that_was_presented_before_is_told_so() {
             id,
             verifier,
             ci_job: Some(Box::new(job)),
+            expires_at: Some(Timestamp::from_millis(world.now.get() + 60_000)),
             ..facts(7, Scope::Project { project: project() })
         });
         let told = tested(json!({}), &world);
@@ -45,4 +47,8 @@ fn r47_a_token_that_was_presented_before_is_told_so() {
         assert_eq!(told["refusal"].as_str(), refusal);
         assert_eq!(told["rules"][0]["chosen"], refusal.is_none());
     }
+    // What it got has ended, whatever the rules would give now.
+    world.now.set(world.now.get() + 60_000);
+    let told = tested(json!({}), &world);
+    assert_eq!(told["refusal"], "what the job would get has ended");
 }
