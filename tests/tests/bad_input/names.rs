@@ -173,14 +173,14 @@ async fn r27_mints_at_the_same_time_cannot_pass_the_ceiling(suite: &Suite) {
     // Only live tokens count: a revoked one makes room for one, and an expired one too.
     organization.revoke(&suite.gateway, &id(&minted[0])).await;
     organization
-        .mint(&suite.gateway, &json!({ "expires_in": "1s" }))
+        .mint(&suite.gateway, &json!({ "expires_in": "3s" }))
         .await;
     organization
         .minting(&suite.gateway, &json!({}))
         .send()
         .await
         .problem(429, "mint_ceiling_reached");
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    tokio::time::sleep(Duration::from_millis(3_200)).await;
     organization.mint(&suite.gateway, &json!({})).await;
     organization
         .minting(&suite.gateway, &json!({}))

@@ -101,8 +101,8 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "10: expiry is not checked",
         file: ADMISSION,
-        text: "if facts.expired(lenient(&self.presented, &config, now)) {",
-        instead: "if false {",
+        text: "        if expired(&facts, &config, now) {",
+        instead: "        if false {",
     },
     Removed {
         rule: "14: management rests on leases",

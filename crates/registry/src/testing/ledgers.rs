@@ -34,6 +34,9 @@ impl World {
     }
 
     fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
+        if self.federated_only.get() {
+            return Ok(RotateAnswer::FederatedOnly);
+        }
         self.note("rotate");
         self.rotated.borrow_mut().push(command);
         Ok(RotateAnswer::Rotated { description: None })

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
-use crate::organization::{federated_only, resolve};
+use crate::organization::{federated_only, resolve, resolve_id};
 use crate::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
@@ -56,16 +56,18 @@ where
         now,
     )?;
     let overlap = overlap(request.overlap.as_deref(), config)?;
-    let row = resolve(caller, organization, ports).await?;
-    // Without overlap a successor takes the old token's place, and nothing is added to count.
-    let ceiling = match overlap {
-        0 => 0,
-        _ => row.ceiling(config),
+    // Without overlap a successor takes the old token's place, and nothing is added to count. Whether CI jobs
+    // alone get tokens, the Ledger knows.
+    let (organization, ceiling) = match overlap {
+        0 => (resolve_id(caller, organization, ports).await?, 0),
+        _ => {
+            let row = resolve(caller, organization, ports).await?;
+            let ceiling = row.ceiling(config);
+            (row.named(), ceiling)
+        }
     };
-    let organization = row.named();
     let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
-    row.hands_out_tokens()?;
     if old.adopted() {
         return Err(Error::Conflict {
             code: "adopted_token",
