@@ -200,6 +200,9 @@ async fn r1_a_ledger_of_an_earlier_release_learns_its_name_from_its_tokens(setup
     on_ledgers(
         &two.serve.state(),
         "drop table organization; drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; drop table rebuild; drop table rebuild_tokens; \
+         drop table trust_rules; drop table policy; drop index tokens_by_rule; \
+         drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
+         alter table tokens drop column rule; \
          update schema set version = 4;",
     );
     poison_kv(&two);
