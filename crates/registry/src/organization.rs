@@ -262,7 +262,7 @@ pub async fn list<P: Records>(
 }
 
 /// The organization that a management request is about, in full: a token's own, or the one that a
-/// caller above organizations names in `Postern-OrganizationRecord`.
+/// caller above organizations names in `Postern-Organization`.
 ///
 /// # Errors
 /// `Invalid` without a name, `NotFound`, `Misdirected`, `Unavailable`.

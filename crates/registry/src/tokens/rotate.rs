@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
 use crate::organization::{federated_only, resolve, resolve_id};
-use crate::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
+use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, Wish, decide};
@@ -33,7 +33,8 @@ struct Request {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, adopted or a CI job's,
-/// and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling` for a second overlap, `Unavailable`. After an error the old token is as it was.
+/// and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling` for a second overlap,
+/// `Unavailable`. After an error the old token is as it was.
 pub async fn rotate<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -44,7 +45,7 @@ pub async fn rotate<P>(
     ports: &P,
 ) -> Result<Minted>
 where
-    P: Clock + Entropy + Facts + Ledgers + MintBuckets + Records,
+    P: Clock + Directory + Entropy + Facts + Ledgers + MintBuckets + Records,
 {
     reach(caller, Operation::TokenRotate)?;
     let id = token_id(id)?;
