@@ -69,7 +69,7 @@ impl Reply {
         })
     }
 
-    /// The answer to [`Call::Admit`]: that a token lives, and nothing else, has no body.
+    /// The answer to [`Call::Admit`](super::Call::Admit): that a token lives, and nothing else, has no body.
     ///
     /// # Errors
     /// When it does not serialize.
@@ -80,7 +80,7 @@ impl Reply {
         }
     }
 
-    /// The answer to [`Call::Confirm`]: whether the name is known to be the organization's, or nothing
+    /// The answer to [`Call::Confirm`](super::Call::Confirm): whether the name is known to be the organization's, or nothing
     /// was written yet. The status says it.
     pub fn confirmation(known: bool) -> Self {
         match known {
@@ -167,7 +167,7 @@ impl Reply {
         }
     }
 
-    /// Reads the answer to [`Call::Confirm`].
+    /// Reads the answer to [`Call::Confirm`](super::Call::Confirm).
     ///
     /// # Errors
     /// See [`Unanswered`].
