@@ -375,7 +375,7 @@ async fn ledgers_of_the_first_release_come_forward(suite: &Suite) {
     gateway.stop();
     let later = "drop table schema; drop table organization; drop table pins; drop table refusals; \
                  drop index tokens_by_version; drop index tokens_living; drop index tokens_pending; \
-                 drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; drop table rebuild; drop table rebuild_tokens";
+                 drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; drop table rebuild; drop table rebuild_tokens; drop table trust_rules; drop table policy; drop index tokens_by_rule; drop index tokens_of_rules; drop index tokens_of_rules_by_end; alter table tokens drop column rule";
     on_ledgers(&serve.state(), later);
 
     let gateway = serve.start().await;
@@ -392,7 +392,7 @@ async fn ledgers_of_the_first_release_come_forward(suite: &Suite) {
         .to_owned();
     let check = format!(
         "create temp table ok (x check (x = 1)); \
-         insert into ok select count(*) from schema where version = 10; \
+         insert into ok select count(*) from schema where version = 11; \
          insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
         token.id
     );
