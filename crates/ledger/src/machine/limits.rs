@@ -8,7 +8,7 @@ use postern_domain::time::Timestamp;
 
 use super::events::about_none;
 use super::{Acting, Ledger};
-use crate::done::{Carried, Delivery, Done, Outcome, Stop, Suspended, Wait, Waiting};
+use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
 use crate::sql::{Result, Sql};
 use crate::store::journal::Head;
 use crate::{CheckpointCommand, FederationCommand, LimitsAnswer, LimitsCommand, RecordChange};
@@ -33,13 +33,7 @@ impl Carried for LimitsCommand {
         acting: Acting,
         now: Timestamp,
     ) -> Outcome<Self> {
-        let (actor, wait) = change(&self, None, ledger, acting, now)?;
-        let suspended = Change;
-        Ok(Done::AfterDelivery(Waiting {
-            actor,
-            wait,
-            suspended,
-        }))
+        change(&self, None, ledger, acting, now)
     }
 }
 
@@ -55,24 +49,18 @@ impl Carried for FederationCommand {
         now: Timestamp,
     ) -> Outcome<Self> {
         let only = Some(self.federated_only);
-        let (actor, wait) = change(&self.limits, only, ledger, acting, now)?;
-        let suspended = Change;
-        Ok(Done::AfterDelivery(Waiting {
-            actor,
-            wait,
-            suspended,
-        }))
+        change(&self.limits, only, ledger, acting, now)
     }
 }
 
 /// The event and the change go to D1 in one batch.
-fn change<S: Sql>(
+fn change<S: Sql, C: Carried<Suspended = Change>>(
     limits: &LimitsCommand,
     federated_only: Option<bool>,
     ledger: &mut Ledger<S>,
     acting: Acting,
     now: Timestamp,
-) -> core::result::Result<(Actor, Wait), Stop> {
+) -> Outcome<C> {
     let actor = acting.actor();
     ledger.prepare_write(acting, now)?;
     let event = Event {
@@ -98,7 +86,11 @@ fn change<S: Sql>(
         };
         step.change_with_event(change, event)
     })?;
-    Ok((actor, Wait::Entry(entry)))
+    Ok(Done::AfterDelivery(Waiting {
+        actor,
+        wait: Wait::Entry(entry),
+        suspended: Change,
+    }))
 }
 
 impl Suspended<FederationCommand> for Change {
