@@ -6,6 +6,13 @@ use std::path::Path;
 use crate::gateway::files;
 use crate::node;
 
+/// Takes what schemas after the fourth brought out of a Ledger. A new schema adds its own part here.
+pub const WITHOUT_LATER_THAN_4: &str = "drop table organization; drop index tokens_retiring; drop table events; \
+    drop table leases; drop table upstreams; drop table upstream_changes; \
+    drop table rebuild; drop table rebuild_tokens; drop table trust_rules; drop table policy; \
+    drop index tokens_by_rule; drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
+    alter table tokens drop column rule;";
+
 /// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node that serves the gateway.
 ///
 /// # Panics

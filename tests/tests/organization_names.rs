@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postern_system_tests::gateway::{Gateway, Serve};
 use postern_system_tests::http::Call;
-use postern_system_tests::ledgers::{on_kv, on_ledgers, on_record};
+use postern_system_tests::ledgers::{WITHOUT_LATER_THAN_4, on_kv, on_ledgers, on_record};
 use postern_system_tests::organization::{Minted, Organization, SHOP};
 use postern_system_tests::suite::Setup;
 use postern_system_tests::{cases, runner};
@@ -197,14 +197,8 @@ async fn r1_a_name_that_the_record_points_elsewhere_opens_nothing(setup: &Setup)
 async fn r1_a_ledger_of_an_earlier_release_learns_its_name_from_its_tokens(setup: &Setup) {
     let (two, gateway) = Two::new(setup).await;
     gateway.stop();
-    on_ledgers(
-        &two.serve.state(),
-        "drop table organization; drop index tokens_retiring; drop table events; drop table leases; drop table upstreams; drop table upstream_changes; drop table rebuild; drop table rebuild_tokens; \
-         drop table trust_rules; drop table policy; drop index tokens_by_rule; \
-         drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
-         alter table tokens drop column rule; \
-         update schema set version = 4;",
-    );
+    let back = format!("{WITHOUT_LATER_THAN_4} update schema set version = 4;");
+    on_ledgers(&two.serve.state(), &back);
     poison_kv(&two);
     let gateway = two.serve.start().await;
     let path = format!("/org/tokens/{}/rotate", two.token.id);
