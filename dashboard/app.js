@@ -1,10 +1,11 @@
-// The dashboard (R36). Starts the page: who is signed in, which view is shown. The address holds the view's name and nothing else.
+// The dashboard (R36). Starts the page: who is signed in, which view is shown. The address says which (route.js).
 
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
 import { ciView } from "./ci.js";
 import { choice, h, say } from "./dom.js";
 import { gateView } from "./gate.js";
+import { route } from "./route.js";
 import { settingsView } from "./settings.js";
 import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
 import { aboveOrganizations, chooseOrganization, forget, state } from "./state.js";
@@ -17,7 +18,7 @@ const VIEWS = {
 const main = document.getElementById("main");
 let leave = () => {};
 
-const current = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "tokens");
+const current = () => (Object.hasOwn(VIEWS, route().view) ? route().view : "tokens");
 
 /** Puts a view on the page, and the focus on its heading unless it is to stay where it is. */
 function put(content, title, stay = false) {

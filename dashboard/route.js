@@ -1,0 +1,34 @@
+// The page's address: `#view`, `#view/id` or either with `?filter=value`. What is shown follows it, so that every view, token and
+// filter has a link and Back works. Secrets are never part of it.
+
+/** `{view, id, query}` of an address; `id` is null and `query` empty where it has none. */
+export function route(hash = location.hash) {
+  const [path, search = ""] = hash.replace(/^#/, "").split("?", 2);
+  const [view, id] = path.split("/", 2);
+  return { view, id: id ? decode(id) : null, query: Object.fromEntries(new URLSearchParams(search)) };
+}
+
+/** The address of a view. Filters that are empty are left out. */
+export function address(view, id = null, query = {}) {
+  const filters = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const search = filters.toString();
+  return `#${view}${id === null ? "" : `/${encodeURIComponent(id)}`}${search && `?${search}`}`;
+}
+
+/** Goes there: a new entry of the history, and the view is shown. */
+export function go(view, id, query) {
+  location.hash = address(view, id, query);
+}
+
+/** Notes what the view shows now, without showing it again. */
+export function note(view, id, query) {
+  history.replaceState(history.state, "", address(view, id, query));
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
