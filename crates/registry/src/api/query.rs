@@ -1,5 +1,6 @@
 //! Queries of management calls. Unknown parameters, doubled ones and empty ones are refused.
 
+use crate::activity::Asked;
 use crate::audit::{EventFilter, Span};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -76,6 +77,15 @@ pub fn events(text: &str) -> Result<(EventFilter, Span)> {
         until.as_deref(),
     )?;
     Ok((filter, Span::parse(limit.as_deref(), cursor.as_deref())?))
+}
+
+/// Of which token and of how many days.
+///
+/// # Errors
+/// `Invalid`.
+pub fn activity(text: &str) -> Result<Asked> {
+    let [token, days] = query::read(text, ["token", "days"]).map_err(wrong)?;
+    Asked::parse(token.as_deref(), days.as_deref())
 }
 
 /// Which rows of a list of the log.
