@@ -1,4 +1,4 @@
-// The view "Activity": what was allowed and refused by day, and a tail of refused requests that goes on while it is looked at.
+// The view "Activity": what was allowed and refused by day, and a tail of refused calls that goes on while it is looked at.
 
 import { call } from "./api.js";
 import { dayChart, number, reasonChart, reasonsOf } from "./chart.js";
@@ -12,7 +12,7 @@ import { findToken } from "./token_name.js";
 
 const EVERY_MS = 5_000;
 
-const CALLERS = ["From", "Client", "Requests", "Last"];
+const CALLERS = ["From", "Client", "Calls", "Last"];
 
 /** Where a token was used from. */
 const callersTable = (callers) => table("Where it was used from", CALLERS, callers.map((caller) => row(CALLERS, [
@@ -87,9 +87,9 @@ export function activityView({ query }) {
     const added = newest === undefined ? 0 : rows.findIndex(({ request_id: id }) => id === newest);
     if (rows[0]?.request_id !== newest || rows.length === 0) {
       list.replaceChildren(rows.length > 0 ? refusedTable(rows, clockOf) : h("div", { class: "empty" },
-        h("p", { class: "strong" }, filters.reason || filters.token ? "No refused request matches these filters." : "No request was refused lately."),
+        h("p", { class: "strong" }, filters.reason || filters.token ? "No refused call matches these filters." : "No call was refused lately."),
         h("p", {}, "The last 200 are kept.")));
-      if (added !== 0) say(added > 0 ? `${added} more refused` : `${rows.length} refused requests`);
+      if (added !== 0) say(added > 0 ? `${added} more refused` : `${rows.length} refused calls`);
       newest = rows[0]?.request_id;
     }
     const offline = answer.offline_failures;
@@ -121,10 +121,10 @@ export function activityView({ query }) {
   const view = h("section", { "aria-labelledby": "view-title" },
     h("div", { class: "view-head" },
       h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Activity"), live), h("div", { class: "buttons" }, pause)),
-    h("form", { class: "filters", role: "search", "aria-label": "Filter refused requests", onsubmit: (event) => event.preventDefault() },
+    h("form", { class: "filters", role: "search", "aria-label": "Filter refused calls", onsubmit: (event) => event.preventDefault() },
       field("Token", tokenInput), field("Reason", reasonInput)),
     place, charts, callers,
-    h("h2", {}, "Refused requests"), list);
+    h("h2", {}, "Refused calls"), list);
   view.routed = (at) => {
     if (at.query.token !== filters.token) token = null;
     filters = at.query;

@@ -163,8 +163,9 @@ export function auditView({ query }) {
         h("p", { class: "strong" }, filtered() ? "No event matches these filters." : "No events yet."),
         filtered() ? h("button", { type: "button", onclick: () => go("audit") }, "Clear the filters") : ""));
     }
-    const shown = table("Events, newest first", COLUMNS, added.flatMap(entry));
+    const shown = table("Events, newest first", COLUMNS, added.flatMap(entry), "flow");
     body = shown.querySelector("tbody");
+    shown.classList.add("events");
     list.replaceChildren(shown);
   }
 
@@ -195,15 +196,15 @@ export function auditView({ query }) {
     });
   }
 
+  const clear = h("button", { type: "button", onclick: () => go("audit") }, "Clear");
   /** The fields as the address has them. */
   function fill() {
     for (const [key, input] of Object.entries(inputs)) input.value = isMoment(key) && filters[key] ? local(filters[key]) : filters[key] ?? "";
+    clear.hidden = !filtered();
     custom.hidden = !filters.since && !filters.until;
     if (!custom.hidden) inputs.within.value = "custom";
   }
 
-  const clear = h("button", { type: "button" }, "Clear");
-  clear.addEventListener("click", () => (filtered() ? go("audit") : view.routed({ query: {} })));
   const out = h("button", { type: "button" }, "Export");
   out.addEventListener("click", () => exportLog(out, place));
   more.addEventListener("click", () => load(cursor));
@@ -211,7 +212,7 @@ export function auditView({ query }) {
     "section",
     { "aria-labelledby": "view-title" },
     h("div", { class: "view-head" }, h("h1", { id: "view-title", tabindex: "-1" }, "Audit"), h("div", { class: "buttons" }, out)),
-    h("form", { class: "filters", role: "search", "aria-label": "Filter events", onsubmit: (event) => event.preventDefault() },
+    h("form", { class: "filters many", role: "search", "aria-label": "Filter events", onsubmit: (event) => event.preventDefault() },
       field("Token", inputs.token), field("Actor", inputs.actor), field("Action", inputs.action), field("Time", inputs.within),
       field("Address", inputs.address), field("Request id", inputs.request_id), clear),
     custom, place, chain, list, more,

@@ -66,7 +66,7 @@ export function scopeWords({ scope, target, changes, token_id: token }) {
 const KEYS = {
   mint_ceiling: "limit of active tokens", max_idle_days: "idle days", on_leak: "when leaked", federated_only: "CI jobs only",
   digest: "fingerprint", replaces: "in place of", keep_replaced_seconds: "former one kept for (s)", revoked_tokens: "tokens revoked",
-  longest_life_seconds: "longest life (s)", call: "request", keeps_active: "active tokens kept", last_sequence: "last row of D1",
+  longest_life_seconds: "longest life (s)", call: "call", keeps_active: "active tokens kept", last_sequence: "last row of D1",
   ledger_sequence: "last row of the Ledger", undelivered: "not delivered to D1", run_id: "run", run_attempt: "attempt",
   repository_id: "repository id", repository_owner_id: "owner id", namespace_id: "namespace id", project_id: "project id", job_workflow: "reusable workflow",
 };

@@ -82,7 +82,7 @@ export function reasonsOf(rows) {
 }
 
 /** A bar for each day, `{date, allowed, refused: {code: count}, origin_trouble}`: what was allowed, refused, and failed at the origin. */
-export function dayChart(rows, { title = "Requests per day" } = {}) {
+export function dayChart(rows, { title = "Calls per day" } = {}) {
   return bars({
     title, unit: "Day (UTC)",
     series: [["Allowed", "c-allowed"], ["Refused", "c-refused"], ["Origin failed", "c-trouble"]],
@@ -91,7 +91,7 @@ export function dayChart(rows, { title = "Requests per day" } = {}) {
 }
 
 /** The same days, but only what was refused, and why. */
-export function reasonChart(rows, { title = "Refused requests per day, by reason" } = {}) {
+export function reasonChart(rows, { title = "Refused calls per day, by reason" } = {}) {
   const codes = reasonsOf(rows).map(([code]) => code);
   const [named, others] = [codes.slice(0, REASONS), codes.slice(REASONS)];
   const series = named.map((code, at) => [reasonTitle(code), `c-${at}`, address("activity", null, { reason: code })]);

@@ -11,7 +11,7 @@ const WORDS = [
   ["Quarantined", "It was found in public, and is refused until somebody restores or revokes it."],
   ["Rotated", "A successor has taken its place. The old token works until the overlap is over."],
   ["Creator", "Who created a token: an administrator key, a person, another token, or a trust rule for CI jobs."],
-  ["Origin", "The service that the gateway protects and forwards requests to."],
+  ["Origin", "The service that the gateway protects and forwards calls to."],
   ["Ledger", "The one place that knows which tokens of an organization are active."],
 ];
 
@@ -31,12 +31,12 @@ export function helpView() {
     h("p", {}, "A token for the whole organization manages what its policies name. An administrator creates it under “Tokens”. ",
       "Tokens for a project or a workflow attest, and cannot sign in here."),
     h("h2", {}, "A token leaked"),
-    h("p", {}, "Open “Tokens”, paste the whole token into the search, and revoke it. The answer comes when the revoke is final: no request that starts later is accepted with it. ",
-      "Then look at its page, and at “Activity”, for requests that you do not know."),
+    h("p", {}, "Open “Tokens”, paste the whole token into the search, and revoke it. The answer comes when the revoke is final: no call that starts later is accepted with it. ",
+      "Then look at its page, and at “Activity”, for calls that you do not know."),
     h("h2", {}, "Words"),
     facts(WORDS),
     h("h2", {}, "Documentation"),
-    h("p", {}, "It is in the repository and in each release of the gateway:"),
+    h("p", {}, "It is in the repository of the gateway:"),
     facts(DOCS.map(([file, about]) => [code(file), about])),
     h("p", {}, "The description of the API for programs is at ", h("a", { href: "/openapi.json" }, "/openapi.json"), "."));
 }

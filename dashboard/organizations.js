@@ -48,7 +48,8 @@ function limitsDialog(organization, saved) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const text = name?.input.value.trim();
-      const faults = [name?.wrong(nameFault(text)), tokens.isWrong(false), idle.isWrong(true)];
+      // From the last to the first, which gets the focus.
+      const faults = [idle.isWrong(true), tokens.isWrong(false), name?.wrong(nameFault(text))];
       if (faults.some(Boolean)) return;
       const body = { mint_ceiling: tokens.value(), max_idle_days: idle.value(), on_leak: leak.value, federated_only: jobs.value === "true" };
       // What stays is not sent, so that the audit log has what was changed and nothing else.
@@ -69,7 +70,7 @@ function limitsDialog(organization, saved) {
   }, { wide: true });
 }
 
-const COLUMNS = ["Name", "Limit of active tokens", "Idle tokens revoked", "When leaked", "Tokens for", "Created", ""];
+const COLUMNS = ["Name", "Token limit", "Idle ones revoked", "When leaked", "Tokens for", "Created", ""];
 
 function organizationLine(organization, saved) {
   const place = [organization.jurisdiction && `stays in ${organization.jurisdiction}`, organization.location_hint && `near ${organization.location_hint}`].filter(Boolean).join(", ");

@@ -11,7 +11,7 @@ import { address } from "./route.js";
 import { row, table } from "./table.js";
 
 const DAY_MS = 86_400_000;
-/** So many of the last refused requests stand here; the others under "Activity". */
+/** So many of the last refused calls stand here; the others under "Activity". */
 const LAST = 8;
 
 /** `[member, words, kind, filters of the token list]`; `kind` is shown where there are any. */
@@ -52,39 +52,40 @@ function health(answer) {
 
 const MOST = ["Token", "Refused", "Compared", ""];
 
-/** The tokens with the most refused requests, each with a bar on one scale. */
+/** The tokens with the most refused calls, each with a bar on one scale. */
 function mostRefused(rows) {
-  if (rows.length === 0) return h("p", { class: "quiet" }, "No token had a refused request.");
+  if (rows.length === 0) return h("p", { class: "quiet" }, "No token had a refused call.");
   const most = rows[0].refused;
-  return table("Tokens with the most refused requests", MOST, rows.map(({ token, refused }) => row(MOST, [
+  return table("Tokens with the most refused calls", MOST, rows.map(({ token, refused }) => row(MOST, [
     ["cut", tokenLink(token)],
     ["", number(refused)],
     ["wide", h("meter", { min: 0, max: most, value: refused, "aria-label": `${number(refused)} of ${number(most)}` })],
-    ["tight", h("a", { href: address("activity", null, { token: token.id }), "aria-label": `Requests of ${token.name}` }, "Requests")],
+    ["tight", h("a", { href: address("activity", null, { token: token.id }), "aria-label": `Calls of ${token.name}` }, "Calls")],
   ])));
 }
 
-const titled = (title, ...content) => h("section", { "aria-label": title }, h("h2", {}, title), content);
+const titled = (title, ...content) => h("section", { "aria-label": title }, h("h2", {}, title), content.flat());
 
 export function overviewView() {
   const place = h("div", {});
   const state = h("div", {});
   const numbers = h("div", { id: "numbers" }, h("p", { class: "quiet" }, "Counting tokens…"));
   const calls = h("div", { id: "calls" });
-  const created = h("div", {});
+  const [created, refused, worst] = [h("div", {}), h("div", {}), h("div", {})];
   const as = h("p", { class: "quiet" });
 
   function activity({ days, recent, most_refused: most }) {
     const codes = reasonsOf(days);
     calls.replaceChildren(
-      h("div", { class: "sides" }, dayChart(days, { title: "Requests per day, last 30 days" }),
+      h("div", { class: "sides" }, dayChart(days, { title: "Calls per day, last 30 days" }),
         codes.length > 0
           ? reasonChart(days)
-          : h("p", { class: "quiet" }, "No request was refused in these 30 days.")),
-      h("div", { class: "sides uneven" },
-        titled("Most refused tokens, last 30 days", mostRefused(most)),
-        titled("Last refused requests", recent.length > 0 ? refusedTable(recent.slice(0, LAST)) : h("p", { class: "quiet" }, "None."),
-          h("p", {}, h("a", { href: address("activity") }, "All refused requests")))));
+          : h("p", { class: "quiet" }, "No call was refused in these 30 days.")),
+    );
+    refused.replaceChildren(titled("Last refused calls", recent.length > 0
+      ? [refusedTable(recent.slice(0, LAST)), h("p", {}, h("a", { href: address("activity") }, "All refused calls"))]
+      : h("p", { class: "quiet" }, "None.")));
+    worst.replaceChildren(titled("Most refused tokens, last 30 days", mostRefused(most)));
   }
 
   async function load() {
@@ -101,7 +102,7 @@ export function overviewView() {
       created.replaceChildren(answer.mints_by_hour ? hourChart(answer.mints_by_hour, { title: "Tokens created per hour, last 48 hours" }) : "");
     }, (refused) => numbers.replaceChildren(denied("You are not allowed to list tokens.")(refused)));
     const watching = call("GET", "/org/activity", { query: { days: 30 } }).then(activity,
-      (refused) => calls.replaceChildren(denied("Requests are shown to those who are allowed to read the audit log.")(refused)));
+      (refused) => calls.replaceChildren(denied("Calls are shown to those who are allowed to read the audit log.")(refused)));
     await Promise.all([counting, watching]);
     as.textContent = `As of ${clock(now)}.`;
   }
@@ -109,7 +110,7 @@ export function overviewView() {
   load();
   const view = h("section", { class: "overview", "aria-labelledby": "view-title" },
     h("div", { class: "view-head" }, h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Overview"), as)),
-    state, place, numbers, calls, created);
+    state, place, numbers, calls, h("div", { class: "sides" }, worst, created), refused);
   view.refresh = load;
   view.routed = () => {};
   return view;

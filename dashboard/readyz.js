@@ -6,7 +6,7 @@ const PATIENCE_MS = 10_000;
 export const PARTS = {
   configuration: ["Configuration", "every setting has a value that can be used"],
   record: ["D1 database", "organizations, projects, workflows, the list of tokens and the audit log"],
-  ledger: ["Ledger (Durable Object)", "knows which tokens are active; without it every request is refused"],
+  ledger: ["Ledger (Durable Object)", "knows which tokens are active; without it every call is refused"],
   facts: ["KV cache", "which organization a key or a name belongs to, near the caller; without it D1 is asked"],
   audit: ["Audit log (D1)", "has the rows that the Ledgers wrote and no others; if not, somebody has written to it"],
 };
@@ -44,6 +44,6 @@ export function partsOf(body) {
 
 /** How soon a revoke is final: the lease, a hundredth of it and 50 ms at most (docs/OPERATIONS.md). */
 export function finalText(milliseconds) {
-  if (milliseconds === 0) return "when it is answered; every request is checked live";
+  if (milliseconds === 0) return "when it is answered; every call is checked live";
   return `when it is answered, which takes ${((milliseconds * 1.01 + 50) / 1_000).toFixed(1)} s at most`;
 }

@@ -1,4 +1,4 @@
-// Requests that were refused: as rows of a table, and why, with what the operation needs as POST /explain tells it.
+// Calls that were refused: as rows of a table, and why, with what the operation needs as POST /explain tells it.
 
 import { call } from "./api.js";
 import { ago, exact, facts, h, named, openDialog } from "./dom.js";
@@ -12,8 +12,8 @@ import { none, row, table } from "./table.js";
 const ANY_RUN = "00000000-0000-4000-8000-000000000000";
 
 const NARROW = {
-  named: "a token for a project or a workflow only where the request names them",
-  confined: "a token for a project or a workflow only where the request names them, or the origin keeps to them",
+  named: "a token for a project or a workflow only where the call names them",
+  confined: "a token for a project or a workflow only where the call names them, or the origin keeps to them",
   denied: "only tokens for the whole organization",
 };
 
@@ -22,9 +22,9 @@ export const tokenLink = ({ id, name, prefix }) => h("a", { href: address("token
 
 const COLUMNS = ["Time", "Reason", "Operation", "Token", "From", ""];
 
-/** A table of refused requests, newest first; `time` is how their moments are written. */
+/** A table of refused calls, newest first; `time` is how their moments are written. */
 export function refusedTable(rows, time = ago) {
-  return table("Refused requests, newest first", COLUMNS, rows.map((refused) => row(COLUMNS, [
+  return table("Refused calls, newest first", COLUMNS, rows.map((refused) => row(COLUMNS, [
     ["one-line", h("time", { datetime: refused.at, title: exact(refused.at) }, time(refused.at))],
     ["one-line", h("span", { class: "badge", dataset: { kind: "bad" }, title: refused.reason }, reasonTitle(refused.reason))],
     ["cut", named(refused.operation, { title: refused.operation })],
@@ -32,7 +32,7 @@ export function refusedTable(rows, time = ago) {
     ["cut short", refused.address ? named(refused.address, { title: refused.address }) : none("not known")],
     ["tight", h("button", { type: "button", class: "link", "aria-label": `Why: ${reasonTitle(refused.reason)}, ${exact(refused.at)}`,
       onclick: () => whyDialog(refused) }, "Why?")],
-  ], { request: refused.request_id })));
+  ], { request: refused.request_id })), "flow");
 }
 
 const covers = (held, needed) => held.includes(needed) || held.includes(`${needed.split(":")[0]}:*`);
@@ -53,7 +53,7 @@ function needRows({ needs, allowed, refusal }, token, own) {
   ];
 }
 
-/** Why a request was refused: its reason, what to do, and what the operation needs. */
+/** Why a call was refused: its reason, what to do, and what the operation needs. */
 export function whyDialog(refused) {
   openDialog(reasonTitle(refused.reason), (close) => {
     const more = h("div", { "aria-live": "polite" }, h("p", { class: "quiet" }, "Asking what the operation needs…"));

@@ -6,9 +6,9 @@ import { ask, finalText, PARTS, partsOf } from "./readyz.js";
 const EVERY_MS = 15_000;
 
 const VERDICTS = {
-  ready: ["The gateway is ready.", "Requests are decided and forwarded."],
-  unavailable: ["The gateway is not ready.", "A dependency does not answer. Requests that need it are refused. The log says why."],
-  misconfigured: ["The configuration is wrong.", "The gateway refuses every request until each problem below is corrected and the Worker is deployed again."],
+  ready: ["The gateway is ready.", "Calls are decided and forwarded."],
+  unavailable: ["The gateway is not ready.", "A dependency does not answer. Calls that need it are refused. The log says why."],
+  misconfigured: ["The configuration is wrong.", "The gateway refuses every call until each problem below is corrected and the Worker is deployed again."],
   unreachable: ["The gateway does not answer.", "This page could not reach it. It keeps trying."],
   odd: ["The answer cannot be read.", "Something answered, but not as this gateway does."],
 };
@@ -42,7 +42,7 @@ function report({ body, problems, region, trace, kind }) {
         ["Version", body.version ?? "not known"],
         region && ["Answered from", `${region} (Cloudflare data centre)`],
         ["A revoke is final", finalText(body.revocation_lease_ms)],
-        ["Origin", "Not checked from here, because a check would be a request. Requests that it did not answer are under “Activity”."],
+        ["Origin", "Not checked from here, because a check would be a call. Calls that it did not answer are under “Activity”."],
         UPSTREAM[body.upstream_credentials] && ["Credential for the origin", UPSTREAM[body.upstream_credentials]],
         ["Ignored settings", ignored.length === 0 ? "none" : `${ignored.join(", ")}: without effect, because another setting overrides it.`],
         ["Client addresses", body.client_addresses === "unreadable"
