@@ -66,10 +66,10 @@ function bars({ title, unit, series, rows, note }) {
       h("li", {}, h("span", { class: `swatch ${kind}`, "aria-hidden": "true" }), href ? h("a", { href }, name) : name, ": ", h("strong", {}, number(totals[at]))))),
     note,
     h("details", {}, h("summary", {}, "As a table"),
-      h("table", { class: "numbers", "aria-label": title },
+      h("div", { class: "numbers", tabindex: "0", role: "region", "aria-label": `${title}: numbers` }, h("table", { "aria-label": title },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, unit), series.map(([name]) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, rows.map((row) => h("tr", {},
-          h("th", { scope: "row" }, row.name, row.marked ? " (burst)" : ""), row.values.map((value) => h("td", {}, number(value)))))))));
+          h("th", { scope: "row" }, row.name, row.marked ? " (burst)" : ""), row.values.map((value) => h("td", {}, number(value))))))))));
 }
 
 const refusedOn = (day) => sum(Object.values(day.refused));

@@ -47,16 +47,16 @@ test("back_goes_through_views_and_filters", async () => {
     }
     await page.locator("#nav").getByRole("link", { name: "Audit", exact: true }).click();
     await page.locator("#events tr", { hasText: "Token created" }).waitFor();
-    await page.getByLabel("Action").selectOption("project.create");
+    await page.getByLabel("Action", { exact: true }).selectOption("project.create");
     await page.locator("#events tr", { hasText: "Token created" }).waitFor({ state: "detached" });
-    await page.getByLabel("Time").selectOption("24h");
+    await page.getByLabel("Time", { exact: true }).selectOption("24h");
     await page.waitForURL(/action=project\.create&within=24h/);
     await page.goBack();
     await page.waitForURL(/#audit\?action=project\.create(&organization|$)/);
-    assert.deepEqual([await page.getByLabel("Action").inputValue(), await page.getByLabel("Time").inputValue()], ["project.create", ""]);
+    assert.deepEqual([await page.getByLabel("Action", { exact: true }).inputValue(), await page.getByLabel("Time", { exact: true }).inputValue()], ["project.create", ""]);
     await page.goBack();
     await page.locator("#events tr", { hasText: "Token created" }).waitFor();
-    assert.equal(await page.getByLabel("Action").inputValue(), "");
+    assert.equal(await page.getByLabel("Action", { exact: true }).inputValue(), "");
   });
 });
 
@@ -74,7 +74,7 @@ test("a_link_opens_the_same_view_of_the_same_organization", async () => {
     await page.getByRole("button", { name: "Sign in" }).click();
     await titled(page, "Audit");
     assert.equal(await page.locator("#who select").inputValue(), second);
-    assert.equal(await page.getByLabel("Action").inputValue(), "token.mint");
+    assert.equal(await page.getByLabel("Action", { exact: true }).inputValue(), "token.mint");
     // Another organization has other tokens: its view begins without filters, and Back leads to the first one again.
     await page.getByLabel("Organization", { exact: true }).selectOption(first);
     await page.locator("#events tr", { hasText: "Organization created" }).waitFor();

@@ -29,7 +29,7 @@ test("events_are_one_line_each_and_open_in_words", async () => {
     await opened.getByRole("link", { name: "all by this actor" }).click();
     await event(page, "Project created").waitFor();
     assert.match(page.url(), /#audit\?actor=admin-token/);
-    await page.getByLabel("Action").selectOption("token.revoke");
+    await page.getByLabel("Action", { exact: true }).selectOption("token.revoke");
     await page.getByText("No event matches these filters.").waitFor();
     await page.getByRole("button", { name: "Clear the filters" }).click();
     await event(page, "Project created").waitFor();
@@ -45,13 +45,13 @@ test("events_are_filtered_by_what_people_know", async () => {
     const all = await page.locator("#events tr[data-sequence]").count();
     const asked = [];
     page.on("request", (request) => request.url().includes("/org/audit?") && asked.push(new URL(request.url()).searchParams));
-    await page.getByLabel("Time").selectOption("1h");
+    await page.getByLabel("Time", { exact: true }).selectOption("1h");
     await page.waitForURL(/within=1h/);
     await event(page, "Token created").waitFor();
     assert.equal(await page.locator("#events tr[data-sequence]").count(), all);
     const since = Date.parse(asked.at(-1).get("since"));
     assert.ok(Math.abs(Date.now() - 3_600_000 - since) < 60_000, "an hour ago");
-    await page.getByLabel("Time").selectOption("custom");
+    await page.getByLabel("Time", { exact: true }).selectOption("custom");
     assert.ok(await page.getByLabel("From", { exact: true }).evaluate((input) => input === document.activeElement && input.offsetWidth >= 190), "wide enough for a date");
     await page.getByLabel("Until").fill("2020-01-01T00:00");
     await page.getByLabel("Until").press("Tab");

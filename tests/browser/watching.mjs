@@ -95,12 +95,12 @@ test("refused_calls_are_filtered_by_the_address_and_explained", async () => {
     const rows = page.locator("#refused tbody tr");
     const all = activity().recent.filter(({ reason }) => reason === "not_confined").length;
     assert.equal(await rows.count(), all);
-    await page.getByLabel("Reason").selectOption("other_project");
+    await page.getByLabel("Reason", { exact: true }).selectOption("other_project");
     await page.locator("#refused").getByText("Another project").first().waitFor();
     assert.match(page.url(), /#activity\?reason=other_project/);
     await page.goBack();
     await page.locator("#refused").getByText("No project or workflow named").first().waitFor();
-    assert.equal(await page.getByLabel("Reason").inputValue(), "not_confined");
+    assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "not_confined");
 
     await page.goto(page.url().replace(/#.*/, `#activity?token=${token.id}`));
     await page.getByRole("heading", { name: "Where it was used from" }).waitFor();
