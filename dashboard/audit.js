@@ -146,6 +146,7 @@ export function auditView({ query }) {
       say(`${rows.length} events loaded`);
     } catch (refused) {
       if (mine !== turn) return;
+      if (refused.status === 404 && refused.code === "not_found" && filtered()) return nothing("No token has this name, prefix or id.");
       if (!next) list.replaceChildren();
       const again = h("button", { type: "button", onclick: () => load(next) }, "Try again");
       place.replaceChildren(refusalBox(refused), again);
@@ -154,15 +155,14 @@ export function auditView({ query }) {
     }
   }
 
+  const nothing = (told) => list.replaceChildren(h("div", { class: "empty" }, h("p", { class: "strong" }, told),
+    filtered() ? h("button", { type: "button", onclick: () => go("audit") }, "Clear the filters") : ""));
+
   function render(added, next) {
     more.hidden = !cursor;
     chain.replaceChildren(chainNote(rows, faults, filtered()));
     if (next) return body.append(...added.flatMap(entry));
-    if (rows.length === 0) {
-      return list.replaceChildren(h("div", { class: "empty" },
-        h("p", { class: "strong" }, filtered() ? "No event matches these filters." : "No events yet."),
-        filtered() ? h("button", { type: "button", onclick: () => go("audit") }, "Clear the filters") : ""));
-    }
+    if (rows.length === 0) return nothing(filtered() ? "No event matches these filters." : "No events yet.");
     const shown = table("Events, newest first", COLUMNS, added.flatMap(entry), "flow");
     body = shown.querySelector("tbody");
     shown.classList.add("events");

@@ -16,12 +16,13 @@ const KINDS = {
 };
 
 function session() {
-  const { kind, label, id, expiresAt, policies, organization } = state.who;
+  const { kind, key, label, id, expiresAt, policies, organization } = state.who;
   return h("section", { "aria-labelledby": "session-title" },
     h("h2", { id: "session-title" }, "Your session"),
     facts([
       ["Signed in with", KINDS[kind], kind === "token" ? h("span", {}, " ", h("a", { href: address("tokens", id) }, named(label))) : ""],
-      kind === "admin" && ["Which key", "The audit log names it as the actor, where it has a name: ", h("a", { href: address("audit", null, { within: "24h", actor: "admin-token" }) }, "events by administrator keys"), "."],
+      kind === "admin" && ["Name of the key", key ? named(key) : "It has none. Whoever deployed the gateway can give each key one, so that the audit log tells them apart.",
+        " · ", h("a", { href: address("audit", null, { actor: ["admin-token", key].filter(Boolean).join(":") }) }, "what it did")],
       organization && ["Organization", named(organization)],
       kind === "token" && ["Expires", expiresAt ? exact(expiresAt) : "never"],
       policies && ["Allowed to", h("details", {}, h("summary", {}, `${policies.length} policies`),

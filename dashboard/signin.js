@@ -39,14 +39,17 @@ export async function enterWithoutCredential() {
 async function enter(credential) {
   forget();
   setCredential(credential);
+  const asked = introspect(credential).then((own) => ({ own }), (refused) => ({ refused }));
   try {
     await loadOrganizations();
-    state.who = { kind: "admin", label: "administrator key", policies: null, organization: null };
+    const key = (await asked).own?.administrator;
+    state.who = { kind: "admin", key, label: ["administrator key", key].filter(Boolean).join(" "), policies: null, organization: null };
     return undefined;
   } catch (refused) {
     if (refused.status !== 403) throw refused;
   }
-  const own = await introspect(credential);
+  const { own, refused } = await asked;
+  if (refused) throw refused;
   if (!own.active) throw new Refusal({ status: 401, code: "credential_refused", detail: "the credential was refused" });
   const policies = own.scope ? own.scope.split(" ") : [];
   const lacking = await nothingToManage(own, policies);
