@@ -11,7 +11,7 @@ import { choice, h, say } from "./dom.js";
 import { helpView } from "./help.js";
 import { overviewView } from "./overview.js";
 import { ask } from "./readyz.js";
-import { address, route } from "./route.js";
+import { address, go, route } from "./route.js";
 import { settingsView } from "./settings.js";
 import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
 import { aboveOrganizations, chooseOrganization, forget, state, whenOrganizationsChange } from "./state.js";
@@ -59,7 +59,7 @@ function show({ reason, stay = false, anew = false } = {}) {
   if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
   head(name, stay);
   if (!isOpen && !who) return put(signInView(show, reason), "Sign in");
-  if (!isOpen && lacking && !who.organization) return put(organizationView(show), "Organization");
+  if (!isOpen && lacking && !who.organization) return put(organizationView(show, at.organization), "Organization");
   const [title, view] = VIEWS[name] ?? OPEN[name];
   const key = [name, at.id === null, who?.organization].join(" ");
   if (!anew && key === shown.key && shown.element.routed) return shown.element.routed(at);
@@ -78,6 +78,14 @@ function head(name, stay) {
   if (stay) return;
   if (!who) return place("who").replaceChildren(...(isOpen ? [h("a", { href: "#overview" }, "Sign in")] : []));
   let of = who.organization && h("span", { class: "strong" }, who.organization);
+  if (of && who.several) {
+    of = h("button", { type: "button", class: "quiet-button", "aria-label": `Organization ${who.organization}: change` }, who.organization);
+    of.addEventListener("click", () => {
+      chooseOrganization(null);
+      who.needsOrganization = true;
+      show({ anew: true });
+    });
+  }
   if (aboveOrganizations() && state.organizations.length > 0) {
     of = choice(state.organizations.map((row) => [row.name, row.name]), who.organization ?? "", { "aria-label": "Organization" });
     of.addEventListener("change", () => {
@@ -105,9 +113,20 @@ whenUnauthorized((refused) => {
 });
 whenOrganizationsChange(() => head(nameOf(route())));
 
+let searching = false;
 window.addEventListener("hashchange", () => {
   closeDialogs();
   show();
+  if (searching) place("search")?.focus();
+  searching = false;
+});
+// From any view to the search for tokens, which the view of tokens listens for itself.
+window.addEventListener("keydown", (event) => {
+  const busy = event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey;
+  if (event.key !== "/" || busy || !state.who || nameOf(route()) === "tokens") return;
+  event.preventDefault();
+  searching = true;
+  go("tokens");
 });
 place("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names views

@@ -31,7 +31,7 @@ export function helpView() {
     h("p", {}, "A token for the whole organization manages what its policies name. An administrator creates it under “Tokens”. ",
       "Tokens for a project or a workflow attest, and cannot sign in here."),
     h("h2", {}, "A token leaked"),
-    h("p", {}, "Open “Tokens”, paste the whole token into the search, and revoke it. The answer comes when the revoke is final: no call that starts later is accepted with it. ",
+    h("p", {}, "Open “Tokens” (or press the key / in any view), paste the whole token into the search, and revoke it. The answer comes when the revoke is final: no call that starts later is accepted with it. ",
       "Then look at its page, and at “Activity”, for calls that you do not know."),
     h("h2", {}, "Words"),
     facts(WORDS),

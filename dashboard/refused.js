@@ -27,7 +27,7 @@ export function refusedTable(rows, time = ago) {
   return table("Refused calls, newest first", COLUMNS, rows.map((refused) => row(COLUMNS, [
     ["one-line", h("time", { datetime: refused.at, title: exact(refused.at) }, time(refused.at))],
     ["one-line", h("span", { class: "badge", dataset: { kind: "bad" }, title: refused.reason }, reasonTitle(refused.reason))],
-    ["cut", named(refused.operation, { title: refused.operation })],
+    ["cut", refused.operation ? named(refused.operation, { title: refused.operation }) : none("not known")],
     ["cut", refused.token ? tokenLink(refused.token) : none("none")],
     ["cut short", refused.address ? named(refused.address, { title: refused.address }) : none("not known")],
     ["tight", h("button", { type: "button", class: "link", "aria-label": `Why: ${reasonTitle(refused.reason)}, ${exact(refused.at)}`,
@@ -56,9 +56,9 @@ function needRows({ needs, allowed, refusal }, token, own) {
 /** Why a call was refused: its reason, what to do, and what the operation needs. */
 export function whyDialog(refused) {
   openDialog(reasonTitle(refused.reason), (close) => {
-    const more = h("div", { "aria-live": "polite" }, h("p", { class: "quiet" }, "Asking what the operation needs…"));
+    const more = h("div", { "aria-live": "polite" }, refused.operation && h("p", { class: "quiet" }, "Asking what the operation needs…"));
     const own = refused.token && refused.token.id === state.who?.id;
-    Promise.all([
+    if (refused.operation) Promise.all([
       call("POST", "/explain", { body: { operation: refused.operation, run: ANY_RUN }, quiet: true }),
       refused.token ? call("GET", `/org/tokens/${encodeURIComponent(refused.token.id)}`, { quiet: true }).catch(() => null) : null,
     ]).then(
@@ -69,7 +69,7 @@ export function whyDialog(refused) {
       reasonAdvice(refused.reason) && h("p", {}, reasonAdvice(refused.reason)),
       facts([
         ["Time", exact(refused.at)],
-        ["Operation", named(refused.operation)],
+        refused.operation && ["Operation", named(refused.operation)],
         ["Reason", h("code", {}, refused.reason)],
         refused.token && ["Token", tokenLink(refused.token), " ", h("code", {}, refused.token.prefix)],
         refused.address && ["From", refused.address],

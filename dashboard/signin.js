@@ -122,10 +122,10 @@ export function signInView(entered, reason) {
 }
 
 /** For callers whose organization is not known yet: choose, type or make one. */
-export function organizationView(chosen) {
+export function organizationView(chosen, wanted) {
   const { who, organizations } = state;
   const above = who.kind !== "session";
-  const name = nameField("Name of the organization");
+  const name = nameField("Name of the organization", { value: wanted ?? "" });
   const place = h("div", {});
   const make = above && organizations.length === 0;
   const button = h("button", { type: "submit", class: "primary" }, make ? "Create organization" : "Open");
