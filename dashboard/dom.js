@@ -135,3 +135,15 @@ export function copyButton(text, label, described) {
   });
   return button;
 }
+
+const clocks = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+/** `01:14:05`, in the zone of the browser. */
+export const clock = (moment) => clocks.format(new Date(moment));
+
+const seconds = new Intl.DateTimeFormat("en-GB", {
+  year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+/** `22 Nov 2026, 01:14:05`, in the zone of the browser. */
+export const toSecond = (moment) => seconds.format(new Date(moment));

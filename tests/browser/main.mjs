@@ -7,11 +7,14 @@ before(start, { timeout: 20 * 60_000 });
 after(stop);
 
 await import("./entering.mjs");
+await import("./addressing.mjs");
 await import("./minting.mjs");
 await import("./ending.mjs");
 await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
+await import("./watching.mjs");
+await import("./settling.mjs");
 await import("./upstream.mjs");
 await import("./jobs.mjs");
 await import("./job_runs.mjs");
