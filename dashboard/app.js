@@ -17,6 +17,7 @@ const VIEWS = {
 };
 const main = document.getElementById("main");
 let leave = () => {};
+let shown = { key: null, element: null };
 
 const current = () => (Object.hasOwn(VIEWS, route().view) ? route().view : "tokens");
 
@@ -43,7 +44,11 @@ function show(reason) {
   else if (lacking) return put(organizationView(show), "Organization");
   who();
   const [title, view] = VIEWS[name];
-  return put(view(), title);
+  const at = route();
+  const key = [name, at.id === null, state.who.organization].join(" ");
+  if (key === shown.key && shown.element.isConnected && shown.element.routed) return shown.element.routed(at);
+  shown = { key, element: view(at) };
+  return put(shown.element, title);
 }
 
 /** Who is signed in and for which organization, with the ways to change either. */
@@ -57,7 +62,7 @@ function who() {
     of.addEventListener("change", () => {
       chooseOrganization(of.value);
       const [title, view] = VIEWS[current()];
-      put(view(), title, true);
+      put(view({ ...route(), id: null, query: {} }), title, true);
       say(`Organization ${of.value}`);
     });
   }
