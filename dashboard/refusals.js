@@ -12,6 +12,7 @@ const WORDS = {
   moment_invalid: "A date is not complete.",
   address_invalid: "This is not an IP address.",
   selector_empty: "Say which tokens.",
+  search_invalid: "Type words with letters or digits, or at least 4 characters behind pst_ or jwt_.",
   cursor_invalid: "The list has changed meanwhile: load it again.",
   secret_in_query: "This is a whole token, which does not belong into an address.",
   origin_tokens: "The origin’s own tokens cannot be managed here.",

@@ -53,8 +53,8 @@ export function tokenView({ id }) {
         h("section", { "aria-labelledby": "facts" }, h("h2", { id: "facts" }, "Facts"), factsOf(token)),
         h("div", {}, section("Calls", "calls", activity, (found) => callsOf(found)),
           section("Last callers", "callers", activity, (found) => callersOf(found)))),
-      section("Who created it, and what it created", "tree", () => tokenTree(token), (tree) => tree),
       section("Refused calls", "refused", activity, (found) => refusedOf(found)),
+      section("Who created it, and what it created", "tree", () => tokenTree(token), (tree) => tree),
       section("Audit events", "audit", () => call("GET", "/org/audit", { query: { token: id, limit: 10 } }), (found) => eventsOf(found, id)),
     );
   }

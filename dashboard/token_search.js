@@ -10,22 +10,29 @@ const DAY_MS = 86_400_000;
 export const MOST_SORTED = 2_000;
 const PAGE = 100;
 
-export const NOTHING = { q: "", status: "active", scope: "", project: "", minted_by: "", risk: "", sort: NEWEST };
+/** Filters by what makes a token risky, named as the gateway names them: at most one at a time. */
+const RISK_KEYS = ["never_expires", "expires_before", "unused_since", "quarantined", "created_after"];
+export const NO_RISK = Object.fromEntries(RISK_KEYS.map((key) => [key, ""]));
+export const NOTHING = { q: "", status: "active", scope: "", project: "", minted_by: "", ...NO_RISK, sort: NEWEST };
 export const STATUSES = [["active", "Active"], ["revoked", "Revoked"], ["all", "All statuses"]];
 export const SCOPES = [["", "Any scope"], ["organization", "Organization"], ["project", "Project"], ["workflow", "Workflow"]];
 
 const daysAway = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
-/** By the name that the overview counts them under: what they are called, and what the gateway is asked for. */
-export const RISKS = {
-  never_expire: ["Never expires", () => ({ never_expires: true })],
-  expiring: ["Expires in 7 days", () => ({ expires_before: daysAway(7) })],
-  unused: ["Unused for 30 days", () => ({ unused_since: daysAway(-30) })],
-  quarantined: ["Quarantined", () => ({ quarantined: true })],
-  created_today: ["Created today", () => ({ created_after: new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - 1).toISOString() })],
-};
+const midnight = () => `${new Date().toISOString().slice(0, 10)}T00:00:00.000Z`;
+/**
+ * Rows for the risks: the filter, what the overview counts them as, what they are called, the filter's value now, the
+ * status that goes with it, and what they are called from another moment.
+ */
+export const RISKS = [
+  ["never_expires", "never_expire", "Never expires", () => "true", "active"],
+  ["expires_before", "expiring", "Expires in 7 days", () => daysAway(7), "active", "Expires before"],
+  ["unused_since", "unused", "Unused for 30 days", () => daysAway(-30), "active", "Unused since"],
+  ["quarantined", "quarantined", "Quarantined", () => "true", "active"],
+  ["created_after", "created_today", "Created today", midnight, "all", "Created after"],
+];
 
-/** A whole token in a text, wherever it stands there; undefined where there is none. */
-export const secretIn = (text) => /\bpst_[0-9A-Za-z]{22}_[0-9A-Za-z]{48}\b|\beyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(text)?.[0];
+/** Whether a text has a token in it, which may be cut. */
+export const hasSecret = (text) => /pst_[0-9A-Za-z]{22}_[0-9A-Za-z]|eyJ[\w-]+\.[\w-]+\.[\w-]/.test(text);
 
 /** Whether a text may stand in an address: nothing that could be the better part of a secret, and not too long. */
 const isNotable = (text) => text.length <= 200 && !/pst_[0-9A-Za-z]{22}|eyJ[\w-]{8}/.test(text);
@@ -35,7 +42,6 @@ export function wantedBy(query) {
   const wanted = { ...NOTHING };
   for (const key of Object.keys(NOTHING)) if (query[key]) wanted[key] = query[key];
   if (!isSort(wanted.sort)) wanted.sort = NEWEST;
-  if (!Object.hasOwn(RISKS, wanted.risk)) wanted.risk = "";
   if (!STATUSES.some(([status]) => status === wanted.status)) wanted.status = NOTHING.status;
   return wanted;
 }
@@ -49,11 +55,12 @@ export function queryOf(wanted) {
 export const isFiltered = (wanted) => Object.keys(NOTHING).some((key) => key !== "sort" && wanted[key] !== NOTHING[key]);
 
 /** A page of what is wanted; `secret` is looked for in place of the words. */
-function page({ q, status, scope, project, minted_by, risk }, secret, limit, cursor) {
-  const asked = { status, scope, project, minted_by, ...RISKS[risk]?.[1](), uses_days: DAYS, limit, cursor };
+function page({ q, sort, ...filters }, secret, limit, cursor) {
+  const asked = { ...filters, uses_days: DAYS, limit, cursor };
   const text = secret ?? q.trim();
   if (!text) return call("GET", "/org/tokens", { query: asked });
-  const body = Object.fromEntries(Object.entries({ text, ...asked }).filter(([, value]) => value !== ""));
+  const given = Object.entries({ text, ...asked }).filter(([, value]) => value !== "" && value !== undefined);
+  const body = Object.fromEntries(given.map(([key, value]) => [key, value === "true" ? true : value]));
   return call("POST", "/org/tokens/search", { body });
 }
 

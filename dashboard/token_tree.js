@@ -8,7 +8,7 @@ import { address } from "./route.js";
 import { badge, creatorOf, scopeOf } from "./token.js";
 
 const MOST_LEVELS = 50;
-const PAGE = 50;
+const PAGE = 20;
 
 /** The tree around a token: each creator below its own, then the token, then its children. */
 export async function tokenTree(token) {

@@ -3,17 +3,17 @@
 
 import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
-import { choice, h, named, say } from "./dom.js";
+import { choice, exact, h, named, say } from "./dom.js";
 import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
-import { refusalBox } from "./refusals.js";
+import { refusalBox, told } from "./refusals.js";
 import { projects } from "./registry.js";
 import { address, go, note, route } from "./route.js";
 import { state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { NEWEST, sorted, titleOf, tokenTable } from "./token_rows.js";
-import { isFiltered, MOST_SORTED, NOTHING, queryOf, RISKS, SCOPES, search, secretIn, STATUSES, wantedBy } from "./token_search.js";
+import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;
@@ -28,6 +28,7 @@ export function tokensView(at = route()) {
   let shown = SHOWN_AT_ONCE;
   let turn = 0;
   let timer;
+  let counts = {};
   const selected = new Set();
 
   const done = doneNote();
@@ -73,8 +74,8 @@ export function tokensView(at = route()) {
         list.replaceChildren();
         more.hidden = true;
       }
-      const again = h("button", { type: "button", onclick: () => load({ secret, cursor }) }, "Try again");
-      place.replaceChildren(refusalBox(refused), again);
+      if (refused.code === "search_invalid") return place.replaceChildren(h("p", { class: "quiet" }, told(refused)));
+      place.replaceChildren(refusalBox(refused), h("button", { type: "button", onclick: () => load({ secret, cursor }) }, "Try again"));
     } finally {
       if (mine === turn) list.removeAttribute("aria-busy");
     }
@@ -86,10 +87,10 @@ export function tokensView(at = route()) {
     wanted = { ...NOTHING, q: token?.id ?? "", status: "all" };
     control();
     note("tokens", null, queryOf(wanted));
-    const told = (...words) => found.replaceChildren(h("div", { class: "note found", role: "alert", dataset: { genuine } }, words));
-    if (genuine === false) return told("This is not a token of this gateway: it looks like one, but its check fails. It was mistyped, cut or made up.");
-    if (!token) return told("The pasted token is not one of this organization, or you are not allowed to see it.");
-    told(
+    const tell = (...words) => found.replaceChildren(h("div", { class: "note found", role: "alert", dataset: { genuine } }, words));
+    if (genuine === false) return tell("This is not a token of this gateway: it looks like one, but its check fails. It was mistyped, cut or made up.");
+    if (!token) return tell("The pasted token is not one of this organization, or you are not allowed to see it.");
+    tell(
       h("p", {}, "You pasted ", named(token.name, { class: "name strong" }), " ", h("code", {}, token.prefix), " · ", scopeOf(token), " ", badge(token)),
       h("div", { class: "buttons" },
         h("a", { class: "button", href: address("tokens", token.id) }, "Open"),
@@ -104,10 +105,8 @@ export function tokensView(at = route()) {
     const used = `${number(tokens.active + tokens.quarantined)}${tokens.more ? "+" : ""}`;
     count.replaceChildren(h("strong", {}, used), ceiling ? ` of ${number(ceiling)} tokens in use` : " tokens in use",
       state.who?.kind === "token" ? " (of those that you can see)" : "");
-    for (const chip of chips.children) {
-      const some = tokens[chip.dataset.risk];
-      if (some !== undefined) chip.lastChild.textContent = ` ${number(some)}`;
-    }
+    counts = tokens;
+    tellRisks();
   }
 
   function tellSelection() {
@@ -133,13 +132,13 @@ export function tokensView(at = route()) {
     if (rows.length === 0) list.replaceChildren(nothing());
     else {
       const many = rows.length === 1 ? "1 token" : `${number(rows.length)} tokens`;
-      let told = `${many}.`;
-      if (next && wanted.sort === NEWEST) told = `The newest ${many}; there are more.`;
-      else if (next) told = `Sorted by ${titleOf(wanted.sort)} among the newest ${number(MOST_SORTED)} tokens; there are more. Narrow the search to sort all.`;
-      else if (rows.length > visible.length) told = `${number(visible.length)} of ${many}.`;
+      let range = `${many}.`;
+      if (next && wanted.sort === NEWEST) range = `The newest ${many}; there are more.`;
+      else if (next) range = `Sorted by ${titleOf(wanted.sort)} among the newest ${number(MOST_SORTED)} tokens; there are more. Narrow the search to sort all.`;
+      else if (rows.length > visible.length) range = `${number(visible.length)} of ${many}.`;
       list.replaceChildren(
         tokenTable(visible, { sort: wanted.sort, onSort: (sort) => want({ sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, changed) }),
-        h("p", { class: "quiet", id: "told" }, told));
+        h("p", { class: "quiet", id: "range" }, range));
     }
     if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? view.querySelector("h1")).focus();
   }
@@ -173,7 +172,7 @@ export function tokensView(at = route()) {
     [status.value, scope.value] = [wanted.status, wanted.scope];
     if (![...project.options].some(({ value }) => value === wanted.project)) project.append(h("option", { value: wanted.project }, wanted.project));
     project.value = wanted.project;
-    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.risk === wanted.risk));
+    tellRisks();
     creator(wanted.minted_by);
   }
 
@@ -190,13 +189,13 @@ export function tokensView(at = route()) {
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    const secret = secretIn(input.value);
-    input.classList.toggle("veiled", Boolean(secret));
-    if (secret) return load({ secret });
+    const secret = hasSecret(input.value);
+    input.classList.toggle("veiled", secret);
+    if (secret) return load({ secret: input.value });
     timer = setTimeout(words, PAUSE_MS);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !secretIn(input.value)) words();
+    if (event.key === "Enter" && !hasSecret(input.value)) words();
   });
   function words() {
     clearTimeout(timer);
@@ -208,9 +207,20 @@ export function tokensView(at = route()) {
     load();
   }
   for (const [key, control] of Object.entries({ status, scope, project })) control.addEventListener("change", () => want({ [key]: control.value }));
-  for (const [risk, [title]] of Object.entries(RISKS)) {
-    const pick = () => want({ risk: wanted.risk === risk ? "" : risk, status: "active" });
-    chips.append(h("button", { type: "button", class: "chip", dataset: { risk }, onclick: pick }, title, h("span", { class: "quiet" })));
+  const chipOf = RISKS.map(([key, , , value, status]) => {
+    const chip = h("button", { type: "button", class: "chip", onclick: () => want({ ...NO_RISK, status, ...(wanted[key] ? { status: NOTHING.status } : { [key]: value() }) }) });
+    chips.append(chip);
+    return chip;
+  });
+
+  /** The risks, with how many tokens have them. One of another day says of which. */
+  function tellRisks() {
+    for (const [at, [key, member, title, value, , otherwise]] of RISKS.entries()) {
+      const on = wanted[key];
+      const old = on && otherwise && Math.abs(Date.parse(on) - Date.parse(value())) > 3_600_000;
+      chipOf[at].setAttribute("aria-pressed", String(Boolean(on)));
+      chipOf[at].replaceChildren(old ? `${otherwise} ${exact(on)}` : title, counts[member] === undefined || old ? "" : h("span", { class: "quiet" }, ` ${number(counts[member])}`));
+    }
   }
   more.addEventListener("click", () => {
     shown += SHOWN_AT_ONCE;
