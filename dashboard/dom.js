@@ -116,6 +116,7 @@ export function openDialog(title, fill, { closed, wide, keep } = {}) {
   document.body.append(dialog);
   dialog.showModal();
   (dialog.querySelector("[autofocus]") ?? heading).focus();
+  dialog.scrollTop = 0; // what has the focus is in sight without
   return close;
 }
 

@@ -48,7 +48,7 @@ ${ATTEST(gate, place, "", "postern")}`,
 };
 
 /** What these clients lack with a token of another format than JWT. */
-const NO_JWT = "Create this token as a JWT to use it with chainloop: that client reads its token, and leaves `auth` out of " +
+const NO_JWT = "Create a JWT instead to use it with chainloop: that client reads its token, and leaves “auth” out of " +
   "the attestation where it cannot.";
 
 /**

@@ -23,9 +23,6 @@ const COLUMNS = [
 ];
 const ASCENDS_FIRST = ["name", "prefix", "scope", "creator", "expires", "status"];
 
-/** The gateway's own order. */
-export const NEWEST = "-created";
-
 /** What a click on a column's title sorts by, where `sort` is what it is now. */
 const turned = (key, sort) => {
   if (sort.replace("-", "") !== key) return ASCENDS_FIRST.includes(key) ? key : `-${key}`;
@@ -33,6 +30,7 @@ const turned = (key, sort) => {
 };
 
 export const isSort = (sort) => COLUMNS.some(([key]) => key === sort.replace("-", ""));
+/** What a column is called in a sentence. */
 export const titleOf = (sort) => COLUMNS.find(([key]) => key === sort.replace("-", ""))[1].toLowerCase();
 
 export function sorted(rows, sort) {

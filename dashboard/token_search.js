@@ -2,18 +2,20 @@
 // what is searched for, which go to the gateway in the body of a call and never into an address.
 
 import { call } from "./api.js";
-import { isSort, NEWEST } from "./token_rows.js";
+import { isSort } from "./token_rows.js";
 import { DAYS } from "./spark.js";
 
 const DAY_MS = 86_400_000;
 /** Most rows that are loaded to be sorted here. */
 export const MOST_SORTED = 2_000;
 const PAGE = 100;
+/** Pages without a row that are asked for at once. */
+const MOST_EMPTY = 5;
 
 /** Filters by what makes a token risky, named as the gateway names them: at most one at a time. */
 const RISK_KEYS = ["never_expires", "expires_before", "unused_since", "quarantined", "created_after"];
 export const NO_RISK = Object.fromEntries(RISK_KEYS.map((key) => [key, ""]));
-export const NOTHING = { q: "", status: "active", scope: "", project: "", minted_by: "", ...NO_RISK, sort: NEWEST };
+export const NOTHING = { q: "", status: "active", scope: "", project: "", minted_by: "", ...NO_RISK, sort: "" };
 export const STATUSES = [["active", "Active"], ["revoked", "Revoked"], ["all", "All statuses"]];
 export const SCOPES = [["", "Any scope"], ["organization", "Organization"], ["project", "Project"], ["workflow", "Workflow"]];
 
@@ -37,12 +39,17 @@ export const hasSecret = (text) => /pst_[0-9A-Za-z]{22}_[0-9A-Za-z]|eyJ[\w-]+\.[
 /** Whether a text may stand in an address: nothing that could be the better part of a secret, and not too long. */
 const isNotable = (text) => text.length <= 200 && !/pst_[0-9A-Za-z]{22}|eyJ[\w-]{8}/.test(text);
 
+/** The order in which the gateway gives the rows. */
+export const ownOrder = (wanted) => (wanted.expires_before ? "expires" : "-created");
+export const orderOf = (wanted) => wanted.sort || ownOrder(wanted);
+
 /** The filters that an address has; what it has besides is left out. */
 export function wantedBy(query) {
   const wanted = { ...NOTHING };
   for (const key of Object.keys(NOTHING)) if (query[key]) wanted[key] = query[key];
-  if (!isSort(wanted.sort)) wanted.sort = NEWEST;
-  if (!STATUSES.some(([status]) => status === wanted.status)) wanted.status = NOTHING.status;
+  if (!isSort(wanted.sort) || wanted.sort === ownOrder(wanted)) wanted.sort = "";
+  // Only active tokens will expire.
+  if (wanted.expires_before || !STATUSES.some(([status]) => status === wanted.status)) wanted.status = NOTHING.status;
   return wanted;
 }
 
@@ -57,28 +64,29 @@ export const isFiltered = (wanted) => Object.keys(NOTHING).some((key) => key !==
 /** A page of what is wanted; `secret` is looked for in place of the words. */
 function page({ q, sort, ...filters }, secret, limit, cursor) {
   const asked = { ...filters, uses_days: DAYS, limit, cursor };
+  if (filters.expires_before) delete asked.status;
   const text = secret ?? q.trim();
   if (!text) return call("GET", "/org/tokens", { query: asked });
-  const given = Object.entries({ text, ...asked }).filter(([, value]) => value !== "" && value !== undefined);
+  const given = Object.entries({ text, ...asked }).filter(([, value]) => value !== "" && value !== undefined && value !== null);
   const body = Object.fromEntries(given.map(([key, value]) => [key, value === "true" ? true : value]));
   return call("POST", "/org/tokens/search", { body });
 }
 
 /**
- * The next rows: a page in the gateway's order, or as many as can be sorted here. `found_by` and `genuine` are of the
- * gateway's answer.
+ * The next rows: a page in the gateway's order, or as many as can be sorted here. `genuine` is of the gateway's answer
+ * about a secret. Without rows, but with `next`, only a part of the tokens was searched.
  */
 export async function search(wanted, { secret, cursor } = {}) {
-  if (secret || wanted.sort === NEWEST) {
-    const { tokens, next_cursor: next, found_by, genuine } = await page(wanted, secret, PAGE, cursor ?? undefined);
-    return { tokens, next, found_by, genuine };
-  }
   const tokens = [];
-  let next;
-  do {
-    const answer = await page(wanted, undefined, 500, next ?? undefined);
+  const [most, limit] = wanted.sort && !secret ? [MOST_SORTED, 500] : [1, PAGE];
+  let next = cursor;
+  let genuine;
+  for (let empty = 0; empty < MOST_EMPTY && tokens.length < most;) {
+    const answer = await page(wanted, secret, limit, next);
     tokens.push(...answer.tokens);
-    next = answer.next_cursor;
-  } while (next && tokens.length < MOST_SORTED);
-  return { tokens, next };
+    ({ next_cursor: next, genuine } = answer);
+    if (answer.tokens.length === 0) empty += 1;
+    if (!next) break;
+  }
+  return { tokens, next, genuine };
 }

@@ -12,8 +12,8 @@ import { address, go, note, route } from "./route.js";
 import { state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
-import { NEWEST, sorted, titleOf, tokenTable } from "./token_rows.js";
-import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
+import { sorted, titleOf, tokenTable } from "./token_rows.js";
+import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;
@@ -88,7 +88,7 @@ export function tokensView(at = route()) {
     control();
     note("tokens", null, queryOf(wanted));
     const tell = (...words) => found.replaceChildren(h("div", { class: "note found", role: "alert", dataset: { genuine } }, words));
-    if (genuine === false) return tell("This is not a token of this gateway: it looks like one, but its check fails. It was mistyped, cut or made up.");
+    if (genuine === false) return tell("This is not a token of this gateway: its check fails. It was cut, mistyped or made up, or a CI system has signed it.");
     if (!token) return tell("The pasted token is not one of this organization, or you are not allowed to see it.");
     tell(
       h("p", {}, "You pasted ", named(token.name, { class: "name strong" }), " ", h("code", {}, token.prefix), " · ", scopeOf(token), " ", badge(token)),
@@ -103,7 +103,7 @@ export function tokensView(at = route()) {
     if (!overview || !view.isConnected) return;
     const { tokens, ceiling } = overview;
     const used = `${number(tokens.active + tokens.quarantined)}${tokens.more ? "+" : ""}`;
-    count.replaceChildren(h("strong", {}, used), ceiling ? ` of ${number(ceiling)} tokens in use` : " tokens in use",
+    count.replaceChildren(h("strong", {}, used), ceiling ? ` of ${number(ceiling)} tokens in use` : used === "1" ? " token in use" : " tokens in use",
       state.who?.kind === "token" ? " (of those that you can see)" : "");
     counts = tokens;
     tellRisks();
@@ -122,22 +122,24 @@ export function tokensView(at = route()) {
     );
   }
 
-  const visibleRows = () => (wanted.sort === NEWEST ? rows : sorted(rows, wanted.sort)).slice(0, shown);
+  const visibleRows = () => (wanted.sort ? sorted(rows, wanted.sort) : rows).slice(0, shown);
 
   function render() {
     const visible = visibleRows();
-    more.hidden = !(rows.length > shown || (next && wanted.sort === NEWEST));
+    more.hidden = !(rows.length > shown || (next && !wanted.sort));
+    more.textContent = rows.length ? "Show more" : "Search further";
     const focus = list.contains(document.activeElement) && document.activeElement.dataset.key;
     tellSelection();
     if (rows.length === 0) list.replaceChildren(nothing());
     else {
       const many = rows.length === 1 ? "1 token" : `${number(rows.length)} tokens`;
+      const first = (count) => (wanted.expires_before ? `the ${number(count)} tokens that expire first` : `the newest ${number(count)} tokens`);
       let range = `${many}.`;
-      if (next && wanted.sort === NEWEST) range = `The newest ${many}; there are more.`;
-      else if (next) range = `Sorted by ${titleOf(wanted.sort)} among the newest ${number(MOST_SORTED)} tokens; there are more. Narrow the search to sort all.`;
+      if (next && wanted.sort) range = `Sorted by ${titleOf(wanted.sort)} among ${first(MOST_SORTED)}; there are more. Narrow the search to sort all.`;
+      else if (next) range = `These are ${first(rows.length)}; there are more.`;
       else if (rows.length > visible.length) range = `${number(visible.length)} of ${many}.`;
       list.replaceChildren(
-        tokenTable(visible, { sort: wanted.sort, onSort: (sort) => want({ sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, changed) }),
+        tokenTable(visible, { sort: orderOf(wanted), onSort: (sort) => want({ sort: sort === ownOrder(wanted) ? "" : sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, changed) }),
         h("p", { class: "quiet", id: "range" }, range));
     }
     if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? view.querySelector("h1")).focus();
@@ -145,6 +147,7 @@ export function tokensView(at = route()) {
 
   /** What stands in place of rows: only what the gateway has searched for is said not to be there. */
   function nothing() {
+    if (next) return h("div", { class: "empty" }, h("p", { class: "strong" }, "Nothing found so far. Not all tokens were searched."));
     const clear = h("button", { type: "button", onclick: () => { want(NOTHING); input.focus(); } }, wanted.q ? "Clear the search" : "Clear the filters");
     if (wanted.q) {
       const { q, ...others } = wanted;
@@ -206,7 +209,8 @@ export function tokensView(at = route()) {
     note("tokens", null, queryOf(wanted));
     load();
   }
-  for (const [key, control] of Object.entries({ status, scope, project })) control.addEventListener("change", () => want({ [key]: control.value }));
+  for (const [key, control] of Object.entries({ status, scope, project })) control.addEventListener("change", () =>
+    want({ ...(key === "status" && { expires_before: "" }), [key]: control.value }));
   const chipOf = RISKS.map(([key, , , value, status]) => {
     const chip = h("button", { type: "button", class: "chip", onclick: () => want({ ...NO_RISK, status, ...(wanted[key] ? { status: NOTHING.status } : { [key]: value() }) }) });
     chips.append(chip);
@@ -224,7 +228,7 @@ export function tokensView(at = route()) {
   }
   more.addEventListener("click", () => {
     shown += SHOWN_AT_ONCE;
-    if (rows.length >= shown || !next || wanted.sort !== NEWEST) render();
+    if (rows.length >= shown || !next || wanted.sort) render();
     else load({ cursor: next });
   });
   projects().then((names) => {

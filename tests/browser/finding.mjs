@@ -23,9 +23,9 @@ test("words_and_prefixes_find_what_no_page_has_loaded", async () => {
     // Pages of two, so that there are some.
     await page.route("**/org/tokens?*limit=100*", (route) => route.continue({ url: route.request().url().replace("limit=100", "limit=2") }));
     await signIn(page, { organization: name, view: "#tokens" });
-    await page.getByText("The newest 2 tokens; there are more.").waitFor();
+    await page.getByText("These are the newest 2 tokens; there are more.").waitFor();
     await page.getByRole("button", { name: "Show more" }).click();
-    await page.getByText("The newest 4 tokens; there are more.").waitFor();
+    await page.getByText("These are the newest 4 tokens; there are more.").waitFor();
     assert.equal(await rowOf(page, needle).count(), 0);
     const sent = listen(page);
     for (const text of ["needle", "release shop", "SHOP nee", "night", needle.prefix, needle.id]) {
@@ -62,6 +62,27 @@ test("what_is_not_among_the_active_ones_is_looked_for_among_all_by_one_click", a
     await page.getByRole("button", { name: "Clear the search" }).click();
     await page.getByText("No active tokens.").waitFor();
     assert.equal(hash(page).split("?")[1] ?? "", "");
+  });
+});
+
+test("nothing_is_said_not_to_be_there_before_all_was_searched", async () => {
+  const name = await organization();
+  const token = await mint(name, { name: "rare" });
+  await withPage(async (page) => {
+    await signIn(page, { organization: name, view: "#tokens" });
+    await rowOf(page, token).waitFor();
+    let asked = 0;
+    await page.route("**/org/tokens/search", (route) => {
+      asked += 1;
+      const tokens = asked < 8 ? [] : [{ ...token, uses: 0, daily_uses: [], last_used_at: null, revoked_at: null, quarantined_at: null }];
+      return route.fulfill({ json: { tokens, next_cursor: asked < 8 ? `after-${asked}` : null, searched_all: asked >= 8, found_by: "words", genuine: null } });
+    });
+    await field(page).fill("rare");
+    await page.getByText("Nothing found so far. Not all tokens were searched.").waitFor();
+    assert.equal(await page.getByText("matches").count(), 0);
+    await page.getByRole("button", { name: "Search further" }).click();
+    await page.getByText("1 token.").waitFor();
+    assert.equal(asked, 8);
   });
 });
 
@@ -119,6 +140,7 @@ test("the_address_has_the_filters_and_back_leads_through_them", async () => {
     await rowOf(page, whole).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Scope", "the focus stays");
     await page.getByRole("button", { name: "Expires in 7 days 1" }).click();
+    await page.locator('th[aria-sort="ascending"]', { hasText: "Expires" }).waitFor();
     await page.getByText("1 token.").waitFor();
     assert.match(hash(page), /expires_before=20/);
     await page.getByRole("button", { name: "Never expires" }).click();

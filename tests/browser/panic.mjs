@@ -36,7 +36,7 @@ test("a_leaked_token_is_revoked_with_four_clicks_among_5_000", async () => {
     await click(page.getByRole("button", { name: "Sign in" }), page.getByRole("link", { name: "Tokens", exact: true }));
     // Which organization it is of is known to whoever pastes it; here it is not the first one of many.
     await page.getByLabel("Organization", { exact: true }).selectOption(name);
-    await click(page.getByRole("link", { name: "Tokens", exact: true }), page.getByText("The newest 100 tokens; there are more."));
+    await click(page.getByRole("link", { name: "Tokens", exact: true }), page.getByText("These are the newest 100 tokens; there are more."));
     await page.evaluate((text) => navigator.clipboard.writeText(text), leaked.token);
     const begun = performance.now();
     await page.keyboard.press("Control+v");

@@ -35,7 +35,7 @@ test("the_count_is_held_against_the_ceiling_that_is_in_force", async () => {
   await mint(name, { name: "one" });
   await withPage(async (page) => {
     const count = page.locator("#count");
-    for (const [ceiling, words] of [[null, "1 of 100 tokens in use"], [7, "1 of 7 tokens in use"], [0, "1 tokens in use"]]) {
+    for (const [ceiling, words] of [[null, "1 of 100 tokens in use"], [7, "1 of 7 tokens in use"], [0, "1 token in use"]]) {
       await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: ceiling } });
       await signIn(page, { organization: name, view: "#tokens" });
       await count.getByText("in use").waitFor();
