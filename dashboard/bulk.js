@@ -1,7 +1,7 @@
 // Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
 
 import { call } from "./api.js";
-import { h, named, openDialog, saveFile } from "./dom.js";
+import { h, named, openDialog } from "./dom.js";
 import { faultField, faults } from "./fields.js";
 import { utcTime } from "./lifecycle.js";
 import { attempt, told } from "./refusals.js";
@@ -91,6 +91,13 @@ function review({ tokens, projects: counts }) {
       tokens.length > shown.length ? h("p", { class: "quiet" }, `And ${plural(tokens.length - shown.length)} used less. The saved file has all of them.`) : null),
     h("div", { class: "buttons start" }, out("csv", () => csv(tokens)), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
   ];
+}
+
+/** Saves a file that was made in the page. */
+function saveFile(name, blob) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** One line each. What a spreadsheet would take for a formula is told apart by an apostrophe. */

@@ -139,10 +139,3 @@ export function copyButton(text, label, described, copied) {
   });
   return button;
 }
-
-/** Saves a file that was made in the page. */
-export function saveFile(name, blob) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
