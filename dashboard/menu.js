@@ -36,7 +36,7 @@ function open(button, items) {
     menu.remove();
   });
   button.setAttribute("aria-expanded", "true");
-  document.body.append(menu);
+  document.getElementById("main").append(menu);
   menu.showPopover();
   const place = button.getBoundingClientRect();
   const below = place.bottom + menu.offsetHeight < innerHeight;

@@ -60,7 +60,7 @@ function children({ id }) {
 function branch(token) {
   const below = children(token);
   below.element.hidden = true;
-  const button = h("button", { type: "button", class: "link", "aria-expanded": "false", "aria-label": `What ${plain(token.name)} created` }, "what it created");
+  const button = h("button", { type: "button", class: "link", "aria-expanded": "false", "aria-label": `what it created: ${plain(token.name)}` }, "what it created");
   button.addEventListener("click", () => {
     below.element.hidden = !below.element.hidden;
     button.setAttribute("aria-expanded", String(!below.element.hidden));

@@ -46,9 +46,9 @@ test("the_tree_leads_up_to_the_root_and_down_to_any_depth", async () => {
     await tree.getByRole("link", { name: "level-0" }).waitFor();
     await tree.getByRole("link", { name: "level-2" }).waitFor();
     assert.equal(await tree.getByRole("link", { name: "level-3" }).count(), 0, "asked for when it is opened");
-    await tree.getByRole("button", { name: "What level-2 created" }).click();
+    await tree.getByRole("button", { name: "what it created: level-2" }).click();
     await tree.getByRole("link", { name: "level-3" }).waitFor();
-    await tree.getByRole("button", { name: "What level-3 created" }).click();
+    await tree.getByRole("button", { name: "what it created: level-3" }).click();
     await tree.getByText("It created no tokens.").waitFor();
     await tree.getByRole("link", { name: "level-0" }).click();
     await page.getByRole("heading", { level: 1, name: "level-0" }).waitFor();
