@@ -28,7 +28,7 @@ export function actionsOf(token, changed) {
 
 /** A place for what was done last: it stays until it is dismissed. `tell` puts words there. */
 export function doneNote() {
-  const place = h("div", { role: "status" });
+  const place = h("div", { role: "status", class: "done-place" });
   const tell = (...words) => {
     const dismiss = h("button", { type: "button", class: "quiet-button", "aria-label": "Dismiss", onclick: () => place.replaceChildren() }, "✕");
     place.replaceChildren(h("div", { class: "note good done" }, h("p", { id: "final" }, words), dismiss));

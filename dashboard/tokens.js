@@ -118,7 +118,7 @@ export function tokensView(at = route()) {
       h("span", { class: "strong" }, `${number(selected.size)} selected${hidden ? ` (${number(hidden)} hidden)` : ""}`),
       many ? h("span", {}, `Revoke at most ${number(MOST_SELECTED)} at once.`)
         : h("button", { type: "button", class: "danger", onclick: () => bulkDialog({ ids: [...selected] }, changed) }, "Revoke selected…"),
-      h("button", { type: "button", onclick: () => { selected.clear(); render(); input.focus(); } }, "Clear selection"),
+      h("button", { type: "button", "aria-label": "Clear selection", onclick: () => { selected.clear(); render(); input.focus(); } }, "Clear"),
     );
   }
 
