@@ -7,9 +7,10 @@ import { exact, facts, h, named, plain } from "./dom.js";
 import { actionsOf, doneNote, pathOf } from "./lifecycle.js";
 import { words } from "./policies.js";
 import { refusalBox } from "./refusals.js";
-import { address } from "./route.js";
+import { address, go } from "./route.js";
 import { spark } from "./spark.js";
 import { badge, brief, creatorOf, ending, scopeOf, standing } from "./token.js";
+import { whenSlash } from "./token_search.js";
 import { tokenTree } from "./token_tree.js";
 
 const DAYS = 30;
@@ -69,6 +70,11 @@ export function tokenView({ id }) {
     h("div", { class: "view-head" }, head, buttons),
     done.place, body);
   view.refresh = load;
+  view.leave = whenSlash(() => {
+    // Once the list is there.
+    addEventListener("hashchange", () => document.getElementById("search")?.focus(), { once: true });
+    go("tokens");
+  });
   view.routed = (at) => {
     if (at.id === id) return;
     id = at.id;

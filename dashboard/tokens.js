@@ -13,7 +13,7 @@ import { state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { sorted, titleOf, tokenTable } from "./token_rows.js";
-import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
+import { hasSecret, isFiltered, isTyping, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy, whenSlash } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;
@@ -236,22 +236,18 @@ export function tokensView(at = route()) {
     project.append(...names.filter((name) => name !== wanted.project).map((name) => h("option", { value: name }, name)));
   }, () => {});
 
-  /** `/` begins a search, and what is pasted anywhere is looked for. */
-  const elsewhere = ({ target }) => !target.closest?.("input, textarea, select, dialog") && !document.querySelector("dialog[open]");
-  const key = (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !elsewhere(event)) return;
-    event.preventDefault();
+  const unkey = whenSlash(() => {
     input.focus();
     input.select();
-  };
+  });
+  /** What is pasted anywhere is looked for. */
   const paste = (event) => {
     const text = event.clipboardData.getData("text").trim();
-    if (!text || !elsewhere(event)) return;
+    if (!text || isTyping(event)) return;
     input.value = text;
     input.focus();
     input.dispatchEvent(new Event("input"));
   };
-  document.addEventListener("keydown", key);
   document.addEventListener("paste", paste);
 
   const filters = h("div", { class: "filters-more", id: "filters" }, status, scope, project);
@@ -274,7 +270,7 @@ export function tokensView(at = route()) {
   );
   view.leave = () => {
     input.value = "";
-    document.removeEventListener("keydown", key);
+    unkey();
     document.removeEventListener("paste", paste);
   };
   view.refresh = () => {

@@ -20,6 +20,11 @@ test("a_token_has_a_page_that_its_address_leads_to", async () => {
     await rowOf(page, token).waitFor();
     await page.goForward();
     await heading.waitFor();
+    await page.keyboard.press("/");
+    await rowOf(page, token).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "search");
+    await page.goBack();
+    await heading.waitFor();
     await page.getByRole("button", { name: "Revoke…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
     await page.locator("main #final").getByText(/followed revoked at \d\d:\d\d:\d\d UTC\./).waitFor();
