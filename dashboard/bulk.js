@@ -76,7 +76,12 @@ export function bulkDialog(selector, changed) {
 }
 
 /** What a dry run tells: how many in each project, and the tokens, those first that were used most. */
-function review({ tokens, projects: counts }) {
+function review({ ids, tokens, projects: counts }) {
+  if (!tokens) {
+    return [h("p", { class: "note" }, "D1 does not answer, so only the ids of the tokens are known now."),
+      h("div", { class: "matches", tabindex: "0", role: "region", "aria-label": "Tokens that match" }, h("ul", {}, ids.slice(0, MOST_SHOWN).map((id) => h("li", {}, h("code", {}, id)))))];
+  }
+  const unknown = ids.length - tokens.length;
   const shown = tokens.slice(0, MOST_SHOWN);
   const row = (token) => h("tr", {},
     h("th", { scope: "row" }, named(token.name)), h("td", {}, h("code", {}, token.prefix)), h("td", {}, scopeOf(token)),
@@ -88,7 +93,8 @@ function review({ tokens, projects: counts }) {
       h("table", { "aria-label": "Tokens that match" },
         h("thead", {}, h("tr", {}, ["Name", "Prefix", "Scope", "Created by", "Last used", "Uses since yesterday"].map((title) => h("th", { scope: "col" }, title)))),
         h("tbody", {}, shown.map(row))),
-      tokens.length > shown.length ? h("p", { class: "quiet" }, `And ${plural(tokens.length - shown.length)} used less. The saved file has all of them.`) : null),
+      tokens.length > shown.length ? h("p", { class: "quiet" }, `And ${plural(tokens.length - shown.length)} used less. The saved file has all of them.`) : null,
+      unknown > 0 ? h("p", { class: "quiet" }, `And ${plural(unknown)} that D1 does not have yet.`) : null),
     h("div", { class: "buttons start" }, out("csv", () => csv(tokens)), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
   ];
 }

@@ -117,6 +117,22 @@ test("criteria_reach_what_they_say_and_faults_stand_at_their_fields", async () =
   assert.deepEqual(ended, { [maker.id]: false, [made.id]: true, [inside.id]: false });
 });
 
+test("a_review_without_names_says_so", async () => {
+  const name = await organization();
+  const token = await mint(name, { name: "one", project: "shop" });
+  await withPage(async (page) => {
+    await signIn(page, { organization: name, view: "#tokens" });
+    await page.route("**/org/tokens/revoke", (route) => route.fulfill({
+      json: { dry_run: true, matched: 1, used_in_last_day: 0, ids: [token.id], revoked_at: null, tokens: null, projects: null },
+    }));
+    await page.getByRole("button", { name: "Revoke many…" }).click();
+    await dialog(page).getByLabel("Project").fill("shop");
+    await dialog(page).getByRole("button", { name: "Review the tokens" }).click();
+    await dialog(page).getByText("only the ids of the tokens are known now").waitFor();
+    await dialog(page).getByText(token.id).waitFor();
+  });
+});
+
 test("a_rotation_shows_the_successor_and_both_work_for_the_overlap", async () => {
   const name = await organization();
   const old = await mint(name, { name: "old one" });
