@@ -1,6 +1,7 @@
 // axe-core on every view and dialog in both themes, the size of it all, and pictures to look at in target/screenshots.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { answerActivity } from "./activity_answers.mjs";
 import { answer, FOUND, jobToken, RULES, TESTED } from "./job_answers.mjs";
-import { mint, openDashboard, organization, rowOf, signIn, withPage } from "./world.mjs";
+import { act, mint, openDashboard, organization, rowOf, signIn, withPage } from "./world.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
@@ -46,47 +47,61 @@ const VIEWS = {
     await page.getByLabel("Token or administrator key").waitFor();
   },
   tokens: async (page, { name }) => {
-    await signIn(page, { organization: name });
-    await page.getByLabel("Status").selectOption("all");
-    await page.getByText("Revoked", { exact: true }).nth(1).waitFor();
+    await signIn(page, { organization: name, view: "#tokens" });
+    await page.goto(`${page.url().split("#")[0]}#tokens?status=all`);
+    await page.locator("#list .badge", { hasText: "Revoked" }).waitFor();
     await page.locator("#count strong").waitFor();
     await page.getByRole("checkbox", { name: "Select nightly scans" }).check();
   },
   empty: async (page, { name }) => {
-    await signIn(page, { organization: name });
-    await page.getByLabel("Text").fill("nothing like it");
+    await signIn(page, { organization: name, view: "#tokens" });
+    await page.getByLabel("Search tokens").fill("nothing like it");
+    await page.getByText("No active token matches").waitFor();
   },
   mint: async (page, { name }) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("button", { name: "Create a token" }).click();
     await dialog(page).getByLabel("Project", { exact: true }).selectOption("shop");
     await dialog(page).getByText("Policies: the defaults").click();
   },
   minted: async (page, { name }) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("button", { name: "Create a token" }).click();
     await dialog(page).getByRole("radio", { name: /^Organization/ }).check();
+    await dialog(page).getByLabel("Name", { exact: true }).fill(`created-${randomBytes(3).toString("hex")}`);
     await dialog(page).getByRole("button", { name: "Create token" }).click();
     await page.getByRole("dialog", { name: "Token created" }).waitFor();
   },
   revoke: async (page, { name, manager }) => {
-    await signIn(page, { organization: name });
-    await rowOf(page, manager).getByRole("button", { name: "Revoke" }).click();
+    await signIn(page, { organization: name, view: "#tokens" });
+    await act(page, manager, "Revoke…");
   },
   rotate: async (page, { name, manager }) => {
-    await signIn(page, { organization: name });
-    await rowOf(page, manager).getByRole("button", { name: "Rotate" }).click();
+    await signIn(page, { organization: name, view: "#tokens" });
+    await act(page, manager, "Rotate…");
   },
-  details: async (page, { name, manager }) => {
-    await signIn(page, { organization: name });
-    await rowOf(page, manager).getByRole("button", { name: "Details of" }).click();
-    await dialog(page).getByText("policies", { exact: false }).first().click();
+  token: async (page, { name, manager }) => {
+    await signIn(page, { organization: name, view: `#tokens/${manager.id}` });
+    await page.locator("#part-tree").getByText("minted by a token").waitFor();
+    await page.locator("#part-audit").getByText("All its events").waitFor();
+    await page.getByText("policies", { exact: false }).first().click();
+  },
+  menu: async (page, { name, manager }) => {
+    await signIn(page, { organization: name, view: "#tokens" });
+    await rowOf(page, manager).getByRole("button", { name: "Actions for" }).click();
+    await page.getByRole("menu").waitFor();
+  },
+  found: async (page, { name, manager }) => {
+    await signIn(page, { organization: name, view: "#tokens" });
+    await page.getByLabel("Search tokens").fill(manager.token);
+    await page.locator(".found").waitFor();
+    await page.getByText("1 token.").waitFor();
   },
   bulk: async (page, { name }) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("button", { name: "Revoke many…" }).click();
     await dialog(page).getByLabel("Project").fill("shop");
-    await dialog(page).getByRole("button", { name: "Show what would be revoked" }).click();
+    await dialog(page).getByRole("button", { name: "Review the tokens" }).click();
     await dialog(page).getByText("would be revoked.").waitFor();
   },
   overview: async (page, { name }) => {
@@ -122,14 +137,14 @@ const VIEWS = {
     await page.getByRole("heading", { name: "Words" }).waitFor();
   },
   settings: async (page, { name }) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("link", { name: "Settings" }).click();
     await page.locator("#projects summary").click();
     await page.locator(".place").getByRole("button", { name: "Workflows of shop" }).click();
     await page.locator('.place[data-place="shop / release"]').getByText("Not set").waitFor();
   },
   credential: async (page, { name }) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByRole("button", { name: "Set the credential for shop", exact: true }).click();
     await dialog(page).getByRole("button", { name: "Set" }).click();
@@ -199,7 +214,7 @@ for (const colorScheme of ["light", "dark"]) {
         await withPage(async (page) => {
           await reach(page, world);
           assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${view} fits at ${width}`);
-          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "details", "bulk", "credential", "why", "organization", "rule", "pasted", "ids", "refused", "tested"].includes(view) });
+          await page.screenshot({ path: `${PICTURES}${view}-${colorScheme}-${width}.png`, fullPage: !["mint", "minted", "revoke", "rotate", "menu", "bulk", "credential", "why", "organization", "rule", "pasted", "ids", "refused", "tested"].includes(view) });
           await page.addScriptTag({ path: AXE });
           const violations = await page.evaluate(async () =>
             (await window.axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`));

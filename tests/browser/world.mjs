@@ -201,3 +201,9 @@ export async function signIn(page, { credential = ADMIN, organization, view = "#
 }
 
 export const rowOf = (page, token) => page.locator(`tr[data-id="${token.id}"]`);
+
+/** Chooses from the menu of a token's row: `Rotate…`, `Revoke…`. */
+export async function act(page, token, action) {
+  await rowOf(page, token).getByRole("button", { name: "Actions for" }).click();
+  await page.getByRole("menuitem", { name: action }).click();
+}
