@@ -7,7 +7,7 @@ import { choice, facts, field, h, named, say, toSecond, unique } from "./dom.js"
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { tokenLink } from "./refused.js";
-import { address, go, note } from "./route.js";
+import { address, go } from "./route.js";
 import { state } from "./state.js";
 import { none, row, table } from "./table.js";
 
@@ -104,11 +104,7 @@ function entry(event) {
 }
 
 export function auditView({ query }) {
-  // The token list still leads here by a token that it notes.
-  const focus = state.focusToken;
-  state.focusToken = null;
-  let filters = focus ? { token: focus.id } : query;
-  if (focus) note("audit", null, filters);
+  let filters = query;
   let rows = [];
   let faults = [];
   let cursor = null;

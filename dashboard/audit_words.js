@@ -54,9 +54,9 @@ export function actorWords({ actor, actor_name: name }) {
   }
 }
 
-/** What an event is about: `shop / release`, `organization`; empty where its row does not say. */
-export function scopeWords({ scope, target, changes, token_id: token }) {
-  if (scope) return typeof scope === "string" ? scope : [scope.project, scope.workflow].filter(Boolean).join(" / ") || "organization";
+/** What an event is about: `shop / release`, `organization`; empty where nothing says so. */
+export function scopeWords({ token_name: known, token_project: project, token_workflow: workflow, target, changes, token_id: token }) {
+  if (known) return [project, workflow].filter(Boolean).join(" / ") || "organization";
   const [kind, name = ""] = (target ?? "").split(/:(.*)/s);
   if (kind === "project" || kind === "workflow") return name.replace("/", " / ");
   if (kind === "trust-rule") return [changes?.project, changes?.workflow].filter(Boolean).join(" / ");

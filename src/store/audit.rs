@@ -59,7 +59,8 @@ fn whole(sequence: u64) -> Bind {
 
 /// What an event's `content` says of its request, as in migration 0012, for the indexes to be found.
 const ADDRESS: &str = "iif(json_valid(content), json_extract(content, '$.origin.address'), null)";
-const REQUEST: &str = "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
+const REQUEST: &str =
+    "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
 
 /// What a statement finds its rows by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,10 @@ fn page(
         By::Token(id) => ("audit_by_token", Some(("token_id", Bind::text(id)))),
         By::Actor(actor) => ("audit_by_actor", Some(("actor", Bind::text(actor)))),
         By::Address(address) => ("audit_by_address", Some((ADDRESS, Bind::text(address)))),
-        By::Action(action) => ("audit_by_action", Some(("action", Bind::text(action.name())))),
+        By::Action(action) => (
+            "audit_by_action",
+            Some(("action", Bind::text(action.name()))),
+        ),
         By::Time => ("audit_by_time", None),
     };
     let mut sql = format!(
@@ -160,12 +164,16 @@ fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
 }
 
 /// Tokens of a name.
-const CALLED: &str = "select id, format, name from tokens indexed by tokens_by_name \
-     where organization_id = ? and name = ? order by name limit ?";
+const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name as workflow \
+     from tokens t indexed by tokens_by_name \
+     left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
+     where t.organization_id = ? and t.name = ? order by t.name limit ?";
 
 /// Tokens within ranges of ids, each by the primary key.
-const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name from json_each(?2) as wanted \
+const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \
+     w.name as workflow from json_each(?2) as wanted \
      cross join tokens t indexed by sqlite_autoindex_tokens_1 \
+     left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
      where t.id >= json_extract(wanted.value, '$[0]') and t.id <= json_extract(wanted.value, '$[1]') \
      and t.organization_id = ?1 limit ?3";
 
@@ -176,6 +184,8 @@ struct NamedRow {
     id: String,
     format: Format,
     name: String,
+    project: Option<String>,
+    workflow: Option<String>,
 }
 
 impl NamedRow {
@@ -185,6 +195,8 @@ impl NamedRow {
             id,
             format: self.format,
             name: self.name,
+            project: self.project,
+            workflow: self.workflow,
         };
         Ok((self.place, token))
     }
