@@ -1,8 +1,8 @@
 // The view "Activity": what was allowed and refused by day, and a tail of refused calls that goes on while it is looked at.
 
 import { call } from "./api.js";
-import { dayChart, number, reasonChart, reasonsOf } from "./chart.js";
-import { choice, clock, exact, field, h, named, say } from "./dom.js";
+import { dayChart, reasonChart, reasonsOf } from "./chart.js";
+import { choice, clock, exact, field, h, named, number, say } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable } from "./refused.js";

@@ -3,7 +3,7 @@
 
 import { call, download } from "./api.js";
 import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
-import { choice, facts, field, h, named, say, toSecond, unique } from "./dom.js";
+import { choice, facts, field, h, named, saveFile, say, toSecond, unique } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { tokenLink } from "./refused.js";
@@ -229,9 +229,7 @@ async function exportLog(button, place) {
     const file = await download("/org/audit", "application/x-ndjson");
     const lines = (await file.text()).trimEnd().split("\n");
     const whole = lines.at(-1).startsWith('{"checkpoint"');
-    const link = h("a", { href: URL.createObjectURL(file), download: `audit-${state.who.organization ?? "organization"}.ndjson` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    saveFile(`audit-${state.who.organization ?? "organization"}.ndjson`, file);
     const mended = lines.filter((line) => JSON.parse(line).mended).length;
     return { whole, rows: lines.length - (whole ? 1 : 0), mended };
   });

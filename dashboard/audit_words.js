@@ -1,5 +1,7 @@
 // The audit log in words: actions, actors, what an event is about, and what changed.
 
+import { number } from "./dom.js";
+
 /** The log's actions; docs/STORAGE.md lists them. */
 export const ACTIONS = {
   "token.mint": "Token created",
@@ -73,7 +75,7 @@ const KEYS = {
 const keyWords = (key) => KEYS[key] ?? key.replace(/^conditions\./, "condition ").replaceAll(/[._]/g, " ");
 
 function valueWords(key, value) {
-  if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : value.toLocaleString("en");
+  if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : number(value);
   if (key === "max_idle_days" && value === 0) return "no limit";
   if (value === null) return "none";
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);

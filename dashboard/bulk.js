@@ -1,7 +1,7 @@
 // Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
 
 import { call } from "./api.js";
-import { h, named, openDialog } from "./dom.js";
+import { h, named, number, openDialog, saveFile } from "./dom.js";
 import { faultField, faults } from "./fields.js";
 import { utcTime } from "./lifecycle.js";
 import { attempt, told } from "./refusals.js";
@@ -9,7 +9,6 @@ import { projects } from "./registry.js";
 import { brief, creatorOf, scopeOf } from "./token.js";
 
 const MOST_SHOWN = 200;
-const number = (count) => count.toLocaleString("en");
 const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`;
 
 /**
@@ -97,13 +96,6 @@ function review({ ids, tokens, projects: counts }) {
       unknown > 0 ? h("p", { class: "quiet" }, `And ${plural(unknown)} that D1 does not have yet.`) : null),
     h("div", { class: "buttons start" }, out("csv", () => csv(tokens)), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
   ];
-}
-
-/** Saves a file that was made in the page. */
-function saveFile(name, blob) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** One line each. What a spreadsheet would take for a formula is told apart by an apostrophe. */

@@ -4,13 +4,13 @@ import * as ci from "./ci_rules.js";
 import { addDialog } from "./ci_form.js";
 import { snippets } from "./ci_snippets.js";
 import { testDialog } from "./ci_test.js";
-import { ago, exact, facts, h, named, openDialog, plain, say, span } from "./dom.js";
+import { ago, exact, facts, h, named, number, openDialog, plain, say, span } from "./dom.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { organizationRow } from "./state.js";
 
 /** How many tokens ended with a rule. */
 const ended = (count) => (count === 0 ? "It had no active CI tokens."
-  : `${count.toLocaleString("en")} CI ${count === 1 ? "token was" : "tokens were"} revoked, which is final.`);
+  : `${number(count)} CI ${count === 1 ? "token was" : "tokens were"} revoked, which is final.`);
 
 /** One confirmation, which says what ends; then how many did. */
 function removeDialog(rule, changed) {

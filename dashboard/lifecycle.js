@@ -1,7 +1,7 @@
 // What can happen to one token: revoking, rotating, restoring it from quarantine; and where one reads more about it.
 
 import { call } from "./api.js";
-import { ago, choice, exact, facts, field, h, named, openDialog } from "./dom.js";
+import { ago, choice, exact, facts, field, h, named, number, openDialog } from "./dom.js";
 import { attempt } from "./refusals.js";
 import { go } from "./route.js";
 import { secretDialog } from "./secret.js";
@@ -40,7 +40,7 @@ const about = (token) => [
   ["Token", named(token.name), " ", h("code", {}, token.prefix)],
   ["Scope", scopeOf(token)],
   ["Created by", named(creatorOf(token))],
-  ["Last used", token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never", ` (${token.uses.toLocaleString("en")} uses)`],
+  ["Last used", token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never", ` (${number(token.uses)} uses)`],
 ];
 
 /** A dialog that asks once. `work` makes the change and gives what was done, in words. */
