@@ -31,8 +31,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     let named = Some("acme");
     let page = Page::parse(None, None).expect("a page");
     let span = Span::parse(None, None).expect("a span");
-    let filter =
-        || TokenQuery::parse(tokens::Asked::default(), world.now()).expect("a filter");
+    let filter = || TokenQuery::parse(tokens::Asked::default(), world.now()).expect("a filter");
     let ids = format!(r#"{{"ids":["{TOKEN}"]}}"#);
     let name = br#"{"name":"web"}"#;
     macro_rules! rows {
