@@ -1,5 +1,6 @@
 // One token in words: how it stands, where it counts, who created it and when it ends. For the list, the dialogs and its page.
 
+import { actorWords } from "./audit_words.js";
 import { jobName } from "./ci_job.js";
 import { ago, exact, h, span } from "./dom.js";
 
@@ -29,13 +30,10 @@ export function scopeOf(token) {
   return token.workflow ? `${token.project.name} / ${token.workflow.name}` : token.project.name;
 }
 
-/** Who created it: a token by its name, a person by theirs. */
+/** Who created it, in words. */
 export function creatorOf(token) {
   if (token.ci_job) return `trust rule for ${jobName(token.ci_job)}`;
-  if (token.creator_name) return token.creator_name;
-  const [, kind, name] = /^([a-z-]+)(?::(.+))?$/s.exec(token.created_by) ?? [];
-  if (kind === "admin-token") return ["administrator key", name].filter(Boolean).join(" ");
-  return name ?? token.created_by;
+  return actorWords({ actor: token.created_by, actor_name: token.creator_name });
 }
 
 /** A moment in few words, with the exact one where one points at it. */
