@@ -3,7 +3,7 @@
 
 import { call, download } from "./api.js";
 import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
-import { choice, facts, field, h, named, saveFile, say, toSecond, unique } from "./dom.js";
+import { choice, facts, field, h, named, saveFile, say, tag, toSecond, unique } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { tokenLink } from "./refused.js";
@@ -93,7 +93,7 @@ function entry(event) {
     ["one-line", h("time", { datetime: event.at, title: event.at }, toSecond(event.at))],
     ["cut", named(actorWords(event), { title: event.actor })],
     ["", h("span", { class: isGrave(event) ? "grave" : undefined }, actionWords(event.action)), " ",
-      event.outcome !== "ok" && h("span", { class: "badge", dataset: { kind: "bad" }, title: event.outcome }, reasonTitle(event.outcome)),
+      event.outcome !== "ok" && tag("bad", reasonTitle(event.outcome), event.outcome),
       event.count ? none(` ${event.count} times`) : null,
       line && h("span", { class: "quiet" }, named(line))],
     ["cut", event.token_id ? tokenLink({ id: event.token_id, name: event.token_name, prefix: event.token_prefix ?? event.token_id }) : none()],

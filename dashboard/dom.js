@@ -174,3 +174,6 @@ export function saveFile(name, blob) {
 
 /** Whether a key or what is pasted is for a field or a dialog. */
 export const isTyping = ({ target }) => target.closest?.("input, textarea, select, dialog") || document.querySelector("dialog[open]");
+
+/** A word on a ground: `good`, `bad`, `unsure` or `none`. */
+export const tag = (kind, text, title) => h("span", { class: "badge", dataset: { kind }, title }, text);

@@ -3,7 +3,7 @@
 
 import { call } from "./api.js";
 import { dayChart, hourChart, reasonChart, reasonsOf } from "./chart.js";
-import { clock, h, number } from "./dom.js";
+import { clock, h, number, tag } from "./dom.js";
 import { ask, finalText, PARTS, partsOf } from "./readyz.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable, tokenLink } from "./refused.js";
@@ -36,7 +36,7 @@ function health(answer) {
   const { kind, body } = answer;
   const verdict = { ready: ["good", "Ready"], unavailable: ["bad", "Not ready"], misconfigured: ["bad", "Misconfigured"] }[kind] ?? ["unsure", "Not known"];
   return h("p", { class: "health" },
-    h("span", { class: "badge", dataset: { kind: verdict[0] } }, verdict[1]),
+    tag(...verdict),
     body && partsOf(body).map(([name, state]) => h("span", { class: "part", dataset: { state } },
       h("span", { "aria-hidden": "true" }, state === "ready" ? "✓ " : "✕ "), PARTS[name]?.[0] ?? name, state === "ready" ? "" : `: ${state}`)),
     body?.version && h("span", { class: "quiet" }, `Version ${body.version}`),

@@ -64,9 +64,6 @@ export function fault(text) {
   return undefined;
 }
 
-/** Who set it: a name, or an actor as the audit log has it. */
-export const setter = ({ set_by: by }) => (typeof by === "string" ? by : by?.actor ?? by?.name ?? "");
-
 /** What counts where none is set. */
 export function inherited({ project, workflow }) {
   if (workflow) return "The project’s counts, or else the organization’s, if it is set.";

@@ -1,9 +1,10 @@
 // Setting, replacing and clearing a credential for the origin. What is pasted leaves the field at once.
 
+import { actorWords } from "./audit_words.js";
 import { choice, exact, facts, field, h, named, openDialog, say } from "./dom.js";
 import { hiddenField } from "./fields.js";
 import { attempt } from "./refusals.js";
-import { KEEP, USUAL_KEEP, clear, fault, gain, loss, put, setter, words } from "./upstream.js";
+import { KEEP, USUAL_KEEP, clear, fault, gain, loss, put, words } from "./upstream.js";
 
 const time = (moment) => h("time", { datetime: moment, title: moment }, exact(moment));
 const fingerprint = (digest) => h("code", {}, digest);
@@ -72,7 +73,7 @@ export function clearDialog(scope, current, changed, closed) {
         facts([
           ["For", named(words(scope))],
           ["Fingerprint", fingerprint(current.digest)],
-          ["Set", time(current.set_at), " by ", named(setter(current))],
+          ["Set", time(current.set_at), " by ", named(actorWords({ actor: current.set_by }))],
         ]),
         h("p", {}, loss(scope)),
         h("p", {}, "Attestations that are running with it fail. The gateway keeps no copy: you need the credential itself to set it again."),
