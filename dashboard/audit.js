@@ -3,7 +3,7 @@
 
 import { call, download } from "./api.js";
 import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
-import { choice, facts, field, h, named, saveFile, say, tag, toSecond, unique } from "./dom.js";
+import { choice, facts, field, h, named, saveFile, say, tag, textInput, toSecond, unique } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { tokenLink } from "./refused.js";
@@ -165,7 +165,7 @@ export function auditView({ query }) {
     list.replaceChildren(shown);
   }
 
-  const text = (placeholder) => h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder });
+  const text = (placeholder) => textInput({ type: "search", placeholder });
   const inputs = {
     token: text("Name, prefix or id"),
     actor: text("Name, prefix or key"),

@@ -1,7 +1,7 @@
 // Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
 
 import { call } from "./api.js";
-import { h, named, number, openDialog, saveFile } from "./dom.js";
+import { h, named, number, openDialog, saveFile, textInput } from "./dom.js";
 import { faultField, faults } from "./fields.js";
 import { utcTime } from "./lifecycle.js";
 import { attempt, told } from "./refusals.js";
@@ -110,11 +110,10 @@ function csv(tokens) {
 }
 
 function criteriaForm(cancel, place, submit) {
-  const text = (properties = {}) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
   const known = h("datalist", { id: "project-names" });
-  const project = faultField("Project", text({ list: known.id }), "With its workflows.");
-  const creator = faultField("Created by", text({ placeholder: "name, prefix or id of a token" }), "And the tokens that those created, at every level.");
-  const address = faultField("Created from address", text({ placeholder: "192.0.2.7" }));
+  const project = faultField("Project", textInput({ list: known.id }), "With its workflows.");
+  const creator = faultField("Created by", textInput({ placeholder: "name, prefix or id of a token" }), "And the tokens that those created, at every level.");
+  const address = faultField("Created from address", textInput({ placeholder: "192.0.2.7" }));
   const after = faultField("Created after", h("input", { type: "datetime-local" }));
   const before = faultField("Created before", h("input", { type: "datetime-local" }));
   const unused = h("input", { type: "checkbox", id: "never-used" });

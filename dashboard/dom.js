@@ -177,3 +177,9 @@ export const isTyping = ({ target }) => target.closest?.("input, textarea, selec
 
 /** A word on a ground: `good`, `bad`, `unsure` or `none`. */
 export const tag = (kind, text, title) => h("span", { class: "badge", dataset: { kind }, title }, text);
+
+/** A field for names, ids and the like, which no keyboard should change. */
+export const textInput = (properties) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
+
+/** The last line of a dialog: a way out, which has the focus where a key that is held down must do no harm, and what is done. */
+export const lastRow = (close, button, autofocus) => h("div", { class: "buttons" }, h("button", { type: "button", autofocus, onclick: close }, "Cancel"), button);

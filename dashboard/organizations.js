@@ -1,7 +1,7 @@
 // Organizations as a part of the view "Settings": a list, a form to create one, and a form for the limits of one.
 
 import { call } from "./api.js";
-import { choice, exact, field, h, named, number, openDialog, say } from "./dom.js";
+import { choice, exact, field, h, lastRow, named, number, openDialog, say } from "./dom.js";
 import { faultField } from "./fields.js";
 import { nameFault, nameField } from "./registry.js";
 import { attempt } from "./refusals.js";
@@ -44,7 +44,7 @@ function limitsDialog(organization, saved) {
       h("div", { class: "columns" }, tokens.element, idle.element,
         field("A token that is found in public", leak, "The gateway does this as soon as it is reported."),
         field("Who gets tokens", jobs, "Tokens that exist stay in either case.")),
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button));
+      lastRow(close, button));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const text = name?.input.value.trim();

@@ -1,7 +1,7 @@
 // Rows for what can have a credential for the origin: how it stands there, and the buttons to change it.
 
 import { actorWords } from "./audit_words.js";
-import { ago, exact, field, h, named, say, tag } from "./dom.js";
+import { ago, exact, field, h, named, say, tag, textInput } from "./dom.js";
 import { sentence } from "./refusals.js";
 import { inherited, look, words } from "./upstream.js";
 import { clearDialog, setDialog } from "./upstream_dialogs.js";
@@ -86,7 +86,7 @@ async function loadAll(rows) {
 export function places(label, names, make) {
   const list = h("ul", { class: "places", "aria-label": label });
   const more = h("button", { type: "button" }, "Show more");
-  const input = h("input", { type: "search", autocomplete: "off", spellcheck: "false" });
+  const input = textInput({ type: "search" });
   const find = field(`Find in ${label.toLowerCase()}`, input);
   const none = h("p", { class: "quiet", hidden: true }, "No name matches.");
   const made = new Map();

@@ -3,7 +3,7 @@
 
 import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
-import { choice, exact, h, isTyping, named, number, say } from "./dom.js";
+import { choice, exact, h, isTyping, named, number, say, textInput } from "./dom.js";
 import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
 import { refusalBox, told } from "./refusals.js";
@@ -38,8 +38,8 @@ export function tokensView(at = route()) {
   const selection = h("div", { class: "selection", hidden: true });
   const place = h("div", {});
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Risks" });
-  const input = h("input", {
-    type: "search", id: "search", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-label": "Search tokens",
+  const input = textInput({
+    type: "search", id: "search", "aria-label": "Search tokens",
     placeholder: "Search name, prefix, description, or paste a token", "aria-keyshortcuts": "/",
   });
   const status = choice(STATUSES, wanted.status, { "aria-label": "Status" });
