@@ -14,11 +14,13 @@ mod jobs;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::rc::Rc;
 
     use serde_json::Value;
 
     use super::DOCUMENT;
     use crate::adopt::adopt;
+    use crate::config::Config;
     use crate::error::{Error, Result};
     use crate::leaks::receive;
     use crate::mint::{Client, mint};
@@ -31,7 +33,7 @@ mod tests {
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
-    use postern_domain::name::TokenName;
+    use postern_domain::name::{Label, TokenName};
     use postern_domain::scope::{Named, Scope};
     use postern_domain::time::Timestamp;
     use postern_domain::token::{TokenFacts, Verifier};
@@ -131,7 +133,7 @@ mod tests {
         let world = World::new();
         let told = crate::rebuild::tests::lost(&world);
         now_or_never(rebuild::rebuild(
-            &Caller::Administrator,
+            &Caller::Administrator(None),
             ("acme", told, requester()),
             &testing::config(),
             &world,
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn answers_have_exactly_the_documented_members() {
         let (world, config) = (World::new(), testing::config());
-        let (admin, acme) = (Caller::Administrator, Some("acme"));
+        let (admin, acme) = (Caller::Administrator(None), Some("acme"));
         let page = Page::parse(None, None).expect("a page");
         let minted = now_or_never(mint(&admin, acme, b"", from(), &config, &world));
         let token = origin_tokens::jwt(&origin_tokens::claims());
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn an_upstream_credential_has_the_documented_members_where_it_has_any() {
         let (world, config) = (World::new(), testing::config());
-        let (admin, acme) = (Caller::Administrator, Some("acme"));
+        let (admin, acme) = (Caller::Administrator(None), Some("acme"));
         let of = upstream::ReachNamed {
             project: Some("shop"),
             workflow: Some("release"),
@@ -251,13 +253,25 @@ mod tests {
             .expect("issues")
             .token;
         let look = |token: &str| {
-            let admin = Caller::Administrator;
+            let admin = Caller::Administrator(None);
             let seen = now_or_never(oauth::introspect(&admin, token, &config, &world));
             members(&seen.expect("answers"))
         };
         let (known, required) = documented("Introspection");
-        assert_eq!(look(token.expose()), known);
         assert_eq!(look("unknown"), required);
+        // An administrator key with a name, asked about by itself.
+        let named = Config::read(|name| match name {
+            "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+            "TOKEN_KEYS" => Some(format!("k1:{}", "A".repeat(43))),
+            "ADMIN_TOKEN" => Some(format!("ops:{}", testing::ADMIN)),
+            _ => None,
+        });
+        let ops = Label::parse("ops").ok().map(Rc::new);
+        let ops = Caller::Administrator(ops);
+        let named = named.expect("a good configuration");
+        let seen = now_or_never(oauth::introspect(&ops, testing::ADMIN, &named, &world));
+        let told = members(&seen.expect("answers"));
+        assert_eq!(&look(token.expose()) | &told, known);
 
         let mut problem = Problem::new(400, "body_invalid", "…".into(), "r".into());
         let (known, required) = documented("Problem");
@@ -282,7 +296,7 @@ mod tests {
     #[test]
     fn bodies_may_have_exactly_the_documented_members() {
         let (world, config) = (World::new(), testing::config());
-        let (admin, acme, wrong) = (Caller::Administrator, Some("acme"), br#"{"?":1}"#);
+        let (admin, acme, wrong) = (Caller::Administrator(None), Some("acme"), br#"{"?":1}"#);
         let id = facts().id.to_string();
         let rows = [
             (
