@@ -14,13 +14,11 @@ mod jobs;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::rc::Rc;
 
     use serde_json::Value;
 
     use super::DOCUMENT;
     use crate::adopt::adopt;
-    use crate::config::Config;
     use crate::error::{Error, Result};
     use crate::leaks::receive;
     use crate::mint::{Client, mint};
@@ -33,7 +31,7 @@ mod tests {
     use postern_domain::audit::verify::Row;
     use postern_domain::caller::Caller;
     use postern_domain::id::Id;
-    use postern_domain::name::{Label, TokenName};
+    use postern_domain::name::TokenName;
     use postern_domain::scope::{Named, Scope};
     use postern_domain::time::Timestamp;
     use postern_domain::token::{TokenFacts, Verifier};
@@ -260,15 +258,7 @@ mod tests {
         let (known, required) = documented("Introspection");
         assert_eq!(look("unknown"), required);
         // An administrator key with a name, asked about by itself.
-        let named = Config::read(|name| match name {
-            "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
-            "TOKEN_KEYS" => Some(format!("k1:{}", "A".repeat(43))),
-            "ADMIN_TOKEN" => Some(format!("ops:{}", testing::ADMIN)),
-            _ => None,
-        });
-        let ops = Label::parse("ops").ok().map(Rc::new);
-        let ops = Caller::Administrator(ops);
-        let named = named.expect("a good configuration");
+        let (named, ops) = testing::named_administrator("ops");
         let seen = now_or_never(oauth::introspect(&ops, testing::ADMIN, &named, &world));
         let told = members(&seen.expect("answers"));
         assert_eq!(&look(token.expose()) | &told, known);
