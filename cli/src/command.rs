@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::error::ContextValue;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::attest::Attest;
 use crate::audit::Audit;
 use crate::bridge;
 use crate::doctor::Doctor;
@@ -96,6 +97,8 @@ pub enum What {
     Audit(Audit),
     /// Show what the gateway would decide about a call, and why
     Explain(Explain),
+    /// Hand in an attestation, as a stock client does; signs nothing
+    Attest(Box<Attest>),
     /// Serve native gRPC on this machine, and call the gateway with gRPC-Web
     Bridge(bridge::Options),
     /// Diagnose settings, connection and credential
@@ -132,6 +135,7 @@ impl Command {
             What::Leaks(leaks) => leaks.run().await,
             What::Audit(audit) => audit.run().await,
             What::Explain(explain) => explain.run().await,
+            What::Attest(attest) => attest.run().await,
             What::Doctor(doctor) => doctor.run().await,
             What::Setup(setup) => setup.run().await,
             What::Preflight(preflight) => preflight.run(),

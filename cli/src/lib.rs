@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod api;
+pub mod attest;
 pub mod audit;
 pub mod bridge;
 pub mod command;

@@ -14,6 +14,7 @@
 mod actions;
 mod actions_run;
 mod artifacts;
+mod attest;
 mod audit;
 mod calls;
 mod child;
@@ -30,6 +31,7 @@ mod others;
 mod program;
 mod proxy;
 mod raw;
+mod ready;
 mod rebuild;
 mod refusals;
 mod setup;
