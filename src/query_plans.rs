@@ -49,6 +49,28 @@ const WALKS: &[(&str, &str)] = &[
     ),
     ("delete from refusals where hour <", "a row for each code"),
     (
+        "select wanted.value as word",
+        "the words of a search, at most sixteen, and a table of one row",
+    ),
+    (
+        "select wanted.key as place",
+        "the tokens of a page of events, each found by its key",
+    ),
+    (
+        "select id from tokens where id > (select after",
+        "a table of one row",
+    ),
+    ("update token_words_backfill set after", "one row"),
+    ("delete from token_words_backfill", "one row"),
+    (
+        "select count(*) as looked",
+        "what an index has found, at most 100,000 tokens",
+    ),
+    (
+        "select at / 3600000 as hour",
+        "what an index has found: the creations of two days",
+    ),
+    (
         "update tokens set quarantined_at = ?3",
         "the list of a page of a rebuild, whose tokens are found by their key",
     ),

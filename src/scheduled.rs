@@ -1,13 +1,13 @@
 //! The hourly event: revokes what has been idle too long (R14), signs how far audit logs reach
-//! (R35), organization by organization, and marks what has ended. One organization's failure does
-//! not stop the others.
+//! (R35), organization by organization, marks what has ended, and gives words to tokens that have none.
+//! One organization's failure does not stop the others.
 
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use super::log;
 use super::objects::ledger_client;
 use super::platform::now;
-use super::store::{audit, records, token_list};
+use super::store::{audit, records, token_list, token_words};
 use postern_domain::audit::Requester;
 use postern_domain::standing::Actor;
 use postern_ledger::{CheckpointCommand, SweepCommand};
@@ -19,6 +19,9 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     sign(&env).await;
     if let Err(error) = token_list::mark_ended(&env, now()).await {
         log::failure("scheduled.mark_ended", &error.private());
+    }
+    if let Err(error) = token_words::backfill(&env).await {
+        log::failure("scheduled.token_words", &error.private());
     }
 }
 

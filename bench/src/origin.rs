@@ -31,6 +31,7 @@ pub async fn start() -> String {
         let answers = Arc::new(Answers {
             init: answer(&begun()),
             contract: answer(&contract()),
+            status: content("application/json", b"{}"),
             other: answer(&[]),
         });
         while let Ok((stream, _)) = listener.accept().await {
@@ -44,6 +45,8 @@ pub async fn start() -> String {
 struct Answers {
     init: Vec<u8>,
     contract: Vec<u8>,
+    /// To an open call: the gateway passes on JSON and nothing else.
+    status: Vec<u8>,
     other: Vec<u8>,
 }
 
@@ -55,6 +58,8 @@ impl Answers {
             &self.init
         } else if calls(b"/GetContract ") {
             &self.contract
+        } else if calls(b"/statusz ") {
+            &self.status
         } else {
             &self.other
         }
@@ -101,11 +106,16 @@ fn answer(message: &[u8]) -> Vec<u8> {
         rpc::frame(0x80, b"grpc-status: 0\r\n"),
     ]
     .concat();
+    content("application/grpc-web+proto", &body)
+}
+
+/// An answer of this media type and content, whole.
+fn content(media_type: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    [head.as_bytes(), &body].concat()
+    [head.as_bytes(), body].concat()
 }
 
 async fn serve(mut stream: TcpStream, answers: Arc<Answers>) {

@@ -1,7 +1,7 @@
 //! The port of the record, on D1. Each method is one call into the file that owns it.
 
 use super::Platform;
-use crate::store::{rebuild, records, token_list};
+use crate::store::{figures, rebuild, records, token_list};
 use postern_domain::audit::verify::Row;
 use postern_domain::decide::Grant;
 use postern_domain::id::{OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
@@ -13,7 +13,9 @@ use postern_registry::organization::OrganizationRecord;
 use postern_registry::page::{Cursor, Page};
 use postern_registry::ports::{RebuildRecords, Records, TokenCounts};
 use postern_registry::registry::Entry;
-use postern_registry::tokens::{TokenFilter, TokenRecord};
+use postern_registry::tokens::{
+    Found, SelectedToken, TokenFilter, TokenRecord, TokenTotals, TotalsQuery,
+};
 
 impl Records for Platform {
     async fn create_organization(&self, grant: &Grant, row: &OrganizationRecord) -> Result<()> {
@@ -103,8 +105,25 @@ impl Records for Platform {
         filter: &TokenFilter,
         cursor: Option<&Cursor>,
         limit: u32,
-    ) -> Result<Vec<TokenRecord>> {
+    ) -> Result<Found> {
         token_list::tokens(&self.env, organization, filter, cursor, limit).await
+    }
+
+    async fn selected(
+        &self,
+        organization: OrganizationId,
+        ids: &[TokenId],
+        day: i64,
+    ) -> Result<Vec<SelectedToken>> {
+        figures::selected(&self.env, organization, ids, day).await
+    }
+
+    async fn token_totals(
+        &self,
+        organization: OrganizationId,
+        asked: &TotalsQuery,
+    ) -> Result<TokenTotals> {
+        figures::token_totals(&self.env, organization, asked).await
     }
 }
 

@@ -5,15 +5,19 @@ use serde::Deserialize;
 use worker::Env;
 
 use super::d1::{self, Bind};
+use super::figures;
 use crate::platform::Platform;
+use postern_domain::audit::Action;
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
-use postern_domain::id::OrganizationId;
+use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
+use postern_domain::token::Format;
 use postern_registry::audit::{EventFilter, Listed, Span};
 use postern_registry::error::Result;
 use postern_registry::page::EventCursor;
-use postern_registry::ports::AuditLog;
+use postern_registry::ports::{AuditLog, NamedToken};
+use postern_registry::tokens::IdRange;
 
 /// How long an organization's log goes on before the schedule signs it again.
 const CHECKPOINT_EVERY_MS: i64 = 86_400_000;
@@ -53,16 +57,55 @@ fn whole(sequence: u64) -> Bind {
     Bind::whole(i64::try_from(sequence).unwrap_or(i64::MAX))
 }
 
-/// The statement of a page. Each filter has an index of migration 0005, and the order of all of
+/// What an event's `content` says of its request, as in migration 0012, for the indexes to be found.
+const ADDRESS: &str = "iif(json_valid(content), json_extract(content, '$.origin.address'), null)";
+const REQUEST: &str = "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
+
+/// What a statement finds its rows by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum By {
+    Request(String),
+    Token(TokenId),
+    Actor(String),
+    Address(String),
+    Action(Action),
+    Time,
+}
+
+/// What finds the rows of a filter: one statement for each of several tokens or actors, each in the order
+/// of the list.
+fn ways(filter: &EventFilter) -> Vec<By> {
+    if let Some(request) = &filter.request_id {
+        return vec![By::Request(request.clone())];
+    }
+    if !filter.tokens.is_empty() {
+        return filter.tokens.iter().copied().map(By::Token).collect();
+    }
+    if !filter.actors.is_empty() {
+        return filter.actors.iter().cloned().map(By::Actor).collect();
+    }
+    vec![match (&filter.address, filter.action) {
+        (Some(address), _) => By::Address(address.clone()),
+        (None, Some(action)) => By::Action(action),
+        (None, None) => By::Time,
+    }]
+}
+
+/// The statement of a page. Each filter has an index of migration 0005 or 0012, and the order of all of
 /// them is that of the list. The statement names the index: SQLite would take any that has a time.
-fn page(organization: OrganizationId, filter: &EventFilter, span: &Span) -> (String, Vec<Bind>) {
-    let index = match filter {
-        EventFilter { token: Some(_), .. } => "audit_by_token",
-        EventFilter { actor: Some(_), .. } => "audit_by_actor",
-        EventFilter {
-            action: Some(_), ..
-        } => "audit_by_action",
-        _ => "audit_by_time",
+fn page(
+    organization: OrganizationId,
+    filter: &EventFilter,
+    span: &Span,
+    by: &By,
+) -> Result<(String, Vec<Bind>)> {
+    let (index, found) = match by {
+        By::Request(id) => ("audit_by_request", Some((REQUEST, Bind::text(id)))),
+        By::Token(id) => ("audit_by_token", Some(("token_id", Bind::text(id)))),
+        By::Actor(actor) => ("audit_by_actor", Some(("actor", Bind::text(actor)))),
+        By::Address(address) => ("audit_by_address", Some((ADDRESS, Bind::text(address)))),
+        By::Action(action) => ("audit_by_action", Some(("action", Bind::text(action.name())))),
+        By::Time => ("audit_by_time", None),
     };
     let mut sql = format!(
         "select sequence, at, content, previous, link, kid from audit indexed by {index} \
@@ -73,14 +116,25 @@ fn page(organization: OrganizationId, filter: &EventFilter, span: &Span) -> (Str
         sql.push_str(clause);
         values.extend(bound);
     };
+    if let Some((column, value)) = found {
+        add(&format!(" and {column} = ?"), vec![value]);
+    }
+    // What else must fit; what the rows were found by fits already.
     if let Some(action) = filter.action {
         add(" and action = ?", vec![Bind::text(action.name())]);
     }
-    if let Some(actor) = &filter.actor {
-        add(" and actor = ?", vec![Bind::text(actor)]);
+    if !filter.actors.is_empty() {
+        let actors = serde_json::to_string(&filter.actors).map_err(d1::failed)?;
+        let clause = " and actor in (select value from json_each(?))";
+        add(clause, vec![Bind::Text(actors)]);
     }
-    if let Some(token) = filter.token {
-        add(" and token_id = ?", vec![Bind::text(token)]);
+    if let Some(address) = &filter.address {
+        add(&format!(" and {ADDRESS} = ?"), vec![Bind::text(address)]);
+    }
+    if matches!(by, By::Request(_)) && !filter.tokens.is_empty() {
+        let tokens = serde_json::to_string(&filter.tokens).map_err(d1::failed)?;
+        let clause = " and token_id in (select value from json_each(?))";
+        add(clause, vec![Bind::Text(tokens)]);
     }
     if let Some(since) = filter.since {
         add(" and at >= ?", vec![Bind::time(since)]);
@@ -94,7 +148,46 @@ fn page(organization: OrganizationId, filter: &EventFilter, span: &Span) -> (Str
     }
     let limit = vec![Bind::number(span.limit + 1)];
     add(" order by at desc, sequence desc limit ?", limit);
-    (sql, values)
+    Ok((sql, values))
+}
+
+/// The rows of several statements as one list, in its order.
+fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
+    rows.sort_by_key(|row| core::cmp::Reverse((row.at, row.sequence)));
+    rows.dedup_by_key(|row| row.sequence);
+    rows.truncate(span.limit as usize + 1);
+    rows
+}
+
+/// Tokens of a name.
+const CALLED: &str = "select id, format, name from tokens indexed by tokens_by_name \
+     where organization_id = ? and name = ? order by name limit ?";
+
+/// Tokens within ranges of ids, each by the primary key.
+const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name from json_each(?2) as wanted \
+     cross join tokens t indexed by sqlite_autoindex_tokens_1 \
+     where t.id >= json_extract(wanted.value, '$[0]') and t.id <= json_extract(wanted.value, '$[1]') \
+     and t.organization_id = ?1 limit ?3";
+
+#[derive(Deserialize)]
+struct NamedRow {
+    #[serde(default)]
+    place: usize,
+    id: String,
+    format: Format,
+    name: String,
+}
+
+impl NamedRow {
+    fn read(self) -> Result<(usize, NamedToken)> {
+        let id = TokenId::parse(&self.id).map_err(|_| d1::failed("an id does not parse"))?;
+        let token = NamedToken {
+            id,
+            format: self.format,
+            name: self.name,
+        };
+        Ok((self.place, token))
+    }
 }
 
 /// In the order of the chain: the primary key serves it.
@@ -131,13 +224,55 @@ impl AuditLog for Platform {
         filter: &EventFilter,
         span: &Span,
     ) -> Result<Vec<Listed>> {
-        let (sql, values) = page(organization, filter, span);
-        let rows: Vec<AuditRow> = d1::rows(&self.env, &sql, values).await?;
+        let pages = ways(filter);
+        let pages = pages.iter().map(|by| page(organization, filter, span, by));
+        let pages: Vec<(String, Vec<Bind>)> = pages.collect::<Result<_>>()?;
+        let rows = merged(d1::rows_of_all(&self.env, pages).await?, span);
         let listed = rows.into_iter().map(|row| Listed {
             place: row.place(),
             row: row.row(),
         });
         Ok(listed.collect())
+    }
+
+    async fn mints_by_hour(
+        &self,
+        organization: OrganizationId,
+        since: Timestamp,
+    ) -> Result<Vec<(i64, u32)>> {
+        figures::mints_by_hour(&self.env, organization, since).await
+    }
+
+    async fn tokens_called(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+        limit: u32,
+    ) -> Result<Vec<NamedToken>> {
+        let values = vec![
+            Bind::text(organization),
+            Bind::text(name),
+            Bind::number(limit),
+        ];
+        let rows: Vec<NamedRow> = d1::rows(&self.env, CALLED, values).await?;
+        let tokens = rows.into_iter().map(NamedRow::read);
+        tokens.map(|read| read.map(|(_, token)| token)).collect()
+    }
+
+    async fn tokens_within(
+        &self,
+        organization: OrganizationId,
+        ranges: &[IdRange],
+        limit: u32,
+    ) -> Result<Vec<(usize, NamedToken)>> {
+        let ends: Vec<[TokenId; 2]> = ranges.iter().map(|all| [all.first, all.last]).collect();
+        let values = vec![
+            Bind::text(organization),
+            Bind::Text(serde_json::to_string(&ends).map_err(d1::failed)?),
+            Bind::number(limit),
+        ];
+        let rows: Vec<NamedRow> = d1::rows(&self.env, WITHIN, values).await?;
+        rows.into_iter().map(NamedRow::read).collect()
     }
 
     async fn rows(

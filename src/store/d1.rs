@@ -87,6 +87,28 @@ pub async fn rows<T: DeserializeOwned>(env: &Env, sql: &str, values: Vec<Bind>) 
     serde_json::from_str(&text).map_err(failed)
 }
 
+/// All rows of several queries, which go to D1 together.
+pub async fn rows_of_all<T: DeserializeOwned>(
+    env: &Env,
+    queries: Vec<(String, Vec<Bind>)>,
+) -> Result<Vec<T>> {
+    // As one text where it is one: see below.
+    let queries = match <[_; 1]>::try_from(queries) {
+        Ok([(sql, values)]) => return rows(env, &sql, values).await,
+        Err(queries) => queries,
+    };
+    let database = database(env)?;
+    let statements = queries
+        .into_iter()
+        .map(|(sql, values)| statement(&database, &sql, values).map_err(failed));
+    let statements: Vec<D1PreparedStatement> = statements.collect::<Result<_>>()?;
+    let mut all = Vec::new();
+    for answer in database.batch(statements).await.map_err(failed)? {
+        all.extend(answer.results::<T>().map_err(failed)?);
+    }
+    Ok(all)
+}
+
 /// The rows as one text: every field of every row would be a call out of the module.
 async fn rows_as_json(env: &Env, sql: &str, values: Vec<Bind>) -> Result<String> {
     let statement = statement(&database(env)?, sql, values).map_err(failed)?;

@@ -4,9 +4,11 @@
 pub mod audit;
 pub mod d1;
 pub mod facts;
+pub mod figures;
 pub mod first_token;
 pub mod rebuild;
 pub mod record_changes;
 pub mod records;
 pub mod token_list;
 pub mod token_rows;
+pub mod token_words;

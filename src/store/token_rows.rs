@@ -13,17 +13,18 @@ use postern_domain::usage::DayTotal;
 use postern_registry::error::{Error, Result};
 use postern_registry::tokens::TokenRecord;
 
-/// What [`TokenRow`] needs, from `tokens t` joined with its organization, project and workflow.
+/// What [`TokenRow`] needs, from `tokens t` joined with its organization, project, workflow and creator.
 pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
-     t.uses, t.quarantined_at, t.ci_job";
+     t.uses, t.quarantined_at, t.ci_job, m.name as creator_name";
 
 /// What [`COLUMNS`] are joined with.
 pub const JOINS: &str = "join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
-     left join workflows w on w.id = t.workflow_id";
+     left join workflows w on w.id = t.workflow_id \
+     left join tokens m on m.id = t.minted_by and m.organization_id = t.organization_id";
 
 #[derive(Deserialize)]
 pub struct TokenRow {
@@ -51,6 +52,7 @@ pub struct TokenRow {
     uses: u64,
     quarantined_at: Option<i64>,
     ci_job: Option<String>,
+    creator_name: Option<String>,
     /// Pairs of day and total as JSON, where a list asks for them.
     #[serde(default)]
     days: Option<String>,
@@ -109,6 +111,7 @@ impl TokenRow {
                 .minted_by
                 .map(|id| Id::parse(&id).map_err(|_| bad("minted_by")))
                 .transpose()?,
+            creator_name: self.creator_name,
             uses: self.uses,
             days: days
                 .into_iter()

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod beginning;
 pub mod bucket;
 pub mod caller;
 pub mod claims;

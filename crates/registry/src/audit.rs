@@ -4,11 +4,15 @@
 
 mod filter;
 mod lines;
+mod names;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
-pub use filter::EventFilter;
+pub use filter::{AskedEvents, EventFilter, EventQuery};
 pub use lines::{Lines, NDJSON, wants_lines};
+pub use names::MAX_NAMED;
+pub use view::{EventView, FaultView};
 
 use super::config::Config;
 use super::error::{Error, Result};
@@ -19,89 +23,15 @@ use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::links::{self, PageFault};
 use postern_domain::audit::mend::{KEPT, mend};
 use postern_domain::audit::verify::{Problem, Row};
-use postern_domain::audit::{Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Permit, Target, decide};
-use postern_domain::id::{self, OrganizationId, TokenId};
+use postern_domain::id::{self, OrganizationId};
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::scope::Named;
-use postern_domain::time::Timestamp;
 use postern_ledger::{CheckpointCommand, KeptQuery};
-use postern_wire::rfc3339;
 
 /// Rows of an export that are in memory at a time.
 pub const EXPORT_ROWS: u32 = 500;
-
-/// An event as it is written, read leniently: actions of later releases are words too.
-#[derive(Deserialize)]
-struct Written {
-    organization_id: OrganizationId,
-    sequence: u64,
-    at: Timestamp,
-    action: String,
-    token_id: Option<TokenId>,
-    token_prefix: Option<String>,
-    #[serde(rename = "origin")]
-    requester: Requester,
-    replaces: Option<TokenId>,
-    target: Option<String>,
-    outcome: Option<String>,
-    count: Option<u64>,
-    changes: Option<Changes>,
-}
-
-/// An event as it is answered.
-#[derive(Debug, Serialize)]
-pub struct EventView {
-    organization_id: OrganizationId,
-    sequence: u64,
-    at: String,
-    action: String,
-    actor: String,
-    tier: String,
-    token_id: Option<TokenId>,
-    token_prefix: Option<String>,
-    replaces: Option<TokenId>,
-    target: Option<String>,
-    /// `ok`, or the code of a refusal.
-    outcome: String,
-    count: Option<u64>,
-    changes: Option<Changes>,
-    address: Option<String>,
-    user_agent: Option<String>,
-    request_id: String,
-    previous: String,
-    link: String,
-    kid: String,
-}
-
-impl EventView {
-    /// The view of a row; `None` where its content is no event, because somebody has changed it.
-    pub fn of(row: Row) -> Option<Self> {
-        let event: Written = serde_json::from_str(&row.content).ok()?;
-        Some(Self {
-            organization_id: event.organization_id,
-            sequence: event.sequence,
-            at: rfc3339::print(event.at),
-            action: event.action,
-            actor: event.requester.actor,
-            tier: event.requester.tier,
-            token_id: event.token_id,
-            token_prefix: event.token_prefix,
-            replaces: event.replaces,
-            target: event.target,
-            outcome: event.outcome.unwrap_or_else(|| "ok".to_owned()),
-            count: event.count,
-            changes: event.changes,
-            address: event.requester.address,
-            user_agent: event.requester.user_agent,
-            request_id: event.requester.request_id,
-            previous: row.previous,
-            link: row.link,
-            kid: row.kid,
-        })
-    }
-}
 
 /// A row of the record with its place in the order of lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,25 +40,6 @@ pub struct Listed {
     pub place: EventCursor,
     /// The row.
     pub row: Row,
-}
-
-/// Something on a page that does not fit: D1 was written to by somebody else than the Ledger.
-#[derive(Debug, Serialize)]
-pub struct FaultView {
-    /// The number of the row in D1, or of the row behind a gap.
-    sequence: u64,
-    problem: &'static str,
-    detail: String,
-}
-
-impl From<PageFault> for FaultView {
-    fn from(fault: PageFault) -> Self {
-        Self {
-            sequence: fault.sequence,
-            problem: fault.problem.word(),
-            detail: fault.problem.to_string(),
-        }
-    }
 }
 
 /// A page of events.
@@ -193,18 +104,20 @@ fn permit(caller: &Caller, operation: Operation) -> Result<Permit> {
 /// `GET /org/audit`: newest first.
 ///
 /// # Errors
-/// `Denied`, `Invalid`, `NotFound` for the organization, `Unavailable`.
+/// `Denied`, `Invalid`, `NotFound` for the organization, or for a token by its name or prefix,
+/// `Unavailable`.
 pub async fn list<P: AuditLog + Directory + Ledgers>(
     caller: &Caller,
     organization: Option<&str>,
-    filter: &EventFilter,
+    query: &EventQuery,
     span: &Span,
     config: &Config,
     ports: &P,
 ) -> Result<EventList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let rows = ports.events(organization.id, filter, span).await?;
+    let filter = names::meant(query, organization.id, ports).await?;
+    let rows = ports.events(organization.id, &filter, span).await?;
     let numbered = rows
         .iter()
         .map(|listed| (listed.place.sequence, &listed.row));
@@ -223,10 +136,12 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
     }
     let (rows, next_cursor) = span.cut(rows, |listed| listed.place);
     let events = rows.into_iter();
+    let mut events: Vec<EventView> = events
+        .filter_map(|listed| EventView::of(listed.row))
+        .collect();
+    names::name(&mut events, organization.id, ports).await?;
     Ok(EventList {
-        events: events
-            .filter_map(|listed| EventView::of(listed.row))
-            .collect(),
+        events,
         faults: confirmed,
         next_cursor,
     })

@@ -59,6 +59,9 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
             let rotated = tokens::rotate(&admin, acme, &id, body, from(), &config, &world);
             now_or_never(rotated).map(drop)
         }
+        "SearchRequest" => {
+            now_or_never(tokens::search(&admin, acme, body, &config, &world)).map(drop)
+        }
         "RevokeRequest" => {
             let revoked = tokens::revoke_many(&admin, acme, body, requester(), &world);
             now_or_never(revoked).map(drop)
@@ -95,7 +98,7 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
 }
 
 /// Each body with the members that it cannot do without.
-fn bodies() -> [(&'static str, Value); 13] {
+fn bodies() -> [(&'static str, Value); 14] {
     let token = origin_tokens::jwt(&origin_tokens::claims());
     [
         ("CreateOrganization", json!({ "name": "x" })),
@@ -105,6 +108,7 @@ fn bodies() -> [(&'static str, Value); 13] {
         ("MintRequest", json!({})),
         ("AdoptRequest", json!({ "token": token })),
         ("RotateRequest", json!({})),
+        ("SearchRequest", json!({ "text": "x" })),
         ("RevokeRequest", json!({ "never_used": true })),
         (
             "AddTrustRule",

@@ -10,6 +10,8 @@ pub(crate) const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 mod examples;
 #[cfg(test)]
 mod jobs;
+#[cfg(test)]
+mod searches;
 
 #[cfg(test)]
 mod tests {
@@ -106,6 +108,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             created_by: "admin-token".to_owned(),
             minted_by: None,
+            creator_name: None,
             last_used_at: None,
             uses: 0,
             days: Vec::new(),
@@ -165,7 +168,7 @@ mod tests {
             &world,
         ));
         let now = Timestamp::from_millis(0);
-        let asked = tokens::TokenQuery::parse(None, None, None, None, None, None, now);
+        let asked = tokens::TokenQuery::parse(tokens::Asked::default(), now);
         let asked = asked.expect("a filter");
         let list = now_or_never(tokens::list(&admin, acme, asked, &page, &world));
         let organizations = now_or_never(organization::list(&admin, &page, &config, &world));
@@ -174,7 +177,7 @@ mod tests {
             &admin, acme, "shop", &page, &world,
         ));
         let span = audit::Span::parse(None, None).expect("the defaults");
-        let filter = audit::EventFilter::default();
+        let filter = audit::EventQuery::default();
         let events = audit::list(&admin, acme, &filter, &span, &config, &world);
         let events = now_or_never(events);
         let signed = now_or_never(audit::checkpoint(&admin, acme, &world));

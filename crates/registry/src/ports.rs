@@ -62,7 +62,9 @@ use super::error::{CredentialError, Result};
 use super::organization::OrganizationRecord;
 use super::page::{Cursor, EventCursor, Page};
 use super::registry::Entry;
-use super::tokens::{TokenFilter, TokenRecord};
+use super::tokens::{
+    Found, IdRange, SelectedToken, TokenFilter, TokenRecord, TokenTotals, TotalsQuery,
+};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::bucket::{Empty, Rate};
@@ -74,7 +76,7 @@ use postern_domain::scope::Named;
 use postern_domain::session::Person;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
-use postern_domain::token::TokenFacts;
+use postern_domain::token::{Format, TokenFacts};
 use postern_gate::Gate;
 use postern_ledger::{
     Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand, KeptQuery,
@@ -153,6 +155,47 @@ pub trait AuditLog {
         organization: OrganizationId,
         span: &Span,
     ) -> Result<Vec<(EventCursor, Signed)>>;
+    /// How many tokens were created, by the hour since 1970, from a moment on.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn mints_by_hour(
+        &self,
+        organization: OrganizationId,
+        since: Timestamp,
+    ) -> Result<Vec<(i64, u32)>>;
+    /// The tokens of exactly this name, at most `limit`.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn tokens_called(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+        limit: u32,
+    ) -> Result<Vec<NamedToken>>;
+    /// The organization's tokens within each of these ranges, with the place of the range; at most
+    /// `limit` in all.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn tokens_within(
+        &self,
+        organization: OrganizationId,
+        ranges: &[IdRange],
+        limit: u32,
+    ) -> Result<Vec<(usize, NamedToken)>>;
+}
+
+/// A token by what an audit log says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedToken {
+    /// The id.
+    pub id: TokenId,
+    /// What its prefix begins with.
+    pub format: Format,
+    /// The name.
+    pub name: String,
 }
 
 /// The buckets that limit minting, one for each client address, and what else is limited so.
@@ -260,7 +303,8 @@ pub trait Records {
         organization: OrganizationId,
         token: TokenId,
     ) -> Result<Option<TokenRecord>>;
-    /// Newest first, at most `limit`, after `cursor`.
+    /// Newest first, or the next to expire first where the filter is about that; at most `limit`, after
+    /// `cursor`.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -270,7 +314,26 @@ pub trait Records {
         filter: &TokenFilter,
         cursor: Option<&Cursor>,
         limit: u32,
-    ) -> Result<Vec<TokenRecord>>;
+    ) -> Result<Found>;
+    /// The tokens of these ids that the record has, with their uses since a day began (days since 1970).
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn selected(
+        &self,
+        organization: OrganizationId,
+        ids: &[TokenId],
+        day: i64,
+    ) -> Result<Vec<SelectedToken>>;
+    /// How many active tokens there are of each kind, of as many as are looked at.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn token_totals(
+        &self,
+        organization: OrganizationId,
+        asked: &TotalsQuery,
+    ) -> Result<TokenTotals>;
 }
 
 /// Whether the registry has an active token at all (R22).

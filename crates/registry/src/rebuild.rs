@@ -14,7 +14,7 @@ use super::error::{Error, Result};
 use super::page::Cursor;
 use super::ports::{AuditLog, Clock, Ledgers, RebuildRecords, Records};
 use super::registry::read_optional_body;
-use super::tokens::{Status, TokenFilter, TokenKinds, TokenRecord};
+use super::tokens::{TokenFilter, TokenKinds, TokenRecord};
 use postern_domain::audit::Requester;
 use postern_domain::audit::links;
 use postern_domain::caller::Caller;
@@ -206,29 +206,19 @@ impl<P: AuditLog + Clock + Ledgers + RebuildRecords + Records> Course<'_, P> {
     }
 
     async fn tokens(&self, after: Option<TokenPlace>) -> Result<RebuildStep> {
-        let filter = TokenFilter {
-            status: Status::All,
-            level: None,
-            project: None,
-            minted_by: None,
-            include_system: true,
-            uses_days: 0,
-            reach: TokenKinds {
-                organization_tokens: true,
-                project_tokens: true,
-                system_tokens: true,
-            },
-            now: self.ports.now(),
+        let reach = TokenKinds {
+            organization_tokens: true,
+            project_tokens: true,
+            system_tokens: true,
         };
+        let filter = TokenFilter::all(reach, self.ports.now());
         let cursor = after.map(|place| Cursor {
             at: place.created_at,
             id: place.id.to_string(),
         });
         let limit = REBUILD_TOKENS + 1;
-        let mut rows = self
-            .ports
-            .tokens(self.organization, &filter, cursor.as_ref(), limit)
-            .await?;
+        let asked = self.ports.tokens(self.organization, &filter, cursor.as_ref(), limit);
+        let mut rows = asked.await?.tokens;
         let is_last = rows.len() <= REBUILD_TOKENS as usize;
         rows.truncate(REBUILD_TOKENS as usize);
         Ok(RebuildStep::Tokens {

@@ -18,13 +18,13 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::audit::Listed;
+use super::audit::{EventFilter, Listed};
 use super::error::{Error, Result};
 use super::organization::OrganizationRecord;
-use super::page::EventCursor;
-use super::ports::{Clock, Entropy, Ledgers};
+use super::page::{Cursor, EventCursor};
+use super::ports::{Clock, Entropy, Ledgers, NamedToken};
 use super::testing_door::Door;
-use super::tokens::TokenRecord;
+use super::tokens::{SelectedToken, TokenFilter, TokenRecord, TotalsQuery};
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{GENESIS, Requester, hex};
@@ -76,6 +76,7 @@ pub struct World {
     pub minted: RefCell<Vec<MintCommand>>,
     pub rotated: RefCell<Vec<RotateCommand>>,
     pub bulk: RefCell<Vec<RevokeManyCommand>>,
+    pub bulk_found: RefCell<Vec<TokenId>>,
     /// What a list of the audit log gives.
     pub events: RefCell<Vec<Listed>>,
     /// What D1 has of the log by number, what the Ledger has, and the checkpoints in D1.
@@ -87,6 +88,16 @@ pub struct World {
     pub bucket: Cell<u32>,
     /// Tokens that D1 has, for who reads all of them; and a Ledger of its own for a rebuild.
     pub recorded: RefCell<Vec<TokenRecord>>,
+    /// The filter of the last list, and where the next one stops.
+    pub listed: RefCell<Option<TokenFilter>>,
+    pub reached: RefCell<Option<Cursor>>,
+    /// Tokens by what the audit log says of them, the filter of its last list, and creations by the hour.
+    pub named: RefCell<Vec<NamedToken>>,
+    pub searched: RefCell<Option<EventFilter>>,
+    pub mints: RefCell<Vec<(i64, u32)>>,
+    /// What D1 has of a selection, `None` = it is down; and what was counted last.
+    pub selected: RefCell<Option<Vec<SelectedToken>>>,
+    pub totalled: RefCell<Option<TotalsQuery>>,
     pub rebuilt: RefCell<Option<postern_ledger::Ledger<Sqlite>>>,
     /// Whether the organization is full.
     pub no_room: Cell<bool>,
@@ -163,12 +174,20 @@ impl World {
             minted: RefCell::default(),
             rotated: RefCell::default(),
             bulk: RefCell::default(),
+            bulk_found: RefCell::default(),
             events: RefCell::default(),
             rows: RefCell::default(),
             kept: RefCell::default(),
             rows_left: Cell::default(),
             signed: RefCell::default(),
             recorded: RefCell::default(),
+            listed: RefCell::default(),
+            reached: RefCell::default(),
+            named: RefCell::default(),
+            searched: RefCell::default(),
+            mints: RefCell::default(),
+            selected: RefCell::new(Some(Vec::new())),
+            totalled: RefCell::default(),
             rebuilt: RefCell::default(),
             counted: Cell::default(),
             bucket: Cell::new(10),

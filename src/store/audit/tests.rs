@@ -33,6 +33,15 @@ fn fill(db: &Connection) {
         } else {
             "token.mint"
         };
+        // The tenth is no JSON, the eleventh no event: somebody has written them.
+        let content = match sequence {
+            10 => String::new(),
+            11 => "[]".to_owned(),
+            _ => format!(
+                r#"{{"origin":{{"address":"192.0.2.{}","request_id":"r{sequence}"}}}}"#,
+                sequence % 4
+            ),
+        };
         let values = (
             organization(1),
             sequence,
@@ -40,20 +49,33 @@ fn fill(db: &Connection) {
             action,
             actor,
             Id::<postern_domain::id::Token>::from_u128(sequence as u128 % 3).to_string(),
+            content,
         );
         let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, \
-                   content, previous, link, kid) values (?, ?, ?, ?, ?, ?, '', '', '', '')";
+                   content, previous, link, kid) values (?, ?, ?, ?, ?, ?, ?, '', '', '')";
         db.execute(sql, values).expect("an insert");
     }
 }
 
 fn sequences(db: &Connection, filter: &EventFilter, span: &Span) -> Vec<u64> {
-    let (sql, values) = page(Id::from_u128(1), filter, span);
-    let mut statement = db.prepare(&sql).expect("a statement");
-    let rows = statement
-        .query_map(params_from_iter(values), |row| row.get::<_, u64>(0))
-        .expect("rows");
-    rows.map(|row| row.expect("a row")).collect()
+    let mut all = Vec::new();
+    for by in ways(filter) {
+        let (sql, values) = page(Id::from_u128(1), filter, span, &by).expect("a statement");
+        let mut statement = db.prepare(&sql).expect("a statement");
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok(AuditRow {
+                sequence: row.get("sequence")?,
+                at: row.get("at")?,
+                content: row.get("content")?,
+                previous: row.get("previous")?,
+                link: row.get("link")?,
+                kid: row.get("kid")?,
+            })
+        });
+        all.extend(rows.expect("rows").map(|row| row.expect("a row")));
+    }
+    let rows = merged(all, span).into_iter();
+    rows.map(|row| row.sequence).collect()
 }
 
 fn at(ms: i64) -> Option<Timestamp> {
@@ -92,23 +114,50 @@ fn r35_every_filter_is_served_by_an_index_and_none_by_sorting() {
         ),
         (
             EventFilter {
-                actor: Some("admin-token".to_owned()),
+                actors: vec!["admin-token".to_owned()],
                 ..none()
             },
             "audit_by_actor",
         ),
         (
             EventFilter {
-                token: Some(Id::from_u128(1)),
+                tokens: vec![Id::from_u128(1)],
                 since: at(1),
                 ..none()
             },
             "audit_by_token",
         ),
+        (
+            EventFilter {
+                tokens: vec![Id::from_u128(1), Id::from_u128(2)],
+                actors: vec!["a".to_owned(), "b".to_owned()],
+                ..none()
+            },
+            "audit_by_token",
+        ),
+        (
+            EventFilter {
+                address: Some("192.0.2.7".to_owned()),
+                action: Some(Action::TokenMint),
+                ..none()
+            },
+            "audit_by_address",
+        ),
+        (
+            EventFilter {
+                request_id: Some("r".to_owned()),
+                tokens: vec![Id::from_u128(1)],
+                address: Some("192.0.2.7".to_owned()),
+                ..none()
+            },
+            "audit_by_request",
+        ),
     ];
     for (filter, index) in rows {
-        for after in [None, Some((1, 1))] {
-            let (sql, values) = page(Id::from_u128(1), &filter, &span(100, after));
+        let ways = ways(&filter).into_iter();
+        for (after, by) in ways.flat_map(|by| [(None, by.clone()), (Some((1, 1)), by)]) {
+            let (sql, values) =
+                page(Id::from_u128(1), &filter, &span(100, after), &by).expect("a statement");
             let plan = plan(&db, &sql, values);
             let expected = format!("SEARCH audit USING INDEX {index} (organization_id=?");
             assert!(plan.starts_with(&expected), "{filter:?}: {plan}");
@@ -137,18 +186,79 @@ fn r35_pages_are_newest_first_and_meet_without_a_gap() {
     assert_eq!(second, (10..=30).rev().collect::<Vec<_>>());
     let filter = EventFilter {
         action: Some(Action::TokenRevoke),
-        actor: Some("odd".to_owned()),
+        actors: vec!["odd".to_owned(), "nobody".to_owned()],
         since: at(150),
         until: at(450),
         ..all
     };
     assert_eq!(sequences(&db, &filter, &span(20, None)), [35, 25, 15]);
     let filter = EventFilter {
-        token: Some(Id::from_u128(2)),
+        tokens: vec![Id::from_u128(2)],
         until: at(120),
         ..EventFilter::default()
     };
     assert_eq!(sequences(&db, &filter, &span(20, None)), [11, 8, 5, 2]);
+}
+
+#[test]
+fn r48_events_of_several_tokens_addresses_and_requests_are_one_list() {
+    let db = query_plans::record();
+    fill(&db);
+    let none = EventFilter::default;
+    let both = EventFilter {
+        tokens: vec![Id::from_u128(1), Id::from_u128(2)],
+        ..none()
+    };
+    let expected: Vec<u64> = (1..=50).rev().filter(|n| n % 3 != 0).collect();
+    assert_eq!(sequences(&db, &both, &span(4, None)), expected[..5]);
+    assert_eq!(sequences(&db, &both, &span(4, Some((470, 47)))), expected[3..8]);
+    let address = EventFilter {
+        address: Some("192.0.2.2".to_owned()),
+        until: at(190),
+        ..none()
+    };
+    assert_eq!(sequences(&db, &address, &span(9, None)), [18, 14, 6, 2]);
+    let request = EventFilter {
+        request_id: Some("r7".to_owned()),
+        ..none()
+    };
+    assert_eq!(sequences(&db, &request, &span(9, None)), [7]);
+    for (tokens, found) in [(vec![1], vec![7]), (vec![2, 3], vec![])] {
+        let of = EventFilter {
+            tokens: tokens.into_iter().map(Id::from_u128).collect(),
+            ..request.clone()
+        };
+        assert_eq!(sequences(&db, &of, &span(9, None)), found);
+    }
+}
+
+#[test]
+fn r48_tokens_are_found_by_their_name_and_by_ranges() {
+    let db = query_plans::record();
+    register(&db, 1);
+    register(&db, 2);
+    let id = |n: u128| Id::<postern_domain::id::Token>::from_u128(n).to_string();
+    for (n, own, name) in [(1, 1, "ci"), (2, 1, "ci"), (3, 1, "CI"), (4, 2, "ci"), (90, 1, "far")] {
+        let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, \
+                   created_by) values (?, ?, ?, 'jwt', '[]', 0, 0, 'a')";
+        db.execute(sql, (id(n), organization(own), name)).expect("a token");
+    }
+    let called = |name: &str| -> Vec<String> {
+        let mut statement = db.prepare(CALLED).expect("a statement");
+        let rows = statement.query_map((organization(1), name, 9), |row| row.get("id"));
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
+    };
+    assert_eq!(called("ci"), [id(1), id(2)]);
+    assert_eq!(called("c"), Vec::<String>::new());
+    let ranges = serde_json::json!([[id(2), id(9)], [id(90), id(90)], [id(50), id(60)]]).to_string();
+    let mut statement = db.prepare(WITHIN).expect("a statement");
+    let rows = statement.query_map((organization(1), &ranges, 9), |row| Ok((row.get("place")?, row.get("id")?)));
+    let found: Vec<(i64, String)> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(found, [(0, id(2)), (0, id(3)), (1, id(90))]);
+    let by_name = plan(&db, CALLED, vec![Bind::text("o"), Bind::text("n"), Bind::number(1)]);
+    assert!(by_name.contains("tokens_by_name (organization_id=? AND name=?)"), "{by_name}");
+    let by_id = plan(&db, WITHIN, vec![Bind::text("o"), Bind::text("[]"), Bind::number(1)]);
+    assert!(by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"), "{by_id}");
 }
 
 #[test]

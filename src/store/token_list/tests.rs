@@ -3,6 +3,8 @@
 
 use rusqlite::{Connection, Row, params_from_iter};
 
+mod searched;
+
 use super::*;
 use crate::documents::{files, root, text};
 use crate::query_plans;
@@ -18,16 +20,7 @@ const EVERYTHING: TokenKinds = TokenKinds {
 const NOW: i64 = 1_800_000_000_000;
 
 fn filter() -> TokenFilter {
-    TokenFilter {
-        status: Status::All,
-        level: None,
-        project: None,
-        minted_by: None,
-        include_system: true,
-        uses_days: 0,
-        reach: EVERYTHING,
-        now: Timestamp::from_millis(NOW),
-    }
+    TokenFilter::all(EVERYTHING, Timestamp::from_millis(NOW))
 }
 
 fn first(limit: u32) -> Page {
@@ -45,6 +38,7 @@ fn filters() -> Vec<TokenFilter> {
             Some(Level::Workflow),
         ] {
             for bits in 0..64_u32 {
+                for more in 0..7_u32 {
                 let has = |bit: u32| bits & (1 << bit) != 0;
                 found.push(TokenFilter {
                     status,
@@ -58,8 +52,17 @@ fn filters() -> Vec<TokenFilter> {
                         project_tokens: has(5),
                         system_tokens: true,
                     },
+                    never_expires: more == 1,
+                    quarantined: more == 2,
+                    unused_since: (more == 3).then_some(filter().now),
+                    created_after: (more == 4).then_some(filter().now),
+                    // Of active tokens only.
+                    expires_before: (more == 5 && status == Status::Active)
+                        .then_some(filter().now),
+                    search: (more == 6).then(|| searched::words(&["ci", "nightly"])),
                     ..filter()
                 });
+                }
             }
         }
     }
@@ -79,22 +82,36 @@ fn every_list_goes_by_the_index_that_is_meant_and_sorts_nothing() {
             }),
         },
     ];
+    let place = Cursor {
+        at: Timestamp::from_millis(NOW - 9),
+        id: Id::<postern_domain::id::Token>::from_u128(1).to_string(),
+    };
     for filter in filters() {
+        let way = Way::Index(index(&filter));
+        let column = match way.index() {
+            "tokens_by_minter" => "minted_by",
+            "tokens_by_project" => "project_id",
+            _ => "organization_id",
+        };
         for asked in &pages {
-            let (sql, values) = page(Id::from_u128(1), &filter, asked);
+            let lowest = is_sparse(&filter).then_some(&place);
+            let (sql, values) =
+                page(Id::from_u128(1), &filter, asked, &way, lowest).expect("a statement");
             let plan = query_plans::plan(&db, &sql, params_from_iter(values)).join("; ");
-            let index = index(&filter);
-            let column = match index {
-                "tokens_by_minter" => "minted_by",
-                "tokens_by_project" => "project_id",
-                _ => "organization_id",
-            };
-            let expected = format!("SEARCH t USING INDEX {index} ({column}=?");
-            assert!(plan.contains(&expected), "{filter:?}: {plan}");
+            let by = format!("USING INDEX {} ({column}=?", way.index());
+            assert!(plan.contains(&format!("SEARCH t {by}")), "{filter:?}: {plan}");
+            // It ends where it was told to.
+            let ends = [">?", "<?"].map(|end| plan.contains(end));
+            assert!(lowest.is_none() || ends.contains(&true), "{filter:?}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "sorted: {plan}");
             // The page itself, once its rows are found, is gone through for their days.
-            let scans = plan.matches("SCAN").count();
+            let scans = plan.replace("SCAN wanted VIRTUAL", "").replace("SCAN CONSTANT", "");
+            let scans = scans.matches("SCAN").count();
             assert_eq!(scans, usize::from(filter.uses_days > 0), "{plan}");
+            let (sql, values) = floor(Id::from_u128(1), &filter, asked.after.as_ref(), way.index());
+            let plan = query_plans::plan(&db, &sql, params_from_iter(values)).join("; ");
+            assert!(plan.contains(&format!("COVERING INDEX {} ({column}=?", way.index())), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "sorted: {plan}");
         }
     }
 }
@@ -105,7 +122,9 @@ fn listed<T>(
     filter: &TokenFilter,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Vec<T> {
-    let (sql, values) = page(Id::from_u128(1), filter, &first(100));
+    let way = Way::Index(index(filter));
+    let (sql, values) =
+        page(Id::from_u128(1), filter, &first(100), &way, None).expect("a statement");
     let mut statement = db.prepare(&sql).expect("a statement");
     let rows = statement
         .query_map(params_from_iter(values), |row| read(row))

@@ -66,7 +66,8 @@ async fn r11_bulk_that_matches_nothing(suite: &Suite) {
                 let answer = organization.revoking(gateway, &selector).send().await;
                 assert_eq!(
                     answer.json(200),
-                    json!({ "dry_run": dry_run, "matched": 0, "used_in_last_day": 0, "ids": [], "revoked_at": null })
+                    json!({ "dry_run": dry_run, "matched": 0, "used_in_last_day": 0, "ids": [],
+                        "tokens": [], "projects": [], "revoked_at": null })
                 );
             }
         }

@@ -81,11 +81,13 @@ pub async fn dies(
 }
 
 /// Fields of the answer.
-pub const ANSWER: [&str; 5] = [
+pub const ANSWER: [&str; 7] = [
     "dry_run",
     "matched",
     "used_in_last_day",
     "ids",
+    "tokens",
+    "projects",
     "revoked_at",
 ];
 

@@ -46,7 +46,10 @@ async fn a_token_reads_as_it_is_listed(suite: &Suite) {
         .send()
         .await;
     let list = answer.json(200);
-    assert_eq!(fields(&list), set(["tokens", "next_cursor"]));
+    assert_eq!(
+        fields(&list),
+        set(["tokens", "next_cursor", "searched_all"])
+    );
     let rows = list["tokens"].as_array().expect("a list");
     assert_eq!(
         rows.iter().map(id).collect::<BTreeSet<_>>(),

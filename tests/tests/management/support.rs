@@ -31,6 +31,7 @@ pub fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
 pub fn listed() -> BTreeSet<&'static str> {
     set(TOKEN.into_iter().chain([
         "minted_by",
+        "creator_name",
         "last_used_at",
         "uses",
         "daily_uses",

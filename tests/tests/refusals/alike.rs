@@ -88,6 +88,7 @@ fn body(operation: &str) -> Option<Value> {
             json!({ "name": random_name("x") })
         }
         "updateOrganization" | "rebuildLedger" | "mintToken" | "rotateToken" => json!({}),
+        "searchTokens" => json!({ "text": "nobody" }),
         "revokeTokens" => json!({ "ids": [random_id()] }),
         "adoptToken" => json!({ "token": "x" }),
         "setUpstream" | "setUpstreamOfProject" | "setUpstreamOfWorkflow" => {
@@ -218,6 +219,10 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
             "include_system=x",
             "uses_days=x",
             "minted_by=x",
+            "q=-",
+            "q=eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+            "never_expires=x",
+            "unused_since=x",
         ] {
             met.note(operation, &with_query(&cast, operation, query).send().await);
         }
@@ -226,6 +231,10 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
             "token=x",
             "since=x",
             "until=x",
+            "address=x",
+            "token=eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+            &format!("token={}", "x".repeat(101)),
+            &format!("request_id={}", "x".repeat(201)),
             &format!("actor={}", "x".repeat(201)),
         ] {
             met.note(operation, &with_query(&cast, operation, query).send().await);

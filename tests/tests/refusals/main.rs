@@ -7,6 +7,7 @@ mod document;
 mod jobs;
 mod late;
 mod rebuilt;
+mod searches;
 mod single;
 mod started;
 mod upstreams;

@@ -28,6 +28,7 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     drive.registry().await;
     drive.mints().await;
     drive.rotations().await;
+    drive.searches().await;
     drive.revocations().await;
     drive.adoptions().await;
     drive.upstreams().await;

@@ -147,10 +147,12 @@ async fn read_by_workflows(setup: &Setup, operations: &[Operation], met: &mut Me
         .iter()
         .filter(|operation| operation.lists("other_project"))
     {
-        let call = gateway.call(
-            &operation.method,
-            &format!("{}?project=elsewhere", operation.path),
-        );
+        let call = match operation.method.as_str() {
+            "POST" => gateway
+                .call("POST", &operation.path)
+                .json(&json!({ "text": "x", "project": "elsewhere" })),
+            method => gateway.call(method, &format!("{}?project=elsewhere", operation.path)),
+        };
         met.note(operation, &call.bearer(&reader.token).send().await);
     }
     gateway.stop();

@@ -44,6 +44,10 @@ pub enum Management<'p> {
     CreateWorkflow(&'p str),
     /// Lists tokens.
     Tokens,
+    /// Searches them by what the body says.
+    SearchTokens,
+    /// Counts them.
+    Overview,
     /// Creates one.
     CreateToken,
     /// Revokes those that the body selects.
@@ -169,6 +173,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
             "upstream",
         ] => upstream(Some(project), Some(workflow)),
         ["org", "tokens"] => GetPost(To(Tokens), To(CreateToken)),
+        ["org", "tokens", "search"] => Post(To(SearchTokens)),
         ["org", "tokens", "revoke"] => Post(To(RevokeMany)),
         ["org", "tokens", "adopt"] => Post(To(Adopt)),
         ["org", "tokens", id] => GetDelete(To(Token(id)), To(Revoke(id))),
@@ -178,6 +183,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "trust-rules", "find"] => Post(To(FindRepository)),
         ["org", "trust-rules", "test"] => Post(To(TestJobToken)),
         ["org", "trust-rules", id] => GetDelete(To(TrustRule(id)), To(RemoveTrustRule(id))),
+        ["org", "overview"] => Get(To(Overview)),
         ["org", "audit"] => Get(To(Audit)),
         ["org", "audit", "checkpoints"] => GetPost(To(Checkpoints), To(CreateCheckpoint)),
         _ => return None,
@@ -220,7 +226,7 @@ impl Management<'_> {
             Self::CreateProject => Operation::ProjectCreate,
             Self::Workflows(_) => Operation::WorkflowList,
             Self::CreateWorkflow(_) => Operation::WorkflowCreate,
-            Self::Tokens => Operation::TokenList,
+            Self::Tokens | Self::SearchTokens | Self::Overview => Operation::TokenList,
             Self::CreateToken => Operation::TokenCreate,
             Self::RevokeMany | Self::Revoke(_) => Operation::TokenRevoke,
             Self::Adopt => Operation::TokenAdopt,

@@ -1,9 +1,9 @@
 //! Queries of management calls. Unknown parameters, doubled ones and empty ones are refused.
 
-use crate::audit::{EventFilter, Span};
+use crate::audit::{AskedEvents, EventQuery, Span};
 use crate::error::{Error, Result};
 use crate::page::Page;
-use crate::tokens::TokenQuery;
+use crate::tokens::{Asked, MAX_QUERY, Search, TokenQuery, secret_in};
 use postern_domain::time::Timestamp;
 use postern_wire::query::{self, QueryError};
 
@@ -22,61 +22,117 @@ pub fn page(text: &str) -> Result<Page> {
 /// `Invalid`.
 pub fn tokens(text: &str, now: Timestamp) -> Result<(TokenQuery, Page)> {
     let [
+        q,
         status,
         scope,
         project,
         minted_by,
         include_system,
         uses_days,
+        expires_before,
+        never_expires,
+        unused_since,
+        quarantined,
+        created_after,
         limit,
         cursor,
-    ] = query::read(
-        text,
-        [
-            "status",
-            "scope",
-            "project",
-            "minted_by",
-            "include_system",
-            "uses_days",
-            "limit",
-            "cursor",
-        ],
-    )
-    .map_err(wrong)?;
-    let tokens = TokenQuery::parse(
-        status.as_deref(),
-        scope.as_deref(),
-        project.as_deref(),
-        minted_by.as_deref(),
-        include_system.as_deref(),
-        uses_days.as_deref(),
-        now,
-    )?;
-    Ok((tokens, Page::parse(limit.as_deref(), cursor.as_deref())?))
+    ] = query::read(text, TOKEN_PARAMETERS).map_err(wrong)?;
+    let asked = Asked {
+        status: status.as_deref(),
+        scope: scope.as_deref(),
+        project: project.as_deref(),
+        minted_by: minted_by.as_deref(),
+        include_system: include_system.as_deref(),
+        uses_days: uses_days.as_deref(),
+        expires_before: expires_before.as_deref(),
+        never_expires: never_expires.as_deref(),
+        unused_since: unused_since.as_deref(),
+        quarantined: quarantined.as_deref(),
+        created_after: created_after.as_deref(),
+    };
+    let query = TokenQuery::parse(asked, now)?;
+    let page = Page::parse(limit.as_deref(), cursor.as_deref())?;
+    Ok(match q {
+        Some(text) => (query.of(searched(&text)?), page),
+        None => (query, page),
+    })
+}
+
+const TOKEN_PARAMETERS: [&str; 14] = [
+    "q",
+    "status",
+    "scope",
+    "project",
+    "minted_by",
+    "include_system",
+    "uses_days",
+    "expires_before",
+    "never_expires",
+    "unused_since",
+    "quarantined",
+    "created_after",
+    "limit",
+    "cursor",
+];
+
+/// What is searched for. A secret does not belong into a query, which logs keep.
+fn searched(text: &str) -> Result<Search> {
+    if secret_in(text).is_some() {
+        return Err(Error::invalid(
+            "secret_in_query",
+            "`q` has a secret, and URLs end up in logs: send it in the body of \
+             `POST /org/tokens/search`",
+        ));
+    }
+    if text.chars().nth(MAX_QUERY).is_some() {
+        return Err(Error::invalid(
+            "search_invalid",
+            format!("`q` must have 1 to {MAX_QUERY} characters"),
+        ));
+    }
+    Search::parse(text, "q")
 }
 
 /// Which events, and which rows of them.
 ///
 /// # Errors
 /// `Invalid`.
-pub fn events(text: &str) -> Result<(EventFilter, Span)> {
-    let [action, actor, token, since, until, limit, cursor] = query::read(
-        text,
-        [
-            "action", "actor", "token", "since", "until", "limit", "cursor",
-        ],
-    )
-    .map_err(wrong)?;
-    let filter = EventFilter::parse(
-        action.as_deref(),
-        actor.as_deref(),
-        token.as_deref(),
-        since.as_deref(),
-        until.as_deref(),
-    )?;
-    Ok((filter, Span::parse(limit.as_deref(), cursor.as_deref())?))
+pub fn events(text: &str) -> Result<(EventQuery, Span)> {
+    let [
+        action,
+        actor,
+        token,
+        address,
+        request_id,
+        since,
+        until,
+        limit,
+        cursor,
+    ] = query::read(text, EVENT_PARAMETERS).map_err(wrong)?;
+    let asked = AskedEvents {
+        action: action.as_deref(),
+        actor: actor.as_deref(),
+        token: token.as_deref(),
+        address: address.as_deref(),
+        request_id: request_id.as_deref(),
+        since: since.as_deref(),
+        until: until.as_deref(),
+    };
+    let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
+    Ok((EventQuery::parse(asked)?, span))
 }
+
+const EVENT_PARAMETERS: [&str; 9] = [
+    "action",
+    "actor",
+    "token",
+    "address",
+    "request_id",
+    "since",
+    "until",
+    "limit",
+    "cursor",
+];
 
 /// Which rows of a list of the log.
 ///
@@ -132,11 +188,19 @@ mod tests {
             &format!("minted_by={id}"),
             "include_system=true",
             "uses_days=7",
+            "q=deploy",
+            "expires_before=2030-01-31T12:00:00Z",
+            "never_expires=true",
+            "unused_since=2026-01-31T12:00:00Z",
+            "quarantined=true",
+            "created_after=2026-01-31T12:00:00Z",
         ];
         let of_events = [
             "action=token.mint",
             "actor=a",
             &format!("token={id}"),
+            "address=192.0.2.7",
+            "request_id=r",
             "since=2026-01-01T00:00:00Z",
             "until=2026-01-02T00:00:00Z",
         ];

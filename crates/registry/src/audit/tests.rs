@@ -1,18 +1,20 @@
 //! Who reads the audit log, what of it, and what is written into it.
 
 mod checked;
+mod named;
 
 use std::rc::Rc;
 
 use super::*;
 use crate::testing::{World, config, now_or_never, organization, project, workflow};
 use crate::{organization as organizations, refusal, registry};
-use postern_domain::audit::Action;
+use postern_domain::audit::{Action, Requester};
 use postern_domain::decide::Denial;
 use postern_domain::id::Id;
 use postern_domain::name::TokenName;
 use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
+use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 
 fn holder(scope: Scope, policies: &[&str]) -> Caller {
@@ -74,7 +76,7 @@ fn r35_the_log_is_for_who_holds_audit_read_at_the_level_of_the_organization() {
             now_or_never(list(
                 &caller,
                 acme,
-                &EventFilter::default(),
+                &EventQuery::default(),
                 &span(),
                 &config(),
                 &world,
@@ -105,7 +107,15 @@ fn r35_no_token_holds_audit_read_by_default() {
 fn r35_filters_that_no_event_could_fit_are_refused() {
     let refused = |words: [Option<&str>; 5]| {
         let [action, actor, token, since, until] = words;
-        EventFilter::parse(action, actor, token, since, until).map_err(|error| error.code())
+        let asked = AskedEvents {
+            action,
+            actor,
+            token,
+            since,
+            until,
+            ..AskedEvents::default()
+        };
+        EventQuery::parse(asked).map_err(|error| error.code())
     };
     let id = "00000000-0000-0000-0000-000000000001";
     let filter = refused([
@@ -115,9 +125,12 @@ fn r35_filters_that_no_event_could_fit_are_refused() {
         Some("2026-11-22T00:00:00Z"),
         Some("2026-11-23T00:00:00Z"),
     ]);
+    let query = filter.expect("a filter");
+    let filter = now_or_never(names::meant(&query, organization().id, &World::new()));
     let filter = filter.expect("a filter");
     assert_eq!(filter.action, Some(Action::TokenMintRefused));
-    assert_eq!(filter.token, Some(Id::from_u128(1)));
+    assert_eq!(filter.tokens, [Id::from_u128(1)]);
+    assert_eq!(filter.actors, ["org-token:pst_00000000"]);
     assert!(filter.since < filter.until);
     let rows = [
         (
@@ -128,7 +141,10 @@ fn r35_filters_that_no_event_could_fit_are_refused() {
             [None, Some(&*"ü".repeat(201)), None, None, None],
             "actor_invalid",
         ),
-        ([None, None, Some("pst_x"), None, None], "token_id_invalid"),
+        (
+            [None, None, Some(&*"x".repeat(101)), None, None],
+            "token_id_invalid",
+        ),
         (
             [None, None, None, Some("yesterday"), None],
             "moment_invalid",
@@ -167,7 +183,7 @@ fn r35_rows_of_earlier_and_later_releases_are_shown() {
     world
         .events
         .replace(vec![listed(2, later), listed(1, earlier)]);
-    let page = shown(&world, &EventFilter::default(), &span());
+    let page = shown(&world, &EventQuery::default(), &span());
     let events = page["events"].as_array().expect("a list");
     assert_eq!(events[0]["action"], "token.praised");
     assert_eq!(events[0]["outcome"], "name_taken");
@@ -179,7 +195,7 @@ fn r35_rows_of_earlier_and_later_releases_are_shown() {
 }
 
 /// A page as it is answered.
-fn shown(world: &World, filter: &EventFilter, span: &Span) -> serde_json::Value {
+fn shown(world: &World, filter: &EventQuery, span: &Span) -> serde_json::Value {
     let (admin, acme) = (Caller::Administrator, Some("acme"));
     let page = now_or_never(list(&admin, acme, filter, span, &config(), world));
     serde_json::to_value(page.expect("a page")).expect("serializes")

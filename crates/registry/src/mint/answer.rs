@@ -58,6 +58,7 @@ impl From<MintCommand> for TokenRecord {
             created_at: command.created_at,
             created_by: command.created_by,
             minted_by: command.minted_by,
+            creator_name: None,
             last_used_at: None,
             uses: 0,
             days: Vec::new(),

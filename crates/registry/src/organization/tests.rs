@@ -32,7 +32,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     let page = Page::parse(None, None).expect("a page");
     let span = Span::parse(None, None).expect("a span");
     let filter =
-        || TokenQuery::parse(None, None, None, None, None, None, world.now()).expect("a filter");
+        || TokenQuery::parse(tokens::Asked::default(), world.now()).expect("a filter");
     let ids = format!(r#"{{"ids":["{TOKEN}"]}}"#);
     let name = br#"{"name":"web"}"#;
     macro_rules! rows {
@@ -49,7 +49,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
         "projects": registry::list_projects(caller, named, &page, world),
         "workflows": registry::list_workflows(caller, named, "shop", &page, world),
         "create project": registry::create_project(caller, named, name, requester(), world),
-        "audit": audit::list(caller, named, &audit::EventFilter::default(), &span, &config, world),
+        "audit": audit::list(caller, named, &audit::EventQuery::default(), &span, &config, world),
         "export": audit::export(caller, named, world),
         "checkpoint": audit::checkpoint(caller, named, world),
         "checkpoints": audit::checkpoints(caller, named, &span, &config, world),

@@ -45,6 +45,7 @@ fn show(world: &World, record: &Record) {
         created_at: token.created_at,
         created_by: "admin-token".to_owned(),
         minted_by: None,
+        creator_name: None,
         last_used_at: None,
         uses: 0,
         days: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{World, facts, now_or_never, organization, project, workflow};
-use crate::tokens::{self, TokenQuery};
+use crate::tokens::{self, Asked, TokenQuery};
 use postern_domain::scope::Scope;
 
 fn found(meant: &str) -> core::result::Result<Id<Project>, &'static str> {
@@ -62,7 +62,11 @@ fn r1_a_workflow_is_meant_by_its_name_or_its_id() {
 /// What the record is asked for, or the code of the refusal.
 fn listed(caller: &Caller, meant: Option<&str>) -> core::result::Result<Vec<String>, &'static str> {
     let (world, now) = (World::new(), Timestamp::from_millis(0));
-    let asked = TokenQuery::parse(None, None, meant, None, None, None, now).expect("a query");
+    let asked = Asked {
+        project: meant,
+        ..Asked::default()
+    };
+    let asked = TokenQuery::parse(asked, now).expect("a query");
     let page = Page::parse(None, None).expect("the defaults");
     let list = now_or_never(tokens::list(caller, Some("acme"), asked, &page, &world));
     list.map(|_| world.take_asked())

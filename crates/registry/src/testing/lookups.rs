@@ -4,10 +4,12 @@ use super::{World, organization};
 use crate::audit::{EventFilter, Listed, Span};
 use crate::error::{Error, Result};
 use crate::page::EventCursor;
-use crate::ports::{AuditLog, Directory, Facts, Isolate};
+use crate::ports::{AuditLog, Directory, Facts, Isolate, NamedToken};
+use crate::tokens::IdRange;
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_gate::Gate;
 
@@ -36,8 +38,14 @@ impl Directory for World {
 }
 
 impl AuditLog for World {
-    async fn events(&self, _: OrganizationId, _: &EventFilter, span: &Span) -> Result<Vec<Listed>> {
+    async fn events(
+        &self,
+        _: OrganizationId,
+        filter: &EventFilter,
+        span: &Span,
+    ) -> Result<Vec<Listed>> {
         self.note(format!("events {}", span.limit));
+        self.searched.replace(Some(filter.clone()));
         Ok(self.events.borrow().clone())
     }
 
@@ -61,5 +69,38 @@ impl AuditLog for World {
 
     async fn checkpoints(&self, _: OrganizationId, _: &Span) -> Result<Vec<(EventCursor, Signed)>> {
         Ok(self.signed.borrow().clone())
+    }
+
+    async fn mints_by_hour(&self, _: OrganizationId, since: Timestamp) -> Result<Vec<(i64, u32)>> {
+        self.note(format!("mints since {}", since.as_millis()));
+        Ok(self.mints.borrow().clone())
+    }
+
+    async fn tokens_called(
+        &self,
+        _: OrganizationId,
+        name: &str,
+        limit: u32,
+    ) -> Result<Vec<NamedToken>> {
+        let all = self.named.borrow();
+        let found = all.iter().filter(|token| token.name == name);
+        Ok(found.take(limit as usize).cloned().collect())
+    }
+
+    async fn tokens_within(
+        &self,
+        _: OrganizationId,
+        ranges: &[IdRange],
+        limit: u32,
+    ) -> Result<Vec<(usize, NamedToken)>> {
+        let all = self.named.borrow();
+        let mut found = Vec::new();
+        for (place, range) in ranges.iter().enumerate() {
+            let bits = range.first.as_u128()..=range.last.as_u128();
+            let within = all.iter().filter(|token| bits.contains(&token.id.as_u128()));
+            found.extend(within.map(|token| (place, token.clone())));
+        }
+        found.truncate(limit as usize);
+        Ok(found)
     }
 }

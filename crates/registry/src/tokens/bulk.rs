@@ -1,23 +1,28 @@
 //! Revoking many tokens by what they have in common, in one step of the Ledger. An empty selector
 //! is refused: to revoke all tokens, name a time.
 
+use core::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::reach;
+use super::{TokenRecord, reach};
 use crate::error::{Error, Result};
 use crate::organization::resolve_id;
-use crate::ports::{Directory, Ledgers, Records};
+use crate::ports::{Clock, Directory, Ledgers, Records};
 use crate::registry::{find_project, read_body};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
-use postern_domain::id::{Id, OrganizationId, TokenId};
+use postern_domain::id::{Id, OrganizationId, Project, TokenId, Workflow};
 use postern_domain::operation::{Managed, Operation};
+use postern_domain::scope::{Named, Scope};
 use postern_domain::time::Timestamp;
 use postern_ledger::{RevokeManyAnswer, RevokeManyCommand, Selector};
 use postern_wire::{address, rfc3339};
 
 pub use postern_ledger::MAX_SELECTED;
+const DAY_MS: i64 = 86_400_000;
 /// Most ids in a selector.
 const MAX_IDS: usize = 1_000;
 
@@ -30,8 +35,70 @@ pub struct BulkRevoked {
     /// How many of them were used in the last day: what would break.
     used_in_last_day: u32,
     ids: Vec<TokenId>,
+    /// What they are, the ones that were used last first; `None` = D1 did not answer, which stops no
+    /// revoke. A token that D1 does not have yet is among the ids only.
+    tokens: Option<Vec<SelectedView>>,
+    /// How many of those tokens each project has, the most first.
+    projects: Option<Vec<ProjectCount>>,
     /// `null` in a dry run, and when nothing matched.
     revoked_at: Option<String>,
+}
+
+/// A token of a selection, with how often it was used since yesterday began (UTC).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectedToken {
+    /// The token.
+    pub record: TokenRecord,
+    /// Its uses of yesterday and today.
+    pub recent_uses: u64,
+}
+
+/// It as it is answered.
+#[derive(Debug, Serialize)]
+struct SelectedView {
+    id: TokenId,
+    name: String,
+    prefix: String,
+    scope: &'static str,
+    project: Option<Named<Project>>,
+    workflow: Option<Named<Workflow>>,
+    created_by: String,
+    creator_name: Option<String>,
+    last_used_at: Option<String>,
+    uses_since_yesterday: u64,
+}
+
+impl From<SelectedToken> for SelectedView {
+    fn from(selected: SelectedToken) -> Self {
+        let SelectedToken {
+            record,
+            recent_uses,
+        } = selected;
+        let facts = record.facts;
+        Self {
+            id: facts.id,
+            name: facts.name.as_str().to_owned(),
+            prefix: facts.display_prefix(),
+            scope: match facts.scope {
+                Scope::Organization => "organization",
+                Scope::Project { .. } => "project",
+                Scope::Workflow { .. } => "workflow",
+            },
+            project: facts.scope.project().cloned(),
+            workflow: facts.scope.workflow().cloned(),
+            created_by: record.created_by,
+            creator_name: record.creator_name,
+            last_used_at: record.last_used_at.map(rfc3339::print),
+            uses_since_yesterday: recent_uses,
+        }
+    }
+}
+
+/// How many tokens of a selection a project has; `None` = they are the organization's own.
+#[derive(Debug, Serialize)]
+struct ProjectCount {
+    name: Option<String>,
+    count: usize,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +119,7 @@ struct Request {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
-pub async fn revoke_many<P: Directory + Ledgers + Records>(
+pub async fn revoke_many<P: Clock + Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
@@ -85,18 +152,59 @@ pub async fn revoke_many<P: Directory + Ledgers + Records>(
             used_in_last_day,
             at,
             ..
-        } => Ok(BulkRevoked {
-            dry_run,
-            matched: tokens.len(),
-            used_in_last_day,
-            revoked_at: (!dry_run && !tokens.is_empty()).then(|| rfc3339::print(at)),
-            ids: tokens,
-        }),
+        } => {
+            let selected = told(organization.id, &tokens, ports).await;
+            Ok(BulkRevoked {
+                dry_run,
+                matched: tokens.len(),
+                used_in_last_day,
+                revoked_at: (!dry_run && !tokens.is_empty()).then(|| rfc3339::print(at)),
+                ids: tokens,
+                projects: selected.as_deref().map(projects),
+                tokens: selected.map(|all| all.into_iter().map(Into::into).collect()),
+            })
+        }
         RevokeManyAnswer::TooMany { limit } => Err(Error::invalid(
             "selector_too_wide",
             format!("the selector matches more than {limit} tokens: narrow it, and call again"),
         )),
     }
+}
+
+/// What the tokens of a selection are, the ones that were used last first. Nothing where D1 does not
+/// answer: what the Ledger has done is done.
+async fn told<P: Clock + Records>(
+    organization: OrganizationId,
+    ids: &[TokenId],
+    ports: &P,
+) -> Option<Vec<SelectedToken>> {
+    if ids.is_empty() {
+        return Some(Vec::new());
+    }
+    let yesterday = ports.now().as_millis().div_euclid(DAY_MS) - 1;
+    let mut selected = ports.selected(organization, ids, yesterday).await.ok()?;
+    selected.sort_by_key(|one| {
+        let record = &one.record;
+        Reverse((record.last_used_at, one.recent_uses, record.created_at, record.facts.id.as_u128()))
+    });
+    Some(selected)
+}
+
+fn projects(selected: &[SelectedToken]) -> Vec<ProjectCount> {
+    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for one in selected {
+        let project = one.record.facts.scope.project();
+        *counts.entry(project.map(|project| project.name.as_str())).or_default() += 1;
+    }
+    let mut all: Vec<ProjectCount> = counts
+        .into_iter()
+        .map(|(name, count)| ProjectCount {
+            name: name.map(str::to_owned),
+            count,
+        })
+        .collect();
+    all.sort_by_key(|project| Reverse(project.count));
+    all
 }
 
 async fn selector<P: Records>(
@@ -167,3 +275,6 @@ fn client(text: &str) -> Result<String> {
         .map(|address| address.to_string())
         .ok_or_else(|| Error::invalid("address_invalid", "`created_from` must be an IP address"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,163 +2,35 @@
 
 use serde::Serialize;
 
-use super::{TokenKinds, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
-use crate::error::{Error, Result};
+use super::filter::{TokenFilter, TokenQuery};
+use super::{Found, TokenRecord, TokenView, UNKNOWN, hide, reach, token_id};
+use crate::error::Result;
 use crate::organization::resolve_id;
 use crate::page::{Cursor, Page};
 use crate::ports::{Directory, Ledgers, Records};
 use crate::registry::find_project;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
-use postern_domain::id::{Id, ProjectId, TokenId};
+use postern_domain::id::{Id, ProjectId};
 use postern_domain::operation::Operation;
-use postern_domain::time::Timestamp;
-use postern_domain::usage::MAX_DAYS;
 
 /// A page of tokens.
 #[derive(Debug, Serialize)]
 pub struct TokenList {
     tokens: Vec<TokenView>,
     next_cursor: Option<String>,
+    /// `false` = the page ends where enough tokens had been looked at, and not because it is full or
+    /// nothing follows: `next_cursor` goes on from there (R48).
+    searched_all: bool,
 }
 
-/// Which tokens by state (R19). A token is active while neither revoked nor expired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Neither revoked nor expired.
-    Active,
-    /// Revoked.
-    Revoked,
-    /// All of them.
-    All,
-}
-
-/// Which tokens by scope level (R19).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Tokens of the whole organization.
-    Organization,
-    /// Tokens of a project.
-    Project,
-    /// Tokens of a workflow.
-    Workflow,
-}
-
-/// Which tokens a list shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenFilter {
-    /// Which ones, by status.
-    pub status: Status,
-    /// Which ones, by scope.
-    pub level: Option<Level>,
-    /// Tokens of this project.
-    pub project: Option<ProjectId>,
-    /// Tokens that this one minted.
-    pub minted_by: Option<TokenId>,
-    /// Whether system tokens are among them.
-    pub include_system: bool,
-    /// Of how many days the uses are shown, today among them; 0 = of none.
-    pub uses_days: u32,
-    /// Tokens that the caller may not manage are not there (R16).
-    pub reach: TokenKinds,
-    /// The moment that decides what has expired.
-    pub now: Timestamp,
-}
-
-/// A list as a query asks for it: the project has yet to be found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenQuery {
-    filter: TokenFilter,
-    /// By name or id.
-    project: Option<String>,
-}
-
-impl TokenQuery {
-    /// Reads the filters as they stand in a query; as yet they reach nothing.
-    ///
-    /// # Errors
-    /// `Invalid` naming the choices.
-    pub fn parse(
-        status: Option<&str>,
-        scope: Option<&str>,
-        project: Option<&str>,
-        minted_by: Option<&str>,
-        include_system: Option<&str>,
-        uses_days: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Self> {
-        let status = match status {
-            None | Some("active") => Status::Active,
-            Some("revoked") => Status::Revoked,
-            Some("all") => Status::All,
-            Some(_) => {
-                return Err(Error::invalid(
-                    "status_invalid",
-                    "`status` must be `active`, `revoked` or `all`",
-                ));
-            }
-        };
-        let level = match scope {
-            None => None,
-            Some("organization") => Some(Level::Organization),
-            Some("project") => Some(Level::Project),
-            Some("workflow") => Some(Level::Workflow),
-            Some(_) => {
-                return Err(Error::invalid(
-                    "scope_invalid",
-                    "`scope` must be `organization`, `project` or `workflow`",
-                ));
-            }
-        };
-        let include_system = match include_system {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(_) => {
-                return Err(Error::invalid(
-                    "include_system_invalid",
-                    "`include_system` must be `true` or `false`",
-                ));
-            }
-        };
-        let uses_days = match uses_days.map(str::parse) {
-            None => 0,
-            Some(Ok(days)) if (1..=MAX_DAYS).contains(&days) => days,
-            Some(_) => {
-                return Err(Error::invalid(
-                    "uses_days_invalid",
-                    format!("`uses_days` must be 1 to {MAX_DAYS}"),
-                ));
-            }
-        };
-        let minted_by = minted_by.map(Id::parse).transpose().map_err(|_| {
-            Error::invalid("minted_by_invalid", "`minted_by` must be the id of a token")
-        })?;
-        let filter = TokenFilter {
-            status,
-            level,
-            project: None,
-            minted_by,
-            include_system,
-            uses_days,
-            reach: TokenKinds {
-                organization_tokens: false,
-                project_tokens: false,
-                system_tokens: false,
-            },
-            now,
-        };
-        let project = project.map(str::to_owned);
-        Ok(Self { filter, project })
-    }
-}
-
-impl TokenFilter {
-    /// The filter for a caller: system tokens only where it reaches them.
-    fn within(self, reach: TokenKinds) -> Self {
+impl TokenList {
+    /// A list of nothing.
+    pub(super) fn empty() -> Self {
         Self {
-            include_system: self.include_system && reach.system_tokens,
-            reach,
-            ..self
+            tokens: Vec::new(),
+            next_cursor: None,
+            searched_all: true,
         }
     }
 }
@@ -185,7 +57,7 @@ pub async fn list<P: Directory + Ledgers + Records>(
         project,
         ..asked.filter.within(reach)
     };
-    let rows = ports
+    let Found { tokens, reached } = ports
         .tokens(
             organization.id,
             &filter,
@@ -193,21 +65,30 @@ pub async fn list<P: Directory + Ledgers + Records>(
             page.limit + 1,
         )
         .await?;
-    let (rows, next_cursor) = page.cut(rows, |row| Cursor {
-        at: row.created_at,
-        id: row.facts.id.to_string(),
-    });
+    let (rows, next) = page.cut(tokens, |row| place(row, &filter));
+    // A full page goes on behind its last row, wherever the search stopped.
+    let reached = reached.filter(|_| next.is_none());
     Ok(TokenList {
         tokens: rows
             .into_iter()
             .map(|row| TokenView::counted(row, filter.now, filter.uses_days))
             .collect(),
-        next_cursor,
+        searched_all: reached.is_none(),
+        next_cursor: next.or(reached.map(|place| place.print())),
     })
 }
 
+/// Where a row stands in the order of its list.
+fn place(row: &TokenRecord, filter: &TokenFilter) -> Cursor {
+    let ends = filter.expires_before.and(row.facts.expires_at);
+    Cursor {
+        at: ends.unwrap_or(row.created_at),
+        id: row.facts.id.to_string(),
+    }
+}
+
 /// The project of a caller that may see one project's tokens. It asks for that one, or for none.
-fn confine(caller: &Caller, asked: Option<&str>) -> Result<Option<ProjectId>> {
+pub(super) fn confine(caller: &Caller, asked: Option<&str>) -> Result<Option<ProjectId>> {
     let Some(own) = caller.confined_to() else {
         return Ok(None);
     };

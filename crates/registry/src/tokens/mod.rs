@@ -2,20 +2,29 @@
 //! D1 keeps it and as it is answered.
 
 mod bulk;
+mod filter;
 mod list;
+mod overview;
 mod release;
 mod revoke;
 mod rotate;
+mod search;
+mod text;
 
-pub use bulk::{BulkRevoked, MAX_SELECTED, revoke_many};
-pub use list::{Level, Status, TokenFilter, TokenList, TokenQuery, list, read};
+pub use bulk::{BulkRevoked, MAX_SELECTED, SelectedToken, revoke_many};
+pub use filter::{Asked, Level, Status, TokenFilter, TokenQuery};
+pub use list::{TokenList, list, read};
+pub use overview::{Overview, TokenTotals, TotalsQuery, overview};
 pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
+pub use search::{TokenSearch, search};
+pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, named_range, secret_in};
 
 use serde::Serialize;
 
 use super::error::{Error, Result};
+use super::page::Cursor;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
 use postern_domain::id::{Id, Organization, Project, TokenId, Workflow};
@@ -41,6 +50,8 @@ pub struct TokenRecord {
     pub created_by: String,
     /// The token that minted it.
     pub minted_by: Option<TokenId>,
+    /// That token's name.
+    pub creator_name: Option<String>,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
     /// How often it was used.
@@ -51,6 +62,15 @@ pub struct TokenRecord {
     pub revoked_at: Option<Timestamp>,
     /// Since when it is quarantined, having been found in public.
     pub quarantined_at: Option<Timestamp>,
+}
+
+/// Tokens that a list found, and how far it looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// In the order of the list.
+    pub tokens: Vec<TokenRecord>,
+    /// Where it stopped before the end, having looked at many; `None` = at the end, or at the limit.
+    pub reached: Option<Cursor>,
 }
 
 /// A token as it is answered. Times are RFC 3339; absent things are `null`.
@@ -82,6 +102,7 @@ pub struct TokenView {
 #[derive(Debug, Serialize)]
 struct Life {
     minted_by: Option<TokenId>,
+    creator_name: Option<String>,
     last_used_at: Option<String>,
     uses: u64,
     /// Oldest first, the last is today's.
@@ -132,6 +153,7 @@ impl From<TokenRecord> for TokenView {
             ci_job: facts.ci_job,
             life: Some(Life {
                 minted_by: record.minted_by,
+                creator_name: record.creator_name,
                 last_used_at: record.last_used_at.map(rfc3339::print),
                 uses: record.uses,
                 daily_uses: None,

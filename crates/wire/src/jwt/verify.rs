@@ -126,12 +126,26 @@ pub fn verify(
     now: Timestamp,
     leeway_seconds: i64,
 ) -> Result<Verified, JwtError> {
+    let opened = opened(token, keys, now, leeway_seconds)?;
+    of_api(opened)
+}
+
+/// As [`verify`], at any time: whether a key has signed it, and what for.
+///
+/// # Errors
+/// As [`verify`], but `Expired` and `NotYetValid`.
+pub fn verify_untimed(token: &Secret, keys: JwtKeys<'_>) -> Result<Verified, JwtError> {
+    of_api(of_issuer(unsealed(token, keys)?)?)
+}
+
+/// What was made for API calls, and for nothing else.
+fn of_api(opened: Opened) -> Result<Verified, JwtError> {
     let Opened {
         mut claims,
         payload,
         names_key,
         signed,
-    } = opened(token, keys, now, leeway_seconds)?;
+    } = opened;
     match audience(&claims.aud) {
         Some(Audience::ApiToken) => {}
         Some(Audience::User | Audience::Generic) | None => return Err(JwtError::Audience),
@@ -162,6 +176,20 @@ pub(super) fn opened(
     now: Timestamp,
     leeway_seconds: i64,
 ) -> Result<Opened, JwtError> {
+    let opened = unsealed(token, keys)?;
+    times(&opened.claims, now, leeway_seconds)?;
+    of_issuer(opened)
+}
+
+fn of_issuer(opened: Opened) -> Result<Opened, JwtError> {
+    match opened.claims.iss.as_deref() == Some(ISSUER) {
+        true => Ok(opened),
+        false => Err(JwtError::Claims("the issuer is another one")),
+    }
+}
+
+/// Opens a JWT of whatever audience, at any time, of whatever issuer.
+fn unsealed(token: &Secret, keys: JwtKeys<'_>) -> Result<Opened, JwtError> {
     let text = token.expose();
     let untrusted: UntrustedToken<'_, Extensions> = text
         .try_into()
@@ -215,10 +243,6 @@ pub(super) fn opened(
 
     let Payload(claims) =
         serde_json::from_slice(&payload).map_err(|_| JwtError::Claims(WRONG_CLAIMS))?;
-    times(&claims, now, leeway_seconds)?;
-    if claims.iss.as_deref() != Some(ISSUER) {
-        return Err(JwtError::Claims("the issuer is another one"));
-    }
     Ok(Opened {
         claims,
         names_key: header.key_id.is_some(),

@@ -72,6 +72,16 @@ impl<P: Ports> Call<'_, P> {
                 let list = tokens::list(caller, named, query, &page, ports).await?;
                 Answer::json(200, &list)
             }
+            Management::SearchTokens => {
+                query::nothing(self.request.query())?;
+                let found = tokens::search(caller, named, body, config, ports).await?;
+                Answer::json(200, &found)
+            }
+            Management::Overview => {
+                query::nothing(self.request.query())?;
+                let overview = tokens::overview(caller, named, config, ports);
+                Answer::json(200, &overview.await?)
+            }
             Management::CreateToken => {
                 let minted = mint::mint(caller, named, body, self.from(), config, ports).await;
                 Answer::secret(201, &self.noted(minted, None, notes).await?)

@@ -65,14 +65,14 @@ fn r35_a_page_tells_what_on_it_does_not_fit() {
     let world = World::new();
     let mut rows = log(6);
     world.events.replace(read_as(&rows));
-    let page = shown(&world, &EventFilter::default(), &span());
+    let page = shown(&world, &EventQuery::default(), &span());
     assert_eq!(page["faults"], serde_json::json!([]));
 
     rows[1].1.content = "{}".to_owned();
     rows[2].1.content = rows[2].1.content.replace("admin-token", "somebody");
     rows.remove(4);
     world.events.replace(read_as(&rows));
-    let page = shown(&world, &EventFilter::default(), &span());
+    let page = shown(&world, &EventQuery::default(), &span());
     let expected = [(6, "missing"), (3, "changed"), (2, "unreadable")];
     assert_eq!(faults(&page), expected);
     assert_eq!(
@@ -88,10 +88,11 @@ fn r35_a_page_tells_what_on_it_does_not_fit() {
     assert_eq!(numbers, [Some(6), Some(4), Some(3), Some(1)]);
 
     // A filter leaves rows out, but makes no changed one genuine.
-    let filter = EventFilter {
-        action: Some(Action::TokenMint),
-        ..EventFilter::default()
-    };
+    let filter = EventQuery::parse(AskedEvents {
+        action: Some("token.mint"),
+        ..AskedEvents::default()
+    });
+    let filter = filter.expect("a filter");
     let page = shown(&world, &filter, &span());
     assert_eq!(faults(&page), [(3, "changed"), (2, "unreadable")]);
 }
@@ -104,10 +105,10 @@ fn r35_a_row_that_stands_on_another_page_is_not_missing() {
     let mut page = rows.clone();
     page.remove(3);
     world.events.replace(read_as(&page));
-    assert_eq!(faults(&shown(&world, &EventFilter::default(), &span())), []);
+    assert_eq!(faults(&shown(&world, &EventQuery::default(), &span())), []);
     assert_eq!(world.take_asked(), ["events 100", "rows 3 to 4"]);
     world.rows.borrow_mut().remove(3);
-    let page = shown(&world, &EventFilter::default(), &span());
+    let page = shown(&world, &EventQuery::default(), &span());
     assert_eq!(faults(&page), [(5, "missing")]);
 }
 
@@ -118,16 +119,16 @@ fn r35_the_row_behind_a_page_checks_the_last_one_on_it() {
     rows[0].1.kid = "unknown".to_owned();
     world.events.replace(read_as(&rows));
     let two = Span::parse(Some("2"), None).expect("a span");
-    let page = shown(&world, &EventFilter::default(), &two);
+    let page = shown(&world, &EventQuery::default(), &two);
     assert_eq!(faults(&page), [], "that row is on the next page");
     rows.remove(1);
     world.events.replace(read_as(&rows));
     let one = Span::parse(Some("1"), None).expect("a span");
-    let page = shown(&world, &EventFilter::default(), &one);
+    let page = shown(&world, &EventQuery::default(), &one);
     assert_eq!(faults(&page), []);
     rows[0] = log(1).remove(0);
     world.events.replace(read_as(&rows));
-    let page = shown(&world, &EventFilter::default(), &one);
+    let page = shown(&world, &EventQuery::default(), &one);
     assert_eq!(faults(&page), [(3, "missing")]);
 }
 

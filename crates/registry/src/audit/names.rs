@@ -1,0 +1,156 @@
+//! Names of tokens in the audit log, which has ids and prefixes: who and what a reader means, and what
+//! the events that are shown are about (R48).
+
+use std::collections::BTreeMap;
+
+use super::filter::{EventFilter, EventQuery, NamedAs};
+use super::view::EventView;
+use crate::error::{Error, Result};
+use crate::ports::{AuditLog, NamedToken};
+use crate::tokens::{IdRange, named_range};
+use postern_domain::id::OrganizationId;
+use postern_domain::token::display_prefix;
+
+/// Most tokens of one name or beginning whose events are listed together.
+pub const MAX_NAMED: u32 = 100;
+/// What actors begin with that are tokens.
+const TOKEN_ACTOR: &str = "org-token:";
+/// What actors begin with that are named administrator keys.
+const KEY_ACTOR: &str = "admin-token:";
+
+/// The filter that a query means.
+///
+/// # Errors
+/// `NotFound` where no token is called so, `Invalid` where too many are, `Unavailable`.
+pub(super) async fn meant<P: AuditLog>(
+    query: &EventQuery,
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<EventFilter> {
+    let mut filter = query.filter.clone();
+    if let Some(token) = &query.token {
+        filter.tokens = match token {
+            // Also of a token that was forgotten, which has events all the same.
+            NamedAs::Id(range) if range.first == range.last => vec![range.first],
+            named => {
+                let found = tokens(named, organization, ports).await?;
+                found.into_iter().map(|token| token.id).collect()
+            }
+        };
+        if filter.tokens.is_empty() {
+            return Err(Error::NotFound { what: "token" });
+        }
+    }
+    if let Some(actor) = &query.actor {
+        filter.actors = actors(actor, organization, ports).await?;
+    }
+    Ok(filter)
+}
+
+/// How events may name this actor: as it stands there, or as the token or administrator key of that
+/// name.
+async fn actors<P: AuditLog>(
+    actor: &str,
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<Vec<String>> {
+    let whole = vec![actor.to_owned()];
+    if actor.contains(':') {
+        return Ok(whole);
+    }
+    let named = match named_range(actor) {
+        Some(range) => NamedAs::Id(range),
+        None => NamedAs::Name(actor.to_owned()),
+    };
+    let found = tokens(&named, organization, ports).await?;
+    let tokens = found.iter().map(|token| {
+        let prefix = display_prefix(token.format, token.id);
+        format!("{TOKEN_ACTOR}{prefix}")
+    });
+    let mut all: Vec<String> = match named {
+        NamedAs::Id(_) => tokens.collect(),
+        NamedAs::Name(_) => whole
+            .into_iter()
+            .chain([format!("{KEY_ACTOR}{actor}")])
+            .chain(tokens)
+            .collect(),
+    };
+    all.sort();
+    all.dedup();
+    // A filter without an actor would show everybody's events.
+    match all.is_empty() {
+        true => Err(Error::NotFound { what: "token" }),
+        false => Ok(all),
+    }
+}
+
+/// The tokens of this name or beginning.
+async fn tokens<P: AuditLog>(
+    named: &NamedAs,
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<Vec<NamedToken>> {
+    let limit = MAX_NAMED + 1;
+    let found = match named {
+        NamedAs::Name(name) => ports.tokens_called(organization, name, limit).await?,
+        NamedAs::Id(range) => {
+            let found = ports.tokens_within(organization, &[*range], limit).await?;
+            let found = found.into_iter().map(|(_, token)| token);
+            found.filter(|token| is_within(*range, token)).collect()
+        }
+    };
+    match found.len() > MAX_NAMED as usize {
+        false => Ok(found),
+        true => Err(Error::invalid(
+            "token_ambiguous",
+            format!("more than {MAX_NAMED} tokens are called so: give the id or the prefix of one"),
+        )),
+    }
+}
+
+fn is_within(range: IdRange, token: &NamedToken) -> bool {
+    range.format.is_none_or(|format| format == token.format)
+}
+
+/// Writes into events the names of the tokens that they are about and that made them.
+///
+/// # Errors
+/// `Unavailable`.
+pub(super) async fn name<P: AuditLog>(
+    events: &mut [EventView],
+    organization: OrganizationId,
+    ports: &P,
+) -> Result<()> {
+    let mut ranges: Vec<IdRange> = Vec::new();
+    for event in events.iter() {
+        let actor = event.actor.strip_prefix(TOKEN_ACTOR).and_then(named_range);
+        let token = event.token_id.map(IdRange::one);
+        ranges.extend(actor.into_iter().chain(token));
+    }
+    ranges.sort_by_key(|range| (range.first.as_u128(), range.last.as_u128()));
+    ranges.dedup();
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    // Two for each range tell that it has more than one.
+    let limit = u32::try_from(ranges.len() * 2).unwrap_or(u32::MAX);
+    let mut found: BTreeMap<usize, Vec<NamedToken>> = BTreeMap::new();
+    for (place, token) in ports.tokens_within(organization, &ranges, limit).await? {
+        if ranges.get(place).is_some_and(|range| is_within(*range, &token)) {
+            found.entry(place).or_default().push(token);
+        }
+    }
+    let only = |wanted: IdRange| {
+        let place = ranges.iter().position(|range| *range == wanted)?;
+        match found.get(&place)?.as_slice() {
+            [one] => Some(one.name.clone()),
+            _ => None,
+        }
+    };
+    for event in events {
+        event.token_name = event.token_id.and_then(|id| only(IdRange::one(id)));
+        let actor = event.actor.strip_prefix(TOKEN_ACTOR).and_then(named_range);
+        event.actor_name = actor.and_then(only);
+    }
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! What a person types or pastes to find a token (R48): words, a token's id, the beginning of one, or a
+//! whole secret, which is known by its form and never repeated.
+
+use core::fmt;
+
+use crate::error::{Error, Result};
+use postern_domain::beginning::{ids_of_base62, ids_of_text};
+use postern_domain::id::TokenId;
+use postern_domain::secret::Secret;
+use postern_domain::token::{Format, OPAQUE_ID_DIGITS, OPAQUE_PREFIX};
+use postern_wire::opaque::KEY_LENGTH;
+
+/// Longest text of a query, in characters.
+pub const MAX_QUERY: usize = 200;
+/// Longest text of a body, in characters: that of the longest credential.
+pub const MAX_TEXT: usize = 8_192;
+/// Most words that are looked for.
+pub const MAX_WORDS: usize = 16;
+/// Fewest characters of an id that stand for a token.
+const MIN_BEGINNING: usize = 4;
+/// What a JWT begins with: the base64url of `{"`.
+const JWT_BEGINNING: &str = "eyJ";
+/// What prefixes of JWTs begin with, as lists show them.
+const JWT_PREFIX: &str = "jwt_";
+
+/// What is searched for; a token must fit all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Beginnings of words, in lower case of ASCII, each once.
+    pub words: Vec<String>,
+    /// Where its id lies.
+    pub ids: Vec<IdRange>,
+}
+
+/// Ids from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdRange {
+    /// The first.
+    pub first: TokenId,
+    /// The last.
+    pub last: TokenId,
+    /// What the token's prefix says besides.
+    pub format: Option<Format>,
+}
+
+/// How a list was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoundBy {
+    /// By words.
+    Words,
+    /// By a whole id.
+    Id,
+    /// By the beginning of one.
+    Prefix,
+    /// By a secret.
+    Secret,
+}
+
+impl IdRange {
+    /// One id.
+    pub fn one(id: TokenId) -> Self {
+        Self {
+            first: id,
+            last: id,
+            format: None,
+        }
+    }
+
+    /// Whether it is a whole id, and not the beginning of a visible part that happens to be whole.
+    fn is_id(&self) -> bool {
+        self.first == self.last && self.format.is_none()
+    }
+}
+
+impl Search {
+    /// The token of this id.
+    pub fn one(id: TokenId) -> Self {
+        Self {
+            words: Vec::new(),
+            ids: vec![IdRange::one(id)],
+        }
+    }
+
+    /// Whether it is a whole id, and nothing else.
+    pub fn names_one(&self) -> bool {
+        self.words.is_empty() && matches!(self.ids[..], [range] if range.is_id())
+    }
+
+    /// How it finds.
+    pub fn found_by(&self) -> FoundBy {
+        match self.ids.first() {
+            None => FoundBy::Words,
+            Some(range) if range.is_id() => FoundBy::Id,
+            Some(_) => FoundBy::Prefix,
+        }
+    }
+
+    /// Reads what has no secret in it.
+    ///
+    /// # Errors
+    /// `Invalid` where nothing could fit.
+    pub fn parse(text: &str, field: &str) -> Result<Self> {
+        let wrong = |detail: String| Error::invalid("search_invalid", detail);
+        let mut search = Self::default();
+        for term in text.split_ascii_whitespace() {
+            match range(term) {
+                Some(Ok(range)) => search.ids.push(range),
+                Some(Err(TooShort)) => {
+                    return Err(wrong(format!(
+                        "the prefix of a token has at least {MIN_BEGINNING} characters behind \
+                         `{OPAQUE_PREFIX}` or `{JWT_PREFIX}`"
+                    )));
+                }
+                None => search.words.extend(words(term)),
+            }
+        }
+        search.words.sort();
+        search.words.dedup();
+        if search == Self::default() {
+            return Err(wrong(format!("`{field}` must have a letter or a digit")));
+        }
+        if search.words.len() + search.ids.len() > MAX_WORDS {
+            return Err(wrong(format!(
+                "`{field}` can have at most {MAX_WORDS} words"
+            )));
+        }
+        Ok(search)
+    }
+}
+
+/// The words of a text, as those of a token are told apart: at every character of ASCII that is no
+/// letter or digit.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let ends = |letter: char| letter.is_ascii() && !letter.is_ascii_alphanumeric();
+    let words = text.split(ends).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase)
+}
+
+/// A beginning that too many tokens could have.
+struct TooShort;
+
+/// The ids that a text stands for which is one id, or the beginning of one; `None` for any other text.
+pub fn named_range(text: &str) -> Option<IdRange> {
+    range(text).and_then(core::result::Result::ok)
+}
+
+/// The ids that a term stands for; `None` where it is no id, nor the beginning of one.
+fn range(term: &str) -> Option<core::result::Result<IdRange, TooShort>> {
+    // As people cut them.
+    let term = term.trim_end_matches(['.', '\u{2026}', '*']);
+    if let Ok(id) = TokenId::parse(term) {
+        return Some(Ok(IdRange::one(id)));
+    }
+    let (rest, format) = match (
+        term.strip_prefix(OPAQUE_PREFIX),
+        term.strip_prefix(JWT_PREFIX),
+    ) {
+        (Some(rest), _) => (rest, Format::Opaque),
+        (_, Some(rest)) => (rest, Format::Jwt),
+        _ => return None,
+    };
+    let found = match format {
+        // The end of the id part may be there too.
+        Format::Opaque => ids_of_base62(rest.strip_suffix('_').unwrap_or(rest)),
+        Format::Jwt => ids_of_text(&rest.to_ascii_lowercase()),
+    };
+    let (first, last) = found?;
+    if rest.len() < MIN_BEGINNING {
+        return Some(Err(TooShort));
+    }
+    Some(Ok(IdRange {
+        first,
+        last,
+        format: Some(format),
+    }))
+}
+
+/// A text that has the form of a secret.
+pub enum SecretText {
+    /// An opaque key, as far as its form goes.
+    Opaque(Secret),
+    /// A JWT.
+    Jwt(Secret),
+    /// An opaque key that was cut.
+    Cut,
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opaque(_) => "Opaque",
+            Self::Jwt(_) => "Jwt",
+            Self::Cut => "Cut",
+        })
+    }
+}
+
+/// The secret in a text, whatever stands around it: `Bearer`, quotes, the name of a variable.
+pub fn secret_in(text: &str) -> Option<SecretText> {
+    opaque_in(text).or_else(|| jwt_in(text))
+}
+
+fn opaque_in(text: &str) -> Option<SecretText> {
+    let mut cut = None;
+    for (place, _) in text.match_indices(OPAQUE_PREFIX) {
+        let run = text.get(place..).unwrap_or_default();
+        let end = run.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let run = run.get(..end.unwrap_or(run.len())).unwrap_or_default();
+        let Some((id, tail)) = run
+            .get(OPAQUE_PREFIX.len()..)
+            .and_then(|rest| rest.split_once('_'))
+        else {
+            continue;
+        };
+        let digits = tail.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if id.len() != OPAQUE_ID_DIGITS || digits == 0 {
+            continue;
+        }
+        match run.get(..KEY_LENGTH) {
+            Some(key) if OPAQUE_PREFIX.len() + id.len() + 1 + digits >= KEY_LENGTH => {
+                return Some(SecretText::Opaque(Secret::new(key.to_owned())));
+            }
+            _ => cut = Some(SecretText::Cut),
+        }
+    }
+    cut
+}
+
+fn jwt_in(text: &str) -> Option<SecretText> {
+    let outside = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
+    // A sentence may end behind it.
+    let mut pieces = text.split(outside).map(|piece| piece.trim_matches('.'));
+    let is_jwt = |piece: &&str| {
+        let parts: Vec<&str> = piece.split('.').collect();
+        matches!(parts[..], [head, body, end]
+            if head.starts_with(JWT_BEGINNING) && !body.is_empty() && !end.is_empty())
+    };
+    let found = pieces.find(is_jwt);
+    found.map(|jwt| SecretText::Jwt(Secret::new(jwt.to_owned())))
+}
+
+#[cfg(test)]
+mod tests;

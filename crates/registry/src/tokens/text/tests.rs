@@ -1,0 +1,114 @@
+//! What a text is read as: words, ids, beginnings of ids, and secrets wherever they stand.
+
+use super::*;
+use postern_domain::id::Id;
+use postern_domain::token::base62_id;
+
+const UUID: &str = "1613acff-0000-4000-8000-00000000000a";
+
+fn parsed(text: &str) -> core::result::Result<(FoundBy, Vec<String>, usize), &'static str> {
+    Search::parse(text, "q")
+        .map(|search| (search.found_by(), search.words.clone(), search.ids.len()))
+        .map_err(|error| error.code())
+}
+
+#[test]
+fn r48_words_ids_and_beginnings_are_told_apart() {
+    let words = |all: &[&str], by, ids| {
+        Ok((by, all.iter().map(|word| (*word).to_owned()).collect(), ids))
+    };
+    let upper = UUID.to_uppercase();
+    let short = Err("search_invalid");
+    let rows = [
+        ("Release  ci", words(&["ci", "release"], FoundBy::Words, 0)),
+        ("ci ci CI", words(&["ci"], FoundBy::Words, 0)),
+        ("nightly-build_2.1", words(&["1", "2", "build", "nightly"], FoundBy::Words, 0)),
+        ("it's", words(&["it", "s"], FoundBy::Words, 0)),
+        ("Bär\u{a0}x", words(&["bär\u{a0}x"], FoundBy::Words, 0)),
+        ("1613acff", words(&["1613acff"], FoundBy::Words, 0)),
+        (UUID, words(&[], FoundBy::Id, 1)),
+        (&upper, words(&[], FoundBy::Id, 1)),
+        ("pst_1613acTH", words(&[], FoundBy::Prefix, 1)),
+        ("pst_1613acTH…", words(&[], FoundBy::Prefix, 1)),
+        ("pst_1613acTH...", words(&[], FoundBy::Prefix, 1)),
+        ("pst_000000000000000000000g_", words(&[], FoundBy::Prefix, 1)),
+        ("jwt_1613ACFF", words(&[], FoundBy::Prefix, 1)),
+        ("jwt_1613acff-00", words(&[], FoundBy::Prefix, 1)),
+        ("pst_1613 ci", words(&["ci"], FoundBy::Prefix, 1)),
+        // What no id begins with is a word.
+        ("pst_zzzz", words(&["pst", "zzzz"], FoundBy::Words, 0)),
+        ("jwt_keys", words(&["jwt", "keys"], FoundBy::Words, 0)),
+        ("PST_1613", words(&["1613", "pst"], FoundBy::Words, 0)),
+        ("pst_161", short.clone()),
+        ("jwt_161", short.clone()),
+        ("pst_", short.clone()),
+        (" - ", short.clone()),
+        ("a b c d e f g h i j k l m n o p q", short),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(parsed(text), expected, "{text}");
+    }
+    let sixteen = "a b c d e f g h i j k l m n o p";
+    assert_eq!(parsed(sixteen).map(|(_, words, _)| words.len()), Ok(MAX_WORDS));
+    assert!(Search::parse(UUID, "q").is_ok_and(|search| search.names_one()));
+    for more in [format!("{UUID} ci"), "pst_1613acTH".to_owned()] {
+        assert!(Search::parse(&more, "q").is_ok_and(|search| !search.names_one()), "{more}");
+    }
+}
+
+/// The form of a secret, and its text.
+fn secret(text: &str) -> Option<(&'static str, String)> {
+    match secret_in(text)? {
+        SecretText::Opaque(key) => Some(("opaque", key.expose().to_owned())),
+        SecretText::Jwt(token) => Some(("jwt", token.expose().to_owned())),
+        SecretText::Cut => Some(("cut", String::new())),
+    }
+}
+
+#[test]
+fn r48_a_secret_is_found_whatever_stands_around_it() {
+    let id = base62_id(Id::from_u128(42));
+    let key = format!("pst_{id}_{}", "7".repeat(48));
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJ4In0.c2ln-_";
+    let around = [
+        ("", ""),
+        (" ", "\n"),
+        ("Bearer ", ""),
+        ("Authorization: Bearer ", "\r\n"),
+        ("export TOKEN=\"", "\""),
+        ("https://x:", "@example.com/"),
+        ("{\"token\":\"", "\"}"),
+        ("'", "',"),
+        ("It was ", "."),
+        ("é", "é"),
+    ];
+    for (before, behind) in around {
+        for (form, text) in [("opaque", key.as_str()), ("jwt", jwt)] {
+            let found = secret(&format!("{before}{text}{behind}"));
+            assert_eq!(found, Some((form, text.to_owned())), "{before}…{behind}");
+        }
+    }
+    let half = &key[..60];
+    let rows = [
+        (format!("{key}x"), Some(("opaque", key.clone()))),
+        (format!("pst_old {key}"), Some(("opaque", key.clone()))),
+        (format!("{half} {key}"), Some(("opaque", key.clone()))),
+        (half.to_owned(), Some(("cut", String::new()))),
+        (format!("{half}…"), Some(("cut", String::new()))),
+        (format!("pst_{id}_7"), Some(("cut", String::new()))),
+        (format!("pst_{id}_"), None),
+        (format!("pst_{id}"), None),
+        ("pst_1613acTH".to_owned(), None),
+        (UUID.to_owned(), None),
+        ("a.b.c".to_owned(), None),
+        ("shop.release.2026".to_owned(), None),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJ4In0.".to_owned(), None),
+        ("eyJhbGciOiJIUzI1NiJ9..c2ln".to_owned(), None),
+        ("eyJhbGciOiJIUzI1NiJ9".to_owned(), None),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(secret(&text), expected, "{text}");
+    }
+    assert_eq!(format!("{:?}", secret_in(&key)), "Some(Opaque)");
+    assert_eq!(format!("{:?}", secret_in(jwt)), "Some(Jwt)");
+}
