@@ -2,6 +2,7 @@
 //! revoke of exactly these, in parts. A run that was cut off is repeated: what is revoked does not
 //! match any more.
 
+use std::collections::HashSet;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::{Map, Value, json};
@@ -231,17 +232,18 @@ impl Many {
     }
 }
 
-/// What matches, in the gateway's order: by recent use. An earlier release tells the ids alone.
+/// What matches, in the gateway's order: by recent use. Ids that it cannot tell more about come last:
+/// tokens that D1 does not have yet, all of them while D1 does not answer or in an earlier release.
 fn rows(told: &Value) -> Vec<Value> {
     let array = |name: &str| told.get(name).and_then(Value::as_array);
-    match array("tokens") {
-        Some(tokens) => tokens.clone(),
-        None => array("ids")
-            .into_iter()
-            .flatten()
-            .map(|id| json!({ "id": id }))
-            .collect(),
-    }
+    let mut rows = array("tokens").cloned().unwrap_or_default();
+    let known: HashSet<String> = rows.iter().map(|row| member(row, "id")).collect();
+    let others = array("ids").into_iter().flatten().filter(|id| {
+        let id = id.as_str().unwrap_or_default();
+        !known.contains(id)
+    });
+    rows.extend(others.map(|id| json!({ "id": id })));
+    rows
 }
 
 /// How many, of which projects, and how many are in use.
@@ -305,6 +307,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_id_is_left_out() {
+        let told = json!({ "ids": ["1", "2", "3"], "tokens": [{ "id": "2", "name": "ci" }] });
+        let ids: Vec<String> = rows(&told).iter().map(|row| member(row, "id")).collect();
+        assert_eq!(ids, ["2", "1", "3"]);
+    }
+
+    #[test]
     fn a_summary_counts_by_project() {
         for (told, expected) in [
             (
@@ -314,8 +323,16 @@ mod tests {
                 }),
                 "3 tokens matched: 2 of shop, 1 of no project. 2 used in the last day.",
             ),
+            // D1 does not have every one of them.
             (
-                json!({ "ids": ["1"], "used_in_last_day": 0 }),
+                json!({
+                    "ids": ["1", "2"], "tokens": [{ "id": "2" }], "used_in_last_day": 0,
+                    "projects": [{ "name": "shop", "count": 1 }],
+                }),
+                "2 tokens matched: 1 of shop. 0 used in the last day.",
+            ),
+            (
+                json!({ "ids": ["1"], "tokens": null, "projects": null, "used_in_last_day": 0 }),
                 "1 token matched. 0 used in the last day.",
             ),
         ] {
