@@ -1,89 +1,144 @@
 // The dashboard (R36). Starts the page: who is signed in, which view is shown. The address says which (route.js).
+//
+// A view is a function of `{id, query}` that returns an element. Where that has `routed({id, query})`, it takes another address of
+// the same view itself; `refresh()` asks again, and `leave()` ends what goes on. Without them the view is made anew.
 
+import { activityView } from "./activity.js";
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
 import { ciView } from "./ci.js";
 import { choice, h, say } from "./dom.js";
-import { gateView } from "./gate.js";
-import { route } from "./route.js";
+import { helpView } from "./help.js";
+import { overviewView } from "./overview.js";
+import { ask } from "./readyz.js";
+import { address, go, route } from "./route.js";
 import { settingsView } from "./settings.js";
 import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
-import { aboveOrganizations, chooseOrganization, forget, state } from "./state.js";
+import { aboveOrganizations, chooseOrganization, forget, state, whenOrganizationsChange } from "./state.js";
+import { statusView } from "./status.js";
 import { tokensView } from "./tokens.js";
 
 const VIEWS = {
-  tokens: ["Tokens", tokensView], ci: ["CI jobs", ciView], audit: ["Audit", auditView], settings: ["Settings", settingsView],
-  gate: ["Status", gateView],
+  overview: ["Overview", overviewView], tokens: ["Tokens", tokensView], ci: ["CI jobs", ciView], activity: ["Activity", activityView],
+  audit: ["Audit", auditView], settings: ["Settings", settingsView], status: ["Status", statusView],
 };
-const main = document.getElementById("main");
-let leave = () => {};
+/** Views that need nobody to be signed in. */
+const OPEN = { status: VIEWS.status, help: ["Help", helpView] };
 
-const current = () => (Object.hasOwn(VIEWS, route().view) ? route().view : "tokens");
+const place = (id) => document.getElementById(id);
+const main = place("main");
+const reloaded = history.state?.signedIn;
+let shown = { key: null, element: h("div", {}) };
 
 /** Puts a view on the page, and the focus on its heading unless it is to stay where it is. */
-function put(content, title, stay = false) {
-  leave();
-  leave = content.leave ?? (() => {});
-  main.replaceChildren(content);
+function put(element, title, { key = null, stay = false } = {}) {
+  shown.element.leave?.();
+  shown = { key, element, title };
+  main.replaceChildren(element);
   document.title = `${title} · Postern`;
   if (!stay) main.querySelector("h1")?.focus();
 }
 
-function show(reason) {
-  const name = current();
-  for (const link of document.querySelectorAll("#nav a")) {
-    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+/** Dialogs belong to the view below them. One that keeps something that is shown once stays until it is closed. */
+function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) {
+    if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
   }
-  who();
-  if (name === "gate") return put(gateView(), "Status");
-  if (!state.who) return put(signInView(show, reason), "Sign in");
-  const lacking = state.who.needsOrganization || (aboveOrganizations() && !state.who.organization);
-  if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
-  else if (lacking) return put(organizationView(show), "Organization");
-  who();
-  const [title, view] = VIEWS[name];
-  return put(view(), title);
 }
 
-/** Who is signed in and for which organization, with the ways to change either. */
-function who() {
-  const place = document.getElementById("who");
-  if (!state.who) return place.replaceChildren();
-  const { organization, label } = state.who;
-  let of = organization && h("span", { class: "strong" }, organization);
+const nameOf = ({ view }) => (Object.hasOwn(VIEWS, view) || Object.hasOwn(OPEN, view) ? view : "overview");
+
+function show({ reason, stay = false, anew = false } = {}) {
+  const at = route();
+  const { who } = state;
+  if (who) history.replaceState({ ...history.state, signedIn: true }, "");
+  const name = nameOf(at);
+  const isOpen = Object.hasOwn(OPEN, name);
+  if (at.organization && aboveOrganizations() && state.organizations.some((row) => row.name === at.organization)) chooseOrganization(at.organization);
+  const lacking = who && (who.needsOrganization || (aboveOrganizations() && !who.organization));
+  if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
+  head(name, stay);
+  if (!isOpen && !who) return put(signInView(show, reason), "Sign in");
+  if (!isOpen && lacking && !who.organization) return put(organizationView(show, at.organization), "Organization");
+  const [title, view] = VIEWS[name] ?? OPEN[name];
+  const key = [name, at.id === null, who?.organization].join(" ");
+  if (!anew && key === shown.key && shown.element.routed) return shown.element.routed(at);
+  put(view(at), title, { key, stay });
+}
+
+/** The bar: the views, who is signed in and for which organization, with the ways to change either. */
+function head(name, stay) {
+  const { who } = state;
+  const isOpen = Object.hasOwn(OPEN, name);
+  const nav = place("nav");
+  place("refresh").hidden = !who && !isOpen;
+  nav.hidden = !who;
+  nav.replaceChildren(...Object.entries(VIEWS).map(([view, [title]]) =>
+    h("a", { href: address(view), "aria-current": view === name && "page" }, title)));
+  if (stay) return;
+  if (!who) return place("who").replaceChildren(...(isOpen ? [h("a", { href: "#overview" }, "Sign in")] : []));
+  let of = who.organization && h("span", { class: "strong" }, who.organization);
+  if (of && who.several) {
+    of = h("button", { type: "button", class: "quiet-button", "aria-label": `Organization ${who.organization}: change` }, who.organization);
+    of.addEventListener("click", () => {
+      chooseOrganization(null);
+      who.needsOrganization = true;
+      show({ anew: true });
+    });
+  }
   if (aboveOrganizations() && state.organizations.length > 0) {
-    of = choice(state.organizations.map((row) => [row.name, row.name]), organization ?? "", { "aria-label": "Organization" });
+    of = choice(state.organizations.map((row) => [row.name, row.name]), who.organization ?? "", { "aria-label": "Organization" });
     of.addEventListener("change", () => {
       chooseOrganization(of.value);
-      const [title, view] = VIEWS[current()];
-      put(view(), title, true);
+      history.pushState(null, "", address(route().view || "overview"));
+      show({ stay: true });
       say(`Organization ${of.value}`);
     });
   }
   const out = h("button", { type: "button", class: "quiet-button" }, "Sign out");
   out.addEventListener("click", () => end(
-    state.who.kind === "session" ? "You have left this page, but your session goes on. To end it, sign out where you signed in." : "Signed out."));
-  place.replaceChildren(...[of, h("span", { class: "quiet label" }, label), out].filter(Boolean));
+    who.kind === "session" ? "You have left this page, but your session goes on. To end it, sign out where you signed in." : "Signed out."));
+  place("who").replaceChildren(...[of, h("span", { class: "quiet label" }, who.label), out].filter(Boolean));
 }
 
 function end(reason) {
   forget();
+  history.replaceState(null, "");
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-  show(reason);
+  show({ reason, anew: true });
 }
 
 whenUnauthorized((refused) => {
   if (state.who) end(refused);
 });
+whenOrganizationsChange(() => head(nameOf(route())));
 
-window.addEventListener("hashchange", () => show());
-document.getElementById("skip").addEventListener("click", (event) => {
+let searching = false;
+window.addEventListener("hashchange", () => {
+  closeDialogs();
+  show();
+  if (searching) place("search")?.focus();
+  searching = false;
+});
+// From any view to the search for tokens, which the view of tokens listens for itself.
+window.addEventListener("keydown", (event) => {
+  const busy = event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey;
+  if (event.key !== "/" || busy || !state.who || nameOf(route()) === "tokens") return;
+  event.preventDefault();
+  searching = true;
+  go("tokens");
+});
+place("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names views
   main.focus();
 });
+place("refresh").addEventListener("click", () => {
+  if (shown.element.refresh) shown.element.refresh();
+  else show({ stay: true, anew: true });
+  say(`${shown.title} refreshed`);
+});
 
-const offline = document.getElementById("offline");
+const offline = place("offline");
 function network() {
   offline.hidden = navigator.onLine;
   offline.textContent = navigator.onLine ? "" : "This browser is offline. What is shown may be old; nothing can be changed until it is back.";
@@ -98,5 +153,6 @@ window.addEventListener("pageshow", (event) => {
 });
 
 main.append(h("p", { class: "quiet", role: "status" }, "Loading…"));
+ask().then(({ body }) => body?.version && place("version").replaceChildren(`Version ${body.version}`));
 await enterWithoutCredential().catch(forget);
-show();
+show({ reason: reloaded && "The page was reloaded. It stores no credential anywhere, so sign in again." });

@@ -1,42 +1,25 @@
-// The audit time line. Shows what the gateway, which has the key of the chain, found not to fit on the pages, and
-// compares the links of rows that follow on each other.
+// The audit log as a table. Says that the chain fits only where no filter leaves rows out; what the gateway, which has the key of
+// the chain, found not to fit stands above it in any case.
 
 import { call, download } from "./api.js";
-import { choice, exact, field, h, named, openDialog, say, ago } from "./dom.js";
+import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
+import { choice, facts, field, h, named, say, toSecond, unique } from "./dom.js";
+import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
+import { tokenLink } from "./refused.js";
+import { address, go, note } from "./route.js";
 import { state } from "./state.js";
+import { none, row, table } from "./table.js";
 
-/** The log's actions in words; docs/STORAGE.md lists them. */
-const ACTIONS = {
-  "token.mint": "Token created",
-  "token.mint_refused": "Creation refused",
-  "token.mint_abandoned": "Creation abandoned",
-  "token.adopt": "Token adopted",
-  "token.rotate": "Token rotated",
-  "token.revoke": "Token revoked",
-  "token.revoke_idle": "Idle token revoked",
-  "token.revoke_leaked": "Leaked token revoked",
-  "token.quarantine": "Token quarantined",
-  "token.release": "Token restored",
-  "token.origin_revoke_failed": "Not revoked at the origin",
-  "organization.create": "Organization created",
-  "organization.update": "Organization changed",
-  "project.create": "Project created",
-  "workflow.create": "Workflow created",
-  "trust_rule.add": "Trust rule added",
-  "trust_rule.remove": "Trust rule removed",
-  "upstream.set": "Credential for the origin set",
-  "upstream.clear": "Credential for the origin cleared",
-  "artifact_credential.issue": "Artifact credential handed out",
-  "ledger.rebuild": "Ledger rebuilt from D1",
-};
 const GENESIS = "0".repeat(64);
+const COLUMNS = ["", "Time", "Actor", "Action", "Token", "Scope", "From", "Request"];
+const SPANS = { "1h": ["Last hour", 3_600_000], "24h": ["Last 24 hours", 86_400_000], "7d": ["Last 7 days", 604_800_000] };
 
 /**
  * How the links of newest-first rows fit: `compared` pairs of rows that follow on each other, and the numbers of those
  * rows whose `previous` is not the link of the row before, or whose number is missing.
  */
-export function compareLinks(rows, whole) {
+export function compareLinks(rows) {
   const result = { compared: 0, broken: [], missing: 0, genesis: false };
   for (const [index, row] of rows.entries()) {
     const before = rows[index + 1];
@@ -48,42 +31,101 @@ export function compareLinks(rows, whole) {
     if (before.sequence === row.sequence - 1) {
       result.compared += 1;
       if (row.previous !== before.link) result.broken.push(row.sequence);
-    } else if (whole) {
+    } else {
       result.missing += 1;
     }
   }
   return result;
 }
 
-/** The state of the chain in words, with what this page cannot know. */
+/** The state of the chain in words, or nothing where the rows cannot tell it. */
 function chainNote(rows, faults, filtered) {
-  const { compared, broken, missing, genesis } = compareLinks(rows, !filtered);
-  const limits = "The gateway has checked these rows with the audit key, and nothing beyond this page. For proof, export the log and run “postern audit verify”.";
-  const wrong = faults.length > 0 || broken.length > 0 || missing > 0;
+  if (filtered && faults.length === 0) return "";
+  const { compared, broken, missing, genesis } = filtered ? { compared: 0, broken: [], missing: 0 } : compareLinks(rows);
   let told;
   if (faults.length > 0) told = `Somebody has written to the log: ${faults.map((fault) => fault.detail).join("; ")}.`;
   else if (broken.length > 0) told = `The chain is broken at row ${broken.join(", ")}.`;
   else if (missing > 0) told = `Rows are missing in ${missing} ${missing === 1 ? "place" : "places"}.`;
-  else if (compared === 0) told = filtered ? "Links are compared only where no filter leaves rows out." : "Too few rows to compare links.";
-  else told = `${compared} ${compared === 1 ? "link fits" : "links fit"}${genesis ? ", down to the first row" : ""}.`;
-  return h("div", { class: `note ${wrong ? "bad" : compared > 0 ? "good" : ""}`, id: "chain", dataset: { state: wrong ? "broken" : compared > 0 ? "fits" : "unknown" } },
-    h("p", { class: "strong" }, told), h("p", {}, limits));
+  if (told) return h("p", { class: "note bad", id: "chain", role: "alert", dataset: { state: "broken" } }, h("strong", {}, told));
+  if (compared === 0) return "";
+  return h("p", { class: "hint", id: "chain", dataset: { state: "fits" } }, "✓ ",
+    h("strong", {}, `${compared} ${compared === 1 ? "link fits" : "links fit"}${genesis ? ", down to the first row" : ""}.`),
+    " For proof of the whole log, export it and run “postern audit verify”.");
 }
 
-export function auditView() {
+/** All that a row says, in words, and below that as the gateway gave it. */
+function details(event) {
+  const same = (words, query) => h("a", { href: address("audit", null, query) }, words);
+  return h("div", { class: "event" },
+    facts([
+      ["Row", `${event.sequence}, ${toSecond(event.at)}`],
+      ["Actor", named(actorWords(event)), " ", h("code", {}, event.actor), " · ", same("all by this actor", { actor: event.actor })],
+      ["Signed in with", tierWords(event.tier)],
+      event.token_id && ["Token", tokenLink({ id: event.token_id, name: event.token_name, prefix: event.token_prefix }), " ", h("code", {}, event.token_id),
+        " · ", same("all about this token", { token: event.token_id })],
+      event.replaces && ["In place of", h("a", { href: address("tokens", event.replaces) }, event.replaces)],
+      event.target && ["About", named(event.target)],
+      event.outcome !== "ok" && ["Refused", `${reasonTitle(event.outcome)} `, h("code", {}, event.outcome)],
+      event.count && ["Times", String(event.count)],
+      ...changeWords(event).map(([key, value]) => [key, named(value)]),
+      event.address && ["From", event.address, " · ", same("all from this address", { address: event.address })],
+      event.user_agent && ["Client", named(event.user_agent)],
+      ["Request id", h("code", {}, event.request_id), " · ", same("all of this request", { request_id: event.request_id })],
+    ]),
+    h("details", {}, h("summary", {}, "JSON"),
+      h("pre", { tabindex: "0", role: "group", "aria-label": "The row as the gateway answered it" }, h("code", {}, JSON.stringify(event, null, 2)))));
+}
+
+/** The row, and the one below it that its button opens. */
+function entry(event) {
+  const id = unique("event");
+  const below = h("tr", { role: "row", class: "opened", id, hidden: true }, h("td", { role: "cell", colspan: COLUMNS.length }));
+  const toggle = h("button", { type: "button", class: "small", "aria-expanded": "false", "aria-controls": id, "aria-label": `Details of row ${event.sequence}` }, "▸");
+  toggle.addEventListener("click", () => {
+    below.hidden = !below.hidden;
+    toggle.setAttribute("aria-expanded", String(!below.hidden));
+    toggle.textContent = below.hidden ? "▸" : "▾";
+    if (!below.hidden) below.firstChild.replaceChildren(details(event));
+  });
+  const line = changeLine(event);
+  return [row(COLUMNS, [
+    ["tight", toggle],
+    ["one-line", h("time", { datetime: event.at, title: event.at }, toSecond(event.at))],
+    ["cut", named(actorWords(event), { title: event.actor })],
+    ["", h("span", { class: isGrave(event) ? "grave" : undefined }, actionWords(event.action)), " ",
+      event.outcome !== "ok" && h("span", { class: "badge", dataset: { kind: "bad" }, title: event.outcome }, reasonTitle(event.outcome)),
+      event.count ? none(` ${event.count} times`) : null,
+      line && h("span", { class: "quiet" }, named(line))],
+    ["cut", event.token_id ? tokenLink({ id: event.token_id, name: event.token_name, prefix: event.token_prefix ?? event.token_id }) : none()],
+    ["cut", scopeWords(event) ? named(scopeWords(event)) : none()],
+    ["cut short", event.address ? named(event.address, { title: event.address }) : none()],
+    ["one-line", h("code", { title: event.request_id }, event.request_id.slice(0, 8))],
+  ], { sequence: event.sequence }), below];
+}
+
+export function auditView({ query }) {
+  // The token list still leads here by a token that it notes.
   const focus = state.focusToken;
   state.focusToken = null;
-  const filters = { action: "", actor: "", token: focus?.id ?? "", since: "", until: "" };
+  let filters = focus ? { token: focus.id } : query;
+  if (focus) note("audit", null, filters);
   let rows = [];
   let faults = [];
   let cursor = null;
   let turn = 0;
 
   const list = h("div", { id: "events" });
+  let body;
   const chain = h("div", {});
   const place = h("div", {});
   const more = h("button", { type: "button", hidden: true }, "Load older");
-  const filtered = () => Object.values(filters).some(Boolean);
+  const filtered = () => Object.keys(filters).length > 0;
+
+  /** What the API is asked for. */
+  function asked() {
+    const { within, ...others } = filters;
+    return { ...others, since: SPANS[within] ? new Date(Date.now() - SPANS[within][1]).toISOString() : others.since };
+  }
 
   async function load(next) {
     const mine = (turn += 1);
@@ -92,17 +134,19 @@ export function auditView() {
     if (!next) {
       chain.replaceChildren();
       list.replaceChildren(h("p", { class: "empty" }, "Loading events…"));
+      more.hidden = true;
     }
     try {
-      const page = await call("GET", "/org/audit", { query: { ...filters, limit: 100, cursor: next } });
+      const page = await call("GET", "/org/audit", { query: { ...asked(), limit: 100, cursor: next } });
       if (mine !== turn) return;
       rows = next ? [...rows, ...page.events] : page.events;
       faults = next ? [...faults, ...page.faults] : page.faults;
       cursor = page.next_cursor;
-      render();
+      render(page.events, next);
       say(`${rows.length} events loaded`);
     } catch (refused) {
       if (mine !== turn) return;
+      if (refused.status === 404 && refused.code === "not_found" && filtered()) return nothing("No token has this name, prefix or id.");
       if (!next) list.replaceChildren();
       const again = h("button", { type: "button", onclick: () => load(next) }, "Try again");
       place.replaceChildren(refusalBox(refused), again);
@@ -111,88 +155,76 @@ export function auditView() {
     }
   }
 
-  function render() {
+  const nothing = (told) => list.replaceChildren(h("div", { class: "empty" }, h("p", { class: "strong" }, told),
+    filtered() ? h("button", { type: "button", onclick: () => go("audit") }, "Clear the filters") : ""));
+
+  function render(added, next) {
     more.hidden = !cursor;
-    chain.replaceChildren(...(rows.length || faults.length ? [chainNote(rows, faults, filtered())] : []));
-    if (rows.length === 0) {
-      list.replaceChildren(h("div", { class: "empty" },
-        h("p", { class: "strong" }, filtered() ? "No event matches these filters." : "No events yet.")));
-      return;
-    }
-    list.replaceChildren(h("ol", { class: "timeline", "aria-label": "Events, newest first" }, rows.map(entry)));
+    chain.replaceChildren(chainNote(rows, faults, filtered()));
+    if (next) return body.append(...added.flatMap(entry));
+    if (rows.length === 0) return nothing(filtered() ? "No event matches these filters." : "No events yet.");
+    const shown = table("Events, newest first", COLUMNS, added.flatMap(entry), "flow");
+    body = shown.querySelector("tbody");
+    shown.classList.add("events");
+    list.replaceChildren(shown);
   }
 
-  function entry(event) {
-    const bad = event.outcome !== "ok" || event.action.startsWith("token.revoke") || event.action === "token.quarantine";
-    return h(
-      "li",
-      { dataset: { kind: bad ? "unsure" : "good", sequence: event.sequence } },
-      h("div", { class: "event-head" },
-        h("span", { class: "strong" }, ACTIONS[event.action] ?? event.action),
-        event.outcome === "ok" ? null : h("span", { class: "badge", dataset: { kind: "bad" } }, event.outcome),
-        event.token_id && h("button", { type: "button", class: "link", "aria-label": `Token ${event.token_prefix}`, onclick: () => openToken(event.token_id) },
-          h("code", {}, event.token_prefix ?? event.token_id)),
-        event.target && named(event.target)),
-      h("p", { class: "event-by" }, "by ", named(event.actor), ` (${event.tier})`, event.address ? ` from ${event.address}` : "",
-        event.count ? `, ${event.count} times` : ""),
-      h("p", { class: "below" }, h("time", { datetime: event.at, title: event.at }, `${exact(event.at)}, ${ago(event.at)}`), " · ",
-        h("button", { type: "button", class: "link", onclick: () => details(event) }, `row ${event.sequence}`)),
-    );
-  }
-
-  function openToken(id) {
-    state.focusToken = { id, open: true };
-    location.hash = "#tokens";
-  }
-
-  const action = choice([["", "Any"], ...Object.entries(ACTIONS)], "");
-  const actor = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "admin-token" });
-  const token = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "token id", value: filters.token });
-  const since = h("input", { type: "datetime-local" });
-  const until = h("input", { type: "datetime-local" });
-  for (const [key, input] of Object.entries({ action, actor, token })) {
+  const text = (placeholder) => h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder });
+  const inputs = {
+    token: text("Name, prefix or id"),
+    actor: text("Name, prefix or key"),
+    action: choice([["", "Any"], ...Object.entries(ACTIONS)], ""),
+    within: choice([["", "Any time"], ...Object.entries(SPANS).map(([key, [title]]) => [key, title]), ["custom", "From … until …"]], ""),
+    address: text("192.0.2.7"),
+    request_id: text("32 digits"),
+    since: h("input", { type: "datetime-local" }),
+    until: h("input", { type: "datetime-local" }),
+  };
+  const custom = h("div", { class: "columns" }, field("From", inputs.since), field("Until", inputs.until));
+  const isMoment = (key) => key === "since" || key === "until";
+  const local = (moment) => new Date(Date.parse(moment) - new Date(moment).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  for (const [key, input] of Object.entries(inputs)) {
     input.addEventListener("change", () => {
-      filters[key] = input.value.trim();
-      load();
+      if (key === "within" && input.value === "custom") {
+        custom.hidden = false;
+        return inputs.since.focus();
+      }
+      const value = isMoment(key) && input.value ? new Date(input.value).toISOString() : input.value.trim();
+      const { within, since, until, ...others } = filters;
+      const time = key === "within" ? {} : isMoment(key) ? { since, until } : { within, since, until };
+      go("audit", null, { ...others, ...time, [key]: value });
     });
   }
-  for (const [key, input] of Object.entries({ since, until })) {
-    input.addEventListener("change", () => {
-      filters[key] = input.value ? new Date(input.value).toISOString() : "";
-      load();
-    });
+
+  const clear = h("button", { type: "button", onclick: () => go("audit") }, "Clear");
+  /** The fields as the address has them. */
+  function fill() {
+    for (const [key, input] of Object.entries(inputs)) input.value = isMoment(key) && filters[key] ? local(filters[key]) : filters[key] ?? "";
+    clear.hidden = !filtered();
+    custom.hidden = !filters.since && !filters.until;
+    if (!custom.hidden) inputs.within.value = "custom";
   }
-  const clear = h("button", { type: "button" }, "Clear");
-  clear.addEventListener("click", () => {
-    for (const input of [action, actor, token, since, until]) input.value = "";
-    for (const key of Object.keys(filters)) filters[key] = "";
-    load();
-  });
+
   const out = h("button", { type: "button" }, "Export");
   out.addEventListener("click", () => exportLog(out, place));
   more.addEventListener("click", () => load(cursor));
-  load();
-  return h(
+  const view = h(
     "section",
     { "aria-labelledby": "view-title" },
-    h("div", { class: "view-head" },
-      h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Audit"),
-        focus ? h("p", { class: "quiet" }, "History of ", h("code", {}, focus.prefix)) : null),
-      h("div", { class: "buttons" }, out)),
-    h("form", { class: "filters", role: "search", "aria-label": "Filter events", onsubmit: (event) => event.preventDefault() },
-      field("Action", action), field("Actor", actor), field("Token", token), field("Since", since), field("Until", until), clear),
-    place,
-    chain,
-    list,
-    more,
+    h("div", { class: "view-head" }, h("h1", { id: "view-title", tabindex: "-1" }, "Audit"), h("div", { class: "buttons" }, out)),
+    h("form", { class: "filters many", role: "search", "aria-label": "Filter events", onsubmit: (event) => event.preventDefault() },
+      field("Token", inputs.token), field("Actor", inputs.actor), field("Action", inputs.action), field("Time", inputs.within),
+      field("Address", inputs.address), field("Request id", inputs.request_id), clear),
+    custom, place, chain, list, more,
   );
-}
-
-function details(event) {
-  openDialog(`Row ${event.sequence}`, (close) => [
-    h("pre", { tabindex: "0", role: "group", "aria-label": "The row as the gateway answered it" }, h("code", {}, JSON.stringify(event, null, 2))),
-    h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Close")),
-  ], { wide: true });
+  view.routed = (at) => {
+    filters = Object.fromEntries(Object.entries(at.query).filter(([key]) => Object.hasOwn(inputs, key)));
+    fill();
+    load();
+  };
+  view.refresh = () => load();
+  view.routed({ query: filters });
+  return view;
 }
 
 /** Saves the export as the gateway gave it. A file without a checkpoint in its last line is not all of it. */

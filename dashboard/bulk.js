@@ -1,24 +1,26 @@
-// Revoking many: what a dry run says is shown first, and revoked is what the same criteria then match.
+// Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
 
 import { call } from "./api.js";
-import { field, h, named, openDialog, say } from "./dom.js";
-import { attempt } from "./refusals.js";
-import { scopeOf } from "./tokens.js";
+import { h, named, openDialog } from "./dom.js";
+import { faultField, faults } from "./fields.js";
+import { utcTime } from "./lifecycle.js";
+import { attempt, told } from "./refusals.js";
+import { projects } from "./registry.js";
+import { brief, creatorOf, scopeOf } from "./token.js";
 
 const MOST_SHOWN = 200;
-const iso = (local) => (local ? new Date(local).toISOString() : undefined);
-const plural = (count) => `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
+const number = (count) => count.toLocaleString("en");
+const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`;
 
 /**
  * Opens the dialog.
  * @param selector what was selected in the list, or undefined for a form of criteria
- * @param known rows of the list, to show names in place of ids
+ * @param changed called with what was done, in words
  */
-export function bulkDialog(selector, known, changed) {
-  let done = false;
+export function bulkDialog(selector, changed) {
   openDialog(
     "Revoke many tokens",
-    (close, dialog) => {
+    (close) => {
       const place = h("div", {});
       const body = h("div", {});
       const cancel = () => h("button", { type: "button", onclick: close }, "Cancel");
@@ -26,37 +28,32 @@ export function bulkDialog(selector, known, changed) {
 
       function showPreview(criteria, found, back) {
         place.replaceChildren();
-        const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(found.matched)}`);
+        const { matched, used_in_last_day: used } = found;
+        const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(matched)}`);
         button.addEventListener("click", async () => {
           const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }), "Revoking…");
-          if (answer) showDone(answer);
+          if (!answer) return;
+          close();
+          if (answer.matched === 0) changed("No token was revoked: none matches any more.");
+          else changed(h("strong", {}, `${plural(answer.matched)} revoked at ${utcTime(answer.revoked_at)}.`), " All further requests using them are refused.");
         });
-        const none = found.matched === 0;
+        const none = matched === 0;
+        const last = used === 0 ? "None of them was" : `${number(used)} of them ${used === 1 ? "was" : "were"}`;
         body.replaceChildren(
           h("p", { class: none ? "note" : "note bad", id: "preview", tabindex: "-1" },
-            h("strong", {}, none ? "No token matches." : `${plural(found.matched)} would be revoked.`),
-            none ? "" : ` ${found.used_in_last_day === 0 ? "None of them was" : `${plural(found.used_in_last_day)} of them ${found.used_in_last_day === 1 ? "was" : "were"}`} used in the last day. Nothing has been revoked yet.`),
-          none ? "" : matches(found.ids, known),
+            h("strong", {}, none ? "No active token matches." : `${plural(matched)} would be revoked.`),
+            none ? "" : ` ${last} used in the last day. Nothing has been revoked yet.`),
+          ...(none ? [] : review(found)),
           place,
           h("div", { class: "buttons" }, cancel(), back ? h("button", { type: "button", onclick: back }, "Back") : null, none ? null : button));
         body.querySelector("#preview").focus();
       }
 
-      function showDone(answer) {
-        done = true;
-        dialog.querySelector("h2").textContent = "Revoked";
-        const when = answer.revoked_at ? ` at ${answer.revoked_at.replace("T", " ").slice(0, 19)} UTC` : "";
-        const text = answer.matched === 0 ? "No token matches any more." : `${plural(answer.matched)} revoked${when}.`;
-        const shut = h("button", { type: "button", class: "primary", onclick: close }, "Done");
-        body.replaceChildren(h("p", { class: "note good", id: "final" }, text), h("div", { class: "buttons" }, shut));
-        say(text);
-        shut.focus();
-      }
-
+      const form = criteriaForm(cancel, place, async (criteria) => showPreview(criteria, await preview(criteria), showForm));
       function showForm() {
         place.replaceChildren();
-        body.replaceChildren(criteriaForm(cancel(), place, async (criteria) => showPreview(criteria, await preview(criteria), showForm)));
-        body.querySelector("input").focus();
+        body.replaceChildren(form);
+        form.querySelector("input").focus();
       }
 
       if (selector) {
@@ -74,55 +71,109 @@ export function bulkDialog(selector, known, changed) {
       }
       return body;
     },
-    { wide: true, closed: () => done && changed() },
+    { wide: true },
   );
 }
 
+/** What a dry run tells: how many in each project, and the tokens, those first that were used most. */
+function review({ ids, tokens, projects: counts }) {
+  if (!tokens) {
+    return [h("p", { class: "note" }, "D1 does not answer, so only the ids of the tokens are known now."),
+      h("div", { class: "matches", tabindex: "0", role: "region", "aria-label": "Tokens that match" }, h("ul", {}, ids.slice(0, MOST_SHOWN).map((id) => h("li", {}, h("code", {}, id)))))];
+  }
+  const unknown = ids.length - tokens.length;
+  const shown = tokens.slice(0, MOST_SHOWN);
+  const row = (token) => h("tr", {},
+    h("th", { scope: "row" }, named(token.name)), h("td", {}, h("code", {}, token.prefix)), h("td", {}, scopeOf(token)),
+    h("td", {}, named(creatorOf(token))), h("td", {}, brief(token.last_used_at)), h("td", { class: "number" }, number(token.uses_since_yesterday)));
+  const out = (kind, text) => h("button", { type: "button", class: "small", onclick: () => saveFile(`tokens-to-revoke.${kind}`, new Blob([text()])) }, `Save as ${kind.toUpperCase()}`);
+  return [
+    h("p", { id: "by-project" }, counts.flatMap(({ name, count }, index) => [index ? " · " : "", name === null ? "whole organization" : named(name), ` ${number(count)}`])),
+    h("div", { class: "matches", tabindex: "0", role: "region", "aria-label": "Tokens that match" },
+      h("table", { "aria-label": "Tokens that match" },
+        h("thead", {}, h("tr", {}, ["Name", "Prefix", "Scope", "Created by", "Last used", "Uses since yesterday"].map((title) => h("th", { scope: "col" }, title)))),
+        h("tbody", {}, shown.map(row))),
+      tokens.length > shown.length ? h("p", { class: "quiet" }, `And ${plural(tokens.length - shown.length)} used less. The saved file has all of them.`) : null,
+      unknown > 0 ? h("p", { class: "quiet" }, `And ${plural(unknown)} that D1 does not have yet.`) : null),
+    h("div", { class: "buttons start" }, out("csv", () => csv(tokens)), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
+  ];
+}
+
+/** Saves a file that was made in the page. */
+function saveFile(name, blob) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** One line each. What a spreadsheet would take for a formula is told apart by an apostrophe. */
+function csv(tokens) {
+  const columns = {
+    name: (token) => token.name, prefix: (token) => token.prefix, id: (token) => token.id, scope: scopeOf, created_by: creatorOf,
+    last_used_at: (token) => token.last_used_at ?? "", uses_since_yesterday: (token) => token.uses_since_yesterday,
+  };
+  const cell = (value) => `"${String(value).replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const line = (cells) => `${cells.map(cell).join(",")}\r\n`;
+  return [line(Object.keys(columns)), ...tokens.map((token) => line(Object.values(columns).map((value) => value(token))))].join("");
+}
+
 function criteriaForm(cancel, place, submit) {
-  const text = (properties = {}) => h("input", { type: "text", autocomplete: "off", spellcheck: "false", ...properties });
-  const project = text({ list: "project-names" });
-  const minter = text({ placeholder: "token id" });
-  const address = text({ placeholder: "192.0.2.7" });
-  const after = h("input", { type: "datetime-local" });
-  const before = h("input", { type: "datetime-local" });
+  const text = (properties = {}) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
+  const known = h("datalist", { id: "project-names" });
+  const project = faultField("Project", text({ list: known.id }), "With its workflows.");
+  const creator = faultField("Created by", text({ placeholder: "name, prefix or id of a token" }), "And the tokens that those created, at every level.");
+  const address = faultField("Created from address", text({ placeholder: "192.0.2.7" }));
+  const after = faultField("Created after", h("input", { type: "datetime-local" }));
+  const before = faultField("Created before", h("input", { type: "datetime-local" }));
   const unused = h("input", { type: "checkbox", id: "never-used" });
-  const button = h("button", { type: "submit", class: "primary" }, "Show what would be revoked");
+  const button = h("button", { type: "submit", class: "primary" }, "Review the tokens");
   const form = h(
     "form",
     { novalidate: true },
     h("p", {}, "Matches the active tokens that meet every condition below. You review the list before anything is revoked."),
-    h("div", { class: "columns" },
-      field("Project", project, "With its workflows."),
-      field("Created by", minter, "And the tokens that those created, at every level."),
-      field("Created after", after), field("Created before", before),
-      field("Created from address", address),
+    known,
+    h("div", { class: "columns" }, project.element, creator.element, after.element, before.element, address.element,
       h("div", { class: "tick" }, unused, h("label", { for: unused.id }, "Never used"))),
     place,
-    h("div", { class: "buttons" }, cancel, button),
+    h("div", { class: "buttons" }, cancel(), button),
   );
+  projects().then((names) => known.append(...(names ?? []).map((name) => h("option", { value: name }))), () => {});
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await attempt(button, place, () =>
-      submit({
-        project: project.value.trim() || undefined,
-        minted_by: minter.value.trim() || undefined,
-        created_after: iso(after.value),
-        created_before: iso(before.value),
-        created_from: address.value.trim() || undefined,
-        never_used: unused.checked || undefined,
-      }));
+    const [from, to] = [moment(after.input), moment(before.input)];
+    const incomplete = "Give the date and the time.";
+    const named = { project: project.input.value.trim(), minted_by: creator.input.value.trim(), created_from: address.input.value.trim() };
+    const any = Object.values(named).some(Boolean) || from.text || to.text || unused.checked;
+    if (faults([
+      [project, any ? undefined : "Give at least one condition."],
+      [after, from.bad ? incomplete : undefined],
+      [before, to.bad ? incomplete : from.text && to.text && to.text <= from.text ? "This is not after “Created after”." : undefined],
+    ])) return;
+    await attempt(button, place, async () => {
+      const minter = named.minted_by && (await resolve(named.minted_by));
+      if (minter?.fault) return creator.wrong(minter.fault);
+      await submit({
+        project: named.project || undefined, minted_by: minter?.id, created_after: from.text, created_before: to.text,
+        created_from: named.created_from || undefined, never_used: unused.checked || undefined,
+      }).catch((refused) => {
+        if (refused.code === "address_invalid") return address.wrong(told(refused));
+        if (refused.status === 404 && named.project) return project.wrong("There is no project of this name.");
+        throw refused;
+      });
+    }, "Looking up…");
   });
   return form;
 }
 
-function matches(ids, known) {
-  const rows = new Map(known.map((token) => [token.id, token]));
-  const items = ids.slice(0, MOST_SHOWN).map((id) => {
-    const token = rows.get(id);
-    return token
-      ? h("li", {}, named(token.name), " ", h("code", {}, token.prefix), ` ${scopeOf(token)}`)
-      : h("li", {}, h("code", {}, id));
-  });
-  if (ids.length > MOST_SHOWN) items.push(h("li", {}, `and ${(ids.length - MOST_SHOWN).toLocaleString("en")} more`));
-  return h("ul", { class: "matches", tabindex: "0", "aria-label": "Tokens that match" }, items);
+/** What a date field says, as the gateway takes it; `bad` where it is half filled in. */
+const moment = (input) => ({ text: input.value ? new Date(input.value).toISOString() : undefined, bad: input.validity.badInput });
+
+/** The token that a text names: by id, by prefix or by its whole name. Otherwise what is wrong. */
+async function resolve(text) {
+  const { tokens, found_by } = await call("POST", "/org/tokens/search", { body: { text, status: "all", limit: 100 } });
+  const found = found_by === "words" ? tokens.filter((token) => token.name === text) : tokens;
+  if (found.length === 1) return found[0];
+  if (found.length > 1) return { fault: `${found.length} tokens match: give the id of one.` };
+  return { fault: "No token has this name, prefix or id." };
 }

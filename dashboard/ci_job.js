@@ -30,26 +30,15 @@ function run(job) {
   return url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text) : text;
 }
 
-const commit = (job, length) => h("code", { title: job.commit }, job.commit.slice(0, length));
-
-/** `trust rule for acme/shop`: who created the token. */
-export const ruleName = (job) => named(`trust rule for ${jobName(job)}`);
-
 /** One line: run, commit and reference. */
-export function jobLine(job) {
-  const parts = [job.run_id && run(job), job.commit && commit(job, 7), job.ref && named(refWords(job.ref))].filter(Boolean);
-  return parts.flatMap((part, index) => (index === 0 ? [part] : [" · ", part]));
-}
-
-/** What a search in the list looks through. */
-export const jobText = (job) => [job.repository, job.run_id, job.commit, job.ref].filter(Boolean).join(" ");
+export const jobText = (job) => [job.run_id && `run ${job.run_id}`, job.commit?.slice(0, 7), job.ref && refWords(job.ref)].filter(Boolean).join(" · ");
 
 /** Rows for the details of a token. */
 export function jobFacts(job) {
   return [
     ["CI job", named(jobName(job)), `, ${issuerWords(job.issuer)}`],
     job.run_id && ["Run", run(job)],
-    job.commit && ["Commit", commit(job)],
+    job.commit && ["Commit", h("code", {}, job.commit)],
     job.ref && ["Branch or tag", named(refWords(job.ref))],
     (job.actor || job.event) && ["Begun by", named([job.actor, job.event && `(${job.event})`].filter(Boolean).join(" "))],
     job.environment && ["Environment", named(job.environment)],

@@ -3,10 +3,7 @@
 
 import { forgeOf } from "./ci_rules.js";
 import { choice, field, h } from "./dom.js";
-import { snippet } from "./secret.js";
-
-/** Where this program's releases are published, its page does not know. */
-const RELEASES = "https://github.com/OWNER/REPO/releases/download";
+import { RELEASES, snippet } from "./secret.js";
 
 const GITHUB = ({ audience, url, organization, place }) => `jobs:
   attest:

@@ -116,22 +116,38 @@ export function openDialog(title, fill, { closed, wide, keep } = {}) {
   document.body.append(dialog);
   dialog.showModal();
   (dialog.querySelector("[autofocus]") ?? heading).focus();
+  dialog.scrollTop = 0; // what has the focus is in sight without
   return close;
 }
 
-/** Copies a text and says so on the button. */
-export function copyButton(text, label, described) {
+/** Copies a text and says so on the button: for a moment, or for good where it has `copied` to call. */
+export function copyButton(text, label, described, copied) {
   const button = h("button", { type: "button", "aria-describedby": described }, label);
   button.addEventListener("click", async () => {
-    let said = "Copied";
+    let said = copied ? "Copied ✓" : "Copied";
+    let lasting = copied;
     try {
       await navigator.clipboard.writeText(text());
+      copied?.();
     } catch {
       said = "Copy it by hand";
+      lasting = false;
     }
     button.textContent = said;
     say(said);
-    setTimeout(() => (button.textContent = label), 2_000);
+    if (!lasting) setTimeout(() => (button.textContent = label), 2_000);
   });
   return button;
 }
+
+const clocks = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+/** `01:14:05`, in the zone of the browser. */
+export const clock = (moment) => clocks.format(new Date(moment));
+
+const seconds = new Intl.DateTimeFormat("en-GB", {
+  year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+/** `22 Nov 2026, 01:14:05`, in the zone of the browser. */
+export const toSecond = (moment) => seconds.format(new Date(moment));

@@ -31,6 +31,24 @@ export function faultField(label, input, hint) {
   return { element, input, wrong };
 }
 
+/** Shows each fault at its field, and moves the focus to the first one. `rows` are fields and what is wrong there, if anything is. */
+export function faults(rows) {
+  return rows.toReversed().map(([field, text]) => field.wrong(text)).includes(true);
+}
+
+/** A field for a text of at most `most` characters, which are counted when they run out. */
+export function textField(label, most, hint, properties) {
+  const input = h("input", { type: "text", autocomplete: "off", maxlength: most, ...properties });
+  const made = faultField(label, input, hint);
+  const left = h("span", { class: "hint", role: "status" });
+  input.addEventListener("input", () => {
+    const count = input.value.length;
+    left.textContent = count > most * 0.8 ? `${count} of ${most} characters` : "";
+  });
+  made.element.append(left);
+  return made;
+}
+
 /** A field for a text that nobody may read over one's shoulder. */
 export function hiddenField(label, hint, properties = { required: true, autofocus: true }) {
   return faultField(label, h("textarea", {
@@ -53,7 +71,7 @@ export function picker(kind, label, onChange, whole) {
     } else {
       const lacking = kind === "workflow" && !parent ? "Choose a project first" : `No ${kind} yet`;
       const none = parent && whole ? whole : rows.length ? "Choose…" : lacking;
-      input = choice([["", none], ...rows.map((name) => [name, name])], chosen ?? "");
+      input = choice([["", none], ...rows.map((name) => [name, name])], chosen ?? "", { disabled: kind === "workflow" && !parent });
       input.addEventListener("change", () => onChange?.(input.value));
     }
     const create = h("button", { type: "button", class: "quiet-button" }, `New ${kind}`);

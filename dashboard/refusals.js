@@ -2,6 +2,23 @@
 
 import { exact, h, span } from "./dom.js";
 
+/** The gateway's sentences where they speak of the API's fields rather than of what is on the page. */
+const WORDS = {
+  name_invalid: "This name cannot be used: it is too long, or has characters that cannot be seen.",
+  description_invalid: "This description cannot be used: it is too long, or has characters that cannot be seen.",
+  expires_at_invalid: "This is not a time at which a token can expire.",
+  token_id_invalid: "There is no token with this id.",
+  minted_by_invalid: "There is no token with this id.",
+  moment_invalid: "A date is not complete.",
+  address_invalid: "This is not an IP address.",
+  selector_empty: "Say which tokens.",
+  search_invalid: "Type words with letters or digits, or at least 4 characters behind pst_ or jwt_.",
+  cursor_invalid: "The list has changed meanwhile: load it again.",
+  secret_in_query: "This is a whole token, which does not belong into an address.",
+  origin_tokens: "The origin’s own tokens cannot be managed here.",
+  federated_only: "This organization gives tokens to CI jobs only.",
+};
+
 const ADVICE = {
   mint_rate_exceeded: "Creating tokens is rate limited by network address. Revoking is not.",
   minter_rate_exceeded: "You have created as many tokens as the rate limit allows for now. Revoking is not limited.",
@@ -35,13 +52,17 @@ export function refusalBox(refused) {
   return h(
     "div",
     { class: "note bad", role: "alert", dataset: { code: refused.code ?? "fault" } },
-    h("p", { class: "strong" }, sentence(refused.detail ?? refused.message)),
+    h("p", { class: "strong" }, told(refused)),
     advice && h("p", {}, advice),
     retry !== null && retry !== undefined &&
       h("p", {}, `Try again in ${span(retry)}, at ${clock(refused.at + retry * 1_000)}.`),
-    refused.requestId && h("p", { class: "below" }, "Request id ", h("code", {}, refused.requestId)),
+    // To look a failure up by; what was typed wrongly is in no log.
+    (refused.status >= 500 || refused.status === 429) && refused.requestId && h("p", { class: "below" }, "Request id ", h("code", {}, refused.requestId)),
   );
 }
+
+/** What the gateway says, in words for people. */
+export const told = ({ code, detail, message }) => WORDS[code] ?? sentence((detail ?? message).replaceAll("`", ""));
 
 const clock = (moment) => exact(moment).split(", ").pop();
 

@@ -1,16 +1,20 @@
 // The page's address: `#view`, `#view/id` or either with `?filter=value`. What is shown follows it, so that every view, token and
-// filter has a link and Back works. Secrets are never part of it.
+// filter has a link and Back works. It names the organization where the caller has several. Secrets are never part of it.
 
-/** `{view, id, query}` of an address; `id` is null and `query` empty where it has none. */
+import { namedInAddress } from "./state.js";
+
+/** `{view, id, query, organization}` of an address; `id` and `organization` are null and `query` empty where it has none. */
 export function route(hash = location.hash) {
   const [path, search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [view, id] = path.split("/", 2);
-  return { view, id: id ? decode(id) : null, query: Object.fromEntries(new URLSearchParams(search)) };
+  const { organization = null, ...query } = Object.fromEntries(new URLSearchParams(search));
+  return { view, id: id ? decode(id) : null, query, organization };
 }
 
 /** The address of a view. Filters that are empty are left out. */
 export function address(view, id = null, query = {}) {
-  const filters = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const all = { ...query, organization: namedInAddress() };
+  const filters = new URLSearchParams(Object.entries(all).filter(([, value]) => value !== "" && value !== null && value !== undefined));
   const search = filters.toString();
   return `#${view}${id === null ? "" : `/${encodeURIComponent(id)}`}${search && `?${search}`}`;
 }

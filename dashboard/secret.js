@@ -2,37 +2,53 @@
 
 import { copyButton, exact, h, named, openDialog, unique } from "./dom.js";
 
+/** Where this program's releases are published, its page does not know. */
+export const RELEASES = "https://github.com/OWNER/REPO/releases/download";
+
+/** Puts both programs on a Linux runner. */
+const INSTALL = (indent) => [
+  "curl -fsSL https://dl.chainloop.dev/cli/install.sh | bash",
+  `curl -fsSL ${RELEASES}/v0.1.0/postern-cli-0.1.0-x86_64-unknown-linux-musl.tar.gz | tar -xz --strip-components=1`,
+].join(`\n${indent}`);
+
+const ATTEST = (gate, place, indent, postern = "./postern") => [
+  `${postern} bridge --gateway ${gate} -- sh -ec '`,
+  `  chainloop attestation init ${place}`,
+  "  chainloop attestation add --value sbom.json",
+  "  chainloop attestation push'",
+].join(`\n${indent}`);
+
 /**
  * Files and commands that use the token. None of them holds it: files are committed, and commands are remembered.
  * The bridge runs the stock client and tells it where it listens: nobody else can have taken that port before.
  */
 const SNIPPETS = {
-  "GitHub Actions": (gate) => `# once, in a shell; paste the token when asked:
+  "GitHub Actions": (gate, place) => `# once, in a shell; paste the token when asked:
 #   gh secret set CHAINLOOP_TOKEN
-steps:
-  - name: Attest
-    env:
-      CHAINLOOP_TOKEN: \${{ secrets.CHAINLOOP_TOKEN }}
-    run: |
-      postern bridge --gateway ${gate} -- sh -ec '
-        chainloop attestation init --project … --workflow …
-        chainloop attestation add --value …
-        chainloop attestation push'`,
-  GitLab: (gate) => `# Settings > CI/CD > Variables: CHAINLOOP_TOKEN, masked and protected
+jobs:
+  attest:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Attest
+        env:
+          CHAINLOOP_TOKEN: \${{ secrets.CHAINLOOP_TOKEN }}
+        run: |
+          ${INSTALL("          ")}
+          ${ATTEST(gate, place, "          ")}`,
+  GitLab: (gate, place) => `# Settings > CI/CD > Variables: CHAINLOOP_TOKEN, masked and protected
 attest:
   script:
     - |
-      postern bridge --gateway ${gate} -- sh -ec '
-        chainloop attestation init --project … --workflow …
-        chainloop attestation add --value …
-        chainloop attestation push'`,
-  Shell: (gate) => `printf 'Token: '; stty -echo; IFS= read -r CHAINLOOP_TOKEN; stty echo; echo
+      ${INSTALL("      ")}
+      ${ATTEST(gate, place, "      ")}`,
+  Shell: (gate, place) => `printf 'Token: '; stty -echo; IFS= read -r CHAINLOOP_TOKEN; stty echo; echo
 export CHAINLOOP_TOKEN
-postern bridge --gateway ${gate} -- chainloop attestation init --project … --workflow …`,
+${ATTEST(gate, place, "", "postern")}`,
 };
 
 /** What these clients lack with a token of another format than JWT. */
-const NO_JWT = "Create this token as a JWT to use it with chainloop: that client reads its token, and leaves `auth` out of " +
+const NO_JWT = "Create a JWT instead to use it with chainloop: that client reads its token, and leaves “auth” out of " +
   "the attestation where it cannot.";
 
 /**
@@ -45,23 +61,30 @@ export function secretDialog(title, minted, { note, closed } = {}) {
   let secret = minted.token;
   delete minted.token;
   let copied = false;
+  const place = `--project ${minted.project?.name ?? "PROJECT"} --workflow ${minted.workflow?.name ?? "WORKFLOW"}`;
   const close = openDialog(
     title,
     (close) => {
       const label = unique("secret");
       const text = h("code", { class: "secret", id: "secret", tabindex: "0", role: "textbox", "aria-readonly": "true",
         "aria-labelledby": label }, secret);
-      const copy = copyButton(() => secret ?? "", "Copy token", label);
+      const done = h("button", { type: "button" }, "Close");
+      const asked = h("p", { class: "fault", role: "alert" });
+      const saved = () => {
+        copied = true;
+        asked.textContent = "";
+        done.textContent = "Close";
+        done.className = "primary";
+        copy.classList.remove("primary");
+      };
+      const copy = copyButton(() => secret ?? "", "Copy token", label, saved);
       copy.classList.add("primary");
       copy.setAttribute("autofocus", "");
-      copy.addEventListener("click", () => (copied = true));
-      text.addEventListener("copy", () => (copied = true));
-      const unsaved = h("p", { class: "note", role: "alert", hidden: true },
-        "The token was not copied yet and cannot be shown again. Press Close once more to leave without it.");
-      const done = h("button", { type: "button" }, "Close");
+      text.addEventListener("copy", saved);
       done.addEventListener("click", () => {
-        if (copied || !unsaved.hidden) return close();
-        unsaved.hidden = false;
+        if (copied || asked.textContent) return close();
+        asked.textContent = "The token was not copied yet, and cannot be shown again.";
+        done.textContent = "Close without copying";
       });
       return [
         note,
@@ -69,12 +92,10 @@ export function secretDialog(title, minted, { note, closed } = {}) {
           minted.expires_at ? `expires ${exact(minted.expires_at)}` : "never expires"),
         h("p", { class: "note", id: label }, "Copy the token now. It is not stored and will not be shown again."),
         text,
-        h("div", { class: "buttons start" }, copy),
         h("h3", {}, "Use it in"),
         minted.format === "jwt" ? undefined : h("p", { class: "note" }, NO_JWT),
-        ...Object.entries(SNIPPETS).map(([name, text], index) => snippet(name, text(location.origin), index === 0)),
-        unsaved,
-        h("div", { class: "buttons" }, done),
+        ...Object.entries(SNIPPETS).map(([name, text], index) => snippet(name, text(location.origin, place), index === 0)),
+        h("div", { class: "buttons" }, asked, done, copy),
       ];
     },
     {

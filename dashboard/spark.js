@@ -1,7 +1,7 @@
 // Uses of the last days as a line of bars. Says the same in words to those who do not see it.
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, GAP, HEIGHT] = [4, 1, 16];
+const [WIDTH, GAP, HEIGHT] = [3, 1, 16];
 /** How many days the list asks for. */
 export const DAYS = 14;
 
@@ -23,16 +23,15 @@ export function spoken(uses, now = Date.now()) {
   return `${of}: ${number(uses.at(-1))} today, ${number(all)} in all, most on ${named} (${number(most)})`;
 }
 
-/** A bar for each day, the last is today's; a day without use is a dot on the ground line. */
-export function spark(uses) {
+/** A bar for each day, the last is today's; a day without use is a dot on the ground line. `most` is a day of full height. */
+export function spark(uses, most) {
   const words = spoken(uses);
   const width = uses.length * (WIDTH + GAP) - GAP;
   const drawn = shape("svg", { class: "spark", role: "img", "aria-label": words, viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT });
   const title = shape("title", {});
   title.textContent = words;
-  const most = Math.max(1, ...uses);
   const bars = uses.map((count, at) => {
-    const height = count === 0 ? 1 : Math.max(3, Math.round((count / most) * HEIGHT));
+    const height = count === 0 ? 1 : Math.max(2, Math.round((count / most) * HEIGHT));
     return shape("rect", { class: count === 0 ? "none" : "some", x: at * (WIDTH + GAP), y: HEIGHT - height, width: WIDTH, height });
   });
   drawn.append(title, ...bars);

@@ -7,11 +7,25 @@ export const state = { who: null, organizations: [], moreOrganizations: false, f
 
 export const aboveOrganizations = () => state.who?.kind === "admin" || state.who?.kind === "bootstrap";
 
+/** The organization, where addresses have to name it, because the caller has more than one. */
+export const namedInAddress = () =>
+  (aboveOrganizations() && state.organizations.length > 1) || state.who?.several ? state.who.organization : null;
+
+let changed = () => {};
+/** Called when an organization was created. */
+export const whenOrganizationsChange = (callback) => (changed = callback);
+
 export async function loadOrganizations() {
   const { rows, more } = await all("/orgs", "organizations", { quiet: true });
   rows.sort((a, b) => a.name.localeCompare(b.name));
   state.organizations = rows;
   state.moreOrganizations = more;
+}
+
+/** Fetches them again, for the page's own bar too. */
+export async function reloadOrganizations() {
+  await loadOrganizations();
+  changed();
 }
 
 /** Chooses what calls below /org/ are about. A token has its own organization and names none. */

@@ -1,230 +1,290 @@
-// The token list: filters, pages, how many are active of how many may be, and the way to every change of a token.
+// The token list: one search field, filters that the address has too, rows that can be sorted and selected, and what was
+// done last.
 
-import { all, call } from "./api.js";
-import { ago, choice, field, h, named, plain, say, when } from "./dom.js";
+import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
-import { jobLine, jobText, ruleName } from "./ci_job.js";
-import { detailsDialog, revokeDialog, rotateDialog } from "./lifecycle.js";
+import { choice, exact, h, named, say } from "./dom.js";
+import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
-import { refusalBox } from "./refusals.js";
+import { refusalBox, told } from "./refusals.js";
 import { projects } from "./registry.js";
-import { DAYS, spark } from "./spark.js";
-import { aboveOrganizations, organizationRow, state } from "./state.js";
+import { address, go, note, route } from "./route.js";
+import { state } from "./state.js";
+import { badge, isOver, scopeOf } from "./token.js";
+import { tokenView } from "./token_page.js";
+import { sorted, titleOf, tokenTable } from "./token_rows.js";
+import { hasSecret, isFiltered, isTyping, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy, whenSlash } from "./token_search.js";
 
-const SOON_MS = 7 * 86_400_000;
-const COLUMNS = ["Name", "Scope", "Created", "Expires", "Last used", "Uses", "Status", "Actions"];
+const SHOWN_AT_ONCE = 100;
+const MOST_SELECTED = 1_000;
+const PAUSE_MS = 250;
+const number = (count) => count.toLocaleString("en");
 
-/** `[word, kind]`: how a token stands at this moment. */
-export function standing(token, now = Date.now()) {
-  const at = (text) => Date.parse(text);
-  if (token.revoked_at && at(token.revoked_at) <= now) return ["Revoked", "bad"];
-  if (token.expires_at && at(token.expires_at) <= now) return ["Expired", "bad"];
-  if (token.quarantined_at) return ["Quarantined", "unsure"];
-  if (token.revoked_at) return [`Ends ${ago(token.revoked_at, now)}`, "unsure"];
-  // A CI token always does.
-  if (token.expires_at && !token.ci_job && at(token.expires_at) - now < SOON_MS) return ["Active, expires soon", "unsure"];
-  return ["Active", "good"];
-}
-
-export const isOver = (token) => standing(token)[1] === "bad";
-
-/** `organization`, `shop` or `shop / release`. */
-export function scopeOf(token) {
-  if (!token.project) return "organization";
-  return token.workflow ? `${token.project.name} / ${token.workflow.name}` : token.project.name;
-}
-
-const kindOf = (token) => (token.workflow ? "workflow" : token.project ? "project" : "organization");
-
-export function tokensView() {
-  const filters = { status: "active", scope: "", project: "", minted_by: "", text: "" };
+export function tokensView(at = route()) {
+  if (at.id !== null) return tokenView(at);
+  let wanted = wantedBy(at.query);
   let rows = [];
-  let cursor = null;
+  let next = null;
+  let shown = SHOWN_AT_ONCE;
   let turn = 0;
+  let timer;
+  let counts = {};
   const selected = new Set();
 
+  const done = doneNote();
+  const found = h("div", {});
   const list = h("div", { id: "list" });
   const count = h("p", { class: "quiet", id: "count" });
-  const more = h("button", { type: "button", id: "more", hidden: true }, "Load more");
-  const bulk = h("button", { type: "button" }, "Revoke many…");
+  const more = h("button", { type: "button", id: "more", hidden: true }, "Show more");
   const selection = h("div", { class: "selection", hidden: true });
   const place = h("div", {});
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Risks" });
+  const input = h("input", {
+    type: "search", id: "search", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-label": "Search tokens",
+    placeholder: "Search name, prefix, description, or paste a token", "aria-keyshortcuts": "/",
+  });
+  const status = choice(STATUSES, wanted.status, { "aria-label": "Status" });
+  const scope = choice(SCOPES, wanted.scope, { "aria-label": "Scope" });
+  const project = h("select", { "aria-label": "Project" }, h("option", { value: "" }, "Any project"));
 
-  const shown = () => {
-    const text = filters.text.trim().toLowerCase();
-    if (!text) return rows;
-    return rows.filter((token) =>
-      [token.name, token.description ?? "", token.prefix, token.id, token.created_by, scopeOf(token), token.ci_job ? jobText(token.ci_job) : ""].some((part) =>
-        part.toLowerCase().includes(text)));
-  };
+  /** Goes to the list with other filters, which is a new address. */
+  const want = (changes) => go("tokens", null, queryOf({ ...wanted, ...changes }));
 
-  async function load(next) {
+  /** Asks for the rows. `secret` is a pasted token: it leaves the field with the answer. */
+  async function load({ secret, cursor } = {}) {
     const mine = (turn += 1);
+    clearTimeout(timer);
     list.setAttribute("aria-busy", "true");
     place.replaceChildren();
-    if (!next) {
-      selected.clear();
-      list.replaceChildren(h("p", { class: "empty" }, "Loading tokens…"));
-      tellSelection();
-    }
+    if (rows.length === 0) list.replaceChildren(h("p", { class: "empty" }, "Loading tokens…"));
     try {
-      const page = await call("GET", "/org/tokens", {
-        query: { status: filters.status, scope: filters.scope, project: filters.project, minted_by: filters.minted_by, uses_days: DAYS, limit: 100, cursor: next },
-      });
+      const answer = await search(wanted, { secret, cursor });
       if (mine !== turn) return;
-      rows = next ? [...rows, ...page.tokens] : page.tokens;
-      cursor = page.next_cursor;
+      rows = cursor ? [...rows, ...answer.tokens] : answer.tokens;
+      next = answer.next;
+      if (!cursor) shown = SHOWN_AT_ONCE;
+      if (secret) tellFound(answer);
+      for (const token of rows) if (isOver(token)) selected.delete(token.id);
       render();
-      say(`${rows.length} tokens loaded`);
-      if (!next) tellCount(mine);
+      say(rows.length === 1 ? "1 token" : `${number(rows.length)} tokens${next ? ", there are more" : ""}`);
     } catch (refused) {
       if (mine !== turn) return;
-      if (!next) list.replaceChildren();
-      const again = h("button", { type: "button", onclick: () => load(next) }, "Try again");
-      place.replaceChildren(refusalBox(refused), again);
+      if (!cursor) {
+        rows = [];
+        list.replaceChildren();
+        more.hidden = true;
+      }
+      if (refused.code === "search_invalid") return place.replaceChildren(h("p", { class: "quiet" }, told(refused)));
+      place.replaceChildren(refusalBox(refused), h("button", { type: "button", onclick: () => load({ secret, cursor }) }, "Try again"));
     } finally {
       if (mine === turn) list.removeAttribute("aria-busy");
     }
   }
 
-  /** Counts the active tokens; only callers who see every token can compare that with the limit. */
-  async function tellCount(mine) {
-    const { rows: live, more: others } = await all("/org/tokens", "tokens", { query: { status: "active" }, most: 2_000 })
-      .catch(() => ({ rows: null }));
-    if (mine !== turn || !live) return;
-    const counted = live.filter((token) => !token.revoked_at).length;
-    const ceiling = aboveOrganizations() ? organizationRow()?.effective_mint_ceiling : undefined;
-    const number = others ? `more than ${counted}` : String(counted);
-    const against = { undefined: "", 0: ", no limit" }[ceiling] ?? `, limit ${ceiling}`;
-    count.replaceChildren(h("strong", {}, number), ` active${against}`, state.who.kind === "token" ? " (of those that you can see)" : "");
+  /** Says what a pasted token is, and takes it out of the page: from here on its id stands for it. */
+  function tellFound({ tokens: [token], genuine }) {
+    input.classList.remove("veiled");
+    wanted = { ...NOTHING, q: token?.id ?? "", status: "all" };
+    control();
+    note("tokens", null, queryOf(wanted));
+    const tell = (...words) => found.replaceChildren(h("div", { class: "note found", role: "alert", dataset: { genuine } }, words));
+    if (genuine === false) return tell("This is not a token of this gateway: its check fails. It was cut, mistyped or made up, or a CI system has signed it.");
+    if (!token) return tell("The pasted token is not one of this organization, or you are not allowed to see it.");
+    tell(
+      h("p", {}, "You pasted ", named(token.name, { class: "name strong" }), " ", h("code", {}, token.prefix), " · ", scopeOf(token), " ", badge(token)),
+      h("div", { class: "buttons" },
+        h("a", { class: "button", href: address("tokens", token.id) }, "Open"),
+        isOver(token) ? null : h("button", { type: "button", class: "danger solid", onclick: () => revokeDialog(token, changed) }, "Revoke…")));
+  }
+
+  /** How many tokens there are, of how many there may be. */
+  async function tellCount() {
+    const overview = await call("GET", "/org/overview").catch(() => null);
+    if (!overview || !view.isConnected) return;
+    const { tokens, ceiling } = overview;
+    const used = `${number(tokens.active + tokens.quarantined)}${tokens.more ? "+" : ""}`;
+    count.replaceChildren(h("strong", {}, used), ceiling ? ` of ${number(ceiling)} tokens in use` : used === "1" ? " token in use" : " tokens in use",
+      state.who?.kind === "token" ? " (of those that you can see)" : "");
+    counts = tokens;
+    tellRisks();
   }
 
   function tellSelection() {
+    const visible = new Set(visibleRows().map((token) => token.id));
+    const hidden = [...selected].filter((id) => !visible.has(id)).length;
     selection.hidden = selected.size === 0;
+    const many = selected.size > MOST_SELECTED;
     selection.replaceChildren(
-      h("span", {}, `${selected.size} selected`),
-      h("button", { type: "button", class: "danger", onclick: () => bulkDialog({ ids: [...selected] }, rows, () => load()) }, "Revoke selected…"),
-      h("button", { type: "button", onclick: () => { selected.clear(); render(); tellSelection(); list.querySelector("input")?.focus(); } }, "Clear"),
+      h("span", { class: "strong" }, `${number(selected.size)} selected${hidden ? ` (${number(hidden)} hidden)` : ""}`),
+      many ? h("span", {}, `Revoke at most ${number(MOST_SELECTED)} at once.`)
+        : h("button", { type: "button", class: "danger", onclick: () => bulkDialog({ ids: [...selected] }, changed) }, "Revoke selected…"),
+      h("button", { type: "button", "aria-label": "Clear selection", onclick: () => { selected.clear(); render(); input.focus(); } }, "Clear"),
     );
   }
 
-  function row(token) {
-    const over = isOver(token);
-    const spoken = `${plain(token.name)}, ${token.prefix}`;
-    const tick = h("input", {
-      type: "checkbox", checked: selected.has(token.id), disabled: over, "aria-label": `Select ${spoken}`,
-    });
-    tick.addEventListener("change", () => {
-      if (tick.checked) selected.add(token.id);
-      else selected.delete(token.id);
-      tellSelection();
-    });
-    const [word, kind] = standing(token);
-    const action = (text, open, danger) =>
-      h("button", { type: "button", class: danger ? "small danger" : "small", "aria-label": `${text} ${spoken}`, onclick: open }, text);
-    const cell = (label, ...content) => h("td", { role: "cell", dataset: { label } }, content);
-    return h(
-      "tr",
-      { role: "row", dataset: { id: token.id, kind } },
-      h("td", { role: "cell", class: "tick-cell" }, tick),
-      h("th", { role: "rowheader", scope: "row" },
-        h("button", { type: "button", class: "link", "aria-label": `Details of ${spoken}`,
-          onclick: () => detailsDialog(token, () => load(), byMinter) }, named(token.name)),
-        h("code", { class: "below" }, token.prefix)),
-      cell("Scope", h("span", {}, scopeOf(token)), token.project && h("span", { class: "below" }, kindOf(token))),
-      cell("Created", when(token.created_at), h("span", { class: "below" }, "by ", token.ci_job ? ruleName(token.ci_job) : named(token.created_by)),
-        token.ci_job && h("span", { class: "below" }, jobLine(token.ci_job))),
-      cell("Expires", when(token.expires_at)),
-      cell("Last used", when(token.last_used_at)),
-      cell("Uses", h("span", {}, token.uses.toLocaleString("en")), token.uses > 0 && h("span", { class: "below" }, spark(token.daily_uses))),
-      cell("Status", h("span", { class: "badge", dataset: { kind } }, word)),
-      h("td", { role: "cell", class: "actions" }, h("div", {},
-        over ? null : action("Revoke", () => revokeDialog(token, () => load()), true),
-        over || token.ci_job ? null : action("Rotate", () => rotateDialog(token, () => load())),
-        action("History", () => { state.focusToken = { id: token.id, prefix: token.prefix }; location.hash = "#audit"; }))),
-    );
-  }
+  const visibleRows = () => (wanted.sort ? sorted(rows, wanted.sort) : rows).slice(0, shown);
 
   function render() {
-    const found = shown();
-    more.hidden = !cursor;
-    more.textContent = filters.text ? "Search in older tokens" : "Load more";
-    if (found.length === 0) {
-      const filtered = filters.scope || filters.project || filters.minted_by || filters.text || filters.status !== "active";
-      list.replaceChildren(h("div", { class: "empty" },
-        h("p", { class: "strong" }, filtered ? "No token matches these filters." : "No active tokens."),
-        filtered ? h("button", { type: "button", onclick: clear }, "Clear the filters") : h("p", {}, "Create one: its secret is shown once.")));
-      return;
+    const visible = visibleRows();
+    more.hidden = !(rows.length > shown || (next && !wanted.sort));
+    more.textContent = rows.length ? "Show more" : "Search further";
+    const focus = list.contains(document.activeElement) && document.activeElement.dataset.key;
+    tellSelection();
+    if (rows.length === 0) list.replaceChildren(nothing());
+    else {
+      const many = rows.length === 1 ? "1 token" : `${number(rows.length)} tokens`;
+      const first = (count) => (wanted.expires_before ? `the ${number(count)} tokens that expire first` : `the newest ${number(count)} tokens`);
+      let range = `${many}.`;
+      if (next && wanted.sort) range = `Sorted by ${titleOf(wanted.sort)} among ${first(MOST_SORTED)}; there are more. Narrow the search to sort all.`;
+      else if (next) range = `These are ${first(rows.length)}; there are more.`;
+      else if (rows.length > visible.length) range = `${number(visible.length)} of ${many}.`;
+      list.replaceChildren(
+        tokenTable(visible, { sort: orderOf(wanted), onSort: (sort) => want({ sort: sort === ownOrder(wanted) ? "" : sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, changed) }),
+        h("p", { class: "quiet", id: "range" }, range));
     }
-    const every = h("input", { type: "checkbox", "aria-label": "Select all active tokens shown" });
-    every.addEventListener("change", () => {
-      for (const token of found) if (!isOver(token)) every.checked ? selected.add(token.id) : selected.delete(token.id);
-      for (const box of list.querySelectorAll("tbody input:enabled")) box.checked = every.checked;
-      tellSelection();
-    });
-    list.replaceChildren(
-      h("table", { role: "table", "aria-label": "Tokens" },
-        h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
-          h("td", { role: "cell", class: "tick-cell" }, every),
-          COLUMNS.map((title) => h("th", { role: "columnheader", scope: "col" }, title)))),
-        h("tbody", { role: "rowgroup" }, found.map(row))),
-      h("p", { class: "quiet" }, filters.text ? `${found.length} of ${rows.length} loaded tokens match.` : `${rows.length} shown${cursor ? ", there are more" : ""}.`),
-    );
+    if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? view.querySelector("h1")).focus();
   }
 
-  const status = choice([["active", "Active"], ["revoked", "Revoked"], ["all", "All"]], "active");
-  const scope = choice([["", "Any"], ["organization", "Organization"], ["project", "Project"], ["workflow", "Workflow"]], "");
-  const project = h("input", { type: "text", autocomplete: "off", list: "project-names", spellcheck: "false" });
-  const minter = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "token id" });
-  const text = h("input", { type: "search", autocomplete: "off", spellcheck: "false" });
-  const names = h("datalist", { id: "project-names" });
-  for (const [key, input] of Object.entries({ status, scope, project, minted_by: minter })) {
-    input.addEventListener("change", () => {
-      filters[key] = input.value.trim();
-      load();
-    });
+  /** What stands in place of rows: only what the gateway has searched for is said not to be there. */
+  function nothing() {
+    if (next) return h("div", { class: "empty" }, h("p", { class: "strong" }, "Nothing found so far. Not all tokens were searched."));
+    const clear = h("button", { type: "button", onclick: () => { want(NOTHING); input.focus(); } }, wanted.q ? "Clear the search" : "Clear the filters");
+    if (wanted.q) {
+      const { q, ...others } = wanted;
+      const narrowed = isFiltered({ ...others, q: "" }) || wanted.status === "active";
+      return h("div", { class: "empty" },
+        h("p", { class: "strong" }, wanted.status === "active" ? "No active token matches “" : "No token matches “", named(q), "”."),
+        narrowed && wanted.status !== "all" || isFiltered({ ...NOTHING, ...others, status: "active" })
+          ? h("button", { type: "button", class: "primary", onclick: () => want({ ...NOTHING, q, status: "all" }) }, "Search all tokens") : null, " ", clear);
+    }
+    return h("div", { class: "empty" },
+      h("p", { class: "strong" }, isFiltered(wanted) ? "No token matches these filters." : "No active tokens."),
+      isFiltered(wanted) ? clear : h("p", {}, "Create one: its secret is shown once."));
   }
-  text.addEventListener("input", () => {
-    filters.text = text.value;
-    render();
+
+  /** After a change: what was done is said, and what is shown is asked for again. `gone` are ids that were revoked. */
+  function changed(...words) {
+    done.tell(...words);
+    found.replaceChildren();
+    view.refresh();
+  }
+
+  /** Sets the controls to what is wanted. */
+  function control() {
+    if (document.activeElement !== input || input.value.trim() !== wanted.q) input.value = wanted.q;
+    [status.value, scope.value] = [wanted.status, wanted.scope];
+    if (![...project.options].some(({ value }) => value === wanted.project)) project.append(h("option", { value: wanted.project }, wanted.project));
+    project.value = wanted.project;
+    tellRisks();
+    creator(wanted.minted_by);
+  }
+
+  /** The filter by creator, which links elsewhere set: it can be taken away. */
+  const by = h("button", { type: "button", class: "chip", "aria-pressed": "true", hidden: true, onclick: () => want({ minted_by: "" }) });
+  function creator(id) {
+    by.hidden = !id;
+    if (!id || by.dataset.id === id) return;
+    by.dataset.id = id;
+    const tell = (name) => by.replaceChildren("Created by ", named(name), " ✕");
+    tell(id);
+    call("GET", pathOf(id)).then(({ name }) => by.dataset.id === id && tell(name), () => {});
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    const secret = hasSecret(input.value);
+    input.classList.toggle("veiled", secret);
+    if (secret) return load({ secret: input.value });
+    timer = setTimeout(words, PAUSE_MS);
   });
-  function byMinter(id) {
-    minter.value = id;
-    minter.dispatchEvent(new Event("change"));
-    minter.focus();
-  }
-  function clear() {
-    Object.assign(filters, { status: "active", scope: "", project: "", minted_by: "", text: "" });
-    [status.value, scope.value, project.value, minter.value, text.value] = ["active", "", "", "", ""];
-    status.focus();
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !hasSecret(input.value)) words();
+  });
+  function words() {
+    clearTimeout(timer);
+    const q = input.value.trim();
+    if (q === wanted.q) return;
+    found.replaceChildren();
+    wanted = { ...wanted, q };
+    note("tokens", null, queryOf(wanted));
     load();
   }
-  more.addEventListener("click", () => load(cursor));
-  bulk.addEventListener("click", () => bulkDialog(undefined, rows, () => load()));
-  projects().then((found) => names.append(...(found ?? []).map((name) => h("option", { value: name }))), () => {});
+  for (const [key, control] of Object.entries({ status, scope, project })) control.addEventListener("change", () =>
+    want({ ...(key === "status" && { expires_before: "" }), [key]: control.value }));
+  const chipOf = RISKS.map(([key, , , value, status]) => {
+    const chip = h("button", { type: "button", class: "chip", onclick: () => want({ ...NO_RISK, status, ...(wanted[key] ? { status: NOTHING.status } : { [key]: value() }) }) });
+    chips.append(chip);
+    return chip;
+  });
 
+  /** The risks, with how many tokens have them. One of another day says of which. */
+  function tellRisks() {
+    for (const [at, [key, member, title, value, , otherwise]] of RISKS.entries()) {
+      const on = wanted[key];
+      const old = on && otherwise && Math.abs(Date.parse(on) - Date.parse(value())) > 3_600_000;
+      chipOf[at].setAttribute("aria-pressed", String(Boolean(on)));
+      chipOf[at].replaceChildren(old ? `${otherwise} ${exact(on)}` : title, counts[member] === undefined || old ? "" : h("span", { class: "quiet" }, ` ${number(counts[member])}`));
+    }
+  }
+  more.addEventListener("click", () => {
+    shown += SHOWN_AT_ONCE;
+    if (rows.length >= shown || !next || wanted.sort) render();
+    else load({ cursor: next });
+  });
+  projects().then((names) => {
+    if (!names) return (project.hidden = !wanted.project);
+    project.append(...names.filter((name) => name !== wanted.project).map((name) => h("option", { value: name }, name)));
+  }, () => {});
+
+  const unkey = whenSlash(() => {
+    input.focus();
+    input.select();
+  });
+  /** What is pasted anywhere is looked for. */
+  const paste = (event) => {
+    const text = event.clipboardData.getData("text").trim();
+    if (!text || isTyping(event)) return;
+    input.value = text;
+    input.focus();
+    input.dispatchEvent(new Event("input"));
+  };
+  document.addEventListener("paste", paste);
+
+  const filters = h("div", { class: "filters-more", id: "filters" }, status, scope, project);
+  const toggle = h("button", { type: "button", class: "filters-toggle", "aria-controls": "filters", "aria-expanded": "false" }, "Filters");
+  const form = h("form", { class: "search", role: "search", "aria-label": "Search and filter tokens", onsubmit: (event) => event.preventDefault() },
+    input, toggle, filters, chips);
+  toggle.addEventListener("click", () => {
+    const open = form.classList.toggle("open");
+    toggle.setAttribute("aria-expanded", String(open));
+  });
   const view = h(
     "section",
     { "aria-labelledby": "view-title" },
     h("div", { class: "view-head" },
-      h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Tokens"), count),
-      h("div", { class: "buttons" }, bulk,
-        h("button", { type: "button", class: "primary", id: "mint", onclick: () => mintDialog(() => load()) }, "Create a token"))),
-    h("form", { class: "filters", role: "search", "aria-label": "Filter tokens", onsubmit: (event) => event.preventDefault() },
-      field("Status", status), field("Scope", scope), field("Project", project), field("Created by", minter), field("Text", text), names),
-    selection,
-    place,
-    list,
-    more,
+      h("div", { class: "title" }, h("h1", { id: "view-title", tabindex: "-1" }, "Tokens"), count),
+      h("div", { class: "buttons" },
+        h("button", { type: "button", onclick: () => bulkDialog(undefined, changed) }, "Revoke many…"),
+        h("button", { type: "button", class: "primary", id: "mint", onclick: () => mintDialog(view.refresh) }, "Create a token"))),
+    form, by, done.place, found, selection, place, list, more,
   );
+  view.leave = () => {
+    input.value = "";
+    unkey();
+    document.removeEventListener("paste", paste);
+  };
+  view.refresh = () => {
+    load();
+    tellCount();
+  };
+  view.routed = ({ query }) => {
+    wanted = wantedBy(query);
+    found.replaceChildren();
+    control();
+    load();
+  };
+  control();
   load();
-  if (state.focusToken?.open) {
-    const { id } = state.focusToken;
-    state.focusToken = null;
-    call("GET", `/org/tokens/${encodeURIComponent(id)}`).then(
-      (token) => view.isConnected && detailsDialog(token, () => load(), byMinter),
-      (refused) => place.replaceChildren(refusalBox(refused)),
-    );
-  }
+  queueMicrotask(tellCount);
   return view;
 }

@@ -1,6 +1,7 @@
-//! What keeps this isolate's leases: renewals, watches, reports of uses, and the timers by which
-//! leases end (R41). All of it is done behind answers, so that no request waits for it.
+//! What keeps this isolate's leases: renewals, watches, and the timers by which leases end (R41).
+//! Uses are reported with renewals to Ledgers of earlier releases alone. All of it is done behind answers, so that no request waits for it.
 
+use super::activity;
 use super::log;
 use super::objects::ledger_client;
 use super::platform::{Isolated, Platform, delay, now};
@@ -13,7 +14,7 @@ use postern_registry::error::Result;
 /// For how long one request watches on, in milliseconds.
 const WATCH_ON_MS: i64 = 15_000;
 
-/// Sees to what a step has made due, reports of runs too. Called before a question is sent, so that
+/// Sees to what a step has made due, other reports too. Called before a question is sent, so that
 /// the timer of its lease starts in the same turn of the runtime, before any answer can come; and
 /// before a call ends.
 pub fn keep(platform: &Platform, gate: &Isolated) {
@@ -21,9 +22,11 @@ pub fn keep(platform: &Platform, gate: &Isolated) {
         let due = gate.borrow_mut().memory.leases.due();
         match due {
             Some(due) => behind_answer(platform, gate, due),
-            None => return reports::send(platform, gate),
+            None => break,
         }
     }
+    activity::keep(platform, gate);
+    reports::send(platform, gate);
 }
 
 fn behind_answer(platform: &Platform, gate: &Isolated, due: Due) {

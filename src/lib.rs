@@ -3,6 +3,7 @@
 //! This package is the shell, the only one that knows the platform: fetch event, D1, KV, Durable
 //! Objects, the way to the origin, clock and entropy. What it carries out is decided in `crates/`.
 
+mod activity;
 mod brake;
 mod calls;
 mod entry;

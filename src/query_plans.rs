@@ -213,6 +213,7 @@ fn every_statement_finds_its_rows_by_an_index() {
             "tests.rs",
             "testing.rs",
             "/testing/",
+            "/tests/",
             "/rules/",
             "/histories",
         ];

@@ -11,8 +11,9 @@ use super::body::Body;
 use super::client_address;
 use super::incoming::Incoming;
 use super::respond;
+use crate::leases;
 use crate::log;
-use crate::platform::Platform;
+use crate::platform::{Platform, known};
 use postern_gate::Head;
 use postern_gate::request_log::RequestLog;
 use postern_registry::api::{self, Answer, Content, Notes, Request};
@@ -51,6 +52,9 @@ pub async fn handle(
 ) -> core::result::Result<web_sys::Response, JsValue> {
     let mut notes = Notes::default();
     let answered = api::answer(request, incoming, config, platform, &mut notes).await;
+    if let Some(gate) = known() {
+        leases::keep(platform, &gate);
+    }
     note(log, notes, request);
     write(answered, incoming, platform, log)
 }

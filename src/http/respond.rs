@@ -13,7 +13,7 @@ use postern_registry::error::Error;
 /// Writes an answer with these headers.
 pub fn text(
     status: u16,
-    headers: &[(&str, &str)],
+    headers: &[(&str, impl AsRef<str>)],
     text: &str,
     incoming: &Incoming,
 ) -> Result<web_sys::Response, JsValue> {
@@ -23,7 +23,7 @@ pub fn text(
 /// Writes an answer without a content.
 pub fn nothing(
     status: u16,
-    headers: &[(&str, &str)],
+    headers: &[(&str, impl AsRef<str>)],
     incoming: &Incoming,
 ) -> Result<web_sys::Response, JsValue> {
     finish(status, &written(headers)?, None, incoming)
@@ -32,7 +32,7 @@ pub fn nothing(
 /// Writes an answer whose content is read as the client takes it.
 pub fn stream(
     status: u16,
-    headers: &[(&str, &str)],
+    headers: &[(&str, impl AsRef<str>)],
     stream: &web_sys::ReadableStream,
     incoming: &Incoming,
 ) -> Result<web_sys::Response, JsValue> {

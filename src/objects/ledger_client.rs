@@ -15,7 +15,9 @@ use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::token::TokenFacts;
 use postern_ledger::wire::{ACTOR, Call, ORGANIZATION_NAME, Reply, Unanswered, print_actor};
-use postern_ledger::{Admission, AdmitQuery, Command, KeptQuery};
+use postern_ledger::{
+    ActivityCommand, ActivityRecord, Admission, AdmitQuery, Command, KeptQuery, ReadActivityCommand,
+};
 use postern_registry::error::{CredentialError, Error, Result};
 
 /// The binding.
@@ -115,6 +117,38 @@ pub async fn command<'a, C: Command>(
     reply.read().map_err(|why| refused(to, why))
 }
 
+/// Tells a Ledger, or the object that belongs to no organization, what calls have come to. No = it is
+/// of a release that does not understand.
+pub async fn tell_activity(
+    env: &Env,
+    to: Option<OrganizationId>,
+    command: &ActivityCommand,
+) -> Result<bool> {
+    let reply = post(env, to, command).await?;
+    match reply.read::<()>() {
+        Ok(()) => Ok(true),
+        Err(Unanswered::NotKnown(_)) => Ok(false),
+        Err(why) => Err(unanswered(why)),
+    }
+}
+
+/// What credentials have failed before any organization was known, as the object tells that belongs
+/// to none.
+pub async fn failures(env: &Env, command: &ReadActivityCommand) -> Result<Option<ActivityRecord>> {
+    post(env, None, command).await?.read().map_err(unanswered)
+}
+
+/// Sends a command for nobody, to a Ledger by its id or to the object that belongs to none.
+async fn post<C: Command>(env: &Env, to: Option<OrganizationId>, command: &C) -> Result<Reply> {
+    let stub = match to {
+        Some(organization) => stub(env, organization)?,
+        None => readiness(env)?,
+    };
+    let body = serde_json::to_string(command).map_err(failed)?;
+    let call = Call::Command(C::NAME.to_owned());
+    deliver(&stub, None, Actor::NotAToken, &call, Some(body)).await
+}
+
 /// Asks a question for nobody in particular.
 async fn ask(env: &Env, to: Addressee<'_>, call: &Call) -> Result<Reply> {
     send(env, to, Actor::NotAToken, call, None).await
@@ -127,13 +161,23 @@ async fn send(
     call: &Call,
     body: Option<String>,
 ) -> Result<Reply> {
+    deliver(&stub(env, to.id)?, to.name, actor, call, body).await
+}
+
+async fn deliver(
+    stub: &Stub,
+    name: Option<&str>,
+    actor: Actor,
+    call: &Call,
+    body: Option<String>,
+) -> Result<Reply> {
     let headers = Headers::new();
     if body.is_some() {
         headers
             .set("content-type", "application/json")
             .map_err(failed)?;
     }
-    if let Some(name) = to.name {
+    if let Some(name) = name {
         headers.set(ORGANIZATION_NAME, name).map_err(failed)?;
     }
     if let Some(actor) = print_actor(actor) {
@@ -146,10 +190,7 @@ async fn send(
         ..RequestInit::default()
     };
     let request = Request::new_with_init(&url(call), &init).map_err(failed)?;
-    let answer = stub(env, to.id)?
-        .fetch_with_request(request)
-        .await
-        .map_err(failed)?;
+    let answer = stub.fetch_with_request(request).await.map_err(failed)?;
     reply(answer).await
 }
 
@@ -234,7 +275,7 @@ fn unanswered(why: Unanswered) -> Error {
         Unanswered::Inactive(why) => CredentialError::from(why).into(),
         Unanswered::Misdirected => failed("another organization's name"),
         Unanswered::Rebuilding => failed("it is being rebuilt from D1"),
-        Unanswered::Failed(cause) => failed(cause),
+        Unanswered::NotKnown(cause) | Unanswered::Failed(cause) => failed(cause),
     }
 }
 

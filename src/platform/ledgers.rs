@@ -2,7 +2,7 @@
 
 use super::*;
 use postern_domain::location::LocationHint;
-use postern_ledger::{ExchangeAnswer, ExchangeCommand};
+use postern_ledger::{ExchangeAnswer, ExchangeCommand, ReadActivityCommand};
 
 impl Platform {
     /// Sends a command to a Ledger.
@@ -95,6 +95,19 @@ impl Ledgers for Platform {
         command: &RefusalCommand,
     ) -> Result<()> {
         self.command(actor, organization, command).await
+    }
+
+    async fn offline_failures(&self) -> Result<[u64; 2]> {
+        let asked = ReadActivityCommand {
+            token: None,
+            days: 2,
+        };
+        let told = self
+            .timed(ledger_client::failures(&self.env, &asked))
+            .await?;
+        let mut days = told.unwrap_or_default().days.into_iter().rev();
+        let mut next = || days.next().map_or(0, |day| day.offline);
+        Ok([next(), next()])
     }
 
     async fn kept_events(

@@ -59,7 +59,8 @@ fn whole(sequence: u64) -> Bind {
 
 /// What an event's `content` says of its request, as in migration 0012, for the indexes to be found.
 const ADDRESS: &str = "iif(json_valid(content), json_extract(content, '$.origin.address'), null)";
-const REQUEST: &str = "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
+const REQUEST: &str =
+    "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
 
 /// What a statement finds its rows by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,10 @@ fn page(
         By::Token(id) => ("audit_by_token", Some(("token_id", Bind::text(id)))),
         By::Actor(actor) => ("audit_by_actor", Some(("actor", Bind::text(actor)))),
         By::Address(address) => ("audit_by_address", Some((ADDRESS, Bind::text(address)))),
-        By::Action(action) => ("audit_by_action", Some(("action", Bind::text(action.name())))),
+        By::Action(action) => (
+            "audit_by_action",
+            Some(("action", Bind::text(action.name()))),
+        ),
         By::Time => ("audit_by_time", None),
     };
     let mut sql = format!(

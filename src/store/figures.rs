@@ -107,7 +107,10 @@ pub async fn mints_by_hour(
         Bind::number(COUNTED),
     ];
     let rows: Vec<Hour> = d1::rows(env, MINTS, values).await?;
-    Ok(rows.into_iter().map(|row| (row.hour, row.created)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.hour, row.created))
+        .collect())
 }
 
 /// The rows of tokens by their ids, with their uses since a day began.

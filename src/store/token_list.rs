@@ -213,10 +213,7 @@ impl Statement {
         // The dear question is asked of rows that the cheap ones leave.
         self.sql.push_str(" and case");
         for word in &search.words {
-            self.add(
-                &format!(" when not {MENTIONS} then 0"),
-                [Bind::text(word)],
-            );
+            self.add(&format!(" when not {MENTIONS} then 0"), [Bind::text(word)]);
         }
         let words = serde_json::to_string(&search.words).map_err(d1::failed)?;
         self.add(&format!(" else {} end", has_all()), [Bind::Text(words)]);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ADMIN, api, mint, openDashboard, organization, rowOf, signIn, url, withPage } from "./world.mjs";
+import { act, ADMIN, api, mint, openDashboard, organization, rowOf, signIn, url, withPage } from "./world.mjs";
 
 test("the_page_comes_with_its_headers_and_from_here_only", async () => {
   const answer = await fetch(`${url()}/dashboard/`);
@@ -60,10 +60,34 @@ test("an_administrator_switches_organizations_and_nothing_is_kept", async () => 
       localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length, (await caches.keys()).length,
     ]);
     assert.deepEqual(kept, [0, 0, "", 0, 0]);
+    assert.deepEqual(await page.evaluate(() => history.state), { signedIn: true }, "that somebody was, and not who");
     assert.deepEqual(await context.cookies(), []);
     assert.ok(!(await page.content()).includes(ADMIN));
     await page.reload();
+    await page.getByText("The page was reloaded. It stores no credential anywhere, so sign in again.").waitFor();
     await page.getByLabel("Token or administrator key").waitFor();
+  });
+});
+
+test("a_token_that_manages_nothing_is_refused_at_sign_in", async () => {
+  const name = await organization();
+  const attests = await mint(name, { name: "ux-ci2", project: "shop", workflow: "release" });
+  const bare = await mint(name, { name: "bare", policies: ["workflow_run:read"] });
+  const reader = await mint(name, { name: "reader", policies: ["audit:read"] });
+  await withPage(async (page) => {
+    await openDashboard(page);
+    const enter = async (token) => {
+      await page.getByLabel("Token or administrator key").fill(token);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    };
+    await enter(attests.token);
+    await page.getByText("ux-ci2 can attest for shop / release, but can’t manage tokens.").waitFor();
+    await enter(bare.token);
+    await page.getByText("bare can attest, but can’t manage tokens.").waitFor();
+    assert.equal(await page.locator("#nav a").count(), 0);
+    assert.equal(await page.getByLabel("Token or administrator key").inputValue(), "");
+    await enter(reader.token);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
   });
 });
 
@@ -134,11 +158,10 @@ test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
   const token = await mint(first, { name: "seen by kim" });
   await withPage(async (page, context) => {
     await context.addCookies([{ name: "session", value: first, url: url() }]);
-    await openDashboard(page);
-    await rowOf(page, token).getByRole("button", { name: "Revoke seen by kim" }).click();
+    await openDashboard(page, "#tokens");
+    await act(page, token, "Revoke…");
     await page.getByRole("button", { name: "Revoke token" }).click();
     await page.locator("#final").waitFor();
-    await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("button", { name: "Create a token" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("radio", { name: /^Project/ }).check();
@@ -148,7 +171,7 @@ test("a_session_needs_no_credential_and_writes_from_this_page", async () => {
   });
   await withPage(async (page, context) => {
     await context.addCookies([{ name: "session", value: `${first}.${second}`, url: url() }]);
-    await openDashboard(page);
+    await openDashboard(page, "#tokens");
     const name = page.getByLabel("Name of the organization");
     await name.fill("someone-elses");
     await page.getByRole("button", { name: "Open" }).click();

@@ -23,7 +23,7 @@ const labelled = (text) => [(at) => at.label.startsWith(text), text];
 test("mint_and_revoke_with_the_keyboard_alone", async () => {
   const name = await organization();
   await withPage(async (page) => {
-    await openDashboard(page);
+    await openDashboard(page, "#tokens");
     await page.getByLabel("Token or administrator key").waitFor();
     await tabTo(page, ...labelled("Token or administrator key"));
     await page.keyboard.type(ADMIN);
@@ -38,30 +38,32 @@ test("mint_and_revoke_with_the_keyboard_alone", async () => {
     await tabTo(page, ...button("Create a token"));
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByLabel("Name", { exact: true }).waitFor();
-    await tabTo(page, ...labelled("Name"));
-    await page.keyboard.type("typed");
     await tabTo(page, (at) => at.type === "radio" && at.label.startsWith("Workflow"), "the scopes");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
+    await tabTo(page, ...labelled("Name"));
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("typed");
     await tabTo(page, ...button("Create token"));
     await page.keyboard.press("Space");
     const shown = page.getByRole("dialog", { name: "Token created" });
     await shown.waitFor();
     await tabTo(page, ...button("Copy token"));
     await page.keyboard.press("Enter");
-    await shown.getByRole("button", { name: "Copied" }).waitFor();
+    await shown.getByRole("button", { name: "Copied ✓" }).waitFor();
     await page.keyboard.press("Escape");
     await shown.waitFor({ state: "detached" });
     await page.locator("tbody tr", { hasText: "typed" }).waitFor();
 
-    await tabTo(page, ...button("Revoke typed"));
+    await tabTo(page, ...button("Actions for typed"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("menu").waitFor();
+    await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: "Revoke this token?" }).waitFor();
     await tabTo(page, ...button("Revoke token"));
     await page.keyboard.press("Enter");
     await page.locator("#final").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Done");
-    await page.keyboard.press("Enter");
     await page.getByText("No active tokens.").waitFor();
     assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus has a place");
   });

@@ -1,17 +1,25 @@
 // Minting in all scopes, copying, and the limits.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { api, MINTS_PER_HOUR, mint, opens, organization, signIn, withPage } from "./world.mjs";
+
+/** Whether a shell can read the commands of a snippet: those of a file for a CI system are the part that is its script. */
+function shellReads(text) {
+  const [, indent, script] = /(?:run|-): \|\n( +)([\s\S]+)$/.exec(text.replace("- |", "-: |")) ?? [null, "", text];
+  const read = spawnSync("sh", ["-n"], { input: script.replaceAll(`\n${indent}`, "\n"), encoding: "utf8" });
+  assert.equal(read.status, 0, `${read.stderr}\n${script}`);
+}
 
 /** Fills and sends the form; gives the token that is shown. */
 async function mintInPage(page, { name, scope, fill = async () => {} }) {
   await page.getByRole("button", { name: "Create a token" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name", { exact: true }).fill(name);
   await dialog.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
   if (scope !== "Organization") await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
   if (scope === "Workflow") await dialog.getByLabel("Workflow", { exact: true }).selectOption("release");
+  await dialog.getByLabel("Name", { exact: true }).fill(name);
   await fill(dialog);
   await dialog.getByRole("button", { name: "Create token" }).click();
 }
@@ -19,31 +27,36 @@ async function mintInPage(page, { name, scope, fill = async () => {} }) {
 test("all_three_scopes_are_minted_shown_once_and_copied", async () => {
   const name = await organization();
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     for (const [scope, where] of [["Workflow", "shop / release"], ["Project", "shop"], ["Organization", "organization"]]) {
       await mintInPage(page, { name: `ci-${scope.toLowerCase()}`, scope });
       const dialog = page.getByRole("dialog", { name: "Token created" });
       const secret = await dialog.locator("#secret").textContent();
       assert.match(secret, /^pst_[0-9A-Za-z]{22}_[0-9A-Za-z]{48}$/);
       for (const snippet of await dialog.locator("pre").all()) {
-        assert.ok(!(await snippet.textContent()).includes(secret), "a snippet is committed: it holds no token");
+        const text = await snippet.textContent();
+        assert.ok(!text.includes(secret), "a snippet is committed: it holds no token");
+        assert.ok(!text.includes("…"), "and is complete");
+        assert.ok(text.includes(`--project ${scope === "Organization" ? "PROJECT" : "shop"} --workflow ${scope === "Workflow" ? "release" : "WORKFLOW"}`), text);
+        shellReads(text);
       }
       await dialog.getByRole("button", { name: "Copy token" }).click();
-      await dialog.getByRole("button", { name: "Copied" }).waitFor();
+      await dialog.getByRole("button", { name: "Copied ✓" }).waitFor();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+      assert.equal(await dialog.getByRole("button", { name: "Close" }).getAttribute("class"), "primary");
       await dialog.getByRole("button", { name: "Close" }).click();
-      await page.locator("tbody tr", { hasText: `ci-${scope.toLowerCase()}` }).locator('[data-label="Scope"]', { hasText: where }).waitFor();
+      await page.locator("tbody tr", { hasText: `ci-${scope.toLowerCase()}` }).locator(".col-scope", { hasText: where }).waitFor();
       assert.ok(!(await page.content()).includes(secret), "gone when closed");
       assert.equal(await opens(secret), scope === "Organization" ? 200 : 403);
     }
-    assert.match(await page.locator("#count").textContent(), /^3 active/);
+    await page.locator("#count").getByText("3").waitFor();
   });
 });
 
 test("a_token_that_was_not_copied_is_not_lost_by_one_key", async () => {
   const name = await organization();
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await mintInPage(page, { name: "kept", scope: "Project" });
     const dialog = page.getByRole("dialog", { name: "Token created" });
     await dialog.waitFor();
@@ -51,7 +64,10 @@ test("a_token_that_was_not_copied_is_not_lost_by_one_key", async () => {
     assert.ok(await dialog.isVisible());
     await dialog.getByRole("button", { name: "Close" }).click();
     await dialog.getByText("was not copied yet").waitFor();
-    await dialog.getByRole("button", { name: "Close" }).click();
+    const leave = dialog.getByRole("button", { name: "Close without copying" });
+    const [button, box] = await Promise.all([leave.boundingBox(), dialog.boundingBox()]);
+    assert.ok(button.y + button.height <= box.y + box.height, "the question and the button are in sight");
+    await leave.click();
     await dialog.waitFor({ state: "detached" });
   });
 });
@@ -59,7 +75,7 @@ test("a_token_that_was_not_copied_is_not_lost_by_one_key", async () => {
 test("expiry_format_and_policies_arrive_as_chosen", async () => {
   const name = await organization();
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await mintInPage(page, {
       name: "chosen",
       scope: "Organization",
@@ -91,7 +107,7 @@ test("the_defaults_that_are_ticked_are_those_of_the_gate", async () => {
     Organization: (await mint(name, {})).policies,
   };
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("button", { name: "Create a token" }).click();
     for (const [scope, expected] of Object.entries(given)) {
       await page.getByRole("radio", { name: new RegExp(`^${scope}`) }).check();
@@ -105,7 +121,7 @@ test("a_first_project_and_workflow_are_made_on_the_way", async () => {
   const name = `new-${Date.now().toString(36)}`;
   assert.equal((await api("POST", "/orgs", { body: { name } })).status, 201);
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await page.getByRole("button", { name: "Create a token" }).click();
     for (const [kind, made] of [["project", "web"], ["workflow", "build"]]) {
       await page.getByRole("button", { name: `New ${kind}` }).click();
@@ -114,8 +130,36 @@ test("a_first_project_and_workflow_are_made_on_the_way", async () => {
       await inner.getByRole("button", { name: `Create ${kind}` }).click();
       await inner.waitFor({ state: "detached" });
     }
+    assert.match(await page.getByLabel("Name", { exact: true }).inputValue(), /^web-build-\d{4}-\d\d$/, "a name is proposed");
     await page.getByRole("button", { name: "Create token" }).click();
     await page.getByRole("dialog", { name: "Token created" }).waitFor();
+  });
+});
+
+test("what_is_missing_is_said_at_each_field_at_once", async () => {
+  const name = await organization();
+  await withPage(async (page) => {
+    await signIn(page, { organization: name, view: "#tokens" });
+    await page.getByRole("button", { name: "Create a token" }).click();
+    const dialog = page.getByRole("dialog");
+    const fault = (label) => dialog.locator(".field", { has: page.getByLabel(label, { exact: true }) }).getByRole("alert");
+    assert.ok(await dialog.getByLabel("Workflow", { exact: true }).isDisabled());
+    assert.equal(await dialog.getByLabel("Workflow", { exact: true }).locator("option:checked").textContent(), "Choose a project first");
+    await dialog.getByLabel("Expires", { exact: true }).selectOption("exact");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    for (const [label, told] of [["Project", "Choose a project."], ["Name", "Give the token a name."], ["Expires at", "Give the date and time at which it expires."]]) {
+      await fault(label).getByText(told).waitFor();
+    }
+    assert.ok(await dialog.getByLabel("Project", { exact: true }).evaluate((input) => input === document.activeElement), "the focus goes to the first");
+    await dialog.getByLabel("Project", { exact: true }).selectOption("shop");
+    await dialog.getByLabel("Expires at").fill("2020-01-31T12:00:00");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    await fault("Workflow").getByText("Choose a workflow.").waitFor();
+    await fault("Expires at").getByText("Choose a moment in the future.").waitFor();
+    assert.match(await dialog.getByLabel("Name", { exact: true }).inputValue(), /^shop-\d{4}-\d\d$/);
+    await dialog.getByLabel("Description").fill("d".repeat(401));
+    await dialog.getByText("401 of 500 characters").waitFor();
+    assert.equal(await dialog.getByLabel("Name", { exact: true }).getAttribute("maxlength"), "100");
   });
 });
 
@@ -123,10 +167,11 @@ test("refusals_say_what_to_do_and_when_to_try_again", async () => {
   const name = await organization();
   await mint(name, { name: "taken", project: "shop" });
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     await mintInPage(page, { name: "taken", scope: "Project" });
     const dialog = page.getByRole("dialog", { name: "Create a token" });
-    await dialog.locator('[data-code="name_taken"]', { hasText: "Choose another name" }).waitFor();
+    await dialog.getByText("An active token already has this name. Choose another.").waitFor();
+    assert.ok(await dialog.getByLabel("Name", { exact: true }).evaluate((input) => input === document.activeElement));
     assert.equal(await dialog.getByLabel("Name", { exact: true }).inputValue(), "taken", "what was typed is kept");
 
     await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: 1 } });

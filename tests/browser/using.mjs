@@ -21,7 +21,7 @@ test("uses_are_drawn_by_day_and_said_in_words", async () => {
   const [busy, idle] = [await mint(name, { name: "busy" }), await mint(name, { name: "idle" })];
   await used(name, busy, 3);
   await withPage(async (page) => {
-    await signIn(page, { organization: name });
+    await signIn(page, { organization: name, view: "#tokens" });
     const drawn = rowOf(page, busy).getByRole("img", { name: /^Uses of the last 14 days, in UTC: \d today, 3 in all, most on \d+ \w+ \(3\)$/ });
     await drawn.waitFor();
     assert.equal(await drawn.locator("rect").count(), 14);
@@ -35,10 +35,10 @@ test("the_count_is_held_against_the_ceiling_that_is_in_force", async () => {
   await mint(name, { name: "one" });
   await withPage(async (page) => {
     const count = page.locator("#count");
-    for (const [ceiling, words] of [[null, "1 active, limit 100"], [7, "1 active, limit 7"], [0, "1 active, no limit"]]) {
+    for (const [ceiling, words] of [[null, "1 of 100 tokens in use"], [7, "1 of 7 tokens in use"], [0, "1 token in use"]]) {
       await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: ceiling } });
-      await signIn(page, { organization: name });
-      await count.getByText("active").waitFor();
+      await signIn(page, { organization: name, view: "#tokens" });
+      await count.getByText("in use").waitFor();
       assert.equal(await count.textContent(), words);
     }
   });

@@ -191,12 +191,19 @@ export async function openDashboard(page, view = "", at = origin) {
 }
 
 /** Signs in through the form, and chooses the organization where that is a choice. */
-export async function signIn(page, { credential = ADMIN, organization, view = "", at } = {}) {
+export async function signIn(page, { credential = ADMIN, organization, view = "#tokens", at } = {}) {
   await openDashboard(page, view, at);
   await page.getByLabel("Token or administrator key").fill(credential);
   await page.getByRole("button", { name: "Sign in" }).click();
   if (organization) await page.getByLabel("Organization", { exact: true }).selectOption(organization);
-  await page.locator("#list table, #list .empty, #events .timeline, #rules > *").filter({ hasNotText: "Loading" }).first().waitFor();
+  await page.locator("#list table, #list .empty, #events > *, #rules > *, #numbers > *, #refused > *, #projects > *")
+    .filter({ hasNotText: /^(Loading|Counting)/ }).first().waitFor();
 }
 
 export const rowOf = (page, token) => page.locator(`tr[data-id="${token.id}"]`);
+
+/** Chooses from the menu of a token's row: `Rotate…`, `Revoke…`. */
+export async function act(page, token, action) {
+  await rowOf(page, token).getByRole("button", { name: "Actions for" }).click();
+  await page.getByRole("menuitem", { name: action }).click();
+}

@@ -11,7 +11,8 @@ pub const WITHOUT_LATER_THAN_4: &str = "drop table organization; drop index toke
     drop table leases; drop table upstreams; drop table upstream_changes; \
     drop table rebuild; drop table rebuild_tokens; drop table trust_rules; drop table policy; \
     drop index tokens_by_rule; drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
-    alter table tokens drop column rule;";
+    alter table tokens drop column rule; \
+    drop table activity_days; drop table refused_calls;";
 
 /// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node that serves the gateway.
 ///

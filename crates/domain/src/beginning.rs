@@ -40,7 +40,13 @@ mod tests {
 
     #[test]
     fn r48_a_beginning_stands_for_the_ids_that_have_it() {
-        for bits in [0, 1, 62, u128::MAX, 0x1234_5678_9abc_def0_1234_5678_9abc_def0] {
+        for bits in [
+            0,
+            1,
+            62,
+            u128::MAX,
+            0x1234_5678_9abc_def0_1234_5678_9abc_def0,
+        ] {
             let id = Id::from_u128(bits);
             let (digits, text) = (base62_id(id), id.to_string());
             for length in 0..=OPAQUE_ID_DIGITS {

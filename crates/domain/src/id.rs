@@ -29,6 +29,9 @@ pub enum Holder {}
 /// One run of a Ledger, from when it is opened until its memory is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instance {}
+/// One isolate, as it reports what calls have come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporter {}
 /// One version of an upstream credential: each that is set is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upstream {}
@@ -56,6 +59,8 @@ pub type RunId = Id<Run>;
 pub type HolderId = Id<Holder>;
 /// The id of an instance of a Ledger.
 pub type InstanceId = Id<Instance>;
+/// The id of an isolate that reports.
+pub type ReporterId = Id<Reporter>;
 /// The id of a version of an upstream credential.
 pub type UpstreamId = Id<Upstream>;
 /// The id of a person.

@@ -42,6 +42,8 @@ pub enum Operation {
     AuditRead,
     /// To sign how far the audit log reaches.
     AuditCheckpoint,
+    /// To see what calls have come to, and which were refused (R49).
+    ActivityRead,
     /// To see which upstream credential is set: its digest, and never its text.
     UpstreamRead,
     /// Setting an upstream credential.
@@ -86,7 +88,7 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 24] = [
+    pub const REGISTRY: [Self; 25] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
@@ -111,6 +113,7 @@ impl Operation {
         Self::TrustRuleList,
         Self::TrustRuleAdd,
         Self::TrustRuleRemove,
+        Self::ActivityRead,
     ];
 
     /// The operation's place in [`Operation::REGISTRY`].
@@ -141,6 +144,7 @@ impl Operation {
             Self::TrustRuleList => Self::REGISTRY[21],
             Self::TrustRuleAdd => Self::REGISTRY[22],
             Self::TrustRuleRemove => Self::REGISTRY[23],
+            Self::ActivityRead => Self::REGISTRY[24],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -191,7 +195,9 @@ impl Operation {
                 Some(&["project_api_token:create", "project_api_token:revoke"])
             }
             // Ours, not the control plane's; no token holds it by default.
-            (Self::AuditRead | Self::AuditCheckpoint, _) => Some(&["audit:read"]),
+            (Self::AuditRead | Self::AuditCheckpoint | Self::ActivityRead, _) => {
+                Some(&["audit:read"])
+            }
             // Ours too. A caller that can set what is sent to the origin decides in whose name
             // every call of the organization is made there.
             (Self::UpstreamRead, _) => Some(&["upstream_credential:read"]),
@@ -224,6 +230,7 @@ impl Operation {
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::AuditRead => "audit.read",
             Self::AuditCheckpoint => "audit.checkpoint",
+            Self::ActivityRead => "activity.read",
             Self::UpstreamRead => "upstream.read",
             Self::UpstreamSet => "upstream.set",
             Self::UpstreamClear => "upstream.clear",

@@ -16,6 +16,18 @@ pub struct DayTotal {
     pub uses: u64,
 }
 
+/// The day of a moment, counted since 1970, in UTC.
+#[must_use]
+pub fn day(now: Timestamp) -> i64 {
+    now.as_millis().div_euclid(DAY_MS)
+}
+
+/// When a day begins, in UTC.
+#[must_use]
+pub fn begins(day: i64) -> Timestamp {
+    Timestamp::from_millis(day.saturating_mul(DAY_MS))
+}
+
 /// The uses of each of the last `days` days, oldest first; the last is that of `now`, in UTC.
 /// `totals` may stand in any order and reach further back.
 #[must_use]
@@ -24,7 +36,7 @@ pub fn by_day(totals: &[DayTotal], now: Timestamp, days: u32) -> Vec<u64> {
         let until = totals.iter().filter(|total| total.day <= day);
         until.map(|total| total.uses).max().unwrap_or(0)
     };
-    let today = now.as_millis().div_euclid(DAY_MS);
+    let today = day(now);
     let days = (0..i64::from(days)).rev().map(|back| today - back);
     days.map(|day| total(day).saturating_sub(total(day - 1)))
         .collect()

@@ -16,6 +16,7 @@ use postern_domain::token::{Format, TokenFacts};
 use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 
 use crate::Gate;
+use crate::activity::KnownToken;
 use crate::ask::{Machine, Pending};
 use crate::binding::bind;
 use crate::config::Config;
@@ -65,6 +66,8 @@ pub(crate) trait Asks: Machine {
     fn find(pending: Pending<Find, Self>) -> Self;
     fn admit(pending: Pending<Admit, Self>) -> Self;
     fn bind(pending: Pending<Bind, Self>) -> Self;
+    /// Notes which token the credential is of, active or not.
+    fn known(call: &mut Self::Call, token: KnownToken);
 }
 
 /// What is to become of an admission.
@@ -186,7 +189,8 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             run: self.run.filter(|_| !is_settled),
             pin: matches!(about, About::Workflow) && self.pin.is_none() && known.is_none_or(narrow),
             shown: None,
-            counts: purpose != Purpose::Look,
+            // The call is counted when it ends.
+            counts: false,
             claim: None,
         };
         let asks = query.facts || query.pin || query.run.is_some() || query.upstream.is_some();
@@ -231,6 +235,13 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         (call, gate, now): (&mut M::Call, &mut Gate, Timestamp),
         admission: Admission,
     ) -> Result<M> {
+        if admission.liveness != Liveness::Unknown {
+            let token = KnownToken {
+                organization: self.organization,
+                token: self.id,
+            };
+            M::known(call, token);
+        }
         active(admission.liveness)?;
         let config = gate.config();
         let Admission {

@@ -54,8 +54,8 @@ pub trait Machine: Sized {
     /// The step that the machine's driver sees.
     type Step;
 
-    /// What is next, or the refusal, as a step.
-    fn step(call: Self::Call, next: Result<Self>) -> Self::Step;
+    /// What is next, or the refusal, as a step. Where it is the end, it is counted.
+    fn step(call: Self::Call, next: Result<Self>, at: (&mut Gate, Timestamp)) -> Self::Step;
 }
 
 /// What a call does with an answer.
@@ -115,7 +115,7 @@ impl<Q: Question, M: Machine> Ask<Q, M> {
         let next = answer
             .map_err(|outage| question.closed(outage))
             .and_then(|answer| then(&mut call, gate, now, answer));
-        M::step(call, next)
+        M::step(call, next, (gate, now))
     }
 }
 

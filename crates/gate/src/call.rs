@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
+use postern_domain::id::TokenId;
 use postern_domain::time::Timestamp;
 use postern_domain::upstream::Reach;
 use postern_wire::address::Unread;
@@ -12,6 +13,7 @@ use postern_wire::protocol::{Protocol, Unspoken};
 use postern_wire::rest::RouteMatch;
 
 use crate::Gate;
+use crate::activity::{Ended, KnownToken};
 use crate::admission::Asks;
 use crate::artifacts::{Digest, Subject};
 use crate::ask::{Ask, Machine, Pending};
@@ -197,6 +199,10 @@ pub struct Call {
     pub(crate) notes: Notes,
     pub(crate) deadline: Deadline,
     pub(crate) assertions: [[u8; 16]; 2],
+    /// The token that its credential says it is, once that has passed its offline check.
+    pub(crate) shown: Option<TokenId>,
+    /// The token of its credential, once the Ledger has said that it is one.
+    pub(crate) token: Option<KnownToken>,
     /// What goes to the origin in place of the caller's credential, once it was chosen.
     pub(crate) upstream: Option<Rc<Upstream>>,
     /// What none is set for, where none was found.
@@ -222,7 +228,7 @@ impl Machine for Next {
     type Call = Call;
     type Step = Step;
 
-    fn step(mut call: Call, next: Result<Self>) -> Step {
+    fn step(mut call: Call, next: Result<Self>, (gate, now): (&mut Gate, Timestamp)) -> Step {
         match next {
             Ok(Self::Body(pending)) => Step::Body(pending.of(call)),
             Ok(Self::Window(pending)) => Step::Window(pending.of(call)),
@@ -241,18 +247,24 @@ impl Machine for Next {
             Ok(Self::Attempt(pending)) => Step::Attempt(pending.of(call)),
             Ok(Self::Record(pending)) => Step::Record(pending.of(call)),
             Ok(Self::Download(pending)) => Step::Download(pending.of(call)),
-            Ok(Self::Pass(made, headers)) => Step::Pass(Pass {
-                made,
-                headers,
-                notes: call.notes,
-            }),
+            Ok(Self::Pass(made, headers)) => {
+                call.ended(Ended::Allowed, (gate, now));
+                Step::Pass(Pass {
+                    made,
+                    headers,
+                    notes: call.notes,
+                })
+            }
             Err(error) => match call.counted(&error) {
                 Some(count) => Step::Count(Pending::new(count, |_, _, _, ()| Err(error)).of(call)),
-                None => Step::Refuse(Refusal {
-                    error,
-                    form: call.form,
-                    notes: call.notes,
-                }),
+                None => {
+                    call.refused(&error, (gate, now));
+                    Step::Refuse(Refusal {
+                        error,
+                        form: call.form,
+                        notes: call.notes,
+                    })
+                }
             },
         }
     }
@@ -269,6 +281,8 @@ impl Call {
             kept,
             deadline: Deadline::new(now, None),
             assertions: entropy.assertions,
+            shown: None,
+            token: None,
             upstream: None,
             upstream_unset: None,
             cookies: None,
@@ -304,6 +318,10 @@ impl Asks for Next {
     fn bind(pending: Pending<Bind, Self>) -> Self {
         Self::Bind(pending)
     }
+
+    fn known(call: &mut Call, token: KnownToken) {
+        call.token = Some(token);
+    }
 }
 
 impl Gate {
@@ -313,7 +331,7 @@ impl Gate {
         call.form = RefusalForm::of(&call.kept.content_type);
         call.counts = true;
         let next = rpc::open(&mut call, self, now, head);
-        Next::step(call, next)
+        Next::step(call, next, (self, now))
     }
 
     /// Begins a REST request; `None` when it is for no route.
@@ -349,6 +367,6 @@ impl Gate {
                 rest::open((&mut call, self, now), route, parameters, head)
             }
         };
-        Some(Next::step(call, next))
+        Some(Next::step(call, next, (self, now)))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use postern_domain::id::{PersonId, TokenId};
+use postern_domain::id::{OrganizationId, PersonId, TokenId};
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
 use postern_domain::token::OPAQUE_PREFIX;
@@ -15,8 +15,9 @@ use postern_wire::jwt::{self, JwtError, Verified};
 use postern_wire::opaque::{self, OpaqueError};
 
 use crate::Gate;
+use crate::activity::KnownToken;
 use crate::config::Config;
-use crate::error::CredentialError;
+use crate::error::{CredentialError, Error};
 use crate::job_bearer::JobBearer;
 
 const TOO_LONG: &str = "longer than any token";
@@ -125,6 +126,31 @@ pub(crate) fn recognize(
         gate.memory.verified.remember(text, verified);
     }
     Ok(recognized)
+}
+
+/// By how much the times of a JWT are widened to find out whose it was, in seconds: 100 years.
+const LONG_AGO: i64 = 100 * 365 * 86_400;
+
+/// The token that a refused credential was, where it was refused for its time alone: a key of ours has
+/// signed that it is this token of this organization. What is refused is counted for it then (R49).
+pub fn was(
+    header: Option<&str>,
+    refused: &Error,
+    config: &Config,
+    now: Timestamp,
+) -> Option<KnownToken> {
+    let (Error::Credential(cause) | Error::TooManyFailures { cause, .. }) = refused else {
+        return None;
+    };
+    if !matches!(cause, CredentialError::Expired(_)) {
+        return None;
+    }
+    let credential = credential(header, MAX_CREDENTIAL).ok()?;
+    let verified = jwt::verify(&credential, config.jwt_keys(), now, LONG_AGO).ok()?;
+    Some(KnownToken {
+        organization: OrganizationId::parse(verified.claims.organization()?).ok()?,
+        token: verified.id,
+    })
 }
 
 /// Most bytes of a credential on a call: job tokens are longer than the others.

@@ -7,6 +7,7 @@ use postern_domain::time::Timestamp;
 use postern_ledger::Purpose;
 
 use crate::Gate;
+use crate::activity::KnownToken;
 use crate::admission::{About, Admitted, Asks, Sought, admit};
 use crate::ask::{Ask, Machine, Pending};
 use crate::credential::Presented;
@@ -25,8 +26,8 @@ pub enum Entry {
     Bind(Ask<Bind, Entering>),
     /// The end: the caller is known.
     Admitted(Admitted),
-    /// The end: the credential opens nothing.
-    Refused(Error),
+    /// The end: the credential opens nothing. Where it is one of a token, of which.
+    Refused(Error, Option<KnownToken>),
 }
 
 /// What is next on the way in.
@@ -42,16 +43,16 @@ pub enum Entering {
 }
 
 impl Machine for Entering {
-    type Call = ();
+    type Call = Option<KnownToken>;
     type Step = Entry;
 
-    fn step((): (), next: Result<Self>) -> Entry {
+    fn step(token: Self::Call, next: Result<Self>, _: (&mut Gate, Timestamp)) -> Entry {
         match next {
-            Ok(Self::Find(pending)) => Entry::Find(pending.of(())),
-            Ok(Self::Admit(pending)) => Entry::Admit(pending.of(())),
-            Ok(Self::Bind(pending)) => Entry::Bind(pending.of(())),
+            Ok(Self::Find(pending)) => Entry::Find(pending.of(token)),
+            Ok(Self::Admit(pending)) => Entry::Admit(pending.of(token)),
+            Ok(Self::Bind(pending)) => Entry::Bind(pending.of(token)),
             Ok(Self::Admitted(admitted)) => Entry::Admitted(admitted),
-            Err(error) => Entry::Refused(error),
+            Err(error) => Entry::Refused(error, token),
         }
     }
 }
@@ -68,6 +69,10 @@ impl Asks for Entering {
     fn bind(pending: Pending<Bind, Self>) -> Self {
         Self::Bind(pending)
     }
+
+    fn known(call: &mut Self::Call, token: KnownToken) {
+        *call = Some(token);
+    }
 }
 
 impl Gate {
@@ -79,13 +84,16 @@ impl Gate {
         purpose: Purpose,
         now: Timestamp,
     ) -> Entry {
-        let admitted = |(): &mut (), _: &mut Self, _, admitted| Ok(Entering::Admitted(admitted));
+        let admitted = |_: &mut Option<KnownToken>, _: &mut Self, _, admitted| {
+            Ok(Entering::Admitted(admitted))
+        };
         let sought = Sought {
             about,
             purpose,
             names: None,
         };
-        let next = admit((&mut (), self, now), presented, sought, admitted);
-        Entering::step((), next)
+        let mut token = None;
+        let next = admit((&mut token, self, now), presented, sought, admitted);
+        Entering::step(token, next, (self, now))
     }
 }

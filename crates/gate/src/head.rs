@@ -9,6 +9,7 @@ use postern_wire::forwarding::{Came, Own};
 use postern_wire::headers::{Headers, Names};
 use postern_wire::protocol::media_type;
 
+use crate::activity::user_agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -53,6 +54,8 @@ pub(crate) struct KeptHead {
     /// The body's length in bytes, where the request tells it.
     pub declared: Option<u64>,
     pub address: Option<IpAddr>,
+    /// As much of it as is kept.
+    pub user_agent: Option<String>,
     /// Why there is no address, where the header is there.
     pub unread: Option<Unread>,
     connection: Option<String>,
@@ -80,6 +83,7 @@ impl KeptHead {
             content_encoding: value("content-encoding"),
             declared: value("content-length").and_then(|text| text.parse().ok()),
             address: address.and_then(core::result::Result::ok),
+            user_agent: value("user-agent").map(user_agent),
             unread: address.and_then(core::result::Result::err),
             connection: value("connection"),
             traceparent: value("traceparent"),

@@ -64,8 +64,8 @@ impl Leases {
         }
     }
 
-    /// Whether a token is known to be active, by a lease that covers `now`. If so, its use is
-    /// counted. No is no refusal, but a question for the Ledger.
+    /// Whether a token is known to be active, by a lease that covers `now`. No is no refusal, but a
+    /// question for the Ledger.
     pub fn is_active(
         &mut self,
         organization: OrganizationId,
@@ -79,7 +79,6 @@ impl Leases {
         if !copy.is_active(token, now) {
             return false;
         }
-        copy.uses.note(token, 1, now);
         self.keep_up(organization, now);
         true
     }

@@ -73,6 +73,7 @@
 
 #![warn(missing_docs)]
 
+pub mod activity;
 mod admission;
 pub mod artifacts;
 pub mod ask;
@@ -82,6 +83,8 @@ mod call;
 pub mod client_addresses;
 pub mod config;
 pub mod credential;
+mod ended;
+pub mod ending;
 mod entry;
 pub mod error;
 pub mod error_answer;
@@ -120,6 +123,7 @@ pub mod testing;
 
 use std::rc::Rc;
 
+pub use activity::{Activity, Ended, KnownToken};
 pub use admission::{About, Admitted, Home, home, sought};
 pub use ask::{Ask, Outage, Question};
 pub use call::{Call, Made, Next, Notes, Pass, Refusal, RefusalForm, Step};
@@ -148,10 +152,11 @@ pub struct Gate {
 impl Gate {
     /// A gateway that has learned nothing yet. The bytes are random, and this isolate's alone.
     pub fn new(config: Rc<Config>, isolate: [u8; 16]) -> Self {
-        let leases = Leases::new(u128::from_be_bytes(isolate), config.revocation_lease_ms);
+        let isolate = u128::from_be_bytes(isolate);
+        let leases = Leases::new(isolate, config.revocation_lease_ms);
         Self {
             config,
-            memory: Memory::new(leases),
+            memory: Memory::new(leases, Activity::new(isolate)),
         }
     }
 

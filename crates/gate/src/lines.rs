@@ -7,7 +7,7 @@ use crate::onward::{Outbound, Outgoing};
 
 /// Headers of a call whose values are read. The configured header with the client's address is one
 /// more.
-pub const READ_OF_CALLS: [&str; 11] = [
+pub const READ_OF_CALLS: [&str; 12] = [
     "authorization",
     "connect-protocol-version",
     "connect-timeout-ms",
@@ -19,6 +19,7 @@ pub const READ_OF_CALLS: [&str; 11] = [
     "grpc-timeout",
     "postern-organization",
     "traceparent",
+    "user-agent",
 ];
 
 /// Headers of an answer to a call whose values are read.

@@ -11,6 +11,7 @@ use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
+use crate::activity::{Activity, Batch};
 use crate::issuer_keys::IssuerKeys;
 use crate::job_bearer::JobBearer;
 use crate::leases::Leases;
@@ -37,6 +38,8 @@ pub struct Memory {
     pub leases: Leases,
     /// Runs that Ledgers are to be told of, behind answers.
     pub reports: Reports,
+    /// What calls have come to, which Ledgers are to be told behind answers.
+    pub activity: Activity,
     /// Whether the origin has refused upstream credentials.
     pub upstream_trouble: UpstreamTrouble,
     /// The keys that job tokens are verified with.
@@ -44,8 +47,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A memory of nothing, with the isolate's leases.
-    pub fn new(leases: Leases) -> Self {
+    /// A memory of nothing, with what carries the isolate's name.
+    pub fn new(leases: Leases, activity: Activity) -> Self {
         Self {
             facts: HashMap::new(),
             runs: HashMap::new(),
@@ -55,6 +58,7 @@ impl Memory {
             bearers: VerifiedTokens::default(),
             leases,
             reports: Reports::default(),
+            activity,
             upstream_trouble: UpstreamTrouble::default(),
             issuer_keys: IssuerKeys::default(),
         }
@@ -62,7 +66,22 @@ impl Memory {
 
     /// Whether something is due behind an answer.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.leases.is_due() || self.reports.is_due(now)
+        self.leases.is_due() || self.activity.is_due() || self.reports.is_due(now)
+    }
+
+    /// A Ledger of an earlier release did not understand a batch: it is told the uses, as it knows
+    /// them, and what was refused is told nobody.
+    pub fn tell_uses(&mut self, batch: &Batch, now: Timestamp) {
+        self.activity.told(batch);
+        let Some(organization) = batch.to else {
+            return;
+        };
+        for told in &batch.command.tokens {
+            let uses = i64::try_from(told.allowed).unwrap_or(i64::MAX);
+            if let (1.., Some(at)) = (uses, told.used_at) {
+                self.leases.used(organization, (told.token, uses, at), now);
+            }
+        }
     }
 
     /// The facts of a token that was once proved here.
@@ -138,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_full_memory_starts_anew_and_what_it_has_stays() {
-        let mut memory = Memory::new(Leases::new(1, 0));
+        let mut memory = Memory::new(Leases::new(1, 0), Activity::new(1));
         for n in 0..CAPACITY as u128 {
             memory.remember_pin(Id::from_u128(n), Id::from_u128(n));
         }

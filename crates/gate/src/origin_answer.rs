@@ -18,6 +18,7 @@ use crate::artifacts::Issuing;
 use crate::ask::Pending;
 use crate::call::{Call, Made, Next};
 use crate::credential::{Presented, present};
+use crate::ending;
 use crate::error::Result;
 use crate::lookup::read;
 use crate::patience::Patience;
@@ -301,7 +302,14 @@ fn headers(call: &Call, reply: &Reply, form: AnswerForm<'_>, timing: Option<&str
         request_id: &call.kept.request_id,
         timing,
     });
-    plan(&reply.names, &reply.media, form, meta)
+    let mut headers = plan(&reply.names, &reply.media, form, meta);
+    // Once the caller is known, by the moment at which that was.
+    if let Some((caller, at)) = &call.notes.caller
+        && let Some(end) = ending::near(caller, *at)
+    {
+        headers.set(ending::TOKEN_EXPIRES, end);
+    }
+    headers
 }
 
 /// `Server-Timing`: the gateway's own milliseconds, and those for the origin; `None` where answers

@@ -121,6 +121,9 @@ type KnownRun = Option<(Rc<RunFacts>, Option<WorkflowId>)>;
 impl RestRequest {
     /// Goes on once the credential is one of ours, or a person's, up to the body.
     fn opened(self, (call, _, _): At<'_>, presented: Option<Recognized>) -> Result<Next> {
+        if let Some(Recognized::Ours(presented)) = &presented {
+            call.shown = presented.token();
+        }
         if self.route.stream {
             // A weakening of R40 that the operator wants: the body goes on before it is complete, and
             // the credential is checked a second time when the origin has answered.

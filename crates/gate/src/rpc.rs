@@ -125,6 +125,7 @@ impl RpcRequest {
         presented: Option<Presented>,
         grpc_encoding: Option<Option<String>>,
     ) -> Result<Next> {
+        call.shown = presented.as_ref().and_then(Presented::token);
         let config = gate.config();
         if matches!(self.row.access, Access::Person | Access::Closed) {
             // Refused to every token, whatever it says.

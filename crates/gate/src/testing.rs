@@ -27,7 +27,7 @@ use postern_domain::token::{TokenFacts, Verifier};
 use postern_domain::upstream::Reach;
 use postern_ledger::{
     Admission, AdmitQuery, ArtifactCommand, BegunRun, Delta, GivenUpstream, LONGEST_LEASE_MS,
-    Liveness, Purpose, RunsAnswer, Version,
+    Liveness, Purpose, RunsAnswer, TokenActivity, Version,
 };
 
 use self::drive::Answer;
@@ -85,8 +85,6 @@ pub struct World {
     pub stops_with: Cell<Option<Liveness>>,
     /// Whether reports of runs get lost.
     pub loses_reports: Cell<bool>,
-    /// Uses of tokens that the Ledger was told of.
-    pub counted: Cell<u32>,
     /// The upstream credentials of every organization.
     pub upstreams: RefCell<Vec<GivenUpstream>>,
     /// The version of the Ledger's log; what a holder with another has, it is told to forget.
@@ -121,7 +119,6 @@ impl Default for World {
             stops_after: Cell::default(),
             stops_with: Cell::default(),
             loses_reports: Cell::default(),
-            counted: Cell::default(),
             upstreams: RefCell::default(),
             version: Cell::new(1),
             origin: RefCell::new(Ok(Answer::message(b""))),
@@ -227,8 +224,6 @@ impl World {
             },
             left => self.stops_after.set(left.map(|left| left - 1)),
         }
-        self.counted
-            .set(self.counted.get() + u32::from(query.counts));
         self.ledger(|| self.admission(organization, query))
     }
 
@@ -323,6 +318,18 @@ impl World {
         }
     }
 
+    /// What the calls of the tokens of an organization have come to, as its Ledger is told: taken, so
+    /// that the next batch has what comes after.
+    pub fn ended(&self, organization: OrganizationId) -> Vec<TokenActivity> {
+        let activity = &mut self.gate.borrow_mut().memory.activity;
+        let mut told = Vec::new();
+        while let Some(batch) = activity.batch(Some(organization), self.now()) {
+            told.extend(batch.command.tokens.iter().cloned());
+            activity.told(&batch);
+        }
+        told
+    }
+
     fn hears(&self, report: &RunReport) -> RunsAnswer {
         let command = &report.command;
         let organization = report.grant.organization().id;
@@ -385,7 +392,7 @@ impl World {
                     ask.answer(&mut self.gate.borrow_mut(), now, bound)
                 }
                 Entry::Admitted(admitted) => return Ok(admitted),
-                Entry::Refused(error) => return Err(error),
+                Entry::Refused(error, _) => return Err(error),
             };
         }
     }

@@ -7,6 +7,7 @@ mod believed;
 mod calls;
 mod deadlines;
 mod decisions;
+mod ended;
 mod governed;
 mod jobs;
 mod leases;

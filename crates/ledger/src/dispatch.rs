@@ -10,12 +10,12 @@ use crate::machine::{Addressed, Ledger};
 use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
-    AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand, ClearUpstreamCommand,
-    Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand, ListTrustRulesCommand,
-    ListUpstreamsCommand, MintCommand, NoteCommand, ReadUpstreamCommand, RebuildCommand,
-    RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand,
-    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
-    SweepCommand, UnreserveCommand, WatchCommand,
+    ActivityCommand, AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand,
+    ClearUpstreamCommand, Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand,
+    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadActivityCommand,
+    ReadUpstreamCommand, RebuildCommand, RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand,
+    RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
+    RunsCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -74,6 +74,8 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
         RunsCommand::NAME => begin::<S, RunsCommand>,
+        ActivityCommand::NAME => begin::<S, ActivityCommand>,
+        ReadActivityCommand::NAME => begin::<S, ReadActivityCommand>,
         ArtifactCommand::NAME => begin::<S, ArtifactCommand>,
         AddTrustRuleCommand::NAME => begin::<S, AddTrustRuleCommand>,
         RemoveTrustRuleCommand::NAME => begin::<S, RemoveTrustRuleCommand>,

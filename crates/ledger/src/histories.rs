@@ -3,6 +3,7 @@
 //! back. A model that knows no database says what each answer must be.
 
 mod asking;
+mod calling;
 mod commands;
 mod d1;
 mod ending;
@@ -34,6 +35,7 @@ impl World {
             15..22 => self.rotate(),
             22..26 => self.revoke(),
             26..28 => self.revoke_many(),
+            28 if self.dice.one_in(2) => self.read_calls(),
             28 => self.sweep(),
             29..32 => self.leak(),
             32..34 => self.release(),
@@ -54,6 +56,7 @@ impl World {
             95 => self.fire(),
             94 => self.adopt_elsewhere(),
             96 => self.report(),
+            97 | 98 => self.report_calls(),
             _ => self.pass_time(),
         }
     }

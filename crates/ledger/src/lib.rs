@@ -109,6 +109,7 @@
 #![warn(missing_docs)]
 
 mod acting;
+mod activity;
 mod admission;
 mod artifact;
 mod command;
@@ -124,6 +125,7 @@ mod record_change;
 mod reservation;
 mod sql;
 mod store;
+mod tallies;
 mod trust;
 mod upstream;
 mod uses;
@@ -136,6 +138,11 @@ mod rules;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use activity::{
+    ActivityCommand, ActivityRecord, CallerActivity, DayActivity, KEPT_REFUSALS, MAX_CALLERS,
+    MAX_REPORTED_REFUSALS, MAX_REPORTED_TOKENS, MAX_USER_AGENT, NamedToken, ReadActivityCommand,
+    RefusedCall, TokenActivity,
+};
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use artifact::ArtifactCommand;
 pub use command::{

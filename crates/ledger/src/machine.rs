@@ -3,6 +3,7 @@
 //! INVARIANT (one writer for each organization): each call checks and writes in one turn; what has to
 //! wait for D1 comes back as a value, and what could have changed meanwhile is looked at again.
 
+mod activity;
 mod artifacts;
 mod events;
 mod exchange;
@@ -20,7 +21,6 @@ mod rotate;
 mod runs;
 mod trust;
 mod upstream;
-mod uses;
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ use crate::leases::Leases;
 use crate::sql::{Result, Sql};
 use crate::store::journal::Step;
 use crate::store::{Entry, Normalize, Store};
-use crate::uses::Uses;
+use crate::tallies::Tallies;
 use crate::{Command as _, RebuildCommand};
 
 /// How long after a change [`Ledger::wake`] looks for what no command has delivered, and after a
@@ -78,7 +78,7 @@ pub struct Addressed<'a> {
 pub struct Ledger<S> {
     pub(crate) store: Store<S>,
     pub(crate) settings: Settings,
-    uses: Uses,
+    tallies: Tallies,
     /// The organization's name, once it was read. It never changes.
     name: Option<String>,
     /// Whether tokens left pending by an earlier process have been dealt with.
@@ -103,7 +103,7 @@ impl<S: Sql> Ledger<S> {
         Self {
             store: Store::new(sql),
             settings,
-            uses: Uses::default(),
+            tallies: Tallies::default(),
             name: None,
             recovered: false,
             awaited: HashMap::new(),
@@ -201,7 +201,7 @@ impl<S: Sql> Ledger<S> {
             return Ok(());
         }
         let next_wait_ends = self.recover(now)?;
-        self.settle_uses(now)?;
+        self.settle(now)?;
         self.close_hours(now)?;
         let lacks_more = self.write_lacking(now)?;
         // What this has put into the outbox is delivered now, or `not_delivered` says otherwise.

@@ -1,5 +1,6 @@
 //! The rules of a Ledger, by their numbers: a few lines for each, on SQLite itself.
 
+mod activity;
 mod artifacts;
 mod creation;
 mod ending;

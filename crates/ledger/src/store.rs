@@ -5,6 +5,7 @@
 //! read, which each of them forgets first. INVARIANT (a revoke that has answered is final): no
 //! statement leads out of `Revoked`.
 
+mod activity;
 mod ceiling;
 mod events;
 pub mod journal;
@@ -32,6 +33,9 @@ use crate::MintCommand;
 use crate::acting::Acting;
 use crate::sql::{self, Result, Row, Sql, Value};
 
+#[cfg(test)]
+pub use activity::MAX_TOKENS_OF_DAY;
+pub use activity::nothing;
 pub use outbox::Entry;
 pub use refusals::hour_ends;
 pub use subject::Subject;
@@ -50,6 +54,8 @@ pub struct Store<S> {
     active: HashMap<TokenId, Standing>,
     /// Whether the tables are known to exist, and to be those of this release.
     exists: bool,
+    /// How many tokens have a row of activity on a day.
+    active_tokens: Option<(i64, i64)>,
 }
 
 impl<S: Sql> Store<S> {
@@ -59,6 +65,7 @@ impl<S: Sql> Store<S> {
             sql,
             active: HashMap::new(),
             exists: false,
+            active_tokens: None,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 mod brake;
+mod ended;
 mod endpoint;
 mod explain;
 mod leaks;
@@ -38,6 +39,7 @@ use super::error::Result;
 use super::ports::Ports;
 use postern_domain::caller::Caller;
 use postern_domain::time::Timestamp;
+use postern_gate::KnownToken;
 
 /// What the log tells of a call, as far as it has come.
 #[derive(Debug, Default)]
@@ -46,6 +48,8 @@ pub struct Notes {
     pub operation: Option<&'static str>,
     /// Who called, and when that was known.
     pub caller: Option<(Caller, Timestamp)>,
+    /// The token of the credential, active or not, once its Ledger has said that it is one.
+    pub token: Option<KnownToken>,
     /// The organization that a caller above organizations has named, as it named it.
     pub organization: Option<String>,
     /// A line of its own: the caller came in by a way that should not stay.
@@ -72,14 +76,16 @@ where
 {
     let endpoint = endpoint::find(request.path(), request.verb())?;
     notes.operation = Some(endpoint.name());
-    match endpoint {
+    let answered = match endpoint {
         Endpoint::Exchange => token::exchange(request, upload, config, ports, notes).await,
         Endpoint::Introspect => oauth::introspect(request, upload, config, ports, notes).await,
         Endpoint::RevokeOwn => oauth::revoke(request, upload, config, ports).await,
-        Endpoint::Explain => explain::answer(request, upload, config, ports).await,
+        Endpoint::Explain => explain::answer(request, upload, config, ports, notes).await,
         Endpoint::Leaks => leaks::answer(request, upload, config, ports).await,
         Endpoint::Management(call) => {
             management::answer(call, (request, upload), config, ports, notes).await
         }
-    }
+    };
+    ended::count(&answered, request, config, ports, notes)?;
+    answered.map(|answer| ended::warned(answer, notes, ports.now()))
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::body::BodyRead;
 use super::error::Result;
 use super::ports::{Clock, Facts, Isolate, Ledgers};
-use postern_gate::Entry;
+use postern_gate::{Entry, KnownToken};
 use postern_ledger::Purpose;
 
 pub use possession::possession;
@@ -16,7 +16,7 @@ pub use postern_gate::credential::{Presented, present};
 pub use postern_gate::{About, Admitted};
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and, in
-/// the same question, for what the call names.
+/// the same question, for what the call names. `known` is told which token it is, active or not.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
@@ -25,12 +25,13 @@ pub async fn admit<P>(
     about: About,
     purpose: Purpose,
     _: BodyRead,
+    known: &mut Option<KnownToken>,
     ports: &P,
 ) -> Result<Admitted>
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
-    ask_about(presented, about, purpose, ports).await
+    ask_about(presented, about, purpose, known, ports).await
 }
 
 /// As [`admit`], for a credential that is no caller's: one that stood in a body. Looking is no use
@@ -42,13 +43,14 @@ pub async fn examine<P>(presented: &Rc<Presented>, ports: &P) -> Result<Admitted
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
-    ask_about(presented, About::Nothing, Purpose::Look, ports).await
+    ask_about(presented, About::Nothing, Purpose::Look, &mut None, ports).await
 }
 
 async fn ask_about<P>(
     presented: &Rc<Presented>,
     about: About,
     purpose: Purpose,
+    known: &mut Option<KnownToken>,
     ports: &P,
 ) -> Result<Admitted>
 where
@@ -71,8 +73,14 @@ where
                 let bound = asked.await.map_err(Into::into);
                 ports.gate(|gate| ask.answer(gate, ports.now(), bound))?
             }
-            Entry::Admitted(admitted) => return Ok(admitted),
-            Entry::Refused(error) => return Err(error),
+            Entry::Admitted(admitted) => {
+                *known = admitted.caller.token().map(|facts| KnownToken::of(facts));
+                return Ok(admitted);
+            }
+            Entry::Refused(error, token) => {
+                *known = token;
+                return Err(error);
+            }
         };
     }
 }

@@ -88,6 +88,7 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
                 &presented,
                 body,
                 super::body::READ,
+                &mut None,
                 &config,
                 &world,
             ))

@@ -20,6 +20,7 @@ use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX};
+use postern_gate::KnownToken;
 use postern_gate::rest::served;
 use postern_ledger::Purpose;
 use sent::{Named, sent};
@@ -125,6 +126,7 @@ pub async fn explain<P>(
     presented: &Rc<Presented>,
     body: &[u8],
     read: BodyRead,
+    known: &mut Option<KnownToken>,
     config: &Config,
     ports: &P,
 ) -> Result<Explanation>
@@ -152,7 +154,7 @@ where
     }
     let about = run.map_or(About::Nothing, About::Run);
     // Whatever the call is, the answer rests on what the Ledger says now.
-    let admitted = admit(presented, about, Purpose::Manage, read, ports).await?;
+    let admitted = admit(presented, about, Purpose::Manage, read, known, ports).await?;
     let names = (question.project.clone(), question.workflow.clone());
     let mut explanation = answer(question, operation, run, (&admitted, config));
     let goes = operation.filter(|operation| names_run(*operation) && explanation.allowed);

@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+pub mod activity;
 pub mod adopt;
 pub mod api;
 pub mod audit;

@@ -6,6 +6,7 @@ mod create;
 pub use create::create;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::config::Config;
 use super::error::{Error, Result};
@@ -166,7 +167,7 @@ pub async fn update<P: Ledgers + Records>(
     let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
     let organization = row.named();
     ports.confirm(&organization).await?;
-    let changes = body.changes();
+    let changes = body.changes(&row);
     row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
     row.on_leak = body.on_leak.unwrap_or(row.on_leak);
     row.federated_only = body.federated_only.unwrap_or(row.federated_only);
@@ -201,21 +202,34 @@ pub async fn update<P: Ledgers + Records>(
 }
 
 impl UpdateOrganization {
-    /// What the request names, for the audit row.
-    fn changes(&self) -> Changes {
+    /// What the request names, for the audit row, and as `….before` what stood there where that was
+    /// something else.
+    fn changes(&self, row: &OrganizationRecord) -> Changes {
         let mut changes = Changes::new();
-        if let Some(ceiling) = self.mint_ceiling {
-            changes.insert("mint_ceiling".to_owned(), ceiling.into());
-        }
-        if let Some(days) = self.max_idle_days {
-            changes.insert("max_idle_days".to_owned(), days.into());
-        }
-        if let Some(on_leak) = self.on_leak {
-            changes.insert("on_leak".to_owned(), on_leak.word().into());
-        }
-        if let Some(only) = self.federated_only {
-            changes.insert("federated_only".to_owned(), only.into());
-        }
+        let mut note = |name: &str, now: Option<Value>, before: Value| {
+            let Some(now) = now else { return };
+            if now != before {
+                changes.insert(format!("{name}.before"), before);
+            }
+            changes.insert(name.to_owned(), now);
+        };
+        let on_leak = |on_leak: OnLeak| Value::from(on_leak.word());
+        note(
+            "mint_ceiling",
+            self.mint_ceiling.map(Value::from),
+            row.mint_ceiling.into(),
+        );
+        note(
+            "max_idle_days",
+            self.max_idle_days.map(Value::from),
+            row.max_idle_days.into(),
+        );
+        note("on_leak", self.on_leak.map(on_leak), on_leak(row.on_leak));
+        note(
+            "federated_only",
+            self.federated_only.map(Value::from),
+            row.federated_only.into(),
+        );
         changes
     }
 }

@@ -217,7 +217,9 @@ impl<P: AuditLog + Clock + Ledgers + RebuildRecords + Records> Course<'_, P> {
             id: place.id.to_string(),
         });
         let limit = REBUILD_TOKENS + 1;
-        let asked = self.ports.tokens(self.organization, &filter, cursor.as_ref(), limit);
+        let asked = self
+            .ports
+            .tokens(self.organization, &filter, cursor.as_ref(), limit);
         let mut rows = asked.await?.tokens;
         let is_last = rows.len() <= REBUILD_TOKENS as usize;
         rows.truncate(REBUILD_TOKENS as usize);

@@ -40,9 +40,10 @@ use postern_gate::testing::drive::Answer;
 pub use postern_gate::testing::{ADMIN, config, facts, project, workflow};
 use postern_ledger::testing::Sqlite;
 use postern_ledger::{
-    Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand, GivenUpstream,
-    KeptQuery, LeakAnswer, LeakCommand, Liveness, MintAnswer, MintCommand, RefusalCommand,
-    RevokeManyCommand, RotateCommand, SetUpstreamCommand, TrustRules, UpstreamState,
+    ActivityRecord, Admission, AdmitQuery, BindCommand, Command, ExchangeAnswer, ExchangeCommand,
+    GivenUpstream, KeptQuery, LeakAnswer, LeakCommand, Liveness, MintAnswer, MintCommand,
+    RefusalCommand, RevokeManyCommand, RotateCommand, SetUpstreamCommand, TrustRules,
+    UpstreamState,
 };
 
 /// Runs a future that never has to wait.
@@ -101,8 +102,8 @@ pub struct World {
     pub rebuilt: RefCell<Option<postern_ledger::Ledger<Sqlite>>>,
     /// Whether the organization is full.
     pub no_room: Cell<bool>,
-    /// Uses of tokens that the Ledger was told of.
-    pub counted: Cell<u32>,
+    /// What the Ledger says that calls have come to; `None` = it has no such token.
+    pub activity: RefCell<Option<ActivityRecord>>,
     pub ledger_down: Cell<bool>,
     /// What the one Ledger of this world calls its organization.
     pub name: RefCell<String>,
@@ -189,7 +190,7 @@ impl World {
             selected: RefCell::new(Some(Vec::new())),
             totalled: RefCell::default(),
             rebuilt: RefCell::default(),
-            counted: Cell::default(),
+            activity: RefCell::default(),
             bucket: Cell::new(10),
             no_room: Cell::default(),
             ledger_down: Cell::new(false),

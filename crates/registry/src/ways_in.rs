@@ -21,6 +21,7 @@ use postern_domain::scope::Scope;
 use postern_domain::session::NoMembership;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
+use postern_gate::KnownToken;
 use postern_ledger::Purpose;
 use postern_wire::site::Site;
 
@@ -81,6 +82,7 @@ pub async fn enter<P>(
     knock: &Knock<'_>,
     shown: &Shown,
     read: BodyRead,
+    known: &mut Option<KnownToken>,
     config: &Config,
     ports: &P,
 ) -> Result<Caller>
@@ -103,9 +105,9 @@ where
         return Err(CredentialError::Missing.into());
     };
     // Tiers 2a and 2b.
-    let caller = admit(presented, About::Nothing, Purpose::Manage, read, ports)
-        .await?
-        .caller;
+    let (about, purpose) = (About::Nothing, Purpose::Manage);
+    let admitted = admit(presented, about, purpose, read, known, ports).await?;
+    let caller = admitted.caller;
     Ok(match caller {
         // Tier 3.
         Caller::Token(facts) if may_read(&facts, knock.operation, config) => {

@@ -56,7 +56,8 @@ fn stocked(rows: Vec<Row>) -> Connection {
         let id = Id::<Organization>::from_u128(n).to_string();
         let sql = "insert into organizations (id, name, created_at) values (?, ?, 0)";
         db.execute(sql, (id, name)).expect("an organization");
-        let sql = "insert into projects (id, organization_id, name, created_at) values (?, ?, ?, 0)";
+        let sql =
+            "insert into projects (id, organization_id, name, created_at) values (?, ?, ?, 0)";
         let values = (project(n), acme().to_string(), format!("p{n}"));
         db.execute(sql, values).expect("a project");
     }
@@ -86,7 +87,14 @@ fn stocked(rows: Vec<Row>) -> Connection {
 fn totals(db: &Connection, asked: &TotalsQuery) -> ([i64; 6], i64) {
     let values = totals_of(acme(), asked);
     db.query_row(TOTALS, params_from_iter(values), |row| {
-        let names = ["active", "expiring", "never_expire", "unused", "quarantined", "created_today"];
+        let names = [
+            "active",
+            "expiring",
+            "never_expire",
+            "unused",
+            "quarantined",
+            "created_today",
+        ];
         let mut found = [0; 6];
         for (place, name) in found.iter_mut().zip(names) {
             *place = row.get(name)?;
@@ -98,21 +106,63 @@ fn totals(db: &Connection, asked: &TotalsQuery) -> ([i64; 6], i64) {
 
 fn rows() -> Vec<Row> {
     vec![
-        Row { created: NOW - 40 * DAY, ..Row::default() },
-        Row { created: NOW - 40 * DAY, used: Some(NOW - 40 * DAY), expires: Some(NOW + DAY), project: Some(1), ..Row::default() },
-        Row { created: NOW - 40 * DAY, used: Some(NOW), expires: Some(NOW + 7 * DAY), project: Some(1), ..Row::default() },
-        Row { created: NOW - 500, project: Some(2), quarantined: Some(NOW), ..Row::default() },
+        Row {
+            created: NOW - 40 * DAY,
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 40 * DAY,
+            used: Some(NOW - 40 * DAY),
+            expires: Some(NOW + DAY),
+            project: Some(1),
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 40 * DAY,
+            used: Some(NOW),
+            expires: Some(NOW + 7 * DAY),
+            project: Some(1),
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 500,
+            project: Some(2),
+            quarantined: Some(NOW),
+            ..Row::default()
+        },
         // Ended, or on its way there, and marked or not.
-        Row { created: NOW - 500, revoked: Some(NOW), ..Row::default() },
-        Row { created: NOW - 500, expires: Some(NOW), ..Row::default() },
-        Row { created: NOW - 500, expires: Some(NOW), over: 1, ..Row::default() },
-        Row { created: NOW - 500, revoked: Some(NOW + 1), expires: Some(NOW + 8 * DAY), ..Row::default() },
-        Row { created: NOW - 500, is_system: 1, ..Row::default() },
+        Row {
+            created: NOW - 500,
+            revoked: Some(NOW),
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 500,
+            expires: Some(NOW),
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 500,
+            expires: Some(NOW),
+            over: 1,
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 500,
+            revoked: Some(NOW + 1),
+            expires: Some(NOW + 8 * DAY),
+            ..Row::default()
+        },
+        Row {
+            created: NOW - 500,
+            is_system: 1,
+            ..Row::default()
+        },
     ]
 }
 
 #[test]
-fn r50_an_overview_counts_what_the_lists_of_the_caller_show() {
+fn an_overview_counts_what_the_lists_of_the_caller_show() {
     let db = stocked(rows());
     assert_eq!(totals(&db, &asked(true, true)), ([4, 1, 2, 2, 1, 2], 8));
     assert_eq!(totals(&db, &asked(false, true)), ([2, 1, 1, 1, 1, 1], 8));
@@ -122,26 +172,38 @@ fn r50_an_overview_counts_what_the_lists_of_the_caller_show() {
         ..asked(false, true)
     };
     assert_eq!(totals(&db, &own), ([2, 1, 0, 1, 0, 0], 8));
-    assert_eq!(totals(&stocked(Vec::new()), &asked(true, true)), ([0; 6], 0));
+    assert_eq!(
+        totals(&stocked(Vec::new()), &asked(true, true)),
+        ([0; 6], 0)
+    );
 }
 
 #[test]
-fn r50_figures_read_a_bounded_part_of_an_index() {
+fn figures_read_a_bounded_part_of_an_index() {
     let db = record();
     let values = totals_of(acme(), &asked(true, true));
     let totals = plan(&db, TOTALS, params_from_iter(values)).join("; ");
-    assert!(totals.contains("USING INDEX tokens_not_over (organization_id=?)"), "{totals}");
+    assert!(
+        totals.contains("USING INDEX tokens_not_over (organization_id=?)"),
+        "{totals}"
+    );
     assert!(!totals.contains("TEMP B-TREE"), "{totals}");
     let mints = plan(&db, MINTS, ("o", 0, 1)).join("; ");
     let index = "COVERING INDEX audit_by_action (organization_id=? AND action=? AND at>?)";
     assert!(mints.contains(index), "{mints}");
     let selected = plan(&db, &selection(), (1, "o", "[]")).join("; ");
-    assert!(selected.contains("SEARCH t USING INDEX sqlite_autoindex_tokens_1 (id=?)"), "{selected}");
-    assert!(selected.contains("SEARCH d USING PRIMARY KEY (token_id=? AND day<?)"), "{selected}");
+    assert!(
+        selected.contains("SEARCH t USING INDEX sqlite_autoindex_tokens_1 (id=?)"),
+        "{selected}"
+    );
+    assert!(
+        selected.contains("SEARCH d USING PRIMARY KEY (token_id=? AND day<?)"),
+        "{selected}"
+    );
 }
 
 #[test]
-fn r50_creations_are_counted_by_the_hour() {
+fn creations_are_counted_by_the_hour() {
     let db = stocked(Vec::new());
     for (sequence, action, moment) in [
         (1, "token.mint", 3_600_000),
@@ -153,17 +215,30 @@ fn r50_creations_are_counted_by_the_hour() {
     ] {
         let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, content, \
                    previous, link, kid) values (?, ?, ?, ?, 'a', '', '{}', '', '', '')";
-        db.execute(sql, (acme().to_string(), sequence, moment, action)).expect("an event");
+        db.execute(sql, (acme().to_string(), sequence, moment, action))
+            .expect("an event");
     }
     let mut statement = db.prepare(MINTS).expect("a statement");
-    let found = statement.query_map((acme().to_string(), 3_600_000, 100), |row| Ok((row.get(0)?, row.get(1)?)));
-    let found: Vec<(i64, i64)> = found.expect("rows").map(|row| row.expect("a row")).collect();
+    let found = statement.query_map((acme().to_string(), 3_600_000, 100), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    let found: Vec<(i64, i64)> = found
+        .expect("rows")
+        .map(|row| row.expect("a row"))
+        .collect();
     assert_eq!(found, [(1, 3), (2, 1)]);
 }
 
 #[test]
 fn r48_a_selection_tells_the_uses_since_yesterday() {
-    let db = stocked(vec![Row::default(), Row::default(), Row { created: 1, ..Row::default() }]);
+    let db = stocked(vec![
+        Row::default(),
+        Row::default(),
+        Row {
+            created: 1,
+            ..Row::default()
+        },
+    ]);
     let id = |n: u128| Id::<Token>::from_u128(n).to_string();
     for (day, uses) in [(10, 5), (11, 8), (12, 9)] {
         let sql = "update tokens set uses = ?, last_used_at = ? where id = ?";
@@ -173,8 +248,11 @@ fn r48_a_selection_tells_the_uses_since_yesterday() {
     let recent = |day: i64| -> Vec<(String, i64)> {
         let sql = selection();
         let mut statement = db.prepare(&sql).expect("a statement");
-        let rows = statement.query_map((day, acme().to_string(), &ids), |row| Ok((row.get("name")?, row.get("recent")?)));
-        let mut rows: Vec<(String, i64)> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+        let rows = statement.query_map((day, acme().to_string(), &ids), |row| {
+            Ok((row.get("name")?, row.get("recent")?))
+        });
+        let mut rows: Vec<(String, i64)> =
+            rows.expect("rows").map(|row| row.expect("a row")).collect();
         rows.sort();
         rows
     };

@@ -58,7 +58,8 @@ fn registry(db: &Connection) {
 }
 
 fn words_of(db: &Connection, id: &str) -> Vec<String> {
-    let sql = "select word from token_words where organization_id = 'o' and token_id = ? order by word";
+    let sql =
+        "select word from token_words where organization_id = 'o' and token_id = ? order by word";
     let mut statement = db.prepare(sql).expect("a statement");
     let rows = statement.query_map([id], |row| row.get(0)).expect("rows");
     rows.map(|word| word.expect("a word")).collect()
@@ -68,7 +69,10 @@ fn words_of(db: &Connection, id: &str) -> Vec<String> {
 fn the_migration_splits_as_this_file_does() {
     let bare = |text: &str| text.split_whitespace().collect::<String>();
     let migration = migrations().swap_remove(MIGRATION);
-    let migration: Vec<&str> = migration.lines().filter(|line| !line.starts_with("--")).collect();
+    let migration: Vec<&str> = migration
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
     let migration = bare(&migration.join("\n"));
     for token in ["new", "old", "t"] {
         assert!(migration.contains(&bare(&words(token))), "{}", words(token));
@@ -108,7 +112,13 @@ fn r48_a_token_has_the_words_of_what_people_call_it() {
                 scope: Some(("p", Some("w"))),
                 ..Named::default()
             },
-            &["build", "nightly", "shop", "\u{c9}clair", "\u{65e5}\u{672c}"],
+            &[
+                "build",
+                "nightly",
+                "shop",
+                "\u{c9}clair",
+                "\u{65e5}\u{672c}",
+            ],
         ),
         (
             Named {
@@ -158,9 +168,11 @@ fn r48_a_token_has_the_words_of_what_people_call_it() {
         insert(&db, Named { id: "t", ..token });
         assert_eq!(words_of(&db, "t"), expected, "{}", token.name);
         // A second delivery changes nothing, and a token that is forgotten leaves nothing behind.
-        let again = "insert into tokens select * from tokens where id = 't' on conflict (id) do nothing";
+        let again =
+            "insert into tokens select * from tokens where id = 't' on conflict (id) do nothing";
         assert_eq!(db.execute(again, []), Ok(0));
-        db.execute("delete from tokens where id = 't'", []).expect("a delete");
+        db.execute("delete from tokens where id = 't'", [])
+            .expect("a delete");
         assert_eq!(words_of(&db, "t"), Vec::<String>::new());
         assert_eq!(words_of(&db, "minter"), ["deployer"]);
     }
@@ -182,21 +194,25 @@ fn r48_tokens_from_before_get_their_words_in_pieces() {
     // Few enough for the migration, and more.
     for count in [0, 3, AT_ONCE, AT_ONCE + 7] {
         let db = Connection::open_in_memory().expect("a database");
-        db.execute_batch(&migrations[..MIGRATION].join("\n")).expect("migrations");
+        db.execute_batch(&migrations[..MIGRATION].join("\n"))
+            .expect("migrations");
         registry(&db);
         let many = "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?) \
                     insert into tokens (id, organization_id, name, format, policies, is_system, \
                     created_at, created_by) \
                     select printf('%08x', i), 'o', 'ci ' || i, 'jwt', '[]', 0, i, 'a' from n where i <= ?";
         db.execute(many, [count, count]).expect("tokens");
-        db.execute_batch(&migrations[MIGRATION..].join("\n")).expect("the rest");
+        db.execute_batch(&migrations[MIGRATION..].join("\n"))
+            .expect("the rest");
         let waiting = |db: &Connection| {
             let sql = "select count(*) from token_words_backfill";
-            db.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a count")
+            db.query_row(sql, [], |row| row.get::<_, i64>(0))
+                .expect("a count")
         };
         let indexed = |db: &Connection| {
             let sql = "select count(*) from token_words where word = 'ci'";
-            db.query_row(sql, [], |row| row.get::<_, usize>(0)).expect("a count")
+            db.query_row(sql, [], |row| row.get::<_, usize>(0))
+                .expect("a count")
         };
         assert_eq!(indexed(&db), count.min(AT_ONCE), "{count}");
         assert_eq!(waiting(&db), i64::from(count >= AT_ONCE), "{count}");
@@ -230,7 +246,10 @@ fn words_are_counted_and_filled_in_by_keys() {
     assert!(counts.contains(by_key), "{counts}");
     let filled = plan(&db, &fill(), [1]).join("; ");
     assert!(filled.contains("SEARCH tokens USING"), "{filled}");
-    assert!(!filled.contains("SCAN t"), "{filled}");
+    assert!(
+        !filled.contains("SCAN t ") && !filled.contains("SCAN tokens"),
+        "{filled}"
+    );
     let trigger = format!(
         "delete from token_words where organization_id = 'o' and token_id = 't' and word in \
          (select word.value from tokens t, {} where t.id = 't')",

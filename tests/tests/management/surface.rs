@@ -128,6 +128,7 @@ async fn health_and_readiness_are_open(suite: &Suite) {
         ready,
         json!({
             "status": "ready",
+            "version": env!("CARGO_PKG_VERSION"),
             "revocation_lease_ms": 1000,
             "dependencies": { "configuration": "ready", "record": "ready", "ledger": "ready", "facts": "ready", "audit": "ready" },
             "unheeded_variables": [],

@@ -21,7 +21,8 @@ impl Drive<'_> {
             let call = self.admin("POST", "/org/tokens/search", &body);
             self.expect("searchTokens", call, code).await;
         }
-        let body = json!({ "text": "x", "status": "all", "expires_before": "2030-01-01T00:00:00Z" });
+        let body =
+            json!({ "text": "x", "status": "all", "expires_before": "2030-01-01T00:00:00Z" });
         let call = self.admin("POST", "/org/tokens/search", &body);
         self.expect("searchTokens", call, "filter_invalid").await;
         // Names are free once a token is revoked, so many can have been called so.

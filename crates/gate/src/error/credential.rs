@@ -1,6 +1,6 @@
 //! What is said of a refused credential: code, sentence, and the cause for the log.
 
-use super::CredentialError;
+use super::{CredentialError, Error};
 use postern_domain::standing::Inactive;
 
 impl CredentialError {
@@ -57,6 +57,13 @@ impl CredentialError {
             | Self::PersonManages
             | Self::JobManages => self.public(),
         }
+    }
+}
+
+impl Error {
+    /// Whether it is the refusal of a credential that is no token's, as far as anybody knows (R49).
+    pub fn fails_offline(&self) -> bool {
+        matches!(self, Self::TooManyFailures { .. }) || self.guessed().is_some()
     }
 }
 

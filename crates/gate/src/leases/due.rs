@@ -1,6 +1,9 @@
 //! What is done behind an answer, so that no request waits for it.
 
-use postern_domain::id::OrganizationId;
+use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
+
+use super::Leases;
 
 /// How long uses are collected before they are reported, in milliseconds (R13).
 pub const REPORT_MS: u32 = 8_000;
@@ -35,4 +38,19 @@ pub enum Due {
         /// After so many milliseconds.
         after_ms: u32,
     },
+}
+
+impl Leases {
+    /// Takes uses in that a Ledger of an earlier release is told with a renewal, or in a report of
+    /// their own: it does not understand what calls have come to.
+    pub fn used(
+        &mut self,
+        organization: OrganizationId,
+        (token, uses, at): (TokenId, i64, Timestamp),
+        now: Timestamp,
+    ) {
+        self.read(now);
+        self.copy(organization).uses.note(token, uses, at);
+        self.keep_up(organization, now);
+    }
 }

@@ -91,6 +91,8 @@ fn a_long_message_is_one_use_and_a_second_question_only_for_a_run_that_is_not_kn
         let outcome = store(&world, id, length);
         assert_eq!(outcome.verdict(), "allowed", "{length} {id}");
         assert_eq!(questions(&world), expected, "{length} {id}");
-        assert_eq!(world.counted.get(), 1, "{length} {id}");
+        let ended = world.ended(organization);
+        assert_eq!(ended.len(), 1, "{length} {id}");
+        assert_eq!(ended[0].allowed, 1, "{length} {id}");
     }
 }

@@ -49,11 +49,12 @@ impl World {
         assert_eq!(run.as_ref(), kept, "{:?}", query.run);
         let token = &self.model.tokens[&id];
         let expired = token.expires_at.is_some_and(|end| end <= now);
+        let settled = token.settled();
         if query.counts && !expired {
-            let counted = self.model.counted.entry(id).or_insert((0, now));
-            *counted = (counted.0 + 1, counted.1.max(now));
+            self.model.used(id, 1, now);
+            self.model.called(id, now)[0] += 1;
         }
-        assert_eq!(delta.is_some(), query.claim.is_some() && token.settled());
+        assert_eq!(delta.is_some(), query.claim.is_some() && settled);
         if let Some(delta) = delta
             && self.take(delta)
         {

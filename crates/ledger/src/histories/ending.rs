@@ -85,7 +85,7 @@ impl World {
         let answer = given(done);
         if existed {
             self.model.prepare(now);
-            self.model.settle_uses();
+            self.model.settle_uses(now);
         }
         let expected = self.model.select(&command, now);
         let RevokeManyAnswer::Done { tokens, .. } = answer else {
@@ -114,7 +114,7 @@ impl World {
         let answer = given(done);
         if existed {
             self.model.prepare(now);
-            self.model.settle_uses();
+            self.model.settle_uses(now);
         }
         let expected = self.model.idle(since, now);
         let tokens: BTreeSet<u128> = answer.tokens.iter().map(|id| id.as_u128()).collect();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use postern_domain::decide::RunFacts;
 use postern_domain::standing::{Actor, Inactive};
 use postern_domain::time::Timestamp;
+use postern_domain::usage::{MAX_DAYS, day};
 
 use super::LEEWAY_MS;
 use crate::{Liveness, MintCommand, RevokeManyCommand};
@@ -82,6 +83,12 @@ pub struct Model {
     pub finals: BTreeSet<u128>,
     /// Uses that were not written yet.
     pub counted: BTreeMap<u128, (i64, Timestamp)>,
+    /// Calls by day and token that were not written yet, and those that were: allowed, not answered by
+    /// the origin, refused.
+    pub calls: BTreeMap<(i64, u128), [u64; 3]>,
+    pub kept: BTreeMap<(i64, u128), [u64; 3]>,
+    /// The last batch of each reporter.
+    pub batches: BTreeMap<u128, u64>,
     pub refused: i64,
     pub limits: Option<u32>,
     pub runs: BTreeMap<u128, RunFacts>,
@@ -169,14 +176,40 @@ impl Model {
     /// A process has ended: nobody waits any more, and uses in memory are lost.
     pub fn crash(&mut self) {
         self.counted.clear();
+        self.calls.clear();
+        self.batches.clear();
         self.recovered = false;
         for token in self.tokens.values_mut() {
             token.awaited_until = None;
         }
     }
 
-    /// Uses are written.
-    pub fn settle_uses(&mut self) {
+    /// Uses are counted.
+    pub fn used(&mut self, id: u128, uses: i64, at: Timestamp) {
+        let counted = self.counted.entry(id).or_insert((0, at));
+        *counted = (counted.0 + uses, counted.1.max(at));
+    }
+
+    /// What calls of a token have come to on the day of a moment.
+    pub fn called(&mut self, id: u128, now: Timestamp) -> &mut [u64; 3] {
+        self.calls.entry((day(now), id)).or_default()
+    }
+
+    /// What was counted is written. Days that are over for long go, where anything is.
+    pub fn settle_uses(&mut self, now: Timestamp) {
+        if self.calls.is_empty() {
+            return;
+        }
+        for ((day, id), calls) in core::mem::take(&mut self.calls) {
+            if self.tokens.contains_key(&id) {
+                let kept = self.kept.entry((day, id)).or_default();
+                for (kept, more) in kept.iter_mut().zip(calls) {
+                    *kept += more;
+                }
+            }
+        }
+        self.kept
+            .retain(|(of, _), _| *of > day(now) - i64::from(MAX_DAYS));
         for (id, (uses, at)) in core::mem::take(&mut self.counted) {
             if let Some(token) = self.tokens.get_mut(&id) {
                 token.uses += uses;

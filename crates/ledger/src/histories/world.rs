@@ -1,7 +1,7 @@
 //! The machine in its world: turns that are stored together or not at all, an alarm, a way to D1 that
 //! breaks, and crashes between any two steps and within one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
@@ -11,8 +11,8 @@ use super::model::Model;
 use crate::testing::dice::Dice;
 use crate::testing::{Sqlite, at, open};
 use crate::{
-    CheckpointCommand, Entry, Ledger, LimitsCommand, MintCommand, RotateCommand, Stop, Timer,
-    Version, Waiting,
+    ActivityCommand, CheckpointCommand, Entry, Ledger, LimitsCommand, MintCommand, RotateCommand,
+    Stop, Timer, Version, Waiting,
 };
 
 /// A command that waits for D1.
@@ -67,6 +67,9 @@ pub struct World {
     /// Checkpoints that somebody keeps.
     pub signed: Vec<String>,
     pub crashes: usize,
+    /// The last report of each isolate, and how many there were.
+    pub reported: BTreeMap<u128, ActivityCommand>,
+    pub batches: u64,
     /// Timers that were asked for, of instances that have ended too.
     pub timers: Vec<(Timer, u32)>,
 }
@@ -90,6 +93,8 @@ impl World {
             next_id: 1_000,
             signed: Vec::new(),
             crashes: 0,
+            reported: BTreeMap::new(),
+            batches: 0,
             timers: Vec::new(),
         }
     }
@@ -198,7 +203,7 @@ impl World {
         let woken = self.turn(|ledger, now| Ok(ledger.wake(now)?));
         if woken.is_some() && self.model.exists {
             self.model.recover(now);
-            self.model.settle_uses();
+            self.model.settle_uses(now);
         }
     }
 

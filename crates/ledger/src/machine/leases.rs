@@ -17,7 +17,8 @@ impl<S: Sql> Ledger<S> {
     /// When the database fails.
     pub fn renew(&mut self, now: Timestamp, command: &RenewCommand) -> Result<Delta> {
         for (token, uses, at) in &command.uses {
-            self.uses.note(*token, *uses, *at);
+            let uses = u64::try_from(*uses).unwrap_or_default();
+            self.tallies.used(*token, uses, *at, now);
         }
         if !command.uses.is_empty() && self.store.exists()? && !self.is_rebuilding()? {
             self.wake_within(now, USES_MS);

@@ -41,7 +41,7 @@ impl<S: Sql> Ledger<S> {
         };
         // An expired credential is refused by its holder's end of this question: no use of it.
         if query.counts && standing.expires_at.is_none_or(|end| end > now) {
-            self.uses.note(token, 1, now);
+            self.tallies.used(token, 1, now, now);
             self.wake_within(now, USES_MS);
         }
         // Neither the version nor a plain yes needs them.

@@ -205,7 +205,7 @@ impl<S: Sql> Ledger<S> {
         self.prepare_write(acting, now)?;
         self.store.set_rebuild(progress)?;
         self.rebuilding = Some(true);
-        self.uses.take();
+        drop(self.tallies.take());
         self.reservations = Reservations::default();
         self.store.forget_history()?;
         self.store.forget_log()?;

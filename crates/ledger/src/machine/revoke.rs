@@ -81,7 +81,7 @@ impl Carried for RevokeManyCommand {
             }));
         }
         ledger.prepare_write(acting, now)?;
-        ledger.settle_uses(now)?;
+        ledger.settle(now)?;
         let selected = ledger.store.select(&self, now, MAX_SELECTED)?;
         if selected.len() > MAX_SELECTED as usize {
             return Ok(Done::Answer(RevokeManyAnswer::TooMany {
@@ -127,7 +127,7 @@ impl Carried for SweepCommand {
         }
         ledger.prepare_write(acting, now)?;
         // What is still in memory is a use too.
-        ledger.settle_uses(now)?;
+        ledger.settle(now)?;
         let idle = ledger.store.idle(self.idle_since(now), now)?;
         let answer = SweepAnswer {
             tokens: idle.iter().map(|token| token.id).collect(),

@@ -4,8 +4,9 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 11] = [
+const STEPS: [&[&str]; 12] = [
     FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD, TRUST,
+    ACTIVITY,
 ];
 
 /// The first release.
@@ -180,6 +181,37 @@ const TRUST: &[&str] = &[
     "create index tokens_by_rule on tokens (rule, created_at) where rule is not null",
     "create index tokens_of_rules on tokens (created_at) where rule is not null",
     "create index tokens_of_rules_by_end on tokens (expires_at) where rule is not null",
+];
+
+/// What calls have come to (R49): by day, of each token and, where the token is empty, of all; and the
+/// last that were refused.
+const ACTIVITY: &[&str] = &[
+    "create table activity_days (
+        day integer not null,
+        token text not null,
+        allowed integer not null,
+        origin_trouble integer not null,
+        -- The sum of those in `refused`.
+        refusals integer not null,
+        -- Credentials that were refused before any organization was known.
+        offline integer not null,
+        refused text not null,
+        callers text not null,
+        primary key (token, day)
+    ) strict, without rowid",
+    "create index activity_days_by_day on activity_days (day)",
+    "create index activity_days_refused on activity_days (day)
+        where refusals > 0 and token > ''",
+    "create table refused_calls (
+        id integer primary key not null,
+        at integer not null,
+        operation text,
+        reason text not null,
+        token text not null,
+        address text,
+        request_id text not null,
+        user_agent text
+    ) strict",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release

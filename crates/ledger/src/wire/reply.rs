@@ -45,6 +45,8 @@ pub enum Unanswered {
     Misdirected,
     /// The Ledger is being rebuilt.
     Rebuilding,
+    /// It has no call or command of this name: it is of another release. Why, for the log.
+    NotKnown(String),
     /// Anything else: a failure, which is never a yes.
     Failed(String),
 }
@@ -186,7 +188,8 @@ impl Reply {
                 .map_or_else(|failed| failed, Unanswered::Inactive),
             MISDIRECTED => Unanswered::Misdirected,
             REBUILDING => Unanswered::Rebuilding,
-            UNKNOWN | MALFORMED => Unanswered::Failed(self.unread()),
+            UNKNOWN => Unanswered::NotKnown(self.unread()),
+            MALFORMED => Unanswered::Failed(self.unread()),
             status => Unanswered::Failed(format!("status {status}")),
         }
     }

@@ -1,6 +1,9 @@
 //! An answer of the API that is no refusal, and the headers that it has beside those of every
 //! answer.
 
+use std::borrow::Cow;
+
+use postern_gate::ending::TOKEN_EXPIRES;
 use serde::Serialize;
 
 use super::Later;
@@ -35,6 +38,8 @@ pub struct Answer {
     pub deprecated: bool,
     /// It did not wait for the end, as its caller preferred (RFC 7240).
     pub is_early: bool,
+    /// When its caller's token ends, where that is near.
+    pub token_expires: Option<String>,
     /// What is done once the answer has left.
     pub later: Option<Later>,
 }
@@ -48,6 +53,7 @@ impl Answer {
             no_store: false,
             deprecated: false,
             is_early: false,
+            token_expires: None,
             later: None,
         }
     }
@@ -73,7 +79,7 @@ impl Answer {
     }
 
     /// The headers that depend on the answer, names in lower case, each once.
-    pub fn headers(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn headers(&self) -> Vec<(&'static str, Cow<'static, str>)> {
         let content_type = match &self.content {
             Content::Nothing => None,
             Content::Json(_) => Some("application/json"),
@@ -83,14 +89,17 @@ impl Answer {
             true => "no-store",
             false => "private, no-cache",
         };
-        let content_type = content_type.map(|value| ("content-type", value));
-        let mut headers: Vec<_> = content_type.into_iter().collect();
-        headers.push(("cache-control", kept));
+        let mut headers: Vec<(&str, Cow<'_, str>)> = Vec::new();
+        headers.extend(content_type.map(|value| ("content-type", value.into())));
+        headers.push(("cache-control", kept.into()));
         if self.is_early {
-            headers.push(("preference-applied", "respond-async"));
+            headers.push(("preference-applied", "respond-async".into()));
+        }
+        if let Some(end) = &self.token_expires {
+            headers.push((TOKEN_EXPIRES, end.clone().into()));
         }
         if self.deprecated {
-            headers.push(("deprecation", WORKFLOW_READ_DEPRECATED));
+            headers.push(("deprecation", WORKFLOW_READ_DEPRECATED.into()));
         }
         headers
     }
@@ -116,6 +125,17 @@ mod tests {
         let rows = [
             (plain(), vec![json, kept]),
             (
+                Answer {
+                    token_expires: Some("2026-12-01T00:00:00Z".to_owned()),
+                    ..plain()
+                },
+                vec![
+                    json,
+                    kept,
+                    ("postern-token-expires", "2026-12-01T00:00:00Z"),
+                ],
+            ),
+            (
                 Answer::secret(201, &1).expect("serializes"),
                 vec![json, ("cache-control", "no-store")],
             ),
@@ -126,7 +146,12 @@ mod tests {
             (deprecated, vec![json, kept, ("deprecation", "@1795305600")]),
         ];
         for (answer, headers) in rows {
-            assert_eq!(answer.headers(), headers);
+            let found = answer.headers();
+            let found: Vec<_> = found
+                .iter()
+                .map(|(name, value)| (*name, &**value))
+                .collect();
+            assert_eq!(found, headers);
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Management<'p> {
     Release(&'p str),
     /// Reads the audit log.
     Audit,
+    /// Tells what calls have come to.
+    Activity,
     /// Lists the checkpoints that are kept.
     Checkpoints,
     /// Makes one.
@@ -184,6 +186,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "trust-rules", "test"] => Post(To(TestJobToken)),
         ["org", "trust-rules", id] => GetDelete(To(TrustRule(id)), To(RemoveTrustRule(id))),
         ["org", "overview"] => Get(To(Overview)),
+        ["org", "activity"] => Get(To(Activity)),
         ["org", "audit"] => Get(To(Audit)),
         ["org", "audit", "checkpoints"] => GetPost(To(Checkpoints), To(CreateCheckpoint)),
         _ => return None,
@@ -235,6 +238,7 @@ impl Management<'_> {
             Self::Release(_) => Operation::TokenRelease,
             Self::Audit | Self::Checkpoints => Operation::AuditRead,
             Self::CreateCheckpoint => Operation::AuditCheckpoint,
+            Self::Activity => Operation::ActivityRead,
             Self::Upstreams | Self::Upstream(_) => Operation::UpstreamRead,
             Self::SetUpstream(_) => Operation::UpstreamSet,
             Self::ClearUpstream(_) => Operation::UpstreamClear,

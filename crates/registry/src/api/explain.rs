@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::brake::slow;
-use super::{Answer, Request};
+use super::{Answer, Notes, Request};
 use crate::authenticate::present;
 use crate::body::{Upload, receive};
 use crate::config::Config;
@@ -24,6 +24,7 @@ pub async fn answer<U, P>(
     upload: &U,
     config: &Config,
     ports: &P,
+    notes: &mut Notes,
 ) -> Result<Answer>
 where
     U: Upload,
@@ -37,7 +38,7 @@ where
         let (question, read) = receive(upload, MAX_QUESTION).await?;
         let question: Vec<u8> = question.into();
         request.plain(&question)?;
-        explain(&presented, &question, read, config, ports).await
+        explain(&presented, &question, read, &mut notes.token, config, ports).await
     };
     match explained.await {
         Ok(explanation) => Answer::secret(200, &explanation),

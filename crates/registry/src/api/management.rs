@@ -50,7 +50,7 @@ where
             .map(|(body, read)| (body.into(), read))?,
         _ => (Vec::new(), discard(upload).await),
     };
-    let caller = match enter(&knock, &shown, read, config, ports).await {
+    let caller = match enter(&knock, &shown, read, &mut notes.token, config, ports).await {
         Ok(caller) => caller,
         Err(error) => return Err(slow(error, request.bucket(config), ports).await),
     };

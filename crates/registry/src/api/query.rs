@@ -1,5 +1,6 @@
 //! Queries of management calls. Unknown parameters, doubled ones and empty ones are refused.
 
+use crate::activity;
 use crate::audit::{AskedEvents, EventQuery, Span};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -133,6 +134,15 @@ const EVENT_PARAMETERS: [&str; 9] = [
     "limit",
     "cursor",
 ];
+
+/// Of which token and of how many days.
+///
+/// # Errors
+/// `Invalid`.
+pub fn activity(text: &str) -> Result<activity::Asked> {
+    let [token, days] = query::read(text, ["token", "days"]).map_err(wrong)?;
+    activity::Asked::parse(token.as_deref(), days.as_deref())
+}
 
 /// Which rows of a list of the log.
 ///

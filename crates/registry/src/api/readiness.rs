@@ -71,6 +71,7 @@ impl Found {
         };
         let document = json!({
             "status": state(self.is_ready()),
+            "version": env!("CARGO_PKG_VERSION"),
             "revocation_lease_ms": config.revocation_lease_ms,
             "dependencies": {
                 "configuration": "ready",
@@ -189,6 +190,7 @@ mod tests {
                 "unavailable"
             };
             assert_eq!(document["status"], ready, "{found:?}");
+            assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
             let states = document["dependencies"].as_object().expect("states");
             let told: Vec<&str> = states
                 .iter()

@@ -190,7 +190,7 @@ fn r35_an_export_is_lines_and_has_no_parameters() {
     assert!(answer.no_store);
     assert_eq!(
         answer.headers().first(),
-        Some(&("content-type", "application/x-ndjson"))
+        Some(&("content-type", "application/x-ndjson".into()))
     );
     let Content::Lines(first, mut rest) = answer.content else {
         panic!("no lines")

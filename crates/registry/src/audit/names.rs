@@ -136,7 +136,10 @@ pub(super) async fn name<P: AuditLog>(
     let limit = u32::try_from(ranges.len() * 2).unwrap_or(u32::MAX);
     let mut found: BTreeMap<usize, Vec<NamedToken>> = BTreeMap::new();
     for (place, token) in ports.tokens_within(organization, &ranges, limit).await? {
-        if ranges.get(place).is_some_and(|range| is_within(*range, &token)) {
+        if ranges
+            .get(place)
+            .is_some_and(|range| is_within(*range, &token))
+        {
             found.entry(place).or_default().push(token);
         }
     }

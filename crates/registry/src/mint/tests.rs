@@ -111,6 +111,7 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
             crate::authenticate::About::Nothing,
             postern_ledger::Purpose::Manage,
             crate::body::READ,
+            &mut None,
             &world,
         ));
         assert!(admitted.is_ok(), "{format}: {admitted:?}");

@@ -31,8 +31,7 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
     let named = Some("acme");
     let page = Page::parse(None, None).expect("a page");
     let span = Span::parse(None, None).expect("a span");
-    let filter =
-        || TokenQuery::parse(tokens::Asked::default(), world.now()).expect("a filter");
+    let filter = || TokenQuery::parse(tokens::Asked::default(), world.now()).expect("a filter");
     let ids = format!(r#"{{"ids":["{TOKEN}"]}}"#);
     let name = br#"{"name":"web"}"#;
     macro_rules! rows {
@@ -124,4 +123,38 @@ fn r1_what_is_no_name_reaches_no_store() {
         now_or_never(registered("acme", &world)),
         Ok(testing::organization().named())
     );
+}
+
+#[test]
+fn what_a_change_takes_the_place_of_stands_in_its_audit_row() {
+    let row = OrganizationRecord {
+        id: id::Id::from_u128(1),
+        name: "acme".to_owned(),
+        mint_ceiling: None,
+        max_idle_days: 30,
+        on_leak: OnLeak::Revoke,
+        federated_only: false,
+        location_hint: None,
+        created_at: World::new().now(),
+    };
+    for (body, told) in [
+        (
+            r#"{"on_leak":"quarantine"}"#,
+            r#"{"on_leak":"quarantine","on_leak.before":"revoke"}"#,
+        ),
+        (
+            r#"{"mint_ceiling":7}"#,
+            r#"{"mint_ceiling":7,"mint_ceiling.before":null}"#,
+        ),
+        // It stood there already.
+        (
+            r#"{"mint_ceiling":null,"max_idle_days":30,"federated_only":false}"#,
+            r#"{"federated_only":false,"max_idle_days":30,"mint_ceiling":null}"#,
+        ),
+        ("{}", "{}"),
+    ] {
+        let body: UpdateOrganization = read_body(body.as_bytes()).expect("a body");
+        let changes = serde_json::to_string(&body.changes(&row)).expect("serializes");
+        assert_eq!(changes, told);
+    }
 }

@@ -86,6 +86,11 @@ pub trait Ledgers {
         organization: &Named<id::Organization>,
         command: &RefusalCommand,
     ) -> Result<()>;
+    /// How many credentials failed before any organization was known, today and yesterday.
+    ///
+    /// # Errors
+    /// When the object that counts them does not answer.
+    async fn offline_failures(&self) -> Result<[u64; 2]>;
     /// The events of which the Ledger has a copy, in their order, each with its number.
     ///
     /// # Errors

@@ -4,9 +4,10 @@ use postern_ledger::FederationCommand;
 use postern_ledger::{
     AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
     LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
-    ReadUpstreamCommand, RebuildCommand, ReleaseAnswer, ReleaseCommand, RemoveTrustRuleCommand,
-    ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer, RotateAnswer,
-    SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
+    ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, ReleaseAnswer, ReleaseCommand,
+    RemoveTrustRuleCommand, ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand,
+    RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand,
+    UpstreamState,
 };
 
 use postern_domain::location::{Jurisdiction, LocationHint};
@@ -115,8 +116,6 @@ impl Ledgers for World {
 
     async fn admit(&self, organization: OrganizationId, query: AdmitQuery) -> Result<Admission> {
         self.note("admit");
-        self.counted
-            .set(self.counted.get() + u32::from(query.counts));
         if self.ledger_down.get() {
             return Err(Error::unavailable("the Ledger is down"));
         }
@@ -220,6 +219,13 @@ impl Ledgers for World {
                 self.note(format!("read upstream {}", command.reach));
                 Ok(self.upstream_state.borrow().clone())
             }),
+            ReadActivityCommand::NAME => typed(command, |command: ReadActivityCommand| {
+                let of = command
+                    .token
+                    .map_or("all".to_owned(), |token| token.to_string());
+                self.note(format!("read activity {of} {}", command.days));
+                Ok(self.activity.borrow().clone())
+            }),
             AddTrustRuleCommand::NAME => typed(command, |command| Ok(self.add_rule(command))),
             RemoveTrustRuleCommand::NAME => {
                 typed(command, |command| Ok(self.remove_rule(&command)))
@@ -308,6 +314,11 @@ impl Ledgers for World {
             true => Err(Error::unavailable("the Ledger is down")),
             false => Ok(()),
         }
+    }
+
+    async fn offline_failures(&self) -> Result<[u64; 2]> {
+        self.note("offline failures");
+        Ok([3, 5])
     }
 
     async fn kept_events(

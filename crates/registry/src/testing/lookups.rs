@@ -97,7 +97,9 @@ impl AuditLog for World {
         let mut found = Vec::new();
         for (place, range) in ranges.iter().enumerate() {
             let bits = range.first.as_u128()..=range.last.as_u128();
-            let within = all.iter().filter(|token| bits.contains(&token.id.as_u128()));
+            let within = all
+                .iter()
+                .filter(|token| bits.contains(&token.id.as_u128()));
             found.extend(within.map(|token| (place, token.clone())));
         }
         found.truncate(limit as usize);

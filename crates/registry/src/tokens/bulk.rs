@@ -185,7 +185,12 @@ async fn told<P: Clock + Records>(
     let mut selected = ports.selected(organization, ids, yesterday).await.ok()?;
     selected.sort_by_key(|one| {
         let record = &one.record;
-        Reverse((record.last_used_at, one.recent_uses, record.created_at, record.facts.id.as_u128()))
+        Reverse((
+            record.last_used_at,
+            one.recent_uses,
+            record.created_at,
+            record.facts.id.as_u128(),
+        ))
     });
     Some(selected)
 }
@@ -194,7 +199,9 @@ fn projects(selected: &[SelectedToken]) -> Vec<ProjectCount> {
     let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for one in selected {
         let project = one.record.facts.scope.project();
-        *counts.entry(project.map(|project| project.name.as_str())).or_default() += 1;
+        *counts
+            .entry(project.map(|project| project.name.as_str()))
+            .or_default() += 1;
     }
     let mut all: Vec<ProjectCount> = counts
         .into_iter()

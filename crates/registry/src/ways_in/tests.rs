@@ -47,7 +47,7 @@ fn with_cookie<'a>() -> Knock<'a> {
 
 fn entered(knock: &Knock<'_>, config: &Config, world: &World) -> Result<Caller> {
     let shown = show(knock, config, world.now())?;
-    now_or_never(enter(knock, &shown, READ, config, world))
+    now_or_never(enter(knock, &shown, READ, &mut None, config, world))
 }
 
 fn code(answer: Result<Caller>) -> &'static str {

@@ -1,9 +1,4 @@
-//! Searches and the filters of R48: every way to find rows finds the same ones, by the index that is meant,
-//! and reads no more than it may, also where a million tokens have the word.
-
-use std::time::Instant;
-
-use rusqlite::StatementStatus;
+//! Searches and the filters of R48: every way to find rows finds the same ones, by the index that is meant.
 
 use super::*;
 use postern_domain::beginning::{ids_of_base62, ids_of_text};
@@ -18,7 +13,7 @@ pub fn words(all: &[&str]) -> Search {
     }
 }
 
-fn acme() -> OrganizationId {
+pub(super) fn acme() -> OrganizationId {
     Id::from_u128(1)
 }
 
@@ -48,19 +43,48 @@ fn stocked() -> Connection {
     let sql = "insert into tokens (id, organization_id, name, description, format, pepper, hash, policies, \
                is_system, created_at, created_by) values (?, ?, ?, ?, ?, ?, ?, '[]', 0, ?, 'session:u1')";
     for (number, (name, description, opaque)) in TOKENS.into_iter().enumerate() {
-        let (format, hash) = if opaque { ("opaque", Some("h")) } else { ("jwt", None) };
+        let (format, hash) = if opaque {
+            ("opaque", Some("h"))
+        } else {
+            ("jwt", None)
+        };
         let at = NOW - number as i64;
-        let values = (id(number).to_string(), &organization, name, description, format, hash, hash, at);
+        let values = (
+            id(number).to_string(),
+            &organization,
+            name,
+            description,
+            format,
+            hash,
+            hash,
+            at,
+        );
         db.execute(sql, values).expect("a token");
     }
     let foreign = Id::<Token>::from_u128(5).to_string();
-    let values = (foreign, &other, "ci release nightly", None::<&str>, "jwt", None::<&str>, None::<&str>, NOW);
-    db.execute(sql, values).expect("a token of another organization");
+    let values = (
+        foreign,
+        &other,
+        "ci release nightly",
+        None::<&str>,
+        "jwt",
+        None::<&str>,
+        None::<&str>,
+        NOW,
+    );
+    db.execute(sql, values)
+        .expect("a token of another organization");
     db
 }
 
 /// The numbers of the tokens of a page, in its order.
-fn found(db: &Connection, filter: &TokenFilter, asked: &Page, way: &Way, end: Option<&Cursor>) -> Vec<usize> {
+fn found(
+    db: &Connection,
+    filter: &TokenFilter,
+    asked: &Page,
+    way: &Way,
+    end: Option<&Cursor>,
+) -> Vec<usize> {
     let (sql, values) = page(acme(), filter, asked, way, end).expect("a statement");
     let mut statement = db.prepare(&sql).expect("a statement");
     let rows = statement
@@ -167,7 +191,10 @@ fn r48_a_word_and_an_id_are_found_by_their_keys() {
     for mut filter in filters() {
         filter.search = Some(words(&["ci", "nightly"]));
         let by_word = plan(&filter, &Way::Word("ci".to_owned()));
-        assert!(by_word.contains("SEARCH t USING INDEX sqlite_autoindex_tokens_1 (id=?)"), "{by_word}");
+        assert!(
+            by_word.contains("SEARCH t USING INDEX sqlite_autoindex_tokens_1 (id=?)"),
+            "{by_word}"
+        );
         let key = "SEARCH token_words USING PRIMARY KEY (organization_id=? AND word>? AND word<?)";
         assert!(by_word.contains(key), "{by_word}");
         let (first_id, last_id) = ids_of_base62("1613").expect("ids");
@@ -180,7 +207,10 @@ fn r48_a_word_and_an_id_are_found_by_their_keys() {
             }],
         });
         let by_id = plan(&filter, &Way::Ids);
-        assert!(by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"), "{by_id}");
+        assert!(
+            by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"),
+            "{by_id}"
+        );
     }
 }
 
@@ -198,7 +228,8 @@ fn r48_filters_show_what_they_say_and_stop_where_they_are_told_to() {
         (Some(NOW + 90), None, None),
     ];
     for (number, (expires, used, quarantined)) in rows.into_iter().enumerate() {
-        let sql = "update tokens set expires_at = ?, last_used_at = ?, quarantined_at = ? where id = ?";
+        let sql =
+            "update tokens set expires_at = ?, last_used_at = ?, quarantined_at = ? where id = ?";
         let values = (expires, used, quarantined, id(number).to_string());
         db.execute(sql, values).expect("a change");
     }
@@ -215,98 +246,91 @@ fn r48_filters_show_what_they_say_and_stop_where_they_are_told_to() {
         (active.clone(), vec![0, 1, 2, 4, 5, 6]),
         // The next to expire first; of two at once the lower id.
         (expiring.clone(), vec![2, 5, 0]),
-        (TokenFilter { never_expires: true, ..active.clone() }, vec![1, 4]),
-        (TokenFilter { never_expires: true, ..filter() }, vec![1, 4]),
-        (TokenFilter { quarantined: true, ..active.clone() }, vec![2, 4]),
-        (TokenFilter { unused_since: at(NOW), ..active.clone() }, vec![1, 4, 6]),
-        (TokenFilter { unused_since: at(NOW + 1), ..active.clone() }, vec![0, 1, 4, 5, 6]),
-        (TokenFilter { created_after: at(NOW - 2), ..active.clone() }, vec![0, 1]),
         (
-            TokenFilter { search: Some(words(&["ci"])), ..expiring.clone() },
+            TokenFilter {
+                never_expires: true,
+                ..active.clone()
+            },
+            vec![1, 4],
+        ),
+        (
+            TokenFilter {
+                never_expires: true,
+                ..filter()
+            },
+            vec![1, 4],
+        ),
+        (
+            TokenFilter {
+                quarantined: true,
+                ..active.clone()
+            },
+            vec![2, 4],
+        ),
+        (
+            TokenFilter {
+                unused_since: at(NOW),
+                ..active.clone()
+            },
+            vec![1, 4, 6],
+        ),
+        (
+            TokenFilter {
+                unused_since: at(NOW + 1),
+                ..active.clone()
+            },
+            vec![0, 1, 4, 5, 6],
+        ),
+        (
+            TokenFilter {
+                created_after: at(NOW - 2),
+                ..active.clone()
+            },
+            vec![0, 1],
+        ),
+        (
+            TokenFilter {
+                search: Some(words(&["ci"])),
+                ..expiring.clone()
+            },
             vec![2, 0],
         ),
     ];
     for (filter, expected) in rows {
         let way = Way::Index(index(&filter));
-        assert_eq!(found(&db, &filter, &first(9), &way, None), expected, "{filter:?}");
+        assert_eq!(
+            found(&db, &filter, &first(9), &way, None),
+            expected,
+            "{filter:?}"
+        );
     }
     // Each list stops at its floor, that place with it, and goes on behind it.
     for (filter, place, before, behind) in [
-        (active, Cursor { at: Timestamp::from_millis(NOW - 2), id: id(2).to_string() }, vec![0, 1, 2], vec![4, 5, 6]),
-        (expiring, Cursor { at: Timestamp::from_millis(NOW + 20), id: id(2).to_string() }, vec![2], vec![5, 0]),
+        (
+            active,
+            Cursor {
+                at: Timestamp::from_millis(NOW - 2),
+                id: id(2).to_string(),
+            },
+            vec![0, 1, 2],
+            vec![4, 5, 6],
+        ),
+        (
+            expiring,
+            Cursor {
+                at: Timestamp::from_millis(NOW + 20),
+                id: id(2).to_string(),
+            },
+            vec![2],
+            vec![5, 0],
+        ),
     ] {
         let way = Way::Index(index(&filter));
         assert_eq!(found(&db, &filter, &first(9), &way, Some(&place)), before);
-        let rest = Page { limit: 9, after: Some(place) };
+        let rest = Page {
+            limit: 9,
+            after: Some(place),
+        };
         assert_eq!(found(&db, &filter, &rest, &way, None), behind);
-    }
-}
-
-/// Steps of SQLite's machine that a statement took, and its rows.
-fn steps(db: &Connection, sql: &str, values: Vec<Bind>) -> (i32, usize) {
-    let mut statement = db.prepare(sql).expect("a statement");
-    let began = Instant::now();
-    let mut rows = statement.query(params_from_iter(values)).expect("rows");
-    let mut count = 0;
-    while rows.next().expect("a row").is_some() {
-        count += 1;
-    }
-    drop(rows);
-    let steps = statement.get_status(StatementStatus::VmStep);
-    println!("{count} rows, {steps} steps, {:?}", began.elapsed());
-    (steps, count)
-}
-
-#[test]
-#[ignore = "a million tokens take minutes: run it by name, with --nocapture"]
-fn r48_a_page_of_a_million_tokens_reads_a_bounded_part() {
-    let db = query_plans::record();
-    let organization = acme().to_string();
-    db.execute("insert into organizations (id, name, created_at) values (?, 'acme', 0)", [&organization])
-        .expect("an organization");
-    let began = Instant::now();
-    let many = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000000) \
-                insert into tokens (id, organization_id, name, description, format, policies, is_system, \
-                created_at, created_by) \
-                select lower(printf('%08x', i * 2654435761 % 4294967296) || '-0000-4000-8000-' || printf('%012x', i)), ?, \
-                'ci-' || iif(i % 2, 'shop', 'billing') || '-' || i, 'GitHub Actions run of acme', 'jwt', '[]', 0, i, 'a' from n";
-    db.execute(many, [&organization]).expect("tokens");
-    println!("inserted with words: {:?}", began.elapsed());
-    // Steps for a token that is looked at, and for one whose words are compared.
-    let bound = i32::try_from(LOOKED_AT).expect("a number") * 150;
-    for (asked, way) in [
-        (vec!["ci"], Way::Index("tokens_not_over")),
-        (vec!["ci", "shop"], Way::Index("tokens_not_over")),
-        (vec!["shop", "billing"], Way::Index("tokens_not_over")),
-        (vec!["hub"], Way::Index("tokens_not_over")),
-        (vec!["ci", "777777"], Way::Word("777777".to_owned())),
-        (vec!["99"], Way::Word("99".to_owned())),
-    ] {
-        let filter = TokenFilter {
-            status: Status::Active,
-            search: Some(words(&asked)),
-            ..filter()
-        };
-        println!("{asked:?} by {way:?}");
-        let end = match way {
-            Way::Index(index) => {
-                let (sql, values) = floor(acme(), &filter, None, index);
-                let (taken, _) = steps(&db, &sql, values);
-                assert!(taken < bound, "{asked:?}: {taken}");
-                Some(Cursor {
-                    at: Timestamp::from_millis(1_000_000 - i64::from(LOOKED_AT) + 1),
-                    id: String::new(),
-                })
-            }
-            _ => None,
-        };
-        let (sql, values) = page(acme(), &filter, &first(101), &way, end.as_ref()).expect("a statement");
-        let (taken, _) = steps(&db, &sql, values);
-        assert!(taken < bound, "{asked:?}: {taken}");
-    }
-    for word in ["ci", "777777", "nothing"] {
-        let words = vec![Bind::text(&organization), Bind::Text(format!("[\"{word}\"]")), Bind::number(20_001)];
-        let (taken, _) = steps(&db, crate::store::token_words::COUNTS, words);
-        assert!(taken < bound, "{word}: {taken}");
     }
 }

@@ -1,5 +1,6 @@
 //! One message or more of each kind, with what can be left out and without it.
 
+mod activity;
 mod outbox;
 mod rebuild;
 mod runs;
@@ -45,6 +46,7 @@ pub(super) fn all() -> Vec<Message> {
         leases(),
         outbox::all(),
         rebuild::all(),
+        activity::all(),
     ]
     .into_iter()
     .flatten()

@@ -83,6 +83,7 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
                 About::Nothing,
                 Purpose::Manage,
                 READ,
+                &mut None,
                 &world
             ))
             .is_ok()

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::mint::{self, Client};
 use crate::ports::Ports;
-use crate::{adopt, organization, rebuild, refusal, registry, tokens, trust_rules, upstream};
+use crate::{
+    activity, adopt, organization, rebuild, refusal, registry, tokens, trust_rules, upstream,
+};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_wire::prefer;
@@ -107,6 +109,10 @@ impl<P: Ports> Call<'_, P> {
                 Answer::json(200, &released.await?)
             }
             Management::Audit => self.audit().await,
+            Management::Activity => {
+                let asked = query::activity(self.request.query())?;
+                Answer::json(200, &activity::read(caller, named, asked, ports).await?)
+            }
             Management::Checkpoints => {
                 let span = query::span(self.request.query())?;
                 let list = audit::checkpoints(caller, named, &span, config, ports).await?;

@@ -146,3 +146,81 @@ fn what_no_table_has_is_not_found_whoever_asks() {
     }
     assert_eq!(world.take_asked(), Vec::<String>::new());
 }
+
+/// What the calls of the token of the world have come to.
+fn ended(world: &World) -> Vec<postern_ledger::TokenActivity> {
+    let organization = facts(7, Scope::Organization).organization.id;
+    let activity = &mut world.gate.borrow_mut().memory.activity;
+    let batch = activity.batch(Some(organization), Timestamp::from_millis(world.now.get()));
+    batch.map_or(Vec::new(), |batch| batch.command.tokens.clone())
+}
+
+/// Credentials that failed before any organization was known.
+fn offline(world: &World) -> u64 {
+    let activity = &mut world.gate.borrow_mut().memory.activity;
+    let batch = activity.batch(None, Timestamp::from_millis(world.now.get()));
+    batch.map_or(0, |batch| batch.command.offline)
+}
+
+#[test]
+fn r49_a_call_of_the_api_is_counted_when_it_ends() {
+    let question = br#"{"operation":"token.list"}"#;
+    // The call, its body, and what it comes to; nothing = it was allowed.
+    let rows: [(&str, &str, &[u8], &[&str]); 4] = [
+        ("GET", "/org/tokens", b"", &[]),
+        ("POST", "/explain", question, &[]),
+        ("GET", "/org/tokens?limit=0", b"", &["limit_invalid"]),
+        ("GET", "/orgs", b"", &["operation_not_allowed"]),
+    ];
+    for (method, path, body, refused) in rows {
+        let world = World::new();
+        let token = kept(&world);
+        let sent = Sent::new(method, path)
+            .with("authorization", &format!("Bearer {token}"))
+            .with("content-type", "application/json")
+            .with("user-agent", "curl/8");
+        let (answered, _) = send(&world, &sent, body);
+        let code = answered.as_ref().err().map(Error::code);
+        assert_eq!(code.as_slice(), refused, "{path}");
+        let told = ended(&world);
+        let [told] = told.as_slice() else {
+            panic!("{path}: {told:?}")
+        };
+        let reasons: Vec<_> = told.refused.iter().map(|(code, _)| code.as_str()).collect();
+        assert_eq!(reasons, refused, "{path}");
+        assert_eq!(told.allowed, u64::from(refused.is_empty()), "{path}");
+        assert_eq!(offline(&world), 0, "{path}");
+    }
+}
+
+#[test]
+fn r49_a_revoked_token_is_counted_by_its_organization_and_what_is_no_token_by_the_gateway() {
+    let world = World::new();
+    let token = kept(&world);
+    for kept in world.tokens.borrow_mut().values_mut() {
+        kept.liveness = postern_ledger::Liveness::Revoked;
+    }
+    let by = |token: &str| {
+        Sent::new("GET", "/org/tokens").with("authorization", &format!("Bearer {token}"))
+    };
+    let (answered, _) = send(&world, &by(&token), b"");
+    assert_eq!(answered.expect_err("revoked").code(), "credential_refused");
+    let told = ended(&world);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].refused, [("credential_refused".to_owned(), 1)]);
+    assert_eq!((told[0].allowed, offline(&world)), (0, 0));
+
+    let unknown = World::new();
+    for text in ["garbage", token.as_str()] {
+        assert!(send(&unknown, &by(text), b"").0.is_err(), "{text}");
+    }
+    assert_eq!(
+        send(&unknown, &Sent::new("GET", "/org/tokens"), b"")
+            .0
+            .err()
+            .map(|error| error.code()),
+        Some("credential_missing")
+    );
+    assert_eq!(ended(&unknown), []);
+    assert_eq!(offline(&unknown), 2, "to say nothing is no failure");
+}

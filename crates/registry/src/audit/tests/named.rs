@@ -72,10 +72,16 @@ fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_or_key()
         .map(|(_, actors)| actors)
     };
     let actor = |bits, format| format!("org-token:{}", prefix(bits, format));
-    assert_eq!(by("org-token:pst_00000000"), Ok(vec!["org-token:pst_00000000".to_owned()]));
+    assert_eq!(
+        by("org-token:pst_00000000"),
+        Ok(vec!["org-token:pst_00000000".to_owned()])
+    );
     assert_eq!(
         by("idle-sweep"),
-        Ok(vec!["admin-token:idle-sweep".to_owned(), "idle-sweep".to_owned()])
+        Ok(vec![
+            "admin-token:idle-sweep".to_owned(),
+            "idle-sweep".to_owned()
+        ])
     );
     let mut expected = vec![
         "admin-token:deployer".to_owned(),
@@ -84,11 +90,23 @@ fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_or_key()
     ];
     expected.sort();
     assert_eq!(by("deployer"), Ok(expected));
-    assert_eq!(by(&prefix(3 << 120, Format::Opaque)), Ok(vec![actor(3 << 120, Format::Opaque)]));
-    assert_eq!(by(&TokenId::from_u128(3 << 120).to_string()), Ok(vec![actor(3 << 120, Format::Opaque)]));
+    assert_eq!(
+        by(&prefix(3 << 120, Format::Opaque)),
+        Ok(vec![actor(3 << 120, Format::Opaque)])
+    );
+    assert_eq!(
+        by(&TokenId::from_u128(3 << 120).to_string()),
+        Ok(vec![actor(3 << 120, Format::Opaque)])
+    );
     // Two tokens that one actor stands for.
     assert_eq!(by("jwt_02000000"), Ok(vec![actor(2 << 120, Format::Jwt)]));
-    assert_eq!(by("pst_zzzz"), Ok(vec!["admin-token:pst_zzzz".to_owned(), "pst_zzzz".to_owned()]));
+    assert_eq!(
+        by("pst_zzzz"),
+        Ok(vec![
+            "admin-token:pst_zzzz".to_owned(),
+            "pst_zzzz".to_owned()
+        ])
+    );
     assert_eq!(by(&TokenId::from_u128(77).to_string()), Err("not_found"));
 }
 
@@ -103,7 +121,10 @@ fn r48_more_tokens_of_a_name_than_can_be_listed_are_an_error() {
     });
     let query = query.expect("a query");
     let refused = now_or_never(names::meant(&query, organization().id, &world));
-    assert_eq!(refused.map_err(|error| error.code()), Err("token_ambiguous"));
+    assert_eq!(
+        refused.map_err(|error| error.code()),
+        Err("token_ambiguous")
+    );
     world.named.borrow_mut().pop();
     let all = now_or_never(names::meant(&query, organization().id, &world)).expect("a filter");
     assert_eq!(all.tokens.len(), MAX_NAMED as usize);
@@ -118,7 +139,8 @@ fn r48_addresses_and_requests_are_read_as_events_have_them() {
             ..AskedEvents::default()
         });
         let query = query.map_err(|error| error.code())?;
-        let filter = now_or_never(names::meant(&query, organization().id, &world())).expect("a filter");
+        let filter =
+            now_or_never(names::meant(&query, organization().id, &world())).expect("a filter");
         assert!(!filter.is_whole(), "gaps are no faults");
         Ok((filter.address, filter.request_id))
     };
@@ -126,7 +148,10 @@ fn r48_addresses_and_requests_are_read_as_events_have_them() {
     assert_eq!(read(Some("2001:DB8:0:0::1"), None), Ok((address, None)));
     assert_eq!(read(None, Some("r1")), Ok((None, Some("r1".to_owned()))));
     assert_eq!(read(Some("nowhere"), None), Err("address_invalid"));
-    assert_eq!(read(None, Some(&*"r".repeat(201))), Err("request_id_invalid"));
+    assert_eq!(
+        read(None, Some(&*"r".repeat(201))),
+        Err("request_id_invalid")
+    );
 }
 
 #[test]
@@ -153,6 +178,9 @@ fn r48_events_have_the_names_of_their_tokens() {
         events.map(|event| event[member].clone()).collect()
     };
     let null = serde_json::Value::Null;
-    assert_eq!(names("token_name"), ["ci".into(), null.clone(), "ci".into()]);
+    assert_eq!(
+        names("token_name"),
+        ["ci".into(), null.clone(), "ci".into()]
+    );
     assert_eq!(names("actor_name"), ["deployer".into(), null.clone(), null]);
 }

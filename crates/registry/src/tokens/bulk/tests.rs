@@ -34,7 +34,9 @@ fn answer(world: &World, dry_run: bool) -> Value {
 #[test]
 fn r48_a_selection_tells_what_it_found_the_last_used_first() {
     let world = World::new();
-    world.bulk_found.replace((1..=4).map(TokenId::from_u128).collect());
+    world
+        .bulk_found
+        .replace((1..=4).map(TokenId::from_u128).collect());
     let project_scope = || Scope::Project { project: project() };
     world.selected.replace(Some(vec![
         selected(1, project_scope(), None, 0),
@@ -60,14 +62,21 @@ fn r48_a_selection_tells_what_it_found_the_last_used_first() {
         assert_eq!(members("creator_name"), ["deployer"; 3]);
         assert_eq!(tokens[0]["project"]["name"], "shop");
         assert_eq!(tokens[0]["workflow"]["name"], "release");
-        assert_eq!(tokens[0]["prefix"], facts(3, Scope::Organization).display_prefix());
+        assert_eq!(
+            tokens[0]["prefix"],
+            facts(3, Scope::Organization).display_prefix()
+        );
         assert_eq!(tokens[0]["last_used_at"], "1970-01-01T00:00:02Z");
         assert_eq!(tokens[1]["project"], Value::Null);
         let projects = json!([{ "name": "shop", "count": 2 }, { "name": null, "count": 1 }]);
         assert_eq!(told["projects"], projects);
         // From the day before that of now on.
         let day = world.now.get() / 86_400_000 - 1;
-        assert!(world.take_asked().contains(&format!("4 selected, from day {day}")));
+        assert!(
+            world
+                .take_asked()
+                .contains(&format!("4 selected, from day {day}"))
+        );
     }
 }
 
@@ -77,7 +86,10 @@ fn r48_without_d1_a_bulk_revoke_answers_and_says_what_it_does_not_know() {
     world.bulk_found.replace(vec![TokenId::from_u128(1)]);
     world.selected.replace(None);
     let told = answer(&world, false);
-    assert_eq!((&told["tokens"], &told["projects"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&told["tokens"], &told["projects"]),
+        (&Value::Null, &Value::Null)
+    );
     assert!(told["matched"].as_u64() > Some(0));
     assert!(told["revoked_at"].is_string());
 }

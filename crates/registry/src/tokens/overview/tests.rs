@@ -22,7 +22,7 @@ fn answer(world: &World, caller: &Caller) -> Result<Value> {
 }
 
 #[test]
-fn r50_an_overview_is_of_what_the_caller_can_list() {
+fn an_overview_is_of_what_the_caller_can_list() {
     let world = World::new();
     let reader = Scope::Workflow {
         project: project(),
@@ -48,27 +48,46 @@ fn r50_an_overview_is_of_what_the_caller_can_list() {
         assert_eq!(now - asked.today.as_millis(), 8 * 3_600_000);
     }
     let refused = answer(&world, &holder(&["audit:read"]));
-    assert_eq!(refused.map_err(|error| error.code()), Err("operation_not_allowed"));
+    assert_eq!(
+        refused.map_err(|error| error.code()),
+        Err("operation_not_allowed")
+    );
 }
 
 #[test]
-fn r50_creations_by_the_hour_are_for_who_reads_the_log() {
+fn creations_by_the_hour_are_for_who_reads_the_log() {
     let world = World::new();
     let hour = testing::config().mint_ceiling;
     let now = world.now.get() / 3_600_000;
-    world.mints.replace(vec![(now, 3), (now - 47, 2), (now - 5, 1)]);
+    world
+        .mints
+        .replace(vec![(now, 3), (now - 47, 2), (now - 5, 1)]);
     let seen = answer(&world, &Caller::Administrator).expect("answers");
     let hours = seen["mints_by_hour"].as_array().expect("hours").clone();
     assert_eq!(hours.len(), 48);
     let created = |place: usize| hours[place]["created"].as_u64();
-    assert_eq!([created(0), created(1), created(42), created(47)], [Some(2), Some(0), Some(1), Some(3)]);
+    assert_eq!(
+        [created(0), created(1), created(42), created(47)],
+        [Some(2), Some(0), Some(1), Some(3)]
+    );
     assert_eq!(hours[47]["hour"], "2027-01-15T08:00:00Z");
     assert_eq!(hours[0]["hour"], "2027-01-13T09:00:00Z");
-    assert!(world.take_asked().contains(&format!("mints since {}", (now - 47) * 3_600_000)));
+    assert!(
+        world
+            .take_asked()
+            .contains(&format!("mints since {}", (now - 47) * 3_600_000))
+    );
     assert_eq!(seen["ceiling"].as_u64(), Some(u64::from(hour)));
     let seen = answer(&world, &holder(&["project_api_token:list"])).expect("answers");
     assert_eq!(seen["mints_by_hour"], Value::Null);
-    assert_eq!(world.take_asked().iter().filter(|asked| asked.starts_with("mints")).count(), 0);
+    assert_eq!(
+        world
+            .take_asked()
+            .iter()
+            .filter(|asked| asked.starts_with("mints"))
+            .count(),
+        0
+    );
     let both = holder(&["project_api_token:list", "audit:read"]);
     assert!(answer(&world, &both).expect("answers")["mints_by_hour"].is_array());
 }

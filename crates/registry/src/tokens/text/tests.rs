@@ -14,15 +14,17 @@ fn parsed(text: &str) -> core::result::Result<(FoundBy, Vec<String>, usize), &'s
 
 #[test]
 fn r48_words_ids_and_beginnings_are_told_apart() {
-    let words = |all: &[&str], by, ids| {
-        Ok((by, all.iter().map(|word| (*word).to_owned()).collect(), ids))
-    };
+    let words =
+        |all: &[&str], by, ids| Ok((by, all.iter().map(|word| (*word).to_owned()).collect(), ids));
     let upper = UUID.to_uppercase();
     let short = Err("search_invalid");
     let rows = [
         ("Release  ci", words(&["ci", "release"], FoundBy::Words, 0)),
         ("ci ci CI", words(&["ci"], FoundBy::Words, 0)),
-        ("nightly-build_2.1", words(&["1", "2", "build", "nightly"], FoundBy::Words, 0)),
+        (
+            "nightly-build_2.1",
+            words(&["1", "2", "build", "nightly"], FoundBy::Words, 0),
+        ),
         ("it's", words(&["it", "s"], FoundBy::Words, 0)),
         ("Bär\u{a0}x", words(&["bär\u{a0}x"], FoundBy::Words, 0)),
         ("1613acff", words(&["1613acff"], FoundBy::Words, 0)),
@@ -31,7 +33,10 @@ fn r48_words_ids_and_beginnings_are_told_apart() {
         ("pst_1613acTH", words(&[], FoundBy::Prefix, 1)),
         ("pst_1613acTH…", words(&[], FoundBy::Prefix, 1)),
         ("pst_1613acTH...", words(&[], FoundBy::Prefix, 1)),
-        ("pst_000000000000000000000g_", words(&[], FoundBy::Prefix, 1)),
+        (
+            "pst_000000000000000000000g_",
+            words(&[], FoundBy::Prefix, 1),
+        ),
         ("jwt_1613ACFF", words(&[], FoundBy::Prefix, 1)),
         ("jwt_1613acff-00", words(&[], FoundBy::Prefix, 1)),
         ("pst_1613 ci", words(&["ci"], FoundBy::Prefix, 1)),
@@ -49,10 +54,16 @@ fn r48_words_ids_and_beginnings_are_told_apart() {
         assert_eq!(parsed(text), expected, "{text}");
     }
     let sixteen = "a b c d e f g h i j k l m n o p";
-    assert_eq!(parsed(sixteen).map(|(_, words, _)| words.len()), Ok(MAX_WORDS));
+    assert_eq!(
+        parsed(sixteen).map(|(_, words, _)| words.len()),
+        Ok(MAX_WORDS)
+    );
     assert!(Search::parse(UUID, "q").is_ok_and(|search| search.names_one()));
     for more in [format!("{UUID} ci"), "pst_1613acTH".to_owned()] {
-        assert!(Search::parse(&more, "q").is_ok_and(|search| !search.names_one()), "{more}");
+        assert!(
+            Search::parse(&more, "q").is_ok_and(|search| !search.names_one()),
+            "{more}"
+        );
     }
 }
 

@@ -1,0 +1,144 @@
+// The view "Activity": what was allowed and refused by day, and a tail of refused calls that goes on while it is looked at.
+
+import { call } from "./api.js";
+import { dayChart, number, reasonChart, reasonsOf } from "./chart.js";
+import { choice, clock, exact, field, h, named, say } from "./dom.js";
+import { reasonTitle } from "./reasons.js";
+import { refusalBox } from "./refusals.js";
+import { refusedTable } from "./refused.js";
+import { go } from "./route.js";
+import { none, row, table } from "./table.js";
+import { findToken } from "./token_name.js";
+
+const EVERY_MS = 5_000;
+
+const CALLERS = ["From", "Client", "Calls", "Last"];
+
+/** Where a token was used from. */
+const callersTable = (callers) => table("Where it was used from", CALLERS, callers.map((caller) => row(CALLERS, [
+  ["cut", caller.address ?? none("not known")], ["cut", caller.user_agent ? named(caller.user_agent) : none("not known")],
+  ["", number(caller.calls)], ["one-line", exact(caller.last_at)],
+])));
+
+export function activityView({ query }) {
+  let filters = query;
+  let token = null;
+  let timer;
+  let turn = 0;
+  let left = false;
+  let paused = false;
+  let newest;
+  let drawn;
+
+  const place = h("div", {});
+  const charts = h("div", { class: "sides" });
+  const list = h("div", { id: "refused" });
+  const callers = h("div", {});
+  const live = h("p", { class: "quiet", id: "live" });
+  const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
+  const tokenInput = h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "Name, prefix or id" });
+  const reasonInput = choice([], "");
+
+  /** Offers the reasons that there are, and the one that is asked for. */
+  function offer(codes) {
+    const rows = [...new Set([...codes, filters.reason].filter(Boolean))].map((code) => [code, reasonTitle(code)]);
+    reasonInput.replaceChildren(...[["", "Any"], ...rows].map(([value, text]) => h("option", { value }, text)));
+    reasonInput.value = filters.reason ?? "";
+  }
+
+  /** Asks, and again after a while. Charts are drawn anew only where something changed. */
+  async function load() {
+    clearTimeout(timer);
+    const mine = (turn += 1);
+    try {
+      if (filters.token && !token) token = await findToken(filters.token);
+      if (mine !== turn || left) return;
+      if (filters.token && !token) return unknown();
+      const answer = await call("GET", "/org/activity", { query: { token: token?.id, days: 30 } });
+      if (mine !== turn || left) return;
+      place.replaceChildren();
+      render(answer);
+    } catch (refused) {
+      if (mine !== turn || left) return;
+      place.replaceChildren(refusalBox(refused), h("button", { type: "button", onclick: load }, "Try again"));
+      live.textContent = "";
+      return;
+    }
+    if (!document.hidden && !paused) timer = setTimeout(load, EVERY_MS);
+  }
+
+  function unknown() {
+    for (const part of [charts, list, callers]) part.replaceChildren();
+    live.textContent = "";
+    list.replaceChildren(h("div", { class: "empty" }, h("p", { class: "strong" }, "No token has this name, prefix or id."),
+      h("button", { type: "button", onclick: () => go("activity") }, "Show all tokens")));
+  }
+
+  function render(answer) {
+    const codes = reasonsOf(answer.days).map(([code]) => code);
+    const key = JSON.stringify(answer.days);
+    if (drawn !== key) {
+      charts.replaceChildren(dayChart(answer.days), codes.length > 0 ? reasonChart(answer.days) : "");
+      offer(codes);
+      drawn = key;
+    }
+    callers.replaceChildren(...(answer.callers?.length ? [h("h2", {}, "Where it was used from"), callersTable(answer.callers)] : []));
+    const rows = answer.recent.filter(({ reason }) => !filters.reason || reason === filters.reason);
+    const added = newest === undefined ? 0 : rows.findIndex(({ request_id: id }) => id === newest);
+    if (rows[0]?.request_id !== newest || rows.length === 0) {
+      list.replaceChildren(rows.length > 0 ? refusedTable(rows, clockOf) : h("div", { class: "empty" },
+        h("p", { class: "strong" }, filters.reason || filters.token ? "No refused call matches these filters." : "No call was refused lately."),
+        h("p", {}, "The last 200 are kept.")));
+      if (added !== 0) say(added > 0 ? `${added} more refused` : `${rows.length} refused calls`);
+      newest = rows[0]?.request_id;
+    }
+    const offline = answer.offline_failures;
+    live.textContent = [
+      paused ? "Paused." : `Live, as of ${clock(Date.now())}.`,
+      token && `Only ${token.name}.`,
+      offline && `Credentials that no organization knows, at the whole gateway: ${number(offline.today)} today, ${number(offline.yesterday)} yesterday.`,
+    ].filter(Boolean).join(" ");
+  }
+
+  /** The time of day for today, else with the date. */
+  const clockOf = (moment) => (new Date(moment).toDateString() === new Date().toDateString() ? clock(moment) : exact(moment));
+
+  function seen() {
+    clearTimeout(timer);
+    if (!document.hidden && !paused) load();
+  }
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.textContent = paused ? "Go on" : "Pause";
+    pause.setAttribute("aria-pressed", String(paused));
+    if (paused) live.textContent = "Paused.";
+    seen();
+  });
+  tokenInput.addEventListener("change", () => go("activity", null, { ...filters, token: tokenInput.value.trim() }));
+  reasonInput.addEventListener("change", () => go("activity", null, { ...filters, reason: reasonInput.value }));
+  document.addEventListener("visibilitychange", seen);
+
+  const view = h("section", { "aria-labelledby": "view-title" },
+    h("div", { class: "view-head" },
+      h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Activity"), live), h("div", { class: "buttons" }, pause)),
+    h("form", { class: "filters", role: "search", "aria-label": "Filter refused calls", onsubmit: (event) => event.preventDefault() },
+      field("Token", tokenInput), field("Reason", reasonInput)),
+    place, charts, callers,
+    h("h2", {}, "Refused calls"), list);
+  view.routed = (at) => {
+    if (at.query.token !== filters.token) token = null;
+    filters = at.query;
+    tokenInput.value = filters.token ?? "";
+    offer([]);
+    newest = drawn = undefined;
+    load();
+  };
+  view.refresh = load;
+  view.leave = () => {
+    left = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", seen);
+  };
+  view.routed({ query });
+  return view;
+}

@@ -1,0 +1,91 @@
+//! Searches of the audit log by several tokens, by address and by request, and tokens by their names.
+
+use super::*;
+
+#[test]
+fn r48_events_of_several_tokens_addresses_and_requests_are_one_list() {
+    let db = query_plans::record();
+    fill(&db);
+    let none = EventFilter::default;
+    let both = EventFilter {
+        tokens: vec![Id::from_u128(1), Id::from_u128(2)],
+        ..none()
+    };
+    let expected: Vec<u64> = (1..=50).rev().filter(|n| n % 3 != 0).collect();
+    assert_eq!(sequences(&db, &both, &span(4, None)), expected[..5]);
+    assert_eq!(
+        sequences(&db, &both, &span(4, Some((470, 47)))),
+        expected[3..8]
+    );
+    let address = EventFilter {
+        address: Some("192.0.2.2".to_owned()),
+        until: at(190),
+        ..none()
+    };
+    assert_eq!(sequences(&db, &address, &span(9, None)), [18, 14, 6, 2]);
+    let request = EventFilter {
+        request_id: Some("r7".to_owned()),
+        ..none()
+    };
+    assert_eq!(sequences(&db, &request, &span(9, None)), [7]);
+    for (tokens, found) in [(vec![1], vec![7]), (vec![2, 3], vec![])] {
+        let of = EventFilter {
+            tokens: tokens.into_iter().map(Id::from_u128).collect(),
+            ..request.clone()
+        };
+        assert_eq!(sequences(&db, &of, &span(9, None)), found);
+    }
+}
+
+#[test]
+fn r48_tokens_are_found_by_their_name_and_by_ranges() {
+    let db = query_plans::record();
+    register(&db, 1);
+    register(&db, 2);
+    let id = |n: u128| Id::<postern_domain::id::Token>::from_u128(n).to_string();
+    for (n, own, name) in [
+        (1, 1, "ci"),
+        (2, 1, "ci"),
+        (3, 1, "CI"),
+        (4, 2, "ci"),
+        (90, 1, "far"),
+    ] {
+        let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, \
+                   created_by) values (?, ?, ?, 'jwt', '[]', 0, 0, 'a')";
+        db.execute(sql, (id(n), organization(own), name))
+            .expect("a token");
+    }
+    let called = |name: &str| -> Vec<String> {
+        let mut statement = db.prepare(CALLED).expect("a statement");
+        let rows = statement.query_map((organization(1), name, 9), |row| row.get("id"));
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
+    };
+    assert_eq!(called("ci"), [id(1), id(2)]);
+    assert_eq!(called("c"), Vec::<String>::new());
+    let ranges =
+        serde_json::json!([[id(2), id(9)], [id(90), id(90)], [id(50), id(60)]]).to_string();
+    let mut statement = db.prepare(WITHIN).expect("a statement");
+    let rows = statement.query_map((organization(1), &ranges, 9), |row| {
+        Ok((row.get("place")?, row.get("id")?))
+    });
+    let found: Vec<(i64, String)> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(found, [(0, id(2)), (0, id(3)), (1, id(90))]);
+    let by_name = plan(
+        &db,
+        CALLED,
+        vec![Bind::text("o"), Bind::text("n"), Bind::number(1)],
+    );
+    assert!(
+        by_name.contains("tokens_by_name (organization_id=? AND name=?)"),
+        "{by_name}"
+    );
+    let by_id = plan(
+        &db,
+        WITHIN,
+        vec![Bind::text("o"), Bind::text("[]"), Bind::number(1)],
+    );
+    assert!(
+        by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"),
+        "{by_id}"
+    );
+}
