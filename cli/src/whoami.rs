@@ -14,9 +14,6 @@ use crate::trust_rules;
 /// `postern whoami`.
 #[derive(Debug, clap::Args)]
 pub struct WhoAmI {
-    #[command(flatten)]
-    flags: Flags,
-
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -24,8 +21,8 @@ pub struct WhoAmI {
 
 impl WhoAmI {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         let own = credential(&api)?;
         let answer = api.form("/oauth/introspect", &[("token", &own)]).await?;
         let told = answer.json()?;

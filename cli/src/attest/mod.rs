@@ -82,9 +82,6 @@ pub struct Attest {
     output: Format,
 
     #[command(flatten)]
-    flags: Flags,
-
-    #[command(flatten)]
     source: Source,
 }
 
@@ -93,13 +90,13 @@ impl Attest {
     ///
     /// # Errors
     /// `Configuration` for a file that holds no attestation, or no signature; otherwise as the gateway answers.
-    pub async fn run(self) -> Outcome {
+    pub async fn run(self, flags: &Flags) -> Outcome {
         if self.source.is_given() && !self.ci {
             let message = "--token-file, --token-variable and --audience are about the job token";
             return Err(Failure::new(Kind::Usage, message).hint("give --ci too, or leave them out"));
         }
         let bundle = self.bundle()?;
-        let caller = self.caller().await?;
+        let caller = self.caller(flags).await?;
         if !bundle.is_signed {
             remark("unsigned: nobody has signed this attestation, so it proves nothing");
         }
@@ -144,22 +141,22 @@ impl Attest {
         Ok(Bundle::unsigned(&subjects))
     }
 
-    async fn caller(&self) -> Outcome<Caller> {
+    async fn caller(&self, flags: &Flags) -> Outcome<Caller> {
         let environment = |name: &str| std::env::var_os(name);
         let bridge = match &self.bridge {
             Some(address) => Some(address.clone()),
             None => variable(&environment, "POSTERN_BRIDGE")?,
         };
         let job = match self.ci {
-            true => Some(self.exchange().await?),
+            true => Some(self.exchange(flags).await?),
             false => None,
         };
         let (way, mut settings) = match bridge {
-            None => (Way::Web, Settings::find(&self.flags)?),
+            None => (Way::Web, Settings::find(flags)?),
             Some(address) => {
                 let flags = Flags {
                     url: Some(format!("http://{}", trimmed(&address))),
-                    ..self.flags.clone()
+                    ..flags.clone()
                 };
                 (Way::Native, Settings::find(&flags)?)
             }
@@ -173,8 +170,8 @@ impl Attest {
     }
 
     /// What the job token of this job becomes.
-    async fn exchange(&self) -> Outcome<HeaderValue> {
-        let api = Api::new(Settings::find(&self.flags)?)?.anonymous();
+    async fn exchange(&self, flags: &Flags) -> Outcome<HeaderValue> {
+        let api = Api::new(Settings::find(flags)?)?.anonymous();
         let token = exchanged(&self.source, "jwt", &api).await?;
         let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
         let mut value = value.map_err(|error| Failure::new(Kind::Unavailable, error))?;

@@ -1,4 +1,4 @@
-//! `postern api-token exchange`: a job's own token for a token of the gateway's (RFC 8693). Stores nothing; the new
+//! `postern token exchange`: a job's own token for a token of the gateway's (RFC 8693). Stores nothing; the new
 //! token goes to stdout, or to the file by which GitHub hands variables to the steps that follow.
 
 use std::fs::OpenOptions;
@@ -23,7 +23,7 @@ const RESERVED: [&str; 4] = ["GITHUB_", "RUNNER_", "ACTIONS_", "LD_"];
 
 const AFTER: &str = "\
 Needs no credential. The job token is sent to the gateway alone, and counts once.
-  export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)
+  export CHAINLOOP_TOKEN=$(postern token exchange --format jwt)
 The new token never outlives the job token, and GitHub's lives 5 minutes: exchange right before attesting.
 On GitHub the job needs `permissions: id-token: write`; the new token is masked in the log.";
 
@@ -157,7 +157,7 @@ impl HandOver {
                 Kind::Usage,
                 "--github-env is for jobs of GitHub Actions: GITHUB_ENV is not set",
             )
-            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)")
+            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern token exchange --format jwt)")
         })?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(|error| {
