@@ -320,7 +320,8 @@ async fn r35_what_is_delivered_twice_counts_once(setup: &Setup) {
     for token in [&cast.opaque[2], &cast.jwt[1]] {
         assert_live(&gateway, token, "without D1").await;
     }
-    tokio::time::sleep(Duration::from_secs(9)).await;
+    // Eight seconds in the isolate, and eight in the Ledger.
+    tokio::time::sleep(Duration::from_secs(18)).await;
     gateway.stop();
     // What an alarm would carry, twice: as when the object ends after D1 took a batch and before it forgot it.
     on_ledgers(

@@ -18,6 +18,11 @@ const MAX_REASON: usize = 64;
 const OTHER: &str = "other";
 /// After so many tokens what was counted is written at once.
 const FULL: usize = 5_000;
+/// For how long a token counts as in use that was asked about for a call, in milliseconds: what became
+/// of the call is told by then.
+pub const IN_USE_MS: i64 = 30_000;
+/// Most tokens that are known to be in use.
+const IN_USE: usize = 20_000;
 /// Most reporters whose last batch is remembered.
 const REPORTERS: usize = 8_192;
 
@@ -112,6 +117,8 @@ pub struct Tallies {
     waiting: Waiting,
     /// The last batch of each reporter.
     batches: HashMap<ReporterId, u64>,
+    /// When a token was last asked about for a call that is yet to be told.
+    in_use: HashMap<TokenId, Timestamp>,
 }
 
 impl Tallies {
@@ -120,6 +127,23 @@ impl Tallies {
         let tally = self.waiting.tokens.entry((day(now), token)).or_default();
         tally.allowed = tally.allowed.saturating_add(uses);
         tally.used_at = tally.used_at.max(Some(at));
+    }
+
+    /// A token was asked about for a call. It may be its first use, of which nobody has told yet: so
+    /// it is neither idle nor never used.
+    pub fn asked(&mut self, token: TokenId, now: Timestamp) {
+        if self.in_use.len() >= IN_USE {
+            self.in_use.retain(|_, at| now.since(*at) < IN_USE_MS);
+        }
+        if self.in_use.len() < IN_USE {
+            self.in_use.insert(token, now);
+        }
+    }
+
+    /// Whether a token may be in use, whatever is written of it.
+    pub fn is_in_use(&self, token: TokenId, now: Timestamp) -> bool {
+        let asked = self.in_use.get(&token);
+        asked.is_some_and(|at| now.since(*at) < IN_USE_MS)
     }
 
     /// Takes a batch in. No = it was taken before.

@@ -53,6 +53,8 @@ impl World {
         if query.counts && !expired {
             self.model.used(id, 1, now);
             self.model.called(id, now)[0] += 1;
+        } else if query.claim.is_some() && !expired {
+            self.model.in_use.insert(id, now);
         }
         assert_eq!(delta.is_some(), query.claim.is_some() && settled);
         if let Some(delta) = delta

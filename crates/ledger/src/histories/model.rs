@@ -9,6 +9,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::usage::{MAX_DAYS, day};
 
 use super::LEEWAY_MS;
+use crate::tallies::IN_USE_MS;
 use crate::{Liveness, MintCommand, RevokeManyCommand};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub struct Model {
     /// the origin, refused.
     pub calls: BTreeMap<(i64, u128), [u64; 3]>,
     pub kept: BTreeMap<(i64, u128), [u64; 3]>,
+    /// When a token was last asked about for a call that is yet to be told.
+    pub in_use: BTreeMap<u128, Timestamp>,
     /// The last batch of each reporter.
     pub batches: BTreeMap<u128, u64>,
     pub refused: i64,
@@ -178,6 +181,7 @@ impl Model {
         self.counted.clear();
         self.calls.clear();
         self.batches.clear();
+        self.in_use.clear();
         self.recovered = false;
         for token in self.tokens.values_mut() {
             token.awaited_until = None;
@@ -317,7 +321,8 @@ impl Model {
                 && (command.organization_tokens || token.place.is_some())
                 && (command.project_tokens || token.place.is_none())
                 && below.as_ref().is_none_or(|below| below.contains(&id))
-                && (!selector.never_used || token.used_at.is_none())
+                && (!selector.never_used
+                    || (token.used_at.is_none() && !self.may_be_in_use(id, now)))
                 && selector
                     .ids
                     .as_ref()
@@ -330,14 +335,20 @@ impl Model {
         tokens.map(|(id, _)| *id).collect()
     }
 
+    fn may_be_in_use(&self, id: u128, now: Timestamp) -> bool {
+        let asked = self.in_use.get(&id);
+        asked.is_some_and(|at| now.since(*at) < IN_USE_MS)
+    }
+
     pub fn idle(&self, since: Timestamp, now: Timestamp) -> BTreeSet<u128> {
-        let idle = |token: &Token| {
-            token.revocable(now)
+        let idle = |id: u128, token: &Token| {
+            !self.may_be_in_use(id, now)
+                && token.revocable(now)
                 && !token.expired(now)
                 && !token.system
                 && token.used_at.unwrap_or(token.created_at) < since
         };
-        let tokens = self.tokens.iter().filter(|(_, token)| idle(token));
+        let tokens = self.tokens.iter().filter(|(id, token)| idle(**id, token));
         tokens.map(|(id, _)| *id).collect()
     }
 }

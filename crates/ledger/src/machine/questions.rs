@@ -40,9 +40,12 @@ impl<S: Sql> Ledger<S> {
             Err(liveness) => return Ok(not_live(liveness)),
         };
         // An expired credential is refused by its holder's end of this question: no use of it.
-        if query.counts && standing.expires_at.is_none_or(|end| end > now) {
+        let is_good = standing.expires_at.is_none_or(|end| end > now);
+        if query.counts && is_good {
             self.tallies.used(token, 1, now, now);
             self.wake_within(now, USES_MS);
+        } else if query.claim.is_some() && is_good {
+            self.tallies.asked(token, now);
         }
         // Neither the version nor a plain yes needs them.
         let needs = run.is_some() || query.shown.is_some() || query.upstream.is_some();

@@ -82,11 +82,14 @@ impl Carried for RevokeManyCommand {
         }
         ledger.prepare_write(acting, now)?;
         ledger.settle(now)?;
-        let selected = ledger.store.select(&self, now, MAX_SELECTED)?;
+        let mut selected = ledger.store.select(&self, now, MAX_SELECTED)?;
         if selected.len() > MAX_SELECTED as usize {
             return Ok(Done::Answer(RevokeManyAnswer::TooMany {
                 limit: MAX_SELECTED,
             }));
+        }
+        if self.selector.never_used {
+            selected.retain(|token| !ledger.tallies.is_in_use(token.subject.id, now));
         }
         let lately = |used: Timestamp| now.since(used) < DAY_MS;
         let used = selected
@@ -128,7 +131,8 @@ impl Carried for SweepCommand {
         ledger.prepare_write(acting, now)?;
         // What is still in memory is a use too.
         ledger.settle(now)?;
-        let idle = ledger.store.idle(self.idle_since(now), now)?;
+        let mut idle = ledger.store.idle(self.idle_since(now), now)?;
+        idle.retain(|token| !ledger.tallies.is_in_use(token.id, now));
         let answer = SweepAnswer {
             tokens: idle.iter().map(|token| token.id).collect(),
         };
