@@ -73,7 +73,7 @@ function head(name, stay) {
   const nav = place("nav");
   place("refresh").hidden = !who && !isOpen;
   nav.hidden = !who;
-  nav.replaceChildren(...Object.entries(VIEWS).map(([view, [title]]) =>
+  nav.replaceChildren(...(who ? Object.entries(VIEWS) : []).map(([view, [title]]) =>
     h("a", { href: address(view), "aria-current": view === name && "page" }, title)));
   if (stay) return;
   if (!who) return place("who").replaceChildren(...(isOpen ? [h("a", { href: "#overview" }, "Sign in")] : []));

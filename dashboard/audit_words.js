@@ -57,12 +57,12 @@ export function actorWords({ actor, actor_name: name }) {
 }
 
 /** What an event is about: `shop / release`, `organization`; empty where nothing says so. */
-export function scopeWords({ token_name: known, token_project: project, token_workflow: workflow, target, changes, token_id: token }) {
+export function scopeWords({ token_name: known, token_project: project, token_workflow: workflow, target, changes, action }) {
   if (known) return [project, workflow].filter(Boolean).join(" / ") || "organization";
   const [kind, name = ""] = (target ?? "").split(/:(.*)/s);
   if (kind === "project" || kind === "workflow") return name.replace("/", " / ");
   if (kind === "trust-rule") return [changes?.project, changes?.workflow].filter(Boolean).join(" / ");
-  return kind === "organization" || (!target && !token) ? "organization" : "";
+  return kind === "organization" || (!target && !action.startsWith("token.")) ? "organization" : "";
 }
 
 const KEYS = {
