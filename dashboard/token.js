@@ -1,7 +1,8 @@
 // One token in words: how it stands, where it counts, who created it and when it ends. For the list, the dialogs and its page.
 
+import { actorWords } from "./audit_words.js";
 import { jobName } from "./ci_job.js";
-import { ago, exact, h, span } from "./dom.js";
+import { ago, exact, h, span, tag } from "./dom.js";
 
 const SOON_MS = 7 * 86_400_000;
 const isPast = (moment, now) => Boolean(moment) && Date.parse(moment) <= now;
@@ -20,7 +21,7 @@ export const canRotate = (token) => standing(token)[1] === "good" && !token.revo
 
 export function badge(token) {
   const [word, kind] = standing(token);
-  return h("span", { class: "badge", dataset: { kind } }, word);
+  return tag(kind, word);
 }
 
 /** `organization`, `shop` or `shop / release`. */
@@ -29,13 +30,10 @@ export function scopeOf(token) {
   return token.workflow ? `${token.project.name} / ${token.workflow.name}` : token.project.name;
 }
 
-/** Who created it: a token by its name, a person by theirs. */
+/** Who created it, in words. */
 export function creatorOf(token) {
   if (token.ci_job) return `trust rule for ${jobName(token.ci_job)}`;
-  if (token.creator_name) return token.creator_name;
-  const [, kind, name] = /^([a-z-]+)(?::(.+))?$/s.exec(token.created_by) ?? [];
-  if (kind === "admin-token") return ["administrator key", name].filter(Boolean).join(" ");
-  return name ?? token.created_by;
+  return actorWords({ actor: token.created_by, actor_name: token.creator_name });
 }
 
 /** A moment in few words, with the exact one where one points at it. */

@@ -2,20 +2,21 @@
 // refused, and its events in the audit log.
 
 import { call } from "./api.js";
+import { actionWords, actorWords } from "./audit_words.js";
+import { dayChart } from "./chart.js";
 import { jobFacts } from "./ci_job.js";
-import { exact, facts, h, named, plain } from "./dom.js";
+import { exact, facts, h, named, number, plain, sum } from "./dom.js";
 import { actionsOf, doneNote, pathOf } from "./lifecycle.js";
 import { words } from "./policies.js";
 import { refusalBox } from "./refusals.js";
-import { address, go } from "./route.js";
-import { spark } from "./spark.js";
+import { refusedTable } from "./refused.js";
+import { address } from "./route.js";
+import { none, row, table } from "./table.js";
 import { badge, brief, creatorOf, ending, scopeOf, standing } from "./token.js";
-import { whenSlash } from "./token_search.js";
 import { tokenTree } from "./token_tree.js";
 
 const DAYS = 30;
-const number = (count) => count.toLocaleString("en");
-const sum = (counts) => counts.reduce((all, count) => all + count, 0);
+const MOST_ROWS = 20;
 
 /** The view for `#tokens/<id>`. */
 export function tokenView({ id }) {
@@ -54,7 +55,7 @@ export function tokenView({ id }) {
         h("section", { "aria-labelledby": "facts" }, h("h2", { id: "facts" }, "Facts"), factsOf(token)),
         h("div", {}, section("Calls", "calls", activity, (found) => callsOf(found)),
           section("Last callers", "callers", activity, (found) => callersOf(found)))),
-      section("Refused calls", "refused", activity, (found) => refusedOf(found)),
+      section("Refused calls", "refused", activity, (found) => refusedOf(found, id)),
       section("Who created it, and what it created", "tree", () => tokenTree(token), (tree) => tree),
       section("Audit events", "audit", () => call("GET", "/org/audit", { query: { token: id, limit: 10 } }), (found) => eventsOf(found, id)),
     );
@@ -70,11 +71,6 @@ export function tokenView({ id }) {
     h("div", { class: "view-head" }, head, buttons),
     done.place, body);
   view.refresh = load;
-  view.leave = whenSlash(() => {
-    // Once the list is there.
-    addEventListener("hashchange", () => document.getElementById("search")?.focus(), { once: true });
-    go("tokens");
-  });
   view.routed = (at) => {
     if (at.id === id) return;
     id = at.id;
@@ -116,36 +112,32 @@ function factsOf(token) {
 }
 
 function callsOf({ days }) {
-  const allowed = days.map((day) => day.allowed);
-  const refused = sum(days.flatMap((day) => Object.values(day.refused)));
-  return [
-    h("p", {}, h("strong", {}, number(sum(allowed))), ` allowed and `, h("strong", {}, number(refused)), ` refused in the last ${days.length} days.`),
-    spark(allowed, Math.max(1, ...allowed)),
-  ];
+  const [allowed, refused] = [sum(days.map((day) => day.allowed)), sum(days.flatMap((day) => Object.values(day.refused)))];
+  if (allowed + refused + sum(days.map((day) => day.origin_trouble)) === 0) return h("p", { class: "quiet" }, `No calls in the last ${DAYS} days.`);
+  return dayChart(days, { title: `Per day, last ${DAYS} days` });
 }
 
-/** A table of rows of cells, or what to say where there are none. */
-function table(label, titles, rows, none) {
-  if (rows.length === 0) return h("p", { class: "quiet" }, none);
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-    h("table", { "aria-label": label }, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))),
-      h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)))))));
+const nothing = (text) => h("p", { class: "quiet" }, text);
+const text = (value) => (value ? named(value, { title: plain(value) }) : none("not known"));
+
+const CALLER = ["Address", "Client", "Last call", "Calls"];
+const callersOf = ({ callers }) => (callers?.length
+  ? table("Last callers", CALLER, callers.map((caller) => row(CALLER, [
+    ["one-line", text(caller.address)], ["cut", text(caller.user_agent)], ["one-line", brief(caller.last_at)], ["", number(caller.calls)],
+  ])))
+  : nothing("Nobody has called with it yet."));
+
+function refusedOf({ recent }, id) {
+  if (recent.length === 0) return nothing("No call with it is among the last refused ones.");
+  return [refusedTable(recent.slice(0, MOST_ROWS)), recent.length > MOST_ROWS ? h("p", {}, h("a", { href: address("activity", null, { token: id }) }, "All its refused calls")) : ""];
 }
 
-const text = (value) => (value ? named(value) : h("span", { class: "quiet" }, "not known"));
-
-const callersOf = ({ callers }) => table("Last callers", ["Address", "User agent", "Last call", "Calls"],
-  (callers ?? []).map((caller) => [text(caller.address), text(caller.user_agent), brief(caller.last_at), number(caller.calls)]),
-  "Nobody has called with it yet.");
-
-const refusedOf = ({ recent }) => table("Refused calls, newest first", ["Time", "Operation", "Reason", "Address", "Request id"],
-  recent.slice(0, 20).map((one) => [brief(one.at), text(one.operation), h("code", {}, one.reason), text(one.address), one.request_id ? h("code", {}, one.request_id) : ""]),
-  "No call with it was among the last refused ones.");
-
+const EVENT = ["Time", "Event", "By", "From"];
 function eventsOf({ events }, id) {
   return [
-    table("Audit events, newest first", ["Time", "Event", "By", "From"],
-      events.map((event) => [brief(event.at), event.action, named(event.actor_name ?? event.actor), event.address ?? ""]), "No events."),
+    table("Audit events, newest first", EVENT, events.map((event) => row(EVENT, [
+      ["one-line", brief(event.at)], ["", actionWords(event.action)], ["cut", named(actorWords(event), { title: event.actor })], ["one-line", event.address ?? none("not known")],
+    ]))),
     h("p", {}, h("a", { href: address("audit", null, { token: id }) }, "All its events")),
   ];
 }

@@ -6,6 +6,7 @@ use clap::error::ContextValue;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::activity::Activity;
+use crate::attest::Attest;
 use crate::audit::Audit;
 use crate::bridge;
 use crate::doctor::Doctor;
@@ -95,6 +96,8 @@ pub enum What {
     Audit(Audit),
     /// Show what the gateway would decide about a call, and why
     Explain(Explain),
+    /// Hand in an attestation, as a stock client does; signs nothing
+    Attest(Box<Attest>),
     /// Serve native gRPC on this machine, and call the gateway with gRPC-Web
     Bridge(bridge::Options),
     /// Diagnose settings, connection and credential
@@ -136,6 +139,7 @@ impl Command {
             What::Activity(activity) => activity.run(flags).await,
             What::Audit(audit) => audit.run(flags).await,
             What::Explain(explain) => explain.run(flags).await,
+            What::Attest(attest) => attest.run(flags).await,
             What::Doctor(doctor) => doctor.run(flags).await,
             What::Setup(setup) => setup.run().await,
             What::Preflight(preflight) => preflight.run(),

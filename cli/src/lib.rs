@@ -10,6 +10,7 @@
 pub mod activity;
 pub mod address;
 pub mod api;
+pub mod attest;
 pub mod audit;
 pub mod bridge;
 pub mod command;

@@ -192,11 +192,12 @@ export async function openDashboard(page, view = "", at = origin) {
 
 /** Signs in through the form, and chooses the organization where that is a choice. */
 export async function signIn(page, { credential = ADMIN, organization, view = "#tokens", at } = {}) {
-  await openDashboard(page, view, at);
+  // Choosing another organization leaves what the address is about: it names the one that is meant.
+  await openDashboard(page, organization ? `${view}${view.includes("?") ? "&" : "?"}organization=${organization}` : view, at);
   await page.getByLabel("Token or administrator key").fill(credential);
   await page.getByRole("button", { name: "Sign in" }).click();
   if (organization) await page.getByLabel("Organization", { exact: true }).selectOption(organization);
-  await page.locator("#list table, #list .empty, #events > *, #rules > *, #numbers > *, #refused > *, #projects > *")
+  await page.locator("#list table, #list .empty, #events > *, #rules > *, #numbers > *, #refused > *, #projects > *, #part-tree > *, main .note")
     .filter({ hasNotText: /^(Loading|Counting)/ }).first().waitFor();
 }
 

@@ -50,19 +50,7 @@ impl Exchange {
         let hand_over = hand_over
             .map(|name| HandOver::find(name, environment))
             .transpose()?;
-        let job = self.source.find(api.settings()).await?;
-        self.source.check(&job, api.settings())?;
-        let requested = match self.format.as_str() {
-            "jwt" => JWT,
-            _ => ACCESS_TOKEN,
-        };
-        let form = [
-            ("grant_type", GRANT),
-            ("subject_token", job.secret()),
-            ("subject_token_type", JWT),
-            ("requested_token_type", requested),
-        ];
-        let token = token_in(&api.form("/oauth/token", &form).await?)?;
+        let token = exchanged(&self.source, &self.format, api).await?;
         if environment("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
             // The runner takes commands from stderr as well as from stdout, shows this one to nobody, and has the
             // mask before the token can be printed. stdout is for the token alone.
@@ -73,6 +61,26 @@ impl Exchange {
             None => print_all(&format!("{}\n", token.expose())),
         }
     }
+}
+
+/// What the job token of this job becomes, as a token of this format.
+///
+/// # Errors
+/// As [`Source::find`] and [`Source::check`]; `Credential` where the gateway refuses it.
+pub async fn exchanged(source: &Source, format: &str, api: &Api) -> Outcome<Secret> {
+    let job = source.find(api.settings()).await?;
+    source.check(&job, api.settings())?;
+    let requested = match format {
+        "jwt" => JWT,
+        _ => ACCESS_TOKEN,
+    };
+    let form = [
+        ("grant_type", GRANT),
+        ("subject_token", job.secret()),
+        ("subject_token_type", JWT),
+        ("requested_token_type", requested),
+    ];
+    token_in(&api.form("/oauth/token", &form).await?)
 }
 
 /// The token of a good answer.

@@ -12,7 +12,7 @@ use crate::text::encoded;
 
 mod adopt;
 mod create;
-mod exchange;
+pub mod exchange;
 pub mod find;
 mod list;
 mod many;
