@@ -22,15 +22,8 @@ use crate::tokens::exchange::exchanged;
 mod bundle;
 mod call;
 
-const AFTER: &str = "\
-It signs nothing: give it what a signing tool has made.
-  postern attest --project shop --workflow release --envelope attestation.json
-As a CI job, with the job's own token in place of a stored one:
-  postern attest --ci --project shop --workflow release --envelope attestation.json
-By native gRPC, through a bridge:
-  postern bridge -- postern attest --project shop --workflow release --envelope attestation.json
-For trying, without any signature. It proves nothing, and a stock control plane refuses it:
-  postern attest --project shop --workflow release --unsigned target/app";
+const AFTER: &str = "It signs nothing: give it what a signing tool has made. What --unsigned sends proves nothing, and a \
+                     stock control plane refuses it.";
 
 /// What a stock client leaves where a run begins: the field numbers of its answer.
 const RUN: &[u32] = &[1, 2, 1];

@@ -181,6 +181,15 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "attest",
+        &[
+            "postern attest --project shop --workflow release --envelope attestation.json",
+            "postern attest --ci --project shop --workflow release --envelope attestation.json",
+            "postern bridge -- postern attest --project shop --workflow release --envelope attestation.json",
+            "postern attest --project shop --workflow release --unsigned target/app   # for trying",
+        ],
+    ),
+    (
         "bridge",
         &[
             "postern bridge -- chainloop attestation init --project shop --workflow release",
