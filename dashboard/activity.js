@@ -1,8 +1,8 @@
 // The view "Activity": what was allowed and refused by day, and a tail of refused calls that goes on while it is looked at.
 
 import { call } from "./api.js";
-import { dayChart, number, reasonChart, reasonsOf } from "./chart.js";
-import { choice, clock, exact, field, h, named, say } from "./dom.js";
+import { dayChart, reasonChart, reasonsOf } from "./chart.js";
+import { choice, clock, exact, field, h, named, number, say, textInput } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable } from "./refused.js";
@@ -36,7 +36,7 @@ export function activityView({ query }) {
   const callers = h("div", {});
   const live = h("p", { class: "quiet", id: "live" });
   const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
-  const tokenInput = h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "Name, prefix or id" });
+  const tokenInput = textInput({ type: "search", placeholder: "Name, prefix or id" });
   const reasonInput = choice([], "");
 
   /** Offers the reasons that there are, and the one that is asked for. */

@@ -7,7 +7,7 @@ import { activityView } from "./activity.js";
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
 import { ciView } from "./ci.js";
-import { choice, h, say } from "./dom.js";
+import { choice, h, isTyping, say } from "./dom.js";
 import { helpView } from "./help.js";
 import { overviewView } from "./overview.js";
 import { ask } from "./readyz.js";
@@ -120,11 +120,14 @@ window.addEventListener("hashchange", () => {
   if (searching) place("search")?.focus();
   searching = false;
 });
-// From any view to the search for tokens, which the view of tokens listens for itself.
+// From any view to the search for tokens.
 window.addEventListener("keydown", (event) => {
-  const busy = event.target.closest?.("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey;
-  if (event.key !== "/" || busy || !state.who || nameOf(route()) === "tokens") return;
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !state.who || isTyping(event)) return;
   event.preventDefault();
+  if (place("search")) {
+    place("search").focus();
+    return place("search").select();
+  }
   searching = true;
   go("tokens");
 });

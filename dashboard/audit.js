@@ -3,11 +3,11 @@
 
 import { call, download } from "./api.js";
 import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
-import { choice, facts, field, h, named, say, toSecond, unique } from "./dom.js";
+import { choice, facts, field, h, named, saveFile, say, tag, textInput, toSecond, unique } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { tokenLink } from "./refused.js";
-import { address, go, note } from "./route.js";
+import { address, go } from "./route.js";
 import { state } from "./state.js";
 import { none, row, table } from "./table.js";
 
@@ -93,7 +93,7 @@ function entry(event) {
     ["one-line", h("time", { datetime: event.at, title: event.at }, toSecond(event.at))],
     ["cut", named(actorWords(event), { title: event.actor })],
     ["", h("span", { class: isGrave(event) ? "grave" : undefined }, actionWords(event.action)), " ",
-      event.outcome !== "ok" && h("span", { class: "badge", dataset: { kind: "bad" }, title: event.outcome }, reasonTitle(event.outcome)),
+      event.outcome !== "ok" && tag("bad", reasonTitle(event.outcome), event.outcome),
       event.count ? none(` ${event.count} times`) : null,
       line && h("span", { class: "quiet" }, named(line))],
     ["cut", event.token_id ? tokenLink({ id: event.token_id, name: event.token_name, prefix: event.token_prefix ?? event.token_id }) : none()],
@@ -104,11 +104,7 @@ function entry(event) {
 }
 
 export function auditView({ query }) {
-  // The token list still leads here by a token that it notes.
-  const focus = state.focusToken;
-  state.focusToken = null;
-  let filters = focus ? { token: focus.id } : query;
-  if (focus) note("audit", null, filters);
+  let filters = query;
   let rows = [];
   let faults = [];
   let cursor = null;
@@ -169,7 +165,7 @@ export function auditView({ query }) {
     list.replaceChildren(shown);
   }
 
-  const text = (placeholder) => h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder });
+  const text = (placeholder) => textInput({ type: "search", placeholder });
   const inputs = {
     token: text("Name, prefix or id"),
     actor: text("Name, prefix or key"),
@@ -233,9 +229,7 @@ async function exportLog(button, place) {
     const file = await download("/org/audit", "application/x-ndjson");
     const lines = (await file.text()).trimEnd().split("\n");
     const whole = lines.at(-1).startsWith('{"checkpoint"');
-    const link = h("a", { href: URL.createObjectURL(file), download: `audit-${state.who.organization ?? "organization"}.ndjson` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    saveFile(`audit-${state.who.organization ?? "organization"}.ndjson`, file);
     const mended = lines.filter((line) => JSON.parse(line).mended).length;
     return { whole, rows: lines.length - (whole ? 1 : 0), mended };
   });

@@ -1,5 +1,7 @@
 // The audit log in words: actions, actors, what an event is about, and what changed.
 
+import { number } from "./dom.js";
+
 /** The log's actions; docs/STORAGE.md lists them. */
 export const ACTIONS = {
   "token.mint": "Token created",
@@ -54,9 +56,9 @@ export function actorWords({ actor, actor_name: name }) {
   }
 }
 
-/** What an event is about: `shop / release`, `organization`; empty where its row does not say. */
-export function scopeWords({ scope, target, changes, token_id: token }) {
-  if (scope) return typeof scope === "string" ? scope : [scope.project, scope.workflow].filter(Boolean).join(" / ") || "organization";
+/** What an event is about: `shop / release`, `organization`; empty where nothing says so. */
+export function scopeWords({ token_name: known, token_project: project, token_workflow: workflow, target, changes, token_id: token }) {
+  if (known) return [project, workflow].filter(Boolean).join(" / ") || "organization";
   const [kind, name = ""] = (target ?? "").split(/:(.*)/s);
   if (kind === "project" || kind === "workflow") return name.replace("/", " / ");
   if (kind === "trust-rule") return [changes?.project, changes?.workflow].filter(Boolean).join(" / ");
@@ -73,7 +75,7 @@ const KEYS = {
 const keyWords = (key) => KEYS[key] ?? key.replace(/^conditions\./, "condition ").replaceAll(/[._]/g, " ");
 
 function valueWords(key, value) {
-  if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : value.toLocaleString("en");
+  if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : number(value);
   if (key === "max_idle_days" && value === 0) return "no limit";
   if (value === null) return "none";
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);

@@ -1,7 +1,7 @@
 // Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
 
 import { call } from "./api.js";
-import { h, named, openDialog } from "./dom.js";
+import { h, named, number, openDialog, saveFile, textInput } from "./dom.js";
 import { faultField, faults } from "./fields.js";
 import { utcTime } from "./lifecycle.js";
 import { attempt, told } from "./refusals.js";
@@ -9,7 +9,6 @@ import { projects } from "./registry.js";
 import { brief, creatorOf, scopeOf } from "./token.js";
 
 const MOST_SHOWN = 200;
-const number = (count) => count.toLocaleString("en");
 const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`;
 
 /**
@@ -99,13 +98,6 @@ function review({ ids, tokens, projects: counts }) {
   ];
 }
 
-/** Saves a file that was made in the page. */
-function saveFile(name, blob) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
 /** One line each. What a spreadsheet would take for a formula is told apart by an apostrophe. */
 function csv(tokens) {
   const columns = {
@@ -118,11 +110,10 @@ function csv(tokens) {
 }
 
 function criteriaForm(cancel, place, submit) {
-  const text = (properties = {}) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
   const known = h("datalist", { id: "project-names" });
-  const project = faultField("Project", text({ list: known.id }), "With its workflows.");
-  const creator = faultField("Created by", text({ placeholder: "name, prefix or id of a token" }), "And the tokens that those created, at every level.");
-  const address = faultField("Created from address", text({ placeholder: "192.0.2.7" }));
+  const project = faultField("Project", textInput({ list: known.id }), "With its workflows.");
+  const creator = faultField("Created by", textInput({ placeholder: "name, prefix or id of a token" }), "And the tokens that those created, at every level.");
+  const address = faultField("Created from address", textInput({ placeholder: "192.0.2.7" }));
   const after = faultField("Created after", h("input", { type: "datetime-local" }));
   const before = faultField("Created before", h("input", { type: "datetime-local" }));
   const unused = h("input", { type: "checkbox", id: "never-used" });

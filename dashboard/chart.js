@@ -1,10 +1,9 @@
 // Charts of counts over time: stacked bars on one scale, with a legend, a summary in words and the numbers as a table.
 
-import { h } from "./dom.js";
+import { h, number, shape, sum } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { address } from "./route.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 /** A drawing of 100 units in height is stretched to the width that there is; texts stand beside it. */
 const [STEP, BAR, HEIGHT] = [10, 8, 100];
 /** What is there at all is seen. */
@@ -14,15 +13,6 @@ const REASONS = 5;
 
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const hours = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
-export const number = (count) => count.toLocaleString("en");
-const sum = (counts) => counts.reduce((all, count) => all + count, 0);
-
-function shape(name, properties, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(properties)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
 
 /** The top of the scale: 2, 4, 6 or 10 times a power of ten, so that half of it is a whole number. */
 export function scaleTop(most) {
@@ -49,9 +39,7 @@ function bars({ title, unit, series, rows, note }) {
       return shape("rect", { class: row.marked ? "burst" : series[at][1], x: index * STEP + 1, y, width: BAR, height });
     });
     const whole = shape("rect", { class: "hit", x: index * STEP, y: 0, width: STEP, height: HEIGHT });
-    const tip = shape("title", {});
-    tip.textContent = `${row.name}: ${told(row.values)}`;
-    return shape("g", {}, tip, whole, ...parts.filter(Boolean));
+    return shape("g", {}, shape("title", {}, `${row.name}: ${told(row.values)}`), whole, ...parts.filter(Boolean));
   });
   const grid = [0, HEIGHT / 2].map((y) => shape("line", { x1: 0, x2: rows.length * STEP, y1: y, y2: y }));
   const summary = `${title}: ${told(totals)}`;

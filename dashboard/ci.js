@@ -1,16 +1,17 @@
 // The view "CI jobs": the trust rules of the organization, ways to add, remove and test them, and what goes into a workflow file.
 
+import { actorWords } from "./audit_words.js";
 import * as ci from "./ci_rules.js";
 import { addDialog } from "./ci_form.js";
 import { snippets } from "./ci_snippets.js";
 import { testDialog } from "./ci_test.js";
-import { ago, exact, facts, h, named, openDialog, plain, say, span } from "./dom.js";
+import { ago, exact, facts, h, lastRow, named, number, openDialog, plain, say, span } from "./dom.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { organizationRow } from "./state.js";
 
 /** How many tokens ended with a rule. */
 const ended = (count) => (count === 0 ? "It had no active CI tokens."
-  : `${count.toLocaleString("en")} CI ${count === 1 ? "token was" : "tokens were"} revoked, which is final.`);
+  : `${number(count)} CI ${count === 1 ? "token was" : "tokens were"} revoked, which is final.`);
 
 /** One confirmation, which says what ends; then how many did. */
 function removeDialog(rule, changed) {
@@ -26,8 +27,7 @@ function removeDialog(rule, changed) {
       ]),
       h("p", {}, "The CI tokens that it gave end at once: jobs that are running with them fail. New jobs get none by this rule. Other rules and tokens stay."),
       place,
-      // The focus begins where a key that is held down does no harm.
-      h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button));
+      lastRow(close, button, true));
     button.addEventListener("click", async () => {
       const answer = await attempt(button, place, () => ci.remove(rule), "Removing…");
       if (!answer) return;
@@ -60,7 +60,7 @@ function ruleRow(rule, changed) {
         h("summary", {}, "Gives ", named(ci.placeOf(rule)), `: ${ci.allowed(rule.policies)}, for ${span(rule.longest_life_seconds)} at most`),
         ci.policyList(rule.policies)),
       warned && h("p", { class: "warning" }, warned),
-      h("p", { class: "below" }, "Added ", h("time", { datetime: rule.created_at, title: exact(rule.created_at) }, ago(rule.created_at)), " by ", named(rule.created_by))),
+      h("p", { class: "below" }, "Added ", h("time", { datetime: rule.created_at, title: exact(rule.created_at) }, ago(rule.created_at)), " by ", named(actorWords({ actor: rule.created_by })))),
     h("div", { class: "place-actions" }, button));
 }
 

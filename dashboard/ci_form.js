@@ -3,12 +3,11 @@
 import * as ci from "./ci_rules.js";
 import { fieldOf, wordsOf } from "./ci_faults.js";
 import { fault, jobOf } from "./ci_token.js";
-import { choice, h, named, openDialog, say } from "./dom.js";
+import { choice, h, lastRow, named, openDialog, say, textInput } from "./dom.js";
 import { faultField, held, hiddenField, picker, policyPicker, radios } from "./fields.js";
 import { attempt, refusalBox, sentence } from "./refusals.js";
 import { projects, workflows } from "./registry.js";
 
-const text = (properties) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
 
 /** The ids that a forge's repositories are known by: member of the rule, label, hint. */
 const IDS = {
@@ -23,15 +22,15 @@ const IDS = {
  */
 function whose(issuers, ran) {
   const issuer = faultField("CI system", choice(issuers.map((one) => [one, ci.issuerWords(one)]), issuers[0]));
-  const repository = faultField("Repository", text({ placeholder: "acme/shop", maxlength: "255" }));
-  const subject = faultField("Subject", text({ maxlength: "255" }), "The whole subject (sub) of the tokens, without wildcards.");
+  const repository = faultField("Repository", textInput({ placeholder: "acme/shop", maxlength: "255" }));
+  const subject = faultField("Subject", textInput({ maxlength: "255" }), "The whole subject (sub) of the tokens, without wildcards.");
   const token = hiddenField("Job token", "It is read in this browser only and never sent, and leaves the field at once. It needs no signature: the two parts before the second dot will do.", { rows: "2" });
   const button = h("button", { type: "button" }, "Find repository");
   const place = h("div", {});
   const found = h("div", { role: "status" });
   const ways = h("fieldset", {});
   const ids = Object.entries(IDS).flatMap(([kind, rows]) => rows.map(([member, label, hint]) =>
-    ({ kind, member, label, ...faultField(label, text({ inputmode: "numeric", maxlength: "16" }), hint) })));
+    ({ kind, member, label, ...faultField(label, textInput({ inputmode: "numeric", maxlength: "16" }), hint) })));
   let way;
   let chosen = false; // the way, by the person
   let who = null;
@@ -133,11 +132,11 @@ function whose(issuers, ran) {
 /** What else a job must meet, folded away. */
 function conditions() {
   const summary = h("summary", {});
-  const file = faultField("Workflow file", text({ placeholder: "release.yml" }), "In the repository itself. Ask for a branch, tag or environment too: whoever may push can write a file of this name.");
-  const reusable = faultField("Reusable workflow", text({ placeholder: "acme/pipelines/.github/workflows/build.yml@refs/tags/v1" }), "In one version: a branch or tag in full, or a commit.");
-  const environment = faultField("Environment", text({ placeholder: "production" }));
-  const ref = faultField("Branch or tag", text({ placeholder: "refs/heads/main" }), "In full: refs/heads/… or refs/tags/….");
-  const events = faultField("Events", text({ placeholder: "push, release" }), "Empty: those that only people with write access begin, such as pushes, releases, schedules and manual starts. Pull and merge requests count only where they are named.");
+  const file = faultField("Workflow file", textInput({ placeholder: "release.yml" }), "In the repository itself. Ask for a branch, tag or environment too: whoever may push can write a file of this name.");
+  const reusable = faultField("Reusable workflow", textInput({ placeholder: "acme/pipelines/.github/workflows/build.yml@refs/tags/v1" }), "In one version: a branch or tag in full, or a commit.");
+  const environment = faultField("Environment", textInput({ placeholder: "production" }));
+  const ref = faultField("Branch or tag", textInput({ placeholder: "refs/heads/main" }), "In full: refs/heads/… or refs/tags/….");
+  const events = faultField("Events", textInput({ placeholder: "push, release" }), "Empty: those that only people with write access begin, such as pushes, releases, schedules and manual starts. Pull and merge requests count only where they are named.");
   const tick = (id, label) => {
     const input = h("input", { type: "checkbox", id });
     return { input, element: h("div", { class: "tick" }, input, h("label", { for: id }, label)) };
@@ -237,7 +236,7 @@ export function addDialog(issuers, added) {
       policies.element,
       h("div", { class: "columns" }, life.element),
       place,
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button));
+      lastRow(close, button));
     const fields = { ...asked.faults, issuer: who.issuer, project, workflow, policies, life, get who() { return who.at(); } };
 
     form.addEventListener("submit", async (event) => {

@@ -4,11 +4,9 @@ import * as ci from "./ci_rules.js";
 import { wordsOf } from "./ci_faults.js";
 import { audiencesOf, fault } from "./ci_token.js";
 import { jobFacts } from "./ci_job.js";
-import { exact, facts, h, named, openDialog, say } from "./dom.js";
+import { exact, facts, h, named, openDialog, say, tag } from "./dom.js";
 import { hiddenField } from "./fields.js";
 import { attempt, sentence } from "./refusals.js";
-
-const badge = (kind, text) => h("span", { class: "badge", dataset: { kind } }, text);
 
 /** `counts`: whether any rule does. None counts for a token that opens nothing. */
 function ruleItem(rule, known, counts) {
@@ -16,7 +14,7 @@ function ruleItem(rule, known, counts) {
     : rule.met ? ["unsure", "Met", counts && "Another rule counts before it."]
       : ["none", "Not met", sentence(ci.unmetWords(rule))];
   const asks = known && ci.conditionWords(known.conditions).join(" · ");
-  return h("li", { dataset: { rule: rule.id } }, badge(kind, word), " ", named([known ? ci.aboutOf(known) : rule.repository ?? "a rule", asks].filter(Boolean).join(": ")), why && h("span", { class: "below" }, named(why)));
+  return h("li", { dataset: { rule: rule.id } }, tag(kind, word), " ", named([known ? ci.aboutOf(known) : rule.repository ?? "a rule", asks].filter(Boolean).join(": ")), why && h("span", { class: "below" }, named(why)));
 }
 
 /** Names with a word between them. */

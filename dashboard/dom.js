@@ -151,3 +151,35 @@ const seconds = new Intl.DateTimeFormat("en-GB", {
 
 /** `22 Nov 2026, 01:14:05`, in the zone of the browser. */
 export const toSecond = (moment) => seconds.format(new Date(moment));
+
+/** `12,345`. */
+export const number = (count) => count.toLocaleString("en");
+
+export const sum = (counts) => counts.reduce((all, count) => all + count, 0);
+
+/** A part of a drawing. */
+export function shape(name, properties, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(properties)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/** Saves what was made or fetched by the page as a file. */
+export function saveFile(name, blob) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Whether a key or what is pasted is for a field or a dialog. */
+export const isTyping = ({ target }) => target.closest?.("input, textarea, select, dialog") || document.querySelector("dialog[open]");
+
+/** A word on a ground: `good`, `bad`, `unsure` or `none`. */
+export const tag = (kind, text, title) => h("span", { class: "badge", dataset: { kind }, title }, text);
+
+/** A field for names, ids and the like, which no keyboard should change. */
+export const textInput = (properties) => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
+
+/** The last line of a dialog: a way out, which has the focus where a key that is held down must do no harm, and what is done. */
+export const lastRow = (close, button, autofocus) => h("div", { class: "buttons" }, h("button", { type: "button", autofocus, onclick: close }, "Cancel"), button);

@@ -1,6 +1,6 @@
 // Fields of forms that more than one form has: with a fault below them, with dots for letters, pickers of names and policies.
 
-import { choice, field, h, unique } from "./dom.js";
+import { choice, field, h, textInput, unique } from "./dom.js";
 import { defaults, offered, words } from "./policies.js";
 import { createDialog } from "./registry.js";
 import { aboveOrganizations, state } from "./state.js";
@@ -66,7 +66,7 @@ export function picker(kind, label, onChange, whole) {
   const set = (rows, chosen, parent) => {
     let input;
     if (rows === null) {
-      input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "63" });
+      input = textInput({ maxlength: "63" });
       input.addEventListener("change", () => onChange?.(input.value.trim()));
     } else {
       const lacking = kind === "workflow" && !parent ? "Choose a project first" : `No ${kind} yet`;

@@ -1,7 +1,7 @@
 // What can happen to one token: revoking, rotating, restoring it from quarantine; and where one reads more about it.
 
 import { call } from "./api.js";
-import { ago, choice, exact, facts, field, h, named, openDialog } from "./dom.js";
+import { ago, choice, exact, facts, field, h, lastRow, named, number, openDialog } from "./dom.js";
 import { attempt } from "./refusals.js";
 import { go } from "./route.js";
 import { secretDialog } from "./secret.js";
@@ -40,7 +40,7 @@ const about = (token) => [
   ["Token", named(token.name), " ", h("code", {}, token.prefix)],
   ["Scope", scopeOf(token)],
   ["Created by", named(creatorOf(token))],
-  ["Last used", token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never", ` (${token.uses.toLocaleString("en")} uses)`],
+  ["Last used", token.last_used_at ? `${ago(token.last_used_at)}, ${exact(token.last_used_at)}` : "never", ` (${number(token.uses)} uses)`],
 ];
 
 /** A dialog that asks once. `work` makes the change and gives what was done, in words. */
@@ -58,8 +58,7 @@ function confirmDialog(title, token, { told, verb, busy, danger, work, changed }
       facts(about(token)),
       h("p", {}, told),
       place,
-      // The focus begins where a key that is held down does no harm.
-      h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button),
+      lastRow(close, button, true),
     ];
   });
 }
@@ -121,7 +120,7 @@ function rotateDialog(token, changed) {
       h("p", {}, "The new token has the same name, scope, format and policies, and a new secret."),
       h("div", { class: "columns" }, field("Both work for", overlap), field("The new one expires", expiry)),
       place,
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
+      lastRow(close, button),
     ];
   });
 }

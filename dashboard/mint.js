@@ -1,7 +1,7 @@
 // Creating a token: what the token may do, where, and until when. Faults stand at their fields, and what was typed is kept.
 
 import { call } from "./api.js";
-import { choice, exact, h, openDialog } from "./dom.js";
+import { choice, exact, h, lastRow, openDialog } from "./dom.js";
 import { faultField, faults, picker, policyPicker, radios, textField } from "./fields.js";
 import { attempt, refusalBox, told } from "./refusals.js";
 import { projects, workflows } from "./registry.js";
@@ -85,7 +85,7 @@ export async function mintDialog(minted) {
         ], "opaque"))),
         policies.element,
         place,
-        h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
+        lastRow(close, button),
       );
 
       /** What can be seen to be wrong before the gateway is asked. */

@@ -1,7 +1,7 @@
 // Organizations as a part of the view "Settings": a list, a form to create one, and a form for the limits of one.
 
 import { call } from "./api.js";
-import { choice, exact, field, h, named, openDialog, say } from "./dom.js";
+import { choice, exact, field, h, lastRow, named, number, openDialog, say } from "./dom.js";
 import { faultField } from "./fields.js";
 import { nameFault, nameField } from "./registry.js";
 import { attempt } from "./refusals.js";
@@ -11,7 +11,7 @@ import { none, row, table } from "./table.js";
 const LEAKS = [["revoke", "Revoke it"], ["quarantine", "Quarantine it"]];
 const [MOST_TOKENS, MOST_DAYS] = [10_000_000, 365];
 
-const limit = ({ effective_mint_ceiling: most }) => (most === 0 ? "no limit" : most.toLocaleString("en"));
+const limit = ({ effective_mint_ceiling: most }) => (most === 0 ? "no limit" : number(most));
 
 /** A field for a whole number from 0 to `most`; `value()` is null where it is empty. */
 function numberField(label, most, value, hint) {
@@ -22,9 +22,9 @@ function numberField(label, most, value, hint) {
     ...made,
     value: () => (text() === "" ? null : Number(text())),
     isWrong: (required) => {
-      const number = /^\d{1,8}$/.test(text()) ? Number(text()) : NaN;
-      const wrong = text() === "" ? required : !(number <= most);
-      return made.wrong(wrong ? `Enter a whole number from 0 to ${most.toLocaleString("en")}.` : undefined);
+      const typed = /^\d{1,8}$/.test(text()) ? Number(text()) : NaN;
+      const wrong = text() === "" ? required : !(typed <= most);
+      return made.wrong(wrong ? `Enter a whole number from 0 to ${number(most)}.` : undefined);
     },
   };
 }
@@ -44,7 +44,7 @@ function limitsDialog(organization, saved) {
       h("div", { class: "columns" }, tokens.element, idle.element,
         field("A token that is found in public", leak, "The gateway does this as soon as it is reported."),
         field("Who gets tokens", jobs, "Tokens that exist stay in either case.")),
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button));
+      lastRow(close, button));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const text = name?.input.value.trim();

@@ -2,34 +2,28 @@
 // came in bursts, and whether the gateway is well. Each number leads to what it counts.
 
 import { call } from "./api.js";
-import { dayChart, hourChart, number, reasonChart, reasonsOf } from "./chart.js";
-import { clock, h } from "./dom.js";
+import { dayChart, hourChart, reasonChart, reasonsOf } from "./chart.js";
+import { clock, h, number, tag } from "./dom.js";
 import { ask, finalText, PARTS, partsOf } from "./readyz.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable, tokenLink } from "./refused.js";
 import { address } from "./route.js";
 import { row, table } from "./table.js";
+import { RISKS } from "./token_search.js";
 
-const DAY_MS = 86_400_000;
 /** So many of the last refused calls stand here; the others under "Activity". */
 const LAST = 8;
 
-/** `[member, words, kind, filters of the token list]`; `kind` is shown where there are any. */
-function tiles(now) {
-  const moment = (days) => new Date(now + days * DAY_MS).toISOString();
-  const midnight = `${new Date(now).toISOString().slice(0, 10)}T00:00:00.000Z`;
-  return [
-    ["active", "active", "", {}],
-    ["expiring", "expire within 7 days", "unsure", { expires_before: moment(7) }],
-    ["never_expire", "never expire", "unsure", { never_expires: "true" }],
-    ["unused", "unused for 30 days", "unsure", { unused_since: moment(-30) }],
-    ["quarantined", "quarantined", "bad", { quarantined: "true" }],
-    ["created_today", "created today", "", { status: "all", created_after: midnight }],
-  ];
-}
+/** What a tile is called, and how it looks where it counts any. */
+const TILES = {
+  active: ["active", ""], expiring: ["expire within 7 days", "unsure"], never_expire: ["never expire", "unsure"],
+  unused: ["unused for 30 days", "unsure"], quarantined: ["quarantined", "bad"], created_today: ["created today", ""],
+};
 
-function tileList({ tokens, ceiling }, now) {
-  return h("ul", { class: "tiles", "aria-label": "Tokens" }, tiles(now).map(([member, words, kind, filters]) => {
+function tileList({ tokens, ceiling }) {
+  return h("ul", { class: "tiles", "aria-label": "Tokens" }, Object.entries(TILES).map(([member, [words, kind]]) => {
+    const [filter, , , value, status] = RISKS.find((risk) => risk[1] === member) ?? [];
+    const filters = filter ? { [filter]: value(), status: status === "active" ? "" : status } : {};
     const count = tokens[member];
     const limit = member === "active" && ceiling ? ` of ${number(ceiling)}` : "";
     return h("li", {}, h("a", { href: address("tokens", null, filters), dataset: { kind: count > 0 ? kind : "" } },
@@ -42,7 +36,7 @@ function health(answer) {
   const { kind, body } = answer;
   const verdict = { ready: ["good", "Ready"], unavailable: ["bad", "Not ready"], misconfigured: ["bad", "Misconfigured"] }[kind] ?? ["unsure", "Not known"];
   return h("p", { class: "health" },
-    h("span", { class: "badge", dataset: { kind: verdict[0] } }, verdict[1]),
+    tag(...verdict),
     body && partsOf(body).map(([name, state]) => h("span", { class: "part", dataset: { state } },
       h("span", { "aria-hidden": "true" }, state === "ready" ? "✓ " : "✕ "), PARTS[name]?.[0] ?? name, state === "ready" ? "" : `: ${state}`)),
     body?.version && h("span", { class: "quiet" }, `Version ${body.version}`),
@@ -98,7 +92,7 @@ export function overviewView() {
     };
     ask().then((answer) => state.replaceChildren(health(answer)));
     const counting = call("GET", "/org/overview").then((answer) => {
-      numbers.replaceChildren(tileList(answer, now));
+      numbers.replaceChildren(tileList(answer));
       created.replaceChildren(answer.mints_by_hour ? hourChart(answer.mints_by_hour, { title: "Tokens created per hour, last 48 hours" }) : "");
     }, (refused) => numbers.replaceChildren(denied("You are not allowed to list tokens.")(refused)));
     const watching = call("GET", "/org/activity", { query: { days: 30 } }).then(activity,

@@ -1,8 +1,9 @@
 // Rows for what can have a credential for the origin: how it stands there, and the buttons to change it.
 
-import { ago, exact, field, h, named, say } from "./dom.js";
+import { actorWords } from "./audit_words.js";
+import { ago, exact, field, h, named, say, tag, textInput } from "./dom.js";
 import { sentence } from "./refusals.js";
-import { inherited, look, setter, words } from "./upstream.js";
+import { inherited, look, words } from "./upstream.js";
 import { clearDialog, setDialog } from "./upstream_dialogs.js";
 
 /** Each row is a call to the gateway: so many rows at a time, and so many calls at once. */
@@ -10,7 +11,6 @@ const PAGE = 20;
 const AT_ONCE = 4;
 
 const moment = (text) => h("time", { datetime: text, title: text }, `${exact(text)} (${ago(text)})`);
-const badge = (kind, text) => h("span", { class: "badge", dataset: { kind } }, text);
 
 /** How it stands, in words. */
 function told(scope, { kind, answer, refused }) {
@@ -18,17 +18,17 @@ function told(scope, { kind, answer, refused }) {
     const { replaced } = answer;
     const kept = replaced && Date.parse(replaced.until) > Date.now();
     return [
-      h("p", {}, badge("good", "Set"), " fingerprint ", h("code", {}, answer.digest)),
-      h("p", { class: "below" }, "Since ", moment(answer.set_at), " by ", named(setter(answer))),
+      h("p", {}, tag("good", "Set"), " fingerprint ", h("code", {}, answer.digest)),
+      h("p", { class: "below" }, "Since ", moment(answer.set_at), " by ", named(actorWords({ actor: answer.set_by }))),
       replaced && h("p", { class: "below" }, "Replaced ", h("code", {}, replaced.digest),
         kept ? ", which running attestations keep until " : ", which running attestations kept until ", moment(replaced.until)),
     ];
   }
-  if (kind === "none") return [h("p", {}, badge("none", "Not set"), " ", h("span", { class: "quiet" }, inherited(scope)))];
-  if (kind === "denied") return [h("p", {}, badge("unsure", "Not shown"), " You are not allowed to see or change it.")];
-  if (kind === "unknown") return [h("p", {}, badge("unsure", "Not shown"), " It does not exist, or you are not allowed to see it.")];
+  if (kind === "none") return [h("p", {}, tag("none", "Not set"), " ", h("span", { class: "quiet" }, inherited(scope)))];
+  if (kind === "denied") return [h("p", {}, tag("unsure", "Not shown"), " You are not allowed to see or change it.")];
+  if (kind === "unknown") return [h("p", {}, tag("unsure", "Not shown"), " It does not exist, or you are not allowed to see it.")];
   return [
-    h("p", {}, badge("bad", "Not known"), ` ${sentence(refused.detail)}`),
+    h("p", {}, tag("bad", "Not known"), ` ${sentence(refused.detail)}`),
     refused.requestId && h("p", { class: "below" }, "Request id ", h("code", {}, refused.requestId)),
   ];
 }
@@ -86,7 +86,7 @@ async function loadAll(rows) {
 export function places(label, names, make) {
   const list = h("ul", { class: "places", "aria-label": label });
   const more = h("button", { type: "button" }, "Show more");
-  const input = h("input", { type: "search", autocomplete: "off", spellcheck: "false" });
+  const input = textInput({ type: "search" });
   const find = field(`Find in ${label.toLowerCase()}`, input);
   const none = h("p", { class: "quiet", hidden: true }, "No name matches.");
   const made = new Map();

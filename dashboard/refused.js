@@ -1,7 +1,7 @@
 // Calls that were refused: as rows of a table, and why, with what the operation needs as POST /explain tells it.
 
 import { call } from "./api.js";
-import { ago, exact, facts, h, named, openDialog } from "./dom.js";
+import { ago, exact, facts, h, named, openDialog, tag } from "./dom.js";
 import { words } from "./policies.js";
 import { reasonAdvice, reasonTitle } from "./reasons.js";
 import { address } from "./route.js";
@@ -26,7 +26,7 @@ const COLUMNS = ["Time", "Reason", "Operation", "Token", "From", ""];
 export function refusedTable(rows, time = ago) {
   return table("Refused calls, newest first", COLUMNS, rows.map((refused) => row(COLUMNS, [
     ["one-line", h("time", { datetime: refused.at, title: exact(refused.at) }, time(refused.at))],
-    ["one-line", h("span", { class: "badge", dataset: { kind: "bad" }, title: refused.reason }, reasonTitle(refused.reason))],
+    ["one-line", tag("bad", reasonTitle(refused.reason), refused.reason)],
     ["cut", refused.operation ? named(refused.operation, { title: refused.operation }) : none("not known")],
     ["cut", refused.token ? tokenLink(refused.token) : none("none")],
     ["cut short", refused.address ? named(refused.address, { title: refused.address }) : none("not known")],

@@ -1,7 +1,7 @@
 // Organizations, projects and workflows by name: fetched for pickers and lists, checked as they are typed, and created.
 
 import { all, call } from "./api.js";
-import { h, openDialog } from "./dom.js";
+import { h, lastRow, openDialog, textInput } from "./dom.js";
 import { faultField } from "./fields.js";
 import { attempt } from "./refusals.js";
 
@@ -36,7 +36,7 @@ export function nameFault(text) {
 
 /** A field for such a name. */
 export function nameField(label, properties = {}) {
-  const input = h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...properties });
+  const input = textInput(properties);
   return faultField(label, input, "The same name as in your control plane, such as acme or shop-2.");
 }
 
@@ -52,7 +52,7 @@ export function createDialog(project, made) {
       { novalidate: true },
       place,
       name.element,
-      h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button),
+      lastRow(close, button),
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

@@ -1,6 +1,6 @@
 // The credential for the origin, of the organization and of its projects and workflows: a part of the view "Settings".
 
-import { field, h, named, say } from "./dom.js";
+import { field, h, named, say, textInput } from "./dom.js";
 import { placeRow, places } from "./places.js";
 import { refusalBox } from "./refusals.js";
 import { projects, workflows } from "./registry.js";
@@ -33,7 +33,7 @@ function projectRow(project) {
 
 /** For callers who may not list projects: a row for each name that they type. */
 function byName() {
-  const text = () => h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: "63" });
+  const text = () => textInput({ maxlength: "63" });
   const [project, workflow] = [text(), text()];
   const place = h("div", {});
   const list = h("ul", { class: "places", "aria-label": "What you asked for" });

@@ -1,25 +1,19 @@
 // Uses of the last days as a line of bars. Says the same in words to those who do not see it.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { number, shape, sum } from "./dom.js";
+
 const [WIDTH, GAP, HEIGHT] = [3, 1, 16];
 /** How many days the list asks for. */
 export const DAYS = 14;
 
-function shape(name, properties) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(properties)) made.setAttribute(key, value);
-  return made;
-}
-
 /** `Uses of the last 14 days, in UTC: 3 today, 40 in all, most on 21 Nov (25)`. */
 export function spoken(uses, now = Date.now()) {
-  const all = uses.reduce((sum, count) => sum + count, 0);
+  const all = sum(uses);
   const of = `Uses of the last ${uses.length} days, in UTC`;
   if (all === 0) return `${of}: none`;
   const most = Math.max(...uses);
   const day = new Date(now - (uses.length - 1 - uses.lastIndexOf(most)) * 86_400_000);
   const named = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" }).format(day);
-  const number = (count) => count.toLocaleString("en");
   return `${of}: ${number(uses.at(-1))} today, ${number(all)} in all, most on ${named} (${number(most)})`;
 }
 
@@ -27,13 +21,9 @@ export function spoken(uses, now = Date.now()) {
 export function spark(uses, most) {
   const words = spoken(uses);
   const width = uses.length * (WIDTH + GAP) - GAP;
-  const drawn = shape("svg", { class: "spark", role: "img", "aria-label": words, viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT });
-  const title = shape("title", {});
-  title.textContent = words;
   const bars = uses.map((count, at) => {
     const height = count === 0 ? 1 : Math.max(2, Math.round((count / most) * HEIGHT));
     return shape("rect", { class: count === 0 ? "none" : "some", x: at * (WIDTH + GAP), y: HEIGHT - height, width: WIDTH, height });
   });
-  drawn.append(title, ...bars);
-  return drawn;
+  return shape("svg", { class: "spark", role: "img", "aria-label": words, viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT }, shape("title", {}, words), ...bars);
 }

@@ -3,7 +3,7 @@
 import { all, setCredential, setOrganization } from "./api.js";
 
 /** `kind`: `admin`, `bootstrap`, `session` or `token`. `policies`: null where the gateway does not say. */
-export const state = { who: null, organizations: [], moreOrganizations: false, focusToken: null };
+export const state = { who: null, organizations: [], moreOrganizations: false };
 
 export const aboveOrganizations = () => state.who?.kind === "admin" || state.who?.kind === "bootstrap";
 
@@ -40,5 +40,5 @@ export const organizationRow = () => state.organizations.find((row) => row.name 
 export function forget() {
   setCredential(null);
   setOrganization(null);
-  Object.assign(state, { who: null, organizations: [], moreOrganizations: false, focusToken: null });
+  Object.assign(state, { who: null, organizations: [], moreOrganizations: false });
 }

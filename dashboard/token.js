@@ -2,7 +2,7 @@
 
 import { actorWords } from "./audit_words.js";
 import { jobName } from "./ci_job.js";
-import { ago, exact, h, span } from "./dom.js";
+import { ago, exact, h, span, tag } from "./dom.js";
 
 const SOON_MS = 7 * 86_400_000;
 const isPast = (moment, now) => Boolean(moment) && Date.parse(moment) <= now;
@@ -21,7 +21,7 @@ export const canRotate = (token) => standing(token)[1] === "good" && !token.revo
 
 export function badge(token) {
   const [word, kind] = standing(token);
-  return h("span", { class: "badge", dataset: { kind } }, word);
+  return tag(kind, word);
 }
 
 /** `organization`, `shop` or `shop / release`. */

@@ -3,22 +3,20 @@
 
 import { call } from "./api.js";
 import { actionWords, actorWords } from "./audit_words.js";
-import { dayChart, number } from "./chart.js";
+import { dayChart } from "./chart.js";
 import { jobFacts } from "./ci_job.js";
-import { exact, facts, h, named, plain } from "./dom.js";
+import { exact, facts, h, named, number, plain, sum } from "./dom.js";
 import { actionsOf, doneNote, pathOf } from "./lifecycle.js";
 import { words } from "./policies.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable } from "./refused.js";
-import { address, go } from "./route.js";
+import { address } from "./route.js";
 import { none, row, table } from "./table.js";
 import { badge, brief, creatorOf, ending, scopeOf, standing } from "./token.js";
-import { whenSlash } from "./token_search.js";
 import { tokenTree } from "./token_tree.js";
 
 const DAYS = 30;
 const MOST_ROWS = 20;
-const sum = (counts) => counts.reduce((all, count) => all + count, 0);
 
 /** The view for `#tokens/<id>`. */
 export function tokenView({ id }) {
@@ -73,11 +71,6 @@ export function tokenView({ id }) {
     h("div", { class: "view-head" }, head, buttons),
     done.place, body);
   view.refresh = load;
-  view.leave = whenSlash(() => {
-    // Once the list is there.
-    addEventListener("hashchange", () => document.getElementById("search")?.focus(), { once: true });
-    go("tokens");
-  });
   view.routed = (at) => {
     if (at.id === id) return;
     id = at.id;

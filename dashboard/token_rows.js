@@ -1,7 +1,7 @@
 // The rows of the token list: one line each, with a menu of what one can do; and the columns that they can be sorted by.
 
 import { jobText } from "./ci_job.js";
-import { h, named, plain } from "./dom.js";
+import { h, named, number, plain } from "./dom.js";
 import { menuButton } from "./menu.js";
 import { address } from "./route.js";
 import { spark } from "./spark.js";
@@ -88,7 +88,7 @@ export function tokenTable(rows, { sort, onSort, selected, onSelect, actions }) 
       cell("created", brief(token.created_at)),
       cell("expires", ending(token)),
       cell("used", brief(token.last_used_at)),
-      cell("uses", token.uses.toLocaleString("en"), token.uses > 0 && token.daily_uses?.length > 0 && spark(token.daily_uses, most)),
+      cell("uses", number(token.uses), token.uses > 0 && token.daily_uses?.length > 0 && spark(token.daily_uses, most)),
       cell("status", badge(token)),
       h("td", { role: "cell", class: "col-menu" }, menuButton(`Actions for ${spoken}`, () => actions(token), { dataset: { key: `menu-${token.id}` } })));
   };

@@ -43,20 +43,6 @@ const isNotable = (text) => text.length <= 200 && !/pst_[0-9A-Za-z]{22}|eyJ[\w-]
 export const ownOrder = (wanted) => (wanted.expires_before ? "expires" : "-created");
 export const orderOf = (wanted) => wanted.sort || ownOrder(wanted);
 
-/** Whether a key is for a field or a dialog. */
-export const isTyping = ({ target }) => target.closest?.("input, textarea, select, dialog") || document.querySelector("dialog[open]");
-
-/** Begins a search at the key `/`; gives what ends that. */
-export function whenSlash(begin) {
-  const key = (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-    event.preventDefault();
-    begin();
-  };
-  document.addEventListener("keydown", key);
-  return () => document.removeEventListener("keydown", key);
-}
-
 /** The filters that an address has; what it has besides is left out. */
 export function wantedBy(query) {
   const wanted = { ...NOTHING };

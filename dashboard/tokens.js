@@ -3,7 +3,7 @@
 
 import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
-import { choice, exact, h, named, say } from "./dom.js";
+import { choice, exact, h, isTyping, named, number, say, textInput } from "./dom.js";
 import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
 import { refusalBox, told } from "./refusals.js";
@@ -13,12 +13,11 @@ import { state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { sorted, titleOf, tokenTable } from "./token_rows.js";
-import { hasSecret, isFiltered, isTyping, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy, whenSlash } from "./token_search.js";
+import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;
 const PAUSE_MS = 250;
-const number = (count) => count.toLocaleString("en");
 
 export function tokensView(at = route()) {
   if (at.id !== null) return tokenView(at);
@@ -39,8 +38,8 @@ export function tokensView(at = route()) {
   const selection = h("div", { class: "selection", hidden: true });
   const place = h("div", {});
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Risks" });
-  const input = h("input", {
-    type: "search", id: "search", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-label": "Search tokens",
+  const input = textInput({
+    type: "search", id: "search", "aria-label": "Search tokens",
     placeholder: "Search name, prefix, description, or paste a token", "aria-keyshortcuts": "/",
   });
   const status = choice(STATUSES, wanted.status, { "aria-label": "Status" });
@@ -242,10 +241,6 @@ export function tokensView(at = route()) {
     project.append(...names.filter((name) => name !== wanted.project).map((name) => h("option", { value: name }, name)));
   }, () => {});
 
-  const unkey = whenSlash(() => {
-    input.focus();
-    input.select();
-  });
   /** What is pasted anywhere is looked for. */
   const paste = (event) => {
     const text = event.clipboardData.getData("text").trim();
@@ -276,7 +271,6 @@ export function tokensView(at = route()) {
   );
   view.leave = () => {
     input.value = "";
-    unkey();
     document.removeEventListener("paste", paste);
   };
   view.refresh = () => {

@@ -2,6 +2,7 @@
 // in a request's body; nothing here keeps it.
 
 import { call } from "./api.js";
+import { number } from "./dom.js";
 import { state } from "./state.js";
 
 export const MAX_LENGTH = 8_192;
@@ -59,12 +60,9 @@ export function fault(text) {
   if (text === "") return "Paste the credential.";
   if (/^bearer\s/i.test(text)) return "Leave out “Bearer”: the gateway adds it.";
   if (/[^\x21-\x7e]/.test(text)) return "It has spaces, line ends or special characters. Paste the credential alone, on one line.";
-  if (text.length > MAX_LENGTH) return `It is longer than ${MAX_LENGTH.toLocaleString("en")} characters. Paste the credential alone.`;
+  if (text.length > MAX_LENGTH) return `It is longer than ${number(MAX_LENGTH)} characters. Paste the credential alone.`;
   return undefined;
 }
-
-/** Who set it: a name, or an actor as the audit log has it. */
-export const setter = ({ set_by: by }) => (typeof by === "string" ? by : by?.actor ?? by?.name ?? "");
 
 /** What counts where none is set. */
 export function inherited({ project, workflow }) {

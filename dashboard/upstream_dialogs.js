@@ -1,9 +1,10 @@
 // Setting, replacing and clearing a credential for the origin. What is pasted leaves the field at once.
 
-import { choice, exact, facts, field, h, named, openDialog, say } from "./dom.js";
+import { actorWords } from "./audit_words.js";
+import { choice, exact, facts, field, h, lastRow, named, openDialog, say } from "./dom.js";
 import { hiddenField } from "./fields.js";
 import { attempt } from "./refusals.js";
-import { KEEP, USUAL_KEEP, clear, fault, gain, loss, put, setter, words } from "./upstream.js";
+import { KEEP, USUAL_KEEP, clear, fault, gain, loss, put, words } from "./upstream.js";
 
 const time = (moment) => h("time", { datetime: moment, title: moment }, exact(moment));
 const fingerprint = (digest) => h("code", {}, digest);
@@ -23,7 +24,7 @@ export function setDialog(scope, current, changed) {
         place,
         element,
         current && field("Running attestations keep the current one for", keep, "An attestation must end with the credential it began with."),
-        h("div", { class: "buttons" }, h("button", { type: "button", onclick: close }, "Cancel"), button));
+        lastRow(close, button));
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
         const credential = input.value.trim();
@@ -72,13 +73,12 @@ export function clearDialog(scope, current, changed, closed) {
         facts([
           ["For", named(words(scope))],
           ["Fingerprint", fingerprint(current.digest)],
-          ["Set", time(current.set_at), " by ", named(setter(current))],
+          ["Set", time(current.set_at), " by ", named(actorWords({ actor: current.set_by }))],
         ]),
         h("p", {}, loss(scope)),
         h("p", {}, "Attestations that are running with it fail. The gateway keeps no copy: you need the credential itself to set it again."),
         place,
-        // The focus begins where a key that is held down does no harm.
-        h("div", { class: "buttons" }, h("button", { type: "button", autofocus: true, onclick: close }, "Cancel"), button),
+        lastRow(close, button, true),
       ];
     },
     { closed },

@@ -2,9 +2,11 @@
 //! repeats nothing, and reads no answer without a bound in size and time.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -16,7 +18,7 @@ use crate::fail::{Failure, Kind, Outcome, cause};
 use crate::output::{Progress, remark};
 use crate::problem;
 use crate::settings::Settings;
-use crate::text::{encoded, member as shown};
+use crate::text::{encoded, member as shown, near};
 
 /// Longest answer that is read whole, in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -28,6 +30,8 @@ const AGENT: HeaderValue =
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const ORGANIZATION: HeaderName = HeaderName::from_static("postern-organization");
+/// When the caller's token expires, where that is soon.
+const EXPIRES: HeaderName = HeaderName::from_static("postern-token-expires");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const RESPOND_ASYNC: HeaderValue = HeaderValue::from_static("respond-async");
 
@@ -35,6 +39,8 @@ const RESPOND_ASYNC: HeaderValue = HeaderValue::from_static("respond-async");
 pub struct Api {
     http: Http<Full<Bytes>>,
     settings: Settings,
+    /// Whether the end of the credential was told.
+    told_expiry: AtomicBool,
 }
 
 /// An answer that was read whole.
@@ -68,7 +74,12 @@ impl Api {
     /// The API of the gateway in the settings.
     pub fn new(settings: Settings) -> Outcome<Self> {
         let http = connect::client(settings.ca.as_deref(), CONNECT.min(settings.timeout))?;
-        Ok(Self { http, settings })
+        let told_expiry = AtomicBool::new(false);
+        Ok(Self {
+            http,
+            settings,
+            told_expiry,
+        })
     }
 
     /// The same without a credential.
@@ -258,7 +269,25 @@ impl Api {
             headers.insert(ORGANIZATION, organization.clone());
         }
         let answer = self.in_time(self.http.request(request)).await?;
-        answer.map_err(|error| self.unreachable(&error))
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
+        self.tell_expiry(answer.headers());
+        Ok(answer)
+    }
+
+    /// Says once that the credential is about to expire, where the gateway says so.
+    fn tell_expiry(&self, headers: &HeaderMap) {
+        let end = headers.get(EXPIRES).and_then(|value| value.to_str().ok());
+        let end = end.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        let (Some(end), false) = (end, self.told_expiry.swap(end.is_some(), Ordering::Relaxed))
+        else {
+            return;
+        };
+        let end = end.to_utc();
+        remark(&format!(
+            "note: this credential expires {}, at {}: rotate it in time",
+            near(end, Utc::now()),
+            end.format("%Y-%m-%d %H:%M:%S UTC"),
+        ));
     }
 
     async fn whole(&self, answer: Response<Incoming>) -> Outcome<Answer> {

@@ -12,10 +12,14 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::{Format, Progress, print, print_json, remark};
+use crate::listing::{Listed, Shape, of};
+use crate::output::Progress;
 use crate::settings::{Flags, Settings};
-use crate::text::{member, moment, table};
+use crate::table::{Cell, Column, Form, Look};
+use crate::terminal::Tone;
+use crate::text::{member, plain};
 use crate::tokens::find::{self, Among};
+use crate::when;
 
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
@@ -25,8 +29,6 @@ const MAX_LINE: usize = 64 * 1024;
 /// `postern audit`.
 #[derive(Debug, clap::Args)]
 pub struct Audit {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: What,
 }
@@ -35,7 +37,7 @@ pub struct Audit {
 enum What {
     /// List events, newest first
     #[command(visible_alias = "ls")]
-    List(List),
+    List(Box<List>),
     /// Export the whole log with the links of its chain, oldest first, one JSON object per line
     Export {
         /// Output file, which only you can read; created once the export is complete. Default:
@@ -59,38 +61,57 @@ struct List {
     #[arg(long)]
     action: Option<String>,
 
-    /// Only this actor, written in full, such as admin-token
+    /// Only this actor: admin-token, idle-sweep, …; the prefix, id or name of a token; or the name
+    /// of an administrator key
     #[arg(long)]
     actor: Option<String>,
 
-    /// Only events of this token: its id, name or prefix
-    #[arg(long, value_name = "TOKEN")]
+    /// Only events of this token: its name, prefix or id
+    #[arg(value_name = "TOKEN")]
+    named: Option<String>,
+
+    /// The same as TOKEN
+    #[arg(long, value_name = "TOKEN", conflicts_with = "named")]
     token_id: Option<String>,
 
+    /// Only requests from this IP address
+    #[arg(long)]
+    address: Option<String>,
+
+    /// Only the request with this id
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+
     /// From this moment on, such as 2030-01-31T12:00:00Z
-    #[arg(long, value_name = "MOMENT")]
+    #[arg(long, value_name = "MOMENT", value_parser = when::past)]
     since: Option<String>,
 
+    /// The same as --since, by a span: 1h, 24h, 7d
+    #[arg(long, value_name = "SPAN", value_parser = when::ago, conflicts_with = "since")]
+    last: Option<String>,
+
     /// Before this moment
-    #[arg(long, value_name = "MOMENT")]
+    #[arg(long, value_name = "MOMENT", value_parser = when::past)]
     until: Option<String>,
 
     /// Maximum number of events; 0 for all
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
 
-    /// Output format
-    #[arg(long, short, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 impl Audit {
     /// Does it.
-    pub async fn run(self) -> Outcome {
+    pub async fn run(self, flags: &Flags) -> Outcome {
         if let What::Verify { file } = &self.what {
             return verify::run(file);
         }
-        let api = Api::new(Settings::find(&self.flags)?)?;
+        if matches!(self.what, What::List(_)) {
+            flags.token_is_credential("postern audit list")?;
+        }
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
             What::Verify { .. } => Ok(()),
             What::List(list) => list.run(&api).await,
@@ -102,15 +123,25 @@ impl Audit {
 
 impl List {
     async fn run(self, api: &Api) -> Outcome {
-        let token = match &self.token_id {
-            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+        self.shape.check(EVENTS)?;
+        if let Some(actor) = &self.actor {
+            find::refuse_secret(actor)?;
+        }
+        let token = match self.named.as_ref().or(self.token_id.as_ref()) {
+            Some(meant) => Some(match find::id(api, meant, Among::All).await {
+                // Who may read the log and list no tokens: the gateway takes names too.
+                Err(failure) if failure.kind == Kind::NotAllowed => meant.clone(),
+                found => found?,
+            }),
             None => None,
         };
         let query: Vec<_> = [
             ("action", self.action.as_deref()),
             ("actor", self.actor.as_deref()),
             ("token", token.as_deref()),
-            ("since", self.since.as_deref()),
+            ("address", self.address.as_deref()),
+            ("request_id", self.request_id.as_deref()),
+            ("since", self.since.as_deref().or(self.last.as_deref())),
             ("until", self.until.as_deref()),
         ]
         .into_iter()
@@ -121,37 +152,57 @@ impl List {
             limit => limit,
         };
         let events = api.list("/org/audit", &query, "events", most).await?;
-        match self.output {
-            Format::Json => print_json(&Value::Array(events)),
-            Format::Table if events.is_empty() => {
-                remark("no event matches");
-                Ok(())
-            }
-            Format::Table => print(&view(&events)),
-        }
+        self.shape.print(EVENTS, &events, "no event matches")
     }
 }
 
-fn view(events: &[Value]) -> String {
-    let headings = [
-        "AT", "ACTION", "OUTCOME", "TOKEN", "TARGET", "ACTOR", "ADDRESS", "REQUEST",
-    ];
-    let rows: Vec<Vec<String>> = events
-        .iter()
-        .map(|event| {
-            vec![
-                moment(event, "at"),
-                member(event, "action"),
-                member(event, "outcome"),
-                member(event, "token_prefix"),
-                member(event, "target"),
-                member(event, "actor"),
-                member(event, "address"),
-                member(event, "request_id"),
-            ]
-        })
-        .collect();
-    table(&headings, &rows)
+/// Lists of events.
+const EVENTS: Listed = Listed {
+    columns: &[
+        Column::new("at", 0, 0, |event, look| look.moment(event, "at").into()),
+        Column::new("action", 0, 14, |event, _| of(event, "action")),
+        Column::new("token", 1, 16, |event, look| {
+            named(event, look, "token_name", "token_prefix")
+        }),
+        Column::new("actor", 2, 16, |event, look| {
+            named(event, look, "actor_name", "actor")
+        }),
+        Column::new("outcome", 3, 12, |event, _| {
+            match member(event, "outcome") {
+                ok if ok == "ok" => Cell::new(ok, Tone::Good),
+                other => Cell::new(other, Tone::Bad),
+            }
+        }),
+        Column::new("target", 5, 12, |event, _| of(event, "target")),
+        Column::new("changes", 4, 16, changes),
+        Column::new("address", 6, 0, |event, _| of(event, "address")),
+        Column::new("request_id", 7, 0, |event, _| of(event, "request_id")),
+    ],
+    name: None,
+};
+
+/// What changed: each member and its new value.
+fn changes(event: &Value, look: &Look) -> Cell {
+    match (event.get("changes"), look.form) {
+        (Some(Value::Object(changes)), Form::Near | Form::Whole) => {
+            let changes = changes.keys().map(|name| {
+                let value = member(&Value::Object(changes.clone()), name);
+                format!("{}: {value}", plain(name))
+            });
+            changes.collect::<Vec<_>>().join(", ").into()
+        }
+        _ => of(event, "changes"),
+    }
+}
+
+/// A token or an actor: by name where there is one, and for programs as the log has it.
+fn named(event: &Value, look: &Look, name: &str, other: &str) -> Cell {
+    let (name, other) = (member(event, name), member(event, other));
+    match (name.is_empty(), look.form) {
+        (true, _) | (false, Form::Raw) => other.into(),
+        (false, Form::Near) => name.into(),
+        (false, Form::Whole) => format!("{name} ({other})").into(),
+    }
 }
 
 /// Writes the export as it arrives, and fails unless its last line is the signed checkpoint.

@@ -12,7 +12,10 @@ use crate::api::{Answer, Api};
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
+use crate::terminal::{Screen, Tone};
 use crate::text::{member, plain};
+
+mod expiry;
 
 /// How far two clocks may be apart without a word.
 const SKEW: i64 = 30;
@@ -20,9 +23,6 @@ const SKEW: i64 = 30;
 /// `postern doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
-    #[command(flatten)]
-    flags: Flags,
-
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -71,18 +71,17 @@ impl Finding {
 }
 
 impl Doctor {
-    /// A look at the gateway of these flags, for people.
-    pub fn of(flags: Flags) -> Self {
-        let output = Format::Table;
-        Self { flags, output }
-    }
+    /// For people.
+    pub const TABLE: Self = Self {
+        output: Format::Table,
+    };
 
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let findings = examine(&self.flags).await;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let findings = examine(flags).await;
         match self.output {
             Format::Json => print_json(&objects(&findings))?,
-            Format::Table => print(&lines(&findings))?,
+            Format::Table => print(&lines(&findings, Screen::stdout()))?,
         }
         let broken = findings.iter().find_map(|finding| match finding.state {
             State::Broken(kind) => Some((finding.about, kind)),
@@ -154,8 +153,12 @@ fn readiness(ready: &Answer) -> Vec<Finding> {
         .filter_map(|name| name.as_str().map(plain))
         .collect();
     if !unheeded.is_empty() {
-        let found = format!("the gateway does not heed {}", unheeded.join(", "));
-        findings.push(Finding::odd("variables", found, "unset them"));
+        let found = format!("the gateway ignores {}", unheeded.join(", "));
+        findings.push(Finding::odd(
+            "variables",
+            found,
+            "another variable overrides them: unset them",
+        ));
     }
     if body.get("client_addresses").and_then(Value::as_str) == Some("unreadable") {
         let found = "the gateway cannot read its clients' addresses";
@@ -168,11 +171,19 @@ fn readiness(ready: &Answer) -> Vec<Finding> {
 fn dependency(name: &str) -> Finding {
     let found = match name {
         "audit" => "somebody has written to the audit log in D1".to_owned(),
+        "facts" => "the KV cache does not answer".to_owned(),
+        "record" => "the D1 database does not answer".to_owned(),
+        "ledger" => "the Ledger does not answer".to_owned(),
         name => format!("`{}` does not answer", plain(name)),
     };
     let advice = match name {
-        // The gateway can do without it.
-        "facts" => return Finding::odd("readiness", found, "see to the KV namespace FACTS"),
+        "facts" => {
+            return Finding::odd(
+                "readiness",
+                found,
+                "see to the KV namespace FACTS; the gateway can do without it",
+            );
+        }
         "record" => {
             "see to D1, and apply its migrations: npx wrangler d1 migrations apply postern --remote"
         }
@@ -186,7 +197,7 @@ fn dependency(name: &str) -> Finding {
     )
 }
 
-/// Compares the clocks: a token that is to live for minutes is dead on arrival where they differ.
+/// Compares the clocks: a token with a life of minutes has expired when it arrives where they differ.
 fn clock(answer: &Answer, began: SystemTime, ended: SystemTime) -> Finding {
     let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
     let theirs = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
@@ -210,7 +221,7 @@ fn clock(answer: &Answer, began: SystemTime, ended: SystemTime) -> Finding {
         _ => Finding::odd(
             "clock",
             found,
-            "set this machine's clock: tokens end by the gateway's",
+            "set this machine's clock: tokens expire by the gateway's",
         ),
     }
 }
@@ -247,7 +258,11 @@ async fn credential(api: &Api) -> Vec<Finding> {
         _ => None,
     };
     match (tokens, about_organization) {
-        (Ok(_), _) => vec![Finding::good("credential", "accepted; can list tokens")],
+        (Ok(_), _) => {
+            let mut findings = vec![Finding::good("credential", "accepted; can list tokens")];
+            findings.extend(expiry::look(api).await);
+            findings
+        }
         (Err(failure), _) if failure.kind == Kind::NotAllowed => {
             vec![Finding::good("credential", "accepted; cannot list tokens")]
         }
@@ -301,14 +316,21 @@ fn state(state: State) -> &'static str {
     }
 }
 
-fn lines(findings: &[Finding]) -> String {
+fn lines(findings: &[Finding], screen: Screen) -> String {
     let mut text = String::new();
     for finding in findings {
         let (state, about) = (state(finding.state), finding.about);
+        let tone = match finding.state {
+            State::Good => Tone::Good,
+            State::Odd => Tone::Warning,
+            State::Broken(_) => Tone::Bad,
+        };
+        let state = tone.paint(&format!("{}{state:6}", tone.mark(screen)), screen);
         let found = plain(&finding.found);
-        text.push_str(&format!("{state:6}  {about:12}  {found}\n"));
+        text.push_str(&format!("{state}  {about:12}  {found}\n"));
         if let Some(advice) = &finding.advice {
-            text.push_str(&format!("{:22}-> {}\n", "", plain(advice)));
+            let indent = 22 + tone.mark(screen).chars().count();
+            text.push_str(&format!("{:indent$}-> {}\n", "", plain(advice)));
         }
     }
     text

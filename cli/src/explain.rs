@@ -7,19 +7,26 @@ use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
+use crate::terminal::{Screen, Tone};
 use crate::text::{member, plain};
 use crate::upstream::scope;
 
 /// `postern explain`.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    #[command(flatten)]
-    flags: Flags,
-
     /// `Service/Method` of an attestation call, a REST route (`GET /…`), or an operation of the
     /// registry, such as `token.revoke`
-    #[arg(long, value_name = "NAME")]
-    operation: String,
+    #[arg(value_name = "OPERATION", required_unless_present = "operation_flag")]
+    operation: Option<String>,
+
+    /// The same as OPERATION
+    #[arg(
+        id = "operation_flag",
+        long = "operation",
+        value_name = "OPERATION",
+        conflicts_with = "operation"
+    )]
+    operation_flag: Option<String>,
 
     /// The project that the call would name
     #[arg(long, value_name = "NAME")]
@@ -40,10 +47,11 @@ pub struct Explain {
 
 impl Explain {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         let mut question = Map::new();
-        question.insert("operation".to_owned(), self.operation.into());
+        let operation = self.operation.or(self.operation_flag);
+        question.insert("operation".to_owned(), operation.into());
         for (name, value) in [
             ("project", self.project),
             ("workflow", self.workflow),
@@ -82,6 +90,12 @@ fn lines(told: &Value, allowed: bool) -> String {
         true => "allowed",
         false => "refused",
     };
+    let screen = Screen::stdout();
+    let tone = match allowed {
+        true => Tone::Good,
+        false => Tone::Bad,
+    };
+    let word = tone.paint(&format!("{}{word}", tone.mark(screen)), screen);
     let mut lines = vec![format!("{word}: {}", member(told, "operation"))];
     lines.push(format!("caller: {}", caller(of("caller"))));
     let has_token = of("caller").get("token").is_some_and(Value::is_string);

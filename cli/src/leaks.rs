@@ -27,8 +27,6 @@ const MAX_FILE: u64 = 256 * 1024 * 1024;
 /// `postern leaks`.
 #[derive(Debug, clap::Args)]
 pub struct Leaks {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: What,
 }
@@ -44,9 +42,9 @@ enum What {
 
 impl Leaks {
     /// Does it. Needs no credential, and sends none.
-    pub async fn run(self) -> Outcome {
+    pub async fn run(self, flags: &Flags) -> Outcome {
         let What::Report { file } = self.what;
-        let settings = Settings::find(&self.flags)?;
+        let settings = Settings::find(flags)?;
         let api = Api::new(Settings {
             authorization: None,
             organization: None,

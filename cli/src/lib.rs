@@ -7,8 +7,10 @@
 )]
 #![warn(missing_docs)]
 
+pub mod activity;
 pub mod address;
 pub mod api;
+pub mod attest;
 pub mod audit;
 pub mod bridge;
 pub mod command;
@@ -17,22 +19,29 @@ pub mod deployment;
 pub mod doctor;
 pub mod explain;
 pub mod fail;
+pub mod help;
 pub mod job;
 pub mod leaks;
 pub mod listening;
+pub mod listing;
+pub mod nearest;
 pub mod organization;
 pub mod output;
 pub mod preflight;
 pub mod problem;
+pub mod profiles;
 pub mod proxy;
 pub mod rebuild;
 pub mod registry;
 pub mod settings;
 pub mod setup;
 pub mod shell;
+pub mod table;
+pub mod terminal;
 pub mod text;
 pub mod tokens;
 pub mod trust;
 pub mod trust_rules;
 pub mod upstream;
+pub mod when;
 pub mod whoami;

@@ -63,7 +63,7 @@ pub fn json(value: &Value) -> String {
 pub fn print_secret(text: &str, id: &str) -> Outcome {
     print_all(text).map_err(|failure| {
         failure.hint(format!(
-            "the token exists and nobody has it: postern api-token revoke --id {id}"
+            "the token exists and nobody has it: postern token revoke {id}"
         ))
     })
 }

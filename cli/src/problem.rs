@@ -99,12 +99,12 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "organization_required" => "name it: --organization, or POSTERN_ORGANIZATION",
         "project_required" => "name a project: --project",
         "name_taken" => "choose another name, or revoke the token that has this one",
-        "token_not_live" => "create a new token: postern api-token create",
+        "token_not_live" => "create a new token: postern token create",
         "federated_only" => {
             "this organization gives new tokens to CI jobs only: postern trust add, or postern org update \
              NAME --federated-only false"
         }
-        "mint_ceiling_reached" => "see what can go: postern api-token list",
+        "mint_ceiling_reached" => "see what can go: postern token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"
         }
@@ -120,7 +120,7 @@ fn where_to_look(detail: &str) -> Option<&'static str> {
         "organization" => "see what there is: postern org list",
         "project" => "see what there is: postern project list",
         "workflow" => WORKFLOWS,
-        "token" => "see what there is: postern api-token list --all",
+        "token" => "see what there is: postern token list --all",
         "trust rule" => "see what there is: postern trust list",
         _ => return None,
     })
@@ -187,10 +187,7 @@ mod tests {
             ("organization", Some("see what there is: postern org list")),
             ("project", Some("see what there is: postern project list")),
             ("workflow", Some(WORKFLOWS)),
-            (
-                "token",
-                Some("see what there is: postern api-token list --all"),
-            ),
+            ("token", Some("see what there is: postern token list --all")),
             ("route", None),
         ] {
             let body = json!({ "detail": format!("no such {what}"), "code": "not_found" });

@@ -4,17 +4,18 @@ use serde_json::{Map, Value};
 
 use crate::api::Api;
 use crate::fail::Outcome;
+use crate::listing::{self, Listed, Shape, of};
 use crate::organization::Update;
-use crate::output::{Format, print, print_json, remark};
+use crate::output::{Format, print, print_json};
 use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
-use crate::text::{encoded, member, moment, table};
+use crate::table::{Cell, Column, Form, Look};
+use crate::terminal::Tone;
+use crate::text::{count, encoded};
 
 /// `postern org`.
 #[derive(Debug, clap::Args)]
 pub struct Organizations {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: OfOrganizations,
 }
@@ -52,7 +53,7 @@ enum OfOrganizations {
     },
     /// List organizations
     #[command(visible_alias = "ls")]
-    List(Listing),
+    List(Shape),
     /// Change an organization's settings
     Update(Update),
     /// Rebuild an organization's Ledger from D1, when its storage was lost or put back
@@ -62,8 +63,6 @@ enum OfOrganizations {
 /// `postern project`.
 #[derive(Debug, clap::Args)]
 pub struct Projects {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: OfProjects,
 }
@@ -74,14 +73,12 @@ enum OfProjects {
     Create(NewEntry),
     /// List the organization's projects
     #[command(visible_alias = "ls")]
-    List(Listing),
+    List(Shape),
 }
 
 /// `postern workflow`.
 #[derive(Debug, clap::Args)]
 pub struct Workflows {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: OfWorkflows,
 }
@@ -103,7 +100,7 @@ enum OfWorkflows {
         #[arg(long)]
         project: String,
         #[command(flatten)]
-        list: Listing,
+        shape: Shape,
     },
 }
 
@@ -121,31 +118,64 @@ struct NewEntry {
     output: Format,
 }
 
-#[derive(Debug, clap::Args)]
-struct Listing {
-    /// Output format
-    #[arg(long, short, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
+const ID: Column = Column::new("id", 9, 0, |entry, _| of(entry, "id"));
+const NAME: Column = Column::new("name", 0, 20, |entry, _| of(entry, "name"));
+const CREATED_AT: Column = Column::new("created_at", 5, 0, |entry, look| {
+    look.moment(entry, "created_at").into()
+});
 
-const ENTRIES: [&str; 3] = ["ID", "NAME", "CREATED AT"];
-const ORGANIZATIONS: [&str; 8] = [
-    "ID",
-    "NAME",
-    "CREATED AT",
-    "MINT CEILING",
-    "MAX IDLE DAYS",
-    "ON LEAK",
-    "JURISDICTION",
-    "FEDERATED ONLY",
-];
+/// Lists of projects and workflows.
+const ENTRIES: Listed = Listed {
+    columns: &[NAME, CREATED_AT, ID],
+    name: Some("name"),
+};
+
+/// Lists of organizations, which have limits.
+const ORGANIZATIONS: Listed = Listed {
+    columns: &[
+        NAME,
+        Column::new("mint_ceiling", 1, 0, ceiling),
+        Column::new("max_idle_days", 2, 0, |entry, look| {
+            match entry.get("max_idle_days").and_then(Value::as_u64) {
+                Some(0) => look.absent("no limit", Tone::Quiet),
+                _ => of(entry, "max_idle_days"),
+            }
+        }),
+        Column::new("on_leak", 3, 0, |entry, _| of(entry, "on_leak")),
+        Column::new("federated_only", 4, 0, |entry, _| {
+            of(entry, "federated_only")
+        }),
+        Column::new("jurisdiction", 6, 0, |entry, _| of(entry, "jurisdiction")),
+        CREATED_AT,
+        ID,
+    ],
+    name: Some("name"),
+};
+
+/// The ceiling that holds, and whether it is the gateway's own.
+fn ceiling(entry: &Value, look: &Look) -> Cell {
+    let number = |name: &str| entry.get(name).and_then(Value::as_u64);
+    let holds = number("effective_mint_ceiling").or_else(|| number("mint_ceiling"));
+    let text = match (holds, look.form) {
+        (None, _) => return look.absent("default", Tone::Plain),
+        (Some(holds), Form::Raw) => return Cell::from(holds.to_string()),
+        (Some(0), _) => "no limit".to_owned(),
+        (Some(holds), _) => count(holds),
+    };
+    match number("mint_ceiling") {
+        Some(_) => text.into(),
+        None => format!("{text} (default)").into(),
+    }
+}
 
 impl Organizations {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
-            OfOrganizations::List(list) => list.run(&api, "/orgs", "organizations").await,
+            OfOrganizations::List(shape) => {
+                list(&api, "/orgs", "organizations", ORGANIZATIONS, &shape).await
+            }
             OfOrganizations::Rebuild(rebuild) => rebuild.run(&api).await,
             OfOrganizations::Update(update) => {
                 let updated = update.run(&api).await?;
@@ -179,24 +209,26 @@ impl Organizations {
 
 impl Projects {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
             OfProjects::Create(create) => create.run(&api, "/org/projects").await,
-            OfProjects::List(list) => list.run(&api, "/org/projects", "projects").await,
+            OfProjects::List(shape) => {
+                list(&api, "/org/projects", "projects", ENTRIES, &shape).await
+            }
         }
     }
 }
 
 impl Workflows {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         let path = |project: &str| format!("/org/projects/{}/workflows", encoded(project));
         match self.what {
             OfWorkflows::Create { project, create } => create.run(&api, &path(&project)).await,
-            OfWorkflows::List { project, list } => {
-                list.run(&api, &path(&project), "workflows").await
+            OfWorkflows::List { project, shape } => {
+                list(&api, &path(&project), "workflows", ENTRIES, &shape).await
             }
         }
     }
@@ -221,45 +253,26 @@ async fn created(api: &Api, path: &str, body: Map<String, Value>, output: Format
 fn show(entry: Value, output: Format) -> Outcome {
     match output {
         Format::Json => print_json(&entry),
-        Format::Table => print(&entries(&[entry])),
-    }
-}
-
-impl Listing {
-    async fn run(self, api: &Api, path: &str, member: &'static str) -> Outcome {
-        let found = api.list(path, &[], member, usize::MAX).await?;
-        match self.output {
-            Format::Json => print_json(&Value::Array(found)),
-            Format::Table if found.is_empty() => {
-                remark(&format!("there are no {member}"));
-                Ok(())
-            }
-            Format::Table => print(&entries(&found)),
-        }
+        Format::Table => print(&listing::table(entries(&entry), &[entry])?),
     }
 }
 
 /// Organizations have limits; projects and workflows do not.
-fn entries(found: &[Value]) -> String {
-    let have_limits = found.iter().any(|entry| entry.get("on_leak").is_some());
-    let headings = match have_limits {
-        true => &ORGANIZATIONS[..],
-        false => &ENTRIES,
-    };
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .map(|entry| {
-            vec![
-                member(entry, "id"),
-                member(entry, "name"),
-                moment(entry, "created_at"),
-                member(entry, "mint_ceiling"),
-                member(entry, "max_idle_days"),
-                member(entry, "on_leak"),
-                member(entry, "jurisdiction"),
-                member(entry, "federated_only"),
-            ]
-        })
-        .collect();
-    table(headings, &rows)
+fn entries(entry: &Value) -> Listed {
+    match entry.get("on_leak") {
+        Some(_) => ORGANIZATIONS,
+        None => ENTRIES,
+    }
+}
+
+async fn list(
+    api: &Api,
+    path: &str,
+    member: &'static str,
+    listed: Listed,
+    shape: &Shape,
+) -> Outcome {
+    shape.check(listed)?;
+    let found = api.list(path, &[], member, usize::MAX).await?;
+    shape.print(listed, &found, &format!("there are no {member}"))
 }

@@ -1,28 +1,25 @@
 //! Where a command finds the gateway and its credential: flags, then the environment, then the
-//! configuration file. A file that others can read is refused, and a value that was given is used
-//! or refused, never replaced by a default.
+//! configuration file, or a profile of it. A file that others can read is refused, and a value that
+//! was given is used or refused, never replaced by a default.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use serde::Deserialize;
 
 use crate::address::Gateway;
 use crate::fail::{Failure, Kind, Outcome};
 
+mod file;
 mod headers;
 
-/// Longest configuration file, in bytes.
-const MAX_FILE: u64 = 64 * 1024;
+use file::Values;
+pub use file::{Profile, profiles};
 
-/// Flags of every command that calls the gateway.
+/// Flags of every command that calls the gateway, before or after its name.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Gateway")]
+#[command(next_help_heading = "Global options, before or after the command")]
 pub struct Flags {
     /// The gateway. Default: POSTERN_URL, or `url` in the configuration file
     #[arg(long, value_name = "URL", global = true)]
@@ -37,6 +34,10 @@ pub struct Flags {
     #[arg(long, value_name = "NAME", global = true)]
     pub organization: Option<String>,
 
+    /// The profile of the configuration file to use, before any variable. Default: POSTERN_PROFILE
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
+
     /// Trust only the certificates of this PEM file, instead of the public authorities
     #[arg(long, value_name = "FILE", global = true)]
     pub ca: Option<PathBuf>,
@@ -48,17 +49,6 @@ pub struct Flags {
     /// Timeout for an answer, in seconds
     #[arg(long, value_name = "SECONDS", global = true, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
-}
-
-/// What the configuration file may hold.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Configured {
-    url: Option<String>,
-    token: Option<String>,
-    organization: Option<String>,
-    headers: Option<String>,
-    ca: Option<PathBuf>,
 }
 
 /// What a command works with.
@@ -80,6 +70,27 @@ pub struct Settings {
 /// The environment, as it can be asked for by name.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 
+/// Shortest credential that a gateway takes, in characters: an administrator key has as many.
+const MIN_CREDENTIAL: usize = 32;
+
+impl Flags {
+    /// Refuses `--token` for what can only be the name of a token: it is the credential everywhere,
+    /// and a name would be sent as one.
+    ///
+    /// # Errors
+    /// `Usage`, with the way to name a token.
+    pub fn token_is_credential(&self, command: &str) -> Outcome {
+        match &self.token {
+            Some(token) if trimmed(token).len() < MIN_CREDENTIAL => {
+                let message = "--token is the credential, and this is too short to be one";
+                Err(Failure::new(Kind::Usage, message)
+                    .hint(format!("name a token without a flag: {command} TOKEN")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Settings {
     /// Finds everything, in the environment of this process.
     pub fn find(flags: &Flags) -> Outcome<Self> {
@@ -87,21 +98,20 @@ impl Settings {
     }
 
     fn find_in(flags: &Flags, environment: Environment<'_>) -> Outcome<Self> {
-        let file = configured(environment)?;
-        let of = |flag: &Option<String>, name: &str, configured: Option<String>| {
-            let flag = flag.clone();
-            let variable = flag.map_or_else(|| variable(environment, name), |text| Ok(Some(text)));
-            Ok::<_, Failure>(variable?.or(configured))
+        let (named, file) =
+            file::read(environment)?.chosen(flags.profile.as_deref(), environment)?;
+        let of = |flag: &Option<String>, name: &str, value: fn(&Values) -> &Option<String>| {
+            let given = flag.clone().or_else(|| value(&named).clone());
+            let variable = given.map_or_else(|| variable(environment, name), |text| Ok(Some(text)));
+            Ok::<_, Failure>(variable?.or_else(|| value(&file).clone()))
         };
-        let url = of(&flags.url, "POSTERN_URL", file.url)?.ok_or_else(no_gateway)?;
+        let url = of(&flags.url, "POSTERN_URL", |values| &values.url)?.ok_or_else(no_gateway)?;
         let url = trimmed(&url).to_owned();
-        let token = of(&flags.token, "POSTERN_TOKEN", file.token)?;
-        let organization = of(
-            &flags.organization,
-            "POSTERN_ORGANIZATION",
-            file.organization,
-        )?;
-        let headers = variable(environment, "POSTERN_HEADERS")?.or(file.headers);
+        let token = of(&flags.token, "POSTERN_TOKEN", |values| &values.token)?;
+        let organization = of(&flags.organization, "POSTERN_ORGANIZATION", |values| {
+            &values.organization
+        })?;
+        let headers = of(&None, "POSTERN_HEADERS", |values| &values.headers)?;
         let headers = headers.map(|text| headers::parse(trimmed(&text)));
         let authorization = token.map(|token| bearer(trimmed(&token))).transpose()?;
         let organization = organization.map(|name| {
@@ -119,7 +129,7 @@ impl Settings {
             authorization,
             organization: organization.transpose()?,
             headers: headers.transpose()?.unwrap_or_default(),
-            ca: flags.ca.clone().or(file.ca),
+            ca: flags.ca.clone().or(named.ca).or(file.ca),
             timeout: Duration::from_secs(flags.timeout),
         })
     }
@@ -128,14 +138,29 @@ impl Settings {
 /// The gateway and its only roots, for commands that need no credential of ours. The file is read
 /// only where the gateway is not given.
 pub fn gateway(url: Option<&str>, ca: Option<PathBuf>) -> Outcome<(String, Option<PathBuf>)> {
+    gateway_of(url, ca, None)
+}
+
+/// The same, in a profile.
+///
+/// # Errors
+/// As `Settings::find`.
+pub fn gateway_of(
+    url: Option<&str>,
+    ca: Option<PathBuf>,
+    profile: Option<&str>,
+) -> Outcome<(String, Option<PathBuf>)> {
     if let Some(url) = url {
         return Ok((trimmed(url).to_owned(), ca));
     }
     let environment = |name: &str| std::env::var_os(name);
-    let file = configured(&environment)?;
-    let url = variable(&environment, "POSTERN_URL")?.or(file.url);
+    let (named, file) = file::read(&environment)?.chosen(profile, &environment)?;
+    let url = match named.url {
+        Some(url) => Some(url),
+        None => variable(&environment, "POSTERN_URL")?.or(file.url),
+    };
     let url = url.ok_or_else(no_gateway)?;
-    Ok((trimmed(&url).to_owned(), ca.or(file.ca)))
+    Ok((trimmed(&url).to_owned(), ca.or(named.ca).or(file.ca)))
 }
 
 fn no_gateway() -> Failure {
@@ -175,50 +200,6 @@ pub fn variable(environment: Environment<'_>, name: &str) -> Outcome<Option<Stri
             Err(Failure::new(Kind::Configuration, message))
         }
     }
-}
-
-/// Where the configuration file is, whether it exists or not.
-fn path(environment: Environment<'_>) -> Option<PathBuf> {
-    let folder = environment("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        // Relative ones are to be ignored (XDG Base Directory Specification).
-        .filter(|folder| folder.is_absolute());
-    let folder = folder.or_else(|| {
-        let home = environment("HOME").filter(|home| !home.is_empty())?;
-        Some(PathBuf::from(home).join(".config"))
-    });
-    Some(folder?.join("postern/config.toml"))
-}
-
-fn configured(environment: Environment<'_>) -> Outcome<Configured> {
-    let Some(path) = path(environment) else {
-        return Ok(Configured::default());
-    };
-    let wrong = |why: &dyn std::fmt::Display| {
-        let message = format!("the configuration file {}: {why}", path.display());
-        Failure::new(Kind::Configuration, message)
-    };
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Configured::default());
-        }
-        Err(error) => return Err(wrong(&error)),
-    };
-    // Of the open file, so that it cannot be another one by the time it is read.
-    let about = file.metadata().map_err(|error| wrong(&error))?;
-    if about.permissions().mode() & 0o077 != 0 {
-        return Err(
-            wrong(&"others than its owner may use it, and it can hold a token")
-                .hint(format!("chmod 600 {}", path.display())),
-        );
-    }
-    let mut text = String::new();
-    file.take(MAX_FILE)
-        .read_to_string(&mut text)
-        .map_err(|error| wrong(&error))?;
-    // The message without the line that it is about: that may hold the token.
-    toml::from_str(&text).map_err(|error| wrong(&error.message()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use postern_domain::unicode::is_default_ignorable;
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr as _;
 
 /// The text with control characters, line breaks, and characters that programs draw as nothing
 /// (direction marks among them) written as `\u{…}`.
@@ -53,27 +52,46 @@ fn second(object: &Value, name: &str, plus: TimeDelta) -> String {
     }
 }
 
-/// Rows under headings, each column as wide as its widest cell is on a terminal.
-pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let headings: Vec<String> = headings.iter().map(|&text| text.to_owned()).collect();
-    let mut widths = vec![0; headings.len()];
-    for row in rows.iter().chain([&headings]) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
-        }
+/// How far a moment is from now, as people say it: `in 3 days`, `2 h ago`.
+pub fn near(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (moment - now).num_seconds();
+    let span = span(seconds.unsigned_abs());
+    match seconds {
+        1.. => format!("in {span}"),
+        _ => format!("{span} ago"),
     }
-    let mut text = String::new();
-    for row in [&headings].into_iter().chain(rows) {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            let padding = width.saturating_sub(cell.width()) + 2;
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', padding));
+}
+
+/// A span of time in its largest fitting unit.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        172_800..63_072_000 => format!("{} days", seconds / 86_400),
+        _ => format!("{} years", seconds / 31_536_000),
+    }
+}
+
+/// A number with its thousands apart.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        text.push(digit);
     }
     text
+}
+
+/// A number of things: `1 token`, `2 tokens`.
+pub fn counted(number: u64, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        number => format!("{} {thing}s", count(number)),
+    }
 }
 
 /// Percent-encoded for one part of a path or one value of a query.
@@ -128,18 +146,34 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up() {
-        let rows = [
-            vec!["1".to_owned(), "\u{e9}t\u{e9}".to_owned(), String::new()],
-            vec!["22".to_owned(), "x".to_owned(), "end".to_owned()],
-        ];
-        let expected = "ID  NAME  LAST\n1   \u{e9}t\u{e9}\n22  x     end\n";
-        assert_eq!(table(&["ID", "NAME", "LAST"], &rows), expected);
-        // Wide characters take two columns, marks on a letter none.
-        let rows = ["\u{6771}\u{4eac}", "e\u{301}t", "\u{1f600}"]
-            .map(|name| vec![name.to_owned(), "x".to_owned()]);
-        let expected = "NAME  B\n\u{6771}\u{4eac}  x\ne\u{301}t    x\n\u{1f600}    x\n";
-        assert_eq!(table(&["NAME", "B"], &rows), expected);
+    fn moments_from_now() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        for (seconds, expected) in [
+            (0, "0 s ago"),
+            (-59, "59 s ago"),
+            (59, "in 59 s"),
+            (-61, "1 min ago"),
+            (3_600, "in 1 h"),
+            (-172_799, "47 h ago"),
+            (172_800, "in 2 days"),
+            (-63_072_000, "2 years ago"),
+        ] {
+            let moment = now + TimeDelta::seconds(seconds);
+            assert_eq!(near(moment, now), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_with_their_thousands_apart() {
+        for (number, expected) in [
+            (0, "0 tokens"),
+            (1, "1 token"),
+            (999, "999 tokens"),
+            (1_000, "1,000 tokens"),
+            (12_345_678, "12,345,678 tokens"),
+        ] {
+            assert_eq!(counted(number, "token"), expected);
+        }
     }
 
     #[test]

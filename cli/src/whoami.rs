@@ -14,9 +14,6 @@ use crate::trust_rules;
 /// `postern whoami`.
 #[derive(Debug, clap::Args)]
 pub struct WhoAmI {
-    #[command(flatten)]
-    flags: Flags,
-
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -24,15 +21,15 @@ pub struct WhoAmI {
 
 impl WhoAmI {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         let own = credential(&api)?;
         let answer = api.form("/oauth/introspect", &[("token", &own)]).await?;
         let told = answer.json()?;
         let active = told.get("active").and_then(Value::as_bool);
         let told = match active {
             Some(true) => told,
-            Some(false) => administrator(&api).await?,
+            Some(false) => administrator(&api, &told).await?,
             None => {
                 let message = "the gateway's answer does not say whether the credential is active";
                 return Err(Failure::new(Kind::Unavailable, message));
@@ -56,10 +53,14 @@ fn credential(api: &Api) -> Outcome<String> {
     })
 }
 
-/// What is accepted and is no token: the key that stands above organizations, if it may list them.
-async fn administrator(api: &Api) -> Outcome<Value> {
+/// What is accepted and is no token: the key that stands above organizations, if it may list them. The gateway has told
+/// its name, if it has one.
+async fn administrator(api: &Api, told: &Value) -> Outcome<Value> {
     match api.get("/orgs?limit=1").await {
-        Ok(_) => Ok(json!({ "administrator": true })),
+        Ok(_) => Ok(match told.get("administrator") {
+            Some(name) => json!({ "administrator": true, "name": name }),
+            None => json!({ "administrator": true }),
+        }),
         Err(failure) if matches!(failure.kind, Kind::Credential | Kind::NotAllowed) => {
             let message = "the credential is a token that is not active any more";
             Err(Failure::new(Kind::Credential, message).hint(
@@ -72,8 +73,14 @@ async fn administrator(api: &Api) -> Outcome<Value> {
 
 fn sheet(told: &Value) -> String {
     if told.get("administrator").is_some() {
-        return "administrator key: it stands above all organizations, and holds no token's policies\n"
-            .to_owned();
+        let name = member(told, "name");
+        let key = match name.is_empty() {
+            true => "administrator key".to_owned(),
+            false => format!("administrator key `{name}`"),
+        };
+        return format!(
+            "{key}: it stands above all organizations, and holds no token's policies\n"
+        );
     }
     let scope = match (member(told, "project_name"), member(told, "workflow_name")) {
         (project, _) if project.is_empty() => "global".to_owned(),

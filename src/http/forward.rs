@@ -277,7 +277,7 @@ impl<'a> Drive<'a> {
             token: &question.token,
             named: question.named.as_deref(),
             // The Ledger names the trust rule in place of the actor.
-            requester: &request.requester(&config, &Caller::Administrator),
+            requester: &request.requester(&config, &Caller::Administrator(None)),
         };
         let facts = exchange::bearer(asked, &config, self.platform).await;
         facts.map_err(Into::into)

@@ -164,12 +164,16 @@ fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
 }
 
 /// Tokens of a name.
-const CALLED: &str = "select id, format, name from tokens indexed by tokens_by_name \
-     where organization_id = ? and name = ? order by name limit ?";
+const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name as workflow \
+     from tokens t indexed by tokens_by_name \
+     left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
+     where t.organization_id = ? and t.name = ? order by t.name limit ?";
 
 /// Tokens within ranges of ids, each by the primary key.
-const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name from json_each(?2) as wanted \
+const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \
+     w.name as workflow from json_each(?2) as wanted \
      cross join tokens t indexed by sqlite_autoindex_tokens_1 \
+     left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
      where t.id >= json_extract(wanted.value, '$[0]') and t.id <= json_extract(wanted.value, '$[1]') \
      and t.organization_id = ?1 limit ?3";
 
@@ -180,6 +184,8 @@ struct NamedRow {
     id: String,
     format: Format,
     name: String,
+    project: Option<String>,
+    workflow: Option<String>,
 }
 
 impl NamedRow {
@@ -189,6 +195,8 @@ impl NamedRow {
             id,
             format: self.format,
             name: self.name,
+            project: self.project,
+            workflow: self.workflow,
         };
         Ok((self.place, token))
     }

@@ -9,7 +9,7 @@ const event = (page, text) => page.locator("#events tr[data-sequence]", { hasTex
 
 test("events_are_one_line_each_and_open_in_words", async () => {
   const name = await organization();
-  const token = await mint(name, { name: "followed" });
+  const token = await mint(name, { name: "followed", project: "shop" });
   await mint(name, { name: "another" });
   await withPage(async (page) => {
     await signIn(page, { organization: name, view: `#audit?token=${token.id}` });
@@ -19,7 +19,7 @@ test("events_are_one_line_each_and_open_in_words", async () => {
     assert.equal(await page.locator("#chain").count(), 0, "filtered rows say nothing of the chain");
     const row = event(page, "Token created");
     assert.ok((await row.boundingBox()).height <= 40, "one line");
-    assert.match(await row.innerText(), /administrator key\s+Token created/);
+    assert.match(await row.innerText(), /administrator key\s+Token created\s+followed\s+shop\s/);
     await row.getByRole("button", { name: /^Details of row / }).click();
     const opened = page.locator("#events tr.opened");
     await opened.getByText("all about this token").waitFor();

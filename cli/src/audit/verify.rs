@@ -11,6 +11,7 @@ use postern_domain::keys::{KeyRing, RootKeys};
 
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::print;
+use crate::text::counted;
 
 /// Longest line that is read, in bytes; a row has about 600.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -144,9 +145,9 @@ fn tell(report: &Report) -> Outcome {
     }
     match (report.organization, report.checkpoint) {
         (Some(organization), Some((sequence, at))) => print(&format!(
-            "{} rows of organization {organization} are whole, in order and unchanged; \
+            "{} of organization {organization}: whole, in order and unchanged; \
              the checkpoint reaches row {sequence}, at {}\n",
-            report.rows,
+            counted(report.rows, "row"),
             postern_wire::rfc3339::print(at),
         )),
         _ => print("the log is empty\n"),

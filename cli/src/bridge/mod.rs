@@ -15,16 +15,19 @@ use postern_wire::grpc_web;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use self::check::Token;
 use self::local::Local;
 use self::signals::{Signals, Stop};
 use crate::address::Gateway;
+use crate::api::Api;
 use crate::connect;
 use crate::fail::{Failure, Kind, Outcome};
-use crate::settings;
+use crate::settings::{self, Settings};
 
 mod answer;
 mod artifacts;
 mod call;
+mod check;
 mod child;
 mod frames;
 mod health;
@@ -43,6 +46,7 @@ pub use local::SERVICES;
 pub use log::Log;
 pub use metadata::MAX_METADATA;
 pub use serve::{MAX_CONNECTIONS, MAX_HEADERS, serve};
+pub use status::Code;
 
 /// Largest message to the gateway, in bytes: with its frame's head it is the largest body that the
 /// gateway reads.
@@ -101,6 +105,17 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
 
+    /// Wait until the gateway is ready before starting, for so many seconds at most (60 without a number)
+    #[arg(
+        long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60"
+    )]
+    pub wait: Option<u64>,
+
+    /// Start without asking the gateway whether it answers, and whether it accepts the token in CHAINLOOP_TOKEN or
+    /// POSTERN_TOKEN
+    #[arg(long, conflicts_with = "wait")]
+    pub no_check: bool,
+
     /// Log one JSON object per call instead of a line of text
     #[arg(long)]
     pub json: bool,
@@ -129,6 +144,41 @@ impl Options {
             artifacts: self.artifacts(connect_timeout, ca.as_deref())?,
             local: Local::new(Arc::new(health::Gateway::new(asked, readyz)))?,
         }))
+    }
+
+    /// Asks the gateway before anybody calls through the bridge.
+    async fn check(&self) -> Outcome {
+        if self.no_check {
+            return Ok(());
+        }
+        let token = Token::find(&|name: &str| std::env::var_os(name))?;
+        let (url, ca) = settings::gateway(self.gateway.as_deref(), self.ca.clone())?;
+        let gateway = Gateway::parse(&url, self.insecure_http)?;
+        let api = |authorization| {
+            Api::new(Settings {
+                gateway: gateway.clone(),
+                authorization,
+                organization: None,
+                // Calls through the bridge have none of ours either.
+                headers: Vec::new(),
+                ca: ca.clone(),
+                timeout: Duration::from_secs(self.connect_timeout),
+            })
+        };
+        let wait = Duration::from_secs(self.wait.unwrap_or_default());
+        let seen = check::gateway(&api(None)?, wait).await;
+        seen.map_err(|failure| match self.wait {
+            Some(seconds) => Failure {
+                message: format!("{}, after {seconds} s", failure.message),
+                ..failure
+            },
+            None => failure
+                .hint("--wait waits for the gateway; --no-check starts the bridge without it"),
+        })?;
+        match &token {
+            Some(token) => check::token(&api(token.authorization())?, token).await,
+            None => Ok(()),
+        }
     }
 
     fn artifacts(
@@ -175,6 +225,8 @@ pub async fn run(options: &Options) -> Outcome<ExitCode> {
         Failure::new(Kind::Configuration, message)
     };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    // The port is ours by now, and nobody has been told.
+    options.check().await?;
     let address = listener.local_addr().map_err(cannot)?;
     let streams = options.max_streams;
     let Some((program, arguments)) = options.command.split_first() else {

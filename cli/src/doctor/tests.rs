@@ -54,7 +54,7 @@ fn parts_that_do_not_answer() {
         panic!("one finding");
     };
     assert_eq!(*state, broken);
-    assert!(text.contains("`record`") && text.contains("migrations apply"));
+    assert!(text.contains("the D1 database does not answer") && text.contains("migrations apply"));
 
     // KV alone breaks nothing.
     let ready = answer(200, &[], &dependencies("unavailable", "ready"));
@@ -70,7 +70,7 @@ fn variables_that_are_not_heeded() {
     let mut body = dependencies("ready", "ready");
     body["unheeded_variables"] = json!(["A", "B"]);
     let findings = found(&answer(200, &[], &body));
-    let expected = "the gateway does not heed A, B -> unset them";
+    let expected = "the gateway ignores A, B -> another variable overrides them: unset them";
     assert_eq!(findings[1], (State::Odd, expected.to_owned()));
 }
 

@@ -41,6 +41,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether anything is said of it.
+    pub fn is_given(&self) -> bool {
+        self.token_file.is_some() || self.token_variable.is_some() || self.audience.is_some()
+    }
+
     /// Finds the token, or asks this job's CI system for it.
     ///
     /// # Errors

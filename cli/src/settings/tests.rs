@@ -4,6 +4,7 @@ use super::*;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
@@ -181,7 +182,7 @@ fn what_is_wrong_with_a_file_is_said_without_the_token() {
 fn places() {
     let check = |variables: &[(&'static str, &str)], expected: Option<&str>| {
         let variables: BTreeMap<_, _> = variables.iter().copied().collect();
-        let path = path(&|name| variables.get(name).map(Into::into));
+        let path = file::path(&|name| variables.get(name).map(Into::into));
         assert_eq!(path, expected.map(PathBuf::from), "{variables:?}");
     };
     let file = Some("/home/kim/.config/postern/config.toml");

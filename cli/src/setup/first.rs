@@ -59,7 +59,7 @@ pub async fn create(
     }
     entries(&api, names).await?;
     step("looking at the gateway as its callers do");
-    Doctor::of(flags).run().await?;
+    Doctor::TABLE.run(&flags).await?;
     tell(Some(url), names, origin_auth)
 }
 
@@ -161,7 +161,7 @@ pub fn tell(url: Option<&str>, names: &Names, origin_auth: &str) -> Outcome {
          export POSTERN_URL={url} POSTERN_ORGANIZATION={organization}\n\
          {upstream}\
          {jobs}\
-         export CHAINLOOP_TOKEN=$(postern api-token create --name ci --project {project} --workflow {workflow} \
+         export CHAINLOOP_TOKEN=$(postern token create --name ci --project {project} --workflow {workflow} \
          --format jwt -o token)\n\
          postern bridge -- chainloop attestation init --project {project} --workflow {workflow}\n"
     ))

@@ -1,4 +1,4 @@
-//! `postern api-token create`.
+//! `postern token create`.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `postern api-token exchange`: a job's own token for a token of the gateway's (RFC 8693). Stores nothing; the new
+//! `postern token exchange`: a job's own token for a token of the gateway's (RFC 8693). Stores nothing; the new
 //! token goes to stdout, or to the file by which GitHub hands variables to the steps that follow.
 
 use std::fs::OpenOptions;
@@ -23,7 +23,7 @@ const RESERVED: [&str; 4] = ["GITHUB_", "RUNNER_", "ACTIONS_", "LD_"];
 
 const AFTER: &str = "\
 Needs no credential. The job token is sent to the gateway alone, and counts once.
-  export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)
+  export CHAINLOOP_TOKEN=$(postern token exchange --format jwt)
 The new token never outlives the job token, and GitHub's lives 5 minutes: exchange right before attesting.
 On GitHub the job needs `permissions: id-token: write`; the new token is masked in the log.";
 
@@ -50,19 +50,7 @@ impl Exchange {
         let hand_over = hand_over
             .map(|name| HandOver::find(name, environment))
             .transpose()?;
-        let job = self.source.find(api.settings()).await?;
-        self.source.check(&job, api.settings())?;
-        let requested = match self.format.as_str() {
-            "jwt" => JWT,
-            _ => ACCESS_TOKEN,
-        };
-        let form = [
-            ("grant_type", GRANT),
-            ("subject_token", job.secret()),
-            ("subject_token_type", JWT),
-            ("requested_token_type", requested),
-        ];
-        let token = token_in(&api.form("/oauth/token", &form).await?)?;
+        let token = exchanged(&self.source, &self.format, api).await?;
         if environment("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
             // The runner takes commands from stderr as well as from stdout, shows this one to nobody, and has the
             // mask before the token can be printed. stdout is for the token alone.
@@ -73,6 +61,26 @@ impl Exchange {
             None => print_all(&format!("{}\n", token.expose())),
         }
     }
+}
+
+/// What the job token of this job becomes, as a token of this format.
+///
+/// # Errors
+/// As [`Source::find`] and [`Source::check`]; `Credential` where the gateway refuses it.
+pub async fn exchanged(source: &Source, format: &str, api: &Api) -> Outcome<Secret> {
+    let job = source.find(api.settings()).await?;
+    source.check(&job, api.settings())?;
+    let requested = match format {
+        "jwt" => JWT,
+        _ => ACCESS_TOKEN,
+    };
+    let form = [
+        ("grant_type", GRANT),
+        ("subject_token", job.secret()),
+        ("subject_token_type", JWT),
+        ("requested_token_type", requested),
+    ];
+    token_in(&api.form("/oauth/token", &form).await?)
 }
 
 /// The token of a good answer.
@@ -149,7 +157,7 @@ impl HandOver {
                 Kind::Usage,
                 "--github-env is for jobs of GitHub Actions: GITHUB_ENV is not set",
             )
-            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern api-token exchange --format jwt)")
+            .hint("elsewhere: export CHAINLOOP_TOKEN=$(postern token exchange --format jwt)")
         })?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(|error| {

@@ -1,6 +1,8 @@
-//! Which token is meant: by its id, or by a name or prefix that only one has.
+//! Which token is meant: by its id, or by a name or prefix that only one has. A whole secret is
+//! refused: arguments can be seen by other users of the machine.
 
 use postern_domain::id::TokenId;
+use postern_domain::token::{OPAQUE_ID_DIGITS, OPAQUE_PREFIX};
 use postern_domain::unicode::likeness;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
@@ -9,10 +11,70 @@ use super::view::scope;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::leaks::looks_like_a_token;
-use crate::text::member;
+use crate::nearest::did_you_mean;
+use crate::text::{encoded, member};
 
 /// Most tokens that an error names.
 const MAX_NAMED: usize = 5;
+/// Longest text that the gateway searches for, in characters.
+const MAX_SEARCHED: usize = 200;
+
+/// One token, as an argument or as the stock client has it.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct One {
+    /// The token: its name, prefix or id
+    #[arg(value_name = "TOKEN")]
+    named: Option<String>,
+
+    /// The same as TOKEN
+    #[arg(long = "id", value_name = "TOKEN")]
+    id: Option<String>,
+}
+
+impl One {
+    /// What was given.
+    pub fn text(&self) -> &str {
+        let given = self.named.as_deref().or(self.id.as_deref());
+        given.unwrap_or_default()
+    }
+}
+
+/// Some tokens, as arguments or as the stock client has them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Several {
+    /// The tokens: their names, prefixes or ids
+    #[arg(value_name = "TOKEN")]
+    tokens: Vec<String>,
+
+    /// The same as TOKEN; repeat the flag for more
+    #[arg(long = "id", value_name = "TOKEN")]
+    ids: Vec<String>,
+}
+
+impl Several {
+    /// What was given.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().chain(&self.ids).map(String::as_str)
+    }
+
+    /// Whether none was given.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty() && self.ids.is_empty()
+    }
+
+    /// Refuses none.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub fn check(&self) -> Outcome {
+        match self.is_empty() {
+            true => Err(Failure::new(Kind::Usage, "which token?")
+                .hint("give its name, prefix or id: postern token list")),
+            false => Ok(()),
+        }
+    }
+}
 
 /// Among which tokens to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +83,22 @@ pub enum Among {
     Active,
     /// Those first; where none is meant, those that have ended too.
     All,
+}
+
+/// The ids of several, all of them found before anything is done to one.
+///
+/// # Errors
+/// As for one.
+pub async fn ids(
+    api: &Api,
+    meant: impl Iterator<Item = &str>,
+    among: Among,
+) -> Outcome<Vec<String>> {
+    let mut ids = Vec::new();
+    for meant in meant {
+        ids.push(id(api, meant, among).await?);
+    }
+    Ok(ids)
 }
 
 /// The id of the token that is meant. A text with the form of an id is one, whatever is named so.
@@ -34,37 +112,80 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
     }
     // An empty variable of a script names no token, and is not looked for.
     if meant.trim().is_empty() {
-        let message = "the token to look for is empty: give its id, name or prefix";
+        let message = "the token to look for is empty: give its name, prefix or id";
         return Err(Failure::new(Kind::Usage, message));
     }
-    // A token, or a mistyped one, goes into no address, error or log.
-    if looks_like_a_token(meant) {
-        let message = "this is a token itself, not what it is called";
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("give its id, name or prefix: postern api-token list"));
-    }
+    refuse_secret(meant)?;
     let statuses = match among {
         Among::Active => &["active"][..],
         Among::All => &["active", "all"],
     };
     for status in statuses {
-        let query = [("status", *status)];
-        let mut tokens = api
-            .list("/org/tokens", &query, "tokens", usize::MAX)
-            .await?;
-        tokens.retain(|token| is_meant(token, meant));
-        match tokens.as_slice() {
-            [] => {}
-            [token] => return Ok(member(token, "id")),
-            several => return Err(ambiguous(meant, several)),
+        let found = candidates(api, status, meant).await?;
+        if let Some(id) = only(found, meant)? {
+            return Ok(id);
         }
     }
-    let which = match among {
-        Among::Active => "no active token",
-        Among::All => "no token",
-    };
-    let message = format!("{which} has the id, name or prefix `{meant}`");
-    Err(Failure::new(Kind::NotFound, message).hint("see what there is: postern api-token list"))
+    // One page, the newest: a guess is not worth more. A name with characters that nobody sees is
+    // among them, and not among those that were searched for.
+    let newest = api.get("/org/tokens?limit=500&status=active").await;
+    let newest = newest.unwrap_or_default();
+    let newest = newest.get("tokens").and_then(Value::as_array);
+    let newest = newest.cloned().unwrap_or_default();
+    let failure = none(&newest, meant, among);
+    only(newest, meant)?.ok_or(failure)
+}
+
+/// The id of the only token that is meant, if one is.
+fn only(mut tokens: Vec<Value>, meant: &str) -> Outcome<Option<String>> {
+    tokens.retain(|token| is_meant(token, meant));
+    match tokens.as_slice() {
+        [] => Ok(None),
+        [token] => Ok(Some(member(token, "id"))),
+        several => Err(ambiguous(meant, several)),
+    }
+}
+
+/// A token, a mistyped one, or a part of one goes into no address, error or log.
+///
+/// # Errors
+/// `Usage`, with the way to look for one.
+pub fn refuse_secret(meant: &str) -> Outcome {
+    match is_secret(meant) {
+        false => Ok(()),
+        true => {
+            let message = "this is a token itself: other users of this machine can see arguments";
+            Err(Failure::new(Kind::Usage, message).hint(
+                "find it by standard input, and give its name, prefix or id: postern token list \
+                 --search - < FILE",
+            ))
+        }
+    }
+}
+
+/// Whether a text has a whole secret in it, one that is mistyped, or a part of one.
+pub fn is_secret(text: &str) -> bool {
+    let parts = text.match_indices(OPAQUE_PREFIX).any(|(place, _)| {
+        let key = text.get(place + OPAQUE_PREFIX.len()..).unwrap_or_default();
+        let (id, rest) = key.split_once('_').unwrap_or_default();
+        id.len() == OPAQUE_ID_DIGITS && rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+    });
+    parts || looks_like_a_token(text) || (text.contains("eyJ") && text.contains('.'))
+}
+
+/// Tokens among which the one that is meant must be. What the gateway cannot search for (signs
+/// alone, case beyond ASCII, or anything in an earlier release) is looked for among all.
+async fn candidates(api: &Api, status: &str, meant: &str) -> Outcome<Vec<Value>> {
+    let status = ("status", status);
+    let list =
+        async |query: &[(&str, &str)]| api.list("/org/tokens", query, "tokens", usize::MAX).await;
+    if !meant.is_ascii() || meant.len() > MAX_SEARCHED {
+        return list(&[status]).await;
+    }
+    match list(&[status, ("q", meant)]).await {
+        Err(failure) if failure.kind == Kind::Refused => list(&[status]).await,
+        found => found,
+    }
 }
 
 fn is_meant(token: &Value, meant: &str) -> bool {
@@ -73,11 +194,46 @@ fn is_meant(token: &Value, meant: &str) -> bool {
     !meant.is_empty() && text("prefix") == meant || alike(text("name")) == alike(meant)
 }
 
+/// That there is none, with the name that was probably meant.
+fn none(newest: &[Value], meant: &str, among: Among) -> Failure {
+    let which = match among {
+        Among::Active => "no active token",
+        Among::All => "no token",
+    };
+    let message = format!("{which} has the id, name or prefix `{meant}`");
+    let failure = Failure::new(Kind::NotFound, message);
+    let names: Vec<&str> = newest
+        .iter()
+        .flat_map(|token| ["name", "prefix"].map(|name| token.get(name)))
+        .filter_map(|text| text?.as_str())
+        .collect();
+    let all = match among {
+        Among::Active => "",
+        Among::All => " --all",
+    };
+    let search = format!("search: postern token list{all} --search {}", quoted(meant));
+    failure.hint(match did_you_mean(meant, names) {
+        Some(near) => near,
+        None => search,
+    })
+}
+
+/// A text as an argument of a shell.
+fn quoted(text: &str) -> String {
+    match encoded(text) == text {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 fn ambiguous(meant: &str, tokens: &[Value]) -> Failure {
     let mut named: Vec<String> = tokens
         .iter()
         .take(MAX_NAMED)
-        .map(|token| format!("{} ({})", member(token, "id"), scope(token)))
+        .map(|token| {
+            let (id, prefix) = (member(token, "id"), member(token, "prefix"));
+            format!("{id} ({}, {prefix})", scope(token))
+        })
         .collect();
     if tokens.len() > MAX_NAMED {
         named.push("…".to_owned());

@@ -1,30 +1,30 @@
-//! `postern api-token`: the life of tokens, with the flags and columns of the stock client. Shows a
+//! `postern token`: the life of tokens, with the flags and columns of the stock client. Shows a
 //! secret once, on stdout, and keeps none.
+
+use std::io::{IsTerminal as _, Read as _};
 
 use serde_json::{Map, Value};
 
 use crate::api::Api;
-use crate::fail::Outcome;
-use crate::settings::{Flags, Settings};
+use crate::fail::{Failure, Kind, Outcome};
+use crate::settings::{Flags, Settings, trimmed};
 use crate::text::encoded;
 
 mod adopt;
 mod create;
-mod exchange;
+pub mod exchange;
 pub mod find;
 mod list;
+mod many;
 mod release;
 mod revoke;
 mod rotate;
 mod show;
 mod view;
 
-/// `postern api-token`.
+/// `postern token`.
 #[derive(Debug, clap::Args)]
 pub struct Tokens {
-    /// How to call the gateway.
-    #[command(flatten)]
-    flags: Flags,
     /// What to do.
     #[command(subcommand)]
     what: What,
@@ -34,13 +34,13 @@ pub struct Tokens {
 enum What {
     /// Create a token and show it once
     Create(create::Create),
-    /// List tokens
+    /// List tokens, or search for some
     #[command(visible_alias = "ls")]
-    List(list::List),
+    List(Box<list::List>),
     /// Show everything about a token but its secret
     Show(show::Show),
-    /// Revoke tokens, at once and permanently
-    Revoke(revoke::Revoke),
+    /// Revoke tokens, at once and permanently: by name, or all that meet criteria
+    Revoke(Box<revoke::Revoke>),
     /// End the quarantine of tokens: they work again
     Release(release::Release),
     /// Replace a token with a new one of the same name and rights
@@ -53,8 +53,8 @@ enum What {
 
 impl Tokens {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
             What::Create(create) => create.run(&api).await,
             What::List(list) => list.run(&api).await,
@@ -86,4 +86,23 @@ fn expiration(given: Option<&String>) -> Option<&str> {
     given
         .map(String::as_str)
         .filter(|given| !matches!(*given, "0" | "0s"))
+}
+
+/// Longest text that is read, in bytes: more than the gateway takes.
+const MAX_TEXT: u64 = 64 * 1024;
+
+/// Reads a token, or what may be one, from standard input, so that it stands in no list of
+/// processes and no history of a shell.
+fn read_stdin(form: &str) -> Outcome<String> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Err(Failure::new(Kind::Usage, form));
+    }
+    let mut text = String::new();
+    let read = stdin.lock().take(MAX_TEXT).read_to_string(&mut text);
+    read.map_err(|error| Failure::new(Kind::Usage, format!("standard input: {error}")))?;
+    match trimmed(&text) {
+        "" => Err(Failure::new(Kind::Usage, "standard input holds no token")),
+        token => Ok(token.to_owned()),
+    }
 }

@@ -1,4 +1,4 @@
-//! `postern api-token release`: ends the quarantine of tokens, in the order given. Each is said as it is
+//! `postern token release`: ends the quarantine of tokens, in the order given. Each is said as it is
 //! done, so that a run that breaks off can be repeated.
 
 use http::Method;
@@ -14,9 +14,8 @@ use crate::text::member;
 /// Which tokens work again.
 #[derive(Debug, clap::Args)]
 pub struct Release {
-    /// The quarantined token: its id, or a name or prefix that only one has; repeat the flag for more
-    #[arg(long = "id", value_name = "TOKEN", required = true)]
-    ids: Vec<String>,
+    #[command(flatten)]
+    tokens: find::Several,
 
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
@@ -25,9 +24,11 @@ pub struct Release {
 
 impl Release {
     pub(super) async fn run(self, api: &Api) -> Outcome {
-        let (mut done, all) = (Vec::new(), self.ids.len());
+        self.tokens.check()?;
+        let ids = find::ids(api, self.tokens.texts(), Among::Active).await?;
+        let (mut done, all) = (Vec::new(), ids.len());
         let mut ended = Ok(());
-        for id in &self.ids {
+        for id in &ids {
             match release(api, id).await {
                 Ok(released) => {
                     if self.output == Format::Table {
@@ -52,9 +53,8 @@ impl Release {
     }
 }
 
-async fn release(api: &Api, meant: &str) -> Outcome<Value> {
-    let id = find::id(api, meant, Among::Active).await?;
-    let path = format!("{}/release", route(&id));
+async fn release(api: &Api, id: &str) -> Outcome<Value> {
+    let path = format!("{}/release", route(id));
     api.answer(Method::POST, &path, None).await?.json()
 }
 
@@ -62,5 +62,5 @@ fn broke_off(failure: Failure, id: &str, done: usize, all: usize) -> Failure {
     let message = format!("{done} of {all} released, then {id}: {}", failure.message);
     let hint = failure.hint;
     Failure::new(failure.kind, message)
-        .hint(hint.unwrap_or_else(|| "give the ids again that are not released yet".to_owned()))
+        .hint(hint.unwrap_or_else(|| "give those again that are not released yet".to_owned()))
 }

@@ -1,42 +1,88 @@
-//! `postern api-token revoke`: one token, or several in the order given. What is done is said as it
-//! is done, so that a run that breaks off can be repeated: a second revoke changes nothing.
+//! `postern token revoke`: the tokens that are named, in the order given, or all that meet criteria.
+//! What is done is said as it is done, so that a run that breaks off can be repeated: a second
+//! revoke changes nothing.
 
 use http::StatusCode;
 use serde_json::Value;
 
 use super::find::{self, Among};
-use super::route;
+use super::many::{Criteria, Many};
+use super::{route, view};
 use crate::api::Api;
-use crate::fail::{Failure, Outcome};
-use crate::output::{Format, Progress, print, print_json};
+use crate::fail::{Failure, Kind, Outcome};
+use crate::listing::{Format, Shape};
+use crate::output::{Progress, print, print_json};
 use crate::text::{member, moment, moment_by};
 
 /// Which tokens to end.
 #[derive(Debug, clap::Args)]
 pub struct Revoke {
-    /// The token: its id, or the name or prefix of an active one; repeat the flag for more
-    #[arg(long = "id", value_name = "TOKEN", required = true)]
-    ids: Vec<String>,
+    #[command(flatten)]
+    tokens: find::Several,
 
-    /// Do not wait until the revoke is final: say by when it is
+    /// Show what would be revoked, and revoke nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask before all that meet the criteria are revoked
+    #[arg(long)]
+    yes: bool,
+
+    /// Do not wait until the revoke of a named token is final: say by when it is
     #[arg(long)]
     no_wait: bool,
 
-    /// Output format
-    #[arg(long, short, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    shape: Shape,
+
+    // The last, since its heading would go on.
+    #[command(flatten)]
+    criteria: Criteria,
 }
 
 impl Revoke {
     pub(super) async fn run(self, api: &Api) -> Outcome {
-        let (mut done, all) = (Vec::new(), self.ids.len());
+        self.shape.check(view::MATCHED)?;
+        let for_a_look = matches!(self.shape.output, Format::Name | Format::Csv);
+        if !self.dry_run && for_a_look {
+            let message = "-o name and -o csv are for --dry-run";
+            return Err(Failure::new(Kind::Usage, message));
+        }
+        if !self.criteria.are_given() {
+            self.tokens.check().map_err(|failure| {
+                failure.hint("name some, or say which: --minted-by, --project, --created-before, …")
+            })?;
+        } else if !self.tokens.is_empty() {
+            let message = "name tokens, or give criteria, and not both";
+            return Err(Failure::new(Kind::Usage, message));
+        }
+        let ids = find::ids(api, self.tokens.texts(), Among::Active).await?;
+        let is_named = !ids.is_empty();
+        if is_named && !self.dry_run {
+            return self.revoke_named(api, &ids).await;
+        }
+        let many = Many {
+            criteria: self.criteria.body(api, ids).await?,
+            shape: self.shape,
+            yes: self.yes,
+        };
+        match self.dry_run {
+            true => many.show(api).await,
+            false => many.revoke(api).await,
+        }
+    }
+
+    async fn revoke_named(&self, api: &Api, ids: &[String]) -> Outcome {
+        let (mut done, all) = (Vec::new(), ids.len());
         let progress = Progress::new("revoked");
         let mut ended = Ok(());
-        for id in &self.ids {
+        for id in ids {
             match self.revoke(api, id).await {
                 Ok(revoked) => {
-                    if self.output == Format::Table {
-                        print(&revoked.line())?;
+                    match self.shape.output {
+                        Format::Json => {}
+                        Format::Jsonl => print(&format!("{}\n", revoked.told))?,
+                        _ => print(&revoked.line())?,
                     }
                     done.push(revoked.told);
                     if all > 1 {
@@ -51,15 +97,14 @@ impl Revoke {
             }
         }
         drop(progress);
-        if self.output == Format::Json && !done.is_empty() {
+        if self.shape.output == Format::Json && !done.is_empty() {
             print_json(&Value::Array(done))?;
         }
         ended
     }
 
-    async fn revoke(&self, api: &Api, meant: &str) -> Outcome<Revoked> {
-        let id = find::id(api, meant, Among::Active).await?;
-        let answer = api.delete(&route(&id), !self.no_wait).await?;
+    async fn revoke(&self, api: &Api, id: &str) -> Outcome<Revoked> {
+        let answer = api.delete(&route(id), !self.no_wait).await?;
         Ok(Revoked {
             told: answer.json()?,
             is_early: answer.status == StatusCode::ACCEPTED,

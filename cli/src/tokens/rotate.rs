@@ -1,4 +1,4 @@
-//! `postern api-token rotate`.
+//! `postern token rotate`.
 
 use serde_json::Value;
 
@@ -11,9 +11,8 @@ use crate::output::TokenFormat;
 /// Which token to replace, and how.
 #[derive(Debug, clap::Args)]
 pub struct Rotate {
-    /// The token: its id, or the name or prefix of an active one
-    #[arg(long, value_name = "TOKEN")]
-    id: String,
+    #[command(flatten)]
+    token: find::One,
 
     /// How long the old token keeps working, such as 10m. Default: it is revoked at once
     #[arg(long, value_name = "SPAN")]
@@ -34,7 +33,7 @@ impl Rotate {
             ("overlap", self.overlap.as_deref()),
             ("expires_in", expiration(self.expiration.as_ref())),
         ]);
-        let id = find::id(api, &self.id, Among::Active).await?;
+        let id = find::id(api, self.token.text(), Among::Active).await?;
         let path = format!("{}/rotate", route(&id));
         let made = api.post(&path, &Value::Object(body)).await?;
         view::print_new(&made, self.output)

@@ -1,5 +1,6 @@
-//! `postern api-token show`.
+//! `postern token show`.
 
+use chrono::Utc;
 use serde_json::Value;
 
 use super::find::{self, Among};
@@ -13,9 +14,8 @@ use crate::trust_rules;
 /// Which token to show.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// The token: its id, name or prefix
-    #[arg(long, value_name = "TOKEN")]
-    id: String,
+    #[command(flatten)]
+    token: find::One,
 
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
@@ -24,7 +24,7 @@ pub struct Show {
 
 impl Show {
     pub(super) async fn run(self, api: &Api) -> Outcome {
-        let id = find::id(api, &self.id, Among::All).await?;
+        let id = find::id(api, self.token.text(), Among::All).await?;
         let token = api.get(&route(&id)).await?;
         match self.output {
             Format::Json => print_json(&token),
@@ -46,19 +46,33 @@ fn sheet(token: &Value) -> String {
         Some(Value::Bool(true)) => "yes, created at the origin",
         _ => "",
     };
+    let (state, _) = view::state(token, Utc::now());
+    let revoked = match moment(token, "revoked_at") {
+        at if !at.is_empty() && state != "revoked" => format!("{at} (to come)"),
+        at => at,
+    };
+    let expires = match moment(token, "expires_at") {
+        never if never.is_empty() => "never".to_owned(),
+        at => at,
+    };
+    let created_by = match member(token, "creator_name") {
+        none if none.is_empty() => member(token, "created_by"),
+        name => format!("{name} ({})", member(token, "created_by")),
+    };
     let mut rows = vec![
         ("ID", member(token, "id")),
         ("NAME", member(token, "name")),
         ("ORGANIZATION", member(organization, "name")),
         ("SCOPE", view::scope(token)),
+        ("STATUS", state.to_owned()),
         ("DESCRIPTION", member(token, "description")),
         ("FORMAT", member(token, "format")),
         ("PREFIX", member(token, "prefix")),
-        ("CREATED BY", member(token, "created_by")),
+        ("CREATED BY", created_by),
         ("ADOPTED", adopted.to_owned()),
         ("CREATED AT", moment(token, "created_at")),
-        ("EXPIRES AT", moment(token, "expires_at")),
-        ("REVOKED AT", moment(token, "revoked_at")),
+        ("EXPIRES AT", expires),
+        ("REVOKED AT", revoked),
         ("QUARANTINED AT", moment(token, "quarantined_at")),
         ("LAST USED AT", moment(token, "last_used_at")),
         ("USES", member(token, "uses")),

@@ -5,27 +5,28 @@ use serde_json::Value;
 use super::{RULES, texts, view};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::{Format, print, print_json, remark};
+use crate::listing::Shape;
+use crate::output::remark;
 
 /// How to list them.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Output format
-    #[arg(long, short, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 impl List {
     pub(super) async fn run(self, api: &Api) -> Outcome {
+        self.shape.check(view::RULES)?;
         let told = api.get(RULES).await?;
         let Some(rules) = told.get("trust_rules").and_then(Value::as_array) else {
             let message = "the gateway's answer has no `trust_rules`";
             return Err(Failure::new(Kind::Unavailable, message));
         };
-        match self.output {
-            Format::Json => return print_json(&told),
-            Format::Table if rules.is_empty() => remark("this organization trusts no CI job"),
-            Format::Table => print(&view::table_of(rules))?,
+        let none = "this organization trusts no CI job";
+        self.shape.print_of(&told, view::RULES, rules, none)?;
+        if !self.shape.is_table() {
+            return Ok(());
         }
         remark(&format!("issuers: {}", all(&told, "issuers")));
         remark(&format!(

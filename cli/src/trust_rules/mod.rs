@@ -21,8 +21,6 @@ pub use view::of_job;
 /// `postern trust`.
 #[derive(Debug, clap::Args)]
 pub struct Trust {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: What,
 }
@@ -43,8 +41,8 @@ enum What {
 
 impl Trust {
     /// Does it.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
             What::Add(add) => add
                 .run(&api)

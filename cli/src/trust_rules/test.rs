@@ -48,7 +48,7 @@ impl Test {
             Format::Json => print_json(&told)?,
             Format::Table => {
                 let why = refusal.as_ref().map(|refusal| refusal.message.as_str());
-                print(&view::tested(&told, &listed, why))?;
+                print(&view::tested(&told, &listed, why)?)?;
             }
         }
         match refusal {

@@ -1,50 +1,60 @@
 //! How rules, and what they say of a job, look to people.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::identity::ids;
 use super::texts;
-use crate::text::{member, moment, plain, table};
+use crate::fail::Outcome;
+use crate::listing::{self, Listed, of};
+use crate::table::{Cell, Column};
+use crate::terminal::Tone;
+use crate::text::{member, moment, plain};
 
-const HEADINGS: [&str; 9] = [
-    "ID",
-    "ISSUER",
-    "REPOSITORY",
-    "IDS",
-    "CONDITIONS",
-    "GIVES",
-    "LIFE",
-    "CREATED AT",
-    "CREATED BY",
-];
-const TESTED: [&str; 6] = [
-    "RULE",
-    "REPOSITORY",
-    "CONDITIONS",
-    "RESULT",
-    "ASKS",
-    "TOKEN SAYS",
-];
+/// Lists of rules.
+pub const RULES: Listed = Listed {
+    columns: &[
+        Column::new("repository", 0, 20, |rule, look| {
+            match member(rule, "repository") {
+                none if none.is_empty() => look.absent("-", Tone::Quiet),
+                repository => repository.into(),
+            }
+        }),
+        Column::new("issuer", 3, 12, |rule, _| of(rule, "issuer")),
+        Column::new("gives", 1, 16, |rule, _| scope(rule).into()),
+        Column::new("conditions", 2, 24, |rule, look| {
+            match conditions(rule).join(", ") {
+                none if none.is_empty() => look.absent("none", Tone::Warning),
+                several => several.into(),
+            }
+        }),
+        Column::new("life", 5, 0, |rule, _| life(rule).into()),
+        Column::new("created_at", 7, 0, |rule, look| {
+            look.moment(rule, "created_at").into()
+        }),
+        Column::new("created_by", 6, 12, |rule, _| of(rule, "created_by")),
+        Column::new("ids", 8, 0, |rule, _| ids(rule).into()),
+        Column::new("id", 4, 0, |rule, _| of(rule, "id")),
+    ],
+    name: Some("id"),
+};
 
-/// Rules as a table.
-pub fn table_of(rules: &[Value]) -> String {
-    let rows: Vec<Vec<String>> = rules
-        .iter()
-        .map(|rule| {
-            vec![
-                member(rule, "id"),
-                member(rule, "issuer"),
-                member(rule, "repository"),
-                ids(rule),
-                conditions(rule).join(", "),
-                scope(rule),
-                life(rule),
-                moment(rule, "created_at"),
-                member(rule, "created_by"),
-            ]
-        })
-        .collect();
-    table(&HEADINGS, &rows)
+/// What each rule says of a job.
+const TESTED: Listed = Listed {
+    columns: &[
+        Column::new("rule", 4, 0, |row, _| of(row, "rule")),
+        Column::new("repository", 0, 16, |row, _| of(row, "repository")),
+        Column::new("conditions", 3, 20, |row, _| as_is(row, "conditions")),
+        Column::new("result", 0, 20, |row, _| as_is(row, "result")),
+        Column::new("asks", 1, 12, |row, _| of(row, "asks")),
+        Column::new("token_says", 2, 12, |row, _| of(row, "token_says")),
+    ],
+    name: None,
+};
+
+/// A text that was made for people already.
+fn as_is(row: &Value, name: &str) -> Cell {
+    let text = row.get(name).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned().into()
 }
 
 /// Everything about one rule.
@@ -151,7 +161,7 @@ fn job(job: &Value) -> Vec<(&'static str, String)> {
 
 /// What became of a token that was tested. `listed` has the rules with their conditions; `refusal` says why the token
 /// opens nothing.
-pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> String {
+pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> Outcome<String> {
     let of = |name: &str| told.get(name).unwrap_or(&Value::Null);
     let first = match refusal {
         Some(why) => ("REFUSED", plain(why)),
@@ -161,9 +171,9 @@ pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> String {
     text.push_str(&sheet_of(&job(of("job"))));
     let rules = of("rules").as_array();
     let row = |rule| row(rule, listed, refusal.is_some());
-    let rows: Vec<Vec<String>> = rules.into_iter().flatten().map(row).collect();
+    let rows: Vec<Value> = rules.into_iter().flatten().map(row).collect();
     if !rows.is_empty() {
-        text.push_str(&format!("\n{}", table(&TESTED, &rows)));
+        text.push_str(&format!("\n{}", listing::table(TESTED, &rows)?));
     }
     let gives = of("gives");
     if gives.is_object() && refusal.is_none() {
@@ -174,10 +184,10 @@ pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> String {
             texts(gives, "policies").join(", "),
         ));
     }
-    text
+    Ok(text)
 }
 
-fn row(rule: &Value, listed: &Value, refused: bool) -> Vec<String> {
+fn row(rule: &Value, listed: &Value, refused: bool) -> Value {
     let is = |name: &str| rule.get(name).and_then(Value::as_bool) == Some(true);
     let result = match (is("met"), is("chosen")) {
         // No rule counts for a token that opens nothing.
@@ -186,14 +196,10 @@ fn row(rule: &Value, listed: &Value, refused: bool) -> Vec<String> {
         (true, false) => "met, another counts".to_owned(),
         (false, _) => format!("not met: {}", unmet(rule)),
     };
-    vec![
-        member(rule, "id"),
-        member(rule, "repository"),
-        asked(rule, listed),
-        result,
-        member(rule, "asks"),
-        member(rule, "says"),
-    ]
+    json!({
+        "rule": rule.get("id"), "repository": rule.get("repository"), "conditions": asked(rule, listed),
+        "result": result, "asks": rule.get("asks"), "token_says": rule.get("says"),
+    })
 }
 
 /// The conditions of a rule that was tested, which tell several rules of one repository apart.

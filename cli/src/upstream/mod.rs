@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
+use crate::listing::Shape;
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
 use crate::text::encoded;
@@ -18,8 +19,6 @@ pub use view::scope;
 /// `postern upstream`.
 #[derive(Debug, clap::Args)]
 pub struct Upstream {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     what: What,
 }
@@ -50,11 +49,7 @@ enum What {
         output: Format,
     },
     /// List all that are set: what each is for, its fingerprint, since when, and by whom
-    List {
-        /// Output format
-        #[arg(long, short, value_enum, default_value_t = Format::Table)]
-        output: Format,
-    },
+    List(Shape),
     /// Show its fingerprint, since when it is set, by whom, and what it replaced
     Show {
         #[command(flatten)]
@@ -88,8 +83,8 @@ impl Upstream {
     ///
     /// # Errors
     /// What the gateway refused, and a credential or a name that cannot be one.
-    pub async fn run(self) -> Outcome {
-        let api = Api::new(Settings::find(&self.flags)?)?;
+    pub async fn run(self, flags: &Flags) -> Outcome {
+        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
             What::Set {
                 place,
@@ -104,13 +99,18 @@ impl Upstream {
                 };
                 place.set(&api, body, output).await
             }
-            What::List { output } => {
+            What::List(shape) => {
+                shape.check(view::UPSTREAMS)?;
                 let found = api.get("/org/upstreams").await;
                 let found = found.map_err(|failure| advised(failure, "upstream.read"))?;
-                match output {
-                    Format::Json => print_json(&found),
-                    Format::Table => print(&view::table(&found)),
-                }
+                let set = found.get("upstreams").and_then(Value::as_array);
+                let set = set.cloned().unwrap_or_default();
+                shape.print_of(
+                    &found,
+                    view::UPSTREAMS,
+                    &set,
+                    "no credential for the origin is set",
+                )
             }
             What::Show { place, output } => {
                 let found = api.get(&place.route()?).await;

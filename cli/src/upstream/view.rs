@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::listing::{Listed, of};
+use crate::table::Column;
 use crate::text::{member, moment, plain};
 
 /// As tokens have it: `global`, `project/…`, `workflow/…/…`.
@@ -56,34 +58,22 @@ pub fn sheet(set: &Value) -> String {
     text
 }
 
-/// A line for each that is set.
-pub fn table(list: &Value) -> String {
-    let set = list.get("upstreams").and_then(Value::as_array);
-    let mut rows = vec![["SCOPE", "FINGERPRINT", "SET AT", "SET BY"].map(str::to_owned)];
-    for one in set.into_iter().flatten() {
-        let of = |name: &str| one.get(name).unwrap_or(&Value::Null);
-        rows.push([
-            scope(of("scope")),
-            member(one, "digest"),
-            moment(one, "set_at"),
-            actor(of("set_by")),
-        ]);
-    }
-    let width = |column: usize| {
-        let lengths = rows.iter().filter_map(|row| row.get(column));
-        lengths.map(|text| text.chars().count()).max().unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), 0];
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(&format!("{}\n", cells.join("  ").trim_end()));
-    }
-    text
-}
+/// Lists of those that are set.
+pub const UPSTREAMS: Listed = Listed {
+    columns: &[
+        Column::new("scope", 0, 24, |set, _| {
+            scope(set.get("scope").unwrap_or(&Value::Null)).into()
+        }),
+        Column::new("fingerprint", 1, 0, |set, _| of(set, "digest")),
+        Column::new("set_at", 2, 0, |set, look| {
+            look.moment(set, "set_at").into()
+        }),
+        Column::new("set_by", 3, 12, |set, _| {
+            actor(set.get("set_by").unwrap_or(&Value::Null)).into()
+        }),
+    ],
+    name: Some("scope"),
+};
 
 #[cfg(test)]
 mod tests {

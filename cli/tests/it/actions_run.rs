@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::actions::{ACTION, TEMPLATE, VERSION, blocks, pairs, text};
-use crate::gateway::{Gateway, Output};
+use crate::gateway::{Gateway, Output, ready};
 use crate::jobs::{CREDENTIAL, GIVEN, given, of_github, of_gitlab, runner};
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
@@ -141,7 +141,7 @@ async fn the_action_exchanges_masks_and_runs_the_command() {
     let sum = world.sum();
     for sha256 in ["", sum.as_str()] {
         let _ = fs::remove_file(world.path("asked"));
-        let gateway = Gateway::start(vec![given()]).await;
+        let gateway = Gateway::start(vec![given(), ready()]).await;
         let github = runner(&of_github(&format!("{}/acme", gateway.url))).await;
         let inputs = [
             ("gateway", gateway.url.as_str()),
@@ -164,7 +164,7 @@ async fn the_action_exchanges_masks_and_runs_the_command() {
             "a pipe that breaks ends it\nattests at 127.0.0.1\n"
         );
         assert_eq!(output.stderr, format!("::add-mask::{GIVEN}\n"));
-        assert_eq!(gateway.asked(), ["POST /oauth/token"]);
+        assert_eq!(gateway.asked(), ["POST /oauth/token", "GET /readyz"]);
         let asked = fs::read_to_string(world.path("asked")).unwrap();
         let names = format!("{RELEASES}v{VERSION}/postern-cli-{VERSION}-{TARGET}.tar.gz\n");
         let sums = if sha256.is_empty() {
@@ -248,7 +248,7 @@ async fn the_template_exchanges_and_runs_the_command() {
     let template = text(TEMPLATE);
     let script = blocks(&template, "- |").concat();
     assert!(template.contains("      aud: \"$POSTERN_URL/$POSTERN_ORGANIZATION\"\n"));
-    let gateway = Gateway::start(vec![given()]).await;
+    let gateway = Gateway::start(vec![given(), ready()]).await;
     let token = of_gitlab(&format!("{}/acme", gateway.url));
     let variables = |sha256: &str| {
         [
@@ -279,5 +279,5 @@ async fn the_template_exchanges_and_runs_the_command() {
     for secret in [GIVEN, &token] {
         assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret));
     }
-    assert_eq!(gateway.asked(), ["POST /oauth/token"]);
+    assert_eq!(gateway.asked(), ["POST /oauth/token", "GET /readyz"]);
 }

@@ -80,7 +80,7 @@ async fn list() {
 async fn an_empty_filter_is_a_mistake() {
     let gateway = Gateway::start(Vec::new()).await;
     let value = |name| format!("`{name}` is empty: give it a value, or leave it out");
-    let token = || "the token to look for is empty: give its id, name or prefix".to_owned();
+    let token = || "the token to look for is empty: give its name, prefix or id".to_owned();
     for (words, told) in [
         (["audit", "list", "--action", ""], value("action")),
         (["audit", "list", "--token-id", ""], token()),
@@ -208,7 +208,7 @@ async fn an_export_from_an_editor_of_another_system_is_whole() {
                 output.stdout
             );
             assert!(
-                output.stdout.starts_with("1 rows of organization 4850"),
+                output.stdout.starts_with("1 row of organization 4850"),
                 "{}",
                 output.stdout
             );

@@ -74,6 +74,12 @@ pub fn problem(status: u16, code: &str) -> Reply {
     }
 }
 
+/// What `/readyz` answers where all is well.
+pub fn ready() -> Reply {
+    let body = serde_json::json!({ "status": "ready", "dependencies": {} });
+    json(200, &body)
+}
+
 impl Gateway {
     /// Gives these answers, one after the other.
     pub async fn start(replies: Vec<Reply>) -> Self {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use clap::{Command, CommandFactory as _};
-use postern_cli::command;
+use clap::Command;
 use postern_cli::fail::Kind;
+use postern_cli::help as help_of;
 
 use crate::gateway::run_plain;
 use crate::golden;
@@ -23,13 +23,29 @@ fn all(command: &Command, path: &str, into: &mut Vec<(String, String)>) {
 
 #[test]
 fn help_texts() {
-    let mut command = command::Command::command().term_width(100);
+    let mut command = help_of::definition().term_width(100);
     command.build();
     let mut texts = Vec::new();
     all(&command, "postern", &mut texts);
     assert!(texts.len() > 25, "{}", texts.len());
     for (name, text) in texts {
-        assert!(!text.contains("pst_"), "{name}");
+        // A prefix, and nothing longer.
+        assert!(
+            text.split("pst_").skip(1).all(|behind| behind
+                .chars()
+                .nth(8)
+                .is_none_or(|next| !next.is_alphanumeric())),
+            "{name}"
+        );
+        let repeats = text
+            .matches("Trust only the certificates of this PEM file")
+            .count();
+        let own = ["postern", "postern-bridge"].contains(&name.as_str());
+        assert_eq!(
+            repeats,
+            usize::from(own),
+            "{name}: global options stand in the first help alone"
+        );
         golden::check(&format!("help/{name}.txt"), &text);
     }
 }
@@ -47,7 +63,7 @@ fn flags(command: &Command, into: &mut BTreeSet<String>) {
 fn the_document_names_every_command_flag_and_exit_code() {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/CLI.md");
     let document = fs::read_to_string(document).unwrap();
-    let command = command::Command::command();
+    let command = help_of::definition();
     for below in command.get_subcommands() {
         let name = below.get_name();
         let named = ["`", "`postern ", "postern "].map(|before| format!("{before}{name}"));
@@ -82,7 +98,7 @@ fn the_document_names_every_command_flag_and_exit_code() {
 
 #[test]
 fn the_definitions_hold_together() {
-    command::Command::command().debug_assert();
+    help_of::definition().debug_assert();
 }
 
 #[tokio::test]
@@ -95,7 +111,9 @@ async fn completions() {
         let output = run_plain(&["completion", shell]).await;
         assert_eq!((output.code, output.stderr.as_str()), (0, ""));
         assert!(output.stdout.contains(sign), "{shell}");
-        assert!(output.stdout.contains("api-token"), "{shell}");
+        assert!(output.stdout.contains("token"), "{shell}");
+        // Global options are completed everywhere, though helps show them once.
+        assert!(output.stdout.contains("profile"), "{shell}");
     }
 }
 
@@ -107,9 +125,22 @@ async fn man_pages() {
     let into = folder.path().to_str().unwrap();
     let output = run_plain(&["man", "--into", into]).await;
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
-    for page in ["postern", "postern-bridge", "postern-api-token-create"] {
+    for page in [
+        "postern",
+        "postern-bridge",
+        "postern-token-create",
+        "postern-man",
+    ] {
         let text = fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(text.contains(&format!(".TH {page} 1")), "{page}");
+        for section in ["EXAMPLES", "ENVIRONMENT", "EXIT STATUS", "FILES"] {
+            let heading = format!("\n.SH {section}\n");
+            assert_eq!(text.matches(&heading).count(), 1, "{page}: {section}");
+        }
     }
-    assert!(!folder.path().join("postern-man.1").exists());
+    let page = fs::read_to_string(folder.path().join("postern-token-list.1")).unwrap();
+    golden::check(
+        "output/man-token-list.txt",
+        &page.replace(env!("CARGO_PKG_VERSION"), "VERSION"),
+    );
 }

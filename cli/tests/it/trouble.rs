@@ -187,10 +187,7 @@ async fn a_reader_that_has_gone() {
         let (code, stderr) = run_closed(&gateway, words).await;
         assert_eq!(code, 1);
         assert!(stderr.contains("cannot write to stdout"), "{stderr}");
-        assert!(
-            stderr.contains("postern api-token revoke --id t1"),
-            "{stderr}"
-        );
+        assert!(stderr.contains("postern token revoke t1"), "{stderr}");
         assert!(!stderr.contains(SECRET), "{stderr}");
     }
 }

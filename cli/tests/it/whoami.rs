@@ -53,6 +53,20 @@ async fn an_administrator_key_is_called_one() {
     let gateway = Gateway::start(vec![inactive(), organizations()]).await;
     let output = gateway.run(&["whoami", "-o", "json"]).await;
     assert_eq!(output.stdout, "{\n  \"administrator\": true\n}\n");
+    let named = json(200, &json!({ "active": false, "administrator": "ops" }));
+    let gateway = Gateway::start(vec![named.clone(), organizations()]).await;
+    let output = gateway.run(&["whoami"]).await;
+    assert!(
+        output.stdout.starts_with("administrator key `ops`: "),
+        "{}",
+        output.stdout
+    );
+    let gateway = Gateway::start(vec![named, organizations()]).await;
+    let output = gateway.run(&["whoami", "-o", "json"]).await;
+    assert_eq!(
+        output.stdout,
+        "{\n  \"administrator\": true,\n  \"name\": \"ops\"\n}\n"
+    );
     // One that ended between two calls is none.
     for (status, code) in [(401, "credential_refused"), (403, "operation_not_allowed")] {
         let gateway = Gateway::start(vec![inactive(), problem(status, code)]).await;

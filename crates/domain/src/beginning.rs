@@ -50,14 +50,14 @@ mod tests {
             let id = Id::from_u128(bits);
             let (digits, text) = (base62_id(id), id.to_string());
             for length in 0..=OPAQUE_ID_DIGITS {
-                let beginning = &digits[..length];
+                let beginning = digits.get(..length).expect("digits");
                 let (first, last) = ids_of_base62(beginning).expect(beginning);
                 assert!((first.as_u128()..=last.as_u128()).contains(&bits));
                 assert!(base62_id(first).starts_with(beginning), "{beginning}");
                 assert!(base62_id(last).starts_with(beginning), "{beginning}");
             }
             for length in 0..=text.len() {
-                let beginning = &text[..length];
+                let beginning = text.get(..length).expect("digits");
                 let (first, last) = ids_of_text(beginning).expect(beginning);
                 assert!((first.as_u128()..=last.as_u128()).contains(&bits));
                 assert!(last.to_string().starts_with(beginning), "{beginning}");

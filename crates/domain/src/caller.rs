@@ -3,12 +3,16 @@
 use std::rc::Rc;
 
 use super::id::{Organization, PersonId, Project};
+use super::name::Label;
 use super::policy::Policy;
 use super::scope::Named;
 use super::session::UserId;
 use super::standing::Actor;
 use super::time::Timestamp;
 use super::token::TokenFacts;
+
+/// How an administrator key is written into audit rows and `created_by`, before its name.
+const ADMINISTRATOR: &str = "admin-token";
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -19,8 +23,9 @@ pub enum Caller {
     Session(Rc<Session>),
     /// The holder of an active token of the registry (tier 2a of R24).
     Token(Rc<TokenFacts>),
-    /// The holder of an administrator key (tier 2b of R24); above organizations.
-    Administrator,
+    /// The holder of an administrator key (tier 2b of R24), by the key's name where it has one; above
+    /// organizations.
+    Administrator(Option<Rc<Label>>),
     /// The holder of an active workflow token, admitted to read and for nothing else (tier 3, R25).
     WorkflowReader(Rc<TokenFacts>),
     /// A person with a user token of the control plane: for calls to the origin, which knows the
@@ -45,7 +50,8 @@ impl Caller {
         match self {
             Self::Bootstrap => "bootstrap".to_owned(),
             Self::Session(session) => format!("session:{}", session.user.as_str()),
-            Self::Administrator => "admin-token".to_owned(),
+            Self::Administrator(None) => ADMINISTRATOR.to_owned(),
+            Self::Administrator(Some(name)) => format!("{ADMINISTRATOR}:{}", name.as_str()),
             Self::Person(user) => format!("person:{user}"),
             Self::Token(facts) | Self::WorkflowReader(facts) => {
                 format!("org-token:{}", facts.display_prefix())
@@ -59,7 +65,7 @@ impl Caller {
             Self::Bootstrap => "bootstrap",
             Self::Session(_) => "session",
             Self::Token(_) => "token",
-            Self::Administrator => "admin",
+            Self::Administrator(_) => "admin",
             Self::WorkflowReader(_) => "workflow_read",
             Self::Person(_) => "person",
         }
@@ -69,7 +75,7 @@ impl Caller {
     pub fn token(&self) -> Option<&Rc<TokenFacts>> {
         match self {
             Self::Token(facts) | Self::WorkflowReader(facts) => Some(facts),
-            Self::Bootstrap | Self::Session(_) | Self::Administrator | Self::Person(_) => None,
+            Self::Bootstrap | Self::Session(_) | Self::Administrator(_) | Self::Person(_) => None,
         }
     }
 
@@ -93,7 +99,7 @@ impl Caller {
         match self {
             Self::Session(session) => Some(&session.organization),
             Self::Token(facts) | Self::WorkflowReader(facts) => Some(&facts.organization),
-            Self::Bootstrap | Self::Administrator | Self::Person(_) => None,
+            Self::Bootstrap | Self::Administrator(_) | Self::Person(_) => None,
         }
     }
 
@@ -108,18 +114,47 @@ impl Caller {
             Self::WorkflowReader(facts) => facts.scope.project(),
             Self::Bootstrap
             | Self::Session(_)
-            | Self::Administrator
+            | Self::Administrator(_)
             | Self::Token(_)
             | Self::Person(_) => None,
         }
     }
 
     /// Whose new tokens are counted together, where creators have a limit of their own: the
-    /// provenance, with the whole id in place of the prefix, which two tokens could share.
+    /// provenance, with the whole id in place of the prefix, which two tokens could share. All
+    /// administrator keys count together, whatever their names.
     pub fn minter(&self) -> String {
-        match self.token() {
-            Some(facts) => format!("org-token:{}", facts.id),
-            None => self.provenance(),
+        match self {
+            Self::Token(facts) | Self::WorkflowReader(facts) => format!("org-token:{}", facts.id),
+            Self::Administrator(_) => ADMINISTRATOR.to_owned(),
+            Self::Bootstrap | Self::Session(_) | Self::Person(_) => self.provenance(),
+        }
+    }
+
+    /// The name of the administrator key, where that is what the caller came with and it has one.
+    pub fn admin_name(&self) -> Option<&Rc<Label>> {
+        match self {
+            Self::Administrator(name) => name.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r21_r24_audit_names_the_administrator_key_and_limits_do_not() {
+        let ops = Label::parse("ops").map(Rc::new).ok();
+        for (name, actor) in [(None, "admin-token"), (ops, "admin-token:ops")] {
+            let caller = Caller::Administrator(name.clone());
+            assert_eq!(caller.provenance(), actor);
+            assert_eq!(caller.admin_name(), name.as_ref());
+            assert_eq!(
+                (caller.minter().as_str(), caller.tier()),
+                ("admin-token", "admin")
+            );
         }
     }
 }

@@ -229,7 +229,7 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
         (Caller::Session(session), target) => ways_in::session(session, operation, target),
         (Caller::WorkflowReader(facts), target) => ways_in::workflow_read(facts, operation, target),
         (
-            Caller::Administrator,
+            Caller::Administrator(_),
             Target::Registry | Target::Tokens(_) | Target::Token(_) | Target::NewToken(_),
         ) => Ok(Permit {
             operation,
@@ -238,7 +238,7 @@ pub fn decide(caller: &Caller, operation: Operation, target: Target<'_>) -> Resu
         }),
         (Caller::Person(_), target) => ways_in::person(operation, target),
         // The origin would not know the administrator key: it opens the registry only.
-        (Caller::Administrator, Target::Call { .. }) => Err(Denial::Operation),
+        (Caller::Administrator(_), Target::Call { .. }) => Err(Denial::Operation),
         (Caller::Token(_), Target::Registry) => Err(Denial::Operation),
         (Caller::Token(facts), Target::Tokens(managed)) => {
             manages(&facts.as_ref().into(), operation, managed)?;
@@ -378,7 +378,7 @@ pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timesta
         None => defaults(wish.scope),
     };
     let own = match caller {
-        Caller::Administrator | Caller::Bootstrap => return (policies, wish.expires_at),
+        Caller::Administrator(_) | Caller::Bootstrap => return (policies, wish.expires_at),
         // No person grants anything: see `ways_in::person`.
         Caller::Person(_) => return (Vec::new(), wish.expires_at),
         Caller::Token(facts) | Caller::WorkflowReader(facts) => &facts.policies,

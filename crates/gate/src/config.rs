@@ -21,7 +21,7 @@ mod ways_in;
 const DEFAULT_LEASE_MS: u32 = 1_000;
 
 pub use ci::{Ci, ControlPlane};
-pub use ways_in::{AdminKeys, MIN_ADMIN_KEY, WaysIn};
+pub use ways_in::{AdminKey, AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
 /// Everything the gateway is told from outside.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use postern_domain::id::{OrganizationId, PersonId, TokenId};
+use postern_domain::name::Label;
 use postern_domain::secret::Secret;
 use postern_domain::time::Timestamp;
 use postern_domain::token::OPAQUE_PREFIX;
@@ -25,8 +26,8 @@ const TOO_LONG: &str = "longer than any token";
 /// A credential that passed every check that needs no store.
 #[derive(Debug)]
 pub enum Presented {
-    /// An administrator key.
-    Administrator,
+    /// An administrator key, by its name where it has one.
+    Administrator(Option<Rc<Label>>),
     /// An opaque key whose check digits are ours.
     Opaque {
         /// The id in it.
@@ -44,7 +45,7 @@ impl Presented {
     /// The id that the credential names; `None` for an administrator key.
     pub fn token(&self) -> Option<TokenId> {
         match self {
-            Self::Administrator => None,
+            Self::Administrator(_) => None,
             Self::Opaque { id, .. } => Some(*id),
             Self::Jwt(verified) => Some(verified.id),
             Self::Job(job) => Some(job.token),
@@ -199,9 +200,8 @@ fn check(
             }
         };
     }
-    let admin = config.admin.as_ref();
-    if admin.is_some_and(|admin| admin.matches(text)) {
-        return Ok(ours(Presented::Administrator));
+    if let Some(key) = config.admin.as_ref().and_then(|keys| keys.find(text)) {
+        return Ok(ours(Presented::Administrator(key.name())));
     }
     if text.split('.').count() == 3 {
         let leeway = config.jwt_leeway_seconds;

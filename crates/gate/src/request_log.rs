@@ -39,6 +39,9 @@ pub struct RequestLog {
     /// Which way in admitted the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<&'static str>,
+    /// Of the caller, where it is an administrator key that has a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_name: Option<String>,
     /// The name of the organization that the call is about, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
@@ -112,6 +115,7 @@ impl RequestLog {
     pub fn caller_at(&mut self, caller: &Caller, at: Timestamp) {
         self.credential_ms = self.begun.map(|begun| at.since(begun));
         self.tier = Some(caller.tier());
+        self.admin_name = caller.admin_name().map(|name| name.as_str().to_owned());
         self.user_id = caller.person().map(|user| user.to_string());
         if let Some(facts) = caller.token() {
             self.token_id = Some(facts.id.to_string());
@@ -167,7 +171,11 @@ impl RequestLog {
 
 /// A path whose parts that could be credentials are left out, percent-encoded ones included.
 fn scrubbed(path: &str, is_key: impl Fn(&str) -> bool) -> String {
-    let is_key = |text: &str| text.len() >= MIN_ADMIN_KEY && is_key(text);
+    // A key may have been pasted with its name.
+    let is_key = |text: &str| {
+        let key = text.split_once(':').map_or(text, |(_, key)| key);
+        key.len() >= MIN_ADMIN_KEY && is_key(key)
+    };
     let hidden = |part: &str| {
         part.len() > MAX_PART || part.contains('%') || part.contains(OPAQUE_PREFIX) || is_key(part)
     };
@@ -185,6 +193,8 @@ fn scrubbed(path: &str, is_key: impl Fn(&str) -> bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
 
     #[test]
@@ -207,11 +217,23 @@ mod tests {
             ("/orgs/pst_abc".to_owned(), "/orgs/…".to_owned()),
             (format!("/orgs/{key}"), "/orgs/…".to_owned()),
             (format!("/{key}"), "/…".to_owned()),
+            (format!("/orgs/ops:{key}"), "/…".to_owned()),
             (format!("/org/{}", "e".repeat(65)), "/org/…".to_owned()),
             ("/orgs/p%73t_abc".to_owned(), "/orgs/…".to_owned()),
         ];
         for (path, expected) in rows {
             assert_eq!(scrubbed(&path, |text| text == key), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_line_names_the_administrator_key_where_it_has_a_name() {
+        for name in [None, Some("ops")] {
+            let now = Timestamp::from_millis(1);
+            let mut log = RequestLog::begin("id", "GET", "/", now, |_| false);
+            let label = name.and_then(|name| Label::parse(name).ok()).map(Rc::new);
+            log.caller_at(&Caller::Administrator(label), now);
+            assert_eq!((log.tier, log.admin_name.as_deref()), (Some("admin"), name));
         }
     }
 

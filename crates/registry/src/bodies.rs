@@ -24,7 +24,7 @@ fn from() -> mint::Client {
 fn call(name: &str, body: &[u8]) -> Result<(), Error> {
     let (world, config) = (World::new(), config());
     let taking = testing::trust::config();
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let old = facts(7, Scope::Organization);
     let id = old.id.to_string();
     world.keep(old);

@@ -72,7 +72,7 @@ where
             let header = zeroize::Zeroizing::new(format!("Bearer {}", text.trim_ascii()));
             present(Some(&header), config, now).ok()
         })
-        .filter(|presented| !matches!(presented, Presented::Administrator))
+        .filter(|presented| !matches!(presented, Presented::Administrator(_)))
         .collect::<Vec<_>>();
     // Strangers create nothing: garbage does not even make a bucket.
     if presented.is_empty() {

@@ -4,12 +4,13 @@
 use serde::Serialize;
 
 use super::authenticate::{Admitted, Presented, examine, possession, present};
-use super::config::Config;
+use super::config::{AdminKey, Config};
 use super::error::{Error, Result};
 use super::ports::{Clock, Facts, Isolate, Ledgers};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Denial, Target, decide};
+use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::secret::Secret;
 use postern_domain::token::TokenFacts;
@@ -21,8 +22,11 @@ use postern_wire::jwt::{API_TOKEN_AUDIENCE, ISSUER};
 /// The answer to an introspection (RFC 7662, section 2.2); all but `active` only for active ones.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Introspection {
-    /// Whether it can be used.
+    /// Whether it is a token that can be used.
     pub active: bool,
+    /// The name of the administrator key, where it is the caller's own, and has one. It is no token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    administrator: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     details: Option<Details>,
 }
@@ -98,6 +102,14 @@ pub async fn introspect<P>(
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
+    if let Some(name) = caller.admin_name()
+        && is_key(token, name, config)
+    {
+        return Ok(Introspection {
+            administrator: Some(name.as_str().to_owned()),
+            ..Introspection::default()
+        });
+    }
     let Some(facts) = holder(token, config, ports).await? else {
         return Ok(Introspection::default());
     };
@@ -108,7 +120,15 @@ where
     Ok(Introspection {
         active: true,
         details: Some((&*facts).into()),
+        ..Introspection::default()
     })
+}
+
+/// Whether a text is the administrator key of this name.
+fn is_key(text: &str, name: &Label, config: &Config) -> bool {
+    let found = config.admin.as_ref().and_then(|keys| keys.find(text));
+    let found = found.and_then(AdminKey::name);
+    found.is_some_and(|found| *found == *name)
 }
 
 /// `POST /oauth/revoke`. Holding a token is the authorization to revoke it, in any state. Unknown
@@ -163,7 +183,7 @@ fn read<P: Clock>(token: &str, config: &Config, ports: &P) -> Option<Presented> 
     let header = zeroize::Zeroizing::new(format!("Bearer {token}"));
     present(Some(&header), config, ports.now())
         .ok()
-        .filter(|presented| !matches!(presented, Presented::Administrator))
+        .filter(|presented| !matches!(presented, Presented::Administrator(_)))
 }
 
 /// The active token that a text is, if it is one.

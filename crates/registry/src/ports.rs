@@ -196,6 +196,10 @@ pub struct NamedToken {
     pub format: Format,
     /// The name.
     pub name: String,
+    /// The name of its project, where it is not the organization's own.
+    pub project: Option<String>,
+    /// The name of its workflow, where it is one's.
+    pub workflow: Option<String>,
 }
 
 /// The buckets that limit minting, one for each client address, and what else is limited so.

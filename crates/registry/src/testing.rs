@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::audit::{EventFilter, Listed};
+use super::config::Config;
 use super::error::{Error, Result};
 use super::organization::OrganizationRecord;
 use super::page::{Cursor, EventCursor};
@@ -28,9 +29,11 @@ use super::tokens::{SelectedToken, TokenFilter, TokenRecord, TotalsQuery};
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{GENESIS, Requester, hex};
+use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, RunFacts};
 use postern_domain::id::{self, Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
+use postern_domain::name::Label;
 use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
@@ -56,6 +59,19 @@ pub fn now_or_never<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("a port in memory does not wait"),
     }
+}
+
+/// A configuration where [`ADMIN`] has a name, and who comes with it.
+pub fn named_administrator(name: &str) -> (Config, Caller) {
+    let config = Config::read(|variable| match variable {
+        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "TOKEN_KEYS" => Some(format!("k1:{}", "A".repeat(43))),
+        "ADMIN_TOKEN" => Some(format!("{name}:{ADMIN}")),
+        _ => None,
+    });
+    let name = Label::parse(name).expect("a label");
+    let caller = Caller::Administrator(Some(Rc::new(name)));
+    (config.expect("a good configuration"), caller)
 }
 
 /// A token as the world keeps it.

@@ -23,6 +23,7 @@ const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bundle {
     bytes: Vec<u8>,
+    is_signed: bool,
 }
 
 /// The first fault of what should have been a bundle.
@@ -43,7 +44,8 @@ pub(crate) enum BundleError {
 }
 
 impl Bundle {
-    /// Accepts a Sigstore bundle with a DSSE envelope, or the envelope alone.
+    /// Accepts a Sigstore bundle with a DSSE envelope, or the envelope alone; with signatures, or an
+    /// empty list of them.
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, BundleError> {
         if bytes.is_empty() {
             return Err(BundleError::Empty);
@@ -51,7 +53,7 @@ impl Bundle {
         // A map, not a struct: serde would read a struct from an array too.
         let object: Map<String, Value> =
             serde_json::from_slice(&bytes).map_err(|e| BundleError::Json(e.to_string()))?;
-        match object.get("dsseEnvelope") {
+        let is_signed = match object.get("dsseEnvelope") {
             Some(envelope) => {
                 let media_type = text(&object, "mediaType")?;
                 if !media_type.starts_with(MEDIA_TYPE) {
@@ -61,12 +63,21 @@ impl Bundle {
                     envelope
                         .as_object()
                         .ok_or(BundleError::Missing("dsseEnvelope"))?,
-                )?;
+                )?
             }
             None if object.contains_key("payload") => check(&object)?,
             None => return Err(BundleError::NoEnvelope),
+        };
+        Ok(Self { bytes, is_signed })
+    }
+
+    /// The same, which somebody must have signed, as a control plane demands.
+    pub(crate) fn parse_signed(bytes: Vec<u8>) -> Result<Self, BundleError> {
+        let bundle = Self::parse(bytes)?;
+        match bundle.is_signed {
+            true => Ok(bundle),
+            false => Err(BundleError::Missing("signatures")),
         }
-        Ok(Self { bytes })
     }
 
     /// The bytes received.
@@ -104,24 +115,21 @@ fn text<'a>(object: &'a Map<String, Value>, field: &'static str) -> Result<&'a s
         .ok_or(BundleError::Missing(field))
 }
 
-fn check(envelope: &Map<String, Value>) -> Result<(), BundleError> {
+/// Whether the envelope has signatures.
+fn check(envelope: &Map<String, Value>) -> Result<bool, BundleError> {
     text(envelope, "payloadType")?;
     check_base64(envelope, "payload")?;
-    let signatures = envelope
-        .get("signatures")
-        .and_then(Value::as_array)
-        .filter(|all| !all.is_empty());
-    signatures
-        .ok_or(BundleError::Missing("signatures"))?
-        .iter()
-        .try_for_each(|signature| {
-            check_base64(
-                signature
-                    .as_object()
-                    .ok_or(BundleError::Missing("signatures"))?,
-                "sig",
-            )
-        })
+    let signatures = envelope.get("signatures").and_then(Value::as_array);
+    let signatures = signatures.ok_or(BundleError::Missing("signatures"))?;
+    for signature in signatures {
+        check_base64(
+            signature
+                .as_object()
+                .ok_or(BundleError::Missing("signatures"))?,
+            "sig",
+        )?;
+    }
+    Ok(!signatures.is_empty())
 }
 
 fn check_base64(object: &Map<String, Value>, field: &'static str) -> Result<(), BundleError> {
@@ -214,10 +222,13 @@ mod tests {
             fault(&ENVELOPE.replace("application/vnd.in-toto+json", "")),
             Some(BundleError::Missing("payloadType"))
         );
+        let unsigned = ENVELOPE.replace(r#"[{"sig":"AAAA"}]"#, "[]").into_bytes();
+        assert!(Bundle::parse(unsigned.clone()).is_ok());
         assert_eq!(
-            fault(&ENVELOPE.replace(r#"[{"sig":"AAAA"}]"#, "[]")),
-            Some(BundleError::Missing("signatures"))
+            Bundle::parse_signed(unsigned),
+            Err(BundleError::Missing("signatures"))
         );
+        assert!(Bundle::parse_signed(ENVELOPE.into()).is_ok());
         assert_eq!(
             fault(&ENVELOPE.replace("AAAA", "A")),
             Some(BundleError::Base64("sig"))

@@ -2,6 +2,7 @@
 //! a native gRPC client through the bridge, and what is said when something is wrong.
 
 mod checks;
+mod finding;
 mod support;
 mod tokens;
 
@@ -13,6 +14,8 @@ use postern_system_tests::suite::Suite;
 fn main() -> ExitCode {
     runner::run(
         Suite::start(),
-        [tokens::cases(), checks::cases()].into_iter().flatten(),
+        [tokens::cases(), finding::cases(), checks::cases()]
+            .into_iter()
+            .flatten(),
     )
 }

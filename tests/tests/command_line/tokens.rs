@@ -255,17 +255,17 @@ async fn what_is_meant_is_found_by_id_or_name(suite: &Suite) {
         (
             &["api-token", "list", "--project", "shpo"][..],
             6,
-            "postern project list",
+            "see what there is: postern project list",
         ),
         (
             &["api-token", "create", "--project", "shpo"],
             6,
-            "postern project list",
+            "see what there is: postern project list",
         ),
         (
             &["workflow", "list", "--project", "shpo"],
             6,
-            "postern project list",
+            "see what there is: postern project list",
         ),
         (
             &[
@@ -277,25 +277,25 @@ async fn what_is_meant_is_found_by_id_or_name(suite: &Suite) {
                 "rlease",
             ],
             6,
-            "postern workflow list --project PROJECT",
+            "see what there is: postern workflow list --project PROJECT",
         ),
         (
             &["api-token", "show", "--id", "cafee"],
             6,
-            "postern api-token list",
+            "did you mean `caf\u{e9}`?",
         ),
         (
-            &["api-token", "revoke", "--id", "cafee"],
+            &["api-token", "revoke", "--id", "nobodys"],
             6,
-            "postern api-token list",
+            "search: postern token list --search nobodys",
         ),
         (
             &["api-token", "list", "--organization", "acmee"],
             6,
-            "postern org list",
+            "see what there is: postern org list",
         ),
     ] {
-        let hint = format!("hint: see what there is: {hint}");
+        let hint = format!("hint: {hint}");
         postern.run(words).await.failed(code, &hint);
     }
 }

@@ -145,6 +145,10 @@ async fn r48_the_audit_log_is_searched_by_names(suite: &Suite) {
         (&by[0]["token_name"], &by[0]["actor_name"]),
         (&json!("nightly"), &json!("night minter"))
     );
+    assert_eq!(
+        (&by[0]["token_project"], &by[0]["token_workflow"]),
+        (&json!(SHOP), &Value::Null)
+    );
     // By the address and the request that an event shows.
     let revoked = events(&suite.gateway, &organization, "action=token.revoke").await;
     let text = |member: &str| revoked[0][member].as_str().expect(member).to_owned();

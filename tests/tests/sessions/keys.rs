@@ -11,6 +11,7 @@ use serde_json::json;
 pub fn cases() -> Vec<Case<Suite>> {
     cases![
         r24_administrator_keys_are_rotated,
+        r21_r24_audit_names_the_administrator_key,
         r25_a_workflow_token_reads_where_that_is_on,
     ]
 }
@@ -36,6 +37,52 @@ async fn r24_administrator_keys_are_rotated(suite: &Suite) {
         both.send().await.problem(401, "credential_malformed");
         gateway.stop();
     }
+}
+
+async fn r21_r24_audit_names_the_administrator_key(suite: &Suite) {
+    let (old, new) = (Keys::random().admin, Keys::random().admin);
+    let keys = format!("{old},alice:{new}");
+    let gateway = suite.serve().set("ADMIN_TOKEN", &keys).start().await;
+    let organization = Organization::new(&gateway, &new).await;
+    let rows = [
+        (&old, "admin-token", None),
+        (&new, "admin-token:alice", Some("alice")),
+    ];
+    for (key, actor, name) in rows {
+        let as_key = |method: &str, path: &str| {
+            let call = gateway.call(method, path).bearer(key);
+            call.organization(&organization.name)
+        };
+        let answer = as_key("POST", "/org/tokens").json(&json!({})).send().await;
+        let request = answer.header("x-request-id").expect("an id").to_owned();
+        assert_eq!(answer.json(201)["created_by"], actor);
+        let line = gateway.log_line(&request).await;
+        assert_eq!(
+            (&line["tier"], &line["admin_name"]),
+            (&json!("admin"), &json!(name))
+        );
+
+        let mints = format!("/org/audit?action=token.mint&actor={actor}");
+        let events = as_key("GET", &mints).send().await.json(200);
+        let requests: Vec<_> = events["events"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|event| event["request_id"].as_str().expect("an id").to_owned())
+            .collect();
+        assert_eq!(requests, [request], "{events}");
+
+        let told = gateway.call("POST", "/oauth/introspect").bearer(key);
+        let told = told.form(&[("token", key)]).send().await.json(200);
+        assert_eq!(
+            (&told["active"], &told["administrator"]),
+            (&json!(false), &json!(name))
+        );
+    }
+    // The name is no part of the key.
+    let named = gateway.call("GET", "/orgs").bearer(&format!("alice:{new}"));
+    named.send().await.problem(401, "credential_malformed");
+    gateway.stop();
 }
 
 async fn r25_a_workflow_token_reads_where_that_is_on(suite: &Suite) {

@@ -108,7 +108,7 @@ proptest! {
     /// first did not hold, or a longer life.
     #[test]
     fn r18_no_chain_of_mints_widens(first in wish(), chain in prop::collection::vec(wish(), 1..8)) {
-        let Some(root) = mint(&Caller::Administrator, &first, 1) else { return Ok(()) };
+        let Some(root) = mint(&Caller::Administrator(None), &first, 1) else { return Ok(()) };
         let mut minter = root.clone();
         for (step, wished) in chain.iter().enumerate() {
             let caller = Caller::Token(Rc::new(minter.clone()));
@@ -135,8 +135,8 @@ proptest! {
         other in wish(),
     ) {
         let wished = (own, Some(held), None, false);
-        let Some(facts) = mint(&Caller::Administrator, &wished, 1) else { return Ok(()) };
-        let Some(other) = mint(&Caller::Administrator, &other, 2) else { return Ok(()) };
+        let Some(facts) = mint(&Caller::Administrator(None), &wished, 1) else { return Ok(()) };
+        let Some(other) = mint(&Caller::Administrator(None), &other, 2) else { return Ok(()) };
         let caller = Caller::Token(Rc::new(facts));
         for operation in [
             Operation::TokenCreate,

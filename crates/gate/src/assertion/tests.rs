@@ -64,7 +64,11 @@ fn only_tokens_get_one_and_only_in_that_mode() {
         (&organization, config("assertion", true), true),
         (&organization, config("passthrough", true), false),
         (&organization, config("passthrough", false), false),
-        (&Caller::Administrator, config("assertion", true), false),
+        (
+            &Caller::Administrator(None),
+            config("assertion", true),
+            false,
+        ),
     ];
     for (caller, config, expected) in rows {
         let made = assertion(caller, CALL, &config, world.now(), [3; 16]).expect("entropy");

@@ -257,6 +257,10 @@ fn a_ledger_that_does_not_understand_says_of_which_release_it_is() {
         let expected = format!(
             "a Ledger of {release} does not understand this gateway, which is of release {ours}: {cause}"
         );
-        assert_eq!(reply.read::<()>(), Err(Unanswered::Failed(expected)));
+        let expected = match reply.status {
+            404 => Unanswered::NotKnown(expected),
+            _ => Unanswered::Failed(expected),
+        };
+        assert_eq!(reply.read::<()>(), Err(expected));
     }
 }

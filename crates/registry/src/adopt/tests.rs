@@ -44,7 +44,7 @@ fn try_adopt_as(caller: &Caller, world: &World, body: &Value) -> Result<Value> {
 }
 
 fn try_adopt(world: &World, body: &Value) -> Result<Value> {
-    try_adopt_as(&Caller::Administrator, world, body)
+    try_adopt_as(&Caller::Administrator(None), world, body)
 }
 
 /// A body with the token of these claims.
@@ -192,7 +192,7 @@ fn r39_a_leeway_of_uses_is_none_of_adoptions() {
     let mut config = testing::config();
     config.jwt_leeway_seconds = 60;
     let body = with(json!({ "exp": world.now.get() / 1000 - 5 })).to_string();
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let answer = adopt(
         &admin,
         Some("acme"),

@@ -50,7 +50,7 @@ where
             from: Requester {
                 actor: "leak-report".to_owned(),
                 tier: "open".to_owned(),
-                ..request.requester(config, &Caller::Administrator)
+                ..request.requester(config, &Caller::Administrator(None))
             },
             config: Rc::clone(config),
         }),

@@ -56,7 +56,7 @@ where
     };
     notes.caller = Some((caller.clone(), ports.now()));
     notes.warning = warning(&caller, operation, request, config);
-    if matches!(caller, Caller::Administrator | Caller::Session(_)) {
+    if matches!(caller, Caller::Administrator(_) | Caller::Session(_)) {
         notes.organization = offered.organization().map(str::to_owned);
     }
 

@@ -75,7 +75,7 @@ where
     let (form, _) = receive(upload, MAX_FORM).await?;
     let token = token(request, &Zeroizing::new(form.into()))?;
     // The actor is the token itself, once it is known.
-    let from = request.requester(config, &Caller::Administrator);
+    let from = request.requester(config, &Caller::Administrator(None));
     oauth::revoke_own(&token, from, config, ports).await?;
     Answer::secret(200, &serde_json::json!({}))
 }

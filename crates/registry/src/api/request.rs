@@ -229,7 +229,7 @@ mod tests {
             let request = sent.request();
             assert_eq!(request.unread(), None, "nobody has looked yet");
             assert_eq!(request.bucket(&config), bucket, "{value:?}");
-            let requester = request.requester(&config, &Caller::Administrator);
+            let requester = request.requester(&config, &Caller::Administrator(None));
             assert_eq!(requester.address.as_deref(), address, "{value:?}");
             assert_eq!(request.unread(), unread, "{value:?}");
         }
@@ -239,7 +239,9 @@ mod tests {
     fn r35_the_audit_row_has_who_asks_from_where_in_which_request() {
         let agent = "a".repeat(postern_domain::audit::MAX_TEXT + 1);
         let sent = Sent::new("GET", "/").with("user-agent", &agent);
-        let requester = sent.request().requester(&config(), &Caller::Administrator);
+        let requester = sent
+            .request()
+            .requester(&config(), &Caller::Administrator(None));
         assert_eq!(
             (requester.actor.as_str(), requester.tier.as_str()),
             ("admin-token", "admin")

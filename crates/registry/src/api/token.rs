@@ -83,7 +83,7 @@ where
     let form = form_of(request, &Zeroizing::new(form.into()))?;
     let named = request.header("postern-organization");
     // The Ledger names the rule in place of the actor.
-    let requester = request.requester(config, &Caller::Administrator);
+    let requester = request.requester(config, &Caller::Administrator(None));
     let asked = Presenting {
         token: &form.subject_token,
         named: named.as_deref(),

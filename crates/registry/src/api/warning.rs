@@ -24,7 +24,7 @@ pub fn warning(
             "workflow tokens read management routes: use an organization token, then set \
              WORKFLOW_TOKEN_READ to off",
         ),
-        Caller::Session(_) | Caller::Token(_) | Caller::Administrator | Caller::Person(_) => {
+        Caller::Session(_) | Caller::Token(_) | Caller::Administrator(_) | Caller::Person(_) => {
             return None;
         }
     };
@@ -59,7 +59,7 @@ mod tests {
                 Some("workflow_read_use"),
             ),
             (Caller::Token(token), None),
-            (Caller::Administrator, None),
+            (Caller::Administrator(None), None),
         ];
         for (caller, event) in rows {
             let config = config();

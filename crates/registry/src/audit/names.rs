@@ -112,7 +112,8 @@ fn is_within(range: IdRange, token: &NamedToken) -> bool {
     range.format.is_none_or(|format| format == token.format)
 }
 
-/// Writes into events the names of the tokens that they are about and that made them.
+/// Writes into events the names of the tokens that they are about, with their scope, and of those that made
+/// them.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -146,14 +147,18 @@ pub(super) async fn name<P: AuditLog>(
     let only = |wanted: IdRange| {
         let place = ranges.iter().position(|range| *range == wanted)?;
         match found.get(&place)?.as_slice() {
-            [one] => Some(one.name.clone()),
+            [one] => Some(one),
             _ => None,
         }
     };
     for event in events {
-        event.token_name = event.token_id.and_then(|id| only(IdRange::one(id)));
+        if let Some(token) = event.token_id.and_then(|id| only(IdRange::one(id))) {
+            event.token_name = Some(token.name.clone());
+            event.token_project.clone_from(&token.project);
+            event.token_workflow.clone_from(&token.workflow);
+        }
         let actor = event.actor.strip_prefix(TOKEN_ACTOR).and_then(named_range);
-        event.actor_name = actor.and_then(only);
+        event.actor_name = actor.and_then(only).map(|token| token.name.clone());
     }
     Ok(())
 }

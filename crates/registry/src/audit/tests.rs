@@ -57,7 +57,7 @@ fn r35_the_log_is_for_who_holds_audit_read_at_the_level_of_the_organization() {
         workflow: workflow(),
     };
     let rows = [
-        (Caller::Administrator, true),
+        (Caller::Administrator(None), true),
         (holder(Scope::Organization, &["audit:read"]), true),
         (holder(Scope::Organization, &["audit:*"]), true),
         (holder(Scope::Organization, &[]), false),
@@ -196,7 +196,7 @@ fn r35_rows_of_earlier_and_later_releases_are_shown() {
 
 /// A page as it is answered.
 fn shown(world: &World, filter: &EventQuery, span: &Span) -> serde_json::Value {
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let page = now_or_never(list(&admin, acme, filter, span, &config(), world));
     serde_json::to_value(page.expect("a page")).expect("serializes")
 }
@@ -243,7 +243,7 @@ fn r35_only_refusals_of_mints_are_written_down() {
             (Some(&*junk), "mint"),
         ];
         for (rotated, target) in targets {
-            let admin = Caller::Administrator;
+            let admin = Caller::Administrator(None);
             let noted = refusal::note(&error, &admin, Some("acme"), rotated, requester(), &world);
             assert_eq!(now_or_never(noted), Ok(()));
             let expected: Vec<String> = expected
@@ -256,7 +256,7 @@ fn r35_only_refusals_of_mints_are_written_down() {
     // Nobody's organization: nowhere to write it.
     let world = World::new();
     let error = Error::MintCeiling { ceiling: 1 };
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let noted = refusal::note(&error, &admin, Some("other"), None, requester(), &world);
     let failed = now_or_never(noted).expect_err("no such organization");
     assert_eq!(failed.code(), "not_found");
@@ -266,7 +266,7 @@ fn r35_only_refusals_of_mints_are_written_down() {
 #[test]
 fn r35_changes_of_the_registry_are_written_down() {
     let world = World::new();
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let name = br#"{"name":"x"}"#;
     let created = now_or_never(organizations::create(
         &admin,

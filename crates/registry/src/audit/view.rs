@@ -42,6 +42,10 @@ pub struct EventView {
     token_prefix: Option<String>,
     /// What the token is called.
     pub(super) token_name: Option<String>,
+    /// The project that the token is held to.
+    pub(super) token_project: Option<String>,
+    /// The workflow that the token is held to.
+    pub(super) token_workflow: Option<String>,
     replaces: Option<TokenId>,
     target: Option<String>,
     /// `ok`, or the code of a refusal.
@@ -71,6 +75,8 @@ impl EventView {
             token_id: event.token_id,
             token_prefix: event.token_prefix,
             token_name: None,
+            token_project: None,
+            token_workflow: None,
             replaces: event.replaces,
             target: event.target,
             outcome: event.outcome.unwrap_or_else(|| "ok".to_owned()),

@@ -22,7 +22,7 @@ fn from() -> Client {
 
 fn try_mint(world: &World, body: &str) -> Result<Value> {
     let config = testing::config();
-    let caller = Caller::Administrator;
+    let caller = Caller::Administrator(None);
     let minted = now_or_never(mint(
         &caller,
         Some("acme"),
@@ -209,7 +209,14 @@ fn the_administrator_names_the_organization() {
         (None, "organization_required"),
         (Some("nobody"), "not_found"),
     ] {
-        let minted = mint(&Caller::Administrator, named, b"", from(), &config, &world);
+        let minted = mint(
+            &Caller::Administrator(None),
+            named,
+            b"",
+            from(),
+            &config,
+            &world,
+        );
         let error = now_or_never(minted).err().expect("refused");
         assert_eq!(error.code(), code);
     }

@@ -54,7 +54,7 @@ fn an_active_token_is_described_by_the_standard_members() {
     let mut subject = facts(7, Scope::Project { project: project() });
     subject.expires_at = Some(world.now().plus_millis(60_000));
     world.keep(subject.clone());
-    let seen = look(&world, &Caller::Administrator, &jwt(&subject));
+    let seen = look(&world, &Caller::Administrator(None), &jwt(&subject));
     assert_eq!(seen["active"], true);
     assert_eq!(seen["token_type"], "Bearer");
     assert_eq!(seen["jti"], subject.id.to_string());
@@ -87,7 +87,7 @@ fn what_the_caller_may_not_read_is_not_active() {
         (caller(organization.clone()), &foreign, false),
         (caller(subject.clone()), &subject, true),
         (caller(subject.clone()), &organization, false),
-        (Caller::Administrator, &system, true),
+        (Caller::Administrator(None), &system, true),
     ];
     for (caller, token, active) in rows {
         let seen = look(&world, &caller, &jwt(token));
@@ -98,9 +98,40 @@ fn what_the_caller_may_not_read_is_not_active() {
     }
     for text in ["", "garbage", testing::ADMIN] {
         assert_eq!(
-            look(&world, &Caller::Administrator, text),
+            look(&world, &Caller::Administrator(None), text),
             json!({ "active": false })
         );
+    }
+}
+
+#[test]
+fn r24_an_administrator_key_learns_its_own_name_and_is_no_token() {
+    let world = World::new();
+    let other = "another-administrator-key-for-tests-0123456";
+    let text = format!("ops:{},ci:{other}", testing::ADMIN);
+    let config = Config::read(|variable| match variable {
+        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
+        "TOKEN_KEYS" => Some(format!("k1:{}", "A".repeat(43))),
+        "ADMIN_TOKEN" => Some(text.clone()),
+        _ => None,
+    })
+    .expect("a good configuration");
+    let label = |name| Label::parse(name).map(std::rc::Rc::new).ok();
+    let named = json!({ "active": false, "administrator": "ops" });
+    let inactive = json!({ "active": false });
+    let token = facts(7, Scope::Organization);
+    world.keep(token.clone());
+    let rows = [
+        (Caller::Administrator(label("ops")), testing::ADMIN, &named),
+        (Caller::Administrator(label("ops")), other, &inactive),
+        (Caller::Administrator(label("ops")), &text, &inactive),
+        (Caller::Administrator(None), testing::ADMIN, &inactive),
+        (caller(token), testing::ADMIN, &inactive),
+    ];
+    for (caller, text, expected) in rows {
+        let answer = now_or_never(introspect(&caller, text, &config, &world));
+        let seen = serde_json::to_value(answer.expect("answers")).expect("serializes");
+        assert_eq!(&seen, expected, "{caller:?}");
     }
 }
 
@@ -173,7 +204,7 @@ fn r40_the_permit_of_a_holder_names_no_actor() {
     assert_eq!(permit.map(actor), Ok(Ok(Actor::Token(manager.id))));
     assert_eq!(caller.actor(), Actor::Token(manager.id));
     let permit = decide(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         Operation::TokenRevoke,
         Target::Token(&subject),
     );
@@ -188,7 +219,7 @@ fn a_ledger_that_is_down_is_not_an_inactive_token() {
     world.ledger_down.set(true);
     let config = testing::config();
     let answer = now_or_never(introspect(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         &jwt(&subject),
         &config,
         &world,

@@ -35,7 +35,7 @@ fn a_token_of_a_ci_job_has_the_documented_members() {
 #[test]
 fn trust_rules_have_the_documented_members_where_they_have_any() {
     let (world, config) = (World::new(), testing::trust::config());
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let mut found = Names::new();
     for ids in [
         r#""issuer":"github","repository_id":7,"repository_owner_id":6"#,
@@ -64,7 +64,7 @@ fn trust_rules_have_the_documented_members_where_they_have_any() {
 #[test]
 fn bodies_about_trust_rules_may_have_exactly_the_documented_members() {
     let (world, config) = (World::new(), testing::config());
-    let (admin, acme, wrong) = (Caller::Administrator, Some("acme"), br#"{"?":1}"#);
+    let (admin, acme, wrong) = (Caller::Administrator(None), Some("acme"), br#"{"?":1}"#);
     let meant = (wrong.as_slice(), requester());
     let added = trust_rules::add(&admin, acme, meant, &config, &world);
     let found = trust_rules::find(&admin, wrong, &config, &world);

@@ -68,7 +68,7 @@ fn led_astray() -> World {
 #[test]
 fn r1_a_name_of_another_ledger_opens_nothing() {
     let world = led_astray();
-    for (what, answer) in every(&Caller::Administrator, &world) {
+    for (what, answer) in every(&Caller::Administrator(None), &world) {
         let error = answer.expect_err(what);
         assert!(
             matches!(error, Error::Misdirected { .. }),
@@ -83,7 +83,7 @@ fn r1_a_name_of_another_ledger_opens_nothing() {
     // The same world with the name that it has: all of them are let in.
     let world = World::new();
     world.keep(facts(7, Scope::Organization));
-    for (what, answer) in every(&Caller::Administrator, &world) {
+    for (what, answer) in every(&Caller::Administrator(None), &world) {
         let misdirected = matches!(answer, Err(Error::Misdirected { .. }));
         assert!(!misdirected, "{what}: {answer:?}");
     }

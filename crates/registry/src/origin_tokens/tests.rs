@@ -130,7 +130,7 @@ fn r43_what_is_wrong_is_refused_before_it_costs_anything() {
         (whole, create("ci", None, None), None),
         (narrow, shop(), Some("operation_not_allowed")),
         (
-            Caller::Administrator,
+            Caller::Administrator(None),
             create("ci", None, None),
             Some("organization_unnamed"),
         ),

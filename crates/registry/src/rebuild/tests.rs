@@ -68,7 +68,7 @@ fn call(caller: &Caller, body: &str, world: &World) -> Result<serde_json::Value>
 }
 
 fn asked(body: &str, world: &World) -> Result<serde_json::Value> {
-    call(&Caller::Administrator, body, world)
+    call(&Caller::Administrator(None), body, world)
 }
 
 fn live(world: &World, id: u128) -> bool {
@@ -269,7 +269,7 @@ fn r11_what_is_refused_says_why() {
     );
     asked(KEEP, &world).expect("the same");
     let unknown = now_or_never(rebuild(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         ("globex", b"", requester()),
         &testing::config(),
         &world,

@@ -75,7 +75,7 @@ fn listed(caller: &Caller, meant: Option<&str>) -> core::result::Result<Vec<Stri
 
 #[test]
 fn r19_a_list_of_a_project_that_is_not_there_is_an_error() {
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let own = project();
     let of_own = Ok(vec![format!("tokens of {:?}", Some(own.id))]);
     assert_eq!(listed(&admin, Some(&own.name)), of_own);

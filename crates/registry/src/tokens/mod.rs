@@ -184,7 +184,7 @@ pub fn reach(caller: &Caller, operation: Operation) -> Result<TokenKinds> {
     let reach = TokenKinds {
         organization_tokens: may(Managed::OrganizationTokens),
         project_tokens: may(Managed::ProjectTokens),
-        system_tokens: matches!(caller, Caller::Administrator),
+        system_tokens: matches!(caller, Caller::Administrator(_)),
     };
     if reach.organization_tokens || reach.project_tokens {
         Ok(reach)

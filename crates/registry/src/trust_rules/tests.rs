@@ -56,7 +56,7 @@ fn add_by(caller: &Caller, body: &Value, world: &World) -> Result<Value> {
 }
 
 fn added(body: &Value, world: &World) -> Value {
-    add_by(&Caller::Administrator, body, world).expect("added")
+    add_by(&Caller::Administrator(None), body, world).expect("added")
 }
 
 fn session(role: &str) -> Caller {

@@ -55,7 +55,7 @@ fn r42_a_credential_is_sealed_for_what_it_is_set_for() {
     let mut seen = Vec::new();
     for (named, target, scope) in rows {
         let world = World::new();
-        let view = set_by(&Caller::Administrator, named, &body(TEXT), &world).expect("set");
+        let view = set_by(&Caller::Administrator(None), named, &body(TEXT), &world).expect("set");
         let document = serde_json::to_value(&view).expect("serializes");
         assert_eq!(document["scope"], scope);
         assert_eq!(document["set_by"], "admin-token");
@@ -81,7 +81,7 @@ fn r42_a_credential_is_sealed_for_what_it_is_set_for() {
         let opened = open(&sent.sealed, sealed, &keys).expect("opens");
         assert_eq!(opened.expose(), TEXT);
         // No nonce and no id comes twice.
-        let again = set_by(&Caller::Administrator, named, &body(TEXT), &world);
+        let again = set_by(&Caller::Administrator(None), named, &body(TEXT), &world);
         again.expect("set");
         let other = world.set_upstreams.take().pop().expect("a command");
         assert_ne!((other.id, &other.sealed), (sent.id, &sent.sealed));
@@ -119,7 +119,12 @@ fn r42_a_body_that_is_wrong_sets_nothing() {
     ];
     let world = World::new();
     for (body, code, words) in rows {
-        let error = set_by(&Caller::Administrator, reach(None, None), &body, &world);
+        let error = set_by(
+            &Caller::Administrator(None),
+            reach(None, None),
+            &body,
+            &world,
+        );
         let error = error.expect_err("refused");
         assert_eq!(error.code(), code, "{body:.60}");
         assert!(error.public().contains(words), "{}", error.public());
@@ -130,7 +135,7 @@ fn r42_a_body_that_is_wrong_sets_nothing() {
         let text = "x".repeat(MAX_CREDENTIAL);
         let body = serde_json::json!({ "credential": text, "keep_replaced_seconds": seconds });
         let set = set_by(
-            &Caller::Administrator,
+            &Caller::Administrator(None),
             reach(None, None),
             &body.to_string(),
             &world,
@@ -163,7 +168,7 @@ fn r42_only_who_manages_the_organization_sets_and_reads() {
     let all = &["upstream_credential:*"][..];
     // Whether the caller may read, and whether it may set and clear.
     let rows = [
-        ("administrator", Caller::Administrator, true, true),
+        ("administrator", Caller::Administrator(None), true, true),
         ("owner", session("owner"), true, true),
         ("admin", session("admin"), true, true),
         ("member", session("member"), false, false),
@@ -205,7 +210,7 @@ fn r42_only_who_manages_the_organization_sets_and_reads() {
 #[test]
 fn r42_what_is_set_is_told_with_what_it_replaced_and_what_is_not_has_a_code_of_its_own() {
     let world = World::new();
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let nothing = reach(None, None);
     let told = now_or_never(read(&admin, ACME, nothing, &world));
     assert_eq!(told.expect_err("none").code(), "upstream_not_set");
@@ -240,16 +245,16 @@ fn r42_the_list_shows_digests_to_who_may_read_them() {
         let list = now_or_never(list(caller, ACME, &world))?;
         Ok::<_, Error>(serde_json::to_value(&list).expect("serializes"))
     };
-    let none = listed(&Caller::Administrator).expect("lists");
+    let none = listed(&Caller::Administrator(None)).expect("lists");
     assert_eq!(none, serde_json::json!({ "upstreams": [] }));
     set_by(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         reach(Some("shop"), None),
         &body(TEXT),
         &world,
     )
     .expect("set");
-    let one = listed(&Caller::Administrator).expect("lists");
+    let one = listed(&Caller::Administrator(None)).expect("lists");
     assert_eq!(
         one["upstreams"][0]["scope"],
         serde_json::json!({ "project": "shop" })

@@ -186,6 +186,28 @@ fn r24_every_administrator_key_opens_and_none_other() {
 }
 
 #[test]
+fn r24_audit_knows_the_administrator_key_by_its_name() {
+    let second = "another-administrator-key-for-tests-0123456";
+    let config = configured(&[("ADMIN_TOKEN", &format!("{ADMIN},ops:{second}"))]);
+    let world = World::new();
+    for (key, actor) in [
+        (ADMIN.to_owned(), Ok("admin-token")),
+        (second.to_owned(), Ok("admin-token:ops")),
+        (format!("ops:{second}"), Err("credential_malformed")),
+    ] {
+        let header = format!("Bearer {key}");
+        let knock = Knock {
+            authorization: Some(&header),
+            ..knock(Operation::OrganizationList)
+        };
+        let seen = entered(&knock, &config, &world);
+        let seen = seen.map(|caller| caller.provenance());
+        let seen = seen.as_deref().map_err(Error::code);
+        assert_eq!(seen, actor);
+    }
+}
+
+#[test]
 fn r25_workflow_tokens_read_only_where_that_is_on_and_nobody_administers() {
     let on = configured(&[("WORKFLOW_TOKEN_READ", "on")]);
     let off = configured(&[]);

@@ -120,7 +120,7 @@ async fn bad_bundles() {
         (b"\0asm", "not a JSON object"),
         (b"{}", "neither `dsseEnvelope` nor `payload`"),
         (
-            br#"{"payload":"e30=","payloadType":"t","signatures":[]}"#,
+            br#"{"payload":"e30=","payloadType":"t","signatures":{}}"#,
             "`signatures`",
         ),
         (

@@ -55,6 +55,13 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
         db.execute(sql, (id(n), organization(own), name))
             .expect("a token");
     }
+    db.execute(
+        "insert into projects (id, organization_id, name, created_at) values ('p', ?, 'shop', 0)",
+        [organization(1)],
+    )
+    .expect("a project");
+    db.execute("update tokens set project_id = 'p' where id = ?", [id(2)])
+        .expect("an update");
     let called = |name: &str| -> Vec<String> {
         let mut statement = db.prepare(CALLED).expect("a statement");
         let rows = statement.query_map((organization(1), name, 9), |row| row.get("id"));
@@ -66,10 +73,18 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
         serde_json::json!([[id(2), id(9)], [id(90), id(90)], [id(50), id(60)]]).to_string();
     let mut statement = db.prepare(WITHIN).expect("a statement");
     let rows = statement.query_map((organization(1), &ranges, 9), |row| {
-        Ok((row.get("place")?, row.get("id")?))
+        Ok((row.get("place")?, row.get("id")?, row.get("project")?))
     });
-    let found: Vec<(i64, String)> = rows.expect("rows").map(|row| row.expect("a row")).collect();
-    assert_eq!(found, [(0, id(2)), (0, id(3)), (1, id(90))]);
+    let found: Vec<(i64, String, Option<String>)> =
+        rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(
+        found,
+        [
+            (0, id(2), Some("shop".to_owned())),
+            (0, id(3), None),
+            (1, id(90), None)
+        ]
+    );
     let by_name = plan(
         &db,
         CALLED,

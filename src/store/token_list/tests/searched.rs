@@ -147,12 +147,11 @@ fn r48_a_beginning_of_an_id_finds_its_token() {
     let own = |format: Format, number: usize| {
         let (opaque, text) = (base62_id(id(number)), id(number).to_string());
         match format {
-            Format::Opaque => ids_of_base62(&opaque[..6]).expect("ids"),
-            Format::Jwt => ids_of_text(&text[..8]).expect("ids"),
+            Format::Opaque => ids_of_base62(opaque.get(..6).expect("digits")).expect("ids"),
+            Format::Jwt => ids_of_text(text.get(..8).expect("digits")).expect("ids"),
         }
     };
-    for number in 0..TOKENS.len() {
-        let (_, _, opaque) = TOKENS[number];
+    for (number, (_, _, opaque)) in TOKENS.into_iter().enumerate() {
         for (format, shown) in [(Format::Opaque, opaque), (Format::Jwt, !opaque)] {
             let (first_id, last_id) = own(format, number);
             let range = IdRange {

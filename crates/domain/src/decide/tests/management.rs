@@ -29,8 +29,8 @@ fn r16_r17_who_may_touch_which_token() {
     let mut foreign = of_project.clone();
     foreign.organization.id = Id::from_u128(66);
     let rows = [
-        (&Caller::Administrator, &of_organization, Ok(())),
-        (&Caller::Administrator, &of_system, Ok(())),
+        (&Caller::Administrator(None), &of_organization, Ok(())),
+        (&Caller::Administrator(None), &of_system, Ok(())),
         (&organization, &of_project, Ok(())),
         (&organization, &of_system, Err(Denial::Hidden)),
         (&organization, &foreign, Err(Denial::Hidden)),
@@ -214,7 +214,7 @@ fn r16_r18_what_a_token_may_mint() {
             Err(Denial::Operation),
         ),
         (
-            &Caller::Administrator,
+            &Caller::Administrator(None),
             Scope::Organization,
             None,
             None,
@@ -258,7 +258,7 @@ fn r18_what_is_left_open_is_filled_within_the_minter() {
         )
     );
     assert_eq!(
-        granted(&Caller::Administrator, &open),
+        granted(&Caller::Administrator(None), &open),
         (defaults(&scope), None)
     );
 }

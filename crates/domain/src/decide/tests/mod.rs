@@ -201,7 +201,7 @@ fn r30_r32_calls_that_name_a_run() {
 
 #[test]
 fn the_administrator_key_opens_the_registry_and_nothing_else() {
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     check(&admin, Target::Registry, Ok(()));
     check_names(&admin, "shop", "release", Err(Denial::Operation));
     let run = run("shop", "release");

@@ -174,7 +174,7 @@ fn r39_the_id_of_the_organization_decides_and_not_its_name() {
 fn r9_r39_an_adopted_token_is_not_rotated_here() {
     let (world, config) = (World::new(), testing::config());
     world.keep(adopted(&claims(), Scope::Organization));
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let id = id().to_string();
     let answer = rotate(&admin, Some("acme"), &id, b"", from(), &config, &world);
     let error = now_or_never(answer).err().map(|error| error.code());

@@ -135,7 +135,7 @@ fn r35_the_row_behind_a_page_checks_the_last_one_on_it() {
 #[test]
 fn r35_a_list_of_checkpoints_tells_which_are_no_checkpoints() {
     let world = World::new();
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let genuine = now_or_never(checkpoint(&admin, acme, &world)).expect("signs");
     let place = |sequence| EventCursor {
         at: Timestamp::from_millis(1),

@@ -10,6 +10,8 @@ fn token(bits: u128, format: Format, name: &str) -> NamedToken {
         id: TokenId::from_u128(bits),
         format,
         name: name.to_owned(),
+        project: None,
+        workflow: None,
     }
 }
 
@@ -51,7 +53,7 @@ fn r48_a_token_of_the_log_is_named_by_id_prefix_or_name() {
     assert_eq!(of("ci"), Ok(vec![1 << 120, 2 << 120]));
     assert_eq!(of("deployer"), Ok(vec![3 << 120]));
     assert_eq!(of(&opaque), Ok(vec![1 << 120]));
-    assert_eq!(of(&opaque[..9]), Ok(vec![1 << 120]));
+    assert_eq!(of(opaque.get(..9).expect("characters")), Ok(vec![1 << 120]));
     assert_eq!(of("jwt_02000000"), Ok(vec![2 << 120, (2 << 120) + 1]));
     // Of a JWT: no key begins so.
     assert_eq!(of(&prefix(2 << 120, Format::Opaque)), Err("not_found"));
@@ -165,6 +167,8 @@ fn r48_events_have_the_names_of_their_tokens() {
         listed(sequence, &content.to_string())
     };
     let world = world();
+    world.named.borrow_mut()[1].project = Some("shop".to_owned());
+    world.named.borrow_mut()[1].workflow = Some("release".to_owned());
     let by_token = format!("org-token:{}", prefix(3 << 120, Format::Opaque));
     world.events.replace(vec![
         event(3, &by_token, 1 << 120),
@@ -182,5 +186,16 @@ fn r48_events_have_the_names_of_their_tokens() {
         names("token_name"),
         ["ci".into(), null.clone(), "ci".into()]
     );
-    assert_eq!(names("actor_name"), ["deployer".into(), null.clone(), null]);
+    assert_eq!(
+        names("actor_name"),
+        ["deployer".into(), null.clone(), null.clone()]
+    );
+    assert_eq!(
+        names("token_project"),
+        [null.clone(), null.clone(), "shop".into()]
+    );
+    assert_eq!(
+        names("token_workflow"),
+        [null.clone(), null, "release".into()]
+    );
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 fn made(world: &World, body: &Value) -> Result<Value> {
     let body = body.to_string();
     let config = testing::config();
-    let administrator = Caller::Administrator;
+    let administrator = Caller::Administrator(None);
     let created = create(&administrator, body.as_bytes(), requester(), &config, world);
     now_or_never(created).map(|view| serde_json::to_value(view).expect("JSON"))
 }

@@ -99,7 +99,7 @@ fn r48_a_secret_is_found_whatever_stands_around_it() {
             assert_eq!(found, Some((form, text.to_owned())), "{before}…{behind}");
         }
     }
-    let half = &key[..60];
+    let half = key.get(..60).expect("characters");
     let rows = [
         (format!("{key}x"), Some(("opaque", key.clone()))),
         (format!("pst_old {key}"), Some(("opaque", key.clone()))),

@@ -24,7 +24,7 @@ fn r47_a_rule_is_added_told_and_removed() {
     });
     assert_eq!(rule, expected);
 
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let listed = now_or_never(list(&admin, ACME, &config(), &world)).expect("lists");
     let issuers = ["github", "gitlab", "https://ci.example/oidc"];
     let expected = json!({
@@ -212,7 +212,7 @@ fn r47_each_wrong_rule_has_its_own_sentence() {
     ];
     for (changes, code, sentence) in rows {
         let world = World::new();
-        let error = add_by(&Caller::Administrator, &with(changes.clone()), &world);
+        let error = add_by(&Caller::Administrator(None), &with(changes.clone()), &world);
         let error = error.expect_err("refused");
         assert_eq!(error.code(), code, "{changes}: {}", error.public());
         assert!(
@@ -230,7 +230,13 @@ fn r47_ids_are_taken_however_they_are_written() {
         let world = World::new();
         let body = rule().to_string().replace("74", written);
         let meant = (body.as_bytes(), requester());
-        let added = now_or_never(add(&Caller::Administrator, ACME, meant, &config(), &world));
+        let added = now_or_never(add(
+            &Caller::Administrator(None),
+            ACME,
+            meant,
+            &config(),
+            &world,
+        ));
         let added = serde_json::to_value(added.expect(written)).expect("JSON");
         assert_eq!(added["repository_id"], 74, "{written}");
     }
@@ -240,7 +246,13 @@ fn r47_ids_are_taken_however_they_are_written() {
         .replacen('{', r#"{"conditions":null,"#, 1);
     let meant = (body.as_bytes(), requester());
     let world = World::new();
-    let refused = now_or_never(add(&Caller::Administrator, ACME, meant, &config(), &world));
+    let refused = now_or_never(add(
+        &Caller::Administrator(None),
+        ACME,
+        meant,
+        &config(),
+        &world,
+    ));
     assert_eq!(refused.expect_err("null").code(), "body_invalid");
 }
 
@@ -250,7 +262,7 @@ fn r47_no_two_rules_ask_the_same_and_there_are_not_too_many() {
     let first = added(&rule(), &world);
     // What it gives and the repository's name make no other rule of it.
     let again = with(json!({ "repository": "acme/new-name", "workflow": null }));
-    let error = add_by(&Caller::Administrator, &again, &world).expect_err("taken");
+    let error = add_by(&Caller::Administrator(None), &again, &world).expect_err("taken");
     assert_eq!(error.code(), "trust_rule_taken");
     let id = first["id"].as_str().expect("an id");
     assert!(error.public().contains(id), "{}", error.public());
@@ -259,7 +271,7 @@ fn r47_no_two_rules_ask_the_same_and_there_are_not_too_many() {
         added(&with(json!({ "repository_id": 100 + number })), &world);
     }
     let one_more = with(json!({ "repository_id": 1 }));
-    let error = add_by(&Caller::Administrator, &one_more, &world).expect_err("full");
+    let error = add_by(&Caller::Administrator(None), &one_more, &world).expect_err("full");
     assert_eq!(error.code(), "trust_rule_limit_reached");
     assert!(error.public().contains("200"), "{}", error.public());
 }
@@ -270,7 +282,7 @@ fn r47_where_job_tokens_are_off_none_is_added_and_the_list_says_so() {
     let off = testing::config();
     let body = rule().to_string();
     let meant = (body.as_bytes(), requester());
-    let error = now_or_never(add(&Caller::Administrator, ACME, meant, &off, &world));
+    let error = now_or_never(add(&Caller::Administrator(None), ACME, meant, &off, &world));
     let error = error.expect_err("off");
     assert_eq!(error.code(), "job_tokens_off");
     assert!(
@@ -280,7 +292,8 @@ fn r47_where_job_tokens_are_off_none_is_added_and_the_list_says_so() {
     );
     // Rules of before it was turned off are told, and can be removed.
     added(&rule(), &world);
-    let listed = now_or_never(list(&Caller::Administrator, ACME, &off, &world)).expect("lists");
+    let listed =
+        now_or_never(list(&Caller::Administrator(None), ACME, &off, &world)).expect("lists");
     let listed = serde_json::to_value(&listed).expect("JSON");
     assert_eq!(listed["issuers"], json!([]));
     assert_eq!(listed["audiences"], json!([]));
@@ -292,7 +305,7 @@ fn r47_rules_that_cannot_be_read_are_named() {
     let world = World::new();
     let id = postern_domain::id::Id::from_u128(9);
     world.trust_rules.borrow_mut().unread.push(id);
-    let listed = now_or_never(list(&Caller::Administrator, ACME, &config(), &world));
+    let listed = now_or_never(list(&Caller::Administrator(None), ACME, &config(), &world));
     let listed = serde_json::to_value(listed.expect("lists")).expect("JSON");
     assert_eq!(listed["unreadable"], json!([id.to_string()]));
 }

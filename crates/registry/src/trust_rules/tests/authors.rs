@@ -11,7 +11,13 @@ fn r47_only_who_manages_the_organization_has_to_do_with_rules() {
     let all = &["trust_rule:*", "workflow_run:*"][..];
     // Whether the caller may read, add and remove.
     let rows = [
-        ("administrator", Caller::Administrator, true, true, true),
+        (
+            "administrator",
+            Caller::Administrator(None),
+            true,
+            true,
+            true,
+        ),
         ("owner", session("owner"), true, true, true),
         ("admin", session("admin"), true, true, true),
         ("member", session("member"), false, false, false),

@@ -49,7 +49,7 @@ fn every_way(caller: &Caller, world: &World) -> [(&'static str, Option<&'static 
 #[test]
 fn r47_where_ci_jobs_alone_get_tokens_nobody_makes_a_stored_one() {
     let manager = || token(Scope::Organization, &["trust_rule:update"]);
-    for caller in [manager(), Caller::Administrator, session("owner")] {
+    for caller in [manager(), Caller::Administrator(None), session("owner")] {
         // Who stands above organizations, or is a person, calls the origin by no token of its own.
         let is_token = caller.token().is_some();
         let open = every_way(&caller, &World::new());
@@ -99,7 +99,7 @@ fn r47_the_setting_is_changed_by_administrators_and_noted() {
         );
         Ok::<_, Error>(serde_json::to_value(now_or_never(changed)?).expect("JSON"))
     };
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let on = change(&admin, r#"{"federated_only":true}"#).expect("changed");
     assert_eq!(on["federated_only"], true);
     assert_eq!(
@@ -134,7 +134,7 @@ fn r47_a_token_of_a_job_is_not_rotated() {
     world.keep(old);
     let config = testing::config();
     let rotated = tokens::rotate(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         ACME,
         &id,
         b"",

@@ -13,7 +13,7 @@ fn test_by(caller: &Caller, token: &str, world: &World) -> Result<Value> {
 
 pub(super) fn tested(changes: Value, world: &World) -> Value {
     let token = job_token(&changed(claims(world), changes));
-    let told = test_by(&Caller::Administrator, &token, world).expect("tested");
+    let told = test_by(&Caller::Administrator(None), &token, world).expect("tested");
     assert!(!told.to_string().contains(&token));
     told
 }
@@ -226,7 +226,7 @@ fn r47_a_token_that_does_not_count_is_told_why_and_no_rule() {
         (&long, "more than 16384 bytes"),
         (&forged, "signature"),
     ] {
-        let told = test_by(&Caller::Administrator, token, &world).expect("tested");
+        let told = test_by(&Caller::Administrator(None), token, &world).expect("tested");
         assert_eq!(told["verified"], false);
         let refusal = told["refusal"].as_str().expect("a sentence");
         assert!(refusal.contains(sentence), "{refusal}");
@@ -269,13 +269,13 @@ fn r47_a_token_for_another_organization_gets_nothing_of_this_one() {
 fn r47_without_the_issuers_keys_nobody_knows() {
     let world = World::new();
     let token = job_token(&claims(&world));
-    let error = test_by(&Caller::Administrator, &token, &world).expect_err("no keys");
+    let error = test_by(&Caller::Administrator(None), &token, &world).expect_err("no keys");
     assert_eq!(error.code(), "unavailable");
     // Where job tokens are off, that is why.
     let body = json!({ "token": token }).to_string();
     let off = testing::config();
     let told = now_or_never(test(
-        &Caller::Administrator,
+        &Caller::Administrator(None),
         ACME,
         body.as_bytes(),
         &off,
@@ -331,7 +331,12 @@ fn r47_the_ids_of_a_repository_are_found_and_each_refusal_says_why() {
         .insert(url, Ok(bytes));
     let find = |issuer: &str, repository: &str, config: &Config| {
         let body = json!({ "issuer": issuer, "repository": repository }).to_string();
-        let found = find(&Caller::Administrator, body.as_bytes(), config, &world);
+        let found = find(
+            &Caller::Administrator(None),
+            body.as_bytes(),
+            config,
+            &world,
+        );
         Ok::<_, Error>(serde_json::to_value(now_or_never(found)?).expect("JSON"))
     };
     let config = config();

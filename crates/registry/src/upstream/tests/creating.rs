@@ -36,7 +36,7 @@ fn world(answers: Vec<Answer>) -> World {
 }
 
 fn set_in(named: ReachNamed<'_>, body: &str, world: &World) -> Result<UpstreamView> {
-    set_by(&Caller::Administrator, named, body, world)
+    set_by(&Caller::Administrator(None), named, body, world)
 }
 
 fn origin_calls(world: &World) -> Vec<String> {

@@ -5,6 +5,7 @@
 use tonic::{Request, Response, Status};
 
 use super::{StrictService, sample, subject};
+use crate::bundle::Bundle;
 use crate::proto::attestation_service_server::AttestationService;
 use crate::proto::{
     AttestationServiceCancelRequest, AttestationServiceCancelResponse,
@@ -85,6 +86,7 @@ impl AttestationService for StrictService {
         let workflow = workflow_of(&subject, &asked.workflow_run_id, Refusal::UnknownRun)?;
         subject.is_for(&workflow)?;
         subject.may_enter(workflow.project_id)?;
+        Bundle::parse_signed(asked.attestation_bundle.clone())?;
         sample(&subject).store(request).await
     }
 

@@ -1,0 +1,179 @@
+//! The configuration file: values for one gateway, and profiles with values for others. A profile
+//! stands alone: no value of another gateway fills its gaps, a credential least of all.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{Environment, trimmed, variable};
+use crate::fail::{Failure, Kind, Outcome};
+use crate::nearest::did_you_mean;
+
+/// Longest configuration file, in bytes.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// What the configuration file may hold.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configured {
+    url: Option<String>,
+    token: Option<String>,
+    organization: Option<String>,
+    headers: Option<String>,
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    profile: BTreeMap<String, Values>,
+}
+
+/// Values for one gateway.
+#[derive(Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Values {
+    /// The gateway.
+    pub url: Option<String>,
+    /// The credential.
+    pub token: Option<String>,
+    /// The organization.
+    pub organization: Option<String>,
+    /// Headers for what stands in front.
+    pub headers: Option<String>,
+    /// The only roots.
+    pub ca: Option<PathBuf>,
+}
+
+impl Configured {
+    /// The values of a profile that a flag names, which count before the environment, and those that
+    /// count behind it: of the profile in `POSTERN_PROFILE`, or of no profile.
+    ///
+    /// # Errors
+    /// `Configuration` for a profile that does not exist.
+    pub fn chosen(
+        self,
+        flag: Option<&str>,
+        environment: Environment<'_>,
+    ) -> Outcome<(Values, Values)> {
+        if let Some(name) = flag {
+            return Ok((self.named(name)?, Values::default()));
+        }
+        match variable(environment, "POSTERN_PROFILE")? {
+            Some(name) => Ok((Values::default(), self.named(trimmed(&name))?)),
+            None => Ok((Values::default(), self.unnamed())),
+        }
+    }
+
+    fn named(&self, name: &str) -> Outcome<Values> {
+        self.profile.get(name).cloned().ok_or_else(|| {
+            let message = format!("the configuration file has no profile `{name}`");
+            let near = did_you_mean(name, self.profile.keys().map(String::as_str));
+            let hint = near.unwrap_or_else(|| "see what there is: postern profile list".to_owned());
+            Failure::new(Kind::Configuration, message).hint(hint)
+        })
+    }
+
+    fn unnamed(self) -> Values {
+        Values {
+            url: self.url,
+            token: self.token,
+            organization: self.organization,
+            headers: self.headers,
+            ca: self.ca,
+        }
+    }
+}
+
+/// A profile as it is listed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name; none for the values outside of profiles.
+    pub name: Option<String>,
+    /// The gateway.
+    pub url: Option<String>,
+    /// The organization.
+    pub organization: Option<String>,
+    /// Whether it has a credential.
+    pub has_token: bool,
+    /// Whether it is the one that commands use now.
+    pub is_chosen: bool,
+}
+
+/// All profiles of the file, the values outside of them first.
+///
+/// # Errors
+/// As reading the file; and `Configuration` for a chosen one that does not exist.
+pub fn profiles(flag: Option<&str>, environment: Environment<'_>) -> Outcome<Vec<Profile>> {
+    let configured = read(environment)?;
+    let of_variable = variable(environment, "POSTERN_PROFILE")?;
+    let chosen = flag.or(of_variable.as_deref().map(trimmed));
+    if let Some(name) = chosen {
+        configured.named(name)?;
+    }
+    let listed = |name: Option<&str>, values: &Values| Profile {
+        name: name.map(str::to_owned),
+        url: values.url.clone(),
+        organization: values.organization.clone(),
+        has_token: values.token.is_some(),
+        is_chosen: chosen == name,
+    };
+    let mut all: Vec<Profile> = configured
+        .profile
+        .iter()
+        .map(|(name, values)| listed(Some(name), values))
+        .collect();
+    let unnamed = configured.unnamed();
+    if unnamed.url.is_some() || unnamed.token.is_some() {
+        all.insert(0, listed(None, &unnamed));
+    }
+    Ok(all)
+}
+
+/// Where the configuration file is, whether it exists or not.
+pub(super) fn path(environment: Environment<'_>) -> Option<PathBuf> {
+    let folder = environment("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        // Relative ones are to be ignored (XDG Base Directory Specification).
+        .filter(|folder| folder.is_absolute());
+    let folder = folder.or_else(|| {
+        let home = environment("HOME").filter(|home| !home.is_empty())?;
+        Some(PathBuf::from(home).join(".config"))
+    });
+    Some(folder?.join("postern/config.toml"))
+}
+
+/// Reads the file; an empty one where there is none.
+///
+/// # Errors
+/// `Configuration` for a file that cannot be read, that others may use, or that has unknown keys.
+pub fn read(environment: Environment<'_>) -> Outcome<Configured> {
+    let Some(path) = path(environment) else {
+        return Ok(Configured::default());
+    };
+    let wrong = |why: &dyn std::fmt::Display| {
+        let message = format!("the configuration file {}: {why}", path.display());
+        Failure::new(Kind::Configuration, message)
+    };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Configured::default());
+        }
+        Err(error) => return Err(wrong(&error)),
+    };
+    // Of the open file, so that it cannot be another one by the time it is read.
+    let about = file.metadata().map_err(|error| wrong(&error))?;
+    if about.permissions().mode() & 0o077 != 0 {
+        return Err(
+            wrong(&"others than its owner may use it, and it can hold a token")
+                .hint(format!("chmod 600 {}", path.display())),
+        );
+    }
+    let mut text = String::new();
+    file.take(MAX_FILE)
+        .read_to_string(&mut text)
+        .map_err(|error| wrong(&error))?;
+    // The message without the line that it is about: that may hold the token.
+    toml::from_str(&text).map_err(|error| wrong(&error.message()))
+}
