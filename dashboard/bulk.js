@@ -14,7 +14,7 @@ const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`
 /**
  * Opens the dialog.
  * @param selector what was selected in the list, or undefined for a form of criteria
- * @param changed called with what was done, in words
+ * @param changed called with the ids of what was revoked, and with what was done, in words
  */
 export function bulkDialog(selector, changed) {
   openDialog(
@@ -33,8 +33,8 @@ export function bulkDialog(selector, changed) {
           const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }), "Revoking…");
           if (!answer) return;
           close();
-          if (answer.matched === 0) changed("No token was revoked: none matches any more.");
-          else changed(h("strong", {}, `${plural(answer.matched)} revoked at ${utcTime(answer.revoked_at)}.`), " All further requests using them are refused.");
+          if (answer.matched === 0) changed([], "No token was revoked: none matches any more.");
+          else changed(answer.ids, h("strong", {}, `${plural(answer.matched)} revoked at ${utcTime(answer.revoked_at)}.`), " All further requests using them are refused.");
         });
         const none = matched === 0;
         const last = used === 0 ? "None of them was" : `${number(used)} of them ${used === 1 ? "was" : "were"}`;

@@ -88,7 +88,7 @@ export function tokenTable(rows, { sort, onSort, selected, onSelect, actions }) 
       cell("created", brief(token.created_at)),
       cell("expires", ending(token)),
       cell("used", brief(token.last_used_at)),
-      cell("uses", number(token.uses), token.uses > 0 && token.daily_uses && spark(token.daily_uses, most)),
+      cell("uses", number(token.uses), token.uses > 0 && token.daily_uses?.length > 0 && spark(token.daily_uses, most)),
       cell("status", badge(token)),
       h("td", { role: "cell", class: "col-menu" }, menuButton(`Actions for ${spoken}`, () => actions(token), { dataset: { key: `menu-${token.id}` } })));
   };

@@ -116,7 +116,7 @@ export function tokensView(at = route()) {
     selection.replaceChildren(
       h("span", { class: "strong" }, `${number(selected.size)} selected${hidden ? ` (${number(hidden)} hidden)` : ""}`),
       many ? h("span", {}, `Revoke at most ${number(MOST_SELECTED)} at once.`)
-        : h("button", { type: "button", class: "danger", onclick: () => bulkDialog({ ids: [...selected] }, changed) }, "Revoke selected…"),
+        : h("button", { type: "button", class: "danger", onclick: () => bulkDialog({ ids: [...selected] }, revoked) }, "Revoke selected…"),
       h("button", { type: "button", "aria-label": "Clear selection", onclick: () => { selected.clear(); render(); input.focus(); } }, "Clear"),
     );
   }
@@ -138,7 +138,7 @@ export function tokensView(at = route()) {
       else if (next) range = `These are ${first(rows.length)}; there are more.`;
       else if (rows.length > visible.length) range = `${number(visible.length)} of ${many}.`;
       list.replaceChildren(
-        tokenTable(visible, { sort: orderOf(wanted), onSort: (sort) => want({ sort: sort === ownOrder(wanted) ? "" : sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, changed) }),
+        tokenTable(visible, { sort: orderOf(wanted), onSort: (sort) => want({ sort: sort === ownOrder(wanted) ? "" : sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, (...words) => revoked([token.id], ...words)) }),
         h("p", { class: "quiet", id: "range" }, range));
     }
     if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? view.querySelector("h1")).focus();
@@ -161,11 +161,17 @@ export function tokensView(at = route()) {
       isFiltered(wanted) ? clear : h("p", {}, "Create one: its secret is shown once."));
   }
 
-  /** After a change: what was done is said, and what is shown is asked for again. `gone` are ids that were revoked. */
+  /** After a change: what was done is said, and what is shown is asked for again. */
   function changed(...words) {
     done.tell(...words);
     found.replaceChildren();
     view.refresh();
+  }
+
+  /** The same for tokens that are selected no longer. */
+  function revoked(ids, ...words) {
+    for (const id of ids) selected.delete(id);
+    changed(...words);
   }
 
   /** Sets the controls to what is wanted. */
@@ -259,7 +265,7 @@ export function tokensView(at = route()) {
     h("div", { class: "view-head" },
       h("div", { class: "title" }, h("h1", { id: "view-title", tabindex: "-1" }, "Tokens"), count),
       h("div", { class: "buttons" },
-        h("button", { type: "button", onclick: () => bulkDialog(undefined, changed) }, "Revoke many…"),
+        h("button", { type: "button", onclick: () => bulkDialog(undefined, revoked) }, "Revoke many…"),
         h("button", { type: "button", class: "primary", id: "mint", onclick: () => mintDialog(view.refresh) }, "Create a token"))),
     form, by, done.place, found, selection, place, list, more,
   );

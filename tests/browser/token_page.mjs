@@ -74,7 +74,7 @@ test("calls_callers_and_refusals_are_shown_by_those_who_made_them", async () => 
   }
   await withPage(async (page) => {
     await signIn(page, { organization: name, view: `#tokens/${token.id}` });
-    await page.locator("#part-calls").getByText(/2/).first().waitFor();
+    await page.locator("#part-calls .legend", { hasText: "Allowed: 2" }).waitFor();
     const refused = page.locator("#part-refused tbody tr");
     await refused.first().waitFor();
     assert.equal(await refused.count(), 3);

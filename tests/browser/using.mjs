@@ -37,6 +37,7 @@ test("the_count_is_held_against_the_ceiling_that_is_in_force", async () => {
     const count = page.locator("#count");
     for (const [ceiling, words] of [[null, "1 of 100 tokens in use"], [7, "1 of 7 tokens in use"], [0, "1 token in use"]]) {
       await api("PATCH", `/orgs/${name}`, { body: { mint_ceiling: ceiling } });
+      await page.goto("about:blank"); // so that the next address is loaded anew
       await signIn(page, { organization: name, view: "#tokens" });
       await count.getByText("in use").waitFor();
       assert.equal(await count.textContent(), words);
