@@ -45,6 +45,6 @@ mod tests {
             let found = near(&Caller::Token(Rc::new(token)), at(0));
             assert_eq!(found.as_deref(), told, "{end:?}");
         }
-        assert_eq!(near(&Caller::Administrator, at(0)), None);
+        assert_eq!(near(&Caller::Administrator(None), at(0)), None);
     }
 }

@@ -153,7 +153,7 @@ pub async fn read<P: Directory + Ledgers>(
     let names = tokens.into_iter().map(|named| (named.id, view(named)));
     let names: HashMap<TokenId, TokenView> = names.collect();
     let offline_failures = match caller {
-        Caller::Administrator => {
+        Caller::Administrator(_) => {
             let [today, yesterday] = ports.offline_failures().await?;
             Some(FailuresView { today, yesterday })
         }

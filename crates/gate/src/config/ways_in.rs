@@ -317,7 +317,7 @@ mod tests {
             ),
         ];
         for (text, expected) in rows {
-            let problems = read(text).err().expect(text);
+            let problems = read(text).expect_err(text);
             assert_eq!(problems, expected, "{text}");
             assert!(!problems.concat().contains(KEY));
         }

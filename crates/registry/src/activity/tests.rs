@@ -77,7 +77,7 @@ fn told(caller: &Caller, asked: Asked) -> Result<Value> {
 #[test]
 fn r49_what_calls_have_come_to_is_for_who_reads_the_audit_log() {
     let rows = [
-        (Caller::Administrator, true),
+        (Caller::Administrator(None), true),
         (holder(Scope::Organization, &["audit:read"]), true),
         (holder(Scope::Organization, &["org_api_token:list"]), false),
         (
@@ -97,7 +97,7 @@ fn r49_what_calls_have_come_to_is_for_who_reads_the_audit_log() {
 
 #[test]
 fn r49_days_and_refused_calls_are_told_with_what_their_tokens_are_called() {
-    let all = told(&Caller::Administrator, asked(None, None)).expect("told");
+    let all = told(&Caller::Administrator(None), asked(None, None)).expect("told");
     let ci = json!({
         "id": Id::<postern_domain::id::Token>::from_u128(7).to_string(),
         "name": "ci",
@@ -151,7 +151,12 @@ fn a_token_that_the_ledger_does_not_know_is_not_found() {
     let world = World::new();
     let id = "00000000-0000-0000-0000-000000000007";
     let asked = asked(Some(id), None);
-    let told = now_or_never(read(&Caller::Administrator, Some("acme"), asked, &world));
+    let told = now_or_never(read(
+        &Caller::Administrator(None),
+        Some("acme"),
+        asked,
+        &world,
+    ));
     assert_eq!(told.err(), Some(Error::NotFound { what: "token" }));
     assert_eq!(world.take_asked(), [format!("read activity {id} 30")]);
 }

@@ -14,7 +14,7 @@ use postern_domain::id::Id;
 #[test]
 fn r48_searches_and_figures_have_exactly_the_documented_members() {
     let (world, config) = (World::new(), config());
-    let (admin, acme) = (Caller::Administrator, Some("acme"));
+    let (admin, acme) = (Caller::Administrator(None), Some("acme"));
     let found = tokens::search(&admin, acme, br#"{"text":"ci"}"#, &config, &world);
     let found = now_or_never(found).expect("searches");
     let overview = now_or_never(tokens::overview(&admin, acme, &config, &world));
@@ -45,7 +45,7 @@ fn r48_searches_and_figures_have_exactly_the_documented_members() {
 #[test]
 fn r48_a_search_may_have_exactly_the_documented_members_which_are_those_of_the_list() {
     let (world, config) = (World::new(), config());
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let refused = tokens::search(&admin, Some("acme"), br#"{"?":1}"#, &config, &world);
     let known = documented("SearchRequest").0;
     assert_eq!(expected(now_or_never(refused)), known);

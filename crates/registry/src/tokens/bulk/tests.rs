@@ -26,7 +26,7 @@ fn selected(id: u128, scope: Scope, used: Option<i64>, recent_uses: u64) -> Sele
 
 fn answer(world: &World, dry_run: bool) -> Value {
     let body = json!({ "never_used": true, "dry_run": dry_run }).to_string();
-    let admin = Caller::Administrator;
+    let admin = Caller::Administrator(None);
     let revoked = revoke_many(&admin, Some("acme"), body.as_bytes(), requester(), world);
     serde_json::to_value(now_or_never(revoked).expect("answers")).expect("serializes")
 }

@@ -30,7 +30,7 @@ fn an_overview_is_of_what_the_caller_can_list() {
     };
     let reader = Caller::WorkflowReader(Rc::new(facts(8, reader)));
     let rows = [
-        (Caller::Administrator, (true, true), None),
+        (Caller::Administrator(None), (true, true), None),
         (holder(&["project_api_token:list"]), (false, true), None),
         (holder(&["org_api_token:list"]), (true, false), None),
         (reader, (false, true), Some(project().id)),
@@ -62,7 +62,7 @@ fn creations_by_the_hour_are_for_who_reads_the_log() {
     world
         .mints
         .replace(vec![(now, 3), (now - 47, 2), (now - 5, 1)]);
-    let seen = answer(&world, &Caller::Administrator).expect("answers");
+    let seen = answer(&world, &Caller::Administrator(None)).expect("answers");
     let hours = seen["mints_by_hour"].as_array().expect("hours").clone();
     assert_eq!(hours.len(), 48);
     let created = |place: usize| hours[place]["created"].as_u64();

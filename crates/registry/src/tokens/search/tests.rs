@@ -55,7 +55,7 @@ fn r48_a_search_takes_the_filters_of_the_list() {
         "never_expires": true, "unused_since": "2026-01-01T00:00:00Z", "quarantined": true,
         "created_after": "2025-01-01T00:00:00Z", "limit": 3,
     });
-    let (answer, asked) = searched(&world, &Caller::Administrator, &body).expect("answers");
+    let (answer, asked) = searched(&world, &Caller::Administrator(None), &body).expect("answers");
     assert_eq!(answer["found_by"], "words");
     assert_eq!(answer["genuine"], Value::Null);
     assert_eq!(
@@ -110,7 +110,7 @@ fn r48_what_could_find_nothing_is_refused() {
         (json!({ "text": "a", "project": "nowhere" }), "not_found"),
     ];
     for (body, code) in rows {
-        let refused = searched(&world, &Caller::Administrator, &body);
+        let refused = searched(&world, &Caller::Administrator(None), &body);
         assert_eq!(refused.map_err(|error| error.code()), Err(code), "{body}");
     }
 }
@@ -134,7 +134,8 @@ fn r48_a_secret_finds_its_token_whatever_the_filters_say() {
     ] {
         let mut body = filters.clone();
         body["text"] = secret.clone().into();
-        let (answer, asked) = searched(&world, &Caller::Administrator, &body).expect("answers");
+        let (answer, asked) =
+            searched(&world, &Caller::Administrator(None), &body).expect("answers");
         assert_eq!(answer["found_by"], "secret");
         assert_eq!(answer["genuine"], true);
         assert_eq!(answer["tokens"][0]["id"], id.to_string());
@@ -195,8 +196,12 @@ fn r48_what_no_key_of_ours_has_made_is_not_genuine() {
     let jwt = jwt::issue(&facts(42, Scope::Organization), &ring).expect("issues");
     let jwt = jwt.token.expose().to_owned();
     for text in [foreign, mistyped, cut, jwt] {
-        let (answer, asked) =
-            searched(&world, &Caller::Administrator, &json!({ "text": text })).expect("answers");
+        let (answer, asked) = searched(
+            &world,
+            &Caller::Administrator(None),
+            &json!({ "text": text }),
+        )
+        .expect("answers");
         assert_eq!(answer["found_by"], "secret", "{text}");
         assert_eq!(answer["genuine"], false, "{text}");
         assert_eq!(answer["tokens"], json!([]));
@@ -213,13 +218,13 @@ fn r48_a_page_that_stopped_says_so_and_goes_on_from_there() {
     };
     world.reached.replace(Some(place.clone()));
     let body = json!({ "text": "ci", "status": "all", "limit": 1 });
-    let (answer, _) = searched(&world, &Caller::Administrator, &body).expect("answers");
+    let (answer, _) = searched(&world, &Caller::Administrator(None), &body).expect("answers");
     assert_eq!(answer["searched_all"], false);
     assert_eq!(answer["next_cursor"], place.print());
     // A full page goes on behind its last row.
     let rows = [8, 9].map(|id| record(facts(id, Scope::Organization)));
     world.recorded.replace(rows.into());
-    let (answer, _) = searched(&world, &Caller::Administrator, &body).expect("answers");
+    let (answer, _) = searched(&world, &Caller::Administrator(None), &body).expect("answers");
     assert_eq!(answer["searched_all"], true);
     let last = crate::page::Cursor {
         at: Timestamp::from_millis(0),
