@@ -49,6 +49,14 @@ const WALKS: &[(&str, &str)] = &[
     ),
     ("delete from refusals where hour <", "a row for each code"),
     (
+        "select at, operation, reason, token, address",
+        "all of them are told, at most two hundred",
+    ),
+    (
+        "select facts, json_extract(facts, '$.name') as name",
+        "the tokens of two hundred refused calls, each by its id",
+    ),
+    (
         "select wanted.value as word",
         "the words of a search, at most sixteen, and a table of one row",
     ),

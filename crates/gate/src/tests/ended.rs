@@ -35,6 +35,9 @@ fn told(world: &World) -> (Vec<TokenActivity>, u64) {
     let told = world.ended(Id::from_u128(1));
     let activity = &mut world.gate.borrow_mut().memory.activity;
     let batch = activity.batch(None, world.now());
+    if let Some(batch) = &batch {
+        activity.told(batch);
+    }
     (told, batch.map_or(0, |batch| batch.command.offline))
 }
 

@@ -9,7 +9,9 @@ use super::testing::Sent;
 use super::*;
 use crate::error::Error;
 use crate::testing::{ADMIN, World, config, facts, now_or_never, project, workflow};
+use postern_domain::policy::Policy;
 use postern_domain::scope::Scope;
+use postern_domain::token::TokenFacts;
 use postern_gate::origin_tokens;
 use postern_wire::jwt;
 
@@ -68,7 +70,17 @@ fn by_admin(method: &'static str, path: &str) -> Sent {
 
 /// A token of the world, as text.
 fn kept(world: &World) -> String {
-    let facts = facts(7, Scope::Organization);
+    kept_as(world, facts(7, Scope::Organization))
+}
+
+/// The same, with a policy.
+fn kept_with(world: &World, policy: &str) -> String {
+    let mut facts = facts(7, Scope::Organization);
+    facts.policies = vec![Policy::parse(policy).expect("a policy")];
+    kept_as(world, facts)
+}
+
+fn kept_as(world: &World, facts: TokenFacts) -> String {
     world.keep(facts.clone());
     let issued = jwt::issue(&facts, &config().token_keys).expect("issues");
     issued.token.expose().to_owned()

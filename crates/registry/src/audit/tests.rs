@@ -314,7 +314,7 @@ fn r35_changes_of_the_registry_are_written_down() {
             "note project.create project:x",
             "create x",
             "note workflow.create workflow:shop/x",
-            r#"limits None 9 {"max_idle_days":9,"mint_ceiling":null,"on_leak":"quarantine"}"#,
+            r#"limits None 9 {"max_idle_days":9,"max_idle_days.before":0,"mint_ceiling":null,"on_leak":"quarantine","on_leak.before":"revoke"}"#,
         ]
     );
 }

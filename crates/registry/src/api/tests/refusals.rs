@@ -174,7 +174,7 @@ fn r49_a_call_of_the_api_is_counted_when_it_ends() {
     ];
     for (method, path, body, refused) in rows {
         let world = World::new();
-        let token = kept(&world);
+        let token = kept_with(&world, "project_api_token:list");
         let sent = Sent::new(method, path)
             .with("authorization", &format!("Bearer {token}"))
             .with("content-type", "application/json")

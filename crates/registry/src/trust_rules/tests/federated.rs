@@ -104,7 +104,9 @@ fn r47_the_setting_is_changed_by_administrators_and_noted() {
     assert_eq!(on["federated_only"], true);
     assert_eq!(
         world.take_asked().last().map(String::as_str),
-        Some(r#"limits None 0 {"federated_only":true} federated true"#)
+        Some(
+            r#"limits None 0 {"federated_only":true,"federated_only.before":false} federated true"#
+        )
     );
     world.federated_only.set(true);
     let other = change(&admin, r#"{"max_idle_days":3}"#).expect("changed");
