@@ -253,7 +253,8 @@ const FORGET_TOKEN: &str = "delete from tokens where id = ?1 and organization_id
 /// Not where it was released, or quarantined again, since.
 const QUARANTINE: &str = "update tokens set quarantined_at = ?3 where id = ?1 \
      and organization_id = ?2 and not exists (select 1 from audit where organization_id = ?2 \
-     and token_id = ?1 and action in ('token.quarantine', 'token.release') and sequence > ?4)";
+     and token_id = ?1 and action in ('token.quarantine', 'token.release', 'token.adopt') \
+     and sequence > ?4)";
 
 /// Not those that were quarantined already, or released, or quarantined again, since.
 pub(super) const QUARANTINE_TOKENS: &str = "update tokens set quarantined_at = ?3 \

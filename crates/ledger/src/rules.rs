@@ -6,6 +6,7 @@ mod creation;
 mod ending;
 mod exchange;
 mod exchange_histories;
+mod in_use;
 mod leases;
 mod log;
 mod names;

@@ -103,7 +103,12 @@ impl D1 {
                 at,
                 sequence,
             } => {
-                let actions = [Action::TokenQuarantine, Action::TokenRelease];
+                // An adoption after it is of a token that comes again.
+                let actions = [
+                    Action::TokenQuarantine,
+                    Action::TokenRelease,
+                    Action::TokenAdopt,
+                ];
                 if self.has_later(*token, &actions, *sequence) {
                     return;
                 }

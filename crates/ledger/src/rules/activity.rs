@@ -8,12 +8,10 @@ use postern_domain::id::{Id, TokenId};
 use postern_domain::usage::MAX_DAYS;
 
 use crate::store::MAX_TOKENS_OF_DAY;
-use crate::tallies::IN_USE_MS;
 use crate::testing::*;
 use crate::{
     ActivityCommand, ActivityRecord, AdmitQuery, CallerActivity, KEPT_REFUSALS, Ledger,
-    MAX_CALLERS, MAX_USER_AGENT, ReadActivityCommand, RefusedCall, RenewCommand, RevokeManyAnswer,
-    Selector, SweepCommand, TokenActivity,
+    MAX_CALLERS, MAX_USER_AGENT, ReadActivityCommand, RefusedCall, RenewCommand, TokenActivity,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -192,51 +190,6 @@ fn r49_uses_as_earlier_gateways_tell_them_are_allowed_calls() {
     ledger.renew(at(WHEN), &renewal).expect("a delta");
     assert_eq!(today(&read(&mut ledger, WHEN, Some(1), 1)).0, 3);
     assert_eq!(sql.number("select uses from tokens"), 3);
-}
-
-#[test]
-fn r13_a_token_whose_first_call_is_yet_to_be_told_is_neither_idle_nor_never_used() {
-    let sql = Sqlite::new();
-    let mut ledger = with_tokens(&sql, [1, 2]);
-    let later = WHEN + 3 * DAY_MS;
-    // An isolate asks about one for a call, and somebody looks at the other.
-    for (token, claim) in [(1, Some(claim(9, None))), (2, None)] {
-        let query = AdmitQuery {
-            claim,
-            ..AdmitQuery::look(Id::from_u128(token))
-        };
-        ledger.admit(at(later), query).expect("it lives");
-    }
-    let never = || {
-        let mut command = revoke_many(Selector {
-            never_used: true,
-            ..Selector::default()
-        });
-        command.dry_run = true;
-        command
-    };
-    let found = |ledger: &mut Ledger<Sqlite>, now: i64| {
-        let RevokeManyAnswer::Done { tokens, .. } =
-            given(tell(ledger, now, never()).expect("done"))
-        else {
-            panic!("they are few")
-        };
-        let ids: Vec<u128> = tokens.iter().map(|id| id.as_u128()).collect();
-        ids
-    };
-    assert_eq!(found(&mut ledger, later), [2]);
-    assert_eq!(found(&mut ledger, later + IN_USE_MS - 1), [2]);
-    assert_eq!(
-        found(&mut ledger, later + IN_USE_MS),
-        [1, 2],
-        "it never was used"
-    );
-    let sweep = SweepCommand {
-        max_idle_days: 1,
-        requester: requester(),
-    };
-    let swept = given(tell(&mut ledger, later + 1, sweep).expect("done")).tokens;
-    assert_eq!(swept, [Id::from_u128(2)]);
 }
 
 #[test]
