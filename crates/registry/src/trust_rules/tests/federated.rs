@@ -113,7 +113,7 @@ fn r47_the_setting_is_changed_by_administrators_and_noted() {
     assert_eq!(other["federated_only"], true, "what is absent stays");
     assert_eq!(
         world.take_asked().last().map(String::as_str),
-        Some(r#"limits None 3 {"max_idle_days":3}"#)
+        Some(r#"limits None 3 {"max_idle_days":3,"max_idle_days.before":0}"#)
     );
     let owner = change(&session("owner"), r#"{"federated_only":false}"#);
     assert_eq!(owner.expect_err("refused").code(), "operation_not_allowed");
