@@ -30,12 +30,11 @@ function open(button, items) {
     event.preventDefault();
     entries.at(to % entries.length).focus();
   });
+  // At once; what is gone is taken out of the page a moment later.
+  menu.addEventListener("beforetoggle", ({ newState }) => button.setAttribute("aria-expanded", String(newState === "open")));
   menu.addEventListener("toggle", ({ newState }) => {
-    if (newState === "open") return;
-    button.setAttribute("aria-expanded", "false");
-    menu.remove();
+    if (newState === "closed") menu.remove();
   });
-  button.setAttribute("aria-expanded", "true");
   document.getElementById("main").append(menu);
   menu.showPopover();
   const place = button.getBoundingClientRect();

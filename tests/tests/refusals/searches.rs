@@ -25,6 +25,8 @@ impl Drive<'_> {
             json!({ "text": "x", "status": "all", "expires_before": "2030-01-01T00:00:00Z" });
         let call = self.admin("POST", "/org/tokens/search", &body);
         self.expect("searchTokens", call, "filter_invalid").await;
+        let call = self.admin("GET", "/org/activity?days=31", &json!({}));
+        self.expect("readActivity", call, "days_invalid").await;
         // Names are free once a token is revoked, so many can have been called so.
         let body = json!({ "name": "again and again" });
         for _ in 0..101 {

@@ -91,10 +91,11 @@ impl Carried for RevokeManyCommand {
         if self.selector.never_used {
             selected.retain(|token| !ledger.tallies.is_in_use(token.subject.id, now));
         }
+        // A call that is yet to be told counts too: it would break.
         let lately = |used: Timestamp| now.since(used) < DAY_MS;
-        let used = selected
-            .iter()
-            .filter(|token| token.used_at.is_some_and(lately));
+        let used = selected.iter().filter(|token| {
+            token.used_at.is_some_and(lately) || ledger.tallies.is_in_use(token.subject.id, now)
+        });
         let used_in_last_day = u32::try_from(used.count()).unwrap_or(u32::MAX);
         let writes = !self.dry_run && !selected.is_empty();
         if writes {
