@@ -26,7 +26,7 @@ export function activity(calls = 0) {
   const recent = Array.from({ length: 40 + calls }, (_, at) => {
     const number = 40 + calls - at;
     return {
-      at: new Date(now - at * 97_000).toISOString(), operation: OPERATIONS[number % 3], reason: REASONS[number % 7],
+      at: new Date(now - at * 97_000).toISOString(), operation: OPERATIONS[Math.floor(number / 3) % 3], reason: REASONS[number % 7],
       token: number % 9 === 0 ? null : TOKENS[number % 3], address: number % 4 === 0 ? "2001:db8:1234:5678:9abc:def0:1234:5678" : "192.0.2.7",
       request_id: request(number), user_agent: "grpc-node-js/1.10.1",
     };
