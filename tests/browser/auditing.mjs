@@ -18,7 +18,8 @@ test("events_are_one_line_each_and_open_in_words", async () => {
     assert.equal(await page.getByLabel("Token", { exact: true }).inputValue(), token.id);
     assert.equal(await page.locator("#chain").count(), 0, "filtered rows say nothing of the chain");
     const row = event(page, "Token created");
-    assert.ok((await row.boundingBox()).height <= 40, "one line");
+    const { height } = await row.boundingBox();
+    assert.ok(height <= 40, `one line, not ${height} px`);
     assert.match(await row.innerText(), /administrator key\s+Token created\s+followed\s+shop\s/);
     await row.getByRole("button", { name: /^Details of row / }).click();
     const opened = page.locator("#events tr.opened");
