@@ -19,7 +19,7 @@ test("events_are_one_line_each_and_open_in_words", async () => {
     assert.equal(await page.locator("#chain").count(), 0, "filtered rows say nothing of the chain");
     const row = event(page, "Token created");
     const { height } = await row.boundingBox();
-    assert.ok(height <= 40, `one line, not ${height} px`);
+    assert.ok(height <= 44, `one line, not ${height} px`);
     assert.match(await row.innerText(), /administrator key\s+Token created\s+followed\s+shop\s/);
     await row.getByRole("button", { name: /^Details of row / }).click();
     const opened = page.locator("#events tr.opened");

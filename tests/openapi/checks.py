@@ -14,6 +14,7 @@ BEYOND_SCHEMAS = {
     "expires_in_invalid",  # at least a second, at most 100 years
     "expiry_ambiguous",  # one of two
     "expiry_in_the_past",
+    "filter_invalid",  # filters that exclude each other, such as `expires_before` and `never_expires`
     "overlap_invalid",
     "overlap_too_long",  # not past the old token's own end
     "run_id_invalid",  # for calls that name a run
