@@ -18,6 +18,7 @@ BEYOND_SCHEMAS = {
     "overlap_invalid",
     "overlap_too_long",  # not past the old token's own end
     "run_id_invalid",  # for calls that name a run
+    "search_invalid",  # a letter or a digit, in whatever alphabet
     "selector_empty",  # at least one member besides `dry_run`
     "policies_invalid",  # the form, and no more than 100
     "policy_unknown",  # those that something asks for
