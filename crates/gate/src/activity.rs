@@ -303,8 +303,7 @@ impl Activity {
     }
 
     /// The next batch for somebody; `None` where there is nothing to tell, or one is on its way. It is
-    /// sent once, by the caller, who then tells [`Activity::told`], [`Activity::failed`] or
-    /// [`Activity::not_understood`].
+    /// sent once, by the caller, who then tells [`Activity::told`] or [`Activity::failed`].
     pub fn batch(&mut self, to: Told, now: Timestamp) -> Option<Batch> {
         let waiting = self.waiting.get_mut(&to)?;
         waiting.planned_until = None;
