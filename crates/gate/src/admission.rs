@@ -101,19 +101,14 @@ pub(crate) fn admit<M: Asks + 'static>(
     }: Sought,
     then: impl FnOnce(&mut M::Call, &mut Gate, Timestamp, Admitted) -> Result<M> + 'static,
 ) -> Result<M> {
-    let id = match &**presented {
-        Presented::Administrator(name) => {
-            let admitted = Admitted {
-                caller: Caller::Administrator(name.clone()),
-                run: None,
-                pin: None,
-                upstream: None,
-            };
-            return then(call, gate, now, admitted);
-        }
-        Presented::Opaque { id, .. } => *id,
-        Presented::Jwt(verified) => verified.id,
-        Presented::Job(job) => job.token,
+    let Some(id) = presented.token() else {
+        let admitted = Admitted {
+            caller: Caller::Administrator(presented.key_name()),
+            run: None,
+            pin: None,
+            upstream: None,
+        };
+        return then(call, gate, now, admitted);
     };
     let known = gate.memory.facts(id);
     let presented = Rc::clone(presented);

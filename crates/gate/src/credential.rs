@@ -51,6 +51,14 @@ impl Presented {
             Self::Job(job) => Some(job.token),
         }
     }
+
+    /// The name of the administrator key, where it is one and has a name.
+    pub fn key_name(&self) -> Option<Rc<Label>> {
+        match self {
+            Self::Administrator(name) => name.clone(),
+            Self::Opaque { .. } | Self::Jwt(_) | Self::Job(_) => None,
+        }
+    }
 }
 
 /// Whose credential comes with a call for the origin.
