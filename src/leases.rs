@@ -1,5 +1,6 @@
 //! What keeps this isolate's leases: renewals, watches, and the timers by which leases end (R41).
-//! Uses are reported with renewals to Ledgers of earlier releases alone. All of it is done behind answers, so that no request waits for it.
+//! Uses are reported with renewals to Ledgers of earlier releases alone. All of it is done behind
+//! answers, so that no request waits for it.
 
 use super::activity;
 use super::log;

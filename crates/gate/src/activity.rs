@@ -14,13 +14,11 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{
     ActivityCommand, CallerActivity, MAX_CALLERS, MAX_REPORTED_REFUSALS, MAX_REPORTED_TOKENS,
-    MAX_USER_AGENT, RefusedCall, TokenActivity,
+    RefusedCall, TokenActivity,
 };
 
 use crate::error::Error;
-
-/// How long calls are collected before they are reported, in milliseconds (R13).
-pub const REPORT_MS: u32 = 8_000;
+pub use crate::leases::REPORT_MS;
 
 /// How long a plan or a batch counts as under way, in milliseconds, beyond what it takes. One of which
 /// nothing was heard by then was lost with the request behind which it was to go.
@@ -82,14 +80,6 @@ pub struct CallFrom<'a> {
     pub operation: Option<&'static str>,
     /// The id that the gateway gave the request.
     pub request_id: &'a str,
-}
-
-/// As much of a `User-Agent` as is kept.
-pub fn user_agent(text: String) -> String {
-    match text.char_indices().nth(MAX_USER_AGENT) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
-        None => text,
-    }
 }
 
 /// Who is told: an organization's Ledger, or, of credentials that were refused before any organization

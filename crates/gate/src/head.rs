@@ -4,12 +4,12 @@
 use std::net::IpAddr;
 
 use postern_domain::secret::Secret;
+use postern_ledger::shortened;
 use postern_wire::address::{self, Unread};
 use postern_wire::forwarding::{Came, Own};
 use postern_wire::headers::{Headers, Names};
 use postern_wire::protocol::media_type;
 
-use crate::activity::user_agent;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -83,7 +83,7 @@ impl KeptHead {
             content_encoding: value("content-encoding"),
             declared: value("content-length").and_then(|text| text.parse().ok()),
             address: address.and_then(core::result::Result::ok),
-            user_agent: value("user-agent").map(user_agent),
+            user_agent: value("user-agent").map(shortened),
             unread: address.and_then(core::result::Result::err),
             connection: value("connection"),
             traceparent: value("traceparent"),

@@ -23,7 +23,7 @@ use postern_ledger::{Claim, Delta, Liveness, RenewCommand, Version, WatchCommand
 
 pub use self::asked::{Asked, Behind};
 use self::copy::{Copy, Lease};
-pub use self::due::Due;
+pub use self::due::{Due, REPORT_MS};
 use self::upstreams::Opened;
 
 /// Most organizations that an isolate has copies for; then one of them makes room.
@@ -354,10 +354,10 @@ impl Leases {
             self.due.push_back(Due::Watch { organization });
         }
         if copy.wants_report(now) {
-            copy.reports_at = Some(now.plus_millis(i64::from(due::REPORT_MS)));
+            copy.reports_at = Some(now.plus_millis(i64::from(REPORT_MS)));
             self.due.push_back(Due::Report {
                 organization,
-                after_ms: due::REPORT_MS,
+                after_ms: REPORT_MS,
             });
         }
     }

@@ -22,6 +22,14 @@ pub const KEPT_REFUSALS: usize = 200;
 /// Longest user agent, in characters; longer ones are cut.
 pub const MAX_USER_AGENT: usize = 200;
 
+/// As much of a text as is kept of a user agent.
+pub fn shortened(text: String) -> String {
+    match text.char_indices().nth(MAX_USER_AGENT) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
+    }
+}
+
 /// Take in what calls have come to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -141,7 +141,7 @@ pub mod testing;
 pub use activity::{
     ActivityCommand, ActivityRecord, CallerActivity, DayActivity, KEPT_REFUSALS, MAX_CALLERS,
     MAX_REPORTED_REFUSALS, MAX_REPORTED_TOKENS, MAX_USER_AGENT, NamedToken, ReadActivityCommand,
-    RefusedCall, TokenActivity,
+    RefusedCall, TokenActivity, shortened,
 };
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use artifact::ArtifactCommand;

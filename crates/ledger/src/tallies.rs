@@ -7,7 +7,7 @@ use postern_domain::id::{ReporterId, TokenId};
 use postern_domain::time::Timestamp;
 use postern_domain::usage::day;
 
-use crate::activity::{KEPT_REFUSALS, MAX_CALLERS, MAX_USER_AGENT};
+use crate::activity::{KEPT_REFUSALS, MAX_CALLERS, shortened};
 use crate::{ActivityCommand, CallerActivity, RefusedCall};
 
 /// Most codes that a tally has; what comes after them is counted as [`OTHER`].
@@ -62,8 +62,8 @@ impl Tally {
     /// Counts calls from somewhere. The last callers are kept.
     pub fn called(&mut self, callers: impl IntoIterator<Item = CallerActivity>) {
         for mut caller in callers {
-            caller.user_agent = caller.user_agent.map(cut);
-            caller.address = caller.address.map(cut);
+            caller.user_agent = caller.user_agent.map(shortened);
+            caller.address = caller.address.map(shortened);
             let mut known = self.callers.iter_mut();
             let same = known.find(|known| {
                 known.address == caller.address && known.user_agent == caller.user_agent
@@ -81,11 +81,16 @@ impl Tally {
         self.callers.truncate(MAX_CALLERS);
     }
 
+    /// Counts calls that were not refused.
+    fn add(&mut self, allowed: u64, used_at: Option<Timestamp>, origin_trouble: u64) {
+        self.allowed = self.allowed.saturating_add(allowed);
+        self.used_at = self.used_at.max(used_at);
+        self.origin_trouble = self.origin_trouble.saturating_add(origin_trouble);
+    }
+
     /// Adds what another has counted, but for its callers.
     pub fn count(&mut self, other: &Self) {
-        self.allowed = self.allowed.saturating_add(other.allowed);
-        self.used_at = self.used_at.max(other.used_at);
-        self.origin_trouble = self.origin_trouble.saturating_add(other.origin_trouble);
+        self.add(other.allowed, other.used_at, other.origin_trouble);
         self.offline = self.offline.saturating_add(other.offline);
         for (reason, calls) in &other.refused {
             self.refuse(reason, *calls);
@@ -125,8 +130,7 @@ impl Tallies {
     /// Counts uses of a token as gateways told them that do not report what calls have come to.
     pub fn used(&mut self, token: TokenId, uses: u64, at: Timestamp, now: Timestamp) {
         let tally = self.waiting.tokens.entry((day(now), token)).or_default();
-        tally.allowed = tally.allowed.saturating_add(uses);
-        tally.used_at = tally.used_at.max(Some(at));
+        tally.add(uses, Some(at), 0);
     }
 
     /// A token was asked about for a call. It may be its first use, of which nobody has told yet: so
@@ -169,9 +173,7 @@ impl Tallies {
         let today = day(now);
         for told in tokens {
             let tally = self.waiting.tokens.entry((today, told.token)).or_default();
-            tally.allowed = tally.allowed.saturating_add(told.allowed);
-            tally.used_at = tally.used_at.max(told.used_at);
-            tally.origin_trouble = tally.origin_trouble.saturating_add(told.origin_trouble);
+            tally.add(told.allowed, told.used_at, told.origin_trouble);
             for (reason, calls) in &told.refused {
                 tally.refuse(reason, *calls);
             }
@@ -182,11 +184,11 @@ impl Tallies {
                 self.waiting.refused.pop_front();
             }
             self.waiting.refused.push_back(RefusedCall {
-                operation: call.operation.map(cut),
-                reason: cut(call.reason),
-                address: call.address.map(cut),
-                request_id: cut(call.request_id),
-                user_agent: call.user_agent.map(cut),
+                operation: call.operation.map(shortened),
+                reason: shortened(call.reason),
+                address: call.address.map(shortened),
+                request_id: shortened(call.request_id),
+                user_agent: call.user_agent.map(shortened),
                 ..call
             });
         }
@@ -205,13 +207,5 @@ impl Tallies {
     /// Takes what waits to be written.
     pub fn take(&mut self) -> Waiting {
         core::mem::take(&mut self.waiting)
-    }
-}
-
-/// A text, as long as it may be.
-fn cut(text: String) -> String {
-    match text.char_indices().nth(MAX_USER_AGENT) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
-        None => text,
     }
 }

@@ -1,6 +1,7 @@
 //! What an isolate counts, tells and forgets.
 
 use super::*;
+use postern_ledger::{MAX_USER_AGENT, shortened};
 
 const FROM: CallFrom<'static> = CallFrom {
     address: None,
@@ -149,7 +150,7 @@ fn r49_what_an_isolate_keeps_and_tells_is_bounded() {
             .contains_key(&Id::from_u128(10_000))
     );
     let long = "ä".repeat(MAX_USER_AGENT + 1);
-    assert_eq!(user_agent(long).chars().count(), MAX_USER_AGENT);
+    assert_eq!(shortened(long).chars().count(), MAX_USER_AGENT);
 }
 
 #[test]

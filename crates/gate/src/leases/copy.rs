@@ -95,7 +95,7 @@ impl Copy {
         !self.uses.is_empty()
             && self
                 .reports_at
-                .is_none_or(|at| now.since(at) > i64::from(super::due::REPORT_MS))
+                .is_none_or(|at| now.since(at) > i64::from(super::REPORT_MS))
     }
 
     /// Brings the copy up to a version, unless it is ahead of it.

@@ -5,7 +5,7 @@ use postern_domain::time::Timestamp;
 
 use super::Leases;
 
-/// How long uses are collected before they are reported, in milliseconds (R13).
+/// How long calls and uses are collected before they are reported, in milliseconds (R13).
 pub const REPORT_MS: u32 = 8_000;
 
 /// Something to be done behind the answer of the request that made it due.

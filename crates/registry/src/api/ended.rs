@@ -6,8 +6,9 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::ports::{Clock, Isolate};
 use postern_domain::time::Timestamp;
-use postern_gate::activity::{CallFrom, Ended, user_agent};
+use postern_gate::activity::{CallFrom, Ended};
 use postern_gate::{credential, ending};
+use postern_ledger::shortened;
 
 /// Counts a call that ends so.
 ///
@@ -35,7 +36,7 @@ pub(super) fn count<P: Clock + Isolate>(
         };
     };
     let ended = refused.map_or(Ended::Allowed, Ended::by);
-    let agent = request.header("user-agent").map(user_agent);
+    let agent = request.header("user-agent").map(shortened);
     let from = CallFrom {
         address: request.address(config),
         user_agent: agent.as_deref(),
