@@ -18,11 +18,11 @@ use postern_domain::id::{Id, OrganizationId, Project, TokenId, Workflow};
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::scope::{Named, Scope};
 use postern_domain::time::Timestamp;
+use postern_domain::usage;
 use postern_ledger::{RevokeManyAnswer, RevokeManyCommand, Selector};
 use postern_wire::{address, rfc3339};
 
 pub use postern_ledger::MAX_SELECTED;
-const DAY_MS: i64 = 86_400_000;
 /// Most ids in a selector.
 const MAX_IDS: usize = 1_000;
 
@@ -181,7 +181,7 @@ async fn told<P: Clock + Records>(
     if ids.is_empty() {
         return Some(Vec::new());
     }
-    let yesterday = ports.now().as_millis().div_euclid(DAY_MS) - 1;
+    let yesterday = usage::day(ports.now()) - 1;
     let mut selected = ports.selected(organization, ids, yesterday).await.ok()?;
     selected.sort_by_key(|one| {
         let record = &one.record;

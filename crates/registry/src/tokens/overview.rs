@@ -14,6 +14,7 @@ use postern_domain::decide::{Target, decide};
 use postern_domain::id::ProjectId;
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::time::Timestamp;
+use postern_domain::usage;
 use postern_wire::rfc3339;
 
 /// Hours that an overview tells of.
@@ -99,7 +100,7 @@ pub async fn overview<P: AuditLog + Clock + Ledgers + Records>(
         now,
         soon: now.plus_millis(EXPIRING_MS),
         unused_since: now.plus_millis(-UNUSED_MS),
-        today: now.plus_millis(-now.as_millis().rem_euclid(DAY_MS)),
+        today: usage::begins(usage::day(now)),
     };
     let tokens = ports.token_totals(organization.id, &asked).await?;
     let log = Target::Tokens(Managed::OrganizationTokens);
