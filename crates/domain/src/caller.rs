@@ -11,8 +11,11 @@ use super::standing::Actor;
 use super::time::Timestamp;
 use super::token::TokenFacts;
 
-/// How an administrator key is written into audit rows and `created_by`, before its name.
-const ADMINISTRATOR: &str = "admin-token";
+/// How an administrator key is written into audit rows and `created_by`; where it has a name, `:` and
+/// the name follow.
+pub const ADMINISTRATOR_ACTOR: &str = "admin-token";
+/// What stands before a token's prefix there.
+pub const TOKEN_ACTOR: &str = "org-token:";
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -50,11 +53,11 @@ impl Caller {
         match self {
             Self::Bootstrap => "bootstrap".to_owned(),
             Self::Session(session) => format!("session:{}", session.user.as_str()),
-            Self::Administrator(None) => ADMINISTRATOR.to_owned(),
-            Self::Administrator(Some(name)) => format!("{ADMINISTRATOR}:{}", name.as_str()),
+            Self::Administrator(None) => ADMINISTRATOR_ACTOR.to_owned(),
+            Self::Administrator(Some(name)) => format!("{ADMINISTRATOR_ACTOR}:{}", name.as_str()),
             Self::Person(user) => format!("person:{user}"),
             Self::Token(facts) | Self::WorkflowReader(facts) => {
-                format!("org-token:{}", facts.display_prefix())
+                format!("{TOKEN_ACTOR}{}", facts.display_prefix())
             }
         }
     }
@@ -125,8 +128,10 @@ impl Caller {
     /// administrator keys count together, whatever their names.
     pub fn minter(&self) -> String {
         match self {
-            Self::Token(facts) | Self::WorkflowReader(facts) => format!("org-token:{}", facts.id),
-            Self::Administrator(_) => ADMINISTRATOR.to_owned(),
+            Self::Token(facts) | Self::WorkflowReader(facts) => {
+                format!("{TOKEN_ACTOR}{}", facts.id)
+            }
+            Self::Administrator(_) => ADMINISTRATOR_ACTOR.to_owned(),
             Self::Bootstrap | Self::Session(_) | Self::Person(_) => self.provenance(),
         }
     }

@@ -8,15 +8,12 @@ use super::view::EventView;
 use crate::error::{Error, Result};
 use crate::ports::{AuditLog, NamedToken};
 use crate::tokens::{IdRange, named_range};
+use postern_domain::caller;
 use postern_domain::id::OrganizationId;
 use postern_domain::token::display_prefix;
 
 /// Most tokens of one name or beginning whose events are listed together.
 pub const MAX_NAMED: u32 = 100;
-/// What actors begin with that are tokens.
-const TOKEN_ACTOR: &str = "org-token:";
-/// What actors begin with that are named administrator keys.
-const KEY_ACTOR: &str = "admin-token:";
 
 /// The filter that a query means.
 ///
@@ -65,13 +62,13 @@ async fn actors<P: AuditLog>(
     let found = tokens(&named, organization, ports).await?;
     let tokens = found.iter().map(|token| {
         let prefix = display_prefix(token.format, token.id);
-        format!("{TOKEN_ACTOR}{prefix}")
+        format!("{}{prefix}", caller::TOKEN_ACTOR)
     });
     let mut all: Vec<String> = match named {
         NamedAs::Id(_) => tokens.collect(),
         NamedAs::Name(_) => whole
             .into_iter()
-            .chain([format!("{KEY_ACTOR}{actor}")])
+            .chain([format!("{}:{actor}", caller::ADMINISTRATOR_ACTOR)])
             .chain(tokens)
             .collect(),
     };
@@ -124,7 +121,10 @@ pub(super) async fn name<P: AuditLog>(
 ) -> Result<()> {
     let mut ranges: Vec<IdRange> = Vec::new();
     for event in events.iter() {
-        let actor = event.actor.strip_prefix(TOKEN_ACTOR).and_then(named_range);
+        let actor = event
+            .actor
+            .strip_prefix(caller::TOKEN_ACTOR)
+            .and_then(named_range);
         let token = event.token_id.map(IdRange::one);
         ranges.extend(actor.into_iter().chain(token));
     }
@@ -157,7 +157,10 @@ pub(super) async fn name<P: AuditLog>(
             event.token_project.clone_from(&token.project);
             event.token_workflow.clone_from(&token.workflow);
         }
-        let actor = event.actor.strip_prefix(TOKEN_ACTOR).and_then(named_range);
+        let actor = event
+            .actor
+            .strip_prefix(caller::TOKEN_ACTOR)
+            .and_then(named_range);
         event.actor_name = actor.and_then(only).map(|token| token.name.clone());
     }
     Ok(())
