@@ -102,19 +102,7 @@ mod tests {
     }
 
     pub(super) fn record() -> TokenRecord {
-        TokenRecord {
-            facts: facts(),
-            description: None,
-            created_at: Timestamp::from_millis(0),
-            created_by: "admin-token".to_owned(),
-            minted_by: None,
-            creator_name: None,
-            last_used_at: None,
-            uses: 0,
-            days: Vec::new(),
-            revoked_at: None,
-            quarantined_at: None,
-        }
+        testing::record(facts())
     }
 
     fn event() -> audit::EventView {

@@ -48,6 +48,7 @@ use postern_ledger::{
     RefusalCommand, RevokeManyCommand, RotateCommand, SetUpstreamCommand, TrustRules,
     UpstreamState,
 };
+pub use records::record;
 
 /// Runs a future that never has to wait.
 pub fn now_or_never<F: Future>(future: F) -> F::Output {

@@ -40,17 +40,10 @@ fn show(world: &World, record: &Record) {
         .map(|(sequence, row)| (*sequence, row.clone()))
         .collect();
     let row = |token: &RecordedToken| TokenRecord {
-        facts: token.facts.clone(),
-        description: None,
         created_at: token.created_at,
-        created_by: "admin-token".to_owned(),
-        minted_by: None,
-        creator_name: None,
-        last_used_at: None,
-        uses: 0,
-        days: Vec::new(),
         revoked_at: token.revoked_at,
         quarantined_at: token.quarantined_at,
+        ..testing::record(token.facts.clone())
     };
     *world.recorded.borrow_mut() = record.tokens.values().map(row).collect();
 }

@@ -13,6 +13,25 @@ use postern_domain::decide::Grant;
 use postern_domain::id::{Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::scope::Named;
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+/// A token as D1 has it that the administrator created at the beginning of time and nobody has used.
+pub fn record(facts: TokenFacts) -> TokenRecord {
+    TokenRecord {
+        facts,
+        description: None,
+        created_at: Timestamp::from_millis(0),
+        created_by: "admin-token".to_owned(),
+        minted_by: None,
+        creator_name: None,
+        last_used_at: None,
+        uses: 0,
+        days: Vec::new(),
+        revoked_at: None,
+        quarantined_at: None,
+    }
+}
 
 /// The project of the world, one whose name is the id of that one, and another.
 fn projects() -> [Named<Project>; 3] {

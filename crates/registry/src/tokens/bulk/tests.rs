@@ -3,22 +3,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{World, facts, now_or_never, project, requester, workflow};
+use crate::testing::{World, facts, now_or_never, project, record, requester, workflow};
 
 fn selected(id: u128, scope: Scope, used: Option<i64>, recent_uses: u64) -> SelectedToken {
     SelectedToken {
         record: TokenRecord {
-            facts: facts(id, scope),
-            description: None,
-            created_at: Timestamp::from_millis(0),
             created_by: "org-token:pst_00000000".to_owned(),
-            minted_by: None,
             creator_name: Some("deployer".to_owned()),
             last_used_at: used.map(Timestamp::from_millis),
             uses: 9,
-            days: Vec::new(),
-            revoked_at: None,
-            quarantined_at: None,
+            ..record(facts(id, scope))
         },
         recent_uses,
     }

@@ -3,29 +3,13 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{self, World, facts, now_or_never, workflow};
-use crate::tokens::{Status, TokenRecord};
+use crate::testing::{self, World, facts, now_or_never, record, workflow};
+use crate::tokens::Status;
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::policy::Policy;
 use postern_domain::scope::Scope;
-use postern_domain::token::{TokenFacts, Verifier};
+use postern_domain::token::Verifier;
 use postern_wire::opaque::MINT_ENTROPY;
-
-fn record(facts: TokenFacts) -> TokenRecord {
-    TokenRecord {
-        facts,
-        description: None,
-        created_at: Timestamp::from_millis(0),
-        created_by: "admin-token".to_owned(),
-        minted_by: None,
-        creator_name: None,
-        last_used_at: None,
-        uses: 0,
-        days: Vec::new(),
-        revoked_at: None,
-        quarantined_at: None,
-    }
-}
 
 fn key(id: u128) -> String {
     let keys = testing::config().root_keys;
