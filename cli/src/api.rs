@@ -18,7 +18,7 @@ use crate::fail::{Failure, Kind, Outcome, cause};
 use crate::output::{Progress, remark};
 use crate::problem;
 use crate::settings::Settings;
-use crate::text::{encoded, member as shown, near};
+use crate::text::{encoded, member as shown, near, utc};
 
 /// Longest answer that is read whole, in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -286,7 +286,7 @@ impl Api {
         remark(&format!(
             "note: this credential expires {}, at {}: rotate it in time",
             near(end, Utc::now()),
-            end.format("%Y-%m-%d %H:%M:%S UTC"),
+            utc(end),
         ));
     }
 

@@ -168,7 +168,11 @@ fn no_gateway() -> Failure {
         .hint("set POSTERN_URL, or `url` in ~/.config/postern/config.toml")
 }
 
-fn bearer(token: &str) -> Outcome<HeaderValue> {
+/// The header that carries a credential. It is never printed.
+///
+/// # Errors
+/// `Credential` for what no header can carry.
+pub fn bearer(token: &str) -> Outcome<HeaderValue> {
     let usable = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let value = HeaderValue::try_from(format!("Bearer {token}")).ok();
     let Some(mut value) = value.filter(|_| usable) else {

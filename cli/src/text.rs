@@ -30,6 +30,11 @@ pub fn member(object: &Value, name: &str) -> String {
     }
 }
 
+/// A moment as people read it.
+pub fn utc(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// A moment of the API as every table has it, in UTC.
 pub fn moment(object: &Value, name: &str) -> String {
     second(object, name, TimeDelta::zero())
@@ -44,10 +49,7 @@ fn second(object: &Value, name: &str, plus: TimeDelta) -> String {
     let text = member(object, name);
     let moment = DateTime::parse_from_rfc3339(&text).ok();
     match moment.and_then(|moment| moment.checked_add_signed(plus)) {
-        Some(moment) => moment
-            .with_timezone(&Utc)
-            .format("%Y-%m-%d %H:%M:%S UTC")
-            .to_string(),
+        Some(moment) => utc(moment.to_utc()),
         None => text,
     }
 }

@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
-use crate::text::{member, plain};
+use crate::text::{member, plain, utc};
 use crate::trust_rules;
 
 /// `postern whoami`.
@@ -94,10 +94,9 @@ fn sheet(told: &Value) -> String {
     let policies: Vec<String> = policies.split_whitespace().map(plain).collect();
     let end = match told.get("exp").and_then(Value::as_i64) {
         None => "never".to_owned(),
-        Some(seconds) => DateTime::from_timestamp(seconds, 0).map_or_else(
-            || seconds.to_string(),
-            |end| end.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        ),
+        Some(seconds) => {
+            DateTime::from_timestamp(seconds, 0).map_or_else(|| seconds.to_string(), utc)
+        }
     };
     let mut rows = vec![
         ("NAME", member(told, "token_name")),

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD as STANDARD_ALPHABET, URL_SAFE as URL_SAFE_ALPHABET};
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use postern_domain::audit::hex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -198,7 +199,7 @@ impl Subject {
     /// Reads `NAME=sha256:HEX`.
     ///
     /// # Errors
-    /// What is wrong with it, for whoever typed it.
+    /// What is wrong with it, as a flag's error.
     pub fn parse(text: &str) -> Result<Self, String> {
         let form = "must be NAME=sha256: and 64 hexadecimal digits";
         let (name, digest) = text.rsplit_once("=sha256:").ok_or(form)?;
@@ -229,10 +230,6 @@ impl Subject {
             sha256: hex(&hasher.finalize()),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::job::Source;
 use crate::output::{Format, print, print_json, remark};
-use crate::settings::{Flags, Settings, trimmed, variable};
+use crate::settings::{Flags, Settings, bearer, trimmed, variable};
 use crate::text::plain;
 use crate::tokens::exchange::exchanged;
 
@@ -166,10 +166,11 @@ impl Attest {
     async fn exchange(&self, flags: &Flags) -> Outcome<HeaderValue> {
         let api = Api::new(Settings::find(flags)?)?.anonymous();
         let token = exchanged(&self.source, "jwt", &api).await?;
-        let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
-        let mut value = value.map_err(|error| Failure::new(Kind::Unavailable, error))?;
-        value.set_sensitive(true);
-        Ok(value)
+        // What the gateway has given and no header can carry is its fault.
+        bearer(token.expose()).map_err(|failure| Failure {
+            kind: Kind::Unavailable,
+            ..failure
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::fail::{Failure, Kind, Outcome};
 use crate::job::Claims;
 use crate::output::remark;
 use crate::problem;
-use crate::settings::{Environment, trimmed, variable};
+use crate::settings::{Environment, bearer, trimmed, variable};
 use crate::text::plain;
 
 /// Where clients have their tokens: the stock one, and ours.
@@ -59,9 +59,7 @@ impl Token {
 
     /// As the header that carries it; `None` for what no header can carry.
     pub fn authorization(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", self.text)).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        bearer(&self.text).ok()
     }
 }
 
