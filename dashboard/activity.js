@@ -8,7 +8,7 @@ import { refusalBox } from "./refusals.js";
 import { refusedTable } from "./refused.js";
 import { go } from "./route.js";
 import { none, row, table } from "./table.js";
-import { findToken } from "./token_name.js";
+import { tokensNamed } from "./token_name.js";
 
 const EVERY_MS = 5_000;
 
@@ -51,7 +51,7 @@ export function activityView({ query }) {
     clearTimeout(timer);
     const mine = (turn += 1);
     try {
-      if (filters.token && !token) token = await findToken(filters.token);
+      if (filters.token && !token) [token] = await tokensNamed(filters.token);
       if (mine !== turn || left) return;
       if (filters.token && !token) return unknown();
       const answer = await call("GET", "/org/activity", { query: { token: token?.id, days: 30 } });

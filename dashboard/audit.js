@@ -19,7 +19,7 @@ const SPANS = { "1h": ["Last hour", 3_600_000], "24h": ["Last 24 hours", 86_400_
  * How the links of newest-first rows fit: `compared` pairs of rows that follow on each other, and the numbers of those
  * rows whose `previous` is not the link of the row before, or whose number is missing.
  */
-export function compareLinks(rows) {
+function compareLinks(rows) {
   const result = { compared: 0, broken: [], missing: 0, genesis: false };
   for (const [index, row] of rows.entries()) {
     const before = rows[index + 1];

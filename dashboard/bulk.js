@@ -7,6 +7,7 @@ import { utcTime } from "./lifecycle.js";
 import { attempt, told } from "./refusals.js";
 import { projects } from "./registry.js";
 import { brief, creatorOf, scopeOf } from "./token.js";
+import { tokensNamed } from "./token_name.js";
 
 const MOST_SHOWN = 200;
 const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`;
@@ -142,8 +143,10 @@ function criteriaForm(cancel, place, submit) {
       [before, to.bad ? incomplete : from.text && to.text && to.text <= from.text ? "This is not after “Created after”." : undefined],
     ])) return;
     await attempt(button, place, async () => {
-      const minter = named.minted_by && (await resolve(named.minted_by));
-      if (minter?.fault) return creator.wrong(minter.fault);
+      const minters = named.minted_by ? await tokensNamed(named.minted_by) : [undefined];
+      if (minters.length === 0) return creator.wrong("No token has this name, prefix or id.");
+      if (minters.length > 1) return creator.wrong(`${minters.length} tokens match: give the id of one.`);
+      const [minter] = minters;
       await submit({
         project: named.project || undefined, minted_by: minter?.id, created_after: from.text, created_before: to.text,
         created_from: named.created_from || undefined, never_used: unused.checked || undefined,
@@ -159,12 +162,3 @@ function criteriaForm(cancel, place, submit) {
 
 /** What a date field says, as the gateway takes it; `bad` where it is half filled in. */
 const moment = (input) => ({ text: input.value ? new Date(input.value).toISOString() : undefined, bad: input.validity.badInput });
-
-/** The token that a text names: by id, by prefix or by its whole name. Otherwise what is wrong. */
-async function resolve(text) {
-  const { tokens, found_by } = await call("POST", "/org/tokens/search", { body: { text, status: "all", limit: 100 } });
-  const found = found_by === "words" ? tokens.filter((token) => token.name === text) : tokens;
-  if (found.length === 1) return found[0];
-  if (found.length > 1) return { fault: `${found.length} tokens match: give the id of one.` };
-  return { fault: "No token has this name, prefix or id." };
-}

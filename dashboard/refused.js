@@ -54,7 +54,7 @@ function needRows({ needs, allowed, refusal }, token, own) {
 }
 
 /** Why a call was refused: its reason, what to do, and what the operation needs. */
-export function whyDialog(refused) {
+function whyDialog(refused) {
   openDialog(reasonTitle(refused.reason), (close) => {
     const more = h("div", { "aria-live": "polite" }, refused.operation && h("p", { class: "quiet" }, "Asking what the operation needs…"));
     const own = refused.token && refused.token.id === state.who?.id;
