@@ -1,10 +1,10 @@
 // Why calls are refused, in words: the codes of docs/API.md that a call for the origin can have, and what to do about each.
 
-const CREDENTIAL = "The call had no credential that is accepted. If the token was revoked, whoever uses it needs another one.";
+const CREDENTIAL = "The call had no credential that is accepted. If the token was revoked, its user needs another one.";
 
 /** Code: what it says in a few words, and what to look at. */
 const REASONS = {
-  token_expired: ["Token expired", "Create or rotate a token for whoever uses it."],
+  token_expired: ["Token expired", "Rotate the token, or create a new one, and give it to its user."],
   token_stale: ["Token of another deployment", "It was not issued here, or signed with a key that was retired."],
   credential_missing: ["No credential", CREDENTIAL],
   credential_malformed: ["Malformed credential", "It was cut, or something was added to it, when it was copied or stored."],

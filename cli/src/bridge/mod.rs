@@ -159,7 +159,7 @@ impl Options {
                 gateway: gateway.clone(),
                 authorization,
                 organization: None,
-                // Calls through the bridge have none of ours either.
+                // Calls through the bridge do not carry these headers, so the check does not either.
                 headers: Vec::new(),
                 ca: ca.clone(),
                 timeout: Duration::from_secs(self.connect_timeout),

@@ -147,7 +147,7 @@ fn r48_a_secret_of_elsewhere_is_answered_like_one_of_nobody() {
     assert_eq!(unknown["tokens"], json!([]));
     assert_eq!(unknown["genuine"], true);
     drop(other);
-    // Whoever may list nothing learns nothing, not even whether a body can be read.
+    // Authorize first: a caller that may not list must not learn whether the body can be read.
     let narrow = Caller::Token(
         facts(
             8,
