@@ -18,6 +18,7 @@ BEYOND_SCHEMAS = {
     "overlap_invalid",
     "overlap_too_long",  # not past the old token's own end
     "run_id_invalid",  # for calls that name a run
+    "secret_in_query",  # the tester can put in a secret that an earlier answer gave
     "search_invalid",  # a letter or a digit, in whatever alphabet
     "selector_empty",  # at least one member besides `dry_run`
     "policies_invalid",  # the form, and no more than 100
