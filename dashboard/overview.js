@@ -1,4 +1,4 @@
-// The view "Overview", the first page: how many tokens there are and which need a look, what was allowed and refused, where tokens
+// The view "Overview", the first page (R50): how many tokens there are and which need a look, what was allowed and refused, where tokens
 // came in bursts, and whether the gateway is well. Each number leads to what it counts.
 
 import { call } from "./api.js";

@@ -1,4 +1,4 @@
-// The page of one token: what it is, how it was called, who created it and what it created, who called last, what was
+// The page of one token (R50): what it is, how it was called, who created it and what it created, who called last, what was
 // refused, and its events in the audit log.
 
 import { call } from "./api.js";

@@ -39,7 +39,7 @@ test("an_organization_is_created_with_faults_at_their_fields", async () => {
   });
 });
 
-test("limits_are_changed_and_the_log_says_from_what_to_what", async () => {
+test("r50_limits_are_changed_and_the_log_says_from_what_to_what", async () => {
   const name = await organization();
   await withPage(async (page) => {
     await signIn(page, { organization: name, view: "#settings" });

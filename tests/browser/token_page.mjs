@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { api, mint, opens, organization, rowOf, signIn, withPage } from "./world.mjs";
 
-test("a_token_has_a_page_that_its_address_leads_to", async () => {
+test("r50_a_token_has_a_page_that_its_address_leads_to", async () => {
   const name = await organization();
   const token = await mint(name, { name: "followed", description: "for the night", project: "shop", expires_in: "90d" });
   await withPage(async (page) => {

@@ -25,7 +25,7 @@ test("a_burst_is_an_hour_far_above_the_others", async () => {
   });
 });
 
-test("the_overview_leads_to_what_it_counts", async () => {
+test("r50_the_overview_leads_to_what_it_counts", async () => {
   const name = await organization();
   await withPage(async (page) => {
     await answerActivity(page);

@@ -162,7 +162,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn an_overview_counts_what_the_lists_of_the_caller_show() {
+fn r50_an_overview_counts_what_the_lists_of_the_caller_show() {
     let db = stocked(rows());
     assert_eq!(totals(&db, &asked(true, true)), ([4, 1, 2, 2, 1, 2], 8));
     assert_eq!(totals(&db, &asked(false, true)), ([2, 1, 1, 1, 1, 1], 8));

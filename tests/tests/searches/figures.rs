@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case<Suite>> {
     cases![
-        an_overview_counts_what_lists_show,
+        r50_an_overview_counts_what_lists_show,
         r48_a_dry_run_tells_what_would_be_revoked,
         r48_the_audit_log_is_searched_by_names,
     ]
 }
 
-async fn an_overview_counts_what_lists_show(suite: &Suite) {
+async fn r50_an_overview_counts_what_lists_show(suite: &Suite) {
     let organization = suite.organization().await;
     let mint = async |body: Value| organization.mint(&suite.gateway, &body).await;
     mint(json!({ "name": "a", "expires_in": "1d" })).await;

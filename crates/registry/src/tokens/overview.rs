@@ -1,4 +1,4 @@
-//! `GET /org/overview`: how many tokens of an organization are in which state, and how many were created
+//! `GET /org/overview` (R50): how many tokens of an organization are in which state, and how many were created
 //! when. Each figure has a list that shows its tokens, so it counts what the caller's lists show.
 
 use serde::Serialize;

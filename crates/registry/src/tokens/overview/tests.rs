@@ -22,7 +22,7 @@ fn answer(world: &World, caller: &Caller) -> Result<Value> {
 }
 
 #[test]
-fn an_overview_is_of_what_the_caller_can_list() {
+fn r50_an_overview_is_of_what_the_caller_can_list() {
     let world = World::new();
     let reader = Scope::Workflow {
         project: project(),
