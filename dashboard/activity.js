@@ -8,7 +8,7 @@ import { refusalBox } from "./refusals.js";
 import { refusedTable } from "./refused.js";
 import { go } from "./route.js";
 import { none, row, table } from "./table.js";
-import { tokensNamed } from "./token_name.js";
+import { noted, tokensNamed, veil } from "./token_name.js";
 
 const EVERY_MS = 5_000;
 
@@ -114,7 +114,11 @@ export function activityView({ query }) {
     if (paused) live.textContent = "Paused.";
     seen();
   });
-  tokenInput.addEventListener("change", () => go("activity", null, { ...filters, token: tokenInput.value.trim() }));
+  veil(tokenInput);
+  tokenInput.addEventListener("change", async () => {
+    const value = await noted(tokenInput, place);
+    if (value !== null) go("activity", null, { ...filters, token: value });
+  });
   reasonInput.addEventListener("change", () => go("activity", null, { ...filters, reason: reasonInput.value }));
   document.addEventListener("visibilitychange", seen);
 

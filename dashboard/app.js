@@ -11,7 +11,7 @@ import { choice, h, isTyping, say } from "./dom.js";
 import { helpView } from "./help.js";
 import { overviewView } from "./overview.js";
 import { ask } from "./readyz.js";
-import { address, go, route } from "./route.js";
+import { address, go, hasSecret, note, route } from "./route.js";
 import { settingsView } from "./settings.js";
 import { enterWithoutCredential, organizationView, signInView } from "./signin.js";
 import { aboveOrganizations, chooseOrganization, forget, state, whenOrganizationsChange } from "./state.js";
@@ -51,6 +51,7 @@ const nameOf = ({ view }) => (Object.hasOwn(VIEWS, view) || Object.hasOwn(OPEN, 
 function show({ reason, stay = false, anew = false } = {}) {
   const at = route();
   const { who } = state;
+  if (hasSecret(location.hash)) note(at.view, at.id, at.query);
   if (who) history.replaceState({ ...history.state, signedIn: true }, "");
   const name = nameOf(at);
   const isOpen = Object.hasOwn(OPEN, name);

@@ -10,6 +10,7 @@ import { tokenLink } from "./refused.js";
 import { address, go } from "./route.js";
 import { state } from "./state.js";
 import { none, row, table } from "./table.js";
+import { noted, veil } from "./token_name.js";
 
 const GENESIS = "0".repeat(64);
 const COLUMNS = ["", "Time", "Actor", "Action", "Token", "Scope", "From", "Request"];
@@ -180,12 +181,15 @@ export function auditView({ query }) {
   const isMoment = (key) => key === "since" || key === "until";
   const local = (moment) => new Date(Date.parse(moment) - new Date(moment).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   for (const [key, input] of Object.entries(inputs)) {
-    input.addEventListener("change", () => {
+    veil(input);
+    input.addEventListener("change", async () => {
       if (key === "within" && input.value === "custom") {
         custom.hidden = false;
         return inputs.since.focus();
       }
-      const value = isMoment(key) && input.value ? new Date(input.value).toISOString() : input.value.trim();
+      const text = await noted(input, place);
+      if (text === null) return;
+      const value = isMoment(key) && text ? new Date(text).toISOString() : text;
       const { within, since, until, ...others } = filters;
       const time = key === "within" ? {} : isMoment(key) ? { since, until } : { within, since, until };
       go("audit", null, { ...others, ...time, [key]: value });

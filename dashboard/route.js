@@ -3,18 +3,24 @@
 
 import { namedInAddress } from "./state.js";
 
-/** `{view, id, query, organization}` of an address; `id` and `organization` are null and `query` empty where it has none. */
+/** Whether a text has a token in it, which may be cut. */
+export const hasSecret = (text) => /pst_[0-9A-Za-z]{22}_[0-9A-Za-z]|eyJ[\w-]+\.[\w-]+\.[\w-]/.test(text);
+
+/**
+ * `{view, id, query, organization}` of an address; `id` and `organization` are null and `query` empty where it has none.
+ * What has a secret counts as none.
+ */
 export function route(hash = location.hash) {
   const [path, search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [view, id] = path.split("/", 2);
-  const { organization = null, ...query } = Object.fromEntries(new URLSearchParams(search));
-  return { view, id: id ? decode(id) : null, query, organization };
+  const { organization = null, ...query } = Object.fromEntries([...new URLSearchParams(search)].filter(([, value]) => !hasSecret(value)));
+  return { view, id: id && !hasSecret(id) ? decode(id) : null, query, organization };
 }
 
-/** The address of a view. Filters that are empty are left out. */
+/** The address of a view. Filters that are empty or have a secret are left out. */
 export function address(view, id = null, query = {}) {
   const all = { ...query, organization: namedInAddress() };
-  const filters = new URLSearchParams(Object.entries(all).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const filters = new URLSearchParams(Object.entries(all).filter(([, value]) => value !== "" && value !== null && value !== undefined && !hasSecret(String(value))));
   const search = filters.toString();
   return `#${view}${id === null ? "" : `/${encodeURIComponent(id)}`}${search && `?${search}`}`;
 }

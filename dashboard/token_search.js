@@ -33,9 +33,6 @@ export const RISKS = [
   ["created_after", "created_today", "Created today", midnight, "all", "Created after"],
 ];
 
-/** Whether a text has a token in it, which may be cut. */
-export const hasSecret = (text) => /pst_[0-9A-Za-z]{22}_[0-9A-Za-z]|eyJ[\w-]+\.[\w-]+\.[\w-]/.test(text);
-
 /** Whether a text may stand in an address: nothing that could be the better part of a secret, and not too long. */
 const isNotable = (text) => text.length <= 200 && !/pst_[0-9A-Za-z]{22}|eyJ[\w-]{8}/.test(text);
 

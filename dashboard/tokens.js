@@ -8,12 +8,12 @@ import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
 import { refusalBox, told } from "./refusals.js";
 import { projects } from "./registry.js";
-import { address, go, note, route } from "./route.js";
+import { address, go, hasSecret, note, route } from "./route.js";
 import { state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { sorted, titleOf, tokenTable } from "./token_rows.js";
-import { hasSecret, isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
+import { isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;

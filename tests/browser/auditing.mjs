@@ -62,6 +62,41 @@ test("events_are_filtered_by_what_people_know", async () => {
   });
 });
 
+test("a_secret_in_a_filter_is_looked_up_and_leaves_the_page", async () => {
+  const name = await organization();
+  const token = await mint(name, { name: "pasted" });
+  const elsewhere = await mint(await organization(), { name: "elsewhere" });
+  await withPage(async (page) => {
+    const addresses = [];
+    page.on("request", (request) => addresses.push(request.url()));
+    page.on("framenavigated", (frame) => addresses.push(frame.url()));
+    await signIn(page, { organization: name, view: "#audit" });
+    await event(page, "Token created").waitFor();
+    for (const [view, label, told] of [["#audit", "Token", "Token created"], ["#audit", "Actor", "No event matches these filters."], ["#activity", "Token", "Only pasted."]]) {
+      await page.evaluate((hash) => (location.hash = hash), view);
+      const input = page.getByLabel(label, { exact: true });
+      await input.fill(token.token);
+      assert.ok(await input.evaluate((field) => field.classList.contains("veiled")), "nobody reads it over a shoulder");
+      await input.press("Enter");
+      await page.getByText(told).first().waitFor();
+      assert.match(page.url(), new RegExp(`=${token.id}`));
+      assert.equal(await input.inputValue(), token.id);
+      await input.fill(elsewhere.token);
+      await input.press("Enter");
+      await page.getByText("The pasted token is not one of this organization").waitFor();
+      assert.equal(await input.inputValue(), "");
+    }
+    // Somebody made a link with a secret in it.
+    for (const hash of [`#audit?token=${token.token}&within=1h`, `#tokens?q=${token.token}`, `#tokens/${token.token}`]) {
+      await page.evaluate((to) => (location.hash = to), hash);
+      await page.waitForFunction((secret) => !location.hash.includes(secret), token.token.slice(-20));
+    }
+    await page.waitForLoadState("networkidle");
+    const sent = addresses.filter((address) => !address.includes("#") && [token, elsewhere].some((one) => address.includes(one.token.slice(-20))));
+    assert.deepEqual(sent, []);
+  });
+});
+
 test("the_chain_is_compared_and_a_change_is_seen", async () => {
   const name = await organization();
   await mint(name, { name: "one" });
