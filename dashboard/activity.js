@@ -2,23 +2,14 @@
 
 import { call } from "./api.js";
 import { dayChart, reasonChart, reasonsOf } from "./chart.js";
-import { choice, clock, exact, field, h, named, number, say, textInput } from "./dom.js";
+import { choice, clock, exact, field, h, number, say, textInput } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { refusalBox } from "./refusals.js";
-import { refusedTable } from "./refused.js";
+import { callersTable, refusedTable } from "./refused.js";
 import { go } from "./route.js";
-import { none, row, table } from "./table.js";
 import { noted, tokensNamed, veil } from "./token_name.js";
 
 const EVERY_MS = 5_000;
-
-const CALLERS = ["From", "Client", "Calls", "Last"];
-
-/** Where a token was used from. */
-const callersTable = (callers) => table("Where it was used from", CALLERS, callers.map((caller) => row(CALLERS, [
-  ["cut", caller.address ?? none("not known")], ["cut", caller.user_agent ? named(caller.user_agent) : none("not known")],
-  ["", number(caller.calls)], ["one-line", exact(caller.last_at)],
-])));
 
 export function activityView({ query }) {
   let filters = query;
@@ -82,7 +73,7 @@ export function activityView({ query }) {
       offer(codes);
       drawn = key;
     }
-    callers.replaceChildren(...(answer.callers?.length ? [h("h2", {}, "Where it was used from"), callersTable(answer.callers)] : []));
+    callers.replaceChildren(...(answer.callers?.length ? [h("h2", {}, "Last callers"), callersTable(answer.callers)] : []));
     const rows = answer.recent.filter(({ reason }) => !filters.reason || reason === filters.reason);
     const added = newest === undefined ? 0 : rows.findIndex(({ request_id: id }) => id === newest);
     if (rows[0]?.request_id !== newest || rows.length === 0) {

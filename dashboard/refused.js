@@ -1,7 +1,7 @@
-// Calls that were refused: as rows of a table, and why, with what the operation needs as POST /explain tells it.
+// Who called with a token, and calls that were refused: as rows of a table, and why, with what the operation needs as POST /explain tells it.
 
 import { call } from "./api.js";
-import { ago, exact, facts, h, named, openDialog, tag } from "./dom.js";
+import { ago, exact, facts, h, named, number, openDialog, plain, tag } from "./dom.js";
 import { words } from "./policies.js";
 import { reasonAdvice, reasonTitle } from "./reasons.js";
 import { address } from "./route.js";
@@ -34,6 +34,15 @@ export function refusedTable(rows, time = ago) {
       onclick: () => whyDialog(refused) }, "Why?")],
   ], { request: refused.request_id })), "flow");
 }
+
+const CALLERS = ["From", "Client", "Last call", "Calls"];
+const orUnknown = (text) => (text ? named(text, { title: plain(text) }) : none("not known"));
+
+/** A table of those who called with a token, the last one first. */
+export const callersTable = (callers) => table("Last callers", CALLERS, callers.map((caller) => row(CALLERS, [
+  ["one-line", orUnknown(caller.address)], ["cut", orUnknown(caller.user_agent)],
+  ["one-line", h("time", { datetime: caller.last_at, title: exact(caller.last_at) }, ago(caller.last_at))], ["", number(caller.calls)],
+])));
 
 const covers = (held, needed) => held.includes(needed) || held.includes(`${needed.split(":")[0]}:*`);
 

@@ -9,7 +9,7 @@ import { exact, facts, h, named, number, plain, sum } from "./dom.js";
 import { actionsOf, doneNote, pathOf } from "./lifecycle.js";
 import { words } from "./policies.js";
 import { refusalBox } from "./refusals.js";
-import { refusedTable } from "./refused.js";
+import { callersTable, refusedTable } from "./refused.js";
 import { address } from "./route.js";
 import { none, row, table } from "./table.js";
 import { badge, brief, creatorOf, ending, scopeOf, standing } from "./token.js";
@@ -118,14 +118,7 @@ function callsOf({ days }) {
 }
 
 const nothing = (text) => h("p", { class: "quiet" }, text);
-const text = (value) => (value ? named(value, { title: plain(value) }) : none("not known"));
-
-const CALLER = ["Address", "Client", "Last call", "Calls"];
-const callersOf = ({ callers }) => (callers?.length
-  ? table("Last callers", CALLER, callers.map((caller) => row(CALLER, [
-    ["one-line", text(caller.address)], ["cut", text(caller.user_agent)], ["one-line", brief(caller.last_at)], ["", number(caller.calls)],
-  ])))
-  : nothing("Nobody has called with it yet."));
+const callersOf = ({ callers }) => (callers?.length ? callersTable(callers) : nothing("Nobody has called with it yet."));
 
 function refusedOf({ recent }, id) {
   if (recent.length === 0) return nothing("No call with it is among the last refused ones.");

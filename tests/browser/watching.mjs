@@ -104,7 +104,7 @@ test("refused_calls_are_filtered_by_the_address_and_explained", async () => {
     assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "not_confined");
 
     await page.goto(page.url().replace(/#.*/, `#activity?token=${token.id}`));
-    await page.getByRole("heading", { name: "Where it was used from" }).waitFor();
+    await page.getByRole("heading", { name: "Last callers" }).waitFor();
     assert.equal(await page.getByLabel("Token", { exact: true }).inputValue(), token.id);
     assert.equal(await rows.count(), activity().recent.filter((row) => row.token?.id === token.id).length);
     await rows.filter({ hasText: "WorkflowRunService/List" }).first().getByRole("button", { name: /^Why: / }).click();
