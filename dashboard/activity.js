@@ -10,6 +10,8 @@ import { go } from "./route.js";
 import { noted, tokensNamed, veil } from "./token_name.js";
 
 const EVERY_MS = 5_000;
+/** How often the pause doubles after failures in a row. */
+const MOST_DOUBLED = 4;
 
 export function activityView({ query }) {
   let filters = query;
@@ -18,6 +20,7 @@ export function activityView({ query }) {
   let turn = 0;
   let left = false;
   let paused = false;
+  let failures = 0;
   let newest;
   let drawn;
 
@@ -47,20 +50,27 @@ export function activityView({ query }) {
       if (filters.token && !token) return unknown();
       const answer = await call("GET", "/org/activity", { query: { token: token?.id, days: 30 } });
       if (mine !== turn || left) return;
+      failures = 0;
       place.replaceChildren();
       render(answer);
     } catch (refused) {
       if (mine !== turn || left) return;
+      failures += 1;
+      if (filters.token && !token) clear();
       place.replaceChildren(refusalBox(refused), h("button", { type: "button", onclick: load }, "Try again"));
       live.textContent = "";
-      return;
     }
-    if (!document.hidden && !paused) timer = setTimeout(load, EVERY_MS);
+    if (!document.hidden && !paused) timer = setTimeout(load, EVERY_MS * 2 ** Math.min(failures, MOST_DOUBLED));
+  }
+
+  function clear() {
+    for (const part of [charts, list, callers]) part.replaceChildren();
+    live.textContent = "";
   }
 
   function unknown() {
-    for (const part of [charts, list, callers]) part.replaceChildren();
-    live.textContent = "";
+    place.replaceChildren();
+    clear();
     list.replaceChildren(h("div", { class: "empty" }, h("p", { class: "strong" }, "No token has this name, prefix or id."),
       h("button", { type: "button", onclick: () => go("activity") }, "Show all tokens")));
   }
@@ -85,9 +95,9 @@ export function activityView({ query }) {
     }
     const offline = answer.offline_failures;
     live.textContent = [
-      paused ? "Paused." : `Live, as of ${clock(Date.now())}.`,
+      paused ? "Paused." : `Live, some 10 seconds behind, as of ${clock(Date.now())}.`,
       token && `Only ${token.name}.`,
-      offline && `Credentials that no organization knows, at the whole gateway: ${number(offline.today)} today, ${number(offline.yesterday)} yesterday.`,
+      offline && !token && `${number(offline.today)} calls today and ${number(offline.yesterday)} yesterday had no valid credential (whole gateway).`,
     ].filter(Boolean).join(" ");
   }
 

@@ -7,7 +7,7 @@ import { activityView } from "./activity.js";
 import { whenUnauthorized } from "./api.js";
 import { auditView } from "./audit.js";
 import { ciView } from "./ci.js";
-import { choice, h, isTyping, say } from "./dom.js";
+import { choice, h, isTyping, plain, say } from "./dom.js";
 import { helpView } from "./help.js";
 import { overviewView } from "./overview.js";
 import { ask } from "./readyz.js";
@@ -55,7 +55,11 @@ function show({ reason, stay = false, anew = false } = {}) {
   if (who) history.replaceState({ ...history.state, signedIn: true }, "");
   const name = nameOf(at);
   const isOpen = Object.hasOwn(OPEN, name);
-  if (at.organization && aboveOrganizations() && state.organizations.some((row) => row.name === at.organization)) chooseOrganization(at.organization);
+  if (at.organization && aboveOrganizations() && state.organizations.length > 0) {
+    const known = state.organizations.some((row) => row.name === at.organization);
+    if (known) chooseOrganization(at.organization);
+    else if (!state.moreOrganizations) return unknownOrganization(at);
+  }
   const lacking = who && (who.needsOrganization || (aboveOrganizations() && !who.organization));
   if (lacking && state.organizations.length > 0) chooseOrganization(state.organizations[0].name);
   head(name, stay);
@@ -65,6 +69,14 @@ function show({ reason, stay = false, anew = false } = {}) {
   const key = [name, at.id === null, who?.organization].join(" ");
   if (!anew && key === shown.key && shown.element.routed) return shown.element.routed(at);
   put(view(at), title, { key, stay });
+}
+
+/** A link that names an organization which is not there leads to no other one. */
+function unknownOrganization({ organization, view }) {
+  head(view, false);
+  put(h("section", { "aria-labelledby": "view-title" },
+    h("h1", { id: "view-title", tabindex: "-1" }, "Organization not found"),
+    h("p", {}, "There is no organization named ", h("code", {}, plain(organization)), ". Choose one above, or ", h("a", { href: "#settings" }, "create one"), ".")), "Organization not found");
 }
 
 /** The bar: the views, who is signed in and for which organization, with the ways to change either. */
@@ -105,7 +117,7 @@ function head(name, stay) {
 function end(reason) {
   forget();
   history.replaceState(null, "");
-  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  closeDialogs();
   show({ reason, anew: true });
 }
 
@@ -156,6 +168,8 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) end("Signed out.");
 });
 
+const zone = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset" }).formatToParts().find(({ type }) => type === "timeZoneName");
+place("zone").textContent = zone ? `, ${zone.value.replace("GMT", "UTC")}` : "";
 main.append(h("p", { class: "quiet", role: "status" }, "Loading…"));
 ask().then(({ body }) => body?.version && place("version").replaceChildren(`Version ${body.version}`));
 await enterWithoutCredential().catch(forget);

@@ -110,6 +110,8 @@ export function auditView({ query }) {
   let faults = [];
   let cursor = null;
   let turn = 0;
+  /** The field that somebody is typing into: an answer that comes meanwhile leaves it alone. */
+  let typing = null;
 
   const list = h("div", { id: "events" });
   let body;
@@ -182,7 +184,9 @@ export function auditView({ query }) {
   const local = (moment) => new Date(Date.parse(moment) - new Date(moment).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   for (const [key, input] of Object.entries(inputs)) {
     veil(input);
+    input.addEventListener("input", () => (typing = input));
     input.addEventListener("change", async () => {
+      typing = null;
       if (key === "within" && input.value === "custom") {
         custom.hidden = false;
         return inputs.since.focus();
@@ -199,7 +203,9 @@ export function auditView({ query }) {
   const clear = h("button", { type: "button", onclick: () => go("audit") }, "Clear");
   /** The fields as the address has them. */
   function fill() {
-    for (const [key, input] of Object.entries(inputs)) input.value = isMoment(key) && filters[key] ? local(filters[key]) : filters[key] ?? "";
+    for (const [key, input] of Object.entries(inputs)) {
+      if (input !== typing) input.value = isMoment(key) && filters[key] ? local(filters[key]) : filters[key] ?? "";
+    }
     clear.hidden = !filtered();
     custom.hidden = !filters.since && !filters.until;
     if (!custom.hidden) inputs.within.value = "custom";
@@ -218,7 +224,7 @@ export function auditView({ query }) {
     custom, place, chain, list, more,
   );
   view.routed = (at) => {
-    filters = Object.fromEntries(Object.entries(at.query).filter(([key]) => Object.hasOwn(inputs, key)));
+    filters = Object.fromEntries(Object.entries(at.query).filter(([key, value]) => Object.hasOwn(inputs, key) && !(isMoment(key) && Number.isNaN(Date.parse(value)))));
     fill();
     load();
   };

@@ -1,4 +1,5 @@
-// Revoking many: a dry run tells what would be revoked, used ones first, and revoked is what the same criteria then match.
+// Revoking many: a dry run tells what would be revoked, used ones first. Of these, revoked are those that still match; what came
+// meanwhile is reviewed too.
 
 import { call } from "./api.js";
 import { h, named, number, openDialog, saveFile, textInput } from "./dom.js";
@@ -10,6 +11,8 @@ import { brief, creatorOf, scopeOf } from "./token.js";
 import { tokensNamed } from "./token_name.js";
 
 const MOST_SHOWN = 200;
+/** Most ids of one call. */
+const MOST_AT_ONCE = 1_000;
 const plural = (count) => `${number(count)} ${count === 1 ? "token" : "tokens"}`;
 
 /**
@@ -26,22 +29,36 @@ export function bulkDialog(selector, changed) {
       const cancel = () => h("button", { type: "button", onclick: close }, "Cancel");
       const preview = (criteria) => call("POST", "/org/tokens/revoke", { body: { ...criteria, dry_run: true } });
 
-      function showPreview(criteria, found, back) {
+      function showPreview(criteria, found, back, before) {
         place.replaceChildren();
         const { matched, used_in_last_day: used } = found;
         const button = h("button", { type: "button", class: "danger solid" }, `Revoke ${plural(matched)}`);
         button.addEventListener("click", async () => {
-          const answer = await attempt(button, place, () => call("POST", "/org/tokens/revoke", { body: criteria }), "Revoking…");
-          if (!answer) return;
+          const revoked = [];
+          let at;
+          const all = await attempt(button, place, async () => {
+            for (let from = 0; from < found.ids.length; from += MOST_AT_ONCE) {
+              const answer = await call("POST", "/org/tokens/revoke", { body: { ...criteria, ids: found.ids.slice(from, from + MOST_AT_ONCE) } });
+              revoked.push(...answer.ids);
+              at = answer.revoked_at;
+            }
+            return true;
+          }, "Revoking…");
+          if (revoked.length > 0) changed(revoked, h("strong", {}, `${plural(revoked.length)} revoked at ${utcTime(at)}.`), " All further requests using them are refused.");
+          if (!all) {
+            if (revoked.length > 0) place.append(h("p", { role: "status" }, `${plural(revoked.length)} of ${number(matched)} revoked before that.`));
+            return;
+          }
+          const more = criteria.ids ? null : await preview(criteria).catch(() => null);
+          if (more?.matched > 0) return showPreview(criteria, more, back, `${plural(revoked.length)} revoked. More have been created since you reviewed them. `);
           close();
-          if (answer.matched === 0) changed([], "No token was revoked: none matches any more.");
-          else changed(answer.ids, h("strong", {}, `${plural(answer.matched)} revoked at ${utcTime(answer.revoked_at)}.`), " All further requests using them are refused.");
+          if (revoked.length === 0) changed([], "No token was revoked: none matches any more.");
         });
         const none = matched === 0;
         const last = used === 0 ? "None of them was" : `${number(used)} of them ${used === 1 ? "was" : "were"}`;
         body.replaceChildren(
           h("p", { class: none ? "note" : "note bad", id: "preview", tabindex: "-1" },
-            h("strong", {}, none ? "No active token matches." : `${plural(matched)} would be revoked.`),
+            before, h("strong", {}, none ? "No active token matches." : `${plural(matched)} would be revoked.`),
             none ? "" : ` ${last} used in the last day. Nothing has been revoked yet.`),
           ...(none ? [] : review(found)),
           place,

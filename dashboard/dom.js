@@ -15,12 +15,12 @@ export function h(name, properties = {}, ...children) {
 }
 
 /**
- * The text with the characters that are not seen but turn what is around them shown as their numbers: a name cannot
- * look like another one.
+ * The text with the characters that are not seen shown as their numbers, so that a name cannot look like another one;
+ * those that make up emoji stay.
  */
 export function plain(text) {
-  return String(text).replace(/[\u200b\u200c\u200e\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return String(text).replace(/(\p{Extended_Pictographic}[\ufe0e\ufe0f]?(?:\u200d(?=\p{Extended_Pictographic}))?)|[\p{Cf}\p{DI}]/gu,
+    (c, emoji) => emoji ?? `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /** A name that somebody else chose: apart from the text around it, whatever its direction. */

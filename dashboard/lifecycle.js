@@ -1,10 +1,12 @@
 // What can happen to one token: revoking, rotating, restoring it from quarantine; and where one reads more about it.
 
 import { call } from "./api.js";
+import { bulkDialog } from "./bulk.js";
 import { ago, choice, exact, facts, field, h, lastRow, named, number, openDialog } from "./dom.js";
 import { attempt } from "./refusals.js";
 import { go } from "./route.js";
 import { secretDialog } from "./secret.js";
+import { renewed, state } from "./state.js";
 import { canRotate, creatorOf, isOver, scopeOf } from "./token.js";
 
 export const pathOf = (id) => `/org/tokens/${encodeURIComponent(id)}`;
@@ -64,15 +66,24 @@ function confirmDialog(title, token, { told, verb, busy, danger, work, changed }
 }
 
 export function revokeDialog(token, changed) {
+  const told = h("span", {});
+  let below = 0;
+  const selector = { minted_by: token.id };
+  call("POST", "/org/tokens/revoke", { body: { ...selector, dry_run: true }, quiet: true }).then(({ matched }) => {
+    below = matched;
+    if (below > 0) told.textContent = ` It created ${number(below)} ${below === 1 ? "token, which stays" : "tokens, which stay"} active: you can revoke ${below === 1 ? "it" : "them"} next.`;
+  }, () => {});
   confirmDialog("Revoke this token?", token, {
-    told: "Requests using this token will fail immediately. This can’t be undone.",
+    told: ["Requests using this token will fail immediately. This can’t be undone.", told],
     verb: "Revoke token",
     busy: "Revoking…",
     danger: true,
     // The answer comes when it is final.
     work: async () => {
       const { revoked_at: at } = await call("DELETE", pathOf(token.id));
-      return [h("strong", {}, named(token.name), ` revoked at ${utcTime(at)}.`), " All further requests are refused."];
+      return [h("strong", {}, named(token.name), ` revoked at ${utcTime(at)}.`), " All further requests are refused.",
+        below > 0 && [" ", h("button", { type: "button", class: "link", onclick: () => bulkDialog(selector, (ids, ...words) => changed(...words)) },
+          `Review ${below === 1 ? "the token" : `the ${number(below)} tokens`} that it created…`)]].flat().filter(Boolean);
     },
     changed,
   });
@@ -106,6 +117,8 @@ function rotateDialog(token, changed) {
       const answer = await attempt(button, place, () => call("POST", `${pathOf(token.id)}/rotate`, { body }), "Rotating…");
       if (!answer) return;
       close();
+      // Whoever rotates what they signed in with goes on with the new one.
+      if (token.id === state.who?.id) renewed(answer);
       const until = overlap.value === "0"
         ? "is revoked."
         : `is revoked in ${overlap.selectedOptions[0].textContent}; you can revoke it sooner.`;

@@ -44,7 +44,7 @@ function health(answer) {
     h("a", { href: "#status" }, "Status"));
 }
 
-const MOST = ["Token", "Refused", "Compared", ""];
+const MOST = ["Token", "Refused", "Share", ""];
 
 /** The tokens with the most refused calls, each with a bar on one scale. */
 function mostRefused(rows) {

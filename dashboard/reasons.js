@@ -9,7 +9,7 @@ const REASONS = {
   credential_missing: ["No credential", CREDENTIAL],
   credential_malformed: ["Malformed credential", "It was cut, or something was added to it, when it was copied or stored."],
   credential_refused: ["Credential refused", CREDENTIAL],
-  token_revoked: ["Token revoked", CREDENTIAL],
+  token_revoked: ["Token revoked", "Its user needs another token. Its page says when it was revoked."],
   token_quarantined: ["Token quarantined", "It was found in public. Restore it if that was a mistake, or revoke it."],
   job_token_refused: ["Job token refused", "“Test a job token” under “CI jobs” says which rule it does not meet."],
   operation_not_allowed: ["Not among its policies", "The token lacks a policy that this operation needs."],
@@ -27,6 +27,11 @@ const REASONS = {
   people_denied: ["Token of a person", "User tokens of the control plane are not accepted here."],
   unavailable: ["Dependency not available", "“Status” shows which part of the gateway is down."],
   body_too_large: ["Call too large", "It is larger than the gateway reads."],
+  mint_rate_exceeded: ["Too many created", "The address has created as many tokens in an hour as one may. Revoking is not limited."],
+  minter_rate_exceeded: ["Too many created", "The creator has created as many tokens in an hour as one may. Revoking is not limited."],
+  mint_ceiling_reached: ["Token limit reached", "The organization has as many active tokens as it may have."],
+  name_taken: ["Name taken", "Another active token has this name."],
+  policy_not_held: ["Would grant more than it has", "A token gives no other one what it does not hold itself."],
   native_grpc: ["Native gRPC", "The client has to call through “postern bridge”."],
 };
 
@@ -34,6 +39,9 @@ const words = (code) => code.charAt(0).toUpperCase() + code.slice(1).replaceAll(
 
 /** `Another project`. */
 export const reasonTitle = (code) => REASONS[code]?.[0] ?? words(code);
+
+/** Whether policies or scope decided, so that it helps to know what the operation needs. */
+export const byPolicy = (code) => ["operation_not_allowed", "not_confined", "other_project", "other_workflow", "project_required"].includes(code);
 
 /** What to do about it; undefined where nothing is known. */
 export const reasonAdvice = (code) => REASONS[code]?.[1];

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { ago, exact, facts, h, named, number, openDialog, plain, tag } from "./dom.js";
 import { words } from "./policies.js";
-import { reasonAdvice, reasonTitle } from "./reasons.js";
+import { byPolicy, reasonAdvice, reasonTitle } from "./reasons.js";
 import { address } from "./route.js";
 import { state } from "./state.js";
 import { none, row, table } from "./table.js";
@@ -50,7 +50,8 @@ const covers = (held, needed) => held.includes(needed) || held.includes(`${neede
 function needRows({ needs, allowed, refusal }, token, own) {
   if (!needs) return [["Needs", "The gateway knows no such operation."]];
   const policies = needs.policies.map(({ policy }) => policy);
-  const lacking = token ? policies.filter((policy) => !covers(token.policies, policy)) : [];
+  const wide = NARROW[needs.narrow] === NARROW.denied && token?.project;
+  const lacking = token && !wide ? policies.filter((policy) => !covers(token.policies, policy)) : [];
   const scope = token && (token.project ? [token.project.name, token.workflow?.name].filter(Boolean).join(" / ") : "the whole organization");
   const list = (all) => h("ul", { class: "plain" }, all.map((policy) => h("li", {}, words(policy), " ", h("code", {}, policy))));
   return [
@@ -65,9 +66,10 @@ function needRows({ needs, allowed, refusal }, token, own) {
 /** Why a call was refused: its reason, what to do, and what the operation needs. */
 function whyDialog(refused) {
   openDialog(reasonTitle(refused.reason), (close) => {
-    const more = h("div", { "aria-live": "polite" }, refused.operation && h("p", { class: "quiet" }, "Asking what the operation needs…"));
+    const asks = refused.operation && byPolicy(refused.reason);
+    const more = h("div", { "aria-live": "polite" }, asks && h("p", { class: "quiet" }, "Asking what the operation needs…"));
     const own = refused.token && refused.token.id === state.who?.id;
-    if (refused.operation) Promise.all([
+    if (asks) Promise.all([
       call("POST", "/explain", { body: { operation: refused.operation, run: ANY_RUN }, quiet: true }),
       refused.token ? call("GET", `/org/tokens/${encodeURIComponent(refused.token.id)}`, { quiet: true }).catch(() => null) : null,
     ]).then(

@@ -5,6 +5,7 @@ import { h, plain } from "./dom.js";
 import { faultField } from "./fields.js";
 import { nameField, nameFault } from "./registry.js";
 import { attempt, refusalBox } from "./refusals.js";
+import { hasSecret } from "./route.js";
 import { chooseOrganization, forget, loadOrganizations, state } from "./state.js";
 
 /** A token that holds none of these manages nothing. */
@@ -41,6 +42,8 @@ async function enter(credential) {
   setCredential(credential);
   const asked = introspect(credential).then((own) => ({ own }), (refused) => ({ refused }));
   try {
+    // What has the form of a token is none of an administrator: asking as one would only be refused, and counted.
+    if (hasSecret(credential)) throw new Refusal({ status: 403 });
     await loadOrganizations();
     const key = (await asked).own?.administrator;
     state.who = { kind: "admin", key, label: ["administrator key", key].filter(Boolean).join(" "), policies: null, organization: null };

@@ -12,7 +12,7 @@ export const namedInAddress = () =>
   (aboveOrganizations() && state.organizations.length > 1) || state.who?.several ? state.who.organization : null;
 
 let changed = () => {};
-/** Called when an organization was created. */
+/** Called when the page's own bar has to show other organizations, or another one. */
 export const whenOrganizationsChange = (callback) => (changed = callback);
 
 export async function loadOrganizations() {
@@ -22,10 +22,13 @@ export async function loadOrganizations() {
   state.moreOrganizations = more;
 }
 
+/** The bar shows them as they are now. */
+export const barChanged = () => changed();
+
 /** Fetches them again, for the page's own bar too. */
 export async function reloadOrganizations() {
   await loadOrganizations();
-  changed();
+  barChanged();
 }
 
 /** Chooses what calls below /org/ are about. A token has its own organization and names none. */
@@ -36,6 +39,12 @@ export function chooseOrganization(name) {
 
 /** The organization's row, for callers who see it. */
 export const organizationRow = () => state.organizations.find((row) => row.name === state.who?.organization);
+
+/** The caller's own token was rotated: `successor` is who is signed in now. */
+export function renewed({ id, token, expires_at: expiresAt }) {
+  setCredential(token);
+  Object.assign(state.who, { id, expiresAt });
+}
 
 export function forget() {
   setCredential(null);

@@ -6,7 +6,7 @@ import { actionWords, actorWords } from "./audit_words.js";
 import { dayChart } from "./chart.js";
 import { jobFacts } from "./ci_job.js";
 import { exact, facts, h, named, number, plain, sum } from "./dom.js";
-import { actionsOf, doneNote, pathOf } from "./lifecycle.js";
+import { actionsOf, doneNote, pathOf, utcTime } from "./lifecycle.js";
 import { words } from "./policies.js";
 import { refusalBox } from "./refusals.js";
 import { callersTable, refusedTable } from "./refused.js";
@@ -98,7 +98,8 @@ function factsOf(token) {
       token.description && ["Description", named(token.description)],
       ["Status", badge(token), token.quarantined_at && standing(token)[0] === "Quarantined" ? [" ", brief(token.quarantined_at), ", after a report that it was found in public"] : ""].flat(),
       ["Scope", scopeOf(token)],
-      ["Expires", ending(token), token.expires_at || token.revoked_at ? ` · ${exact(token.revoked_at ?? token.expires_at)}` : ""],
+      token.revoked_at && ["Revoked", brief(token.revoked_at), ` · ${exact(token.revoked_at)}, ${utcTime(token.revoked_at)}`, token.revoked_by ? ` by ${actorWords({ actor: token.revoked_by })}` : ""],
+      (!token.revoked_at || token.expires_at) && ["Expires", token.revoked_at ? brief(token.expires_at) : ending(token), token.expires_at ? ` · ${exact(token.expires_at)}` : ""],
       ["Created", brief(token.created_at), ` · ${exact(token.created_at)} by `, token.minted_by ? h("a", { href: address("tokens", token.minted_by) }, by) : by],
       ...(token.ci_job ? jobFacts(token.ci_job) : []),
       ["Last used", brief(token.last_used_at), token.last_used_at ? ` · ${exact(token.last_used_at)}` : ""],

@@ -34,7 +34,7 @@ export const RISKS = [
 ];
 
 /** Whether a text may stand in an address: nothing that could be the better part of a secret, and not too long. */
-const isNotable = (text) => text.length <= 200 && !/pst_[0-9A-Za-z]{22}|eyJ[\w-]{8}/.test(text);
+const isNotable = (text) => text.length <= 200 && !/[0-9A-Za-z]{24}|pst_[0-9A-Za-z]{22}|eyJ[\w-]{8}/.test(text);
 
 /** The order in which the gateway gives the rows. */
 export const ownOrder = (wanted) => (wanted.expires_before ? "expires" : "-created");
@@ -70,20 +70,20 @@ function page({ q, sort, ...filters }, secret, limit, cursor) {
 }
 
 /**
- * The next rows: a page in the gateway's order, or as many as can be sorted here. `genuine` is of the gateway's answer
- * about a secret. Without rows, but with `next`, only a part of the tokens was searched.
+ * The next rows: a page in the gateway's order, or as many as can be sorted here. What the gateway's answer says of a
+ * secret comes with them. Without rows, but with `next`, only a part of the tokens was searched.
  */
 export async function search(wanted, { secret, cursor } = {}) {
   const tokens = [];
   const [most, limit] = wanted.sort && !secret ? [MOST_SORTED, 500] : [1, PAGE];
   let next = cursor;
-  let genuine;
+  let told = {};
   for (let empty = 0; empty < MOST_EMPTY && tokens.length < most;) {
     const answer = await page(wanted, secret, limit, next);
     tokens.push(...answer.tokens);
-    ({ next_cursor: next, genuine } = answer);
+    ({ next_cursor: next, ...told } = answer);
     if (answer.tokens.length === 0) empty += 1;
     if (!next) break;
   }
-  return { tokens, next, genuine };
+  return { ...told, tokens, next };
 }

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { h, named, plain } from "./dom.js";
 import { pathOf } from "./lifecycle.js";
-import { refusalBox } from "./refusals.js";
+import { refusalBox, told } from "./refusals.js";
 import { address } from "./route.js";
 import { badge, creatorOf, scopeOf } from "./token.js";
 
@@ -15,11 +15,10 @@ export async function tokenTree(token) {
   const line = [token];
   let lost = "";
   while (line[0].minted_by && line.length <= MOST_LEVELS) {
-    const above = await call("GET", pathOf(line[0].minted_by)).catch(() => null);
-    if (!above) {
-      lost = "You are not allowed to see the token that created it.";
-      break;
-    }
+    const above = await call("GET", pathOf(line[0].minted_by)).catch((refused) => {
+      lost = refused.status === 403 || refused.status === 404 ? "You are not allowed to see the token that created it." : told(refused);
+    });
+    if (!above) break;
     line.unshift(above);
   }
   const below = children(token);

@@ -9,7 +9,7 @@ import { mintDialog } from "./mint.js";
 import { refusalBox, told } from "./refusals.js";
 import { projects } from "./registry.js";
 import { address, go, hasSecret, note, route } from "./route.js";
-import { state } from "./state.js";
+import { aboveOrganizations, barChanged, chooseOrganization, state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { sorted, titleOf, tokenTable } from "./token_rows.js";
@@ -62,6 +62,14 @@ export function tokensView(at = route()) {
       rows = cursor ? [...rows, ...answer.tokens] : answer.tokens;
       next = answer.next;
       if (!cursor) shown = SHOWN_AT_ONCE;
+      if (secret && answer.elsewhere) {
+        // Whoever stands above organizations sees it in its own.
+        chooseOrganization(answer.elsewhere.organization.name);
+        note("tokens", null, queryOf(wanted));
+        barChanged();
+        tellCount();
+        return load({ secret });
+      }
       if (secret) tellFound(answer);
       for (const token of rows) if (isOver(token)) selected.delete(token.id);
       render();
@@ -81,16 +89,19 @@ export function tokensView(at = route()) {
   }
 
   /** Says what a pasted token is, and takes it out of the page: from here on its id stands for it. */
-  function tellFound({ tokens: [token], genuine }) {
+  function tellFound({ tokens: [token], genuine, secrets }) {
     input.classList.remove("veiled");
     wanted = { ...NOTHING, q: token?.id ?? "", status: "all" };
     control();
     note("tokens", null, queryOf(wanted));
     const tell = (...words) => found.replaceChildren(h("div", { class: "note found", role: "alert", dataset: { genuine } }, words));
-    if (genuine === false) return tell("This is not a token of this gateway: its check fails. It was cut, mistyped or made up, or a CI system has signed it.");
+    if (genuine === false && !token) return tell("This is not a token of this gateway: its check fails. It was cut, mistyped or made up, or a CI system has signed it.");
+    if (genuine === null) return tell("No token was recognized in what you pasted. Paste the token alone.");
     if (!token) return tell("The pasted token is not one of this organization, or you are not allowed to see it.");
     tell(
-      h("p", {}, "You pasted ", named(token.name, { class: "name strong" }), " ", h("code", {}, token.prefix), " · ", scopeOf(token), " ", badge(token)),
+      h("p", {}, genuine === false ? "What you pasted is not whole, or was changed. It begins like " : "You pasted ", named(token.name, { class: "name strong" }), " ", h("code", {}, token.prefix), " · ", scopeOf(token), " ", badge(token),
+        aboveOrganizations() && state.organizations.length > 1 ? [" of the organization ", named(state.who.organization)] : "",
+        secrets > 1 ? `. It is the first of ${secrets} in what you pasted: look for the others one by one.` : ""),
       h("div", { class: "buttons" },
         h("a", { class: "button", href: address("tokens", token.id) }, "Open"),
         isOver(token) ? null : h("button", { type: "button", class: "danger solid", onclick: () => revokeDialog(token, changed) }, "Revoke…")));
