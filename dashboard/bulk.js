@@ -2,6 +2,7 @@
 // meanwhile is reviewed too.
 
 import { call } from "./api.js";
+import { csv } from "./csv.js";
 import { h, named, number, openDialog, saveFile, textInput } from "./dom.js";
 import { faultField, faults } from "./fields.js";
 import { utcTime } from "./lifecycle.js";
@@ -112,19 +113,8 @@ function review({ ids, tokens, projects: counts }) {
         h("tbody", {}, shown.map(row))),
       tokens.length > shown.length ? h("p", { class: "quiet" }, `And ${plural(tokens.length - shown.length)} used less. The saved file has all of them.`) : null,
       unknown > 0 ? h("p", { class: "quiet" }, `And ${plural(unknown)} that D1 does not have yet.`) : null),
-    h("div", { class: "buttons start" }, out("csv", () => csv(tokens)), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
+    h("div", { class: "buttons start" }, out("csv", () => csv(tokens, { uses_since_yesterday: (token) => token.uses_since_yesterday })), out("ndjson", () => tokens.map((token) => `${JSON.stringify(token)}\n`).join(""))),
   ];
-}
-
-/** One line each. What a spreadsheet would take for a formula is told apart by an apostrophe. */
-function csv(tokens) {
-  const columns = {
-    name: (token) => token.name, prefix: (token) => token.prefix, id: (token) => token.id, scope: scopeOf, created_by: creatorOf,
-    last_used_at: (token) => token.last_used_at ?? "", uses_since_yesterday: (token) => token.uses_since_yesterday,
-  };
-  const cell = (value) => `"${String(value).replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
-  const line = (cells) => `${cells.map(cell).join(",")}\r\n`;
-  return [line(Object.keys(columns)), ...tokens.map((token) => line(Object.values(columns).map((value) => value(token))))].join("");
 }
 
 function criteriaForm(cancel, place, submit) {

@@ -70,7 +70,7 @@ function limitsDialog(organization, saved) {
   }, { wide: true });
 }
 
-const COLUMNS = ["Name", "Token limit", "Idle ones revoked", "When leaked", "Tokens for", "Created", ""];
+const COLUMNS = ["Name", "Token limit", "Unused ones revoked", "When leaked", "New tokens for", "Created", ""];
 
 function organizationLine(organization, saved) {
   const place = [organization.jurisdiction && `stays in ${organization.jurisdiction}`, organization.location_hint && `near ${organization.location_hint}`].filter(Boolean).join(", ");

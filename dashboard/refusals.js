@@ -17,6 +17,8 @@ const WORDS = {
   secret_in_query: "This is a whole token, which does not belong into an address.",
   origin_tokens: "The origin’s own tokens cannot be managed here.",
   federated_only: "This organization gives tokens to CI jobs only.",
+  credential_malformed: "This is not a whole key or token. Copy it again, from its first to its last character.",
+  request_id_invalid: "A request id has 32 digits. Open a row to copy it.",
 };
 
 const ADVICE = {

@@ -20,6 +20,9 @@ const NARROW = {
 /** A link to the page of a token, by its name. */
 export const tokenLink = ({ id, name, prefix }) => h("a", { href: address("tokens", id), title: prefix }, named(name ?? prefix));
 
+/** `Init, AttestationService`: what tells operations apart is not what a narrow column cuts. */
+const methodFirst = (operation) => operation.replace(/^(\w+)\/(\w+)$/, "$2, $1");
+
 const COLUMNS = ["Time", "Reason", "Operation", "Token", "From", ""];
 
 /** A table of refused calls, newest first; `time` is how their moments are written. */
@@ -27,7 +30,7 @@ export function refusedTable(rows, time = ago) {
   return table("Refused calls, newest first", COLUMNS, rows.map((refused) => row(COLUMNS, [
     ["one-line", h("time", { datetime: refused.at, title: exact(refused.at) }, time(refused.at))],
     ["one-line", tag("bad", reasonTitle(refused.reason), refused.reason)],
-    ["cut", refused.operation ? named(refused.operation, { title: refused.operation }) : none("not known")],
+    ["cut", refused.operation ? named(methodFirst(refused.operation), { title: refused.operation }) : none("not known")],
     ["cut", refused.token ? tokenLink(refused.token) : none("none")],
     ["cut short", refused.address ? named(refused.address, { title: refused.address }) : none("not known")],
     ["tight", h("button", { type: "button", class: "link", "aria-label": `Why: ${reasonTitle(refused.reason)}, ${exact(refused.at)}`,

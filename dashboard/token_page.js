@@ -36,7 +36,7 @@ export function tokenView({ id }) {
       if (mine !== turn) return;
       const missing = refused.status === 404 || refused.code === "token_id_invalid";
       body.replaceChildren(missing ? h("p", { class: "note" }, "There is no token with this id, or you are not allowed to see it.") : refusalBox(refused),
-        h("button", { type: "button", onclick: load }, "Try again"));
+        missing ? h("a", { class: "button", href: address("tokens", null, { q: id, status: "all" }) }, "Search all tokens") : h("button", { type: "button", onclick: load }, "Try again"));
       return;
     }
     if (mine !== turn) return;

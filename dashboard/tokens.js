@@ -3,17 +3,18 @@
 
 import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
-import { choice, exact, h, isTyping, named, number, say, textInput } from "./dom.js";
+import { csv, OF_LISTS } from "./csv.js";
+import { choice, exact, h, isTyping, named, number, saveFile, say, textInput } from "./dom.js";
 import { actionsOf, doneNote, pathOf, revokeDialog } from "./lifecycle.js";
 import { mintDialog } from "./mint.js";
-import { refusalBox, told } from "./refusals.js";
+import { attempt, refusalBox, told } from "./refusals.js";
 import { projects } from "./registry.js";
 import { address, go, hasSecret, note, route } from "./route.js";
 import { aboveOrganizations, barChanged, chooseOrganization, state } from "./state.js";
 import { badge, isOver, scopeOf } from "./token.js";
 import { tokenView } from "./token_page.js";
 import { sorted, titleOf, tokenTable } from "./token_rows.js";
-import { isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, STATUSES, wantedBy } from "./token_search.js";
+import { isFiltered, MOST_SORTED, NO_RISK, NOTHING, orderOf, ownOrder, queryOf, RISKS, SCOPES, search, searchAll, STATUSES, wantedBy } from "./token_search.js";
 
 const SHOWN_AT_ONCE = 100;
 const MOST_SELECTED = 1_000;
@@ -35,6 +36,7 @@ export function tokensView(at = route()) {
   const list = h("div", { id: "list" });
   const count = h("p", { class: "quiet", id: "count" });
   const more = h("button", { type: "button", id: "more", hidden: true }, "Show more");
+  const save = h("button", { type: "button", class: "small", onclick: saveAll }, "Save as CSV");
   const selection = h("div", { class: "selection", hidden: true });
   const place = h("div", {});
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Risks" });
@@ -86,6 +88,15 @@ export function tokensView(at = route()) {
     } finally {
       if (mine === turn) list.removeAttribute("aria-busy");
     }
+  }
+
+  /** Saves all that the filters match, not only what is loaded. */
+  async function saveAll() {
+    const found = await attempt(save, place, () => searchAll(wanted), "Saving…");
+    if (!found) return;
+    saveFile("tokens.csv", new Blob([csv(found.tokens, OF_LISTS)]));
+    say(`${number(found.tokens.length)} tokens saved`);
+    if (!found.whole) place.replaceChildren(h("p", { class: "note", role: "status" }, `The file has the first ${number(found.tokens.length)} tokens. Narrow the search to save the others.`));
   }
 
   /** Says what a pasted token is, and takes it out of the page: from here on its id stands for it. */
@@ -150,7 +161,7 @@ export function tokensView(at = route()) {
       else if (rows.length > visible.length) range = `${number(visible.length)} of ${many}.`;
       list.replaceChildren(
         tokenTable(visible, { sort: orderOf(wanted), onSort: (sort) => want({ sort: sort === ownOrder(wanted) ? "" : sort }), selected, onSelect: tellSelection, actions: (token) => actionsOf(token, (...words) => revoked([token.id], ...words)) }),
-        h("p", { class: "quiet", id: "range" }, range));
+        h("div", { class: "view-head" }, h("p", { class: "quiet", id: "range" }, range), save));
     }
     if (focus) (list.querySelector(`[data-key="${CSS.escape(focus)}"]`) ?? view.querySelector("h1")).focus();
   }
