@@ -24,3 +24,4 @@ await import("./keyboard.mjs");
 await import("./hostile.mjs");
 await import("./looks.mjs");
 await import("./panic.mjs");
+await import("./reviewed.mjs");
