@@ -61,6 +61,9 @@ export function secretDialog(title, minted, { note, closed } = {}) {
   let secret = minted.token;
   delete minted.token;
   let copied = false;
+  // Leaving the page would lose it too.
+  const stay = (event) => copied || event.preventDefault();
+  window.addEventListener("beforeunload", stay);
   const place = `--project ${minted.project?.name ?? "PROJECT"} --workflow ${minted.workflow?.name ?? "WORKFLOW"}`;
   const close = openDialog(
     title,
@@ -102,6 +105,7 @@ export function secretDialog(title, minted, { note, closed } = {}) {
       wide: true,
       closed: () => {
         secret = null;
+        window.removeEventListener("beforeunload", stay);
         closed?.();
       },
       // Escape must not lose what was not copied.

@@ -107,7 +107,7 @@ test("refused_calls_are_filtered_by_the_address_and_explained", async () => {
     await page.getByRole("heading", { name: "Last callers" }).waitFor();
     assert.equal(await page.getByLabel("Token", { exact: true }).inputValue(), token.id);
     assert.equal(await rows.count(), activity().recent.filter((row) => row.token?.id === token.id).length);
-    await rows.filter({ hasText: "List, WorkflowRunService" }).first().getByRole("button", { name: /^Why: / }).click();
+    await rows.filter({ hasText: "List, WorkflowRunService" }).filter({ hasText: "Another project" }).first().getByRole("button", { name: /^Why: / }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("The token lacks").waitFor();
     await dialog.getByText("workflow_run:list").first().waitFor();
