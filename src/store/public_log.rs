@@ -148,11 +148,7 @@ pub async fn due(env: &Env, now: Timestamp) -> Result<Vec<OrganizationId>> {
 }
 
 /// Organizations whose newest checkpoint the schedule shall show to witnesses.
-pub async fn unseen(
-    env: &Env,
-    witnesses: &[&str],
-    now: Timestamp,
-) -> Result<Vec<OrganizationId>> {
+pub async fn unseen(env: &Env, witnesses: &[&str], now: Timestamp) -> Result<Vec<OrganizationId>> {
     let values = vec![
         Bind::Text(serde_json::to_string(witnesses).map_err(d1::failed)?),
         Bind::time(now.plus_millis(-OFFERED_FOR_MS)),

@@ -73,12 +73,18 @@ fn r54_the_first_note_of_a_size_stays() {
     for (sql, why) in [
         ("update audit_notes set note = 'x'", "append-only"),
         ("delete from audit_notes", "append-only"),
-        ("insert or replace into audit_notes values ('x', 2, 0, '')", "no gateway writes"),
+        (
+            "insert or replace into audit_notes values ('x', 2, 0, '')",
+            "no gateway writes",
+        ),
     ] {
         let refused = db.execute(sql, ()).expect_err(sql).to_string();
         assert!(refused.contains(why), "{sql}: {refused}");
     }
-    let replaced = format!("insert or replace into audit_notes values ('{}', 2, 0, 'x')", id(1));
+    let replaced = format!(
+        "insert or replace into audit_notes values ('{}', 2, 0, 'x')",
+        id(1)
+    );
     assert_eq!(db.execute(&replaced, ()), Ok(0));
     assert!(keep(&db, 2, 1, 0, "of nobody").is_err());
     assert!(keep(&db, 1, 0, 0, "of nothing").is_err());

@@ -22,6 +22,7 @@ fn told(sent: &Sent, config: core::result::Result<Rc<Config>, Vec<String>>) -> S
         Destination::Health => "health".to_owned(),
         Destination::Readiness(_) => "readiness".to_owned(),
         Destination::Unconfigured(problems) => problems.join("; "),
+        Destination::AuditKeys(_) => "audit keys".to_owned(),
         Destination::KeySet(_) => "keys".to_owned(),
         Destination::Dashboard => "dashboard".to_owned(),
         Destination::File(file) => format!("file {file}"),
