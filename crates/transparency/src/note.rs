@@ -236,7 +236,10 @@ mod tests {
         );
         assert_eq!(Note::parse(&both).expect("a note").to_string(), both);
         let twice = format!("{TEXT}\n{PETERS}{PETERS}");
-        assert_eq!(names(&twice, core::slice::from_ref(&peter)).map(|all| all.len()), Ok(1));
+        assert_eq!(
+            names(&twice, core::slice::from_ref(&peter)).map(|all| all.len()),
+            Ok(1)
+        );
         let alone = format!("{TEXT}\n{PETERS}");
         assert_eq!(names(&alone, &[enoch]), Err(NoteError::Unsigned));
         let other = both.replacen("If", "if", 1);
@@ -256,7 +259,10 @@ mod tests {
                 NoteError::Malformed,
             ),
             (format!("{TEXT}\n{PETERS}x"), NoteError::Malformed),
-            (format!("{TEXT}\n{}", PETERS.replace('—', "-")), NoteError::Malformed),
+            (
+                format!("{TEXT}\n{}", PETERS.replace('—', "-")),
+                NoteError::Malformed,
+            ),
             (format!("{TEXT}\n— a+b AAAAAAA=\n"), NoteError::Malformed),
             (format!("{TEXT}\n— a AAAAAA==\n"), NoteError::Malformed),
             (format!("{TEXT}\n— a AAAAAAB=\n"), NoteError::Malformed),

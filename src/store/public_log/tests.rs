@@ -25,12 +25,18 @@ fn register(db: &Connection, n: u128, events: i64) {
     }
 }
 
-fn run(db: &Connection, sql: &str, values: Vec<Bind>) -> Result<usize, String> {
+fn run(db: &Connection, sql: &str, values: Vec<Bind>) -> core::result::Result<usize, String> {
     db.execute(sql, params_from_iter(values))
         .map_err(|error| error.to_string())
 }
 
-fn keep(db: &Connection, n: u128, size: u64, at: i64, note: &str) -> Result<usize, String> {
+fn keep(
+    db: &Connection,
+    n: u128,
+    size: u64,
+    at: i64,
+    note: &str,
+) -> core::result::Result<usize, String> {
     let at = Bind::time(Timestamp::from_millis(at));
     let values = vec![Bind::text(id(n)), whole(size), at, Bind::text(note)];
     run(db, KEEP_NOTE, values)

@@ -117,6 +117,7 @@ fn what_is_only_read_answers_get_and_head_alone() {
         "/readyz",
         "/openapi.json",
         "/.well-known/jwks.json",
+        "/.well-known/postern-audit-keys",
         "/dashboard",
         "/dashboard/app.js",
     ];
