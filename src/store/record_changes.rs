@@ -154,10 +154,10 @@ pub fn prepare(
             max_idle_days,
             on_leak,
             federated_only,
+            policy,
         } => statement(
             database,
-            "update organizations set mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
-             federated_only = coalesce(?6, federated_only), limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
+            SET_LIMITS,
             vec![
                 mint_ceiling.map_or(Bind::Null, Bind::number),
                 Bind::number(*max_idle_days),
@@ -165,6 +165,36 @@ pub fn prepare(
                 Bind::whole(*sequence),
                 Bind::text(organization),
                 federated_only.map_or(Bind::Null, |only| Bind::number(u32::from(only))),
+                policy
+                    .as_ref()
+                    .map_or(Bind::Null, |policy| Bind::number(policy.max_lifetime_days)),
+                policy
+                    .as_ref()
+                    .and_then(|policy| policy.default_expires_in)
+                    .map_or(Bind::Null, Bind::number),
+                Bind::maybe(
+                    policy
+                        .as_ref()
+                        .and_then(|policy| policy.trusted_issuers.as_ref())
+                        .map(serde_json::to_string)
+                        .transpose()?,
+                ),
+            ],
+        ),
+        RecordChange::SetPause {
+            organization,
+            sequence,
+            pause,
+        } => statement(
+            database,
+            "update organizations set paused_at = ?1, paused_by = ?2, pause_reason = ?3, \
+             pause_sequence = ?4 where id = ?5 and pause_sequence < ?4",
+            vec![
+                Bind::maybe_time(pause.as_ref().map(|pause| pause.at)),
+                Bind::maybe(pause.as_ref().map(|pause| &pause.by)),
+                Bind::maybe(pause.as_ref().and_then(|pause| pause.reason.as_ref())),
+                Bind::whole(*sequence),
+                Bind::text(organization),
             ],
         ),
         RecordChange::KeepCheckpoint {
@@ -187,6 +217,16 @@ pub fn prepare(
         ),
     }
 }
+
+/// What a change does not name stays: with `federated_only`, and, where the longest life is null, with
+/// all that new tokens must keep to.
+const SET_LIMITS: &str = "update organizations set \
+     mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
+     federated_only = coalesce(?6, federated_only), \
+     max_lifetime_days = coalesce(?7, max_lifetime_days), \
+     default_expires_in = iif(?7 is null, default_expires_in, ?8), \
+     trusted_issuers = iif(?7 is null, trusted_issuers, ?9), \
+     limits_sequence = ?4 where id = ?5 and limits_sequence < ?4";
 
 fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1PreparedStatement> {
     let facts = &row.facts;

@@ -9,7 +9,7 @@ pub use home::{Home, home, sought};
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
-use postern_domain::decide::RunFacts;
+use postern_domain::decide::{Denial, RunFacts};
 use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts};
@@ -245,7 +245,11 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         active(admission.liveness)?;
         let config = gate.config();
         let Admission {
-            facts, run, pin, ..
+            facts,
+            run,
+            pin,
+            paused,
+            ..
         } = admission;
         let facts = match &self.known {
             Some(known) => Rc::clone(known),
@@ -260,6 +264,8 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         if expired(&facts, &config, now) {
             return Err(CredentialError::Expired("row expired").into());
         }
+        // Not before it is proven: only the holder of a token learns of a pause.
+        running(paused)?;
         let learned = (run, pin);
         match bindable(&self.presented, &facts, &config)? {
             None => self.admitted((call, gate, now), &facts, learned),
@@ -332,7 +338,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
 }
 
 /// Whether the Ledger says that a token is active.
-pub(crate) fn active(liveness: Liveness) -> Result<()> {
+fn active(liveness: Liveness) -> Result<()> {
     match liveness {
         Liveness::Live => Ok(()),
         Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
@@ -340,22 +346,36 @@ pub(crate) fn active(liveness: Liveness) -> Result<()> {
     }
 }
 
+/// Whether the organization of a proven token is not paused (R53).
+fn running(paused: bool) -> Result<()> {
+    match paused {
+        true => Err(Denial::OrganizationPaused.into()),
+        false => Ok(()),
+    }
+}
+
+/// Whether the Ledger still says that a token that was proven before can be used.
+pub(crate) fn usable(admission: &Admission) -> Result<()> {
+    active(admission.liveness)?;
+    running(admission.paused)
+}
+
 impl Memory {
-    /// Takes in whether a token is active, from an answer to a question that was asked without a
-    /// claim.
+    /// Takes in whether a token that was proven before can be used, from an answer to a question that
+    /// was asked without a claim.
     ///
     /// # Errors
-    /// The refusal of its credential.
+    /// The refusal of its credential, or that its organization is paused.
     pub(crate) fn told_active(
         &mut self,
         organization: OrganizationId,
         token: TokenId,
-        liveness: Liveness,
+        admission: &Admission,
     ) -> Result<()> {
-        if liveness != Liveness::Live {
+        if admission.liveness != Liveness::Live {
             self.leases.forget(organization, token);
         }
-        active(liveness)
+        usable(admission)
     }
 }
 

@@ -120,6 +120,7 @@ mod leak;
 mod lease;
 mod leases;
 mod machine;
+mod pause;
 mod rebuild;
 mod record_change;
 mod reservation;
@@ -161,6 +162,7 @@ pub use lease::{
 };
 pub use leases::Timer;
 pub use machine::{Addressed, Ledger, Settings};
+pub use pause::{PauseAnswer, PauseCommand, PolicyCommand, ResumeAnswer, ResumeCommand};
 pub use rebuild::{
     Numbered, REBUILD_EVENTS, REBUILD_TOKENS, RebuildAnswer, RebuildCause, RebuildCommand,
     RebuildCounts, RebuildPhase, RebuildProgress, RebuildRefusal, RebuildStep, RecordedToken,

@@ -335,6 +335,7 @@ impl History {
                 changed: claim.applied.map(|_| Vec::new()),
                 lease_ms: claim.lease.then_some(self.lease_ms),
             }),
+            paused: false,
         }
     }
 }

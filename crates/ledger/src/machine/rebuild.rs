@@ -194,6 +194,7 @@ impl<S: Sql> Ledger<S> {
             link: hex(&GENESIS),
             phase: RebuildPhase::Events,
             counts: RebuildCounts::default(),
+            pause: None,
         })
     }
 
@@ -261,9 +262,22 @@ impl<S: Sql> Ledger<S> {
         let sequence = i64::try_from(progress.verified).unwrap_or(i64::MAX);
         self.store
             .adopt_chain(sequence, unhex(&progress.link).unwrap_or(GENESIS))?;
+        // What is left of this Ledger may be paused where D1's log has resumed it: then it stays so, and
+        // whoever may resume does it again.
+        let pause = self.store.pause()?.0.or_else(|| progress.pause.clone());
+        self.is_paused = None;
         self.step(now, |step| {
-            step.version()?;
-            step.event(event)
+            let version = step.version()?;
+            let Some(pause) = pause else {
+                return step.event(event);
+            };
+            step.store.set_pause(&pause, version)?;
+            let change = RecordChange::SetPause {
+                organization: event.organization_id,
+                sequence: step.next_sequence(),
+                pause: Some(pause),
+            };
+            step.change_with_event(change, event)
         })?;
         self.write_lacking(now)?;
         // After all else: what fails before this leaves the Ledger closed.
@@ -282,6 +296,7 @@ fn anew(progress: RebuildProgress, target: u64) -> RebuildProgress {
         link: hex(&GENESIS),
         phase: RebuildPhase::Events,
         counts: RebuildCounts::default(),
+        pause: None,
         ..progress
     }
 }
