@@ -1,6 +1,8 @@
 //! Pause and resume (R53). A pause takes a version of the revocation log, after which every holder of
-//! a lease asks anew, so that its answer waits as the answer to a revoke does (R41). Until somebody
-//! resumes, no token is admitted, none acts, and none is created.
+//! a lease asks anew, so that its answer waits as the answer to a revoke does (R41).
+//!
+//! INVARIANT (a pause stops every token): until somebody resumes, no token of the organization is
+//! admitted, nothing is written for one but its own end, and none is created, whoever asks.
 
 use postern_domain::audit::{Action, Changes, Event, NotedChanges};
 use postern_domain::organization::Pause;

@@ -9,9 +9,11 @@ use crate::ports::{Clock, Directory, Ledgers};
 use crate::registry::read_optional_body;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Permit, Target, decide};
+use postern_domain::decide::{Denial, Permit, Target, decide};
+use postern_domain::id::Organization;
 use postern_domain::operation::{Managed, Operation};
 use postern_domain::organization::{Pause, reason};
+use postern_domain::scope::Named;
 use postern_ledger::{PauseAnswer, PauseCommand, ResumeAnswer, ResumeCommand};
 use postern_wire::rfc3339;
 
@@ -58,7 +60,7 @@ pub async fn pause<P: Clock + Directory + Ledgers>(
     let reason = request.reason.as_deref().map(reason).transpose();
     let reason =
         reason.map_err(|why| Error::invalid("reason_invalid", format!("`reason` {why}")))?;
-    let organization = resolve_id(caller, organization, ports).await?;
+    let organization = meant(caller, organization, ports).await?;
     let command = PauseCommand {
         organization: organization.id,
         reason: reason.flatten(),
@@ -91,7 +93,7 @@ pub async fn resume<P: Directory + Ledgers>(
     ports: &P,
 ) -> Result<ResumedView> {
     let permit = permit(caller, Operation::OrganizationResume)?;
-    let organization = resolve_id(caller, organization, ports).await?;
+    let organization = meant(caller, organization, ports).await?;
     let command = ResumeCommand {
         organization: organization.id,
         requester,
@@ -105,6 +107,21 @@ pub async fn resume<P: Directory + Ledgers>(
         organization: organization.name,
         resumed_at,
     })
+}
+
+/// The organization that is meant. A caller of one organization who names another one is refused: what
+/// is ignored elsewhere would stop the wrong one.
+async fn meant<P: Directory + Ledgers>(
+    caller: &Caller,
+    named: Option<&str>,
+    ports: &P,
+) -> Result<Named<Organization>> {
+    let named = named.map(str::trim).filter(|name| !name.is_empty());
+    let own = caller.organization().map(|own| own.name.as_str());
+    match (own, named) {
+        (Some(own), Some(named)) if own != named => Err(Denial::OtherOrganization.into()),
+        _ => resolve_id(caller, named, ports).await,
+    }
 }
 
 /// A pause stops all of the organization: nobody who is confined to a project decides it.
