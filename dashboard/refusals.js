@@ -17,6 +17,8 @@ const WORDS = {
   secret_in_query: "This is a whole token, which does not belong into an address.",
   origin_tokens: "The origin’s own tokens cannot be managed here.",
   federated_only: "This organization gives tokens to CI jobs only.",
+  issuer_not_trusted: "This organization does not trust this CI system.",
+  default_expires_in_invalid: "The usual life must be a span such as 90d, and not longer than the longest life.",
 };
 
 const ADVICE = {
@@ -31,6 +33,9 @@ const ADVICE = {
   project_required: "Choose a project: you are not allowed to create tokens for the whole organization.",
   organization_token: "This is an organization-level token: only holders of the org_api_token policies can manage it.",
   federated_only: "Add a trust rule under “CI jobs” instead: jobs then need no stored token.",
+  organization_paused: "Somebody paused it under “Settings”, where an administrator can resume it.",
+  lifetime_too_long: "Choose an earlier expiry.",
+  expiry_required: "Choose an expiry.",
   token_not_live: "It is expired, revoked, quarantined or already being rotated out. Reload the list.",
   adopted_token: "It was created at the origin: create a new one here instead, then revoke it.",
   overlap_too_long: "Choose an overlap that ends before the token expires.",
