@@ -129,3 +129,6 @@ fn permit(caller: &Caller, operation: Operation) -> Result<Permit> {
     let target = Target::Tokens(Managed::OrganizationTokens);
     Ok(decide(caller, operation, target)?)
 }
+
+#[cfg(test)]
+mod tests;

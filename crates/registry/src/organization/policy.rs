@@ -118,3 +118,6 @@ pub(crate) fn issuer_not_trusted() -> Error {
             .into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
