@@ -107,7 +107,10 @@ impl Update {
             ("on_leak", on_leak.as_deref().map(Value::from)),
             ("federated_only", federated_only.map(Value::from)),
             ("max_lifetime_days", max_lifetime_days.map(Value::from)),
-            ("default_expires_in", default_expires_in.as_deref().map(span)),
+            (
+                "default_expires_in",
+                default_expires_in.as_deref().map(span),
+            ),
             ("trusted_issuers", trusted_issuers.as_deref().map(issuers)),
         ]
         .into_iter()

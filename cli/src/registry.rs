@@ -151,7 +151,9 @@ const ORGANIZATIONS: Listed = Listed {
             of(entry, "federated_only")
         }),
         Column::new("pause", 2, 0, |entry, look| match entry.get("pause") {
-            Some(pause) if pause.is_object() => Cell::from(format!("since {}", look.moment(pause, "at"))),
+            Some(pause) if pause.is_object() => {
+                Cell::from(format!("since {}", look.moment(pause, "at")))
+            }
             _ => look.absent("no", Tone::Quiet),
         }),
         Column::new("jurisdiction", 6, 0, |entry, _| of(entry, "jurisdiction")),

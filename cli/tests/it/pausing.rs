@@ -42,7 +42,9 @@ async fn a_pause_is_asked_for_by_name_and_says_when_it_is_final() {
         assert_eq!(prefers, status == 202, "{words:?}");
     }
     let gateway = Gateway::start(vec![json(200, &paused())]).await;
-    let output = gateway.run(&["org", "pause", "acme", "--yes", "-o", "json"]).await;
+    let output = gateway
+        .run(&["org", "pause", "acme", "--yes", "-o", "json"])
+        .await;
     assert_eq!(output.stdout, format!("{:#}\n", paused()));
 }
 
@@ -51,14 +53,21 @@ async fn a_pause_is_not_asked_for_by_mistake() {
     let gateway = Gateway::start(Vec::new()).await;
     let output = gateway.run(&["org", "pause", "acme"]).await;
     assert_eq!(output.code, 2);
-    assert!(output.stderr.contains("add --yes to do it"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("add --yes to do it"),
+        "{}",
+        output.stderr
+    );
     assert!(gateway.asked().is_empty());
 }
 
 #[tokio::test]
 async fn a_resume_says_whether_there_was_a_pause() {
     for (at, says) in [
-        (json!("2026-11-22T01:20:05.112Z"), "acme is resumed, 2026-11-22"),
+        (
+            json!("2026-11-22T01:20:05.112Z"),
+            "acme is resumed, 2026-11-22",
+        ),
         (Value::Null, "acme was not paused\n"),
     ] {
         let told = json!({ "organization": "acme", "resumed_at": at });
@@ -86,13 +95,22 @@ async fn what_new_tokens_must_keep_to_is_set_and_set_back() {
             &["--max-lifetime-days", "90", "--default-expires-in", "30d"][..],
             json!({ "max_lifetime_days": 90, "default_expires_in": "30d" }),
         ),
-        (&["--default-expires-in", "none"], json!({ "default_expires_in": null })),
+        (
+            &["--default-expires-in", "none"],
+            json!({ "default_expires_in": null }),
+        ),
         (
             &["--trusted-issuers", "https://a.example, https://b.example"],
             json!({ "trusted_issuers": ["https://a.example", "https://b.example"] }),
         ),
-        (&["--trusted-issuers", "all"], json!({ "trusted_issuers": null })),
-        (&["--trusted-issuers", "none"], json!({ "trusted_issuers": [] })),
+        (
+            &["--trusted-issuers", "all"],
+            json!({ "trusted_issuers": null }),
+        ),
+        (
+            &["--trusted-issuers", "none"],
+            json!({ "trusted_issuers": [] }),
+        ),
     ] {
         let gateway = Gateway::start(vec![json(200, &organization)]).await;
         let words: Vec<&str> = ["org", "update", "acme", "-o", "json"]

@@ -338,7 +338,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
 }
 
 /// Whether the Ledger says that a token is active.
-fn active(liveness: Liveness) -> Result<()> {
+pub(crate) fn active(liveness: Liveness) -> Result<()> {
     match liveness {
         Liveness::Live => Ok(()),
         Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),

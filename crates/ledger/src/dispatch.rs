@@ -12,10 +12,11 @@ use crate::wire::Reply;
 use crate::{
     ActivityCommand, AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand,
     ClearUpstreamCommand, Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand,
-    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, PauseCommand, PolicyCommand,
-    ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, RefusalCommand, ReleaseCommand,
-    RemoveTrustRuleCommand, RenewCommand, ReserveCommand, ResumeCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
-    RunsCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
+    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, PauseCommand,
+    PolicyCommand, ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, RefusalCommand,
+    ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand, ResumeCommand,
+    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
+    SweepCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.

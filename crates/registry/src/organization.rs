@@ -128,10 +128,7 @@ impl OrganizationView {
             on_leak: row.on_leak,
             federated_only: row.federated_only,
             max_lifetime_days: row.policy.max_lifetime_days,
-            default_expires_in: row
-                .policy
-                .default_expires_in
-                .map(duration::print_seconds),
+            default_expires_in: row.policy.default_expires_in.map(duration::print_seconds),
             trusted_issuers: row.policy.trusted_issuers,
             pause: row.pause.map(PauseView::from),
             jurisdiction: row.id.jurisdiction(),

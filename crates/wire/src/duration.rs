@@ -103,7 +103,10 @@ mod tests {
         ] {
             assert_eq!(print_seconds(seconds), text);
             let read = parse_seconds(text);
-            assert!(read == Ok(seconds.into()) || read == Err(SpanError::TooLong), "{text}");
+            assert!(
+                read == Ok(seconds.into()) || read == Err(SpanError::TooLong),
+                "{text}"
+            );
         }
     }
 

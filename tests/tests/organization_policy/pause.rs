@@ -34,20 +34,35 @@ async fn r53_a_pause_stops_every_token_everywhere_and_resume_gives_it_back(suite
         organization.revoke(gateway, &revoked.id).await;
         let told = pause(gateway, &organization).await;
         assert_eq!(told["organization"], organization.name.as_str());
-        assert!((now() - millis(&told["paused_at"])).abs() < 10_000, "{told}");
-        assert!(millis(&told["final_at"]) >= millis(&told["paused_at"]), "{told}");
+        assert!(
+            (now() - millis(&told["paused_at"])).abs() < 10_000,
+            "{told}"
+        );
+        assert!(
+            millis(&told["final_at"]) >= millis(&told["paused_at"]),
+            "{told}"
+        );
         suite.origin.reset().await;
         assert_paused(gateway, &token).await;
         assert_dead(gateway, &revoked, "a revoked one is as it was").await;
         suite.origin.assert_untouched("a paused organization").await;
         assert_live(gateway, &bystander, "another organization").await;
         let again = pause(gateway, &organization).await;
-        assert_eq!(again["paused_at"], told["paused_at"], "the first one stands");
+        assert_eq!(
+            again["paused_at"], told["paused_at"],
+            "the first one stands"
+        );
         let resumed = resume(gateway, &organization).await;
-        assert!(millis(&resumed["resumed_at"]) >= millis(&told["paused_at"]), "{resumed}");
+        assert!(
+            millis(&resumed["resumed_at"]) >= millis(&told["paused_at"]),
+            "{resumed}"
+        );
         assert_live(gateway, &token, "resumed").await;
         assert_dead(gateway, &revoked, "a resume revives nothing").await;
-        assert_eq!(resume(gateway, &organization).await["resumed_at"], Value::Null);
+        assert_eq!(
+            resume(gateway, &organization).await["resumed_at"],
+            Value::Null
+        );
     }
 }
 
@@ -72,13 +87,20 @@ async fn r53_a_paused_token_manages_nothing_and_is_told_why(suite: &Suite) {
         answer.problem(403, "organization_paused");
     }
     let call = gateway.call("POST", "/explain").bearer(&manager.token);
-    let explained = call.json(&json!({ "operation": "token.list" })).send().await;
+    let explained = call
+        .json(&json!({ "operation": "token.list" }))
+        .send()
+        .await;
     let explained = explained.json(200);
     assert_eq!(explained["allowed"], false);
     assert_eq!(explained["refusal"]["code"], "organization_paused");
     assert_eq!(explained["caller"]["token"], manager.id.as_str());
     let call = organization.call(gateway, "POST", "/oauth/introspect");
-    let seen = call.form(&[("token", &manager.token)]).send().await.json(200);
+    let seen = call
+        .form(&[("token", &manager.token)])
+        .send()
+        .await
+        .json(200);
     assert_eq!(seen, json!({ "active": false }));
     // A wrong secret learns nothing of it.
     let guessed = postern_system_tests::forge::opaque(&manager.id, &suite.keys.root());
@@ -99,7 +121,11 @@ async fn r53_administrators_read_revoke_and_resume(suite: &Suite) {
     assert_eq!(organization.tokens(gateway, "").await.len(), 3);
     organization.revoke(gateway, &one.id).await;
     let selector = json!({ "ids": [many.id] });
-    organization.revoking(gateway, &selector).send().await.json(200);
+    organization
+        .revoking(gateway, &selector)
+        .send()
+        .await
+        .json(200);
     let call = gateway.call("POST", "/oauth/revoke").bearer(&own.token);
     let answer = call.form(&[("token", &own.token)]).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -129,7 +155,9 @@ async fn r53_a_token_can_pause_and_cannot_resume(suite: &Suite) {
     let gateway = &suite.gateway;
     let organization = suite.organization().await;
     let both = ["organization_pause:create", "organization_pause:delete"];
-    let detector = organization.mint(gateway, &json!({ "policies": both })).await;
+    let detector = organization
+        .mint(gateway, &json!({ "policies": both }))
+        .await;
     let usual = organization.mint(gateway, &json!({})).await;
     let narrow = json!({ "project": SHOP, "policies": both });
     let narrow = organization.mint(gateway, &narrow).await;
@@ -171,8 +199,12 @@ async fn r53_a_pause_is_shown_and_written_down(suite: &Suite) {
     let shown = async || {
         let overview = organization.call(gateway, "GET", "/org/overview");
         let overview = overview.send().await.json(200)["pause"].clone();
-        let rows = organization.all(gateway, "/orgs", "", "organizations").await;
-        let row = rows.iter().find(|row| row["name"] == organization.name.as_str());
+        let rows = organization
+            .all(gateway, "/orgs", "", "organizations")
+            .await;
+        let row = rows
+            .iter()
+            .find(|row| row["name"] == organization.name.as_str());
         assert_eq!(row.expect("its row")["pause"], overview);
         overview
     };
@@ -217,7 +249,10 @@ async fn r53_wrong_pauses_are_refused(suite: &Suite) {
     let early = early.header("prefer", "respond-async").send().await;
     assert_eq!(early.header("preference-applied"), Some("respond-async"));
     let told = early.json(202);
-    assert!(millis(&told["final_at"]) >= millis(&told["paused_at"]), "{told}");
+    assert!(
+        millis(&told["final_at"]) >= millis(&told["paused_at"]),
+        "{told}"
+    );
     // The second one waits.
     pause(gateway, &organization).await;
     assert_paused(gateway, &token).await;

@@ -83,5 +83,8 @@ async fn r53_no_call_that_begins_after_a_pause_has_answered_is_accepted(suite: &
     );
     assert_eq!(late, 0, "accepted after a pause had answered");
     assert!(inside.len() > PAUSES, "{} calls prove little", inside.len());
-    assert!(outside.iter().any(|(_, accepted)| *accepted), "it was resumed");
+    assert!(
+        outside.iter().any(|(_, accepted)| *accepted),
+        "it was resumed"
+    );
 }

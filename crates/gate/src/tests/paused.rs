@@ -16,7 +16,10 @@ fn r53_in_a_pause_every_question_is_refused_and_nothing_is_kept() {
     assert!(enter_leased(&world, &known, Purpose::Forward).is_ok());
     world.paused.set(true);
     let paused = Error::Denied(Denial::OrganizationPaused);
-    assert_eq!((paused.code(), paused.guessed()), ("organization_paused", None));
+    assert_eq!(
+        (paused.code(), paused.guessed()),
+        ("organization_paused", None)
+    );
     for purpose in [Purpose::Forward, Purpose::Manage, Purpose::Look] {
         for _ in 0..2 {
             let refused = enter_leased(&world, &key, purpose);
@@ -67,5 +70,8 @@ fn r12_r53_only_the_holder_of_an_active_token_learns_of_a_pause() {
     }
     let revoked = refused(&world, &revoked);
     assert_eq!(revoked, CredentialError::Refused("revoked token"));
-    assert!(matches!(refused(&world, &expired), CredentialError::Expired(_)));
+    assert!(matches!(
+        refused(&world, &expired),
+        CredentialError::Expired(_)
+    ));
 }

@@ -16,6 +16,7 @@ use postern_domain::time::Timestamp;
 use super::events::about_none;
 use super::reservations::Reservations;
 use super::{Acting, Ledger};
+use crate::RecordChange;
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::lease::LONGEST_LEASE_MS;
 use crate::rebuild::{

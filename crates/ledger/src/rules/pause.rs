@@ -81,7 +81,11 @@ fn r53_a_pause_is_final_when_no_holder_believes_in_any_token() {
     let sql = Sqlite::new();
     let mut ledger = three(&sql);
     let before = renew(&mut ledger, claim(9, None)).version;
-    assert!(renew(&mut ledger, claim(9, Some(before))).lease_ms.is_some());
+    assert!(
+        renew(&mut ledger, claim(9, Some(before)))
+            .lease_ms
+            .is_some()
+    );
     let Ok(Done::WhenFinal(version, _)) = tell(&mut ledger, 2, pause_for(None)) else {
         panic!("a lease is out");
     };
@@ -178,10 +182,14 @@ fn r53_tokens_can_still_be_revoked_and_reported() {
     };
     let own = tell_for(&mut ledger, 2, Actor::Token(Id::from_u128(1)), revoke(1));
     assert_eq!(answer(own), revoked(2));
-    answer(tell(&mut ledger, 3, revoke_many(Selector {
-        ids: Some(vec![Id::from_u128(2)]),
-        ..Selector::default()
-    })));
+    answer(tell(
+        &mut ledger,
+        3,
+        revoke_many(Selector {
+            ids: Some(vec![Id::from_u128(2)]),
+            ..Selector::default()
+        }),
+    ));
     let leak = LeakCommand {
         token: Id::from_u128(3),
         on_leak: OnLeak::Revoke,
@@ -200,7 +208,12 @@ fn r40_r53_a_token_that_is_paused_while_it_creates_one_creates_none() {
     let mut ledger = three(&sql);
     let token = Actor::Token(Id::from_u128(1));
     let minting = waits(tell_for(&mut ledger, 1, token, mint(4, "n4", 1)));
-    let rotating = waits(tell_for(&mut ledger, 1, token, rotate(2, mint(5, "t2", 1), 1)));
+    let rotating = waits(tell_for(
+        &mut ledger,
+        1,
+        token,
+        rotate(2, mint(5, "t2", 1), 1),
+    ));
     let by_admin = waits(tell(&mut ledger, 1, mint(6, "n6", 1)));
     paused(&mut ledger, 2);
     let delivery = || Delivery::Arrived { row_of: None };

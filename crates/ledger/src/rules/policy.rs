@@ -128,5 +128,8 @@ fn r53_jobs_of_an_issuer_that_is_not_trusted_get_nothing() {
     set(&mut ledger, 5, &trusted(&[]));
     let again = answer(tell(&mut ledger, 6, bearer(1, job(74))));
     assert!(matches!(again, ExchangeAnswer::Given(_)));
-    assert!(!REFUSED.contains("trust the issuer"), "nobody else learns why");
+    assert!(
+        !REFUSED.contains("trust the issuer"),
+        "nobody else learns why"
+    );
 }

@@ -43,7 +43,9 @@ impl Asked {
         };
         let latest = i64::from(max_lifetime_days) * DAY_SECONDS;
         if latest > 0 && default_expires_in.is_some_and(|span| i64::from(span) > latest) {
-            return Err(wrong_default("must not be longer than `max_lifetime_days` allows"));
+            return Err(wrong_default(
+                "must not be longer than `max_lifetime_days` allows",
+            ));
         }
         let trusted_issuers = match self.trusted_issuers {
             None => before.trusted_issuers.clone(),
@@ -68,7 +70,9 @@ fn wrong_default(why: &str) -> Error {
 fn seconds(span: &str) -> Result<u32> {
     match duration::parse_seconds(span).map(u32::try_from) {
         Ok(Ok(seconds @ 1..)) => Ok(seconds),
-        _ => Err(wrong_default("must be a span such as `90d`, `12h` or `PT1H`")),
+        _ => Err(wrong_default(
+            "must be a span such as `90d`, `12h` or `PT1H`",
+        )),
     }
 }
 

@@ -4,15 +4,14 @@ use postern_ledger::FederationCommand;
 use postern_ledger::{
     AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
     LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
-    PauseAnswer, PauseCommand, PolicyCommand, ResumeAnswer, ResumeCommand,
-    ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, ReleaseAnswer, ReleaseCommand,
-    RemoveTrustRuleCommand, ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand,
-    RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand,
-    UpstreamState,
+    PauseAnswer, PauseCommand, PolicyCommand, ReadActivityCommand, ReadUpstreamCommand,
+    RebuildCommand, ReleaseAnswer, ReleaseCommand, RemoveTrustRuleCommand, ReserveAnswer,
+    ReserveCommand, ResumeAnswer, ResumeCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
 };
 
-use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::decide::Denial;
+use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::upstream::Reach;
 

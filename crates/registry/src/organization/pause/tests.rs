@@ -69,14 +69,26 @@ fn r53_who_can_pause_and_who_can_resume() {
         (token(Scope::Organization, &both[..1]), None, denied),
         (token(Scope::Organization, &both[1..]), denied, None),
         // The control plane's resource is another one.
-        (token(Scope::Organization, &["organization:*"]), denied, denied),
-        (token(Scope::Organization, &["org_api_token:*"]), denied, denied),
+        (
+            token(Scope::Organization, &["organization:*"]),
+            denied,
+            denied,
+        ),
+        (
+            token(Scope::Organization, &["org_api_token:*"]),
+            denied,
+            denied,
+        ),
         (token(project, &both), denied, denied),
     ];
     for (caller, pauses, resumes) in rows {
         let world = World::new();
         let named = Some("acme");
-        assert_eq!(code(paused(&caller, named, "", &world)), pauses, "{caller:?}");
+        assert_eq!(
+            code(paused(&caller, named, "", &world)),
+            pauses,
+            "{caller:?}"
+        );
         assert_eq!(code(resumed(&caller, named, &world)), resumes, "{caller:?}");
         let asked = world.take_asked();
         let told = |word: &str| asked.iter().any(|asked| asked.starts_with(word));
@@ -133,7 +145,10 @@ fn r53_a_pause_says_why_and_a_wrong_reason_is_refused() {
     assert_eq!(early["reason"], "a leak", "the first one stands");
     let resumed_at = |told: Result<Value>| told.expect("resumed")["resumed_at"].clone();
     assert!(resumed_at(resumed(&admin, Some("acme"), &world)).is_string());
-    assert_eq!(resumed_at(resumed(&admin, Some("acme"), &world)), Value::Null);
+    assert_eq!(
+        resumed_at(resumed(&admin, Some("acme"), &world)),
+        Value::Null
+    );
 }
 
 #[test]
@@ -189,10 +204,16 @@ fn r53_a_paused_token_is_explained_not_active_and_can_be_revoked() {
     let refusal = told.refusal.expect("a refusal");
     assert!(!told.allowed);
     assert_eq!(refusal.code, "organization_paused");
-    assert_eq!(told.caller.token, Some(Id::<postern_domain::id::Token>::from_u128(7).to_string()));
+    assert_eq!(
+        told.caller.token,
+        Some(Id::<postern_domain::id::Token>::from_u128(7).to_string())
+    );
     assert_eq!(told.needs.expect("needs").policies.len(), 1);
     let own = revoke_own(issued.token.expose(), requester(), &config, &world);
     now_or_never(own).expect("revoked");
     let asked = world.take_asked();
-    assert!(asked.iter().any(|asked| asked.starts_with("revoke ")), "{asked:?}");
+    assert!(
+        asked.iter().any(|asked| asked.starts_with("revoke ")),
+        "{asked:?}"
+    );
 }

@@ -52,7 +52,13 @@ fn minted(
     let config = testing::config();
     let made = mint(caller, ACME, body.as_bytes(), from(), &config, world);
     match now_or_never(made) {
-        Ok(_) => Ok(world.minted.borrow().last().expect("minted").facts.expires_at),
+        Ok(_) => Ok(world
+            .minted
+            .borrow()
+            .last()
+            .expect("minted")
+            .facts
+            .expires_at),
         Err(error) => Err(error.code()),
     }
 }
@@ -71,14 +77,29 @@ fn r18_r53_a_new_token_ends_when_its_creator_says_within_what_both_allow() {
         (policy(0, None), admin(), None, Ok(None)),
         (policy(9, None), admin(), None, Ok(Some(9 * day))),
         (policy(9, None), admin(), Some("9d"), Ok(Some(9 * day))),
-        (policy(9, None), admin(), Some("10d"), Err("lifetime_too_long")),
+        (
+            policy(9, None),
+            admin(),
+            Some("10d"),
+            Err("lifetime_too_long"),
+        ),
         (policy(0, Some(DAY)), admin(), None, Ok(Some(day))),
-        (policy(0, Some(DAY)), admin(), Some("99d"), Ok(Some(99 * day))),
+        (
+            policy(0, Some(DAY)),
+            admin(),
+            Some("99d"),
+            Ok(Some(99 * day)),
+        ),
         (policy(9, Some(DAY)), admin(), Some("8d"), Ok(Some(8 * day))),
         // A creator that ends sooner gives what it has; one that ends later, what is usual.
         (policy(9, Some(DAY)), ends_in(60), None, Ok(Some(60))),
         (policy(9, Some(DAY)), ends_in(2 * day), None, Ok(Some(day))),
-        (policy(9, Some(DAY)), ends_in(60), Some("1h"), Err("lifetime_exceeded")),
+        (
+            policy(9, Some(DAY)),
+            ends_in(60),
+            Some("1h"),
+            Err("lifetime_exceeded"),
+        ),
     ];
     for (policy, caller, asked, expected) in rows {
         let world = within(&policy);
@@ -89,7 +110,11 @@ fn r18_r53_a_new_token_ends_when_its_creator_says_within_what_both_allow() {
         let expected = expected.map(|left| left.map(|left| end(&world, left)));
         let told = minted(&caller, &body, &world);
         assert_eq!(told, expected, "{policy:?} {asked:?}");
-        assert_eq!(world.bucket.get() < 10, told.is_ok(), "a refusal takes nothing");
+        assert_eq!(
+            world.bucket.get() < 10,
+            told.is_ok(),
+            "a refusal takes nothing"
+        );
     }
 }
 
@@ -103,8 +128,18 @@ fn r9_r53_a_successor_ends_with_the_old_token_cut_to_what_is_allowed() {
         (policy(5, None), Some(day), "{}", Ok(Some(day))),
         (policy(0, Some(DAY)), Some(9 * day), "{}", Ok(Some(9 * day))),
         (policy(0, Some(DAY)), None, "{}", Ok(Some(day))),
-        (policy(5, None), None, r#"{"expires_in":"4d"}"#, Ok(Some(4 * day))),
-        (policy(5, None), None, r#"{"expires_in":"6d"}"#, Err("lifetime_too_long")),
+        (
+            policy(5, None),
+            None,
+            r#"{"expires_in":"4d"}"#,
+            Ok(Some(4 * day)),
+        ),
+        (
+            policy(5, None),
+            None,
+            r#"{"expires_in":"6d"}"#,
+            Err("lifetime_too_long"),
+        ),
     ];
     for (policy, old_end, body, expected) in rows {
         let world = within(&policy);
@@ -153,7 +188,14 @@ fn r53_a_policy_is_set_whole_and_what_is_absent_stays() {
     let change = |body: &serde_json::Value| {
         let admin = Caller::Administrator(None);
         let body = body.to_string();
-        let changed = update(&admin, "acme", body.as_bytes(), requester(), &config, &world);
+        let changed = update(
+            &admin,
+            "acme",
+            body.as_bytes(),
+            requester(),
+            &config,
+            &world,
+        );
         let told = now_or_never(changed).map(|view| serde_json::to_value(view).expect("JSON"));
         told.map_err(|error| error.code())
     };
@@ -164,8 +206,12 @@ fn r53_a_policy_is_set_whole_and_what_is_absent_stays() {
     assert_eq!(*world.policy.borrow(), policy(90, Some(30 * DAY)));
     let asked = world.take_asked();
     let asked = asked.last().expect("asked");
-    let noted = r#""default_expires_in":"30d","default_expires_in.before":null,"max_lifetime_days":90"#;
-    assert!(asked.contains(noted) && asked.ends_with("federated false"), "{asked}");
+    let noted =
+        r#""default_expires_in":"30d","default_expires_in.before":null,"max_lifetime_days":90"#;
+    assert!(
+        asked.contains(noted) && asked.ends_with("federated false"),
+        "{asked}"
+    );
     // What does not name it does not send it.
     change(&json!({ "max_idle_days": 3 })).expect("changed");
     assert_eq!(*world.policy.borrow(), policy(90, Some(30 * DAY)));
@@ -179,14 +225,33 @@ fn r53_a_policy_is_set_whole_and_what_is_absent_stays() {
     change(&json!({ "trusted_issuers": null })).expect("changed");
     assert_eq!(*world.policy.borrow(), policy(90, None));
     for (body, code) in [
-        (json!({ "max_lifetime_days": 3_651 }), "max_lifetime_days_invalid"),
-        (json!({ "default_expires_in": "91d" }), "default_expires_in_invalid"),
-        (json!({ "default_expires_in": "0s" }), "default_expires_in_invalid"),
-        (json!({ "default_expires_in": "a month" }), "default_expires_in_invalid"),
-        (json!({ "trusted_issuers": ["https://else.example"] }), "trusted_issuers_invalid"),
+        (
+            json!({ "max_lifetime_days": 3_651 }),
+            "max_lifetime_days_invalid",
+        ),
+        (
+            json!({ "default_expires_in": "91d" }),
+            "default_expires_in_invalid",
+        ),
+        (
+            json!({ "default_expires_in": "0s" }),
+            "default_expires_in_invalid",
+        ),
+        (
+            json!({ "default_expires_in": "a month" }),
+            "default_expires_in_invalid",
+        ),
+        (
+            json!({ "trusted_issuers": ["https://else.example"] }),
+            "trusted_issuers_invalid",
+        ),
         (json!({ "trusted_issuers": "all" }), "body_invalid"),
     ] {
         assert_eq!(change(&body), Err(code), "{body}");
     }
-    assert_eq!(*world.policy.borrow(), policy(90, None), "nothing of it is kept");
+    assert_eq!(
+        *world.policy.borrow(),
+        policy(90, None),
+        "nothing of it is kept"
+    );
 }
