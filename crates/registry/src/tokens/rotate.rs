@@ -109,7 +109,15 @@ where
     };
     let grant = permit.over(&organization)?;
     let taken = take(&from.bucket, caller, config, ports).await?;
-    let refusal = match ports.send(&grant, &command).await? {
+    let answer = match ports.send(&grant, &command).await {
+        // Of a pause: nothing was written.
+        Err(refusal @ Error::Denied(_)) => {
+            taken.give_back(ports).await;
+            return Err(refusal);
+        }
+        answer => answer?,
+    };
+    let refusal = match answer {
         RotateAnswer::Rotated { description } => {
             ports.publish(&command.mint.facts);
             let mint = MintCommand {
