@@ -150,10 +150,8 @@ const ORGANIZATIONS: Listed = Listed {
         Column::new("federated_only", 4, 0, |entry, _| {
             of(entry, "federated_only")
         }),
-        Column::new("pause", 2, 0, |entry, look| match entry.get("pause") {
-            Some(pause) if pause.is_object() => {
-                Cell::from(format!("since {}", look.moment(pause, "at")))
-            }
+        Column::new("paused", 2, 0, |entry, look| match entry.get("pause") {
+            Some(pause) if pause.is_object() => look.moment(pause, "at").into(),
             _ => look.absent("no", Tone::Quiet),
         }),
         Column::new("jurisdiction", 6, 0, |entry, _| of(entry, "jurisdiction")),
