@@ -7,6 +7,7 @@ use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
+use postern_domain::organization::OrganizationPolicy;
 use postern_domain::token::{Format, Verifier};
 use postern_ledger::{AuditRow, RecordChange, TokenRow};
 
@@ -155,32 +156,18 @@ pub fn prepare(
             on_leak,
             federated_only,
             policy,
-        } => statement(
-            database,
-            SET_LIMITS,
-            vec![
+        } => {
+            let mut values = vec![
                 mint_ceiling.map_or(Bind::Null, Bind::number),
                 Bind::number(*max_idle_days),
                 Bind::text(on_leak.word()),
                 Bind::whole(*sequence),
                 Bind::text(organization),
                 federated_only.map_or(Bind::Null, |only| Bind::number(u32::from(only))),
-                policy
-                    .as_ref()
-                    .map_or(Bind::Null, |policy| Bind::number(policy.max_lifetime_days)),
-                policy
-                    .as_ref()
-                    .and_then(|policy| policy.default_expires_in)
-                    .map_or(Bind::Null, Bind::number),
-                Bind::maybe(
-                    policy
-                        .as_ref()
-                        .and_then(|policy| policy.trusted_issuers.as_ref())
-                        .map(serde_json::to_string)
-                        .transpose()?,
-                ),
-            ],
-        ),
+            ];
+            values.extend(kept_policy(policy.as_ref())?);
+            statement(database, SET_LIMITS, values)
+        }
         RecordChange::SetPause {
             organization,
             sequence,
@@ -227,6 +214,21 @@ const SET_LIMITS: &str = "update organizations set \
      default_expires_in = iif(?7 is null, default_expires_in, ?8), \
      trusted_issuers = iif(?7 is null, trusted_issuers, ?9), \
      limits_sequence = ?4 where id = ?5 and limits_sequence < ?4";
+
+/// What new tokens must keep to; all null where it stays.
+fn kept_policy(policy: Option<&OrganizationPolicy>) -> serde_json::Result<[Bind; 3]> {
+    let Some(policy) = policy else {
+        return Ok([Bind::Null, Bind::Null, Bind::Null]);
+    };
+    let urls = policy.trusted_issuers.as_ref();
+    let urls = urls.map(serde_json::to_string).transpose()?;
+    let usual = policy.default_expires_in;
+    Ok([
+        Bind::number(policy.max_lifetime_days),
+        usual.map_or(Bind::Null, Bind::number),
+        Bind::maybe(urls),
+    ])
+}
 
 fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1PreparedStatement> {
     let facts = &row.facts;

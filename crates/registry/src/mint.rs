@@ -26,7 +26,6 @@ use postern_domain::operation::Operation;
 use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
-use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{MintAnswer, MintCommand};
 use postern_wire::{jwt, opaque};
