@@ -5,6 +5,7 @@ use serde::Deserialize;
 use worker::Env;
 
 use super::d1::{self, Bind};
+use super::limits::kept_policy;
 use super::token_rows::{COLUMNS, JOINS, TokenRow};
 use postern_domain::id::{
     self, Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId,
@@ -138,6 +139,8 @@ pub async fn create_organization(
     organization: &Named<id::Organization>,
     row: &OrganizationRecord,
 ) -> Result<()> {
+    let [days, usual, issuers] =
+        kept_policy(Some(&row.policy)).map_err(|_| d1::failed("a policy does not serialize"))?;
     let values = vec![
         Bind::text(organization.id),
         Bind::text(&organization.name),
@@ -145,11 +148,9 @@ pub async fn create_organization(
         Bind::number(row.max_idle_days),
         Bind::text(row.on_leak.word()),
         Bind::number(u32::from(row.federated_only)),
-        Bind::number(row.policy.max_lifetime_days),
-        row.policy
-            .default_expires_in
-            .map_or(Bind::Null, Bind::number),
-        trusted(&row.policy)?,
+        days,
+        usual,
+        issuers,
         row.location_hint
             .map_or(Bind::Null, |near| Bind::text(near.word())),
         Bind::time(row.created_at),
@@ -158,14 +159,6 @@ pub async fn create_organization(
                federated_only, max_lifetime_days, default_expires_in, trusted_issuers, location_hint, \
                created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     d1::insert(env, sql, values, taken("organization")).await
-}
-
-/// Trusted issuers as they are stored: JSON; null = all.
-fn trusted(policy: &OrganizationPolicy) -> Result<Bind> {
-    let urls = policy.trusted_issuers.as_ref();
-    let urls = urls.map(serde_json::to_string).transpose();
-    let urls = urls.map_err(|_| d1::failed("trusted issuers do not serialize"))?;
-    Ok(Bind::maybe(urls))
 }
 
 pub async fn organization(env: &Env, name: &str) -> Result<Option<OrganizationRecord>> {
