@@ -3,13 +3,15 @@
 
 mod home;
 mod offers;
+mod usable;
 
 pub use home::{Home, home, sought};
+pub(crate) use usable::{active, running, usable};
 
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Denial, RunFacts};
+use postern_domain::decide::RunFacts;
 use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts};
@@ -22,7 +24,6 @@ use crate::binding::bind;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::{CredentialError, Error, Result};
-use crate::memory::Memory;
 use crate::proof::{bindable, prove};
 use crate::question::{Admit, Bind, Find};
 use crate::upstream::{Offer, UpstreamNames};
@@ -334,48 +335,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             }
             _ => (self.then)(call, gate, now, admitted),
         }
-    }
-}
-
-/// Whether the Ledger says that a token is active.
-pub(crate) fn active(liveness: Liveness) -> Result<()> {
-    match liveness {
-        Liveness::Live => Ok(()),
-        Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
-        Liveness::Unknown => Err(CredentialError::Refused("unknown token").into()),
-    }
-}
-
-/// Whether the organization of a proven token is not paused (R53).
-fn running(paused: bool) -> Result<()> {
-    match paused {
-        true => Err(Denial::OrganizationPaused.into()),
-        false => Ok(()),
-    }
-}
-
-/// Whether the Ledger still says that a token that was proven before can be used.
-pub(crate) fn usable(admission: &Admission) -> Result<()> {
-    active(admission.liveness)?;
-    running(admission.paused)
-}
-
-impl Memory {
-    /// Takes in whether a token that was proven before can be used, from an answer to a question that
-    /// was asked without a claim.
-    ///
-    /// # Errors
-    /// The refusal of its credential, or that its organization is paused.
-    pub(crate) fn told_active(
-        &mut self,
-        organization: OrganizationId,
-        token: TokenId,
-        admission: &Admission,
-    ) -> Result<()> {
-        if admission.liveness != Liveness::Live {
-            self.leases.forget(organization, token);
-        }
-        usable(admission)
     }
 }
 
