@@ -16,7 +16,9 @@ pub enum SpanError {
 /// A span as text that [`parse_seconds`] reads: in its largest unit that leaves no rest, up to days.
 pub fn print_seconds(seconds: u32) -> String {
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let whole = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, name) = whole.filter(|_| seconds > 0).unwrap_or((1, 's'));
     format!("{}{name}", seconds / unit)
 }
