@@ -17,6 +17,8 @@ export const ACTIONS = {
   "token.origin_revoke_failed": "Not revoked at the origin",
   "organization.create": "Organization created",
   "organization.update": "Organization changed",
+  "organization.pause": "Organization paused",
+  "organization.resume": "Organization resumed",
   "project.create": "Project created",
   "workflow.create": "Workflow created",
   "trust_rule.add": "Trust rule added",
@@ -30,7 +32,7 @@ export const ACTIONS = {
 export const actionWords = (action) => ACTIONS[action] ?? action.replaceAll(/[._]/g, " ");
 
 /** Whether an event takes something away, or was refused. */
-export const isGrave = ({ action, outcome }) => outcome !== "ok" || action.startsWith("token.revoke") || action === "token.quarantine";
+export const isGrave = ({ action, outcome }) => outcome !== "ok" || action.startsWith("token.revoke") || action === "token.quarantine" || action === "organization.pause";
 
 const TIERS = {
   admin: "administrator key", session: "browser session", token: "token", bootstrap: "none, while the gateway was open for a first token",
@@ -66,7 +68,8 @@ export function scopeWords({ token_name: known, token_project: project, token_wo
 }
 
 const KEYS = {
-  mint_ceiling: "limit of active tokens", max_idle_days: "idle days", on_leak: "when leaked", federated_only: "CI jobs only",
+  mint_ceiling: "limit of active tokens", max_idle_days: "idle days", on_leak: "when leaked", federated_only: "CI jobs only", max_lifetime_days: "longest life (days)",
+  default_expires_in: "usual life", trusted_issuers: "trusted CI systems",
   digest: "fingerprint", replaces: "in place of", keep_replaced_seconds: "former one kept for (s)", revoked_tokens: "tokens revoked",
   longest_life_seconds: "longest life (s)", call: "call", keeps_active: "active tokens kept", last_sequence: "last row of D1",
   ledger_sequence: "last row of the Ledger", undelivered: "not delivered to D1", run_id: "run", run_attempt: "attempt",
@@ -76,7 +79,7 @@ const keyWords = (key) => KEYS[key] ?? key.replace(/^conditions\./, "condition "
 
 function valueWords(key, value) {
   if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : number(value);
-  if (key === "max_idle_days" && value === 0) return "no limit";
+  if (/^max_.*_days$/.test(key) && value === 0) return "no limit";
   if (value === null) return "none";
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }

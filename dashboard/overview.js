@@ -8,6 +8,7 @@ import { ask, finalText, PARTS, partsOf } from "./readyz.js";
 import { refusalBox } from "./refusals.js";
 import { refusedTable, tokenLink } from "./refused.js";
 import { address } from "./route.js";
+import { pauseNote } from "./settings_pause.js";
 import { row, table } from "./table.js";
 import { RISKS } from "./token_search.js";
 
@@ -62,7 +63,7 @@ const titled = (title, ...content) => h("section", { "aria-label": title }, h("h
 
 export function overviewView() {
   const place = h("div", {});
-  const state = h("div", {});
+  const [state, pause] = [h("div", {}), h("div", {})];
   const numbers = h("div", { id: "numbers" }, h("p", { class: "quiet" }, "Counting tokens…"));
   const calls = h("div", { id: "calls" });
   const [created, refused, worst] = [h("div", {}), h("div", {}), h("div", {})];
@@ -92,6 +93,7 @@ export function overviewView() {
     };
     ask().then((answer) => state.replaceChildren(health(answer)));
     const counting = call("GET", "/org/overview").then((answer) => {
+      pause.replaceChildren(answer.pause ? pauseNote(answer.pause, " ", h("a", { href: address("settings") }, "Resume it under “Settings”")) : "");
       numbers.replaceChildren(tileList(answer));
       created.replaceChildren(answer.mints_by_hour ? hourChart(answer.mints_by_hour, { title: "Tokens created per hour, last 48 hours" }) : "");
     }, (refused) => numbers.replaceChildren(denied("You are not allowed to list tokens.")(refused)));
@@ -104,7 +106,7 @@ export function overviewView() {
   load();
   const view = h("section", { class: "overview", "aria-labelledby": "view-title" },
     h("div", { class: "view-head" }, h("div", {}, h("h1", { id: "view-title", tabindex: "-1" }, "Overview"), as)),
-    state, place, numbers, calls, h("div", { class: "sides" }, worst, created), refused);
+    pause, state, place, numbers, calls, h("div", { class: "sides" }, worst, created), refused);
   view.refresh = load;
   view.routed = () => {};
   return view;

@@ -40,6 +40,8 @@ export const ON_REQUEST = {
   "audit:read": "read and export the audit log",
   "upstream_credential:read": "see which credential for the origin is set",
   "upstream_credential:update": "set and clear the credential for the origin",
+  "organization_pause:create": "pause the organization",
+  "organization_pause:delete": "resume the organization",
   "api_token:create": "create the origin's own tokens through the gateway",
   "api_token:list": "see the origin's own tokens through the gateway",
   "api_token:delete": "revoke the origin's own tokens through the gateway",

@@ -17,6 +17,7 @@ const REASONS = {
   other_project: ["Another project", "The token is for one project, and the call names another one."],
   other_workflow: ["Another workflow", "The token is for one workflow, and the call is about another one."],
   other_organization: ["Another organization", "The call names another organization than the token’s."],
+  organization_paused: ["Organization paused", "Somebody has paused the organization: an administrator can resume it under “Settings”."],
   unknown_run: ["Unknown workflow run", "There is no such run in the organization of the token."],
   workflow_replaced: ["Workflow was deleted", "The workflow of the token was deleted. One of the same name is a new one: create a token for it."],
   origin_tokens: ["Origin’s own tokens", "They are not managed through the gateway."],

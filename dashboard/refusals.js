@@ -19,6 +19,8 @@ const WORDS = {
   federated_only: "This organization gives tokens to CI jobs only.",
   credential_malformed: "This is not a whole key or token. Copy it again, from its first to its last character.",
   request_id_invalid: "A request id has 32 digits. Open a row to copy it.",
+  issuer_not_trusted: "This organization does not trust this CI system.",
+  default_expires_in_invalid: "The usual life must be a span such as 90d, and not longer than the longest life.",
 };
 
 const ADVICE = {
@@ -33,6 +35,9 @@ const ADVICE = {
   project_required: "Choose a project: you are not allowed to create tokens for the whole organization.",
   organization_token: "This is an organization-level token: only holders of the org_api_token policies can manage it.",
   federated_only: "Add a trust rule under “CI jobs” instead: jobs then need no stored token.",
+  organization_paused: "Somebody paused it under “Settings”, where an administrator can resume it.",
+  lifetime_too_long: "Choose an earlier expiry.",
+  expiry_required: "Choose an expiry.",
   token_not_live: "It is expired, revoked, quarantined or already being rotated out. Reload the list.",
   adopted_token: "It was created at the origin: create a new one here instead, then revoke it.",
   overlap_too_long: "Choose an overlap that ends before the token expires.",

@@ -1,10 +1,11 @@
-// The view "Settings": who is signed in, organizations, projects and workflows, the credential for the origin, and the way to trust rules.
+// The view "Settings": who is signed in, organizations, projects and workflows, the credential for the origin, the way to trust rules, and the pause.
 
 import { exact, facts, h, named } from "./dom.js";
 import { organizationsSection } from "./organizations.js";
 import { words } from "./policies.js";
 import { projectsSection } from "./projects.js";
 import { address } from "./route.js";
+import { pauseSection } from "./settings_pause.js";
 import { upstreamSection } from "./settings_upstream.js";
 import { aboveOrganizations, state } from "./state.js";
 
@@ -39,5 +40,6 @@ export function settingsView() {
     h("section", { "aria-labelledby": "rules-title" },
       h("h2", { id: "rules-title" }, "Trust rules"),
       h("p", {}, "Which CI jobs get short-lived tokens without a stored secret: ", h("a", { href: address("ci") }, "trust rules for CI jobs"), ".")),
-    upstreamSection());
+    upstreamSection(),
+    pauseSection());
 }

@@ -104,6 +104,19 @@ impl Api {
         self.answer(Method::POST, path, Some(body)).await?.json()
     }
 
+    /// Does something that can be waited for. Where `waits` is false, the gateway is asked to answer at
+    /// once (RFC 7240).
+    pub async fn act(&self, path: &str, body: &Value, waits: bool) -> Outcome<Answer> {
+        let headers = [(ACCEPT, JSON), (PREFER, RESPOND_ASYNC)];
+        let headers = match waits {
+            true => &headers[..1],
+            false => &headers[..],
+        };
+        let body = Some((JSON, body.to_string()));
+        let answer = self.send(Method::POST, path, body, headers).await?;
+        self.whole(answer).await
+    }
+
     /// Sends a form (RFC 6749); gives whatever it answers.
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Outcome<Answer> {
         let fields: Vec<String> = fields

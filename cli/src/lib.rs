@@ -27,6 +27,7 @@ pub mod listing;
 pub mod nearest;
 pub mod organization;
 pub mod output;
+mod pause;
 pub mod preflight;
 pub mod problem;
 pub mod profiles;

@@ -39,6 +39,19 @@ struct Changed {
     /// With true, only CI jobs get new tokens: none is created, rotated or adopted. Existing tokens stay
     #[arg(long, value_name = "BOOL")]
     federated_only: Option<bool>,
+
+    /// Maximum life of new tokens, in days; 0 for no limit
+    #[arg(long, value_name = "DAYS")]
+    max_lifetime_days: Option<u32>,
+
+    /// Life of new tokens whose creator names none, such as 90d or 12h; `none` for no default
+    #[arg(long, value_name = "SPAN")]
+    default_expires_in: Option<String>,
+
+    /// URLs of the issuers whose CI jobs can get tokens, with commas between; `all` for every issuer of
+    /// the gateway, `none` for no issuer
+    #[arg(long, value_name = "URLS")]
+    trusted_issuers: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +70,21 @@ fn ceiling(text: &str) -> Result<Ceiling, String> {
     }
 }
 
+fn span(text: &str) -> Value {
+    match text {
+        "none" => Value::Null,
+        span => span.into(),
+    }
+}
+
+fn issuers(text: &str) -> Value {
+    match text {
+        "all" => Value::Null,
+        "none" => Value::Array(Vec::new()),
+        urls => urls.split(',').map(|url| Value::from(url.trim())).collect(),
+    }
+}
+
 impl Update {
     /// Does it; gives the organization as it is now.
     pub async fn run(&self, api: &Api) -> Outcome<Value> {
@@ -65,6 +93,9 @@ impl Update {
             max_idle_days,
             on_leak,
             federated_only,
+            max_lifetime_days,
+            default_expires_in,
+            trusted_issuers,
         } = &self.settings;
         let ceiling = mint_ceiling.map(|ceiling| match ceiling {
             Ceiling::Default => Value::Null,
@@ -75,6 +106,12 @@ impl Update {
             ("max_idle_days", max_idle_days.map(Value::from)),
             ("on_leak", on_leak.as_deref().map(Value::from)),
             ("federated_only", federated_only.map(Value::from)),
+            ("max_lifetime_days", max_lifetime_days.map(Value::from)),
+            (
+                "default_expires_in",
+                default_expires_in.as_deref().map(span),
+            ),
+            ("trusted_issuers", trusted_issuers.as_deref().map(issuers)),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -104,6 +104,10 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
             "this organization gives new tokens to CI jobs only: postern trust add, or postern org update \
              NAME --federated-only false"
         }
+        "organization_paused" => {
+            "whoever administers the organization can resume it: postern org resume NAME"
+        }
+        "lifetime_too_long" | "expiry_required" => "give an earlier end: --expires-in 30d",
         "mint_ceiling_reached" => "see what can go: postern token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"

@@ -7,6 +7,7 @@ use crate::fail::Outcome;
 use crate::listing::{self, Listed, Shape, of};
 use crate::organization::Update;
 use crate::output::{Format, print, print_json};
+use crate::pause::{Pause, Resume};
 use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
 use crate::table::{Cell, Column, Form, Look};
@@ -56,6 +57,10 @@ enum OfOrganizations {
     List(Shape),
     /// Change an organization's settings
     Update(Update),
+    /// Pause an organization: refuse every call of its tokens, and new tokens, until it is resumed
+    Pause(Pause),
+    /// Resume an organization: its tokens work again
+    Resume(Resume),
     /// Rebuild an organization's Ledger from D1, when its storage was lost or put back
     Rebuild(Rebuild),
 }
@@ -145,6 +150,10 @@ const ORGANIZATIONS: Listed = Listed {
         Column::new("federated_only", 4, 0, |entry, _| {
             of(entry, "federated_only")
         }),
+        Column::new("paused", 2, 0, |entry, look| match entry.get("pause") {
+            Some(pause) if pause.is_object() => look.moment(pause, "at").into(),
+            _ => look.absent("no", Tone::Quiet),
+        }),
         Column::new("jurisdiction", 6, 0, |entry, _| of(entry, "jurisdiction")),
         CREATED_AT,
         ID,
@@ -176,6 +185,8 @@ impl Organizations {
             OfOrganizations::List(shape) => {
                 list(&api, "/orgs", "organizations", ORGANIZATIONS, &shape).await
             }
+            OfOrganizations::Pause(pause) => pause.run(flags).await,
+            OfOrganizations::Resume(resume) => resume.run(flags).await,
             OfOrganizations::Rebuild(rebuild) => rebuild.run(&api).await,
             OfOrganizations::Update(update) => {
                 let updated = update.run(&api).await?;

@@ -9,6 +9,7 @@ use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Respon
 
 use crate::log;
 use postern_domain::audit::verify::Row;
+use postern_domain::decide::Denial;
 use postern_domain::id::{Organization, OrganizationId, TokenId};
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::scope::Named;
@@ -274,6 +275,7 @@ fn unanswered(why: Unanswered) -> Error {
     match why {
         Unanswered::Inactive(why) => CredentialError::from(why).into(),
         Unanswered::Misdirected => failed("another organization's name"),
+        Unanswered::Paused => Denial::OrganizationPaused.into(),
         Unanswered::Rebuilding => failed("it is being rebuilt from D1"),
         Unanswered::NotKnown(cause) | Unanswered::Failed(cause) => failed(cause),
     }

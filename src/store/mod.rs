@@ -7,6 +7,7 @@ pub mod facts;
 pub mod figures;
 pub mod first_token;
 pub mod public_log;
+mod limits;
 pub mod rebuild;
 pub mod record_changes;
 pub mod records;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
+use super::limits::{SET_LIMITS, kept_policy};
 use postern_domain::token::{Format, Verifier};
 use postern_ledger::{AuditRow, RecordChange, TokenRow};
 
@@ -154,17 +155,33 @@ pub fn prepare(
             max_idle_days,
             on_leak,
             federated_only,
-        } => statement(
-            database,
-            "update organizations set mint_ceiling = ?1, max_idle_days = ?2, on_leak = ?3, \
-             federated_only = coalesce(?6, federated_only), limits_sequence = ?4 where id = ?5 and limits_sequence < ?4",
-            vec![
+            policy,
+        } => {
+            let mut values = vec![
                 mint_ceiling.map_or(Bind::Null, Bind::number),
                 Bind::number(*max_idle_days),
                 Bind::text(on_leak.word()),
                 Bind::whole(*sequence),
                 Bind::text(organization),
                 federated_only.map_or(Bind::Null, |only| Bind::number(u32::from(only))),
+            ];
+            values.extend(kept_policy(policy.as_ref())?);
+            statement(database, SET_LIMITS, values)
+        }
+        RecordChange::SetPause {
+            organization,
+            sequence,
+            pause,
+        } => statement(
+            database,
+            "update organizations set paused_at = ?1, paused_by = ?2, pause_reason = ?3, \
+             pause_sequence = ?4 where id = ?5 and pause_sequence < ?4",
+            vec![
+                Bind::maybe_time(pause.as_ref().map(|pause| pause.at)),
+                Bind::maybe(pause.as_ref().map(|pause| &pause.by)),
+                Bind::maybe(pause.as_ref().and_then(|pause| pause.reason.as_ref())),
+                Bind::whole(*sequence),
+                Bind::text(organization),
             ],
         ),
         RecordChange::KeepCheckpoint {

@@ -5,12 +5,14 @@ use serde::Deserialize;
 use worker::Env;
 
 use super::d1::{self, Bind};
+use super::limits::kept_policy;
 use super::token_rows::{COLUMNS, JOINS, TokenRow};
 use postern_domain::id::{
     self, Id, OrganizationId, Project, ProjectId, TokenId, Workflow, WorkflowId,
 };
 use postern_domain::leak::OnLeak;
 use postern_domain::location::LocationHint;
+use postern_domain::organization::{OrganizationPolicy, Pause};
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
@@ -28,6 +30,12 @@ struct OrganizationRow {
     max_idle_days: u32,
     on_leak: OnLeak,
     federated_only: u32,
+    max_lifetime_days: u32,
+    default_expires_in: Option<u32>,
+    trusted_issuers: Option<String>,
+    paused_at: Option<i64>,
+    paused_by: Option<String>,
+    pause_reason: Option<String>,
     location_hint: Option<LocationHint>,
     created_at: i64,
 }
@@ -41,6 +49,20 @@ impl OrganizationRow {
             max_idle_days: self.max_idle_days,
             on_leak: self.on_leak,
             federated_only: self.federated_only != 0,
+            policy: OrganizationPolicy {
+                max_lifetime_days: self.max_lifetime_days,
+                default_expires_in: self.default_expires_in,
+                trusted_issuers: match self.trusted_issuers {
+                    None => None,
+                    Some(urls) => serde_json::from_str(&urls)
+                        .map_err(|_| d1::failed("trusted issuers do not parse"))?,
+                },
+            },
+            pause: self.paused_at.map(|at| Pause {
+                at: Timestamp::from_millis(at),
+                by: self.paused_by.unwrap_or_default(),
+                reason: self.pause_reason,
+            }),
             location_hint: self.location_hint,
             created_at: Timestamp::from_millis(self.created_at),
         })
@@ -117,6 +139,8 @@ pub async fn create_organization(
     organization: &Named<id::Organization>,
     row: &OrganizationRecord,
 ) -> Result<()> {
+    let [days, usual, issuers] =
+        kept_policy(Some(&row.policy)).map_err(|_| d1::failed("a policy does not serialize"))?;
     let values = vec![
         Bind::text(organization.id),
         Bind::text(&organization.name),
@@ -124,17 +148,23 @@ pub async fn create_organization(
         Bind::number(row.max_idle_days),
         Bind::text(row.on_leak.word()),
         Bind::number(u32::from(row.federated_only)),
+        days,
+        usual,
+        issuers,
         row.location_hint
             .map_or(Bind::Null, |near| Bind::text(near.word())),
         Bind::time(row.created_at),
     ];
     let sql = "insert into organizations (id, name, mint_ceiling, max_idle_days, on_leak, \
-               federated_only, location_hint, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
+               federated_only, max_lifetime_days, default_expires_in, trusted_issuers, location_hint, \
+               created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     d1::insert(env, sql, values, taken("organization")).await
 }
 
 pub async fn organization(env: &Env, name: &str) -> Result<Option<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, max_lifetime_days, \
+         default_expires_in, trusted_issuers, paused_at, paused_by, pause_reason, location_hint, created_at \
+         from organizations \
                where name = ?";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![Bind::text(name)]).await?;
     rows.into_iter()
@@ -159,7 +189,9 @@ pub async fn on_leak(env: &Env, organization: OrganizationId) -> Result<OnLeak> 
 
 /// Organizations whose idle tokens are revoked, with the days that they allow.
 pub async fn organizations_with_idle_limit(env: &Env) -> Result<Vec<OrganizationRecord>> {
-    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
+    let sql = "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, max_lifetime_days, \
+         default_expires_in, trusted_issuers, paused_at, paused_by, pause_reason, location_hint, created_at \
+         from organizations \
                where max_idle_days > 0 order by id";
     let rows: Vec<OrganizationRow> = d1::rows(env, sql, vec![]).await?;
     rows.into_iter().map(OrganizationRow::read).collect()
@@ -170,7 +202,9 @@ pub async fn organizations(env: &Env, page: &Page) -> Result<Vec<OrganizationRec
     let after = after(page, &mut values, "");
     values.push(Bind::number(page.limit + 1));
     let sql = format!(
-        "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, location_hint, created_at from organizations \
+        "select id, name, mint_ceiling, max_idle_days, on_leak, federated_only, max_lifetime_days, \
+         default_expires_in, trusted_issuers, paused_at, paused_by, pause_reason, location_hint, created_at \
+         from organizations \
          where true{after} order by created_at desc, id desc limit ?"
     );
     let rows: Vec<OrganizationRow> = d1::rows(env, &sql, values).await?;

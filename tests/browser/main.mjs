@@ -17,6 +17,7 @@ await import("./names.mjs");
 await import("./auditing.mjs");
 await import("./watching.mjs");
 await import("./settling.mjs");
+await import("./pausing.mjs");
 await import("./upstream.mjs");
 await import("./jobs.mjs");
 await import("./job_runs.mjs");

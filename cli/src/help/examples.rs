@@ -111,8 +111,17 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "postern org update acme --mint-ceiling 5000",
             "postern org update acme --mint-ceiling default --federated-only true",
+            "postern org update acme --max-lifetime-days 90 --default-expires-in 30d",
         ],
     ),
+    (
+        "org pause",
+        &[
+            "postern org pause acme --reason \"a leaked key\" --yes",
+            "postern org pause acme --yes --no-wait",
+        ],
+    ),
+    ("org resume", &["postern org resume acme"]),
     (
         "org rebuild",
         &[

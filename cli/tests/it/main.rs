@@ -31,6 +31,7 @@ mod limits;
 mod lists;
 mod local;
 mod others;
+mod pausing;
 mod profiles;
 mod program;
 mod proxy;

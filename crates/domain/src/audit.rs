@@ -58,6 +58,12 @@ pub enum Action {
     /// Its limits, or what happens to tokens found in public; `changes` has the new values.
     #[serde(rename = "organization.update")]
     OrganizationUpdate,
+    /// An organization was paused (R53); `changes` has the reason, where one was given.
+    #[serde(rename = "organization.pause")]
+    OrganizationPause,
+    /// It was resumed.
+    #[serde(rename = "organization.resume")]
+    OrganizationResume,
     /// A project was created.
     #[serde(rename = "project.create")]
     ProjectCreate,
@@ -107,6 +113,8 @@ impl Action {
             Self::TokenOriginRevokeFailed => "token.origin_revoke_failed",
             Self::OrganizationCreate => "organization.create",
             Self::OrganizationUpdate => "organization.update",
+            Self::OrganizationPause => "organization.pause",
+            Self::OrganizationResume => "organization.resume",
             Self::ProjectCreate => "project.create",
             Self::WorkflowCreate => "workflow.create",
             Self::UpstreamSet => "upstream.set",
@@ -185,6 +193,8 @@ mod tests {
             Action::TokenMintRefused,
             Action::TokenOriginRevokeFailed,
             Action::OrganizationUpdate,
+            Action::OrganizationPause,
+            Action::OrganizationResume,
             Action::UpstreamSet,
             Action::UpstreamClear,
             Action::ArtifactCredentialIssue,

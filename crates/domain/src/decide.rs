@@ -127,6 +127,8 @@ pub enum Denial {
     Unclaimed,
     /// A token of the origin's own that is not registered here (R43).
     UnknownOriginToken,
+    /// The organization is paused: nothing is done for its tokens, and none is created (R53).
+    OrganizationPaused,
 }
 
 impl Denial {
@@ -192,6 +194,7 @@ impl Denial {
                  adopt it first, or revoke it at the origin itself"
                     .to_owned()
             }
+            Self::OrganizationPaused => super::organization::PAUSED.to_owned(),
         }
     }
 
@@ -215,6 +218,7 @@ impl Denial {
             Self::Lifetime | Self::RuleLifetime => "lifetime_exceeded",
             Self::Unclaimed => "organization_unclaimed",
             Self::UnknownOriginToken => "origin_token_unknown",
+            Self::OrganizationPaused => "organization_paused",
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod leak;
 pub mod location;
 pub mod name;
 pub mod operation;
+pub mod organization;
 pub mod placeholder;
 pub mod policy;
 pub mod policy_text;

@@ -14,6 +14,10 @@ pub enum Operation {
     OrganizationUpdate,
     /// Rebuilding an organization's Ledger from the record.
     OrganizationRebuild,
+    /// Pausing an organization (R53).
+    OrganizationPause,
+    /// Resuming it.
+    OrganizationResume,
     /// Creating a project.
     ProjectCreate,
     /// Listing projects.
@@ -88,7 +92,7 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 25] = [
+    pub const REGISTRY: [Self; 27] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
@@ -114,6 +118,8 @@ impl Operation {
         Self::TrustRuleAdd,
         Self::TrustRuleRemove,
         Self::ActivityRead,
+        Self::OrganizationPause,
+        Self::OrganizationResume,
     ];
 
     /// The operation's place in [`Operation::REGISTRY`].
@@ -145,6 +151,8 @@ impl Operation {
             Self::TrustRuleAdd => Self::REGISTRY[22],
             Self::TrustRuleRemove => Self::REGISTRY[23],
             Self::ActivityRead => Self::REGISTRY[24],
+            Self::OrganizationPause => Self::REGISTRY[25],
+            Self::OrganizationResume => Self::REGISTRY[26],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -205,6 +213,9 @@ impl Operation {
             // And ours: what a rule gives, its author must hold besides, as for a token.
             (Self::TrustRuleList, _) => Some(&["trust_rule:read"]),
             (Self::TrustRuleAdd | Self::TrustRuleRemove, _) => Some(&["trust_rule:update"]),
+            // And ours: two, so that what watches an organization can stop it and no more.
+            (Self::OrganizationPause, _) => Some(&["organization_pause:create"]),
+            (Self::OrganizationResume, _) => Some(&["organization_pause:delete"]),
             _ => None,
         }
     }
@@ -216,6 +227,8 @@ impl Operation {
             Self::OrganizationList => "organization.list",
             Self::OrganizationUpdate => "organization.update",
             Self::OrganizationRebuild => "organization.rebuild",
+            Self::OrganizationPause => "organization.pause",
+            Self::OrganizationResume => "organization.resume",
             Self::ProjectCreate => "project.create",
             Self::ProjectList => "project.list",
             Self::WorkflowCreate => "workflow.create",

@@ -23,6 +23,7 @@ const ADMINISTERS: &[&str] = &[
     "audit:read",
     "upstream_credential:*",
     "trust_rule:*",
+    "organization_pause:*",
     REGISTRY_READ,
 ];
 
@@ -58,19 +59,21 @@ mod tests {
             "upstream_credential:update",
             "trust_rule:read",
             "trust_rule:update",
+            "organization_pause:create",
+            "organization_pause:delete",
             REGISTRY_READ,
             "workflow_run:read",
         ];
         // In the order of `all`.
         let rows = [
-            ("owner", "1111111111111"),
-            ("admin", "1111111111111"),
-            ("member", "0001110000001"),
-            ("contributor", "0001110000001"),
-            ("viewer", "0000100000000"),
-            ("Owner", "0000000000000"),
-            ("", "0000000000000"),
-            ("superuser", "0000000000000"),
+            ("owner", "111111111111111"),
+            ("admin", "111111111111111"),
+            ("member", "000111000000001"),
+            ("contributor", "000111000000001"),
+            ("viewer", "000010000000000"),
+            ("Owner", "000000000000000"),
+            ("", "000000000000000"),
+            ("superuser", "000000000000000"),
         ];
         for (role, expected) in rows {
             let held = policies_of(role);

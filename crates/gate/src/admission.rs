@@ -3,8 +3,10 @@
 
 mod home;
 mod offers;
+mod usable;
 
 pub use home::{Home, home, sought};
+pub(crate) use usable::{active, running, usable};
 
 use std::rc::Rc;
 
@@ -22,7 +24,6 @@ use crate::binding::bind;
 use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::{CredentialError, Error, Result};
-use crate::memory::Memory;
 use crate::proof::{bindable, prove};
 use crate::question::{Admit, Bind, Find};
 use crate::upstream::{Offer, UpstreamNames};
@@ -245,7 +246,11 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         active(admission.liveness)?;
         let config = gate.config();
         let Admission {
-            facts, run, pin, ..
+            facts,
+            run,
+            pin,
+            paused,
+            ..
         } = admission;
         let facts = match &self.known {
             Some(known) => Rc::clone(known),
@@ -260,6 +265,8 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         if expired(&facts, &config, now) {
             return Err(CredentialError::Expired("row expired").into());
         }
+        // Not before it is proven: only the holder of a token learns of a pause.
+        running(paused)?;
         let learned = (run, pin);
         match bindable(&self.presented, &facts, &config)? {
             None => self.admitted((call, gate, now), &facts, learned),
@@ -328,34 +335,6 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             }
             _ => (self.then)(call, gate, now, admitted),
         }
-    }
-}
-
-/// Whether the Ledger says that a token is active.
-pub(crate) fn active(liveness: Liveness) -> Result<()> {
-    match liveness {
-        Liveness::Live => Ok(()),
-        Liveness::Revoked => Err(CredentialError::Refused("revoked token").into()),
-        Liveness::Unknown => Err(CredentialError::Refused("unknown token").into()),
-    }
-}
-
-impl Memory {
-    /// Takes in whether a token is active, from an answer to a question that was asked without a
-    /// claim.
-    ///
-    /// # Errors
-    /// The refusal of its credential.
-    pub(crate) fn told_active(
-        &mut self,
-        organization: OrganizationId,
-        token: TokenId,
-        liveness: Liveness,
-    ) -> Result<()> {
-        if liveness != Liveness::Live {
-            self.leases.forget(organization, token);
-        }
-        active(liveness)
     }
 }
 

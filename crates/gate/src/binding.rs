@@ -31,7 +31,7 @@ pub(crate) fn bind<M: Asks + 'static>(
     };
     let bound = move |call: &mut M::Call, gate: &mut Gate, now, admission: Admission| {
         let memory = &mut gate.memory;
-        memory.told_active(organization, token, admission.liveness)?;
+        memory.told_active(organization, token, &admission)?;
         if let Some(pin) = admission.pin {
             memory.remember_pin(token, pin);
         }

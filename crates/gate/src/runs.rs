@@ -204,7 +204,7 @@ fn heard_since(
     };
     let heard = move |call: &mut Call, gate: &mut Gate, now, admission: Admission| {
         let memory = &mut gate.memory;
-        memory.told_active(organization, token, admission.liveness)?;
+        memory.told_active(organization, token, &admission)?;
         let Admission { run: told, pin, .. } = admission;
         if let Some(pin) = pin {
             memory.remember_pin(token, pin);

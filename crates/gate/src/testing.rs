@@ -9,9 +9,11 @@
 mod artifacts;
 pub mod drive;
 pub mod own_tokens;
+mod settings;
 
 pub use artifacts::Store;
 pub use postern_domain::testing::{facts, project, workflow};
+pub use settings::{ADMIN, config};
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -38,28 +40,8 @@ use crate::job_bearer::Identify;
 use crate::question::{Admit, Bind};
 use crate::{About, Admitted, Entry, Gate, Leases, Outage, Outbound, RunReport};
 
-/// The administrator key of [`config`].
-pub const ADMIN: &str = "an-administrator-key-for-tests-0123456789";
-const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// The origin's secret.
-const ORIGIN_KEY: &str = "cp:Y3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3BjcGNwY3A";
-
 /// The random bytes of a gateway in tests.
 pub const ISOLATE: [u8; 16] = [7; 16];
-
-/// A configuration with everything set, in which every call asks the Ledger.
-pub fn config() -> Config {
-    Config::read(|name| match name {
-        "ORIGIN_URL" => Some("http://127.0.0.1:1".to_owned()),
-        "ADMIN_TOKEN" => Some(ADMIN.to_owned()),
-        "TOKEN_KEYS" => Some(KEY.to_owned()),
-        "ADOPT_KEYS" => Some(ORIGIN_KEY.to_owned()),
-        "REVOCATION_LEASE_MS" => Some("0".to_owned()),
-        "ANSWER_HEADERS" => Some("on".to_owned()),
-        _ => None,
-    })
-    .expect("a good configuration")
-}
 
 /// A token as the world keeps it.
 pub struct StoredToken {
@@ -83,6 +65,8 @@ pub struct World {
     /// After so many admissions the Ledger is down, or every token is this.
     pub stops_after: Cell<Option<u32>>,
     pub stops_with: Cell<Option<Liveness>>,
+    /// Whether the organizations are paused, as far as the Ledger is asked.
+    pub paused: Cell<bool>,
     /// Whether reports of runs get lost.
     pub loses_reports: Cell<bool>,
     /// The upstream credentials of every organization.
@@ -118,6 +102,7 @@ impl Default for World {
             ledger_down: Cell::default(),
             stops_after: Cell::default(),
             stops_with: Cell::default(),
+            paused: Cell::default(),
             loses_reports: Cell::default(),
             upstreams: RefCell::default(),
             version: Cell::new(1),
@@ -233,6 +218,15 @@ impl World {
             .get(&query.token)
             .filter(|kept| kept.facts.organization.id == organization);
         let run = query.run.map(|run| (organization, run));
+        if let Some(kept) = kept.filter(|kept| kept.liveness == Liveness::Live)
+            && self.paused.get()
+        {
+            return Admission {
+                facts: query.facts.then(|| kept.facts.clone()),
+                paused: true,
+                ..Admission::LIVE
+            };
+        }
         Admission {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
             facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
@@ -250,6 +244,7 @@ impl World {
                     .map(|_| Vec::new()),
                 lease_ms: claim.lease.then_some(LONGEST_LEASE_MS),
             }),
+            paused: false,
         }
     }
 

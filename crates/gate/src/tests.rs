@@ -11,6 +11,7 @@ mod ended;
 mod governed;
 mod jobs;
 mod leases;
+mod paused;
 mod people;
 mod pins;
 mod plans;

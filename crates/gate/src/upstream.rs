@@ -19,7 +19,7 @@ use postern_domain::upstream::{Credential, Digest, Reach, Sealed, open};
 use postern_ledger::{Admission, AdmitQuery, GivenUpstream, UpstreamQuery};
 
 use crate::Gate;
-use crate::admission::{Admitted, active};
+use crate::admission::{Admitted, usable};
 use crate::ask::Pending;
 use crate::call::{Call, Next};
 use crate::error::{Error, Result};
@@ -247,20 +247,20 @@ pub(crate) fn choose(
             delta,
             upstream,
             ..
-        } = admission;
+        } = &admission;
         let config = gate.config();
         let keys = &config.root_keys.upstream;
         let memory = &mut gate.memory;
         let is_taken = match &asked {
             Some(asked) => memory
                 .leases
-                .told(asked, token, liveness, delta.as_ref(), at),
+                .told(asked, token, *liveness, delta.as_ref(), at),
             None => {
-                memory.told_active(organization, token, liveness)?;
+                memory.told_active(organization, token, &admission)?;
                 false
             }
         };
-        active(liveness)?;
+        usable(&admission)?;
         let given = (upstream.as_ref(), is_taken);
         let found = memory.leases.given(organization, &wanted, given, keys)?;
         put(call, found, wanted);

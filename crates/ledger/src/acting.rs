@@ -1,7 +1,7 @@
 //! Whether the token that a command is for is active: checked in the step of the write, and again
 //! before a new token becomes active.
 //!
-//! INVARIANT (the actor is active at the moment of the write): only [`Ledger::acting`] makes an
+//! INVARIANT (the actor is active at the moment of the write): only [`Ledger::active`] makes an
 //! [`Acting`]; every command begins by giving one up, and so does the step that makes a token active.
 
 use postern_domain::id::TokenId;
@@ -41,8 +41,22 @@ impl Acting {
 }
 
 impl<S: Sql> Ledger<S> {
-    /// Whether the actor is active now.
+    /// Whether the actor is active now, and its organization not paused: a pause stops tokens, and
+    /// nobody else.
     pub(crate) fn acting(
+        &mut self,
+        actor: Actor,
+        now: Timestamp,
+    ) -> core::result::Result<Acting, Stop> {
+        let acting = self.active(actor, now)?;
+        match actor.token().is_some() && self.is_paused()? {
+            true => Err(Stop::Paused),
+            false => Ok(acting),
+        }
+    }
+
+    /// Whether the actor is active now.
+    pub(crate) fn active(
         &mut self,
         actor: Actor,
         now: Timestamp,

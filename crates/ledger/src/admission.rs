@@ -96,6 +96,11 @@ pub struct Admission {
     /// The upstream credential, where it was asked for and there is one.
     #[serde(default)]
     pub upstream: Option<GivenUpstream>,
+    /// Whether its organization is paused (R53): then the token is refused all the same, once it is
+    /// proven, and nothing but its facts is told. A gateway that does not know the member refuses the
+    /// answer.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub paused: bool,
 }
 
 impl Admission {
@@ -107,6 +112,7 @@ impl Admission {
         pin: None,
         delta: None,
         upstream: None,
+        paused: false,
     };
 }
 

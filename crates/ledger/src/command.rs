@@ -10,6 +10,7 @@ use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::{Action, Changes, Requester};
 use postern_domain::id::{OrganizationId, ReservationId, TokenId};
 use postern_domain::leak::OnLeak;
+use postern_domain::organization::ExpiryRefusal;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -150,6 +151,8 @@ pub enum MintAnswer {
     Minted,
     /// CI jobs alone get tokens of this organization.
     FederatedOnly,
+    /// New tokens of this organization cannot have this end (R53).
+    ExpiryRefused(ExpiryRefusal),
     /// An active token of the same organization or project has the name (R8).
     NameTaken,
     /// There is a token of this id already, live or `revoked`: only an adopted one brings its own.
@@ -196,6 +199,8 @@ pub enum RotateAnswer {
     },
     /// CI jobs alone get tokens of this organization.
     FederatedOnly,
+    /// New tokens of this organization cannot have this end (R53).
+    ExpiryRefused(ExpiryRefusal),
     /// A trust rule gave the old token: no successor outlives the rule.
     CiToken,
     /// The old token is revoked, expired, retiring already, or unknown.

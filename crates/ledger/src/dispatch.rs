@@ -12,10 +12,11 @@ use crate::wire::Reply;
 use crate::{
     ActivityCommand, AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand,
     ClearUpstreamCommand, Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand,
-    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadActivityCommand,
-    ReadUpstreamCommand, RebuildCommand, RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand,
-    RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
-    RunsCommand, SetUpstreamCommand, SweepCommand, TreeCommand, UnreserveCommand, WatchCommand,
+    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, PauseCommand,
+    PolicyCommand, ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, RefusalCommand,
+    ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand, ResumeCommand,
+    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
+    SweepCommand, TreeCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -71,6 +72,9 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         RefusalCommand::NAME => begin::<S, RefusalCommand>,
         LimitsCommand::NAME => begin::<S, LimitsCommand>,
         FederationCommand::NAME => begin::<S, FederationCommand>,
+        PolicyCommand::NAME => begin::<S, PolicyCommand>,
+        PauseCommand::NAME => begin::<S, PauseCommand>,
+        ResumeCommand::NAME => begin::<S, ResumeCommand>,
         CheckpointCommand::NAME => begin::<S, CheckpointCommand>,
         RunCommand::NAME => begin::<S, RunCommand>,
         RunsCommand::NAME => begin::<S, RunsCommand>,

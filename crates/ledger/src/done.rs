@@ -99,6 +99,8 @@ pub enum Stop {
     Misdirected,
     /// The Ledger is being rebuilt: until that is over nobody is admitted, and nothing is written.
     Rebuilding,
+    /// The organization is paused (R53), and this is for one of its tokens, or makes one.
+    Paused,
     /// The database failed. What the turn has written must not stay.
     Failed(SqlError),
 }
@@ -122,6 +124,17 @@ pub type Outcome<C> = Result<Done<C>, Stop>;
 pub trait Carried: Command {
     /// What it keeps while it waits for D1.
     type Suspended: Suspended<Self>;
+
+    /// Whether it makes a token, or holds room for one: nobody has that done while the organization
+    /// is paused.
+    const CREATES: bool = false;
+
+    /// Whether it ends this token and does nothing else: its holder can have that done in a pause
+    /// too.
+    #[doc(hidden)]
+    fn ends(&self, _token: TokenId) -> bool {
+        false
+    }
 
     /// Carries it out, or as much of it as there is before D1 has to be waited for.
     #[doc(hidden)]

@@ -10,6 +10,7 @@ mod ending;
 mod flights;
 mod model;
 mod noting;
+mod pausing;
 mod reporting;
 mod settle;
 mod world;
@@ -30,6 +31,9 @@ impl World {
         if due && !self.ringing && self.dice.one_in(2) {
             return self.ring();
         }
+        if self.model.pause.is_some() && self.dice.one_in(15) {
+            return self.resume_tokens();
+        }
         match self.dice.roll(100) {
             0..15 => self.mint(),
             15..22 => self.rotate(),
@@ -43,7 +47,9 @@ impl World {
             35..38 => self.refuse(),
             38 => self.change_limits(),
             39 => self.checkpoint(),
-            40..46 => self.admit(),
+            40..45 => self.admit(),
+            45 if self.dice.one_in(10) => self.resume_tokens(),
+            45 => self.pause(),
             46..48 => self.renew(),
             48 => self.describe(),
             49..62 => self.take_batch(),

@@ -121,6 +121,7 @@ mod leak;
 mod lease;
 mod leases;
 mod machine;
+mod pause;
 mod rebuild;
 mod record_change;
 mod reservation;
@@ -163,6 +164,7 @@ pub use lease::{
 };
 pub use leases::Timer;
 pub use machine::{Addressed, Ledger, Settings};
+pub use pause::{PauseAnswer, PauseCommand, PolicyCommand, ResumeAnswer, ResumeCommand};
 pub use rebuild::{
     Numbered, REBUILD_EVENTS, REBUILD_TOKENS, RebuildAnswer, RebuildCause, RebuildCommand,
     RebuildCounts, RebuildPhase, RebuildProgress, RebuildRefusal, RebuildStep, RecordedToken,

@@ -11,6 +11,7 @@ mod leaks;
 mod leases;
 mod limits;
 mod mint;
+mod pause;
 mod pending;
 mod questions;
 mod rebuild;
@@ -96,6 +97,8 @@ pub struct Ledger<S> {
     reservations: Reservations,
     /// Whether a rebuild is under way; `None` = nobody has looked.
     rebuilding: Option<bool>,
+    /// Whether the organization is paused; `None` = nobody has looked.
+    is_paused: Option<bool>,
     /// Whether D1 did not take what it was offered last.
     record_fails: bool,
 }
@@ -115,6 +118,7 @@ impl<S: Sql> Ledger<S> {
             leases,
             reservations: Reservations::default(),
             rebuilding: None,
+            is_paused: None,
             record_fails: false,
         }
     }
@@ -133,7 +137,14 @@ impl<S: Sql> Ledger<S> {
         if C::NAME != RebuildCommand::NAME && self.is_rebuilding()? {
             return Err(Stop::Rebuilding);
         }
-        let acting = self.acting(addressed.actor, now)?;
+        let actor = addressed.actor;
+        let acting = match actor.token().is_some_and(|token| command.ends(token)) {
+            true => self.active(actor, now)?,
+            false => self.acting(actor, now)?,
+        };
+        if C::CREATES && self.is_paused()? {
+            return Err(Stop::Paused);
+        }
         command.begin(self, acting.by(addressed.by), now)
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use postern_domain::audit::Requester;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::organization::Pause;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -211,6 +212,9 @@ pub struct RebuildProgress {
     pub phase: RebuildPhase,
     /// What has become of the tokens.
     pub counts: RebuildCounts,
+    /// The pause that the log has begun and not ended, as far as it was read (R53).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
 }
 
 /// Why nothing is rebuilt.

@@ -7,6 +7,7 @@ use postern_domain::audit::verify::Row;
 use postern_domain::audit::{Event, Link};
 use postern_domain::id::{OrganizationId, ProjectId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
+use postern_domain::organization::{OrganizationPolicy, Pause};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
@@ -60,6 +61,18 @@ pub enum RecordChange {
         /// Whether CI jobs alone get tokens; `None` = as before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         federated_only: Option<bool>,
+        /// What new tokens must keep to; `None` = as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<OrganizationPolicy>,
+    },
+    /// An organization was paused or resumed. One that comes after a later one changes nothing.
+    SetPause {
+        /// Which one.
+        organization: OrganizationId,
+        /// The number of that event.
+        sequence: i64,
+        /// The pause; `None` = it was resumed.
+        pause: Option<Pause>,
     },
     /// A checkpoint was signed. The first one of each event stands.
     KeepCheckpoint {

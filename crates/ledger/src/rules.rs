@@ -10,6 +10,8 @@ mod in_use;
 mod leases;
 mod log;
 mod names;
+mod pause;
+mod policy;
 mod questions;
 mod rebuild;
 mod releases;

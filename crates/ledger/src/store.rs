@@ -11,6 +11,7 @@ mod events;
 pub mod journal;
 mod leases;
 mod outbox;
+mod policy;
 pub mod rebuild;
 mod refusals;
 mod runs;

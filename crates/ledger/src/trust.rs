@@ -53,6 +53,8 @@ pub enum AddTrustRuleAnswer {
         /// The limit.
         limit: u32,
     },
+    /// The organization does not trust the issuer (R53).
+    IssuerNotTrusted,
 }
 
 /// Remove a rule, and revoke every token that it gave.
@@ -97,6 +99,17 @@ pub struct TrustRules {
     /// Those that are stored and cannot be read, as one of a later release: they do not count.
     #[serde(default)]
     pub unread: Vec<TrustRuleId>,
+    /// The URLs of the issuers whose rules count; `None` = all (R53).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_issuers: Option<Vec<String>>,
+}
+
+impl TrustRules {
+    /// Whether rules about the issuer of this URL count.
+    pub fn trusts(&self, issuer: &str) -> bool {
+        let trusted = self.trusted_issuers.as_ref();
+        trusted.is_none_or(|urls| urls.iter().any(|url| url == issuer))
+    }
 }
 
 /// A rule that counts.
@@ -140,6 +153,10 @@ pub enum ExchangeAnswer {
     Given(Box<TokenFacts>),
     /// None: the job meets no rule.
     NoRule,
+    /// None: the organization does not trust the issuer (R53).
+    IssuerNotTrusted,
+    /// None: the organization is paused (R53). The job meets a rule.
+    Paused,
     /// None: it would have ended already, or has.
     Ended,
     /// None: its job token was presented before, in the other way or signed otherwise; or exchanged.

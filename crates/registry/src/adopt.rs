@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::mint::{self, Client, Takes};
-use super::organization::{OrganizationRecord, resolve};
+use super::organization::{OrganizationRecord, expiry_refused, resolve};
 use super::ports::{Clock, Facts, Ledgers, MintBuckets, Records};
 use super::registry::read_body;
 use super::tokens::{TokenView, reach};
@@ -135,6 +135,9 @@ where
     let permit = decide(caller, Operation::TokenAdopt, Target::NewToken(wish))?;
     organization.hands_out_tokens()?;
     let (policies, expires_at) = granted(caller, &wish);
+    // It ends where the origin says.
+    let fits = organization.policy.check_end(expires_at, ports.now());
+    fits.map_err(expiry_refused)?;
 
     let generated = TokenName::generated(&id);
     let (name, spare) = match (asked.name, claimed_name(&claims)) {

@@ -37,6 +37,10 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
             let updated = organization::update(&admin, "acme", body, requester(), &config, &world);
             now_or_never(updated).map(drop)
         }
+        "PauseRequest" => {
+            let meant = (requester(), false);
+            now_or_never(organization::pause(&admin, acme, body, meant, &world)).map(drop)
+        }
         "RebuildRequest" => {
             let meant = ("acme", body, requester());
             match now_or_never(rebuild::rebuild(&admin, meant, &config, &world)) {
@@ -99,12 +103,13 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
 }
 
 /// Each body with the members that it cannot do without.
-fn bodies() -> [(&'static str, Value); 14] {
+fn bodies() -> [(&'static str, Value); 15] {
     let token = origin_tokens::jwt(&origin_tokens::claims());
     [
         ("CreateOrganization", json!({ "name": "x" })),
         ("UpdateOrganization", json!({})),
         ("RebuildRequest", json!({})),
+        ("PauseRequest", json!({})),
         ("CreateEntry", json!({ "name": "x" })),
         ("MintRequest", json!({})),
         ("AdoptRequest", json!({ "token": token })),

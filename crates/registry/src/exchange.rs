@@ -8,6 +8,7 @@ use super::error::{Error, JobFault, Result};
 use super::jobs::verify;
 use super::ports::{Clock, Directory, Entropy, Facts, Isolate, JobKeys, Ledgers};
 use postern_domain::audit::Requester;
+use postern_domain::decide::Denial;
 use postern_domain::id::Organization;
 use postern_domain::name::Label;
 use postern_domain::scope::Named;
@@ -185,6 +186,9 @@ async fn given<P: Ledgers>(
     let fault = match answer {
         ExchangeAnswer::Given(facts) => return Ok(*facts),
         ExchangeAnswer::NoRule => JobFault::NoRule,
+        ExchangeAnswer::IssuerNotTrusted => JobFault::IssuerNotTrusted,
+        // Its job meets a rule, so it may know.
+        ExchangeAnswer::Paused => return Err(Denial::OrganizationPaused.into()),
         ExchangeAnswer::Ended => JobFault::Ended,
         ExchangeAnswer::Used => JobFault::Used,
         ExchangeAnswer::Revoked => JobFault::Revoked,

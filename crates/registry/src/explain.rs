@@ -154,7 +154,13 @@ where
     }
     let about = run.map_or(About::Nothing, About::Run);
     // Whatever the call is, the answer rests on what the Ledger says now.
-    let admitted = admit(presented, about, Purpose::Manage, read, known, ports).await?;
+    let admitted = admit(presented, about, Purpose::Manage, read, known, ports).await;
+    let admitted = match admitted {
+        Err(Error::Denied(paused @ Denial::OrganizationPaused)) => {
+            return stopped(presented, question, operation, paused, ports).await;
+        }
+        admitted => admitted?,
+    };
     let names = (question.project.clone(), question.workflow.clone());
     let mut explanation = answer(question, operation, run, (&admitted, config));
     let goes = operation.filter(|operation| names_run(*operation) && explanation.allowed);
@@ -175,6 +181,35 @@ where
         }
     }
     Ok(explanation)
+}
+
+/// The answer where the organization is paused: no call of its tokens is allowed, whatever it is. The
+/// token was proven before that was said of it.
+async fn stopped<P: Facts>(
+    presented: &Presented,
+    question: Question,
+    operation: Option<Operation>,
+    paused: Denial,
+    ports: &P,
+) -> Result<Explanation> {
+    let facts = match presented.token() {
+        Some(token) => ports.facts(token).await?,
+        None => None,
+    };
+    let facts = facts.ok_or_else(|| Error::unavailable("no facts of a token that was proven"))?;
+    let caller = Caller::Token(Rc::new(facts));
+    Ok(Explanation {
+        allowed: false,
+        refusal: Some(Refusal {
+            code: paused.code(),
+            detail: paused.public(),
+        }),
+        caller: subject(&caller),
+        needs: operation.map(|operation| needs(operation, managed(&question), &caller)),
+        run: None,
+        upstream: None,
+        operation: question.operation,
+    })
 }
 
 fn answer(

@@ -2,8 +2,10 @@
 //! limit is charged. The plaintext is in the answer, once.
 
 mod answer;
+mod expiry;
 
 pub use answer::Minted;
+pub(super) use expiry::{earliest, expiry, span_seconds};
 
 use serde::Deserialize;
 
@@ -11,7 +13,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::known_policies;
 use super::mint_limits::take;
-use super::organization::{OrganizationRecord, federated_only, resolve};
+use super::organization::{OrganizationRecord, expiry_refused, federated_only, resolve};
 use super::ports::{Clock, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
@@ -24,11 +26,9 @@ use postern_domain::operation::Operation;
 use postern_domain::policy::Policy;
 use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
-use postern_domain::time::Timestamp;
 use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{MintAnswer, MintCommand};
-use postern_wire::duration::{self, SpanError};
-use postern_wire::{jwt, opaque, rfc3339};
+use postern_wire::{jwt, opaque};
 
 /// Most policies that a mint can name.
 pub const MAX_POLICIES: usize = 100;
@@ -98,7 +98,14 @@ where
     };
     let permit = decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     organization.hands_out_tokens()?;
-    let (policies, expires_at) = granted(caller, &wish);
+    let (policies, granted_end) = granted(caller, &wish);
+    // What the creator leaves open the organization decides, within what the creator can give.
+    let expires_at = match expires_at {
+        Some(_) => granted_end,
+        None => earliest(granted_end, organization.policy.default_end(now)),
+    };
+    let fits = organization.policy.check_end(expires_at, now);
+    fits.map_err(expiry_refused)?;
 
     let id = new_token_id(ports)?;
     let mut facts = TokenFacts {
@@ -178,28 +185,35 @@ where
         Takes::From(bucket) => Some(take(bucket, caller, config, ports).await?),
         Takes::Before(_) => None,
     };
-    let refusal = match ports.send(grant, command).await? {
-        MintAnswer::Minted => {
+    let answer = match ports.send(grant, command).await {
+        // Of a pause: nothing was written either.
+        Err(refusal @ Error::Denied(_)) => Err(refusal),
+        answer => Ok(answer?),
+    };
+    let refusal = match answer {
+        Err(refusal) => refusal,
+        Ok(MintAnswer::Minted) => {
             ports.publish(&command.facts);
             return Ok(());
         }
-        MintAnswer::IdTaken { revoked: true } => Error::Conflict {
+        Ok(MintAnswer::IdTaken { revoked: true }) => Error::Conflict {
             code: "token_revoked",
             detail: "this token has been revoked here, which is final: create another one".into(),
         },
-        MintAnswer::IdTaken { revoked: false } => Error::Conflict {
+        Ok(MintAnswer::IdTaken { revoked: false }) => Error::Conflict {
             code: "already_adopted",
             detail: "this token is registered already".into(),
         },
-        MintAnswer::FederatedOnly => federated_only(),
-        MintAnswer::NameTaken => Error::Conflict {
+        Ok(MintAnswer::FederatedOnly) => federated_only(),
+        Ok(MintAnswer::ExpiryRefused(why)) => expiry_refused(why),
+        Ok(MintAnswer::NameTaken) => Error::Conflict {
             code: "name_taken",
             detail: "an active token of this organization or project already has this name".into(),
         },
-        MintAnswer::CeilingReached { ceiling } => Error::MintCeiling { ceiling },
+        Ok(MintAnswer::CeilingReached { ceiling }) => Error::MintCeiling { ceiling },
         // What was written stays: nothing is given back for it.
-        MintAnswer::RevokedMeanwhile => return Err(revoked_meanwhile()),
-        MintAnswer::QuarantinedMeanwhile => {
+        Ok(MintAnswer::RevokedMeanwhile) => return Err(revoked_meanwhile()),
+        Ok(MintAnswer::QuarantinedMeanwhile) => {
             return Err(Error::Conflict {
                 code: "quarantined_meanwhile",
                 detail: "this token was reported as found in public while it was being \
@@ -207,7 +221,7 @@ where
                     .into(),
             });
         }
-        MintAnswer::RecordUnavailable { cause } => return Err(Error::Unavailable { cause }),
+        Ok(MintAnswer::RecordUnavailable { cause }) => return Err(Error::Unavailable { cause }),
     };
     // Nothing was written: the address gets its take back. If that fails, it waits a little.
     if let Some(taken) = taken {
@@ -284,56 +298,6 @@ pub(super) async fn scope<P: Records>(
     };
     let workflow = find_workflow(organization.id, project.id, workflow, ports).await?;
     Ok(Scope::Workflow { project, workflow })
-}
-
-/// R7: at most one of the two forms, in the future, in whole seconds.
-pub(super) fn expiry(
-    expires_at: Option<&str>,
-    expires_in: Option<&str>,
-    now: Timestamp,
-) -> Result<Option<Timestamp>> {
-    let end = match (expires_at, expires_in) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            return Err(Error::invalid(
-                "expiry_ambiguous",
-                "give `expires_at` or `expires_in`, not both",
-            ));
-        }
-        (Some(at), None) => rfc3339::parse(at).ok_or_else(|| {
-            Error::invalid(
-                "expires_at_invalid",
-                "`expires_at` must be an RFC 3339 moment such as `2030-01-31T12:00:00Z`",
-            )
-        })?,
-        (None, Some(span)) => {
-            let seconds = span_seconds(span)?;
-            now.plus_millis(seconds.saturating_mul(1000))
-        }
-    }
-    .floor_to_second();
-    if end <= now {
-        return Err(Error::invalid(
-            "expiry_in_the_past",
-            "the token would already have expired: give a moment in the future",
-        ));
-    }
-    Ok(Some(end))
-}
-
-/// How many seconds a span has, at least one.
-pub(super) fn span_seconds(span: &str) -> Result<i64> {
-    match duration::parse_seconds(span) {
-        Ok(seconds @ 1..) => Ok(seconds),
-        Err(SpanError::TooLong) => Err(Error::invalid(
-            "expires_in_invalid",
-            "`expires_in` can be at most 36500 days",
-        )),
-        Ok(_) | Err(SpanError::Malformed) => Err(Error::invalid(
-            "expires_in_invalid",
-            "`expires_in` must be a span such as `90d`, `12h` or `PT1H`",
-        )),
-    }
 }
 
 pub(super) fn name(text: &str) -> Result<TokenName> {

@@ -203,7 +203,8 @@ where
             caller: Caller::Token(facts),
             ..
         }) => Ok(Some(facts)),
-        Ok(_) | Err(Error::Credential(_)) => Ok(None),
+        // In a pause no token can be used (R53).
+        Ok(_) | Err(Error::Credential(_) | Error::Denied(Denial::OrganizationPaused)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -11,6 +11,8 @@ mod examples;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod pauses;
+#[cfg(test)]
 mod searches;
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
-//! Organizations: list, limit, and find the one that a request is about. Organizations are managed
-//! by callers above them alone.
+//! Organizations: list, limit, pause, and find the one that a request is about. Organizations are
+//! managed by callers above them alone; who administers one can pause it.
 
 mod create;
+mod pause;
+mod policy;
+mod update;
 
 pub use create::create;
+pub use pause::{PausedView, ResumedView, pause, resume};
+pub(crate) use policy::{expiry_refused, issuer_not_trusted};
+pub use update::update;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::config::Config;
 use super::error::{Error, Result};
 use super::page::{Cursor, Page};
 use super::ports::{Directory, Ledgers, Records};
-use super::registry::read_body;
-use postern_domain::audit::{Changes, Requester};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::{self, OrganizationId};
@@ -21,10 +24,10 @@ use postern_domain::leak::OnLeak;
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::operation::Operation;
+use postern_domain::organization::{OrganizationPolicy, Pause};
 use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
-use postern_ledger::{FederationCommand, LimitsAnswer, LimitsCommand};
-use postern_wire::{json, rfc3339};
+use postern_wire::{duration, rfc3339};
 
 /// Longest time without use before auto-revocation, in days (R14).
 pub const MAX_IDLE_DAYS: u32 = 365;
@@ -46,6 +49,10 @@ pub struct OrganizationRecord {
     pub on_leak: OnLeak,
     /// Whether CI jobs alone get tokens, by trust rules (R47): none that is stored is made.
     pub federated_only: bool,
+    /// What new tokens must keep to (R53).
+    pub policy: OrganizationPolicy,
+    /// The pause, where it is paused.
+    pub pause: Option<Pause>,
     /// Near which part of the world its Ledger was to be created.
     pub location_hint: Option<LocationHint>,
     /// When it was created.
@@ -99,6 +106,10 @@ pub struct OrganizationView {
     max_idle_days: u32,
     on_leak: OnLeak,
     federated_only: bool,
+    max_lifetime_days: u32,
+    default_expires_in: Option<String>,
+    trusted_issuers: Option<Vec<String>>,
+    pause: Option<PauseView>,
     jurisdiction: Option<Jurisdiction>,
     location_hint: Option<LocationHint>,
     created_at: String,
@@ -116,9 +127,31 @@ impl OrganizationView {
             max_idle_days: row.max_idle_days,
             on_leak: row.on_leak,
             federated_only: row.federated_only,
+            max_lifetime_days: row.policy.max_lifetime_days,
+            default_expires_in: row.policy.default_expires_in.map(duration::print_seconds),
+            trusted_issuers: row.policy.trusted_issuers,
+            pause: row.pause.map(PauseView::from),
             jurisdiction: row.id.jurisdiction(),
             location_hint: row.location_hint,
             created_at: rfc3339::print(row.created_at),
+        }
+    }
+}
+
+/// A pause as it is answered.
+#[derive(Debug, Serialize)]
+pub struct PauseView {
+    at: String,
+    by: String,
+    reason: Option<String>,
+}
+
+impl From<Pause> for PauseView {
+    fn from(pause: Pause) -> Self {
+        Self {
+            at: rfc3339::print(pause.at),
+            by: pause.by,
+            reason: pause.reason,
         }
     }
 }
@@ -128,110 +161,6 @@ impl OrganizationView {
 pub struct OrganizationList {
     organizations: Vec<OrganizationView>,
     next_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UpdateOrganization {
-    /// Absent = unchanged, `null` = the configured default.
-    #[serde(default, deserialize_with = "present")]
-    mint_ceiling: Option<Option<u32>>,
-    #[serde(default, deserialize_with = "json::whole")]
-    max_idle_days: Option<u32>,
-    on_leak: Option<OnLeak>,
-    federated_only: Option<bool>,
-}
-
-/// Tells a member that is `null` from one that is not there.
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> core::result::Result<Option<Option<u32>>, D::Error> {
-    json::whole(deserializer).map(Some)
-}
-
-/// `PATCH /orgs/{name}`: its limits. Name and id never change, because copies of them are kept.
-/// The change and its audit row reach the record together, by the Ledger.
-///
-/// # Errors
-/// `Denied`, `Invalid`, `NotFound`, `Unavailable`: then the change may still come.
-pub async fn update<P: Ledgers + Records>(
-    caller: &Caller,
-    name: &str,
-    body: &[u8],
-    requester: Requester,
-    config: &Config,
-    ports: &P,
-) -> Result<OrganizationView> {
-    let permit = decide(caller, Operation::OrganizationUpdate, Target::Registry)?;
-    let body: UpdateOrganization = read_body(body)?;
-    let mut row = ports.organization(name).await?.ok_or(UNKNOWN)?;
-    let organization = row.named();
-    ports.confirm(&organization).await?;
-    let changes = body.changes(&row);
-    row.mint_ceiling = body.mint_ceiling.unwrap_or(row.mint_ceiling);
-    row.on_leak = body.on_leak.unwrap_or(row.on_leak);
-    row.federated_only = body.federated_only.unwrap_or(row.federated_only);
-    row.max_idle_days = body.max_idle_days.unwrap_or(row.max_idle_days);
-    check_limits(row.mint_ceiling, row.max_idle_days)?;
-    if changes.is_empty() {
-        return Ok(OrganizationView::new(row, config));
-    }
-    let command = LimitsCommand {
-        organization: row.id,
-        mint_ceiling: row.mint_ceiling,
-        max_idle_days: row.max_idle_days,
-        on_leak: row.on_leak,
-        changes,
-        requester,
-    };
-    let grant = permit.over(&organization)?;
-    let told = match body.federated_only {
-        None => ports.send(&grant, &command).await?,
-        Some(federated_only) => {
-            let command = FederationCommand {
-                limits: command,
-                federated_only,
-            };
-            ports.send(&grant, &command).await?
-        }
-    };
-    match told {
-        LimitsAnswer::Changed => Ok(OrganizationView::new(row, config)),
-        LimitsAnswer::RecordUnavailable { cause } => Err(Error::Unavailable { cause }),
-    }
-}
-
-impl UpdateOrganization {
-    /// What the request names, for the audit row, and as `….before` what stood there where that was
-    /// something else.
-    fn changes(&self, row: &OrganizationRecord) -> Changes {
-        let mut changes = Changes::new();
-        let mut note = |name: &str, now: Option<Value>, before: Value| {
-            let Some(now) = now else { return };
-            if now != before {
-                changes.insert(format!("{name}.before"), before);
-            }
-            changes.insert(name.to_owned(), now);
-        };
-        let on_leak = |on_leak: OnLeak| Value::from(on_leak.word());
-        note(
-            "mint_ceiling",
-            self.mint_ceiling.map(Value::from),
-            row.mint_ceiling.into(),
-        );
-        note(
-            "max_idle_days",
-            self.max_idle_days.map(Value::from),
-            row.max_idle_days.into(),
-        );
-        note("on_leak", self.on_leak.map(on_leak), on_leak(row.on_leak));
-        note(
-            "federated_only",
-            self.federated_only.map(Value::from),
-            row.federated_only.into(),
-        );
-        changes
-    }
 }
 
 fn check_limits(mint_ceiling: Option<u32>, max_idle_days: u32) -> Result<()> {

@@ -7,7 +7,7 @@ use super::config::Config;
 use super::error::{Error, Result};
 use super::mint::{self, Client};
 use super::mint_limits::take;
-use super::organization::{OrganizationRecord, resolve, resolve_id};
+use super::organization::{OrganizationRecord, expiry_refused, resolve, resolve_id};
 use super::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
 use super::refusal;
 use super::registry::new_id;
@@ -96,6 +96,8 @@ where
     };
     let permit = decide(caller, Operation::TokenAdopt, Target::NewToken(wish))?;
     organization.hands_out_tokens()?;
+    let fits = organization.policy.check_end(expires_at, ports.now());
+    fits.map_err(expiry_refused)?;
     let taken = take(&from.bucket, caller, config, ports).await?;
     match room(&permit, &organization, config, ports).await {
         Ok(room) => Ok(Reserved {

@@ -35,6 +35,7 @@ use postern_domain::decide::{Grant, RunFacts};
 use postern_domain::id::{self, Id, OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::leak::OnLeak;
 use postern_domain::name::Label;
+use postern_domain::organization::{OrganizationPolicy, Pause};
 use postern_domain::scope::Named;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
@@ -150,6 +151,10 @@ pub struct World {
     pub exchange_answer: RefCell<Option<ExchangeAnswer>>,
     /// Whether the organization gives tokens to CI jobs only.
     pub federated_only: Cell<bool>,
+    /// What its new tokens must keep to.
+    pub policy: RefCell<OrganizationPolicy>,
+    /// Its pause.
+    pub pause: RefCell<Option<Pause>>,
     /// The trust rules of the organization, and how many tokens each has given.
     pub trust_rules: RefCell<TrustRules>,
     pub given_tokens: Cell<u32>,
@@ -178,6 +183,8 @@ pub fn organization() -> OrganizationRecord {
         max_idle_days: 0,
         on_leak: OnLeak::Revoke,
         federated_only: false,
+        policy: OrganizationPolicy::default(),
+        pause: None,
         location_hint: None,
         created_at: Timestamp::from_millis(0),
     }
@@ -230,6 +237,8 @@ impl World {
             exchanged: RefCell::default(),
             exchange_answer: RefCell::default(),
             federated_only: Cell::default(),
+            policy: RefCell::default(),
+            pause: RefCell::default(),
             trust_rules: RefCell::default(),
             given_tokens: Cell::default(),
             published: job_keys::Published::default(),

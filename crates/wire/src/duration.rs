@@ -13,6 +13,16 @@ pub enum SpanError {
     TooLong,
 }
 
+/// A span as text that [`parse_seconds`] reads: in its largest unit that leaves no rest, up to days.
+pub fn print_seconds(seconds: u32) -> String {
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, name) = whole.filter(|_| seconds > 0).unwrap_or((1, 's'));
+    format!("{}{name}", seconds / unit)
+}
+
 /// The span in seconds; `0s` and its like are none.
 ///
 /// # Errors
@@ -78,6 +88,29 @@ mod tests {
 
     const MALFORMED: Result<i64, SpanError> = Err(SpanError::Malformed);
     const TOO_LONG: Result<i64, SpanError> = Err(SpanError::TooLong);
+
+    #[test]
+    fn a_span_is_printed_as_it_is_read() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (1, "1s"),
+            (90, "90s"),
+            (120, "2m"),
+            (3_600, "1h"),
+            (5_400, "90m"),
+            (86_400, "1d"),
+            (90 * 86_400, "90d"),
+            (90_000, "25h"),
+            (u32::MAX, "4294967295s"),
+        ] {
+            assert_eq!(print_seconds(seconds), text);
+            let read = parse_seconds(text);
+            assert!(
+                read == Ok(seconds.into()) || read == Err(SpanError::TooLong),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn r7_spans_in_both_notations() {

@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case<Jobs>> {
         r47_the_request_names_the_organization_where_the_token_does_not,
         r47_requests_that_are_none,
         r47_an_organization_may_have_no_stored_secret_at_all,
+        r53_jobs_of_an_issuer_that_is_not_trusted_and_of_a_paused_organization_get_nothing,
     ]
 }
 
@@ -261,4 +262,35 @@ async fn r47_an_organization_may_have_no_stored_secret_at_all(jobs: &Jobs) {
     organization
         .mint(gateway, &json!({ "project": SHOP }))
         .await;
+}
+
+async fn r53_jobs_of_an_issuer_that_is_not_trusted_and_of_a_paused_organization_get_nothing(
+    jobs: &Jobs,
+) {
+    let gateway = jobs.gateway();
+    let organization = jobs.organization().await;
+    let path = format!("/orgs/{}", organization.name);
+    let trusting = async |issuers: Value| {
+        let call = organization.call(gateway, "PATCH", &path);
+        let call = call.json(&json!({ "trusted_issuers": issuers }));
+        call.send().await.json(200)
+    };
+    let row = trusting(json!(["gitlab"])).await;
+    assert_eq!(row["trusted_issuers"], json!([jobs.issuer.url("gitlab")]));
+    let token = jobs.job(&organization, &json!({})).await;
+    let refused = exchanging(gateway, 0, &token);
+    let cause = "the organization does not trust the issuer";
+    jobs.refused("an issuer that is not trusted", refused, cause)
+        .await;
+    trusting(Value::Null).await;
+    let pause = organization.call(gateway, "POST", "/org/pause");
+    pause.send().await.json(200);
+    let stopped = exchanging(gateway, 0, &token).send().await;
+    assert_eq!(stopped.status, 403, "{}", stopped.text());
+    assert_eq!(stopped.json(403)["code"], "organization_paused");
+    let resume = organization.call(gateway, "POST", "/org/resume");
+    resume.send().await.json(200);
+    // None of that used the job token up.
+    let given = jobs.exchanged(&token).await;
+    assert_live(gateway, &given, "resumed").await;
 }

@@ -22,6 +22,8 @@ pub enum JobFault {
     OtherOrganization,
     /// It counts, and its job meets no rule.
     NoRule,
+    /// It counts, and the organization does not trust its issuer (R53).
+    IssuerNotTrusted,
     /// What its job would get has ended already, or has.
     Ended,
     /// It was presented before: exchanged, in the other way, or signed otherwise.
@@ -61,6 +63,7 @@ impl fmt::Display for JobFault {
             Self::UnknownOrganization => "there is no organization of the name",
             Self::OtherOrganization => return OtherOrganization.fmt(f),
             Self::NoRule => "the job meets no rule",
+            Self::IssuerNotTrusted => "the organization does not trust the issuer",
             Self::Ended => "what the job would get has ended",
             Self::Used => "the job token was presented before",
             Self::Revoked => "the token of the job was revoked or quarantined",

@@ -17,7 +17,7 @@ use postern_wire::jwt::issue;
 use postern_wire::opaque;
 
 /// An opaque token in the world, and its key.
-fn opaque(world: &World, id: u128) -> String {
+pub(super) fn opaque(world: &World, id: u128) -> String {
     let config = testing::config();
     let key = opaque::mint(
         Id::from_u128(id),
@@ -68,7 +68,7 @@ pub(super) fn refused(world: &World, credential: &str) -> CredentialError {
 }
 
 /// As [`enter`], with a lease of 5 s.
-fn enter_leased(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
+pub(super) fn enter_leased(world: &World, credential: &str, purpose: Purpose) -> Result<Admitted> {
     enter_within(world, credential, purpose, 5_000)
 }
 

@@ -325,7 +325,6 @@ impl History {
             liveness: how.liveness,
             facts: facts.filter(|_| query.facts && how.facts),
             run: query.run.filter(|_| how.run).map(|_| run),
-            upstream: None,
             pin: (query.pin && how.pin).then(|| WorkflowId::from_u128(0xaa)),
             delta: how.version.zip(query.claim).map(|(number, claim)| Delta {
                 version: Version {
@@ -335,6 +334,7 @@ impl History {
                 changed: claim.applied.map(|_| Vec::new()),
                 lease_ms: claim.lease.then_some(self.lease_ms),
             }),
+            ..Admission::LIVE
         }
     }
 }

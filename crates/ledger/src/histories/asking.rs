@@ -34,6 +34,7 @@ impl World {
             facts,
             run,
             delta,
+            paused,
             ..
         } = answer;
         assert_eq!(liveness, self.model.liveness(id, now), "token {id}");
@@ -43,10 +44,11 @@ impl World {
         }
         assert!(!self.model.finals.contains(&id), "{id} was revoked");
         assert_eq!(facts.is_some(), query.facts);
+        assert_eq!(paused, self.model.pause.is_some(), "token {id}");
         let kept = query
             .run
             .and_then(|run| self.model.runs.get(&run.as_u128()));
-        assert_eq!(run.as_ref(), kept, "{:?}", query.run);
+        assert_eq!(run.as_ref(), kept.filter(|_| !paused), "{:?}", query.run);
         let token = &self.model.tokens[&id];
         let expired = token.expires_at.is_some_and(|end| end <= now);
         let settled = token.settled();
@@ -56,7 +58,8 @@ impl World {
         } else if query.claim.is_some() && !expired {
             self.model.in_use.insert(id, now);
         }
-        assert_eq!(delta.is_some(), query.claim.is_some() && settled);
+        let is_told = query.claim.is_some() && settled && !paused;
+        assert_eq!(delta.is_some(), is_told);
         if let Some(delta) = delta
             && self.take(delta)
         {
@@ -110,6 +113,8 @@ impl World {
                 }
             }
         }
+        // What is brought up to date in a pause believes in nothing.
+        assert!(self.model.pause.is_none() || self.copy.live.is_empty());
         for id in &self.copy.live {
             assert!(self.model.tokens[id].settled(), "{id} is in the copy");
         }

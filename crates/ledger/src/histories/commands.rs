@@ -34,11 +34,21 @@ impl World {
     }
 
     /// Begins a command. `None` = it has no answer, or one that was expected: its actor is not
-    /// active, its name is another organization's, or the process ended.
+    /// active or stopped, its name is another organization's, or the process ended.
     pub fn begin<C: Carried>(&mut self, actor: Actor, command: C) -> Option<Done<C>> {
         let elsewhere = self.model.exists && self.dice.one_in(50);
         let by = if elsewhere { "other" } else { "acme" };
-        let (active, before) = (self.model.active(actor, self.now()), self.written());
+        let now = self.now();
+        let ends = actor.token().is_some_and(|token| command.ends(token));
+        let expected = match ends {
+            true => self.model.active(actor, now).map_err(Stop::Inactive),
+            false => self.model.acting(actor, now),
+        };
+        let expected = match self.model.pause.is_some() && C::CREATES {
+            true => expected.and(Err(Stop::Paused)),
+            false => expected,
+        };
+        let before = self.written();
         let outcome = self.turn(|ledger, now| {
             let addressed = Addressed {
                 by: Some(by),
@@ -49,14 +59,14 @@ impl World {
         let refused = match outcome {
             Ok(done) => {
                 assert!(!elsewhere, "carried out by another organization's name");
-                assert_eq!(active, Ok(()), "carried out for {actor:?}");
+                assert_eq!(expected, Ok(()), "carried out for {actor:?}");
                 return Some(done);
             }
             Err(refused) => refused,
         };
-        match (elsewhere, active) {
+        match (elsewhere, expected) {
             (true, _) => assert_eq!(refused, Stop::Misdirected),
-            (false, Err(why)) => assert_eq!(refused, Stop::Inactive(why), "{actor:?}"),
+            (false, Err(stop)) => assert_eq!(refused, stop, "{actor:?}"),
             (false, Ok(())) => panic!("refused {actor:?}: {refused:?}"),
         }
         assert_eq!(self.written(), before, "written for {actor:?}");

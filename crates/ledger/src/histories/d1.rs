@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use postern_domain::audit::Action;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::organization::Pause;
 use postern_domain::time::Timestamp;
 
 use crate::{Entry, RecordChange};
@@ -30,6 +31,8 @@ pub struct D1 {
     events: Vec<(i64, TokenId, Action)>,
     /// Limits, with the number of the event that set them.
     pub limits: (i64, Option<u32>),
+    /// The pause, with the number of the event that began or ended it.
+    pub pause: (i64, Option<Pause>),
     pub checkpoints: BTreeMap<i64, String>,
     /// Batches that were given up and have not arrived yet.
     pub late: Vec<Vec<Entry>>,
@@ -144,6 +147,13 @@ impl D1 {
             } => {
                 if self.limits.0 < *sequence {
                     self.limits = (*sequence, *mint_ceiling);
+                }
+            }
+            RecordChange::SetPause {
+                sequence, pause, ..
+            } => {
+                if self.pause.0 < *sequence {
+                    self.pause = (*sequence, pause.clone());
                 }
             }
             RecordChange::KeepCheckpoint {

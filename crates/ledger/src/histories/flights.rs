@@ -107,7 +107,7 @@ impl World {
         let Some(answer) = self.resume(waiting, delivery.clone()) else {
             return;
         };
-        let active = self.model.active(actor, now);
+        let acting = self.model.acting(actor, now);
         let Some(token) = self.awaited((id, birth)) else {
             return assert_eq!(answer, Ok(MintAnswer::RevokedMeanwhile), "token {id}");
         };
@@ -123,9 +123,9 @@ impl World {
             self.model.abandon(id, now);
             return assert_eq!(answer, Ok(MintAnswer::IdTaken { revoked: false }));
         }
-        if let Err(why) = active {
+        if let Err(stop) = acting {
             self.model.abandon(id, now);
-            return assert_eq!(answer, Err(Stop::Inactive(why)));
+            return assert_eq!(answer, Err(stop));
         }
         let expected = match (state, quarantined) {
             (ModelState::Revoked, _) => MintAnswer::RevokedMeanwhile,
@@ -148,7 +148,7 @@ impl World {
         let Some(answer) = self.resume(waiting, delivery.clone()) else {
             return;
         };
-        let (active, rotatable) = (self.model.active(actor, now), self.model.rotatable(old));
+        let (acting, rotatable) = (self.model.acting(actor, now), self.model.rotatable(old));
         let Some(successor) = self.awaited((id, birth)) else {
             return assert_eq!(answer, Ok(RotateAnswer::RevokedMeanwhile), "token {id}");
         };
@@ -157,9 +157,9 @@ impl World {
             self.model.abandon(id, now);
             return assert_eq!(answer, Ok(RotateAnswer::RecordUnavailable { cause }));
         }
-        if let Err(why) = active {
+        if let Err(stop) = acting {
             self.model.abandon(id, now);
-            return assert_eq!(answer, Err(Stop::Inactive(why)));
+            return assert_eq!(answer, Err(stop));
         }
         if !rotatable {
             self.model.abandon(id, now);
@@ -205,13 +205,13 @@ impl World {
         waiting: Waiting<CheckpointCommand>,
         delivery: Delivery,
     ) {
-        let active = self.model.active(actor, self.now());
+        let acting = self.model.acting(actor, self.now());
         match self.resume(waiting, delivery) {
             Some(Ok(signed)) => {
                 self.signed
                     .push(serde_json::to_string(&signed).expect("serializes"));
             }
-            Some(Err(stop)) => assert_eq!(Err(stop), active.map_err(Stop::Inactive)),
+            Some(Err(stop)) => assert_eq!(Err(stop), acting),
             None => {}
         }
     }

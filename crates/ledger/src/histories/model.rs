@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postern_domain::decide::RunFacts;
+use postern_domain::organization::Pause;
 use postern_domain::standing::{Actor, Inactive};
 use postern_domain::time::Timestamp;
 use postern_domain::usage::{MAX_DAYS, day};
 
 use super::LEEWAY_MS;
 use crate::tallies::IN_USE_MS;
-use crate::{Liveness, MintCommand, RevokeManyCommand};
+use crate::{Liveness, MintCommand, RevokeManyCommand, Stop};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelState {
@@ -94,6 +95,7 @@ pub struct Model {
     pub batches: BTreeMap<u128, u64>,
     pub refused: i64,
     pub limits: Option<u32>,
+    pub pause: Option<Pause>,
     pub runs: BTreeMap<u128, RunFacts>,
 }
 
@@ -127,6 +129,15 @@ impl Model {
                     false => Ok(()),
                 }
             }
+        }
+    }
+
+    /// Whether an actor can have something written: a pause stops tokens.
+    pub fn acting(&self, actor: Actor, now: Timestamp) -> Result<(), Stop> {
+        self.active(actor, now).map_err(Stop::Inactive)?;
+        match (actor, &self.pause) {
+            (Actor::Token(_), Some(_)) => Err(Stop::Paused),
+            _ => Ok(()),
         }
     }
 

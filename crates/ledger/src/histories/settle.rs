@@ -48,6 +48,7 @@ impl World {
         for id in self.model.tokens.keys().copied().collect::<Vec<_>>() {
             self.ask(id);
         }
+        assert_eq!(self.d1.pause.1, self.model.pause);
         if self.model.limits.is_some() {
             assert_eq!(self.d1.limits.1, self.model.limits);
         }

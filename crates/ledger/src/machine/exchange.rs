@@ -59,14 +59,21 @@ impl Carried for ExchangeCommand {
                 _ => Ok(Done::Answer(ledger.found(facts, now)?)),
             };
         }
-        let rules = ledger
-            .store
-            .trust_rules_about(&self.job.issuer, &self.job.identity)?;
+        let rules = match ledger.store.policy()?.trusts(self.job.issuer.url()) {
+            true => ledger
+                .store
+                .trust_rules_about(&self.job.issuer, &self.job.identity)?,
+            false => return refused(ExchangeAnswer::IssuerNotTrusted),
+        };
         let given = match grant(&rules, &self.job, self.ends_at, now) {
             Ok(given) => given,
             Err(NoGrant::NoRule) => return refused(ExchangeAnswer::NoRule),
             Err(NoGrant::Ended) => return refused(ExchangeAnswer::Ended),
         };
+        // Who meets a rule may know; to everybody else this organization is as any other.
+        if ledger.is_paused()? {
+            return refused(ExchangeAnswer::Paused);
+        }
         if let Some(refusal) = ledger.too_many(&given, now)? {
             return refused(refusal);
         }

@@ -57,9 +57,9 @@ impl<S: Sql> Ledger<S> {
             // Nothing that anybody knows of is active.
             _ if is_rebuilding => None,
             Some(since) if since == head => Some(Vec::new()),
-            // What is sent to the origin is another credential: whatever the holder knows of any,
-            // it is to ask anew (R42).
-            Some(since) if since < head && self.store.upstream_changed()? > since => None,
+            // What is sent to the origin is another credential (R42), or the organization was paused
+            // (R53): whatever the holder knows of any token, it is to ask anew.
+            Some(since) if since < head && self.store.anew_since()? > since => None,
             Some(since) if since < head => {
                 let changed = self.store.changed(since, MAX_CHANGES + 1)?;
                 Some(changed).filter(|changed| changed.len() <= MAX_CHANGES)

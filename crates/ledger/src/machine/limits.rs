@@ -3,6 +3,7 @@
 use postern_domain::audit::checkpoint::{Checkpoint, Signed};
 use postern_domain::audit::{Action, Event, NotedChanges, hex};
 use postern_domain::id::OrganizationId;
+use postern_domain::organization::OrganizationPolicy;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 
@@ -11,7 +12,9 @@ use super::{Acting, Ledger};
 use crate::done::{Carried, Delivery, Done, Outcome, Suspended, Wait, Waiting};
 use crate::sql::{Result, Sql};
 use crate::store::journal::Head;
-use crate::{CheckpointCommand, FederationCommand, LimitsAnswer, LimitsCommand, RecordChange};
+use crate::{
+    CheckpointCommand, FederationCommand, LimitsAnswer, LimitsCommand, PolicyCommand, RecordChange,
+};
 
 /// A change of limits on its way to D1.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ impl Carried for LimitsCommand {
         acting: Acting,
         now: Timestamp,
     ) -> Outcome<Self> {
-        change(&self, None, ledger, acting, now)
+        change(&self, (None, None), ledger, acting, now)
     }
 }
 
@@ -49,14 +52,29 @@ impl Carried for FederationCommand {
         now: Timestamp,
     ) -> Outcome<Self> {
         let only = Some(self.federated_only);
-        change(&self.limits, only, ledger, acting, now)
+        change(&self.limits, (only, None), ledger, acting, now)
+    }
+}
+
+impl Carried for PolicyCommand {
+    type Suspended = Change;
+
+    /// The Ledger keeps this too, for the same reason.
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        let kept = (Some(self.federated_only), Some(self.policy));
+        change(&self.limits, kept, ledger, acting, now)
     }
 }
 
 /// The event and the change go to D1 in one batch.
 fn change<S: Sql, C: Carried<Suspended = Change>>(
     limits: &LimitsCommand,
-    federated_only: Option<bool>,
+    (federated_only, policy): (Option<bool>, Option<OrganizationPolicy>),
     ledger: &mut Ledger<S>,
     acting: Acting,
     now: Timestamp,
@@ -76,6 +94,9 @@ fn change<S: Sql, C: Carried<Suspended = Change>>(
         if let Some(only) = federated_only {
             step.store.set_federated_only(only)?;
         }
+        if let Some(policy) = &policy {
+            step.store.set_policy(policy)?;
+        }
         let change = RecordChange::SetLimits {
             organization: limits.organization,
             sequence: step.next_sequence(),
@@ -83,6 +104,7 @@ fn change<S: Sql, C: Carried<Suspended = Change>>(
             max_idle_days: limits.max_idle_days,
             on_leak: limits.on_leak,
             federated_only,
+            policy,
         };
         step.change_with_event(change, event)
     })?;
@@ -101,6 +123,18 @@ impl Suspended<FederationCommand> for Change {
         _: Actor,
         delivery: Delivery,
     ) -> Outcome<FederationCommand> {
+        Ok(Done::Answer(changed(delivery)))
+    }
+}
+
+impl Suspended<PolicyCommand> for Change {
+    fn resume<S: Sql>(
+        self,
+        _: &mut Ledger<S>,
+        _: Timestamp,
+        _: Actor,
+        delivery: Delivery,
+    ) -> Outcome<PolicyCommand> {
         Ok(Done::Answer(changed(delivery)))
     }
 }

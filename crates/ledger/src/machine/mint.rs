@@ -22,6 +22,8 @@ pub struct PendingMint {
 impl Carried for MintCommand {
     type Suspended = PendingMint;
 
+    const CREATES: bool = true;
+
     fn begin<S: Sql>(
         self,
         ledger: &mut Ledger<S>,
@@ -35,6 +37,9 @@ impl Carried for MintCommand {
             return Ok(Done::Answer(MintAnswer::FederatedOnly));
         }
         let facts = &self.facts;
+        if let Err(why) = ledger.store.policy()?.check_end(facts.expires_at, now) {
+            return Ok(Done::Answer(MintAnswer::ExpiryRefused(why)));
+        }
         // Fresh ids never meet one; an adopted token brings the one that the origin gave it.
         if let Some(standing) = ledger.store.standing(facts.id)? {
             return Ok(Done::Answer(MintAnswer::IdTaken {

@@ -83,9 +83,9 @@ impl<S: Sql> Ledger<S> {
         now: Timestamp,
     ) -> core::result::Result<Acting, Stop> {
         match self.acting(actor, now) {
-            Err(Stop::Inactive(why)) => {
+            Err(stop @ (Stop::Inactive(_) | Stop::Paused)) => {
                 self.abandon(&facts.into(), requester, now)?;
-                Err(Stop::Inactive(why))
+                Err(stop)
             }
             looked => looked,
         }

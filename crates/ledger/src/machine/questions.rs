@@ -60,6 +60,14 @@ impl<S: Sql> Ledger<S> {
         {
             return Ok(not_live(Liveness::Unknown));
         }
+        // No lease either, and nothing that may be repeated: whoever knows the token asks each time.
+        if self.is_paused()? {
+            return Ok(Admission {
+                facts: stored.filter(|_| facts),
+                paused: true,
+                ..Admission::LIVE
+            });
+        }
         let (run, pin) = match run {
             Some(run) => self.known_run(run, token, stored.as_ref())?,
             None if query.pin => {
@@ -82,6 +90,7 @@ impl<S: Sql> Ledger<S> {
             pin,
             delta,
             upstream,
+            paused: false,
         })
     }
 

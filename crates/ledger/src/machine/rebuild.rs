@@ -16,6 +16,7 @@ use postern_domain::time::Timestamp;
 use super::events::about_none;
 use super::reservations::Reservations;
 use super::{Acting, Ledger};
+use crate::RecordChange;
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::lease::LONGEST_LEASE_MS;
 use crate::rebuild::{
@@ -194,6 +195,7 @@ impl<S: Sql> Ledger<S> {
             link: hex(&GENESIS),
             phase: RebuildPhase::Events,
             counts: RebuildCounts::default(),
+            pause: None,
         })
     }
 
@@ -261,9 +263,22 @@ impl<S: Sql> Ledger<S> {
         let sequence = i64::try_from(progress.verified).unwrap_or(i64::MAX);
         self.store
             .adopt_chain(sequence, unhex(&progress.link).unwrap_or(GENESIS))?;
+        // What is left of this Ledger may be paused where D1's log has resumed it: then it stays so, and
+        // whoever may resume does it again.
+        let pause = self.store.pause()?.0.or_else(|| progress.pause.clone());
+        self.is_paused = None;
         self.step(now, |step| {
-            step.version()?;
-            step.event(event)
+            let version = step.version()?;
+            let Some(pause) = pause else {
+                return step.event(event);
+            };
+            step.store.set_pause(&pause, version)?;
+            let change = RecordChange::SetPause {
+                organization: event.organization_id,
+                sequence: step.next_sequence(),
+                pause: Some(pause),
+            };
+            step.change_with_event(change, event)
         })?;
         self.write_lacking(now)?;
         // After all else: what fails before this leaves the Ledger closed.
@@ -282,6 +297,7 @@ fn anew(progress: RebuildProgress, target: u64) -> RebuildProgress {
         link: hex(&GENESIS),
         phase: RebuildPhase::Events,
         counts: RebuildCounts::default(),
+        pause: None,
         ..progress
     }
 }

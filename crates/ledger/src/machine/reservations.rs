@@ -63,6 +63,8 @@ impl<S: Sql> Ledger<S> {
 impl Carried for ReserveCommand {
     type Suspended = Never;
 
+    const CREATES: bool = true;
+
     fn begin<S: Sql>(self, ledger: &mut Ledger<S>, _: Acting, now: Timestamp) -> Outcome<Self> {
         let ceiling = self.ceiling;
         let is_full = ledger.reservations.besides(Some(self.id), now) >= MAX_RESERVATIONS;

@@ -5,6 +5,7 @@
 //! what was written before it is on disk.
 
 use postern_domain::audit::{Action, Requester};
+use postern_domain::id::TokenId;
 use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
 
@@ -23,6 +24,10 @@ const DAY_MS: i64 = 86_400_000;
 
 impl Carried for RevokeCommand {
     type Suspended = Never;
+
+    fn ends(&self, token: TokenId) -> bool {
+        self.token == token
+    }
 
     fn begin<S: Sql>(
         self,

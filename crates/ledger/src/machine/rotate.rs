@@ -20,6 +20,8 @@ pub struct PendingRotation {
 impl Carried for RotateCommand {
     type Suspended = PendingRotation;
 
+    const CREATES: bool = true;
+
     fn begin<S: Sql>(
         mut self,
         ledger: &mut Ledger<S>,
@@ -36,6 +38,10 @@ impl Carried for RotateCommand {
         }
         if !ledger.rotatable(self.old)? || ledger.store.has_pending_successor(self.old)? {
             return Ok(Done::Answer(RotateAnswer::NotLive));
+        }
+        let end = self.mint.facts.expires_at;
+        if let Err(why) = ledger.store.policy()?.check_end(end, now) {
+            return Ok(Done::Answer(RotateAnswer::ExpiryRefused(why)));
         }
         let ceiling = self.mint.ceiling;
         let left = ledger.left_of(ceiling, now);

@@ -26,6 +26,9 @@ impl Carried for AddTrustRuleCommand {
     ) -> Outcome<Self> {
         ledger.prepare_write(acting, now)?;
         let rule = &self.rule;
+        if !ledger.store.policy()?.trusts(rule.issuer().url()) {
+            return Ok(Done::Answer(AddTrustRuleAnswer::IssuerNotTrusted));
+        }
         let others = ledger
             .store
             .trust_rules_about(rule.issuer(), rule.identity())?;
@@ -92,7 +95,10 @@ impl Carried for ListTrustRulesCommand {
 
     fn begin<S: Sql>(self, ledger: &mut Ledger<S>, _: Acting, _: Timestamp) -> Outcome<Self> {
         Ok(Done::Answer(match ledger.store.exists()? {
-            true => ledger.store.trust_rules()?,
+            true => TrustRules {
+                trusted_issuers: ledger.store.policy()?.trusted_issuers,
+                ..ledger.store.trust_rules()?
+            },
             false => TrustRules::default(),
         }))
     }

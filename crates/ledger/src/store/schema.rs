@@ -4,9 +4,9 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 13] = [
+const STEPS: [&[&str]; 14] = [
     FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD, TRUST,
-    ACTIVITY, TREE,
+    ACTIVITY, TREE, POLICY,
 ];
 
 /// The first release.
@@ -239,6 +239,22 @@ const TREE: &[&str] = &[
         size integer not null,
         root text not null
     ) strict",
+];
+
+/// The pause of the organization, and what new tokens must keep to (R53).
+const POLICY: &[&str] = &[
+    "create table pause (
+        only integer primary key check (only = 0),
+        -- The Ledger's version when the last pause began.
+        version integer not null,
+        -- Null = it is over.
+        paused_at integer,
+        paused_by text,
+        reason text
+    ) strict",
+    "alter table policy add column max_lifetime_days integer not null default 0",
+    "alter table policy add column default_expires_in integer",
+    "alter table policy add column trusted_issuers text",
 ];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release

@@ -26,6 +26,8 @@ const MALFORMED: u16 = 400;
 const MISDIRECTED: u16 = 421;
 /// The Ledger is being rebuilt. To an earlier release a failure like any other.
 const REBUILDING: u16 = 503;
+/// The organization is paused. To an earlier release a failure like any other.
+const PAUSED: u16 = 423;
 
 /// An answer, before it is the platform's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub enum Unanswered {
     Misdirected,
     /// The Ledger is being rebuilt.
     Rebuilding,
+    /// The organization is paused.
+    Paused,
     /// It has no call or command of this name: it is of another release. Why, for the log.
     NotKnown(String),
     /// Anything else: a failure, which is never a yes.
@@ -110,6 +114,10 @@ impl Reply {
             }),
             Stop::Rebuilding => Ok(Self {
                 status: REBUILDING,
+                body: String::new(),
+            }),
+            Stop::Paused => Ok(Self {
+                status: PAUSED,
                 body: String::new(),
             }),
             Stop::Failed(error) => Err(error.to_string()),
@@ -188,6 +196,7 @@ impl Reply {
                 .map_or_else(|failed| failed, Unanswered::Inactive),
             MISDIRECTED => Unanswered::Misdirected,
             REBUILDING => Unanswered::Rebuilding,
+            PAUSED => Unanswered::Paused,
             UNKNOWN => Unanswered::NotKnown(self.unread()),
             MALFORMED => Unanswered::Failed(self.unread()),
             status => Unanswered::Failed(format!("status {status}")),

@@ -34,6 +34,10 @@ pub enum Management<'p> {
     UpdateOrganization(&'p str),
     /// Rebuilds the Ledger of the one of this name.
     RebuildLedger(&'p str),
+    /// Pauses the caller's.
+    Pause,
+    /// Resumes it.
+    Resume,
     /// Lists projects.
     Projects,
     /// Creates one.
@@ -165,6 +169,8 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["orgs"] => GetPost(To(Organizations), To(CreateOrganization)),
         ["orgs", name] => Patch(To(UpdateOrganization(name))),
         ["orgs", name, "rebuild"] => Post(To(RebuildLedger(name))),
+        ["org", "pause"] => Post(To(Pause)),
+        ["org", "resume"] => Post(To(Resume)),
         ["org", "projects"] => GetPost(To(Projects), To(CreateProject)),
         ["org", "projects", project, "workflows"] => {
             GetPost(To(Workflows(project)), To(CreateWorkflow(project)))
@@ -234,6 +240,8 @@ impl Management<'_> {
             Self::CreateOrganization => Operation::OrganizationCreate,
             Self::UpdateOrganization(_) => Operation::OrganizationUpdate,
             Self::RebuildLedger(_) => Operation::OrganizationRebuild,
+            Self::Pause => Operation::OrganizationPause,
+            Self::Resume => Operation::OrganizationResume,
             Self::Projects => Operation::ProjectList,
             Self::CreateProject => Operation::ProjectCreate,
             Self::Workflows(_) => Operation::WorkflowList,

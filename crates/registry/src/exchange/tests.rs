@@ -150,6 +150,11 @@ fn r47_each_word_of_the_ledger_has_its_answer() {
     let cause = "D1: gone".to_owned();
     let rows = [
         (ExchangeAnswer::NoRule, fault(JobFault::NoRule)),
+        (
+            ExchangeAnswer::IssuerNotTrusted,
+            fault(JobFault::IssuerNotTrusted),
+        ),
+        (ExchangeAnswer::Paused, Denial::OrganizationPaused.into()),
         (ExchangeAnswer::Ended, fault(JobFault::Ended)),
         (ExchangeAnswer::Used, fault(JobFault::Used)),
         (ExchangeAnswer::Revoked, fault(JobFault::Revoked)),

@@ -1,7 +1,10 @@
 //! Creating an organization: its id, its limits, and where its Ledger is for good (R52).
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::policy::Asked;
+use super::update::issuers;
 use super::{OrganizationRecord, OrganizationView, check_limits};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -14,8 +17,9 @@ use postern_domain::id::OrganizationId;
 use postern_domain::leak::OnLeak;
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::operation::Operation;
-use postern_ledger::{FederationCommand, LimitsCommand};
-use postern_wire::json;
+use postern_domain::organization::OrganizationPolicy;
+use postern_ledger::{FederationCommand, LimitsCommand, PolicyCommand};
+use postern_wire::{duration, json};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +32,10 @@ struct CreateOrganization {
     max_idle_days: Option<u32>,
     on_leak: Option<OnLeak>,
     federated_only: Option<bool>,
+    #[serde(default, deserialize_with = "json::whole")]
+    max_lifetime_days: Option<u32>,
+    default_expires_in: Option<String>,
+    trusted_issuers: Option<Vec<String>>,
     jurisdiction: Option<Jurisdiction>,
     location_hint: Option<LocationHint>,
 }
@@ -51,6 +59,12 @@ where
     let body: CreateOrganization = read_body(body)?;
     let max_idle_days = body.max_idle_days.unwrap_or(0);
     check_limits(body.mint_ceiling, max_idle_days)?;
+    let asked = Asked {
+        max_lifetime_days: body.max_lifetime_days,
+        default_expires_in: body.default_expires_in.clone().map(Some),
+        trusted_issuers: body.trusted_issuers.clone().map(Some),
+    };
+    let policy = asked.over(&OrganizationPolicy::default(), config)?;
     let row = OrganizationRecord {
         id: body.id(ports)?,
         name: label("name", &body.name)?,
@@ -58,6 +72,8 @@ where
         max_idle_days,
         on_leak: body.on_leak.unwrap_or(OnLeak::Revoke),
         federated_only: body.federated_only.unwrap_or(false),
+        policy,
+        pause: None,
         location_hint: body.location_hint,
         created_at: ports.now(),
     };
@@ -75,24 +91,50 @@ where
         ports,
     )
     .await?;
-    if row.federated_only {
-        let mut changes = Changes::new();
-        changes.insert("federated_only".to_owned(), true.into());
-        let command = FederationCommand {
-            limits: LimitsCommand {
-                organization: row.id,
-                mint_ceiling: row.mint_ceiling,
-                max_idle_days: row.max_idle_days,
-                on_leak: row.on_leak,
-                changes,
-                requester,
-            },
-            federated_only: true,
+    // Until the Ledger has it, the record refuses too.
+    let (policy, federated_only) = (row.policy.clone(), row.federated_only);
+    let limits = limits(&row, requester);
+    if policy != OrganizationPolicy::default() {
+        let command = PolicyCommand {
+            limits,
+            federated_only,
+            policy,
         };
-        // Until the Ledger has it, the record refuses too.
+        ports.send(&grant, &command).await?;
+    } else if federated_only {
+        let command = FederationCommand {
+            limits,
+            federated_only,
+        };
         ports.send(&grant, &command).await?;
     }
     Ok(OrganizationView::new(row, config))
+}
+
+/// The limits of a new organization, for its Ledger, with what it keeps itself as their change.
+fn limits(row: &OrganizationRecord, requester: Requester) -> LimitsCommand {
+    let policy = &row.policy;
+    let mut changes = Changes::new();
+    let mut note = |name: &str, is_set: bool, value: Value| {
+        if is_set {
+            changes.insert(name.to_owned(), value);
+        }
+    };
+    note("federated_only", row.federated_only, true.into());
+    let days = policy.max_lifetime_days;
+    note("max_lifetime_days", days > 0, days.into());
+    let span = policy.default_expires_in.map(duration::print_seconds);
+    note("default_expires_in", span.is_some(), span.into());
+    let is_set = policy.trusted_issuers.is_some();
+    note("trusted_issuers", is_set, issuers(policy));
+    LimitsCommand {
+        organization: row.id,
+        mint_ceiling: row.mint_ceiling,
+        max_idle_days: row.max_idle_days,
+        on_leak: row.on_leak,
+        changes,
+        requester,
+    }
 }
 
 impl CreateOrganization {

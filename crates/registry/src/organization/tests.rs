@@ -8,6 +8,7 @@ use crate::audit::{self, Span};
 use crate::error::Error;
 use crate::mint::Client;
 use crate::ports::Clock as _;
+use crate::registry::read_body;
 use crate::testing::{self, World, facts, now_or_never, requester};
 use crate::tokens::{self, TokenQuery};
 use crate::{mint, rebuild, registry};
@@ -53,6 +54,8 @@ fn every(caller: &Caller, world: &World) -> Vec<(&'static str, Result<()>)> {
         "checkpoint": audit::checkpoint(caller, named, world),
         "checkpoints": audit::checkpoints(caller, named, &span, &config, world),
         "rebuild": rebuild::rebuild(caller, ("acme", b"", requester()), &config, world),
+        "pause": pause(caller, named, b"", (requester(), false), world),
+        "resume": resume(caller, named, requester(), world),
         "update": update(caller, "acme", br#"{"max_idle_days":3}"#, requester(), &config, world),
     ]
 }
@@ -134,6 +137,8 @@ fn what_a_change_takes_the_place_of_stands_in_its_audit_row() {
         max_idle_days: 30,
         on_leak: OnLeak::Revoke,
         federated_only: false,
+        policy: OrganizationPolicy::default(),
+        pause: None,
         location_hint: None,
         created_at: World::new().now(),
     };
@@ -153,8 +158,9 @@ fn what_a_change_takes_the_place_of_stands_in_its_audit_row() {
         ),
         ("{}", "{}"),
     ] {
-        let body: UpdateOrganization = read_body(body.as_bytes()).expect("a body");
-        let changes = serde_json::to_string(&body.changes(&row)).expect("serializes");
+        let body: update::UpdateOrganization = read_body(body.as_bytes()).expect("a body");
+        let changes = body.changes(&row, &row.policy);
+        let changes = serde_json::to_string(&changes).expect("serializes");
         assert_eq!(changes, told);
     }
 }

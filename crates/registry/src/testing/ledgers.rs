@@ -4,12 +4,13 @@ use postern_ledger::FederationCommand;
 use postern_ledger::{
     AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
     LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
-    ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, ReleaseAnswer, ReleaseCommand,
-    RemoveTrustRuleCommand, ReserveAnswer, ReserveCommand, RevokeAnswer, RevokeCommand,
-    RevokeManyAnswer, RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand,
-    UpstreamState,
+    PauseAnswer, PauseCommand, PolicyCommand, ReadActivityCommand, ReadUpstreamCommand,
+    RebuildCommand, ReleaseAnswer, ReleaseCommand, RemoveTrustRuleCommand, ReserveAnswer,
+    ReserveCommand, ResumeAnswer, ResumeCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
+    RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
 };
 
+use postern_domain::decide::Denial;
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::upstream::Reach;
@@ -29,18 +30,50 @@ fn typed<C: Command, D: Command>(
 
 impl World {
     fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
+        self.running()?;
         self.note("mint");
         self.minted.borrow_mut().push(command);
         Ok(self.mint_answer.borrow().clone())
     }
 
     fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
+        self.running()?;
         if self.federated_only.get() {
             return Ok(RotateAnswer::FederatedOnly);
         }
         self.note("rotate");
         self.rotated.borrow_mut().push(command);
         Ok(RotateAnswer::Rotated { description: None })
+    }
+
+    fn running(&self) -> Result<()> {
+        match self.pause.borrow().is_some() {
+            true => Err(Denial::OrganizationPaused.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn pause(&self, command: PauseCommand) -> PauseAnswer {
+        let PauseCommand {
+            reason,
+            paused_by: by,
+            respond_async,
+            ..
+        } = command;
+        self.note(format!("pause {by} {reason:?} {respond_async}"));
+        let at = self.now();
+        let mut paused = self.pause.borrow_mut();
+        let pause = paused.get_or_insert(Pause { at, by, reason }).clone();
+        let final_in_ms = if respond_async { 60 } else { 0 };
+        PauseAnswer::Paused { pause, final_in_ms }
+    }
+
+    fn resume(&self) -> ResumeAnswer {
+        self.note("resume");
+        match self.pause.take() {
+            Some(_) => ResumeAnswer::Resumed { at: self.now() },
+            None => ResumeAnswer::NotPaused,
+        }
     }
 
     fn revoke_many(&self, command: RevokeManyCommand) -> Result<RevokeManyAnswer> {
@@ -131,6 +164,7 @@ impl Ledgers for World {
             pin: self.learned_pin.get().filter(|_| query.pin),
             delta: None,
             upstream: self.upstream_of(&query, kept.map(|kept| &kept.facts)),
+            paused: self.pause.borrow().is_some(),
         })
     }
 
@@ -166,6 +200,13 @@ impl Ledgers for World {
             FederationCommand::NAME => typed(command, |command: FederationCommand| {
                 Ok(self.change_limits(&command.limits, Some(command.federated_only)))
             }),
+            PolicyCommand::NAME => typed(command, |command: PolicyCommand| {
+                let only = Some(command.federated_only);
+                *self.policy.borrow_mut() = command.policy;
+                Ok(self.change_limits(&command.limits, only))
+            }),
+            PauseCommand::NAME => typed(command, |command| Ok(self.pause(command))),
+            ResumeCommand::NAME => typed(command, |_: ResumeCommand| Ok(self.resume())),
             CheckpointCommand::NAME => typed(command, |command| self.checkpoint(&command)),
             SetUpstreamCommand::NAME => typed(command, |command: SetUpstreamCommand| {
                 if self.upstreams_lost.get() {
@@ -204,6 +245,7 @@ impl Ledgers for World {
                 let ReserveCommand {
                     ceiling, lasts_ms, ..
                 } = command;
+                self.running()?;
                 self.note(format!("reserve {ceiling} {lasts_ms}"));
                 Ok(match self.no_room.get() {
                     true => ReserveAnswer::CeilingReached { ceiling },

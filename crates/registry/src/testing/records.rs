@@ -56,6 +56,8 @@ impl Records for World {
     async fn organization(&self, name: &str) -> Result<Option<OrganizationRecord>> {
         let found = OrganizationRecord {
             federated_only: self.federated_only.get(),
+            policy: self.policy.borrow().clone(),
+            pause: self.pause.borrow().clone(),
             ..organization()
         };
         Ok((name == "acme").then_some(found))

@@ -7,7 +7,7 @@ use super::list::confine;
 use super::{TokenKinds, reach};
 use crate::config::Config;
 use crate::error::Result;
-use crate::organization::resolve;
+use crate::organization::{PauseView, resolve};
 use crate::ports::{AuditLog, Clock, Ledgers, Records};
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
@@ -76,6 +76,8 @@ pub struct Overview {
     tokens: TokenTotals,
     /// Most active tokens; `None` = there is no limit.
     ceiling: Option<u32>,
+    /// The pause of the organization, where it is paused.
+    pause: Option<PauseView>,
     /// Oldest first; `None` for callers that cannot read the audit log.
     mints_by_hour: Option<Vec<Hour>>,
 }
@@ -124,6 +126,7 @@ pub async fn overview<P: AuditLog + Clock + Ledgers + Records>(
     Ok(Overview {
         tokens,
         ceiling: Some(organization.ceiling(config)).filter(|ceiling| *ceiling > 0),
+        pause: organization.pause.map(PauseView::from),
         mints_by_hour,
     })
 }

@@ -6,14 +6,15 @@ use serde::Deserialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret};
+use crate::mint::{Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret};
 use crate::mint_limits::take;
-use crate::organization::{federated_only, resolve, resolve_id};
+use crate::organization::{expiry_refused, federated_only, resolve};
 use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, Wish, decide};
 use postern_domain::operation::Operation;
+use postern_domain::organization::OrganizationPolicy;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{MintCommand, RotateAnswer, RotateCommand};
@@ -57,15 +58,13 @@ where
         now,
     )?;
     let overlap = overlap(request.overlap.as_deref(), config)?;
+    let row = resolve(caller, organization, ports).await?;
+    let organization = row.named();
     // Without overlap a successor takes the old token's place, and nothing is added to count. Whether CI jobs
     // alone get tokens, the Ledger knows.
-    let (organization, ceiling) = match overlap {
-        0 => (resolve_id(caller, organization, ports).await?, 0),
-        _ => {
-            let row = resolve(caller, organization, ports).await?;
-            let ceiling = row.ceiling(config);
-            (row.named(), ceiling)
-        }
+    let ceiling = match overlap {
+        0 => 0,
+        _ => row.ceiling(config),
     };
     let old = ports.describe(&organization, id).await?.ok_or(UNKNOWN)?;
     let permit = decide(caller, Operation::TokenRotate, Target::Token(&old)).map_err(hide)?;
@@ -84,7 +83,7 @@ where
     if old.expired(now) {
         return Err(not_live());
     }
-    let expires_at = successor_end(caller, &old, wished)?;
+    let expires_at = successor_end(caller, &old, wished, (&row.policy, now))?;
     let retire_at = retirement(&old, overlap, now)?;
 
     let mut facts = TokenFacts {
@@ -110,7 +109,15 @@ where
     };
     let grant = permit.over(&organization)?;
     let taken = take(&from.bucket, caller, config, ports).await?;
-    let refusal = match ports.send(&grant, &command).await? {
+    let answer = match ports.send(&grant, &command).await {
+        // Of a pause: nothing was written.
+        Err(refusal @ Error::Denied(_)) => {
+            taken.give_back(ports).await;
+            return Err(refusal);
+        }
+        answer => answer?,
+    };
+    let refusal = match answer {
         RotateAnswer::Rotated { description } => {
             ports.publish(&command.mint.facts);
             let mint = MintCommand {
@@ -120,6 +127,7 @@ where
             return Ok(Minted::new(mint, &token).replacing(id, retire_at));
         }
         RotateAnswer::FederatedOnly => federated_only(),
+        RotateAnswer::ExpiryRefused(why) => expiry_refused(why),
         RotateAnswer::CiToken => ci_token(),
         RotateAnswer::NotLive => not_live(),
         RotateAnswer::NameTaken => Error::Conflict {
@@ -158,10 +166,13 @@ fn successor_end(
     caller: &Caller,
     old: &TokenFacts,
     wished: Option<Timestamp>,
+    (policy, now): (&OrganizationPolicy, Timestamp),
 ) -> Result<Option<Timestamp>> {
-    let kept = match (old.expires_at, caller.expires_at()) {
-        (Some(old), Some(own)) => Some(old.min(own)),
-        (old, own) => old.or(own),
+    let kept = earliest(old.expires_at, caller.expires_at());
+    // So is what the organization does not allow (R53).
+    let kept = match policy.check_end(kept, now) {
+        Ok(()) => kept,
+        Err(_) => earliest(kept, policy.default_end(now)),
     };
     let wish = Wish {
         scope: &old.scope,
@@ -170,6 +181,8 @@ fn successor_end(
         is_system: old.is_system,
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    let fits = policy.check_end(wish.expires_at, now);
+    fits.map_err(expiry_refused)?;
     Ok(wish.expires_at)
 }
 

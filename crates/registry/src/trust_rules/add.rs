@@ -5,7 +5,7 @@ use super::{RuleView, body, ci, permit, refused};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::mint::scope;
-use crate::organization::resolve;
+use crate::organization::{issuer_not_trusted, resolve};
 use crate::ports::{Entropy, Ledgers, Records};
 use crate::registry::new_id;
 use postern_domain::audit::Requester;
@@ -49,6 +49,9 @@ where
         created_by: caller.provenance(),
         requester,
     };
+    if !organization.policy.trusts(command.rule.issuer().url()) {
+        return Err(issuer_not_trusted());
+    }
     let grant = permit.over(&organization.named())?;
     match ports.send(&grant, &command).await? {
         AddTrustRuleAnswer::Added { at } => Ok(TrustRuleState {
@@ -64,6 +67,7 @@ where
                  remove it first, or ask for something else"
             ),
         }),
+        AddTrustRuleAnswer::IssuerNotTrusted => Err(issuer_not_trusted()),
         AddTrustRuleAnswer::TooMany { limit } => Err(Error::Conflict {
             code: "trust_rule_limit_reached",
             detail: format!("the organization has {limit} trust rules, the most: remove one"),

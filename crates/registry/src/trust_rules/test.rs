@@ -111,8 +111,9 @@ where
         Err(error) => return Err(error),
     };
     let command = ListTrustRulesCommand {};
-    let rules = ports.send(&permit.over(&organization)?, &command).await?;
-    let rules: Vec<TrustRule> = rules.rules.into_iter().map(|state| state.rule).collect();
+    let told = ports.send(&permit.over(&organization)?, &command).await?;
+    let is_trusted = told.trusts(verified.job().issuer.url());
+    let rules: Vec<TrustRule> = told.rules.into_iter().map(|state| state.rule).collect();
     let job = shown(verified.job())?;
     let outcomes = explain(&rules, verified.job());
     let mut outcomes: Vec<RuleOutcome> = outcomes.into_iter().map(RuleOutcome::from).collect();
@@ -122,6 +123,7 @@ where
         Err(_) => None,
     };
     let given = presented.and_then(|job| match &became {
+        None if !is_trusted => Err(JobFault::IssuerNotTrusted),
         None => given(&rules, job.job(), job.ends_at(), ports.now()),
         // One that is shown as it is goes on with what it was given then; an exchange of it would be refused.
         Some(token) if token.is_job_token() => has(token, ports.now()),

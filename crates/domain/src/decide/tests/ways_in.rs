@@ -7,7 +7,7 @@ use crate::role::policies_of;
 use crate::session::UserId;
 
 /// Everything that is no call for the origin.
-const EVERY: [Operation; 15] = [
+const EVERY: [Operation; 17] = [
     Operation::OrganizationCreate,
     Operation::OrganizationList,
     Operation::OrganizationUpdate,
@@ -23,6 +23,8 @@ const EVERY: [Operation; 15] = [
     Operation::TokenRotate,
     Operation::TokenRelease,
     Operation::TokenRevokeOwn,
+    Operation::OrganizationPause,
+    Operation::OrganizationResume,
 ];
 
 fn session(role: &str) -> Caller {
@@ -80,16 +82,17 @@ fn r23_what_each_role_may_do() {
         TokenRotate,
         TokenRelease,
     ];
-    let all: &[Operation] = &manages[0..];
+    let mut all = manages.to_vec();
+    all.extend([Operation::OrganizationPause, Operation::OrganizationResume]);
     let reads: &[Operation] = &[TokenList, TokenRead];
     let registry: &[Operation] = &[ProjectList, WorkflowList];
     // Role, then: registry, project tokens, organization tokens.
     type Row<'a> = (&'a str, &'a [Operation], &'a [Operation], &'a [Operation]);
     let rows: [Row<'_>; 6] = [
-        ("owner", registry, all, all),
-        ("admin", registry, all, all),
-        ("member", &[], all, &[]),
-        ("contributor", &[], all, &[]),
+        ("owner", registry, &all, &all),
+        ("admin", registry, &all, &all),
+        ("member", &[], manages, &[]),
+        ("contributor", &[], manages, &[]),
         ("viewer", &[], reads, &[]),
         ("nobody", &[], &[], &[]),
     ];

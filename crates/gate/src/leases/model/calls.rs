@@ -52,8 +52,17 @@ impl World {
         Ok(())
     }
 
-    /// A call is accepted: it must have begun before a revoke answered.
+    /// A call is accepted: it must have begun before a revoke or a pause answered.
     pub fn accepts(&mut self, isolate: usize, token: TokenId, began: i64, how: &str) -> Held {
+        if let Some(at) = self.paused
+            && began > at
+        {
+            let late = (self.now - at) / 1_000;
+            let token = token.as_u128();
+            let broken = format!("{isolate} accepts {token} {how}, {late} ms after the pause");
+            self.tell(|| broken.clone());
+            return Err(broken);
+        }
         match self.answered.get(&token) {
             Some(at) if began > *at => {
                 let late = (self.now - at) / 1_000;
@@ -136,6 +145,15 @@ impl World {
             .find(|(isolate, token)| self.isolates[*isolate].would_accept(*token, now));
         if let Some((isolate, token)) = accepted {
             self.accepts(isolate, token, now + 1, "if it were asked")?;
+        }
+        if self.paused.is_some_and(|at| at <= now) {
+            for token in TOKENS.map(Id::from_u128) {
+                let accepts = |isolate: &usize| self.isolates[*isolate].would_accept(token, now);
+                let found = (0..self.isolates.len()).find(accepts);
+                if let Some(isolate) = found {
+                    self.accepts(isolate, token, now + 1, "if it were asked")?;
+                }
+            }
         }
         for isolate in 0..self.isolates.len() {
             let sent = self.isolates[isolate].would_send(now);

@@ -11,7 +11,7 @@ use postern_domain::upstream::{Credential, Reach, Sealed, seal};
 use postern_ledger::testing::{self, Sqlite, requester};
 use postern_ledger::{
     Admission, AdmitQuery, Carried, ClearUpstreamCommand, Delivery, Done, LeakCommand, Ledger,
-    RevokeCommand, Selector, SetUpstreamCommand, Timer,
+    PauseCommand, ResumeCommand, RevokeCommand, Selector, SetUpstreamCommand, Timer,
 };
 
 use super::events::Message;
@@ -31,6 +31,10 @@ pub enum Order {
         sets: bool,
         number: u128,
     },
+    /// Pauses the organization; the number is that of the last resume before.
+    Pause(u64),
+    /// Resumes it.
+    Resume,
 }
 
 impl Order {
@@ -41,7 +45,7 @@ impl Order {
             | Self::RevokeMany(id)
             | Self::Quarantine(id)
             | Self::Rotate(id, ..) => Some(Id::from_u128(id)),
-            Self::Upstream { .. } => None,
+            Self::Upstream { .. } | Self::Pause(_) | Self::Resume => None,
         }
     }
 }
@@ -180,6 +184,23 @@ impl Process {
                 let command = ClearUpstreamCommand {
                     organization: ORGANIZATION,
                     reach: Reach::Organization,
+                    requester: requester(),
+                };
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Pause(_) => {
+                let command = PauseCommand {
+                    organization: ORGANIZATION,
+                    reason: None,
+                    paused_by: "admin-token".to_owned(),
+                    respond_async: false,
+                    requester: requester(),
+                };
+                (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
+            }
+            Order::Resume => {
+                let command = ResumeCommand {
+                    organization: ORGANIZATION,
                     requester: requester(),
                 };
                 (version_of(testing::tell(&mut self.ledger, ms, command)), 0)

@@ -92,25 +92,25 @@ impl World {
                     liveness,
                     delta,
                     upstream,
+                    paused,
                     ..
                 } = &*admission;
                 let leases = &mut of.leases;
                 let is_taken = leases.told(&asked, token, *liveness, delta.as_ref(), clock);
-                let sent = match liveness {
-                    Liveness::Live => {
+                let can_go_on = *liveness == Liveness::Live && !paused;
+                let sent = match can_go_on {
+                    true => {
                         let given = (upstream.as_ref(), is_taken);
                         let sent = leases.given(ORGANIZATION, &wanted(), given, keys());
                         sent.expect("it opens")
                     }
-                    Liveness::Revoked | Liveness::Unknown => None,
+                    false => None,
                 };
                 self.sends(isolate, sent.as_deref(), began, "on the Ledger's word")?;
                 self.tell(|| format!("{isolate} is told {liveness:?} of {token}, {delta:?}"));
-                match liveness {
-                    Liveness::Live => {
-                        self.accepts(isolate, token, began, "on the Ledger's word")?
-                    }
-                    Liveness::Revoked | Liveness::Unknown => self.counts.refused += 1,
+                match can_go_on {
+                    true => self.accepts(isolate, token, began, "on the Ledger's word")?,
+                    false => self.counts.refused += 1,
                 }
             }
             (Kind::Renew(renewal), Answer::Delta(delta)) => {

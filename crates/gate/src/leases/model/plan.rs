@@ -59,6 +59,19 @@ impl World {
             let sets = self.dice.one_in(2);
             self.queue(at, Event::Ordered(Order::Upstream { sets, number: 0 }));
         }
+        // A pause, and mostly its end; sometimes twice.
+        for _ in 0..self.dice.roll(3) {
+            let at = 600_000 + self.span(5_000_000);
+            self.queue(at, Event::Ordered(Order::Pause(0)));
+            if self.dice.one_in(3) {
+                let again = at + self.span(1_200_000);
+                self.queue(again, Event::Ordered(Order::Pause(0)));
+            }
+            if !self.dice.one_in(4) {
+                let later = at + 1 + self.span(2_000_000);
+                self.queue(later, Event::Ordered(Order::Resume));
+            }
+        }
         let restarts = if self.dice.one_in(2) {
             0
         } else {

@@ -39,6 +39,8 @@ pub struct Counts {
     pub answered: u64,
     pub early: u64,
     pub restarts: u64,
+    /// Pauses that have answered.
+    pub pauses: u64,
     /// Credentials that calls were sent on with, and would have been.
     pub sent: u64,
 }
@@ -51,6 +53,7 @@ impl Counts {
         self.answered += other.answered;
         self.early += other.early;
         self.restarts += other.restarts;
+        self.pauses += other.pauses;
         self.sent += other.sent;
     }
 }
@@ -70,6 +73,10 @@ pub struct World {
     /// How many changes of the credential there were; those that have answered, and when.
     changes: u128,
     pub changed: Vec<(u128, i64)>,
+    /// How often the organization was resumed, and from when on nobody may accept any token, until it is
+    /// resumed once more.
+    pub resumes: u64,
+    pub paused: Option<i64>,
     pub counts: Counts,
     tells: bool,
     pub trace: Vec<String>,
@@ -99,6 +106,8 @@ impl World {
             answered: HashMap::new(),
             changes: 0,
             changed: Vec::new(),
+            resumes: 0,
+            paused: None,
             counts: Counts::default(),
             tells,
             trace: Vec::new(),
@@ -184,6 +193,15 @@ impl World {
                     self.changes += 1;
                     *number = self.changes;
                 }
+                match &mut order {
+                    Order::Pause(resumes) => *resumes = self.resumes,
+                    // From here on tokens may be accepted again.
+                    Order::Resume => {
+                        self.resumes += 1;
+                        self.paused = None;
+                    }
+                    _ => {}
+                }
                 let now = self.wall();
                 self.tell(|| format!("{order:?}"));
                 self.process.carry_out(order, now, self.now);
@@ -249,6 +267,14 @@ impl World {
             self.tell(|| format!("{:?} has answered", held.order));
             if let Order::Upstream { number, .. } = held.order {
                 self.changed.push((number, at));
+            }
+            // One that has answered after a resume says nothing of now.
+            if let Order::Pause(resumes) = held.order
+                && resumes == self.resumes
+            {
+                self.counts.pauses += 1;
+                let first = self.paused.get_or_insert(at);
+                *first = (*first).min(at);
             }
             let Some(token) = held.order.token() else {
                 continue;

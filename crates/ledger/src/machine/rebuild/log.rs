@@ -4,6 +4,8 @@
 use postern_domain::audit::verify::Row;
 use postern_domain::audit::{Action, Changes, Text};
 use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::organization::Pause;
+use postern_domain::time::Timestamp;
 use serde::Deserialize;
 
 use super::{KEEPS, Ledger, anew};
@@ -15,6 +17,7 @@ use crate::store::rebuild::End;
 #[derive(Deserialize)]
 struct Written {
     action: String,
+    at: Timestamp,
     token_id: Option<TokenId>,
     replaces: Option<TokenId>,
     target: Option<String>,
@@ -25,6 +28,7 @@ struct Written {
 /// Who asked for it, as far as it matters here.
 #[derive(Deserialize)]
 struct From {
+    actor: String,
     address: Option<String>,
 }
 
@@ -63,7 +67,7 @@ impl<S: Sql> Ledger<S> {
             return Ok(RebuildAnswer::Refused(refusal));
         }
         for told in rows {
-            self.note_event(&told.row)?;
+            self.note_event(&told.row, &mut progress.pause)?;
             progress.verified = told.sequence;
             progress.link.clone_from(&told.row.link);
         }
@@ -105,8 +109,8 @@ impl<S: Sql> Ledger<S> {
         Ok(Ok(()))
     }
 
-    /// Takes down what an event says of a token.
-    fn note_event(&self, row: &Row) -> Result<()> {
+    /// Takes down what an event says of a token, or of a pause.
+    fn note_event(&self, row: &Row, pause: &mut Option<Pause>) -> Result<()> {
         let event: Written = serde_json::from_str(&row.content)?;
         let store = &self.store;
         match (Action::parse(&event.action), event.token_id) {
@@ -118,6 +122,21 @@ impl<S: Sql> Ledger<S> {
                     Some(true) => Ok(()),
                     _ => store.log_all_quarantined(),
                 }
+            }
+            (Some(Action::OrganizationPause), _) => {
+                let reason = event
+                    .changes
+                    .and_then(|changes| Some(changes.get("reason")?.as_str()?.to_owned()));
+                *pause = Some(Pause {
+                    at: event.at,
+                    by: event.origin.actor,
+                    reason,
+                });
+                Ok(())
+            }
+            (Some(Action::OrganizationResume), _) => {
+                *pause = None;
+                Ok(())
             }
             (Some(Action::TokenMint | Action::TokenRotate | Action::TokenAdopt), Some(token)) => {
                 store.log_created(token, event.replaces, event.origin.address.as_deref())

@@ -2,6 +2,7 @@
 
 mod activity;
 mod outbox;
+mod pause;
 mod rebuild;
 mod runs;
 mod tree;
@@ -41,6 +42,7 @@ pub(super) fn all() -> Vec<Message> {
         revokes(),
         many(),
         notes(),
+        pause::all(),
         runs::all(),
         trust::all(),
         upstreams::all(),
@@ -149,6 +151,12 @@ fn admissions() -> Vec<Message> {
             digest: upstreams::digest(),
             until: Some(at(9_000)),
         }),
+        paused: false,
+    };
+    let paused = Admission {
+        facts: Some(opaque()),
+        paused: true,
+        ..Admission::LIVE
     };
     let bind = BindCommand {
         token: Id::from_u128(7),
@@ -165,6 +173,7 @@ fn admissions() -> Vec<Message> {
         message("admit =", &whole),
         message("admit =", &dead(Liveness::Revoked)),
         message("admit =", &dead(Liveness::Unknown)),
+        message("admit =", &paused),
         message("describe =", &Some(jwt())),
         message("describe =", &None::<TokenFacts>),
         message("events =", &vec![(1_u64, row)]),

@@ -50,6 +50,11 @@ impl<P: Ports> Call<'_, P> {
                 let rebuilt = rebuild::rebuild(caller, meant, config, ports);
                 Answer::json(200, &rebuilt.await?)
             }
+            Management::Pause => self.pause().await,
+            Management::Resume => {
+                let resumed = organization::resume(caller, named, requester(), ports);
+                Answer::json(200, &resumed.await?)
+            }
             Management::Projects => {
                 let page = self.page()?;
                 let list = registry::list_projects(caller, named, &page, ports).await?;
@@ -204,6 +209,18 @@ impl<P: Ports> Call<'_, P> {
         Ok(Answer {
             is_early,
             ..Answer::json(status, &revoked.await?)?
+        })
+    }
+
+    /// Pauses the organization, and waits as a revoke does.
+    async fn pause(&self) -> Result<Answer> {
+        let is_early = prefer::respond_async(self.request.header("prefer").as_deref());
+        let (caller, named) = (self.caller, self.organization);
+        let meant = (self.requester(), is_early);
+        let paused = organization::pause(caller, named, self.body, meant, self.ports);
+        Ok(Answer {
+            is_early,
+            ..Answer::json(if is_early { 202 } else { 200 }, &paused.await?)?
         })
     }
 

@@ -5,7 +5,7 @@ use postern_domain::id::Id;
 use postern_domain::leak::OnLeak;
 
 use super::super::{Message, message};
-use super::{checkpoint, opaque};
+use super::{checkpoint, opaque, pause};
 use crate::testing::at;
 use crate::{AuditRow, RecordChange, TokenRow};
 
@@ -54,6 +54,7 @@ pub(super) fn all() -> Vec<Message> {
             max_idle_days: 9,
             on_leak: OnLeak::Revoke,
             federated_only: None,
+            policy: None,
         },
         RecordChange::SetLimits {
             organization,
@@ -62,6 +63,26 @@ pub(super) fn all() -> Vec<Message> {
             max_idle_days: 9,
             on_leak: OnLeak::Revoke,
             federated_only: Some(true),
+            policy: None,
+        },
+        RecordChange::SetLimits {
+            organization,
+            sequence: 2,
+            mint_ceiling: None,
+            max_idle_days: 9,
+            on_leak: OnLeak::Revoke,
+            federated_only: Some(true),
+            policy: Some(pause::policy()),
+        },
+        RecordChange::SetPause {
+            organization,
+            sequence: 2,
+            pause: Some(pause::paused()),
+        },
+        RecordChange::SetPause {
+            organization,
+            sequence: 2,
+            pause: None,
         },
         RecordChange::KeepCheckpoint {
             organization,

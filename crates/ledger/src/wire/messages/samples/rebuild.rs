@@ -76,6 +76,7 @@ pub(super) fn all() -> Vec<Message> {
             revoked: 3,
             expired: 4,
         },
+        pause: None,
     };
     let refused = [
         RebuildRefusal::Agrees { sequence: 12 },

@@ -27,6 +27,7 @@ pub(super) fn all() -> Vec<Message> {
             created_by: "admin-token".to_owned(),
         }],
         unread: vec![Id::from_u128(10)],
+        trusted_issuers: None,
     };
     let refused = |why| answer::<ExchangeCommand>(&why);
     vec![
