@@ -1,36 +1,28 @@
-// Signed notes (C2SP: signed-note, tlog-checkpoint, tlog-cosignature): read strictly, and checked by the browser's own cryptography.
-// What does not fit is an error: there is no half of a note.
+// Signed notes (C2SP: signed-note, tlog-checkpoint, tlog-cosignature), read strictly and checked by the browser. What does not fit is an error.
 
-const MAX_NOTE = 65_536;
-const MAX_LINES = 64;
 const SIGNATURE = 1;
 const COSIGNATURE = 4;
 const NAME = "[^\\s\\x85+]+";
 const utf8 = new TextEncoder();
 
-/** Ends the check. */
 export function refuse(why) {
   throw new Error(why);
 }
 
+/** The parts of a text that has this form. */
+const parts = (text, form, what) => new RegExp(`^${form}$`, "u").exec(text)?.slice(1) ?? refuse(`${what} has another form`);
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-export const joined = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
-
-/** The bytes of a text. */
-export const encoded = (text) => utf8.encode(text);
-
-export const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", joined(...parts)));
+export async function sha256(...all) {
+  const bytes = all.flatMap((part) => [...(typeof part === "string" ? utf8.encode(part) : part)]);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes)));
+}
 
 /** The bytes of base64, which has one spelling. */
 export function unbase64(text, length) {
-  let raw;
-  try {
-    raw = atob(text);
-  } catch {
-    refuse("a text is not base64");
-  }
-  if (btoa(raw) !== text || (length && raw.length !== length)) refuse("a hash or a signature has another form");
+  const [made] = parts(text, "([A-Za-z0-9+/]*={0,2})", "base64");
+  const raw = made.length % 4 === 0 ? atob(made) : refuse("base64 has another form");
+  if (btoa(raw) !== text || (length && raw.length !== length)) refuse("a hash or key has another form");
   return Uint8Array.from(raw, (character) => character.charCodeAt(0));
 }
 
@@ -38,31 +30,28 @@ export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
 /** A whole number without leading zeros. */
 export function count(text) {
-  const number = /^(0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : NaN;
-  return Number.isSafeInteger(number) ? number : refuse("a number has another form");
+  const number = Number(parts(text, "(0|[1-9][0-9]{0,15})", "a number")[0]);
+  return Number.isSafeInteger(number) ? number : refuse("a number is too large");
 }
 
-/** A verifier key: `name+id+base64(type, key)`. The id must be that of the name and the key. */
+/** A verifier key, `name+id+base64(kind, key)`. The id must fit. */
 export async function verifierKey(text) {
-  const [, name, id, rest] = new RegExp(`^(${NAME})\\+([0-9a-f]{8})\\+(.+)$`, "u").exec(text) ?? refuse("a key has another form");
+  const [name, id, rest] = parts(text, `(${NAME})\\+([0-9a-f]{8})\\+(.+)`, "a key");
   const key = unbase64(rest, 33);
   if (key[0] !== SIGNATURE && key[0] !== COSIGNATURE) refuse("a key is of another kind than Ed25519");
-  if (hex((await sha256(encoded(`${name}\n`), key)).slice(0, 4)) !== id) refuse("the id of a key does not fit");
+  if (hex((await sha256(`${name}\n`, key)).slice(0, 4)) !== id) refuse("the id of a key does not fit");
   const verifier = await crypto.subtle.importKey("raw", key.slice(1), "Ed25519", false, ["verify"]);
   return { name, id, text, verifier, cosigns: key[0] === COSIGNATURE };
 }
 
-/** The text of a note and its signatures. Nobody has checked them yet. */
+/** The text of a note and its signatures, which nobody has checked yet. */
 export function readNote(note) {
   const cut = note.lastIndexOf("\n\n");
-  if (cut < 0 || !note.endsWith("\n") || note.length > MAX_NOTE || /[\0-\x09\x0b-\x1f]/.test(note)) refuse("a note has another form");
-  const lines = note.slice(cut + 2, -1).split("\n");
-  if (lines.length > MAX_LINES) refuse("a note has too many signatures");
-  const signatures = lines.map((line) => {
-    const [, name, rest] = new RegExp(`^\u2014 (${NAME}) (\\S+)$`, "u").exec(line) ?? refuse("a signature has another form");
+  if (cut < 0 || !note.endsWith("\n") || note.length > 65_536 || /[\0-\x09\x0b-\x1f]/.test(note)) refuse("a note has another form");
+  const signatures = note.slice(cut + 2, -1).split("\n").map((line) => {
+    const [name, rest] = parts(line, `\u2014 (${NAME}) (\\S+)`, "a signature");
     const bytes = unbase64(rest);
-    if (bytes.length < 5) refuse("a signature is too short");
-    return { name, id: hex(bytes.slice(0, 4)), bytes: bytes.slice(4) };
+    return bytes.length < 5 ? refuse("a signature is too short") : { name, id: hex(bytes.slice(0, 4)), bytes: bytes.slice(4) };
   });
   return { text: note.slice(0, cut + 1), signatures };
 }
@@ -70,22 +59,19 @@ export function readNote(note) {
 /** Origin, size and root of a checkpoint's text. */
 export function readCheckpoint(text) {
   const [origin, size, root, ...more] = text.slice(0, -1).split("\n");
-  if (!origin || root === undefined || more.includes("")) refuse("a checkpoint has another form");
+  if (!origin || !root || more.includes("")) refuse("a checkpoint has another form");
   unbase64(root, 32);
   return { origin, size: count(size), root };
 }
 
-/**
- * Whether the note has a signature of this key; for a cosignature, its time in seconds. A line that bears the key's name and id and
- * does not fit makes the whole note worthless.
- */
+/** Whether this key has signed the note; for a cosignature, when, in seconds. One line of the key's that does not fit is an error. */
 export async function signedBy({ text, signatures }, key) {
   let found = false;
   for (const { bytes } of signatures.filter(({ name, id }) => name === key.name && id === key.id)) {
     const skip = key.cosigns ? 8 : 0;
     if (bytes.length !== 64 + skip) refuse("a signature has another length");
     const time = key.cosigns && new DataView(bytes.buffer).getBigUint64(0);
-    const message = encoded(key.cosigns ? `cosignature/v1\ntime ${time}\n${text}` : text);
+    const message = utf8.encode(key.cosigns ? `cosignature/v1\ntime ${time}\n${text}` : text);
     if (!(await crypto.subtle.verify("Ed25519", key.verifier, bytes.slice(skip), message))) refuse(`a signature of ${key.name} does not fit`);
     found = key.cosigns ? Number(time) : true;
   }

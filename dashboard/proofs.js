@@ -1,14 +1,8 @@
-// Merkle trees (RFC 6962) and proofs of inclusion (C2SP tlog-proof). Decides by hashes alone.
+// Merkle trees (RFC 6962) and proofs of inclusion (C2SP tlog-proof).
 
-import { base64, count, encoded, refuse, sha256, unbase64 } from "./notes.js";
+import { base64, count, refuse, sha256, unbase64 } from "./notes.js";
 
-const FORM = "c2sp.org/tlog-proof@v1";
-
-/** The hash of a leaf. */
-export const leafHash = (content) => sha256([0], encoded(content));
-
-/** The hash of two neighbours. */
-const above = (left, right) => sha256([1], left, right);
+export const leafHash = (content) => sha256([0], content);
 
 /** Where a tree of these leaves divides: the largest power of two below their number. */
 function middleOf(low, high) {
@@ -17,20 +11,19 @@ function middleOf(low, high) {
   return low + half;
 }
 
-/** A proof in parts: the leaf's index, the hashes beside its way up, and the checkpoint behind them as it is. */
+/** A proof: the index of its leaf, the hashes beside the way up, and the checkpoint as it is. */
 export function readProof(text) {
   const cut = text.indexOf("\n\n");
   const [form, ...lines] = text.slice(0, Math.max(cut, 0)).split("\n");
   if (lines[0]?.startsWith("extra ")) unbase64(lines.shift().slice(6));
   const [word, index, ...none] = (lines.shift() ?? "").split(" ");
-  if (form !== FORM || word !== "index" || none.length > 0 || lines.length > 63) refuse("a proof has another form");
+  if (form !== "c2sp.org/tlog-proof@v1" || word !== "index" || none.length > 0 || lines.length > 63) refuse("a proof has another form");
   return { index: count(index), hashes: lines.map((line) => unbase64(line, 32)), checkpoint: text.slice(cut + 2) };
 }
 
 /**
- * The root, in base64, of the tree of `size` leaves that has these leaves (a Map of index and hash). The proofs give the hashes of what
- * is not among them. Of leaves that follow on each other only the first and the last need a proof: what is between them is hashed.
- * Equal to the root of a checkpoint, it proves that each of them is in that tree, at its index.
+ * The root, in base64, of the tree of `size` leaves that has these (a Map of index and hash). The proofs give all other hashes: of leaves that
+ * follow on each other only the first and the last need one. If it is the root of a checkpoint, each leaf is in that tree at its index.
  */
 export async function rootOf(size, leaves, proofs) {
   const known = new Map();
@@ -39,23 +32,23 @@ export async function rootOf(size, leaves, proofs) {
     let [low, high] = index < size ? [0, size] : refuse("a proof is of another tree");
     while (high - low > 1) {
       const middle = middleOf(low, high);
-      const isLeft = index < middle;
-      known.set(isLeft ? `${middle}-${high}` : `${low}-${middle}`, rest.pop() ?? refuse("a proof is too short"));
-      [low, high] = isLeft ? [low, middle] : [middle, high];
+      const [here, beside] = index < middle ? [[low, middle], [middle, high]] : [[middle, high], [low, middle]];
+      known.set(beside.join(), rest.pop() ?? refuse("a proof is too short"));
+      [low, high] = here;
     }
     if (rest.length > 0) refuse("a proof is too long");
   }
   const indexes = [...leaves.keys()];
   if (indexes.length === 0 || indexes.some((index) => index >= size)) refuse("an event is beyond the checkpoint");
   const hashOf = async (low, high) => {
-    if (!indexes.some((index) => low <= index && index < high)) return known.get(`${low}-${high}`) ?? refuse("a proof is missing");
+    if (!indexes.some((index) => low <= index && index < high)) return known.get([low, high].join()) ?? refuse("a proof is missing");
     if (high - low === 1) return leaves.get(low);
     const middle = middleOf(low, high);
-    return above(await hashOf(low, middle), await hashOf(middle, high));
+    return sha256([1], await hashOf(low, middle), await hashOf(middle, high));
   };
   return base64(await hashOf(0, size));
 }
 
-/** Of which leaves a proof is needed: those that have a neighbour that is not there. */
+/** Which leaves need a proof: those with a neighbour that is not there. */
 export const edges = (size, leaves) =>
   [...leaves.keys()].filter((index) => (index > 0 && !leaves.has(index - 1)) || (index + 1 < size && !leaves.has(index + 1)));

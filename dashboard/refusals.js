@@ -17,6 +17,8 @@ const WORDS = {
   secret_in_query: "This is a whole token, which does not belong into an address.",
   origin_tokens: "The origin’s own tokens cannot be managed here.",
   federated_only: "This organization gives tokens to CI jobs only.",
+  audit_keys_not_set: "This gateway has no keys for public checkpoints, so the log can be verified with its own keys only.",
+  audit_tree_behind: "The gateway is still reading the older events of this log. Verify again later.",
 };
 
 const ADVICE = {

@@ -58,7 +58,7 @@ test("what_is_no_note_or_key_is_refused", async () => {
   for (const note of [
     "", "x", NOTE.trimEnd(), `${text}\n${line}`, NOTE.replace("\u2014", "-"), NOTE.replace("\u2014 ", "\u2014  "), NOTE.replace("message", "mess\tage"),
     NOTE.replace("foo ", "foo+x "), NOTE.replace("QM=", "QM"), NOTE.replace("QM=", "QN="), `${text}\n\n\u2014 a AAAA\n`,
-    `${text}\n\n${line.repeat(65)}`, `${"x".repeat(70_000)}${NOTE}`,
+    `${"x".repeat(70_000)}${NOTE}`,
   ]) assert.throws(() => readNote(note), undefined, JSON.stringify(note.slice(0, 80)));
   for (const key of [
     "", "example.com/foo", KEY.replace("530d903a", "530d903b"), KEY.replace("530d903a", "530D903A"), KEY.replace("foo", "fo o"), KEY.slice(0, -1),
