@@ -12,7 +12,8 @@ pub const WITHOUT_LATER_THAN_4: &str = "drop table organization; drop index toke
     drop table rebuild; drop table rebuild_tokens; drop table trust_rules; drop table policy; \
     drop index tokens_by_rule; drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
     alter table tokens drop column rule; \
-    drop table activity_days; drop table refused_calls;";
+    drop table activity_days; drop table refused_calls; \
+    drop table tree; drop table tree_tiles; drop table tree_signed;";
 
 /// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node that serves the gateway.
 ///

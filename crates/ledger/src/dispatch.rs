@@ -15,7 +15,7 @@ use crate::{
     ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, ReadActivityCommand,
     ReadUpstreamCommand, RebuildCommand, RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand,
     RenewCommand, ReserveCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand,
-    RunsCommand, SetUpstreamCommand, SweepCommand, UnreserveCommand, WatchCommand,
+    RunsCommand, SetUpstreamCommand, SweepCommand, TreeCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -87,6 +87,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         ListUpstreamsCommand::NAME => begin::<S, ListUpstreamsCommand>,
         ReserveCommand::NAME => begin::<S, ReserveCommand>,
         RebuildCommand::NAME => begin::<S, RebuildCommand>,
+        TreeCommand::NAME => begin::<S, TreeCommand>,
         UnreserveCommand::NAME => begin::<S, UnreserveCommand>,
         RenewCommand::NAME => renew::<S>,
         WatchCommand::NAME => watch::<S>,

@@ -67,6 +67,7 @@
 //!     normalize: |text, _| text.to_owned(),
 //!     lease_ms: 1_000,
 //!     instance: Id::from_u128(7),
+//!     log_keys: None,
 //! };
 //! let mut ledger = Ledger::open(database, settings);
 //!
@@ -126,6 +127,7 @@ mod reservation;
 mod sql;
 mod store;
 mod tallies;
+mod tree;
 mod trust;
 mod upstream;
 mod uses;
@@ -172,6 +174,7 @@ pub use reservation::{
 };
 pub use sql::{Row, Sql, SqlError, Value};
 pub use store::{Entry, Normalize};
+pub use tree::{TREE_EVENTS, TreeAnswer, TreeCommand, TreeStep};
 pub use trust::{
     AddTrustRuleAnswer, AddTrustRuleCommand, ExchangeAnswer, ExchangeCommand,
     ListTrustRulesCommand, MAX_CI_TOKENS, MAX_RULE_TOKENS, MAX_TRUST_RULES, RemoveTrustRuleAnswer,

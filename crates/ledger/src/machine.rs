@@ -19,6 +19,7 @@ mod reservations;
 mod revoke;
 mod rotate;
 mod runs;
+mod tree;
 mod trust;
 mod upstream;
 
@@ -28,6 +29,7 @@ use postern_domain::id::{InstanceId, TokenId};
 use postern_domain::keys::KeyRing;
 use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
+use postern_transparency::log::LogKeys;
 
 use self::pending::PendingWait;
 use self::reservations::Reservations;
@@ -61,6 +63,8 @@ pub struct Settings {
     pub lease_ms: u32,
     /// Of this run of the Ledger: random, and never used again.
     pub instance: InstanceId,
+    /// The keys that sign checkpoints for everybody; `None` = none are signed (R54).
+    pub log_keys: Option<LogKeys>,
 }
 
 /// How a command came.

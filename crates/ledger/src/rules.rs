@@ -15,6 +15,7 @@ mod rebuild;
 mod releases;
 mod reservations;
 mod runs;
+mod tree;
 mod trust;
 mod upstream;
 mod upstream_list;

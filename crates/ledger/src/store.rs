@@ -18,6 +18,7 @@ mod schema;
 mod selection;
 mod subject;
 mod tokens;
+pub mod tree;
 mod trust;
 mod upstream;
 

@@ -28,6 +28,7 @@ use postern_domain::standing::Actor;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
+use postern_transparency::log::LogKeys;
 
 use crate::{
     Addressed, AdmitQuery, Carried, Claim, Delivery, Done, Ledger, Liveness, MintAnswer,
@@ -170,8 +171,14 @@ pub fn open_with(sql: &Sqlite, lease_ms: u32) -> Ledger<Sqlite> {
         normalize,
         lease_ms,
         instance: Id::from_u128(u128::from(INSTANCES.fetch_add(1, Ordering::Relaxed))),
+        log_keys: Some(log_keys()),
     };
     Ledger::open(sql.clone(), settings)
+}
+
+/// The keys that sign checkpoints for everybody.
+pub fn log_keys() -> LogKeys {
+    LogKeys::new("gateway.example", &[[7; 32]]).expect("keys")
 }
 
 pub fn at(ms: i64) -> Timestamp {

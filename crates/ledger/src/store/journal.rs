@@ -122,10 +122,19 @@ impl<'l, S: Sql> Step<'l, S> {
         })))
     }
 
-    /// Stores all of it, with a copy of each event, and tells the id of the last entry of the outbox;
+    /// Stores all of it, with a copy of each event and its leaf in the tree, and tells the id of the last entry of the outbox;
     /// 0, which is before every entry, where the step had none.
     pub fn commit(self) -> Result<i64> {
         let mut last = 0;
+        if self.head.sequence != self.before.sequence {
+            let events = self.entries.iter().flatten().filter_map(|change| match change {
+                RecordChange::AppendAudit(row) => Some((&*row.content, &*row.link.mac)),
+                _ => None,
+            });
+            let number = u64::try_from(self.before.sequence).unwrap_or_default();
+            let before = (number, &*hex(&self.before.link));
+            self.store.grow_tree(before, events)?;
+        }
         for changes in &self.entries {
             for change in changes {
                 if let RecordChange::AppendAudit(row) = change {
@@ -157,8 +166,13 @@ impl<S: Sql> Store<S> {
     }
 
     /// Takes over the chain as D1 has it: the next event follows on the one of this number and link.
-    /// The revocation log goes on.
+    /// The revocation log goes on. The tree is made anew from D1's log, unless it is that log's already.
     pub fn adopt_chain(&self, sequence: i64, link: [u8; 32]) -> Result<()> {
+        let grown = self.tree()?;
+        let is_same = u64::try_from(sequence) == Ok(grown.size()) && grown.link == hex(&link);
+        if !is_same {
+            self.forget_tree()?;
+        }
         let version = self.head()?.version;
         self.set_head(&Head {
             version,

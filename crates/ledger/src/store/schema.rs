@@ -4,9 +4,9 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 12] = [
+const STEPS: [&[&str]; 13] = [
     FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD, TRUST,
-    ACTIVITY,
+    ACTIVITY, TREE,
 ];
 
 /// The first release.
@@ -211,6 +211,31 @@ const ACTIVITY: &[&str] = &[
         address text,
         request_id text not null,
         user_agent text
+    ) strict",
+];
+
+/// The Merkle tree over the audit log (R54): its growing end, its tiles, and what was signed last.
+const TREE: &[&str] = &[
+    "create table tree (
+        only integer primary key check (only = 0),
+        size integer not null,
+        -- Of the last event that it has.
+        link text not null,
+        -- The roots of its complete subtrees, and the leaves behind the last full tile: base64.
+        frontier text not null,
+        tail text not null
+    ) strict",
+    "create table tree_tiles (
+        -- 0 = hashes of leaves; above, roots of full tiles of the level below.
+        level integer not null,
+        place integer not null,
+        hashes text not null,
+        primary key (level, place)
+    ) strict, without rowid",
+    "create table tree_signed (
+        only integer primary key check (only = 0),
+        size integer not null,
+        root text not null
     ) strict",
 ];
 

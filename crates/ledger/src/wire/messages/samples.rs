@@ -4,6 +4,7 @@ mod activity;
 mod outbox;
 mod rebuild;
 mod runs;
+mod tree;
 mod trust;
 mod upstreams;
 
@@ -47,6 +48,7 @@ pub(super) fn all() -> Vec<Message> {
         outbox::all(),
         rebuild::all(),
         activity::all(),
+        tree::all(),
     ]
     .into_iter()
     .flatten()
