@@ -9,7 +9,7 @@ import { api, mint, organization, serve, signIn, withPage } from "./world.mjs";
 
 let at;
 /** A gateway that signs public checkpoints; one for all cases. */
-const gateway = async () => (at ??= await serve("http://127.0.0.1:9", { AUDIT_KEYS: `a1:${randomBytes(32).toString("base64url")}` }));
+const gateway = async () => (at ??= await serve("http://127.0.0.1:9", { AUDIT_KEYS: `p1:${randomBytes(32).toString("base64url")}`, AUDIT_LOG_NAME: "gateway.example" }));
 
 /** An organization whose log has events of many kinds. */
 async function eventful() {

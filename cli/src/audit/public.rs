@@ -64,6 +64,15 @@ pub struct Opened {
 }
 
 impl Keys {
+    /// The same without witnesses.
+    #[must_use]
+    pub fn of_logs(&self) -> Self {
+        Self {
+            logs: self.logs.clone(),
+            witnesses: Vec::new(),
+        }
+    }
+
     /// The witnesses' names, each with its id.
     pub fn witnesses(&self) -> impl Iterator<Item = (&str, [u8; 4])> {
         self.witnesses.iter().map(|key| (key.name(), key.id()))

