@@ -36,7 +36,10 @@ async function verify(events) {
   const organization = events[0].organization_id;
   const published = await text(`/.well-known/postern-audit-keys?organization=${encodeURIComponent(organization)}`);
   const keys = await Promise.all(published.trimEnd().split("\n").map(verifierKey));
-  const checkpoint = await opened(await text("/org/audit/checkpoint?fresh=true"), keys, organization);
+  const ask = async (query) => opened(await text(`/org/audit/checkpoint${query}`), keys, organization);
+  // One that is kept has been seen by witnesses; a new one is made for events that came since.
+  let checkpoint = await ask("");
+  if (events.some(({ sequence }) => sequence > checkpoint.size)) checkpoint = await ask("?fresh=true");
   const leaves = new Map();
   for (const event of events) leaves.set(event.sequence - 1, await leafHash(written(event)));
   if (leaves.size !== events.length) refuse("two events have the same number");
@@ -75,7 +78,7 @@ export async function verified(events) {
         : `Each is in the tree of a checkpoint of ${number(size)} events, unchanged and at its number.`),
       h("li", {}, "The checkpoint of ", named(origin), " is signed with the key ", h("code", {}, key.text), ".")),
     h("p", {}, "Not verified: that this key is the gateway’s own (compare it with the one you keep), and that nobody was shown another log (keep this checkpoint, ",
-      `and give it to “postern audit verify” with a later export). ${others.length === 0 ? "No witness has signed it." : `${others.length} other ${others.length === 1 ? "signature is" : "signatures are"} on it, of witnesses whose keys this page does not know.`}`,
+      `and give it to “postern audit verify” with a later export). ${others.length === 0 ? "No witness has signed it yet." : `${others.length} other ${others.length === 1 ? "signature is" : "signatures are"} on it, of witnesses whose keys this page does not know.`}`,
       " Names of tokens come from D1, not from the log."),
     save);
 }

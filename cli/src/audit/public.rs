@@ -119,7 +119,9 @@ impl Keys {
         match self.witnesses().find(|(name, id)| !has(name, *id)) {
             Some((name, _)) => {
                 let why = format!("{what} is not believed: {name} has not cosigned it");
-                Err(Failure::new(Kind::Other, why))
+                Err(Failure::new(Kind::Other, why).hint(
+                    "witnesses are asked once a checkpoint is made: get it again a little later, without --fresh",
+                ))
             }
             None => Ok(opened),
         }

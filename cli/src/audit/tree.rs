@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::{MAX_FAULTS, Problem, Row};
 use postern_domain::audit::{GENESIS, hex};
 use postern_domain::id::OrganizationId;
@@ -46,6 +47,8 @@ impl Faults {
 pub struct Report {
     /// Whose log; `None` for an empty one.
     pub organization: Option<OrganizationId>,
+    /// Lines with the form of a row or a checkpoint. None at all: this was no export.
+    pub recognized: usize,
     /// Rows that follow on each other from the first one.
     pub rows: u64,
     /// The checkpoints that fit, the one that reaches furthest first.
@@ -103,12 +106,16 @@ impl<'k> Check<'k> {
         check
     }
 
-    /// The next line of the export. Lines that are no rows are another check's.
+    /// The next line of the export. Its keyed checkpoint is another check's.
     pub fn line(&mut self, line: &str) {
         self.line += 1;
-        if let Ok(row) = serde_json::from_str(line) {
-            self.row(&row);
+        match (serde_json::from_str(line), serde_json::from_str::<Signed>(line)) {
+            _ if line.is_empty() => return,
+            (Ok(row), _) => self.row(&row),
+            (_, Ok(_)) => {}
+            _ => return self.fault(&Problem::Unreadable),
         }
+        self.report.recognized += 1;
     }
 
     fn row(&mut self, row: &Row) {
@@ -189,7 +196,7 @@ impl<'k> Check<'k> {
         let mut first: BTreeMap<(&str, u64), (&str, Hash)> = BTreeMap::new();
         for (place, Opened { checkpoint, .. }) in opened {
             let log = (checkpoint.origin.as_str(), checkpoint.size);
-            let (other, root) = *first.entry(log).or_insert((place, checkpoint.root));
+            let (other, root) = *first.entry(log).or_insert((place.as_str(), checkpoint.root));
             if root != checkpoint.root {
                 let size = checkpoint.size;
                 self.report.faults.add(format!(

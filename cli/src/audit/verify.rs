@@ -6,8 +6,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use postern_domain::audit::checkpoint::Signed;
-use postern_domain::audit::verify::{Row, verify};
+use postern_domain::audit::verify::verify;
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_transparency::note::Note;
 
@@ -15,8 +14,6 @@ use super::public::{KeyFlags, Keys, text_of};
 use super::tree::{self, Kept};
 use super::{prove, tell};
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::print;
-use crate::text::counted;
 
 /// Longest line that is read, in bytes; a row has about 600.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -48,9 +45,10 @@ impl Verify {
         let kept = self.checkpoints.iter().map(|file| kept(file));
         let kept = kept.collect::<Outcome<Vec<_>>>()?;
         let mut input = self.input()?;
-        if let Ok(begin) = input.fill_buf()
-            && begin.starts_with(prove::BEGIN)
-        {
+        let is_proof = input
+            .fill_buf()
+            .is_ok_and(|begin| begin.starts_with(prove::BEGIN));
+        if is_proof {
             return prove::verify(&self.file, input, public.as_ref());
         }
         match (public, audit) {
@@ -99,21 +97,24 @@ impl Verify {
                 tree.line(line.trim());
             }
         });
-        let (recognized, keyed) = match audit {
-            Some(audit) => {
-                let report = verify(lines, audit);
-                (report.recognized, Some(report))
+        let keyed = match audit {
+            Some(audit) => Some(verify(lines, audit)),
+            None => {
+                lines.for_each(drop);
+                None
             }
-            None => (lines.filter(|line| is_of_an_export(line)).count(), None),
         };
         if let Some(error) = failed {
             return Err(self.unreadable(&error));
         }
-        if recognized == 0 {
+        let public = tree.map(tree::Check::end);
+        let recognized = keyed.as_ref().map(|report| report.recognized);
+        let recognized = recognized.or(public.as_ref().map(|report| report.recognized));
+        if recognized == Some(0) {
             return Err(no_export(&self.file, "no line of it is a row or a checkpoint")
                 .hint("export again: postern audit export FILE"));
         }
-        let public = tree.map(|tree| tell::public(&tree.end(), keyed.is_some()));
+        let public = public.map(|report| tell::public(&report, keyed.is_some()));
         let keyed = keyed.as_ref().map(tell::keyed);
         public.unwrap_or(Ok(())).and(keyed.unwrap_or(Ok(())))
     }
@@ -134,15 +135,6 @@ fn kept(file: &Path) -> Outcome<Kept> {
             Err(Failure::new(Kind::Configuration, message))
         }
     }
-}
-
-/// Whether a line has the form of a row or a checkpoint, as the check under the gateway's keys has it.
-fn is_of_an_export(line: &str) -> bool {
-    let (row, signed) = (
-        serde_json::from_str::<Row>(line),
-        serde_json::from_str::<Signed>(line),
-    );
-    row.is_ok() || signed.is_ok()
 }
 
 /// The byte order marks of UTF-16.
