@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
+import { written } from "../../dashboard/audit_verify.js";
 import { readCheckpoint, readNote, signedBy, verifierKey } from "../../dashboard/notes.js";
 import { edges, leafHash, readProof, rootOf } from "../../dashboard/proofs.js";
 
@@ -128,4 +129,17 @@ test("a_proof_is_read_whole_or_not_at_all", () => {
     "", NOTE, proof.replace("@v1", "@v2"), proof.replace("index 3", "index 03"), proof.replace("index 3", "index 3 4"), proof.replace("index 3\n", ""),
     proof.replace(hash, hash.slice(4)), proof.replace("index", "extra ?\nindex"), proof.replace(`${hash}\n`, `${hash}\n`.repeat(64)), proof.replace("\n\n", "\n"),
   ]) assert.throws(() => readProof(other).hashes.length, undefined, other.slice(0, 90));
+});
+
+test("an_event_is_written_as_the_log_has_it", () => {
+  const id = (number) => `00000000-0000-0000-0000-00000000000${number}`;
+  const plain = {
+    organization_id: id(1), sequence: 1, at: "1970-01-01T00:00:01Z", action: "token.mint", actor: "admin-token", actor_name: "x", tier: "admin", token_id: id(2),
+    token_prefix: "pst_0000", token_name: "ci", token_project: null, token_workflow: null, replaces: null, target: null, outcome: "ok", count: null, changes: null,
+    address: "192.0.2.1", user_agent: null, request_id: "r", previous: "00", link: "01", kid: "r1",
+  };
+  // As crates/domain/src/audit/event.rs pins it.
+  assert.equal(written(plain), '{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1000,"action":"token.mint","token_id":"00000000-0000-0000-0000-000000000002","token_prefix":"pst_0000","origin":{"actor":"admin-token","tier":"admin","address":"192.0.2.1","user_agent":null,"request_id":"r"}}');
+  const full = { ...plain, at: "2026-11-22T01:14:20.641Z", token_id: null, token_prefix: null, target: "project:\u{1f980}\"\\\u0001\u007f/", outcome: "name_taken", count: 2, replaces: id(3), changes: { a: 1, b: null, c: "é" } };
+  assert.equal(written(full), '{"organization_id":"00000000-0000-0000-0000-000000000001","sequence":1,"at":1795310060641,"action":"token.mint","origin":{"actor":"admin-token","tier":"admin","address":"192.0.2.1","user_agent":null,"request_id":"r"},"replaces":"00000000-0000-0000-0000-000000000003","target":"project:\u{1f980}\\"\\\\\\u0001\u007f/","outcome":"name_taken","count":2,"changes":{"a":1,"b":null,"c":"é"}}');
 });
