@@ -4,9 +4,11 @@
 mod chance;
 mod job_keys;
 mod ledgers;
+mod public_log;
 mod record;
 
 pub use chance::chance;
+pub use public_log::Unasked;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;

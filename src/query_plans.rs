@@ -24,6 +24,14 @@ const WALKS: &[(&str, &str)] = &[
         "hourly, and every organization is to be looked at",
     ),
     (
+        "select o.id from organizations o left join audit_notes",
+        "hourly, and every organization is to be looked at",
+    ),
+    (
+        "select o.id from organizations o join audit_notes",
+        "hourly, and every organization is to be looked at",
+    ),
+    (
         "select facts from tokens where state = 0",
         "all of an index that holds nothing else",
     ),

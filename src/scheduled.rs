@@ -6,17 +6,21 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use super::log;
 use super::objects::ledger_client;
-use super::platform::now;
-use super::store::{audit, records, token_list, token_words};
+use super::platform::{Unasked, config, now};
+use super::store::{audit, public_log, records, token_list, token_words};
 use postern_domain::audit::Requester;
 use postern_domain::standing::Actor;
 use postern_ledger::{CheckpointCommand, SweepCommand};
+use postern_registry::api::offered;
+use postern_registry::audit::{public, witnesses};
+use postern_registry::config::Witness;
 
 /// Runs by the `crons` of wrangler.toml.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     sweep(&env).await;
     sign(&env).await;
+    publish(&env).await;
     if let Err(error) = token_list::mark_ended(&env, now()).await {
         log::failure("scheduled.mark_ended", &error.private());
     }
@@ -41,6 +45,40 @@ async fn sign(env: &Env) {
         if let Err(error) = signed {
             log::failure("scheduled.checkpoint", &error.private());
         }
+    }
+}
+
+/// Checkpoints that public keys verify, once a day of each log that has grown, and what witnesses say of
+/// them (R54). A witness that did not answer is asked again in the next hour.
+async fn publish(env: &Env) {
+    let Some(config) = config(env).ok().filter(|config| config.audit_log.is_some()) else {
+        return;
+    };
+    let ports = Unasked(env);
+    match public_log::due(env, now()).await {
+        Ok(due) => {
+            for organization in due {
+                if let Err(error) = public::sign(organization, &ports).await {
+                    log::failure("scheduled.audit_note", &error.private());
+                }
+            }
+        }
+        Err(error) => log::failure("scheduled.audit_note", &error.private()),
+    }
+    let witnesses = config.audit_log.iter().flat_map(|log| &log.witnesses);
+    let witnesses: Vec<Witness> = witnesses.cloned().collect();
+    let names: Vec<&str> = witnesses.iter().map(|one| one.key.name()).collect();
+    if names.is_empty() {
+        return;
+    }
+    match public_log::unseen(env, &names, now()).await {
+        Ok(unseen) => {
+            for organization in unseen {
+                let offers = witnesses::offer(organization, &witnesses, &ports).await;
+                log::event(&offered(organization, &offers));
+            }
+        }
+        Err(error) => log::failure("scheduled.audit_witness", &error.private()),
     }
 }
 

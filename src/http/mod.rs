@@ -15,11 +15,13 @@ mod own_tokens;
 mod public;
 mod readiness;
 mod respond;
+mod witness;
 
 pub use ask::ask;
 pub use body::{broken, read_stream};
 pub use forward::{Resumed, lost, resume};
 pub use public::fetch_public;
+pub use witness::show_witness;
 
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
@@ -27,7 +29,7 @@ use wasm_bindgen::JsValue;
 use super::log;
 use super::platform::{Platform, config, isolated, now};
 use postern_gate::request_log::RequestLog;
-use postern_registry::api::open::{self, KEY_SET_HEADERS};
+use postern_registry::api::open::{self, AUDIT_KEYS_HEADERS, KEY_SET_HEADERS};
 use postern_registry::api::{Destination, form, route};
 
 /// Answers a request.
@@ -77,6 +79,10 @@ async fn answer(
         Destination::Unconfigured(problems) => readiness::unconfigured(problems, incoming, log),
         Destination::KeySet(config) => match open::key_set(&config) {
             Ok(keys) => respond::text(200, &KEY_SET_HEADERS, &keys, incoming),
+            Err(error) => respond::problem(&error, incoming, log),
+        },
+        Destination::AuditKeys(config) => match open::audit_keys(&request, &config) {
+            Ok(keys) => respond::text(200, &AUDIT_KEYS_HEADERS, &keys, incoming),
             Err(error) => respond::problem(&error, incoming, log),
         },
         Destination::Dashboard => assets::redirect(),

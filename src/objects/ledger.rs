@@ -252,6 +252,7 @@ impl Object {
             normalize,
             lease_ms: config.revocation_lease_ms,
             instance: Id::from_random(instance),
+            log_keys: config.audit_log.as_ref().map(|log| log.keys.clone()),
         };
         let sql = Storage::new(self.state.storage().sql());
         Ok(Machine::open(sql, settings))

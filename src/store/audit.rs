@@ -294,15 +294,7 @@ impl AuditLog for Platform {
         up_to: u64,
         limit: u32,
     ) -> Result<Vec<(u64, Row)>> {
-        let values = vec![
-            Bind::text(organization),
-            whole(after),
-            whole(up_to),
-            Bind::number(limit),
-        ];
-        let rows: Vec<AuditRow> = d1::rows(&self.env, ROWS, values).await?;
-        let rows = rows.into_iter().map(|row| (row.sequence, row.row()));
-        Ok(rows.collect())
+        rows(&self.env, organization, (after, up_to), limit).await
     }
 
     async fn checkpoints(
@@ -331,6 +323,24 @@ impl AuditLog for Platform {
         });
         Ok(listed.collect())
     }
+}
+
+/// Rows in their order, behind the first number and up to the second.
+pub async fn rows(
+    env: &Env,
+    organization: OrganizationId,
+    (after, up_to): (u64, u64),
+    limit: u32,
+) -> Result<Vec<(u64, Row)>> {
+    let values = vec![
+        Bind::text(organization),
+        whole(after),
+        whole(up_to),
+        Bind::number(limit),
+    ];
+    let rows: Vec<AuditRow> = d1::rows(env, ROWS, values).await?;
+    let rows = rows.into_iter().map(|row| (row.sequence, row.row()));
+    Ok(rows.collect())
 }
 
 /// Organizations whose log the schedule shall sign now, the longest due first.

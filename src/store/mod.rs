@@ -6,6 +6,7 @@ pub mod d1;
 pub mod facts;
 pub mod figures;
 pub mod first_token;
+pub mod public_log;
 pub mod rebuild;
 pub mod record_changes;
 pub mod records;

@@ -3,23 +3,27 @@
 
 use self::origin_auth::{Assertions, OriginAuth};
 use self::origin_headers::OriginHeader;
+use self::urls::{origin_url, store_url};
 use crate::routes::ROUTES;
 use postern_domain::bucket::Rate;
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_ledger::LONGEST_LEASE_MS;
 use postern_wire::jwt::JwtKeys;
 
+mod audit_log;
 mod ci;
 mod dashboard_host;
 pub mod origin_auth;
 pub mod origin_headers;
 mod origin_tokens;
 mod placeholders;
+mod urls;
 mod ways_in;
 
 /// How long a lease lasts where nothing is set, in milliseconds.
 const DEFAULT_LEASE_MS: u32 = 1_000;
 
+pub use audit_log::{AuditLog, Witness};
 pub use ci::{Ci, ControlPlane};
 pub use ways_in::{AdminKey, AdminKeys, MIN_ADMIN_KEY, WaysIn};
 
@@ -82,6 +86,8 @@ pub struct Config {
     pub assertions: Option<Assertions>,
     /// Whose job tokens count; `None` = nobody's (R47).
     pub ci: Option<Ci>,
+    /// What signs checkpoints of audit logs for everybody; `None` = nothing does (R54).
+    pub audit_log: Option<AuditLog>,
     /// Variables that have no effect, because another one overrides them.
     pub ignored: Vec<&'static str>,
 }
@@ -223,6 +229,7 @@ impl Config {
             origin_tokens::read(text, text("ADOPT_KEYS").is_some(), &mut problems);
         let ways_in = ways_in::read(&text, &mut problems);
         let ci = ci::read(text, &mut problems);
+        let audit_log = audit_log::read(text, &mut problems);
         let rest_routes = rest_routes(
             text("REST_ROUTES").as_deref(),
             &trusted_ip_header,
@@ -264,6 +271,7 @@ impl Config {
                 origin_auth,
                 assertions,
                 ci,
+                audit_log,
                 ignored,
             }),
             _ => Err(problems),
@@ -367,32 +375,6 @@ fn number(
                 range.end()
             )
         })
-}
-
-fn store_url(text: Option<String>, problems: &mut Vec<String>) -> Option<String> {
-    let checked = origin_url(&text?);
-    if let Err(problem) = checked {
-        problems.push(format!("ARTIFACT_CAS_URL {problem}"));
-    }
-    checked.ok()
-}
-
-/// Checks a URL: http or https, a host, no user, query or fragment.
-fn origin_url(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-        .ok_or("must begin with http:// or https://")?;
-    if rest.contains(['?', '#', '@', '\\'])
-        || rest.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
-        return Err("must have neither user, query nor fragment");
-    }
-    if rest.starts_with(['/', ':']) || rest.is_empty() {
-        return Err("has no host");
-    }
-    Ok(text.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

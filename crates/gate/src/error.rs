@@ -5,10 +5,12 @@ use postern_domain::decide::Denial;
 use postern_domain::trust;
 use postern_domain::upstream::Reach;
 
+mod audit;
 mod credential;
 mod job;
 mod unset;
 
+pub use audit::AuditTreeFault;
 pub use job::JobFault;
 
 /// Why a credential was refused. INVARIANT (no oracle, R12): whatever an outsider could learn
@@ -188,6 +190,8 @@ pub enum Error {
         /// The private cause.
         cause: String,
     },
+    /// The tree over an audit log does not answer (R54).
+    AuditTree(AuditTreeFault),
     /// The configuration is wrong; each sentence names a variable.
     Misconfigured {
         /// One sentence for each problem.
@@ -260,6 +264,7 @@ impl Error {
             Self::UpstreamUnset => "upstream_not_set",
             Self::UpstreamMissing { .. } => "upstream_missing",
             Self::UpstreamRefused { .. } => "upstream_refused",
+            Self::AuditTree(fault) => fault.code(),
             Self::Misconfigured { .. } => "misconfigured",
         }
     }
@@ -353,9 +358,8 @@ impl Error {
                  another with `PUT /org/upstream`"
                     .into()
             }
-            Self::Misconfigured { .. } => {
-                "the gateway's configuration is wrong: see its log".into()
-            }
+            Self::AuditTree(fault) => fault.public(),
+            Self::Misconfigured { .. } => "the gateway's configuration is wrong: see its log".into(),
         }
     }
 

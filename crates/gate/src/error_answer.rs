@@ -8,7 +8,7 @@ use postern_wire::problem::{self, Problem};
 use postern_wire::{connect, method};
 
 use crate::call::RefusalForm;
-use crate::error::{CredentialError, Error};
+use crate::error::{AuditTreeFault, CredentialError, Error};
 
 /// An answer to a refused request, apart from the headers that every answer of the gateway has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +132,10 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
             retry_after_seconds,
             ..
         } => headers.push(("retry-after", retry_after_seconds.to_string())),
-        Error::Unavailable { .. } | Error::Origin { .. } | Error::Forge { .. } => {
+        Error::Unavailable { .. }
+        | Error::Origin { .. }
+        | Error::Forge { .. }
+        | Error::AuditTree(AuditTreeFault::Behind { .. }) => {
             headers.push(("retry-after", "1".to_owned()));
         }
         _ => {}
@@ -228,7 +231,8 @@ fn http_status(error: &Error) -> u16 {
         Error::NotFound { .. }
         | Error::Misdirected { .. }
         | Error::Unregistered { .. }
-        | Error::UpstreamUnset => 404,
+        | Error::UpstreamUnset
+        | Error::AuditTree(AuditTreeFault::KeysNotSet) => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::BodyTimeout { .. } => 408,
         Error::Conflict { .. } | Error::UpstreamMissing { .. } => 409,
@@ -247,6 +251,7 @@ fn http_status(error: &Error) -> u16 {
         Error::Unavailable { .. }
         | Error::Forge { .. }
         | Error::Misconfigured { .. }
+        | Error::AuditTree(AuditTreeFault::Behind { .. })
         | Error::UpstreamRefused { .. } => 503,
         Error::Deadline => 504,
     }
@@ -278,6 +283,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::Misdirected { .. }
         | Error::Unregistered { .. }
         | Error::UpstreamUnset
+        | Error::AuditTree(AuditTreeFault::KeysNotSet)
         | Error::MethodNotAllowed { .. }
         | Error::Conflict { .. } => GrpcStatus::Unimplemented,
         Error::BodyTimeout { .. } | Error::Deadline => GrpcStatus::DeadlineExceeded,
@@ -287,6 +293,7 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         | Error::Unavailable { .. }
         | Error::Forge { .. }
         | Error::Misconfigured { .. }
+        | Error::AuditTree(AuditTreeFault::Behind { .. })
         | Error::UpstreamRefused { .. } => GrpcStatus::Unavailable,
     }
 }

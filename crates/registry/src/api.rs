@@ -7,6 +7,7 @@ mod brake;
 mod ended;
 mod endpoint;
 mod explain;
+mod later;
 mod leaks;
 mod management;
 mod oauth;
@@ -24,9 +25,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Content};
+pub use answer::{Answer, Content, TEXT};
 pub use endpoint::{Endpoint, Management};
-pub use leaks::Later;
+pub use later::{Later, offered};
 pub use readiness::Found;
 pub use request::Request;
 pub use route::{Destination, form, route};

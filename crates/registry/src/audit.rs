@@ -5,7 +5,10 @@
 mod filter;
 mod lines;
 mod names;
+pub mod public;
+pub mod tree;
 mod view;
+pub mod witnesses;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,11 +9,13 @@
 mod job_keys;
 mod ledgers;
 mod origin;
+mod public_log;
 mod rebuild;
 
 pub use job_keys::{JobKeys, NotFetched};
 pub use ledgers::Ledgers;
 pub use origin::{Origin, OriginCall};
+pub use public_log::{PublicLog, StoredNote, WitnessAnswer};
 pub use rebuild::{RebuildRecords, TokenCounts};
 
 /// All that the gateway's own API needs of the world.
@@ -30,6 +32,7 @@ pub trait Ports:
     + Ledgers
     + MintBuckets
     + Origin
+    + PublicLog
     + RebuildRecords
     + Records
     + Sessions
@@ -49,6 +52,7 @@ impl<T> Ports for T where
         + Ledgers
         + MintBuckets
         + Origin
+        + PublicLog
         + RebuildRecords
         + Records
         + Sessions

@@ -44,6 +44,7 @@ fn belongs(error: &Error) -> bool {
         | Error::UpstreamMissing { .. }
         | Error::UpstreamUnset
         | Error::UpstreamRefused { .. }
+        | Error::AuditTree(_)
         | Error::Misconfigured { .. } => false,
     }
 }

@@ -8,6 +8,7 @@ pub mod job_keys;
 mod ledgers;
 mod lookups;
 mod origin;
+pub mod public_log;
 mod rebuild;
 mod records;
 pub mod trust;
@@ -117,6 +118,8 @@ pub struct World {
     pub selected: RefCell<Option<Vec<SelectedToken>>>,
     pub totalled: RefCell<Option<TotalsQuery>>,
     pub rebuilt: RefCell<Option<postern_ledger::Ledger<Sqlite>>>,
+    /// The log that anyone can check, with a Ledger of its own.
+    pub public: public_log::PublicWorld,
     /// Whether the organization is full.
     pub no_room: Cell<bool>,
     /// What the Ledger says that calls have come to; `None` = it has no such token.
@@ -207,6 +210,7 @@ impl World {
             selected: RefCell::new(Some(Vec::new())),
             totalled: RefCell::default(),
             rebuilt: RefCell::default(),
+            public: public_log::PublicWorld::default(),
             activity: RefCell::default(),
             bucket: Cell::new(10),
             no_room: Cell::default(),

@@ -109,6 +109,12 @@ fn rows() -> Vec<(Error, u16, u8)> {
         (Error::Origin { cause: cause() }, 502, 14),
         (Error::Unavailable { cause: cause() }, 503, 14),
         (Error::Forge { cause: cause() }, 503, 14),
+        (Error::AuditTree(AuditTreeFault::KeysNotSet), 404, 12),
+        (
+            Error::AuditTree(AuditTreeFault::Behind { size: 1, log: 2 }),
+            503,
+            14,
+        ),
         (
             Error::Misconfigured {
                 problems: vec![cause()],

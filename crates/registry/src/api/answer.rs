@@ -14,11 +14,16 @@ use crate::error::{Error, Result};
 /// 2026-11-22 in the syntax of RFC 9745.
 const WORKFLOW_READ_DEPRECATED: &str = "@1795305600";
 
+/// The media type of notes, proofs and keys.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
 /// What an answer carries.
 #[derive(Debug)]
 pub enum Content {
     /// A JSON document.
     Json(String),
+    /// A text: a note, a proof or keys.
+    Text(String),
     /// None.
     Nothing,
     /// Lines of JSON: the first ones, and those that are read as the client takes them.
@@ -83,6 +88,7 @@ impl Answer {
         let content_type = match &self.content {
             Content::Nothing => None,
             Content::Json(_) => Some("application/json"),
+            Content::Text(_) => Some(TEXT),
             Content::Lines(..) => Some(NDJSON),
         };
         let kept = match self.no_store {

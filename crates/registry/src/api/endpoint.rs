@@ -70,6 +70,12 @@ pub enum Management<'p> {
     Checkpoints,
     /// Makes one.
     CreateCheckpoint,
+    /// Gives the newest one that public keys verify.
+    PublicCheckpoint,
+    /// Proves that the log of one size is the beginning of the log of another.
+    Consistency,
+    /// Proves that the event of this number is in the log.
+    Inclusion(&'p str),
     /// Lists the upstream credentials that are set.
     Upstreams,
     /// Tells which upstream credential is set for this.
@@ -188,6 +194,9 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "overview"] => Get(To(Overview)),
         ["org", "activity"] => Get(To(Activity)),
         ["org", "audit"] => Get(To(Audit)),
+        ["org", "audit", "checkpoint"] => Get(To(PublicCheckpoint)),
+        ["org", "audit", "consistency"] => Get(To(Consistency)),
+        ["org", "audit", sequence, "proof"] => Get(To(Inclusion(sequence))),
         ["org", "audit", "checkpoints"] => GetPost(To(Checkpoints), To(CreateCheckpoint)),
         _ => return None,
     })
@@ -236,7 +245,11 @@ impl Management<'_> {
             Self::Token(_) => Operation::TokenRead,
             Self::Rotate(_) => Operation::TokenRotate,
             Self::Release(_) => Operation::TokenRelease,
-            Self::Audit | Self::Checkpoints => Operation::AuditRead,
+            Self::Audit
+            | Self::Checkpoints
+            | Self::PublicCheckpoint
+            | Self::Consistency
+            | Self::Inclusion(_) => Operation::AuditRead,
             Self::CreateCheckpoint => Operation::AuditCheckpoint,
             Self::Activity => Operation::ActivityRead,
             Self::Upstreams | Self::Upstream(_) => Operation::UpstreamRead,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Answer, Request};
+use super::{Answer, Later, Request};
 use crate::body::{Upload, receive};
 use crate::config::Config;
 use crate::error::{CredentialError, Result};
@@ -45,7 +45,7 @@ where
             ports.count(bucket, cause).await?;
             None
         }
-        false => Some(Later {
+        false => Some(Later::Leaks(ReportedLeaks {
             report,
             from: Requester {
                 actor: "leak-report".to_owned(),
@@ -53,7 +53,7 @@ where
                 ..request.requester(config, &Caller::Administrator(None))
             },
             config: Rc::clone(config),
-        }),
+        })),
     };
     Ok(Answer {
         later,
@@ -63,13 +63,13 @@ where
 
 /// The work that a report makes, which is done once its answer has left.
 #[derive(Debug)]
-pub struct Later {
+pub struct ReportedLeaks {
     report: Report,
     from: Requester,
     config: Rc<Config>,
 }
 
-impl Later {
+impl ReportedLeaks {
     /// Does it, and gives the line for the log.
     pub async fn run<P: Ports>(self, ports: &P) -> Value {
         let (acted, failures) = leaks::act(&self.report, &self.from, &self.config, ports).await;

@@ -1,7 +1,8 @@
-//! What is open to everybody: the keys that verify assertions, and files, which are the dashboard's
+//! What is open to everybody: the keys that verify assertions and audit logs, and files, which are the dashboard's
 //! and the description of the API. Nothing here says anything of this deployment's tokens.
 
-use super::Request;
+use super::{Request, TEXT, query};
+use crate::audit::public;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use postern_wire::assertion::{JWKS_CONTENT_TYPE, KeySet};
@@ -24,6 +25,21 @@ pub fn key_set(config: &Config) -> Result<String> {
         None => KeySet::default(),
     };
     serde_json::to_string(&keys).map_err(Error::unavailable)
+}
+
+/// The headers of the keys of audit logs.
+pub const AUDIT_KEYS_HEADERS: [(&str, &str); 2] = [
+    ("content-type", TEXT),
+    ("cache-control", "public, max-age=300"),
+];
+
+/// `/.well-known/postern-audit-keys`: the keys of an organization's audit log, one a line (R54).
+///
+/// # Errors
+/// `AuditTree` without keys; `Invalid` without an organization.
+pub fn audit_keys(request: &Request<'_>, config: &Config) -> Result<String> {
+    let organization = query::organization(request.query())?;
+    public::keys(organization.as_deref(), config)
 }
 
 /// The headers of every file: they keep other sites' scripts and frames away.

@@ -144,13 +144,61 @@ pub fn activity(text: &str) -> Result<activity::Asked> {
     activity::Asked::parse(token.as_deref(), days.as_deref())
 }
 
-/// Which rows of a list of the log.
+/// Which checkpoints: whether those that public keys verify, and which of them.
 ///
 /// # Errors
 /// `Invalid`.
-pub fn span(text: &str) -> Result<Span> {
-    let [limit, cursor] = query::read(text, ["limit", "cursor"]).map_err(wrong)?;
-    Span::parse(limit.as_deref(), cursor.as_deref())
+pub fn checkpoints(text: &str) -> Result<(bool, Span)> {
+    let known = ["public", "limit", "cursor"];
+    let [public, limit, cursor] = query::read(text, known).map_err(wrong)?;
+    let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
+    Ok((choice(public.as_deref(), "public")?, span))
+}
+
+/// Whether a checkpoint is to be made now.
+///
+/// # Errors
+/// `Invalid`.
+pub fn checkpoint(text: &str) -> Result<bool> {
+    let [fresh] = query::read(text, ["fresh"]).map_err(wrong)?;
+    choice(fresh.as_deref(), "fresh")
+}
+
+fn choice(text: Option<&str>, name: &str) -> Result<bool> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::invalid(
+            "query_invalid",
+            format!("`{name}` must be `true` or `false`"),
+        )),
+    }
+}
+
+/// From which size of the log to which.
+///
+/// # Errors
+/// `Invalid`.
+pub fn sizes(text: &str) -> Result<(u64, Option<u64>)> {
+    let [from, to] = query::read(text, ["from", "to"]).map_err(wrong)?;
+    let wrong = || {
+        Error::invalid(
+            "size_invalid",
+            "`from` and `to` must be numbers of events; `to` can be left out",
+        )
+    };
+    let number = |text: &str| text.parse().map_err(|_| wrong());
+    let from = number(&from.ok_or_else(wrong)?)?;
+    Ok((from, to.as_deref().map(number).transpose()?))
+}
+
+/// Of which organization, by its id.
+///
+/// # Errors
+/// `Invalid`.
+pub fn organization(text: &str) -> Result<Option<String>> {
+    let [organization] = query::read(text, ["organization"]).map_err(wrong)?;
+    Ok(organization.map(Into::into))
 }
 
 /// Takes a query without any parameter.
@@ -218,7 +266,7 @@ mod tests {
         let tried = |parameter: &str| {
             [
                 code(page(parameter)),
-                code(span(parameter)),
+                code(checkpoints(parameter)),
                 code(tokens(parameter, now())),
                 code(events(parameter)),
                 code(nothing(parameter)),

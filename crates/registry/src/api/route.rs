@@ -23,6 +23,8 @@ pub enum Destination<'r> {
     Unconfigured(Vec<String>),
     /// `/.well-known/jwks.json`: the keys that verify assertions.
     KeySet(Rc<Config>),
+    /// `/.well-known/postern-audit-keys`: the keys that verify an organization's audit log.
+    AuditKeys(Rc<Config>),
     /// The dashboard without a file: its first page is elsewhere.
     Dashboard,
     /// A file: one of the dashboard's, or the description of the API. Its path begins with a slash.
@@ -82,6 +84,9 @@ fn destination<'r>(
     }
     match path {
         "/.well-known/jwks.json" => only_read(request, Destination::KeySet(config)),
+        "/.well-known/postern-audit-keys" => {
+            only_read(request, Destination::AuditKeys(config))
+        }
         _ => Ok(Destination::Api {
             config,
             routes: has_origin,

@@ -1,8 +1,8 @@
 //! A management call whose caller is known and whose body is here: which use case it is for, and
 //! the status of its answer.
 
-use super::super::{Answer, Content, Management, Notes, Request, query};
-use crate::audit::{self, Lines};
+use super::super::{Answer, Content, Later, Management, Notes, Request, query};
+use crate::audit::{self, Lines, public};
 use crate::config::Config;
 use crate::error::Result;
 use crate::mint::{self, Client};
@@ -114,12 +114,38 @@ impl<P: Ports> Call<'_, P> {
                 Answer::json(200, &activity::read(caller, named, asked, ports).await?)
             }
             Management::Checkpoints => {
-                let span = query::span(self.request.query())?;
+                let (is_public, span) = query::checkpoints(self.request.query())?;
+                if is_public {
+                    let list = public::notes(caller, named, &span, config, ports).await?;
+                    return Answer::json(200, &list);
+                }
                 let list = audit::checkpoints(caller, named, &span, config, ports).await?;
                 Answer::json(200, &list)
             }
             Management::CreateCheckpoint => {
                 Answer::json(201, &audit::checkpoint(caller, named, ports).await?)
+            }
+            Management::PublicCheckpoint => {
+                let is_fresh = query::checkpoint(self.request.query())?;
+                let shown = public::checkpoint(caller, named, is_fresh, config, ports).await?;
+                let offer = Later::Offer {
+                    organization: shown.organization,
+                    witnesses: shown.witnesses,
+                };
+                Ok(Answer {
+                    later: Some(offer).filter(Later::is_some),
+                    ..Answer::new(200, Content::Text(shown.note))
+                })
+            }
+            Management::Consistency => {
+                let sizes = query::sizes(self.request.query())?;
+                let proof = public::consistency(caller, named, sizes, config, ports);
+                Answer::json(200, &proof.await?)
+            }
+            Management::Inclusion(sequence) => {
+                query::nothing(self.request.query())?;
+                let proof = public::proof(caller, named, sequence, config, ports);
+                Ok(Answer::new(200, Content::Text(proof.await?)))
             }
             Management::Upstreams => {
                 Answer::json(200, &upstream::list(caller, named, ports).await?)
