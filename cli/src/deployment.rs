@@ -14,12 +14,13 @@ use crate::setup::jsonc;
 const MAX_FILE: u64 = 256 * 1024;
 
 /// Variables whose place is among the secrets.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "ADMIN_TOKEN",
     "TOKEN_KEYS",
     "ROOT_KEYS",
     "ADOPT_KEYS",
     "ASSERTION_KEYS",
+    "AUDIT_KEYS",
     "ORIGIN_HEADERS",
 ];
 

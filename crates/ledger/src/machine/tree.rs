@@ -115,13 +115,15 @@ impl Suspended<TreeCommand> for Signing {
         // D1 was waited for since: nothing is signed for an actor that was revoked meanwhile.
         ledger.acting(actor, now)?;
         let answer = ledger.signed(self.organization, self.size, self.root)?;
-        // What was signed meanwhile for somebody else is larger, or the same.
-        let is_later = |last: LastSigned| last.size <= self.size;
-        if ledger.store.last_signed()?.is_none_or(is_later) {
-            ledger.store.set_signed(LastSigned {
-                size: self.size,
-                root: self.root,
-            })?;
+        let signed = LastSigned {
+            origin: ledger.origin(self.organization).unwrap_or_default(),
+            size: self.size,
+            root: self.root,
+        };
+        // What was signed meanwhile for somebody else may be larger.
+        let is_before = |last: LastSigned| last.origin != signed.origin || last.size <= signed.size;
+        if ledger.store.last_signed()?.is_none_or(is_before) {
+            ledger.store.set_signed(&signed)?;
         }
         Ok(Done::Answer(answer))
     }
@@ -143,12 +145,13 @@ impl<S: Sql> Ledger<S> {
         &self,
         organization: OrganizationId,
     ) -> Result<core::result::Result<Signing, TreeAnswer>> {
-        if self.settings.log_keys.is_none() {
+        let Some(origin) = self.origin(organization) else {
             return Ok(Err(TreeAnswer::NoKeys));
-        }
+        };
         let grown = self.store.tree()?;
         let (size, root) = (grown.size(), grown.edge.frontier().root());
-        if let Some(last) = self.store.last_signed()? {
+        let last = self.store.last_signed()?;
+        if let Some(last) = last.filter(|last| last.origin == origin) {
             let tiles = StoredTiles::of(&self.store, grown);
             let is_same = match proof::root(&tiles, last.size) {
                 Ok(then) => then == last.root,
@@ -164,6 +167,12 @@ impl<S: Sql> Ledger<S> {
             size,
             root,
         }))
+    }
+
+    /// The name of the log; `None` where there are no keys.
+    fn origin(&self, organization: OrganizationId) -> Option<String> {
+        let keys = self.settings.log_keys.as_ref()?;
+        Some(keys.origin(&organization.to_string()))
     }
 
     fn signed(&self, organization: OrganizationId, size: u64, root: Hash) -> Result<TreeAnswer> {

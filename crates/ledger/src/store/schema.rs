@@ -234,6 +234,8 @@ const TREE: &[&str] = &[
     ) strict, without rowid",
     "create table tree_signed (
         only integer primary key check (only = 0),
+        -- The name of the log, as it was signed.
+        origin text not null,
         size integer not null,
         root text not null
     ) strict",

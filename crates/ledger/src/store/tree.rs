@@ -30,8 +30,10 @@ impl Grown {
 }
 
 /// The checkpoint that was signed last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastSigned {
+    /// The name of the log.
+    pub origin: String,
     /// How many events it covers.
     pub size: u64,
     /// Its root.
@@ -105,21 +107,27 @@ impl<S: Sql> Store<S> {
 
     /// The checkpoint that was signed last.
     pub fn last_signed(&self) -> Result<Option<LastSigned>> {
-        let query = "select size, root from tree_signed where only = 0";
+        let query = "select origin, size, root from tree_signed where only = 0";
         let Some(mut row) = self.first(query, &[])? else {
             return Ok(None);
         };
+        let origin = row.text()?;
         let size = u64::try_from(row.integer()?).unwrap_or_default();
         let root = parse_hash(&row.text()?);
         let root = root.ok_or_else(|| SqlError("the signed root does not parse".to_owned()))?;
-        Ok(Some(LastSigned { size, root }))
+        Ok(Some(LastSigned { origin, size, root }))
     }
 
     /// Keeps what was signed last.
-    pub fn set_signed(&self, signed: LastSigned) -> Result<()> {
-        let values = [sql::count(signed.size), sql::text(print_hash(&signed.root))];
-        let query = "insert into tree_signed (only, size, root) values (0, ?, ?) \
-                     on conflict (only) do update set size = excluded.size, root = excluded.root";
+    pub fn set_signed(&self, signed: &LastSigned) -> Result<()> {
+        let values = [
+            sql::text(&signed.origin),
+            sql::count(signed.size),
+            sql::text(print_hash(&signed.root)),
+        ];
+        let query = "insert into tree_signed (only, origin, size, root) values (0, ?, ?, ?) \
+                     on conflict (only) do update set origin = excluded.origin, \
+                     size = excluded.size, root = excluded.root";
         self.run(query, &values)
     }
 
