@@ -107,7 +107,9 @@ impl Postern {
     pub async fn witness(&self, flags: &[&str]) -> (Bridge, String) {
         let arguments = [&["audit", "witness"], flags].concat();
         let (child, lines) = self.serving(&arguments, 2).await;
-        let key = lines[0].strip_prefix("key ").expect("the line with the key");
+        let key = lines[0]
+            .strip_prefix("key ")
+            .expect("the line with the key");
         (Bridge::of(child, &lines), key.to_owned())
     }
 

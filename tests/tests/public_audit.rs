@@ -27,12 +27,18 @@ const NOBODYS: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    runner::run(Setup::start(), cases![r54_a_log_is_witnessed_and_who_has_every_key_is_caught])
+    runner::run(
+        Setup::start(),
+        cases![r54_a_log_is_witnessed_and_who_has_every_key_is_caught],
+    )
 }
 
 /// The public keys of an organization's log, as everybody can have them.
 async fn published(gateway: &Gateway, organization: &Organization) -> String {
-    let path = format!("/.well-known/postern-audit-keys?organization={}", organization.id);
+    let path = format!(
+        "/.well-known/postern-audit-keys?organization={}",
+        organization.id
+    );
     let answer = gateway.call("GET", &path).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.text()
@@ -77,7 +83,11 @@ async fn r54_a_log_is_witnessed_and_who_has_every_key_is_caught(setup: &Setup) {
     let listen = format!("127.0.0.1:{port}");
     let state = nobody.home().join("witness");
     let place = ["--state", state.to_str().unwrap(), "--listen", &listen];
-    let named = [&place[..], &["--name", "witness.example/own", "--log", NOBODYS]].concat();
+    let named = [
+        &place[..],
+        &["--name", "witness.example/own", "--log", NOBODYS],
+    ]
+    .concat();
     // The witness's key is known before the logs that it is to watch.
     let (first, witness) = nobody.witness(&named).await;
     drop(first);
@@ -97,7 +107,9 @@ async fn r54_a_log_is_witnessed_and_who_has_every_key_is_caught(setup: &Setup) {
         path.to_str().unwrap().to_owned()
     };
     let keys = format!("@{}", file("keys.txt", &keys));
-    let (_watching, again) = nobody.witness(&[&place[..], &["--log", &keys]].concat()).await;
+    let (_watching, again) = nobody
+        .witness(&[&place[..], &["--log", &keys]].concat())
+        .await;
     assert_eq!(again, witness, "a witness has one key");
 
     let administrator = Postern::new(&[
@@ -105,7 +117,9 @@ async fn r54_a_log_is_witnessed_and_who_has_every_key_is_caught(setup: &Setup) {
         ("POSTERN_TOKEN", &setup.keys.admin),
         ("POSTERN_ORGANIZATION", &organization.name),
     ]);
-    let output = administrator.run(&["audit", "checkpoint", "--fresh", "--key", &keys]).await;
+    let output = administrator
+        .run(&["audit", "checkpoint", "--fresh", "--key", &keys])
+        .await;
     assert_eq!(output.code, 0, "{output:?}");
     let kept = file("kept.txt", &output.stdout);
     // The witness is asked behind the answer.
@@ -121,7 +135,17 @@ async fn r54_a_log_is_witnessed_and_who_has_every_key_is_caught(setup: &Setup) {
     };
 
     let export = administrator.run(&["audit", "export"]).await.done();
-    let words = ["audit", "verify", "-", "--key", &keys, "--witness", &witness, "--checkpoint", &newest];
+    let words = [
+        "audit",
+        "verify",
+        "-",
+        "--key",
+        &keys,
+        "--witness",
+        &witness,
+        "--checkpoint",
+        &newest,
+    ];
     let told = nobody.run_with(&words, &export).await.done();
     assert!(told.contains("cosigned by witness.example/own+"), "{told}");
     assert!(!told.contains("not proven"), "{told}");
@@ -130,26 +154,60 @@ async fn r54_a_log_is_witnessed_and_who_has_every_key_is_caught(setup: &Setup) {
     let forged = rewritten(&export, &organization, &setup.keys.root());
     assert_ne!(forged.lines().next(), export.lines().next());
     let root = Postern::new(&[("TOKEN_KEYS", &setup.keys.ring())]);
-    let told = root.run_with(&["audit", "verify", "-"], &forged).await.done();
+    let told = root
+        .run_with(&["audit", "verify", "-"], &forged)
+        .await
+        .done();
     assert!(told.contains("whole, in order and unchanged"), "{told}");
-    let words = ["audit", "verify", "-", "--key", &keys, "--checkpoint", &kept];
+    let words = [
+        "audit",
+        "verify",
+        "-",
+        "--key",
+        &keys,
+        "--checkpoint",
+        &kept,
+    ];
     let output = nobody.run_with(&words, &forged).await;
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stdout.contains("it has another tree of"), "{output:?}");
+    assert!(
+        output.stdout.contains("it has another tree of"),
+        "{output:?}"
+    );
 
     // The log goes on, and the gateway proves that it does.
     organization.mint(&gateway, &json!({ "name": "two" })).await;
-    let words = ["audit", "checkpoint", "--fresh", "--key", &keys, "--since", &kept];
+    let words = [
+        "audit",
+        "checkpoint",
+        "--fresh",
+        "--key",
+        &keys,
+        "--since",
+        &kept,
+    ];
     let output = administrator.run(&words).await;
     assert_eq!(output.code, 0, "{output:?}");
-    assert!(output.stderr.starts_with("it continues the checkpoint of"), "{output:?}");
+    assert!(
+        output.stderr.starts_with("it continues the checkpoint of"),
+        "{output:?}"
+    );
 
     // One event for somebody who may read nothing.
-    let proof = administrator.run(&["audit", "prove", "1", "--key", &keys]).await.done();
+    let proof = administrator
+        .run(&["audit", "prove", "1", "--key", &keys])
+        .await
+        .done();
     let proof = file("event-1.tlog-proof", &proof);
-    let told = nobody.run(&["audit", "verify", &proof, "--key", &keys]).await.done();
+    let told = nobody
+        .run(&["audit", "verify", &proof, "--key", &keys])
+        .await
+        .done();
     let expected = format!("event 1 of organization {}: in the log", organization.id);
     assert!(told.starts_with(&expected), "{told}");
-    assert!(told.contains("\"action\":\"organization.create\""), "{told}");
+    assert!(
+        told.contains("\"action\":\"organization.create\""),
+        "{told}"
+    );
     gateway.stop();
 }

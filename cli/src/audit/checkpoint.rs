@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use postern_transparency::proof::verify_consistency;
 use postern_transparency::parse_hash;
+use postern_transparency::proof::verify_consistency;
 use serde_json::Value;
 
 use super::public::{KeyFlags, Keys, Opened, text_of};
@@ -45,7 +45,10 @@ impl Newest {
             (Some(file), Some(keys)) => {
                 // Kept before a witness was there, perhaps: the log's own signature is enough.
                 let note = text_of(file)?;
-                Some(keys.of_logs().open_all(&file.display().to_string(), &note)?)
+                Some(
+                    keys.of_logs()
+                        .open_all(&file.display().to_string(), &note)?,
+                )
             }
             _ => None,
         };
@@ -64,7 +67,9 @@ impl Newest {
         };
         let note = api.text(path).await?;
         match &known.keys {
-            None => remark("note: nobody has verified this checkpoint: give a public key with --key"),
+            None => {
+                remark("note: nobody has verified this checkpoint: give a public key with --key")
+            }
             Some(keys) => {
                 let newest = keys.open_all("the gateway's checkpoint", &note)?;
                 if let Some(since) = &known.since {
@@ -86,11 +91,15 @@ async fn continues(api: &Api, since: &Opened, newest: &Opened) -> Outcome {
         Failure::new(Kind::Other, why).hint("keep both checkpoints: together they are the evidence")
     };
     if old.origin != new.origin {
-        return Err(wrong("the checkpoint that was kept is of another log".to_owned()));
+        return Err(wrong(
+            "the checkpoint that was kept is of another log".to_owned(),
+        ));
     }
     if old.size > new.size {
         let (old, new) = (counted(old.size, "row"), counted(new.size, "row"));
-        return Err(wrong(format!("the log has lost its end: {old} were signed, and now it has {new}")));
+        return Err(wrong(format!(
+            "the log has lost its end: {old} were signed, and now it has {new}"
+        )));
     }
     let mut hashes = Vec::new();
     if old.size > 0 && old.size < new.size {

@@ -58,7 +58,9 @@ impl Prove {
                     return Err(Failure::new(Kind::Other, message));
                 }
             }
-            None => remark("note: nobody has verified this proof: postern audit verify FILE --key KEY"),
+            None => {
+                remark("note: nobody has verified this proof: postern audit verify FILE --key KEY")
+            }
         }
         print(&proof)
     }
@@ -115,8 +117,11 @@ impl Proven {
 /// hold.
 pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>) -> Outcome {
     let keys = keys.ok_or_else(|| {
-        Failure::new(Kind::Configuration, "there is no key to check the proof with")
-            .hint("give the public key of the log with --key")
+        Failure::new(
+            Kind::Configuration,
+            "there is no key to check the proof with",
+        )
+        .hint("give the public key of the log with --key")
     })?;
     let mut text = String::new();
     input

@@ -68,7 +68,9 @@ pub fn public(report: &tree::Report, is_keyed: bool) -> Outcome {
     let faults = report.faults.in_all;
     if faults > report.faults.shown.len() {
         let more = faults - report.faults.shown.len();
-        print(&format!("and {more} more; the first {MAX_FAULTS} are shown\n"))?;
+        print(&format!(
+            "and {more} more; the first {MAX_FAULTS} are shown\n"
+        ))?;
     }
     if faults > 0 {
         let what = format!(

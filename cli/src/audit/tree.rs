@@ -109,7 +109,10 @@ impl<'k> Check<'k> {
     /// The next line of the export. Its keyed checkpoint is another check's.
     pub fn line(&mut self, line: &str) {
         self.line += 1;
-        match (serde_json::from_str(line), serde_json::from_str::<Signed>(line)) {
+        match (
+            serde_json::from_str(line),
+            serde_json::from_str::<Signed>(line),
+        ) {
             _ if line.is_empty() => return,
             (Ok(row), _) => self.row(&row),
             (_, Ok(_)) => {}
@@ -122,7 +125,10 @@ impl<'k> Check<'k> {
         let Ok(place) = serde_json::from_str::<Place>(&row.content) else {
             return self.fault(&Problem::Unreadable);
         };
-        let ours = *self.report.organization.get_or_insert(place.organization_id);
+        let ours = *self
+            .report
+            .organization
+            .get_or_insert(place.organization_id);
         if ours != place.organization_id {
             let organization = place.organization_id;
             return self.fault(&Problem::Foreign { organization });
@@ -196,7 +202,9 @@ impl<'k> Check<'k> {
         let mut first: BTreeMap<(&str, u64), (&str, Hash)> = BTreeMap::new();
         for (place, Opened { checkpoint, .. }) in opened {
             let log = (checkpoint.origin.as_str(), checkpoint.size);
-            let (other, root) = *first.entry(log).or_insert((place.as_str(), checkpoint.root));
+            let (other, root) = *first
+                .entry(log)
+                .or_insert((place.as_str(), checkpoint.root));
             if root != checkpoint.root {
                 let size = checkpoint.size;
                 self.report.faults.add(format!(

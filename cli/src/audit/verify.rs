@@ -111,8 +111,10 @@ impl Verify {
         let recognized = keyed.as_ref().map(|report| report.recognized);
         let recognized = recognized.or(public.as_ref().map(|report| report.recognized));
         if recognized == Some(0) {
-            return Err(no_export(&self.file, "no line of it is a row or a checkpoint")
-                .hint("export again: postern audit export FILE"));
+            return Err(
+                no_export(&self.file, "no line of it is a row or a checkpoint")
+                    .hint("export again: postern audit export FILE"),
+            );
         }
         let public = public.map(|report| tell::public(&report, keyed.is_some()));
         let keyed = keyed.as_ref().map(tell::keyed);

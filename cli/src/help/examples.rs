@@ -187,9 +187,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "audit witness",
-        &[
-            "postern audit witness --state ~/witness --name witness.example/audit --log @keys.txt",
-        ],
+        &["postern audit witness --state ~/witness --name witness.example/audit --log @keys.txt"],
     ),
     (
         "explain",

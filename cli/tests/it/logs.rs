@@ -193,7 +193,16 @@ impl Witness {
     pub fn start(state: &Path, more: &[&str]) -> Self {
         let log = log_key().verifier().to_string();
         let state = state.to_str().unwrap();
-        let words = ["audit", "witness", "--listen", "127.0.0.1:0", "--state", state, "--log", &log];
+        let words = [
+            "audit",
+            "witness",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            state,
+            "--log",
+            &log,
+        ];
         let mut child = program(&[&words[..], more].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -207,11 +216,16 @@ impl Witness {
         };
         let key = line("key ");
         let address = line("ready ").parse().unwrap();
-        Self { child, key, address }
+        Self {
+            child,
+            key,
+            address,
+        }
     }
 
     pub async fn add(&self, request: &AddCheckpoint) -> Answer {
-        self.ask("POST", "/add-checkpoint", request.to_string().as_bytes()).await
+        self.ask("POST", "/add-checkpoint", request.to_string().as_bytes())
+            .await
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: &[u8]) -> Answer {
@@ -228,7 +242,9 @@ impl Witness {
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let media = head.lines().find_map(|line| line.strip_prefix("content-type: "));
+        let media = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-type: "));
         Answer {
             status,
             media: media.unwrap_or_default().to_owned(),

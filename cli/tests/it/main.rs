@@ -36,6 +36,7 @@ mod profiles;
 mod program;
 mod proxy;
 mod public_audit;
+mod public_proofs;
 mod raw;
 mod ready;
 mod rebuild;

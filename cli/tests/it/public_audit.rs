@@ -8,7 +8,7 @@ use crate::gateway::{Gateway, Output, Reply, json as answer, problem, run};
 use crate::golden;
 use crate::logs::{Files, Log, ORIGIN, ROOT, cosigned, log_key, witness_key};
 
-fn key() -> String {
+pub fn key() -> String {
     log_key().verifier().to_string()
 }
 
@@ -19,7 +19,7 @@ async fn verified(export: &str, more: &[&str]) -> Output {
     run(&[&words[..], more].concat(), &[], export).await
 }
 
-fn text(body: impl ToString) -> Reply {
+pub fn text(body: impl ToString) -> Reply {
     Reply {
         status: 200,
         headers: vec![("content-type", "text/plain; charset=utf-8".to_owned())],
@@ -41,24 +41,41 @@ async fn r54_a_log_is_checked_with_public_keys_alone() {
     golden::check("output/audit-verify-public.txt", &output.stdout);
 
     let witness = one.verifier().to_string();
-    let [first, second] = [["--witness", &witness], ["--witness", &two.verifier().to_string()]]
-        .map(|flag| flag.map(str::to_owned));
-    let words: Vec<&str> = both.into_iter().chain(first.iter().map(String::as_str)).collect();
+    let [first, second] = [
+        ["--witness", &witness],
+        ["--witness", &two.verifier().to_string()],
+    ]
+    .map(|flag| flag.map(str::to_owned));
+    let words: Vec<&str> = both
+        .into_iter()
+        .chain(first.iter().map(String::as_str))
+        .collect();
     let output = verified(&log.export(), &words).await;
     golden::check("output/audit-verify-witnessed.txt", &output.stdout);
     // What is proven ends where not every witness has seen it.
-    let words: Vec<&str> = words.into_iter().chain(second.iter().map(String::as_str)).collect();
+    let words: Vec<&str> = words
+        .into_iter()
+        .chain(second.iter().map(String::as_str))
+        .collect();
     let output = verified(&log.export(), &words).await;
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert!(output.stdout.starts_with("25 rows of"), "{}", output.stdout);
-    assert!(output.stdout.contains("not proven: the last 15 rows"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("not proven: the last 15 rows"),
+        "{}",
+        output.stdout
+    );
 
     // Both kinds of keys in one pass.
     let key = key();
     let words = [&["audit", "verify", "-", "--key", &key][..], &both].concat();
     let output = run(&words, &[("ROOT_KEYS", ROOT)], &log.export()).await;
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-    assert!(output.stdout.contains("whole, in order and unchanged"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("whole, in order and unchanged"),
+        "{}",
+        output.stdout
+    );
     assert!(!output.stdout.contains("not checked"), "{}", output.stdout);
 }
 
@@ -67,7 +84,12 @@ async fn r54_an_old_checkpoint_catches_who_has_every_key() {
     let (log, files) = (Log::of(40), Files::new());
     let forged = log.rewritten(10);
     // Under the keys of the gateway all is well: they can write every link anew.
-    let output = run(&["audit", "verify", "-"], &[("ROOT_KEYS", ROOT)], &forged.export()).await;
+    let output = run(
+        &["audit", "verify", "-"],
+        &[("ROOT_KEYS", ROOT)],
+        &forged.export(),
+    )
+    .await;
     assert_eq!(output.code, 0, "{}", output.stderr);
     // The public key signs the forged log as well: who has it all signs a new checkpoint.
     let newest = files.write("newest.txt", forged.checkpoint(40).to_string());
@@ -75,7 +97,11 @@ async fn r54_an_old_checkpoint_catches_who_has_every_key() {
     assert_eq!(output.code, 0, "{}", output.stderr);
     // But not one that was kept elsewhere.
     let old = files.write("old.txt", log.checkpoint(25).to_string());
-    let output = verified(&forged.export(), &["--checkpoint", &newest, "--checkpoint", &old]).await;
+    let output = verified(
+        &forged.export(),
+        &["--checkpoint", &newest, "--checkpoint", &old],
+    )
+    .await;
     assert_eq!(output.code, 1);
     let told = "old.txt: it has another tree of 25 rows: the log was written anew";
     assert!(output.stdout.contains(told), "{}", output.stdout);
@@ -104,7 +130,11 @@ async fn r54_a_fork_shows_to_two_readers_who_compare() {
     // Without an export: the gateway would have to prove that its log continues the other's.
     let key = key();
     let other = files.write("other.txt", fork.checkpoint(20).to_string());
-    let proof = log.consistency(20, 30).iter().map(print_hash).collect::<Vec<_>>();
+    let proof = log
+        .consistency(20, 30)
+        .iter()
+        .map(print_hash)
+        .collect::<Vec<_>>();
     let proof = answer(200, &json!({ "from": 20, "to": 30, "hashes": proof }));
     let gateway = Gateway::start(vec![text(log.checkpoint(30)), proof.clone()]).await;
     let words = ["audit", "checkpoint", "--key", &key, "--since", &other];
@@ -112,20 +142,44 @@ async fn r54_a_fork_shows_to_two_readers_who_compare() {
     assert_eq!((output.code, output.stdout.as_str()), (1, ""));
     let told = "postern: the log does not continue the checkpoint of 20 rows";
     assert!(output.stderr.starts_with(told), "{}", output.stderr);
-    let asked = ["GET /org/audit/checkpoint", "GET /org/audit/consistency?from=20&to=30"];
+    let asked = [
+        "GET /org/audit/checkpoint",
+        "GET /org/audit/consistency?from=20&to=30",
+    ];
     assert_eq!(gateway.asked(), asked);
     // The same of its own log.
     let own = files.write("own.txt", log.checkpoint(20).to_string());
     let gateway = Gateway::start(vec![text(log.checkpoint(30)), proof]).await;
-    let output = gateway.run(&["audit", "checkpoint", "--fresh", "--key", &key, "--since", &own]).await;
+    let output = gateway
+        .run(&[
+            "audit",
+            "checkpoint",
+            "--fresh",
+            "--key",
+            &key,
+            "--since",
+            &own,
+        ])
+        .await;
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert_eq!(output.stdout, log.checkpoint(30).to_string());
-    assert!(output.stderr.starts_with("it continues the checkpoint of 20 rows\nsigned by "), "{}", output.stderr);
+    assert!(
+        output
+            .stderr
+            .starts_with("it continues the checkpoint of 20 rows\nsigned by "),
+        "{}",
+        output.stderr
+    );
     assert_eq!(gateway.asked()[0], "GET /org/audit/checkpoint?fresh=true");
     // A log that became shorter, and another one of the same size.
-    for (now, told) in [(log.checkpoint(12), "the log has lost its end"), (fork.checkpoint(20), "does not continue")] {
+    for (now, told) in [
+        (log.checkpoint(12), "the log has lost its end"),
+        (fork.checkpoint(20), "does not continue"),
+    ] {
         let gateway = Gateway::start(vec![text(now)]).await;
-        let output = gateway.run(&["audit", "checkpoint", "--key", &key, "--since", &own]).await;
+        let output = gateway
+            .run(&["audit", "checkpoint", "--key", &key, "--since", &own])
+            .await;
         assert_eq!(output.code, 1);
         assert!(output.stderr.contains(told), "{}", output.stderr);
     }
@@ -144,24 +198,57 @@ async fn r54_what_does_not_fit_is_told_with_its_place() {
     let lines: Vec<&str> = export.lines().collect();
     let without = |left: usize| {
         let kept = lines.iter().enumerate().filter(|(at, _)| *at != left);
-        kept.map(|(_, line)| format!("{line}\n")).collect::<String>()
+        kept.map(|(_, line)| format!("{line}\n"))
+            .collect::<String>()
     };
     let mut swapped = lines.clone();
     swapped.swap(4, 5);
     let doubled = [&lines[..6], &lines[5..]].concat().join("\n");
     let elsewhere = export.replace("48507561", "58507561");
     for (given, checkpoint, told) in [
-        (export.clone(), &longer, "longer.txt: the log ends with row 12, but the checkpoint has seen row 20"),
-        (export.clone(), &unknown, "unknown.txt: no known key has signed it"),
-        (export.clone(), &broken, "broken.txt: a signature of a known key does not hold"),
+        (
+            export.clone(),
+            &longer,
+            "longer.txt: the log ends with row 12, but the checkpoint has seen row 20",
+        ),
+        (
+            export.clone(),
+            &unknown,
+            "unknown.txt: no known key has signed it",
+        ),
+        (
+            export.clone(),
+            &broken,
+            "broken.txt: a signature of a known key does not hold",
+        ),
         (without(3), &newest, "line 4: row 4 is missing"),
-        (without(3), &newest, "newest.txt: its 12 rows cannot be compared: the rows here end after row 3"),
-        (without(11), &newest, "newest.txt: the log ends with row 11, but the checkpoint has seen row 12"),
+        (
+            without(3),
+            &newest,
+            "newest.txt: its 12 rows cannot be compared: the rows here end after row 3",
+        ),
+        (
+            without(11),
+            &newest,
+            "newest.txt: the log ends with row 11, but the checkpoint has seen row 12",
+        ),
         (swapped.join("\n"), &newest, "line 5: row 5 is missing"),
         (doubled, &newest, "line 7: row 6 is there twice"),
-        (elsewhere, &newest, "newest.txt: it is of the log gate.example/audit/48507561"),
-        (export.replace("token.mint", "token.leak"), &newest, "newest.txt: it has another tree of 12 rows"),
-        (export.replacen("\"link\":\"", "\"link\":\"0", 1), &newest, "line 2: row 2 does not follow on the row before it"),
+        (
+            elsewhere,
+            &newest,
+            "newest.txt: it is of the log gate.example/audit/48507561",
+        ),
+        (
+            export.replace("token.mint", "token.leak"),
+            &newest,
+            "newest.txt: it has another tree of 12 rows",
+        ),
+        (
+            export.replacen("\"link\":\"", "\"link\":\"0", 1),
+            &newest,
+            "line 2: row 2 does not follow on the row before it",
+        ),
     ] {
         let output = verified(&given, &["--checkpoint", checkpoint]).await;
         assert_eq!(output.code, 1, "{told}: {}", output.stdout);
@@ -188,13 +275,41 @@ async fn r54_what_cannot_be_checked_is_refused() {
     let gone = files.path("gone.txt").to_str().unwrap().to_owned();
     for (words, code, told) in [
         (vec!["--key", &key], 2, "give one with --checkpoint"),
-        (vec!["--key", "gate.example"], 2, "cannot be used: it is no verifier key"),
-        (vec!["--key", &witness, "--checkpoint", &newest], 2, "it is the key of a witness: see --witness"),
-        (vec!["--key", &key, "--witness", &key, "--checkpoint", &newest], 2, "it is the key of a log"),
-        (vec!["--key", &at(&empty), "--checkpoint", &newest], 2, "empty.txt has no key"),
-        (vec!["--key", &at(&gone), "--checkpoint", &newest], 3, "gone.txt cannot be read"),
-        (vec!["--key", &at(&large), "--checkpoint", &newest], 3, "it has more than 262144 bytes"),
-        (vec!["--key", &key, "--checkpoint", &none], 3, "none.txt is not a checkpoint: it is no signed note"),
+        (
+            vec!["--key", "gate.example"],
+            2,
+            "cannot be used: it is no verifier key",
+        ),
+        (
+            vec!["--key", &witness, "--checkpoint", &newest],
+            2,
+            "it is the key of a witness: see --witness",
+        ),
+        (
+            vec!["--key", &key, "--witness", &key, "--checkpoint", &newest],
+            2,
+            "it is the key of a log",
+        ),
+        (
+            vec!["--key", &at(&empty), "--checkpoint", &newest],
+            2,
+            "empty.txt has no key",
+        ),
+        (
+            vec!["--key", &at(&gone), "--checkpoint", &newest],
+            3,
+            "gone.txt cannot be read",
+        ),
+        (
+            vec!["--key", &at(&large), "--checkpoint", &newest],
+            3,
+            "it has more than 262144 bytes",
+        ),
+        (
+            vec!["--key", &key, "--checkpoint", &none],
+            3,
+            "none.txt is not a checkpoint: it is no signed note",
+        ),
         (vec!["--checkpoint", &newest], 2, "--key"),
         (vec![], 3, "there is no key to check with"),
         (vec!["--key", &listed, "--checkpoint", &newest], 0, ""),
@@ -209,75 +324,42 @@ async fn r54_what_cannot_be_checked_is_refused() {
 }
 
 #[tokio::test]
-async fn r54_one_event_is_proven_to_who_has_nothing_but_a_key() {
-    let (log, files, key) = (Log::of(30), Files::new(), key());
-    let proof = log.proof(8, 30).to_string();
-    let gateway = Gateway::start(vec![text(&proof), text(&proof), text(log.proof(9, 30))]).await;
-    let output = gateway.run(&["audit", "prove", "8", "--key", &key]).await;
-    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-    assert_eq!(output.stdout, proof);
-    let output = gateway.run(&["audit", "prove", "8"]).await;
-    assert_eq!((output.code, output.stdout.as_str()), (0, proof.as_str()));
-    assert!(output.stderr.contains("nobody has verified this proof"), "{}", output.stderr);
-    let output = gateway.run(&["audit", "prove", "8", "--key", &key]).await;
-    assert_eq!((output.code, output.stdout.as_str()), (1, ""));
-    assert!(output.stderr.contains("is of event 9"), "{}", output.stderr);
-    assert_eq!(gateway.asked()[0], "GET /org/audit/8/proof");
-
-    let file = files.write("event-8.tlog-proof", &proof);
-    let output = run(&["audit", "verify", &file, "--key", &key], &[], "").await;
-    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-    golden::check("output/audit-verify-proof.txt", &output.stdout);
-    let output = run(&["audit", "verify", "-"], &[], &proof).await;
-    assert_eq!(output.code, 3, "{}", output.stderr);
-
-    let (other, short) = (log.rewritten(8).proof(8, 30), log.proof(8, 20));
-    let swapped = InclusionOf(&log).with_event_of(&other);
-    let witness = witness_key(1).verifier().to_string();
-    let unseen = [&["--key", &key][..], &["--witness", &witness]].concat();
-    let own = ["--key", &key].to_vec();
-    for (text, words, told) in [
-        (swapped, &own, "the event is not in the tree of its checkpoint"),
-        (proof.replace("index 7", "index 8"), &own, "the event is not in the tree of its checkpoint"),
-        (proof.replace("\n30\n", "\n31\n"), &own, "a signature of a known key does not hold"),
-        (proof.replace("extra ", "extra !"), &own, "it is no inclusion proof"),
-        (without_event(&proof), &own, "it has no event in it"),
-        (short.to_string(), &unseen, "witness.example/w1 has not cosigned it"),
-    ] {
-        let output = run(&[&["audit", "verify", "-"][..], words].concat(), &[], &text).await;
-        assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{told}: {}", output.stderr);
-        assert!(output.stderr.contains(told), "{told}: {}", output.stderr);
-    }
-}
-
-struct InclusionOf<'l>(&'l Log);
-
-impl InclusionOf<'_> {
-    /// The genuine proof of event 8 around the event of another one.
-    fn with_event_of(&self, other: &postern_transparency::inclusion::InclusionProof) -> String {
-        let mut proof = self.0.proof(8, 30);
-        proof.extra.clone_from(&other.extra);
-        proof.to_string()
-    }
-}
-
-fn without_event(proof: &str) -> String {
-    let kept = proof.lines().filter(|line| !line.starts_with("extra "));
-    kept.map(|line| format!("{line}\n")).collect()
-}
-
-#[tokio::test]
 async fn a_gateway_without_public_checkpoints_says_so() {
     let key = key();
     for (words, reply, code, told) in [
-        (vec!["audit", "checkpoint"], problem(404, "audit_keys_not_set"), 6, "audit_keys_not_set"),
-        (vec!["audit", "prove", "1"], problem(503, "audit_tree_behind"), 9, "audit_tree_behind"),
-        (vec!["audit", "checkpoint"], answer(200, &json!({})), 9, "not an answer of a Postern gateway"),
-        (vec!["audit", "checkpoint", "--key", &key], text("hello\n"), 1, "the gateway's checkpoint is not believed"),
+        (
+            vec!["audit", "checkpoint"],
+            problem(404, "audit_keys_not_set"),
+            6,
+            "audit_keys_not_set",
+        ),
+        (
+            vec!["audit", "prove", "1"],
+            problem(503, "audit_tree_behind"),
+            9,
+            "audit_tree_behind",
+        ),
+        (
+            vec!["audit", "checkpoint"],
+            answer(200, &json!({})),
+            9,
+            "not an answer of a Postern gateway",
+        ),
+        (
+            vec!["audit", "checkpoint", "--key", &key],
+            text("hello\n"),
+            1,
+            "the gateway's checkpoint is not believed",
+        ),
     ] {
         let gateway = Gateway::start(vec![reply]).await;
         let output = gateway.run(&words).await;
-        assert_eq!((output.code, output.stdout.as_str()), (code, ""), "{}", output.stderr);
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (code, ""),
+            "{}",
+            output.stderr
+        );
         assert!(output.stderr.contains(told), "{}", output.stderr);
     }
 }

@@ -19,7 +19,10 @@ async fn r54_a_witness_cosigns_what_continues_and_nothing_else() {
     let state = files.path("state");
     let witness = Witness::start(&state, &NAME);
     let own = VerifierKey::parse(&witness.key).unwrap();
-    assert_eq!((own.name(), own.kind()), ("witness.example/own", Kind::Cosignature));
+    assert_eq!(
+        (own.name(), own.kind()),
+        ("witness.example/own", Kind::Cosignature)
+    );
     for (old, new) in [(0, 10), (10, 10), (10, 33)] {
         let request = log.add(old, new);
         let answer = witness.add(&request).await;
@@ -42,18 +45,66 @@ async fn r54_a_witness_cosigns_what_continues_and_nothing_else() {
     let mut padded = log.add(33, 33);
     padded.proof = log.consistency(10, 33);
     for (what, request, status, body) in [
-        ("an unknown log", unknown, 404, "no such log is watched here\n"),
-        ("another key", unsigned, 403, "no key of the log has signed it\n"),
-        ("sizes in the wrong order", backwards, 400, "no request to add a checkpoint\n"),
-        ("an old size that is not the newest", log.add(10, 60), 409, "33\n"),
-        ("a broken proof", garbled, 422, "it does not continue what was cosigned\n"),
-        ("a proof too many", padded, 422, "it does not continue what was cosigned\n"),
-        ("another log", fork.add(33, 60), 422, "it does not continue what was cosigned\n"),
-        ("a fork", fork.add(33, 33), 422, "a fork: the log has signed two trees of 33 rows\n"),
+        (
+            "an unknown log",
+            unknown,
+            404,
+            "no such log is watched here\n",
+        ),
+        (
+            "another key",
+            unsigned,
+            403,
+            "no key of the log has signed it\n",
+        ),
+        (
+            "sizes in the wrong order",
+            backwards,
+            400,
+            "no request to add a checkpoint\n",
+        ),
+        (
+            "an old size that is not the newest",
+            log.add(10, 60),
+            409,
+            "33\n",
+        ),
+        (
+            "a broken proof",
+            garbled,
+            422,
+            "it does not continue what was cosigned\n",
+        ),
+        (
+            "a proof too many",
+            padded,
+            422,
+            "it does not continue what was cosigned\n",
+        ),
+        (
+            "another log",
+            fork.add(33, 60),
+            422,
+            "it does not continue what was cosigned\n",
+        ),
+        (
+            "a fork",
+            fork.add(33, 33),
+            422,
+            "a fork: the log has signed two trees of 33 rows\n",
+        ),
     ] {
         let answer = witness.add(&request).await;
-        assert_eq!((answer.status, answer.body.as_str()), (status, body), "{what}");
-        let media = if status == 409 { "text/x.tlog.size" } else { "text/plain; charset=utf-8" };
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (status, body),
+            "{what}"
+        );
+        let media = if status == 409 {
+            "text/x.tlog.size"
+        } else {
+            "text/plain; charset=utf-8"
+        };
         assert_eq!(answer.media, media, "{what}");
     }
     // What proves the fork is kept, beside the checkpoint that it contradicts.
@@ -70,7 +121,9 @@ async fn r54_a_witness_cosigns_what_continues_and_nothing_else() {
 
     // Whoever asks gets the newest, signed by the log and by the witness.
     let hash = checkpoint.strip_suffix(".checkpoint").unwrap();
-    let answer = witness.ask("GET", &format!("/{hash}/checkpoint"), b"").await;
+    let answer = witness
+        .ask("GET", &format!("/{hash}/checkpoint"), b"")
+        .await;
     assert_eq!(answer.status, 200);
     let note = Note::parse(&answer.body).unwrap();
     assert_eq!(note.text(), log.checkpoint(33).text());
@@ -86,12 +139,23 @@ async fn r54_a_witness_that_starts_again_remembers() {
     assert_eq!(first.add(&log.add(0, 33)).await.status, 200);
     let (key, folder) = (first.key.clone(), state.to_str().unwrap());
     // Two on one folder would each forget what the other saw.
-    let words = ["audit", "witness", "--state", folder, "--log", &log_key().verifier().to_string()]
-        .map(str::to_owned);
+    let words = [
+        "audit",
+        "witness",
+        "--state",
+        folder,
+        "--log",
+        &log_key().verifier().to_string(),
+    ]
+    .map(str::to_owned);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let output = run_plain(&words).await;
     assert_eq!(output.code, 3);
-    assert!(output.stderr.contains("another witness uses it"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("another witness uses it"),
+        "{}",
+        output.stderr
+    );
     drop(first);
     let second = Witness::start(&state, &[]);
     assert_eq!(second.key, key);
@@ -102,8 +166,12 @@ async fn r54_a_witness_that_starts_again_remembers() {
     drop(second);
 
     // A memory that it has not written is none to rely on.
-    let kept = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path());
-    let kept = kept.into_iter().find(|path| path.extension().is_some_and(|end| end == "checkpoint"));
+    let kept = fs::read_dir(&state)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let kept = kept
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|end| end == "checkpoint"));
     fs::write(kept.unwrap(), log.checkpoint(60).to_string()).unwrap();
     let third = Witness::start(&state, &[]);
     assert_eq!(third.add(&log.add(60, 60)).await.status, 500);
@@ -114,10 +182,18 @@ async fn r54_a_witness_that_starts_again_remembers() {
     // Another name would be another witness.
     let output = run_plain(&[&words[..], &["--name", "other"]].concat()).await;
     assert_eq!(output.code, 2, "{}", output.stderr);
-    fs::write(state.join("key"), "PRIVATE+KEY+witness.example/own+00000000+AAAA\n").unwrap();
+    fs::write(
+        state.join("key"),
+        "PRIVATE+KEY+witness.example/own+00000000+AAAA\n",
+    )
+    .unwrap();
     let output = run_plain(&words).await;
     assert_eq!(output.code, 3);
-    assert!(output.stderr.contains("its file `key` has no key"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("its file `key` has no key"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[tokio::test]
@@ -148,9 +224,17 @@ async fn r54_a_witness_takes_no_nonsense() {
     for (more, code, told) in [
         (vec!["--log", &key], 2, "the witness has no key yet"),
         (vec!["--log", &key, "--name", "a b"], 2, "cannot name a key"),
-        (vec!["--log", "x", "--name", "w"], 2, "it is no verifier key"),
+        (
+            vec!["--log", "x", "--name", "w"],
+            2,
+            "it is no verifier key",
+        ),
         (vec!["--name", "w"], 2, "--log"),
-        (vec!["--log", &key, "--name", "w", "--listen", "nowhere"], 3, "cannot listen on `nowhere`"),
+        (
+            vec!["--log", &key, "--name", "w", "--listen", "nowhere"],
+            3,
+            "cannot listen on `nowhere`",
+        ),
     ] {
         let output = run_plain(&[&base[..], &more].concat()).await;
         assert_eq!(output.code, code, "{more:?}: {}", output.stderr);

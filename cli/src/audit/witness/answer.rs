@@ -79,7 +79,12 @@ impl Witness {
     fn add(&self, body: &str, now: u64) -> io::Result<Answer> {
         let mut failed = None;
         let verdict = judge(body, |origin| {
-            let known: Vec<VerifierKey> = self.logs.iter().filter(|key| key.name() == origin).cloned().collect();
+            let known: Vec<VerifierKey> = self
+                .logs
+                .iter()
+                .filter(|key| key.name() == origin)
+                .cloned()
+                .collect();
             if known.is_empty() {
                 return None;
             }
@@ -101,7 +106,9 @@ impl Witness {
         }
         let refused = |status, why: &str| Answer::new(status, format!("{why}\n"));
         let answer = match verdict {
-            Verdict::BadRequest => refused(StatusCode::BAD_REQUEST, "no request to add a checkpoint"),
+            Verdict::BadRequest => {
+                refused(StatusCode::BAD_REQUEST, "no request to add a checkpoint")
+            }
             Verdict::UnknownLog => refused(StatusCode::NOT_FOUND, "no such log is watched here"),
             Verdict::Untrusted => refused(StatusCode::FORBIDDEN, "no key of the log has signed it"),
             Verdict::Conflict { forked: true, size } => {
@@ -158,7 +165,10 @@ impl Witness {
 }
 
 fn not_so(method: &str) -> Answer {
-    Answer::new(StatusCode::METHOD_NOT_ALLOWED, format!("only {method} is answered here\n"))
+    Answer::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("only {method} is answered here\n"),
+    )
 }
 
 /// Which log a request says that it is of, for people.

@@ -77,7 +77,12 @@ async fn respond(request: Request<Incoming>, witness: &Witness) -> Response<Full
     let body = Limited::new(body, MAX_REQUEST).collect();
     let body = match tokio::time::timeout(PATIENCE, body).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off\n"),
+        Ok(Err(_)) => {
+            return refused(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too large, or broke off\n",
+            );
+        }
         Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
     };
     let Ok(body) = std::str::from_utf8(&body) else {

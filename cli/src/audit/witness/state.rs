@@ -59,8 +59,11 @@ impl State {
             Ok(text) => read_key(&text).ok_or_else(|| cannot(&"its file `key` has no key"))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let name = name.ok_or_else(|| {
-                    Failure::new(Kind::Usage, "the witness has no key yet, and no name for one")
-                        .hint("name it, once: --name witness.example/audit")
+                    Failure::new(
+                        Kind::Usage,
+                        "the witness has no key yet, and no name for one",
+                    )
+                    .hint("name it, once: --name witness.example/audit")
                 })?;
                 new_key(folder, name)?
             }
@@ -107,7 +110,8 @@ impl State {
     /// # Errors
     /// Where it cannot be read.
     pub fn published(&self, hash: &str) -> io::Result<Option<String>> {
-        let is_hash = hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_hash =
+            hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         match is_hash.then(|| fs::read_to_string(self.file(hash))) {
             Some(Ok(text)) => Ok(Some(text)),
             Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -179,12 +183,14 @@ fn new_key(folder: &Path, name: &str) -> Outcome<SigningKey> {
         Failure::new(Kind::Configuration, message)
     };
     if !is_name(name) {
-        let message = format!("`{name}` cannot name a key: it is empty, or has a space or a plus sign");
+        let message =
+            format!("`{name}` cannot name a key: it is empty, or has a space or a plus sign");
         return Err(Failure::new(Kind::Usage, message));
     }
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(|error| refused(&error))?;
-    let key = SigningKey::new(name, KeyKind::Cosignature, &seed).map_err(|error| refused(&error))?;
+    let key =
+        SigningKey::new(name, KeyKind::Cosignature, &seed).map_err(|error| refused(&error))?;
     let encoded = Zeroizing::new(STANDARD.encode([&[4], seed.as_slice()].concat()));
     let id = hex(&key.verifier().id());
     let text = Zeroizing::new(format!("{SECRET}{name}+{id}+{}\n", encoded.as_str()));
