@@ -96,7 +96,9 @@ pub fn write(
     let headers = answer.headers();
     match answer.content {
         Content::Nothing => respond::nothing(answer.status, &headers, incoming),
-        Content::Json(text) | Content::Text(text) => respond::text(answer.status, &headers, &text, incoming),
+        Content::Json(text) | Content::Text(text) => {
+            respond::text(answer.status, &headers, &text, incoming)
+        }
         Content::Lines(first, lines) => match stream_of(first, lines, platform) {
             Ok(stream) => respond::stream(answer.status, &headers, &stream, incoming),
             Err(error) => respond::problem(&error, incoming, log),

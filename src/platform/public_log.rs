@@ -84,7 +84,8 @@ impl PublicLog for Unasked<'_> {
 /// The same behind a request, which counts the time that it waits for the Ledger.
 impl PublicLog for Platform {
     async fn tree(&self, organization: OrganizationId, step: TreeStep) -> Result<TreeAnswer> {
-        self.timed(Unasked(&self.env).tree(organization, step)).await
+        self.timed(Unasked(&self.env).tree(organization, step))
+            .await
     }
 
     async fn log_rows(

@@ -106,7 +106,7 @@ pub async fn keep_note(
         Bind::time(at),
         Bind::text(note),
     ];
-    d1::insert(env, KEEP_NOTE, values, d1::failed).await
+    d1::insert(env, KEEP_NOTE, values, |columns| d1::failed(columns)).await
 }
 
 /// The size of the largest checkpoint that a witness has cosigned.
@@ -135,7 +135,7 @@ pub async fn keep_cosignature(
         Bind::text(line),
         Bind::time(at),
     ];
-    d1::insert(env, KEEP_COSIGNATURE, values, d1::failed).await
+    d1::insert(env, KEEP_COSIGNATURE, values, |columns| d1::failed(columns)).await
 }
 
 /// Organizations whose log the schedule shall sign now, the longest due first.
@@ -148,11 +148,7 @@ pub async fn due(env: &Env, now: Timestamp) -> Result<Vec<OrganizationId>> {
 }
 
 /// Organizations whose newest checkpoint the schedule shall show to witnesses.
-pub async fn unseen(
-    env: &Env,
-    witnesses: &[&str],
-    now: Timestamp,
-) -> Result<Vec<OrganizationId>> {
+pub async fn unseen(env: &Env, witnesses: &[&str], now: Timestamp) -> Result<Vec<OrganizationId>> {
     let values = vec![
         Bind::Text(serde_json::to_string(witnesses).map_err(d1::failed)?),
         Bind::time(now.plus_millis(-OFFERED_FOR_MS)),

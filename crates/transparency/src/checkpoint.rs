@@ -137,7 +137,7 @@ mod tests {
             "a\n01\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
             "a\n+1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
             "a\n18446744073709551616\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-            "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2M=\n",
+            "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n",
             "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jx\n",
             "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=",
             "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\nb\n",
@@ -152,7 +152,10 @@ mod tests {
         let own = signer(&checkpoint.origin, 1);
         let note = checkpoint.sign(&own).expect("a note");
         let note = Note::parse(&note.to_string()).expect("a note");
-        assert_eq!(Checkpoint::open(&note, &[own.verifier()]), Ok(checkpoint.clone()));
+        assert_eq!(
+            Checkpoint::open(&note, &[own.verifier()]),
+            Ok(checkpoint.clone())
+        );
         let other = signer("example.com/other", 1);
         let unsigned = CheckpointError::Note(NoteError::Unsigned);
         assert_eq!(Checkpoint::open(&note, &[other.verifier()]), Err(unsigned));
@@ -164,8 +167,14 @@ mod tests {
         let witness = witness.expect("a name");
         let mut alone = Note::unsigned(checkpoint.text()).expect("a text");
         alone.add(witness.sign_at(&checkpoint.text(), 5));
-        assert_eq!(Checkpoint::open(&alone, &[witness.verifier()]), Err(unsigned));
-        assert_eq!(cosigned(&alone, &[witness.verifier()]).map(|all| all.len()), Ok(1));
+        assert_eq!(
+            Checkpoint::open(&alone, &[witness.verifier()]),
+            Err(unsigned)
+        );
+        assert_eq!(
+            cosigned(&alone, &[witness.verifier()]).map(|all| all.len()),
+            Ok(1)
+        );
         assert_eq!(cosigned(&note, &[witness.verifier()]), Ok(Vec::new()));
     }
 }

@@ -74,7 +74,10 @@ impl InclusionProof {
         const MALFORMED: InclusionError = InclusionError::Malformed;
         let (head, checkpoint) = text.split_once("\n\n").ok_or(MALFORMED)?;
         let mut lines = head.split('\n');
-        lines.next().filter(|line| *line == HEADER).ok_or(MALFORMED)?;
+        lines
+            .next()
+            .filter(|line| *line == HEADER)
+            .ok_or(MALFORMED)?;
         let mut line = lines.next().ok_or(MALFORMED)?;
         let mut extra = None;
         if let Some(encoded) = line.strip_prefix("extra ") {
@@ -151,7 +154,12 @@ mod tests {
         note.add(witness.sign_at(&checkpoint.text(), 77));
         let hashes = proof::inclusion(&memory, index, size).expect("a proof");
         let entry = contents(index + 1).last();
-        let proof = InclusionProof { index, hashes, checkpoint: note, extra: entry };
+        let proof = InclusionProof {
+            index,
+            hashes,
+            checkpoint: note,
+            extra: entry,
+        };
         (proof, [log, witness])
     }
 
@@ -190,7 +198,10 @@ mod tests {
             ("\n\n", "\n"),
         ] {
             let changed = text.replacen(from, to, 1);
-            assert!(InclusionProof::parse(&changed).is_err(), "{from:?} to {to:?}");
+            assert!(
+                InclusionProof::parse(&changed).is_err(),
+                "{from:?} to {to:?}"
+            );
         }
         let many = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".repeat(MAX_HASHES + 1);
         let long = text.replacen("index 2\n", &format!("index 2\n{many}"), 1);

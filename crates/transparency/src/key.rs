@@ -236,13 +236,19 @@ mod tests {
             ("", KeyError::Malformed),
             ("PeterNeumann", KeyError::Malformed),
             (&PETER.replace("PeterNeumann", ""), KeyError::Malformed),
-            (&PETER.replace("PeterNeumann", "Peter Neumann"), KeyError::Malformed),
+            (
+                &PETER.replace("PeterNeumann", "Peter Neumann"),
+                KeyError::Malformed,
+            ),
             (&PETER.replace("10TW", "10T"), KeyError::Malformed),
             (&PETER.replace("c74f20a3", "C74F20A3"), KeyError::OtherId),
             (&PETER.replace("PeterNeumann", "Peter"), KeyError::OtherId),
             (&PETER.replace("+ARpc", "+Bhpc"), KeyError::Kind),
             // The neutral element.
-            ("a+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", KeyError::Weak),
+            (
+                "a+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                KeyError::Weak,
+            ),
         ];
         for (text, expected) in rows {
             assert_eq!(VerifierKey::parse(text), Err(expected), "{text}");
@@ -251,9 +257,8 @@ mod tests {
 
     #[test]
     fn each_kind_signs_what_it_says() {
-        let [log, witness] = [Kind::Ed25519, Kind::Cosignature].map(|kind| {
-            SigningKey::new("example.com/log", kind, &seed(1)).expect("a name")
-        });
+        let [log, witness] = [Kind::Ed25519, Kind::Cosignature]
+            .map(|kind| SigningKey::new("example.com/log", kind, &seed(1)).expect("a name"));
         assert_ne!(log.verifier().id(), witness.verifier().id());
         let text = "a\n1\nb\n";
         let plain = log.sign_at(text, 9);

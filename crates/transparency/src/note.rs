@@ -150,7 +150,8 @@ impl Note {
 
     /// Adds a signature, unless there is one of the same key: that one is replaced.
     pub fn add(&mut self, signature: Signature) {
-        let same = |other: &&mut Signature| other.name == signature.name && other.id == signature.id;
+        let same =
+            |other: &&mut Signature| other.name == signature.name && other.id == signature.id;
         match self.signatures.iter_mut().find(same) {
             Some(other) => *other = signature,
             None => self.signatures.push(signature),
@@ -229,10 +230,16 @@ mod tests {
             names(&both, &[enoch.clone(), peter.clone()]),
             Ok(vec!["PeterNeumann".to_owned(), "EnochRoot".to_owned()])
         );
-        assert_eq!(names(&both, &[enoch.clone()]), Ok(vec!["EnochRoot".to_owned()]));
+        assert_eq!(
+            names(&both, core::slice::from_ref(&enoch)),
+            Ok(vec!["EnochRoot".to_owned()])
+        );
         assert_eq!(Note::parse(&both).expect("a note").to_string(), both);
         let twice = format!("{TEXT}\n{PETERS}{PETERS}");
-        assert_eq!(names(&twice, &[peter.clone()]).map(|all| all.len()), Ok(1));
+        assert_eq!(
+            names(&twice, core::slice::from_ref(&peter)).map(|all| all.len()),
+            Ok(1)
+        );
         let alone = format!("{TEXT}\n{PETERS}");
         assert_eq!(names(&alone, &[enoch]), Err(NoteError::Unsigned));
         let other = both.replacen("If", "if", 1);
@@ -247,16 +254,25 @@ mod tests {
             (TEXT.to_owned(), NoteError::Malformed),
             (format!("{TEXT}\n"), NoteError::Malformed),
             (format!("{TEXT}{PETERS}"), NoteError::Malformed),
-            (format!("{TEXT}\n{}", PETERS.trim_end()), NoteError::Malformed),
+            (
+                format!("{TEXT}\n{}", PETERS.trim_end()),
+                NoteError::Malformed,
+            ),
             (format!("{TEXT}\n{PETERS}x"), NoteError::Malformed),
-            (format!("{TEXT}\n- {}", &PETERS[4..]), NoteError::Malformed),
+            (
+                format!("{TEXT}\n{}", PETERS.replace('—', "-")),
+                NoteError::Malformed,
+            ),
             (format!("{TEXT}\n— a+b AAAAAAA=\n"), NoteError::Malformed),
             (format!("{TEXT}\n— a AAAAAA==\n"), NoteError::Malformed),
             (format!("{TEXT}\n— a AAAAAAB=\n"), NoteError::Malformed),
             (format!("a\tb\n\n{PETERS}"), NoteError::Malformed),
             (format!("a\r\n\n{PETERS}"), NoteError::Malformed),
             (format!("{TEXT}\n{many}"), NoteError::TooLarge),
-            (format!("{}\n\n{PETERS}", "a".repeat(MAX_NOTE)), NoteError::TooLarge),
+            (
+                format!("{}\n\n{PETERS}", "a".repeat(MAX_NOTE)),
+                NoteError::TooLarge,
+            ),
         ];
         for (place, (note, expected)) in rows.into_iter().enumerate() {
             assert_eq!(Note::parse(&note), Err(expected), "row {place}");

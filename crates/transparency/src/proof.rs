@@ -83,11 +83,7 @@ pub fn inclusion<T: Tiles>(
 ///
 /// # Errors
 /// When the store cannot be read, or `old` is larger than `new`.
-pub fn consistency<T: Tiles>(
-    tiles: &T,
-    old: u64,
-    new: u64,
-) -> Result<Vec<Hash>, Unmade<T::Error>> {
+pub fn consistency<T: Tiles>(tiles: &T, old: u64, new: u64) -> Result<Vec<Hash>, Unmade<T::Error>> {
     if old > new {
         return Err(Unmade::Range);
     }

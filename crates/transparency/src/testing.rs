@@ -35,7 +35,10 @@ pub fn unhex(text: &str) -> Hash {
         .chars()
         .map(|digit| u8::try_from(digit.to_digit(16).expect("hex")).expect("a digit"))
         .collect();
-    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let bytes: Vec<u8> = digits
+        .chunks(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
     bytes.try_into().expect("32 bytes")
 }
 
@@ -68,10 +71,19 @@ impl Memory {
         let Some(full) = self.edge.append(leaf) else {
             return;
         };
-        let (mut place, mut root) = (Place { level: 0, index: full.index }, full.root);
+        let (mut place, mut root) = (
+            Place {
+                level: 0,
+                index: full.index,
+            },
+            full.root,
+        );
         self.tiles.insert(place, full.hashes);
         loop {
-            place = Place { level: place.level + 1, index: place.index / WIDTH };
+            place = Place {
+                level: place.level + 1,
+                index: place.index / WIDTH,
+            };
             let tile = self.tiles.entry(place).or_default();
             tile.push(root);
             match fold(tile).filter(|_| tile.len() as u64 == WIDTH) {

@@ -159,13 +159,19 @@ mod tests {
         };
         assert_eq!(*first, frontier.root());
         assert_eq!(subtree(&memory, 12, 16).as_ref(), Ok(&rest[0]));
-        let missing = Place { level: 0, index: 273 };
+        let missing = Place {
+            level: 0,
+            index: 273,
+        };
         assert_eq!(memory.edge.tail().len(), 112);
         assert_eq!(subtree(&memory, 0, 70_000), Err(Unmade::Missing(missing)));
-        assert_eq!(subtree(&memory, 7, u64::MAX), Err(Unmade::Missing(Place {
-            level: 0,
-            index: (u64::MAX << 7) / WIDTH,
-        })));
+        assert_eq!(
+            subtree(&memory, 7, u64::MAX),
+            Err(Unmade::Missing(Place {
+                level: 0,
+                index: (u64::MAX << 7) / WIDTH,
+            }))
+        );
     }
 
     #[test]

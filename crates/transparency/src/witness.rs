@@ -198,9 +198,10 @@ pub fn read_answer(status: u16, body: &str, checkpoint: &Note, witness: &Verifie
         200 => {
             let mut lines = body.lines().filter_map(Signature::parse);
             let signed = lines.find(|signature| witness.made(signature));
-            let holds =
-                |made: &Signature| witness.verify(checkpoint.text(), &made.bytes).is_some();
-            signed.filter(holds).map_or(Answer::Unusable, Answer::Cosigned)
+            let holds = |made: &Signature| witness.verify(checkpoint.text(), &made.bytes).is_some();
+            signed
+                .filter(holds)
+                .map_or(Answer::Unusable, Answer::Cosigned)
         }
         409 => match body.strip_suffix('\n').and_then(parse_number) {
             Some(size) => Answer::At(size),

@@ -25,12 +25,18 @@ fn register(db: &Connection, n: u128, events: i64) {
     }
 }
 
-fn run(db: &Connection, sql: &str, values: Vec<Bind>) -> Result<usize, String> {
+fn run(db: &Connection, sql: &str, values: Vec<Bind>) -> core::result::Result<usize, String> {
     db.execute(sql, params_from_iter(values))
         .map_err(|error| error.to_string())
 }
 
-fn keep(db: &Connection, n: u128, size: u64, at: i64, note: &str) -> Result<usize, String> {
+fn keep(
+    db: &Connection,
+    n: u128,
+    size: u64,
+    at: i64,
+    note: &str,
+) -> core::result::Result<usize, String> {
     let at = Bind::time(Timestamp::from_millis(at));
     let values = vec![Bind::text(id(n)), whole(size), at, Bind::text(note)];
     run(db, KEEP_NOTE, values)
@@ -73,12 +79,18 @@ fn r54_the_first_note_of_a_size_stays() {
     for (sql, why) in [
         ("update audit_notes set note = 'x'", "append-only"),
         ("delete from audit_notes", "append-only"),
-        ("insert or replace into audit_notes values ('x', 2, 0, '')", "no gateway writes"),
+        (
+            "insert or replace into audit_notes values ('x', 2, 0, '')",
+            "no gateway writes",
+        ),
     ] {
         let refused = db.execute(sql, ()).expect_err(sql).to_string();
         assert!(refused.contains(why), "{sql}: {refused}");
     }
-    let replaced = format!("insert or replace into audit_notes values ('{}', 2, 0, 'x')", id(1));
+    let replaced = format!(
+        "insert or replace into audit_notes values ('{}', 2, 0, 'x')",
+        id(1)
+    );
     assert_eq!(db.execute(&replaced, ()), Ok(0));
     assert!(keep(&db, 2, 1, 0, "of nobody").is_err());
     assert!(keep(&db, 1, 0, 0, "of nothing").is_err());

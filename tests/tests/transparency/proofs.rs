@@ -60,7 +60,10 @@ async fn r54_public_keys_verify_checkpoints_and_proofs(setup: &Setup) {
     for checkpoint in [&first, &second] {
         assert_eq!(root_of(&lines, checkpoint.size), checkpoint.root);
     }
-    assert_eq!(continues(&gateway, &organization, &first, &second).await, Ok(()));
+    assert_eq!(
+        continues(&gateway, &organization, &first, &second).await,
+        Ok(())
+    );
 
     let keys = keys(&gateway, &organization).await;
     for sequence in [1, second.size] {
@@ -69,7 +72,10 @@ async fn r54_public_keys_verify_checkpoints_and_proofs(setup: &Setup) {
         let proof = InclusionProof::parse(&proof).expect("a proof");
         let entry = proof.extra.clone().expect("the event");
         let included = proof.verify(&entry, &keys, &[]).expect("it is included");
-        assert_eq!((proof.index + 1, included.checkpoint.size), (sequence, second.size));
+        assert_eq!(
+            (proof.index + 1, included.checkpoint.size),
+            (sequence, second.size)
+        );
         let event: Value = serde_json::from_slice(&entry).expect("an event");
         assert_eq!(event["sequence"], sequence);
         let other = proof.verify(b"{}", &keys, &[]);
@@ -82,13 +88,21 @@ async fn r54_public_keys_verify_checkpoints_and_proofs(setup: &Setup) {
         ("/org/audit/consistency?from=3&to=2", 400, "size_invalid"),
         ("/org/audit/consistency", 400, "size_invalid"),
         ("/org/audit/checkpoint?fresh=yes", 400, "query_invalid"),
-        ("/.well-known/postern-audit-keys", 400, "organization_id_invalid"),
+        (
+            "/.well-known/postern-audit-keys",
+            400,
+            "organization_id_invalid",
+        ),
     ] {
         let answer = organization.call(&gateway, "GET", path).send().await;
         answer.problem(status, code);
     }
     let list = "/org/audit/checkpoints?public=true";
-    let list = organization.call(&gateway, "GET", list).send().await.json(200);
+    let list = organization
+        .call(&gateway, "GET", list)
+        .send()
+        .await
+        .json(200);
     let sizes: Vec<u64> = list["checkpoints"]
         .as_array()
         .expect("a list")
@@ -113,7 +127,10 @@ async fn r54_without_keys_and_without_the_right_nothing_is_told(setup: &Setup) {
         let answer = organization.call(&gateway, "GET", path).send().await;
         answer.problem(404, "audit_keys_not_set");
     }
-    let path = format!("/.well-known/postern-audit-keys?organization={}", organization.id);
+    let path = format!(
+        "/.well-known/postern-audit-keys?organization={}",
+        organization.id
+    );
     let answer = gateway.call("GET", &path).send().await;
     answer.problem(404, "audit_keys_not_set");
     gateway.stop();
@@ -125,7 +142,10 @@ async fn r54_without_keys_and_without_the_right_nothing_is_told(setup: &Setup) {
     let reader = organization.mint(&gateway, &reader).await;
     for path in paths {
         let call = |token| organization.call_as(&gateway, token, "GET", path);
-        call(&stranger).send().await.problem(403, "operation_not_allowed");
+        call(&stranger)
+            .send()
+            .await
+            .problem(403, "operation_not_allowed");
         assert_eq!(call(&reader).send().await.status, 200, "{path}");
     }
 }
@@ -134,8 +154,12 @@ async fn r54_a_log_that_was_rewritten_with_every_key_is_caught_by_an_old_checkpo
     let serve = signing(setup);
     let gateway = serve.start().await;
     let organization = Organization::new(&gateway, &setup.keys.admin).await;
-    organization.mint(&gateway, &json!({ "name": "hidden" })).await;
-    organization.mint(&gateway, &json!({ "name": "shown" })).await;
+    organization
+        .mint(&gateway, &json!({ "name": "hidden" }))
+        .await;
+    organization
+        .mint(&gateway, &json!({ "name": "shown" }))
+        .await;
     let (old, _) = checkpoint(&gateway, &organization, true).await;
     let lines = export(&gateway, &organization).await;
     gateway.stop();
@@ -148,7 +172,11 @@ async fn r54_a_log_that_was_rewritten_with_every_key_is_caught_by_an_old_checkpo
         .filter_map(|line| {
             let row: Value = serde_json::from_str(line).expect("JSON");
             let content = row["content"].as_str()?.to_owned();
-            Some(next_row(&ring, &mut previous, content.replace("admin-token", "someone-else")))
+            Some(next_row(
+                &ring,
+                &mut previous,
+                content.replace("admin-token", "someone-else"),
+            ))
         })
         .collect();
     let last = hex(&previous);
@@ -182,7 +210,10 @@ async fn r54_a_log_that_was_rewritten_with_every_key_is_caught_by_an_old_checkpo
     // Who has kept a checkpoint is not.
     let (new, _) = checkpoint(&gateway, &organization, true).await;
     assert!(new.size >= old.size);
-    assert_eq!(continues(&gateway, &organization, &old, &new).await, Err(Unproven));
+    assert_eq!(
+        continues(&gateway, &organization, &old, &new).await,
+        Err(Unproven)
+    );
     assert_ne!(root_of(&rewritten, old.size), old.root);
     assert!(OrganizationId::parse(&organization.id).is_ok());
 }

@@ -16,7 +16,10 @@ use serde_json::json;
 use crate::support::{Witness, checkpoint, continues, keys, signing};
 
 pub fn cases() -> Vec<Case<Setup>> {
-    cases![r54_witnesses_cosign_and_one_that_is_down_delays_nothing, r54_a_fork_is_cosigned_by_none]
+    cases![
+        r54_witnesses_cosign_and_one_that_is_down_delays_nothing,
+        r54_a_fork_is_cosigned_by_none
+    ]
 }
 
 /// The names of those that have cosigned the kept checkpoint, once there are so many.
@@ -54,13 +57,23 @@ async fn r54_witnesses_cosign_and_one_that_is_down_delays_nothing(setup: &Setup)
     assert_eq!(found, ["one.example/w"]);
     assert_eq!(one.seen().0.map(|latest| latest.size), Some(first.size));
     let list = "/org/audit/checkpoints?public=true";
-    let list = organization.call(&gateway, "GET", list).send().await.json(200);
-    assert_eq!(list["checkpoints"][0]["witnesses"][0]["name"], "one.example/w");
+    let list = organization
+        .call(&gateway, "GET", list)
+        .send()
+        .await
+        .json(200);
+    assert_eq!(
+        list["checkpoints"][0]["witnesses"][0]["name"],
+        "one.example/w"
+    );
 
     // The next one continues it, with the proof that the witness asks for.
     organization.mint(&gateway, &json!({ "name": "ci" })).await;
     let (second, _) = checkpoint(&gateway, &organization, true).await;
-    assert_eq!(continues(&gateway, &organization, &first, &second).await, Ok(()));
+    assert_eq!(
+        continues(&gateway, &organization, &first, &second).await,
+        Ok(())
+    );
     names(&gateway, &organization, &witnesses, 1).await;
     assert_eq!(one.seen().0.map(|latest| latest.size), Some(second.size));
     gateway.stop();
@@ -113,7 +126,11 @@ async fn r54_a_fork_is_cosigned_by_none(setup: &Setup) {
     let (forked, _) = checkpoint(&gateway, &organization, true).await;
     assert!(forked.size > shown.size);
     // Two readers who compare what they were shown find out.
-    assert!(continues(&gateway, &organization, &shown, &forked).await.is_err());
+    assert!(
+        continues(&gateway, &organization, &shown, &forked)
+            .await
+            .is_err()
+    );
     for _ in 0..200 {
         if witness.seen().1 >= asked + 2 {
             break;
@@ -121,7 +138,11 @@ async fn r54_a_fork_is_cosigned_by_none(setup: &Setup) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let (latest, _) = witness.seen();
-    assert_eq!(latest.map(|latest| latest.root), Some(shown.root), "it stays with what it saw");
+    assert_eq!(
+        latest.map(|latest| latest.root),
+        Some(shown.root),
+        "it stays with what it saw"
+    );
     let (_, note) = checkpoint(&gateway, &organization, false).await;
     assert_eq!(cosigned(&note, &[witness.verifier()]), Ok(Vec::new()));
 }

@@ -156,7 +156,10 @@ mod tests {
     fn r54_keys_names_and_witnesses_are_read() {
         assert!(config(&[]).expect("good").audit_log.is_none());
         let keys = format!("a2:{OTHER},a1:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI");
-        let two = [cosigner("w1.example", Kind::Cosignature), cosigner("w2.example", Kind::Cosignature)];
+        let two = [
+            cosigner("w1.example", Kind::Cosignature),
+            cosigner("w2.example", Kind::Cosignature),
+        ];
         let read = config(&[
             ("AUDIT_KEYS", &keys),
             ("AUDIT_LOG_NAME", "gateway.example"),
@@ -183,18 +186,36 @@ mod tests {
         let used = format!("a1:{KEY}");
         let rows: [(&[(&str, &str)], &str); 11] = [
             (&[keys], "AUDIT_LOG_NAME is not set"),
-            (&[keys, ("AUDIT_LOG_NAME", "A b")], "AUDIT_LOG_NAME must be a host name"),
+            (
+                &[keys, ("AUDIT_LOG_NAME", "A b")],
+                "AUDIT_LOG_NAME must be a host name",
+            ),
             (&[name, ("AUDIT_KEYS", &short)], "AUDIT_KEYS: entry 1"),
-            (&[name, ("AUDIT_KEYS", &used)], "AUDIT_KEYS: the key `k1` of TOKEN_KEYS"),
+            (
+                &[name, ("AUDIT_KEYS", &used)],
+                "AUDIT_KEYS: the key `k1` of TOKEN_KEYS",
+            ),
             (
                 &[name, keys, ("ASSERTION_KEYS", &own)],
                 "AUDIT_KEYS: the key `a1` of ASSERTION_KEYS",
             ),
             (&[("WITNESSES", &good)], "AUDIT_KEYS is not set"),
-            (&[name, keys, ("WITNESSES", "w1.example")], "WITNESSES: entry 1: give its"),
-            (&[name, keys, ("WITNESSES", &plain)], "WITNESSES: entry 1: its key is no cosigner"),
-            (&[name, keys, ("WITNESSES", &twice)], "WITNESSES: entry 2: its name"),
-            (&[name, keys, ("WITNESSES", &many)], "WITNESSES must be at most 8"),
+            (
+                &[name, keys, ("WITNESSES", "w1.example")],
+                "WITNESSES: entry 1: give its",
+            ),
+            (
+                &[name, keys, ("WITNESSES", &plain)],
+                "WITNESSES: entry 1: its key is no cosigner",
+            ),
+            (
+                &[name, keys, ("WITNESSES", &twice)],
+                "WITNESSES: entry 2: its name",
+            ),
+            (
+                &[name, keys, ("WITNESSES", &many)],
+                "WITNESSES must be at most 8",
+            ),
             (
                 &[name, keys, ("WITNESSES", &good.replace("https", "ftp"))],
                 "WITNESSES: entry 1: its URL must begin",

@@ -4,7 +4,7 @@ use postern_domain::decide::Denial;
 use postern_domain::upstream::Reach;
 
 use super::*;
-use crate::error::JobFault;
+use crate::error::{AuditTreeFault, JobFault};
 
 const REQUEST: RefusedRequest<'_> = RefusedRequest {
     path: "/org/tokens",

@@ -91,10 +91,7 @@ impl Carried for TreeCommand {
 }
 
 /// A proof as it travels.
-fn told(
-    proof: core::result::Result<Vec<Hash>, Unmade<SqlError>>,
-    size: u64,
-) -> Result<TreeAnswer> {
+fn told(proof: core::result::Result<Vec<Hash>, Unmade<SqlError>>, size: u64) -> Result<TreeAnswer> {
     match proof {
         Ok(hashes) => Ok(TreeAnswer::Proof {
             hashes: hashes.iter().map(print_hash).collect(),

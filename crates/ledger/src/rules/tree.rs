@@ -42,7 +42,8 @@ fn signed(ledger: &mut Ledger<Sqlite>) -> Checkpoint {
         panic!("it signs");
     };
     let note = Note::parse(&note).expect("a note");
-    let keys = log_keys().verifiers(&Id::<postern_domain::id::Organization>::from_u128(1).to_string());
+    let keys =
+        log_keys().verifiers(&Id::<postern_domain::id::Organization>::from_u128(1).to_string());
     let checkpoint = Checkpoint::open(&note, &keys.expect("keys")).expect("a checkpoint");
     assert_eq!(checkpoint.size, size);
     checkpoint
@@ -114,15 +115,28 @@ fn r54_the_tree_is_that_of_the_bytes_that_d1_has() {
         let index = sequence - 1;
         let proof = proof(&mut ledger, TreeStep::Inclusion { index, size: 900 });
         let own = leaf(record.rows[&sequence].content.as_bytes());
-        assert_eq!(verify_inclusion(&own, index, new, &proof), Ok(()), "{sequence}");
+        assert_eq!(
+            verify_inclusion(&own, index, new, &proof),
+            Ok(()),
+            "{sequence}"
+        );
     }
     for step in [
         TreeStep::Consistency { from: 1, to: 901 },
         TreeStep::Consistency { from: 3, to: 2 },
-        TreeStep::Inclusion { index: 900, size: 901 },
-        TreeStep::Inclusion { index: 900, size: 900 },
+        TreeStep::Inclusion {
+            index: 900,
+            size: 901,
+        },
+        TreeStep::Inclusion {
+            index: 900,
+            size: 900,
+        },
     ] {
-        assert_eq!(asked(&mut ledger, step), TreeAnswer::OutOfRange { size: 900 });
+        assert_eq!(
+            asked(&mut ledger, step),
+            TreeAnswer::OutOfRange { size: 900 }
+        );
     }
 }
 
@@ -149,7 +163,10 @@ fn r54_an_older_log_is_caught_up_in_steps() {
     sql.transact(BACK);
     let mut ledger = open(&sql);
     answer(tell(&mut ledger, 2, note()));
-    let behind = TreeAnswer::Behind { size: 0, log: 1_301 };
+    let behind = TreeAnswer::Behind {
+        size: 0,
+        log: 1_301,
+    };
     assert_eq!(asked(&mut ledger, TreeStep::Sign), behind);
     assert_eq!(
         asked(&mut ledger, TreeStep::Inclusion { index: 0, size: 1 }),
@@ -158,7 +175,10 @@ fn r54_an_older_log_is_caught_up_in_steps() {
     let grow = |ledger: &mut Ledger<Sqlite>, rows| asked(ledger, TreeStep::Grow { rows });
     // Rows that do not follow on what the tree has change nothing, and may come twice.
     assert_eq!(grow(&mut ledger, numbered(&record, 100, 50)), behind);
-    let partly = TreeAnswer::Behind { size: 200, log: 1_301 };
+    let partly = TreeAnswer::Behind {
+        size: 200,
+        log: 1_301,
+    };
     assert_eq!(grow(&mut ledger, numbered(&record, 0, 200)), partly);
     assert_eq!(grow(&mut ledger, numbered(&record, 0, 200)), partly);
     // The rest are the Ledger's own copies: the newest thousand.
@@ -188,9 +208,15 @@ fn r54_only_genuine_events_are_taken_in() {
     assert_eq!(sequence, 7, "{problem}");
     let gap = [numbered(&record, 0, 3), numbered(&record, 4, 1)].concat();
     let answer = asked(&mut ledger, TreeStep::Grow { rows: gap });
-    assert!(matches!(answer, TreeAnswer::NotGenuine { .. }), "{answer:?}");
+    assert!(
+        matches!(answer, TreeAnswer::NotGenuine { .. }),
+        "{answer:?}"
+    );
     let none = TreeStep::Grow { rows: Vec::new() };
-    let behind = TreeAnswer::Behind { size: 0, log: 1_200 };
+    let behind = TreeAnswer::Behind {
+        size: 0,
+        log: 1_200,
+    };
     assert_eq!(asked(&mut ledger, none), behind);
 }
 
@@ -205,7 +231,10 @@ fn r54_a_gap_is_closed_from_copies() {
     // What such a release leaves: the head has moved, and the tree has not.
     sql.transact("delete from tree; insert into tree select * from saved");
     let level = TreeAnswer::Level { size: 8 };
-    assert_eq!(asked(&mut ledger, TreeStep::Grow { rows: Vec::new() }), level);
+    assert_eq!(
+        asked(&mut ledger, TreeStep::Grow { rows: Vec::new() }),
+        level
+    );
     answer(tell(&mut ledger, 3, note()));
     assert_eq!(sql.number("select size from tree"), 9);
 }
@@ -224,7 +253,10 @@ fn r54_a_rebuilt_ledger_has_the_tree_of_d1s_log() {
     let rows = numbered(&record, 0, 30);
     asked(&mut lost, TreeStep::Grow { rows });
     let rows = numbered(&record, 30, 30);
-    assert_eq!(asked(&mut lost, TreeStep::Grow { rows }), TreeAnswer::Level { size: 41 });
+    assert_eq!(
+        asked(&mut lost, TreeStep::Grow { rows }),
+        TreeAnswer::Level { size: 41 }
+    );
     let after = signed(&mut lost);
     let consistency = proof(&mut lost, TreeStep::Consistency { from: 40, to: 41 });
     let (old, new) = ((40, &before.root), (41, &after.root));

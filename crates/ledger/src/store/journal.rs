@@ -127,13 +127,17 @@ impl<'l, S: Sql> Step<'l, S> {
     pub fn commit(self) -> Result<i64> {
         let mut last = 0;
         if self.head.sequence != self.before.sequence {
-            let events = self.entries.iter().flatten().filter_map(|change| match change {
-                RecordChange::AppendAudit(row) => Some((&*row.content, &*row.link.mac)),
-                _ => None,
-            });
+            let events = self
+                .entries
+                .iter()
+                .flatten()
+                .filter_map(|change| match change {
+                    RecordChange::AppendAudit(row) => Some((&*row.content, &*row.link.mac)),
+                    _ => None,
+                });
             let number = u64::try_from(self.before.sequence).unwrap_or_default();
-            let before = (number, &*hex(&self.before.link));
-            self.store.grow_tree(before, events)?;
+            let link = hex(&self.before.link);
+            self.store.grow_tree((number, &link), events)?;
         }
         for changes in &self.entries {
             for change in changes {

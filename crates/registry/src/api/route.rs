@@ -84,9 +84,7 @@ fn destination<'r>(
     }
     match path {
         "/.well-known/jwks.json" => only_read(request, Destination::KeySet(config)),
-        "/.well-known/postern-audit-keys" => {
-            only_read(request, Destination::AuditKeys(config))
-        }
+        "/.well-known/postern-audit-keys" => only_read(request, Destination::AuditKeys(config)),
         _ => Ok(Destination::Api {
             config,
             routes: has_origin,

@@ -71,7 +71,9 @@ fn told(answer: TreeAnswer) -> Result<TreeAnswer> {
         },
         TreeAnswer::OutOfRange { size } => Error::invalid(
             "size_invalid",
-            format!("the log has {size} events: `from` must be at most `to`, and `to` at most that"),
+            format!(
+                "the log has {size} events: `from` must be at most `to`, and `to` at most that"
+            ),
         ),
     })
 }

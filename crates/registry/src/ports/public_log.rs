@@ -71,7 +71,7 @@ pub trait PublicLog {
     /// # Errors
     /// When the record does not answer.
     async fn cosigned(&self, organization: OrganizationId, witness: &str) -> Result<u64>;
-    /// Keeps what a witness has signed.
+    /// Keeps what a witness has signed: its name and its line.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -79,7 +79,7 @@ pub trait PublicLog {
         &self,
         organization: OrganizationId,
         size: u64,
-        (witness, line): (&str, &str),
+        signed: (&str, &str),
         at: Timestamp,
     ) -> Result<()>;
     /// Shows a checkpoint to the witness at this URL, and waits a few seconds.

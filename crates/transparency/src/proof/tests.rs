@@ -33,7 +33,11 @@ fn proofs_are_those_of_rfc_6962() {
     ];
     for (index, size, expected) in rows {
         let expected: Vec<Hash> = expected.into_iter().map(unhex).collect();
-        assert_eq!(inclusion(&memory, index, size), Ok(expected), "{index} of {size}");
+        assert_eq!(
+            inclusion(&memory, index, size),
+            Ok(expected),
+            "{index} of {size}"
+        );
     }
     let proof = [C, B, ROOTS[3]].map(unhex).to_vec();
     assert_eq!(consistency(&memory, 6, 8), Ok(proof.clone()));
@@ -60,14 +64,23 @@ fn every_proof_of_a_small_tree_holds_and_no_other_does() {
             };
             assert_eq!(verify(&own, index, size, &roots[at], &proof), Ok(()));
             let other = leaf_of(index + 1);
-            assert_eq!(verify(&other, index, size, &roots[at], &proof), Err(Unproven));
+            assert_eq!(
+                verify(&other, index, size, &roots[at], &proof),
+                Err(Unproven)
+            );
             let next = index + 1;
             assert_eq!(verify(&own, next, size, &roots[at], &proof), Err(Unproven));
             assert_eq!(verify(&own, size, size, &roots[at], &proof), Err(Unproven));
             let longer = [&proof[..], &[own]].concat();
-            assert_eq!(verify(&own, index, size, &roots[at], &longer), Err(Unproven));
+            assert_eq!(
+                verify(&own, index, size, &roots[at], &longer),
+                Err(Unproven)
+            );
             if let Some((_, shorter)) = proof.split_last() {
-                assert_eq!(verify(&own, index, size, &roots[at], shorter), Err(Unproven));
+                assert_eq!(
+                    verify(&own, index, size, &roots[at], shorter),
+                    Err(Unproven)
+                );
             }
         }
         for old in 0..=size {
@@ -78,11 +91,20 @@ fn every_proof_of_a_small_tree_holds_and_no_other_does() {
             };
             assert_eq!(verify(old, &roots[then], size, &roots[at], &proof), Ok(()));
             let longer = [&proof[..], &[[7; 32]]].concat();
-            assert_eq!(verify(old, &roots[then], size, &roots[at], &longer), Err(Unproven));
+            assert_eq!(
+                verify(old, &roots[then], size, &roots[at], &longer),
+                Err(Unproven)
+            );
             let forged = [7; 32];
-            assert_eq!(verify(old, &forged, size, &roots[at], &proof), Err(Unproven));
+            assert_eq!(
+                verify(old, &forged, size, &roots[at], &proof),
+                Err(Unproven)
+            );
             if old > 0 {
-                assert_eq!(verify(old, &roots[then], size, &forged, &proof), Err(Unproven));
+                assert_eq!(
+                    verify(old, &roots[then], size, &forged, &proof),
+                    Err(Unproven)
+                );
             }
             if old < size {
                 assert_eq!(consistency(&memory, size, old), Err(Unmade::Range));
@@ -100,15 +122,20 @@ fn every_proof_of_a_small_tree_holds_and_no_other_does() {
 fn a_tree_that_was_written_anew_is_no_continuation() {
     let memory = Memory::of(contents(300));
     let old = root(&memory, 200).expect("a root");
-    let rewritten = contents(300).enumerate().map(|(number, content)| match number {
-        17 => b"nothing happened".to_vec(),
-        _ => content,
-    });
+    let rewritten = contents(300)
+        .enumerate()
+        .map(|(number, content)| match number {
+            17 => b"nothing happened".to_vec(),
+            _ => content,
+        });
     let rewritten = Memory::of(rewritten);
     let new = root(&rewritten, 300).expect("a root");
     for memory in [&memory, &rewritten] {
         let proof = consistency(memory, 200, 300).expect("a proof");
-        assert_eq!(verify_consistency((200, &old), (300, &new), &proof), Err(Unproven));
+        assert_eq!(
+            verify_consistency((200, &old), (300, &new), &proof),
+            Err(Unproven)
+        );
     }
 }
 
@@ -126,7 +153,10 @@ fn r54_proofs_of_a_million_leaves_cost_logarithmic_work() {
         assert!(proof.len() <= 20, "{} hashes", proof.len());
         assert!(memory.reads.get() <= 40, "{} tiles", memory.reads.get());
         let own = leaf(format!("event {index}").as_bytes());
-        assert_eq!(verify_inclusion(&own, index, (SIZE, &whole), &proof), Ok(()));
+        assert_eq!(
+            verify_inclusion(&own, index, (SIZE, &whole), &proof),
+            Ok(())
+        );
     }
     for old in [1, 255, 256, 257, 65_536, 524_289, 999_999] {
         let old_root = root(&memory, old).expect("a root");
@@ -134,7 +164,10 @@ fn r54_proofs_of_a_million_leaves_cost_logarithmic_work() {
         let proof = consistency(&memory, old, SIZE).expect("a proof");
         assert!(proof.len() <= 21, "{} hashes", proof.len());
         assert!(memory.reads.get() <= 40, "{} tiles", memory.reads.get());
-        assert_eq!(verify_consistency((old, &old_root), (SIZE, &whole), &proof), Ok(()));
+        assert_eq!(
+            verify_consistency((old, &old_root), (SIZE, &whole), &proof),
+            Ok(())
+        );
     }
 }
 

@@ -98,18 +98,68 @@ fn what_is_no_continuation_is_refused() {
     let conflict = |size, forked| Verdict::Conflict { size, forked };
     let at = |size| latest(&memory, size);
     let rows = [
-        ("no request", "hello".to_owned(), at(20), Verdict::BadRequest),
-        ("no old size", body.replace("old ", "old +"), at(20), Verdict::BadRequest),
-        ("no checkpoint", body.replace("\n40\n", "\nforty\n"), at(20), Verdict::BadRequest),
-        ("a shrunk log", request(&memory, 41, 40).to_string(), at(20), Verdict::BadRequest),
-        ("another log", body.replace(ORIGIN, "example.com/2"), at(20), Verdict::UnknownLog),
-        ("another key", stranger.to_string(), at(20), Verdict::Untrusted),
-        ("a changed size", body.replace("\n40\n", "\n39\n"), at(20), Verdict::Untrusted),
+        (
+            "no request",
+            "hello".to_owned(),
+            at(20),
+            Verdict::BadRequest,
+        ),
+        (
+            "no old size",
+            body.replace("old ", "old +"),
+            at(20),
+            Verdict::BadRequest,
+        ),
+        (
+            "no checkpoint",
+            body.replace("\n40\n", "\nforty\n"),
+            at(20),
+            Verdict::BadRequest,
+        ),
+        (
+            "a shrunk log",
+            request(&memory, 41, 40).to_string(),
+            at(20),
+            Verdict::BadRequest,
+        ),
+        (
+            "another log",
+            body.replace(ORIGIN, "example.com/2"),
+            at(20),
+            Verdict::UnknownLog,
+        ),
+        (
+            "another key",
+            stranger.to_string(),
+            at(20),
+            Verdict::Untrusted,
+        ),
+        (
+            "a changed size",
+            body.replace("\n40\n", "\n39\n"),
+            at(20),
+            Verdict::Untrusted,
+        ),
         ("an old proof", body.clone(), at(30), conflict(30, false)),
         ("the first one", body.clone(), None, conflict(0, false)),
-        ("a fork of the old", body.clone(), latest(&other, 20), Verdict::Inconsistent),
-        ("a wrong proof", unproven.to_string(), at(20), Verdict::Inconsistent),
-        ("a proof of nothing", first.to_string(), None, Verdict::Inconsistent),
+        (
+            "a fork of the old",
+            body.clone(),
+            latest(&other, 20),
+            Verdict::Inconsistent,
+        ),
+        (
+            "a wrong proof",
+            unproven.to_string(),
+            at(20),
+            Verdict::Inconsistent,
+        ),
+        (
+            "a proof of nothing",
+            first.to_string(),
+            None,
+            Verdict::Inconsistent,
+        ),
         (
             "a fork of the same size",
             request(&memory, 40, 40).to_string(),

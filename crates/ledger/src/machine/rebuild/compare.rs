@@ -97,7 +97,7 @@ impl<S: Sql> Ledger<S> {
 
     /// Whether events of D1 are this organization's own, each under its number and behind the one
     /// before it.
-    pub(super) fn genuine(
+    pub(in crate::machine) fn genuine(
         &self,
         organization: OrganizationId,
         rows: &[Numbered],

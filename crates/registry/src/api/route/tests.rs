@@ -22,6 +22,7 @@ fn told(sent: &Sent, config: core::result::Result<Rc<Config>, Vec<String>>) -> S
         Destination::Health => "health".to_owned(),
         Destination::Readiness(_) => "readiness".to_owned(),
         Destination::Unconfigured(problems) => problems.join("; "),
+        Destination::AuditKeys(_) => "audit keys".to_owned(),
         Destination::KeySet(_) => "keys".to_owned(),
         Destination::Dashboard => "dashboard".to_owned(),
         Destination::File(file) => format!("file {file}"),
@@ -116,6 +117,7 @@ fn what_is_only_read_answers_get_and_head_alone() {
         "/readyz",
         "/openapi.json",
         "/.well-known/jwks.json",
+        "/.well-known/postern-audit-keys",
         "/dashboard",
         "/dashboard/app.js",
     ];

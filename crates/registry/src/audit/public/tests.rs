@@ -173,7 +173,10 @@ fn r54_consistency_is_proven_between_any_two_sizes() {
     assert_eq!(verified, Ok(()));
     for sizes in [(9, Some(40)), (10, Some(9))] {
         let refused = now_or_never(consistency(&ADMIN, ACME, sizes, &config, &world));
-        assert_eq!(refused.map(drop).map_err(|error| error.code()), Err("size_invalid"));
+        assert_eq!(
+            refused.map(drop).map_err(|error| error.code()),
+            Err("size_invalid")
+        );
     }
 }
 
@@ -202,7 +205,10 @@ fn r54_an_older_log_is_caught_up_by_the_calls_that_need_it() {
     sql.transact("delete from tree; delete from tree_tiles; delete from tree_signed");
     world.rows.borrow_mut().clear();
     let behind = shown(&world, true, &config).map(drop);
-    let expected = AuditTreeFault::Behind { size: 0, log: 6_000 };
+    let expected = AuditTreeFault::Behind {
+        size: 0,
+        log: 6_000,
+    };
     assert_eq!(behind, Err(Error::AuditTree(expected)));
 }
 
@@ -226,7 +232,10 @@ fn r54_witnesses_cosign_and_one_that_is_down_delays_nothing() {
     let first = offered();
     assert_eq!(first[0], ("w1.example".to_owned(), Ok(4)));
     assert_eq!(first[1].1, Err("no answer within 5 s".to_owned()));
-    assert_eq!(first[2].1, Err("its answer has no good signature".to_owned()));
+    assert_eq!(
+        first[2].1,
+        Err("its answer has no good signature".to_owned())
+    );
     let (_, kept) = shown(&world, false, &config).expect("the kept one");
     assert!(kept.witnesses.is_empty());
     assert!(kept.note.contains("\n— w1.example "), "{}", kept.note);
@@ -234,7 +243,10 @@ fn r54_witnesses_cosign_and_one_that_is_down_delays_nothing() {
     // What was cosigned is not shown again, and what was not is.
     let second = offered();
     assert_eq!(second.len(), 2);
-    assert_eq!((asked(&world, "w1.example"), asked(&world, "w2.example")), (1, 2));
+    assert_eq!(
+        (asked(&world, "w1.example"), asked(&world, "w2.example")),
+        (1, 2)
+    );
     // The next one continues it.
     world.write_events(3);
     shown(&world, true, &config).expect("a checkpoint");
@@ -281,8 +293,14 @@ fn r54_keys_are_open_and_go_by_the_name_of_the_log() {
     let id = organization().id.to_string();
     let text = keys(Some(&id), &config).expect("keys");
     let expected = format!("gateway.example/audit/{id}+");
-    assert!(text.starts_with(&expected) && text.ends_with('\n'), "{text}");
-    assert_eq!(VerifierKey::parse(text.trim_end()).as_ref(), Ok(&keys_of_acme()[0]));
+    assert!(
+        text.starts_with(&expected) && text.ends_with('\n'),
+        "{text}"
+    );
+    assert_eq!(
+        VerifierKey::parse(text.trim_end()).as_ref(),
+        Ok(&keys_of_acme()[0])
+    );
     for wrong in [None, Some("acme"), Some("")] {
         let refused = keys(wrong, &config).map_err(|error| error.code());
         assert_eq!(refused, Err("organization_id_invalid"), "{wrong:?}");
