@@ -20,7 +20,7 @@ pub async fn ask<P: PublicLog>(
     ports: &P,
 ) -> Result<TreeAnswer> {
     let mut reach = 0;
-    for _ in 0..=TREE_PAGES {
+    for _ in 0..TREE_PAGES {
         let (size, log) = match ports.tree(organization, step.clone()).await? {
             TreeAnswer::Behind { size, log } => (size, log),
             answer => return told(answer),
