@@ -3,6 +3,7 @@
 
 import { call, download } from "./api.js";
 import { ACTIONS, actionWords, actorWords, changeLine, changeWords, isGrave, scopeWords, tierWords } from "./audit_words.js";
+import { verified } from "./audit_verify.js";
 import { choice, facts, field, h, named, saveFile, say, tag, textInput, toSecond, unique } from "./dom.js";
 import { reasonTitle } from "./reasons.js";
 import { attempt, refusalBox } from "./refusals.js";
@@ -51,7 +52,7 @@ function chainNote(rows, faults, filtered) {
   if (compared === 0) return "";
   return h("p", { class: "hint", id: "chain", dataset: { state: "fits" } }, "✓ ",
     h("strong", {}, `${compared} ${compared === 1 ? "link fits" : "links fit"}${genesis ? ", down to the first row" : ""}.`),
-    " For proof of the whole log, export it and run “postern audit verify”.");
+    " “Verify” proves the events that are shown; for the whole log, export it and run “postern audit verify”.");
 }
 
 /** All that a row says, in words, and below that as the gateway gave it. */
@@ -213,11 +214,18 @@ export function auditView({ query }) {
 
   const out = h("button", { type: "button" }, "Export");
   out.addEventListener("click", () => exportLog(out, place));
+  const check = h("button", { type: "button" }, "Verify");
+  check.addEventListener("click", async () => {
+    const asked = turn;
+    const told = await attempt(check, place, () => verified(rows));
+    // Other events may be shown by now.
+    if (told && asked === turn) place.replaceChildren(told);
+  });
   more.addEventListener("click", () => load(cursor));
   const view = h(
     "section",
     { "aria-labelledby": "view-title" },
-    h("div", { class: "view-head" }, h("h1", { id: "view-title", tabindex: "-1" }, "Audit"), h("div", { class: "buttons" }, out)),
+    h("div", { class: "view-head" }, h("h1", { id: "view-title", tabindex: "-1" }, "Audit"), h("div", { class: "buttons" }, check, out)),
     h("form", { class: "filters many", role: "search", "aria-label": "Filter events", onsubmit: (event) => event.preventDefault() },
       field("Token", inputs.token), field("Actor", inputs.actor), field("Action", inputs.action), field("Time", inputs.within),
       field("Address", inputs.address), field("Request id", inputs.request_id), clear),

@@ -21,6 +21,8 @@ const WORDS = {
   request_id_invalid: "A request id has 32 digits. Open a row to copy it.",
   issuer_not_trusted: "This organization does not trust this CI system.",
   default_expires_in_invalid: "The usual life must be a span such as 90d, and not longer than the longest life.",
+  audit_keys_not_set: "This gateway has no keys for public checkpoints, so the log can be verified with its own keys only.",
+  audit_tree_behind: "The gateway is still reading the older events of this log. Verify again later.",
 };
 
 const ADVICE = {

@@ -28,6 +28,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("postern-cli/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const ORGANIZATION: HeaderName = HeaderName::from_static("postern-organization");
 /// When the caller's token expires, where that is soon.
@@ -97,6 +98,19 @@ impl Api {
     /// Reads something.
     pub async fn get(&self, path: &str) -> Outcome<Value> {
         self.answer(Method::GET, path, None).await?.json()
+    }
+
+    /// Reads something that is answered as text, such as a signed note.
+    pub async fn text(&self, path: &str) -> Outcome<String> {
+        let headers = [(ACCEPT, TEXT)];
+        let answer = self.start(Method::GET, path, None, &headers).await?;
+        let answer = self.whole(answer).await?;
+        answer.done()?;
+        let media = answer.headers.get(CONTENT_TYPE);
+        let is_text = media.is_some_and(|media| media.as_bytes().starts_with(b"text/"));
+        let text = String::from_utf8(answer.body.to_vec()).ok();
+        text.filter(|_| is_text)
+            .ok_or_else(|| problem::of_stranger(answer.status, &answer.headers))
     }
 
     /// Makes or does something.

@@ -1,6 +1,12 @@
 //! `postern audit`: what was done in an organization. An export is whole or no file at all.
 
+mod checkpoint;
+mod prove;
+mod public;
+mod tell;
+mod tree;
 mod verify;
+mod witness;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,15 +50,33 @@ enum What {
         /// stdout
         file: Option<PathBuf>,
     },
-    /// Check an exported log offline, without gateway and credential
+    /// Check an exported log, or a proof of one event, offline, without gateway and credential
     ///
-    /// Reads the gateway's keys from ROOT_KEYS, or from TOKEN_KEYS if the gateway has no ROOT_KEYS.
-    /// Reports rows that were changed, removed or moved, and how far a signed checkpoint proves the
-    /// log complete.
-    Verify {
-        /// The export; `-` for standard input
-        file: PathBuf,
-    },
+    /// With public keys (--key): whether the rows follow on each other, and make the tree of each
+    /// checkpoint that is given. Who has every key of the gateway cannot write a log anew that agrees
+    /// with a checkpoint that somebody has kept.
+    ///
+    /// With the gateway's own keys, from ROOT_KEYS, or from TOKEN_KEYS if the gateway has no ROOT_KEYS:
+    /// which rows were changed, removed or moved, and how far a signed checkpoint proves the log
+    /// complete.
+    ///
+    /// A proof, as `postern audit prove` writes it, needs a public key alone.
+    Verify(verify::Verify),
+    /// Get the proof that an event is in the log, for somebody who has the log's public key and nothing
+    /// else
+    ///
+    /// Writes it to stdout, with the event in it. With --key it is verified first.
+    Prove(prove::Prove),
+    /// Get the newest public checkpoint of the log, to keep it elsewhere
+    ///
+    /// Writes a signed note to stdout. With --key it is verified first; with --since the gateway must
+    /// prove that the log continues a checkpoint that you have kept.
+    Checkpoint(checkpoint::Newest),
+    /// Cosign the checkpoints of logs, on a machine of your own
+    ///
+    /// A witness cosigns a checkpoint only if it continues the one that it has cosigned before. Set its
+    /// URL and its public key, which it prints, in WITNESSES of the gateway.
+    Witness(witness::Options),
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,20 +129,29 @@ struct List {
 impl Audit {
     /// Does it.
     pub async fn run(self, flags: &Flags) -> Outcome {
-        if let What::Verify { file } = &self.what {
-            return verify::run(file);
-        }
-        if matches!(self.what, What::List(_)) {
-            flags.token_is_credential("postern audit list")?;
-        }
-        let api = Api::new(Settings::find(flags)?)?;
         match self.what {
-            What::Verify { .. } => Ok(()),
-            What::List(list) => list.run(&api).await,
-            What::Export { file: None } => export(&api, &mut std::io::stdout()).await,
-            What::Export { file: Some(file) } => export_to(&api, &file).await,
+            What::Verify(verify) => verify.run(),
+            What::Witness(witness) => witness.run().await,
+            What::List(list) => {
+                flags.token_is_credential("postern audit list")?;
+                list.run(&api(flags)?).await
+            }
+            What::Prove(prove) => {
+                let keys = prove.keys()?;
+                prove.run(&api(flags)?, keys.as_ref()).await
+            }
+            What::Checkpoint(newest) => {
+                let known = newest.known()?;
+                newest.run(&api(flags)?, known).await
+            }
+            What::Export { file: None } => export(&api(flags)?, &mut std::io::stdout()).await,
+            What::Export { file: Some(file) } => export_to(&api(flags)?, &file).await,
         }
     }
+}
+
+fn api(flags: &Flags) -> Outcome<Api> {
+    Api::new(Settings::find(flags)?)
 }
 
 impl List {

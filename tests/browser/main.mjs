@@ -15,6 +15,8 @@ await import("./token_page.mjs");
 await import("./using.mjs");
 await import("./names.mjs");
 await import("./auditing.mjs");
+await import("./notes.mjs");
+await import("./proving.mjs");
 await import("./watching.mjs");
 await import("./settling.mjs");
 await import("./pausing.mjs");

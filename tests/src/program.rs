@@ -99,22 +99,34 @@ impl Postern {
     /// The same with further flags.
     pub async fn bridge_with(&self, flags: &[&str]) -> Bridge {
         let arguments = [&["bridge", "--listen", "127.0.0.1:0"], flags].concat();
-        let mut command = self.command(&arguments);
+        let (child, lines) = self.serving(&arguments, 1).await;
+        Bridge::of(child, &lines)
+    }
+
+    /// Starts a witness with these flags; gives its public key too.
+    pub async fn witness(&self, flags: &[&str]) -> (Bridge, String) {
+        let arguments = [&["audit", "witness"], flags].concat();
+        let (child, lines) = self.serving(&arguments, 2).await;
+        let key = lines[0]
+            .strip_prefix("key ")
+            .expect("the line with the key");
+        (Bridge::of(child, &lines), key.to_owned())
+    }
+
+    /// A process that goes on, and its first lines.
+    async fn serving(&self, arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
+        let mut command = self.command(arguments);
         command.stdin(Stdio::null());
         process::tie(&mut command);
         let mut child = command.spawn().expect("postern starts");
         let stdout = child.stdout.take().expect("stdout was asked for");
-        let reading = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            let read = BufReader::new(stdout).read_line(&mut line);
-            read.map(|_| line)
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = BufReader::new(stdout).lines().take(lines);
+            read.collect::<Result<Vec<String>, _>>()
         });
-        let line = reading.await.expect("the reader ends").expect("a line");
-        let address = line.strip_prefix("ready ").expect("the ready line");
-        Bridge {
-            url: format!("http://{}", address.trim_end()),
-            child,
-        }
+        let read = reading.await.expect("the reader ends").expect("lines");
+        assert_eq!(read.len(), lines, "{read:?}");
+        (child, read)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -129,11 +141,21 @@ impl Postern {
     }
 }
 
-/// A running bridge; ends when dropped.
+/// A running bridge, or a witness; ends when dropped.
 pub struct Bridge {
-    /// Where native gRPC is spoken.
+    /// Where it listens.
     pub url: String,
     child: Child,
+}
+
+impl Bridge {
+    fn of(child: Child, lines: &[String]) -> Self {
+        let last = lines.last().and_then(|line| line.strip_prefix("ready "));
+        Self {
+            url: format!("http://{}", last.expect("the ready line")),
+            child,
+        }
+    }
 }
 
 impl Drop for Bridge {

@@ -1,54 +1,141 @@
-//! `postern audit verify`: the check of an exported log under the gateway's keys. Keys come from
-//! the environment, never from the command line, where other users of the machine could read them.
+//! `postern audit verify`: the check of an exported log, under the gateway's own keys, under public
+//! ones, or both; and of a proof of one event. Secret keys come from the environment, never from the
+//! command line, where other users of the machine could read them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use postern_domain::audit::mend::Mended;
-use postern_domain::audit::verify::{MAX_FAULTS, Report, verify};
+use postern_domain::audit::verify::verify;
 use postern_domain::keys::{KeyRing, RootKeys};
+use postern_transparency::note::Note;
 
+use super::public::{KeyFlags, Keys, text_of};
+use super::tree::{self, Kept};
+use super::{prove, tell};
 use crate::fail::{Failure, Kind, Outcome};
-use crate::output::print;
-use crate::text::counted;
 
 /// Longest line that is read, in bytes; a row has about 600.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// Checks a file.
-///
-/// # Errors
-/// `Configuration` for keys and files that cannot be read and files that are no export, `Other` for
-/// a log that is not whole.
-pub fn run(file: &Path) -> Outcome {
-    let audit = keys(|name| std::env::var(name).ok())?;
-    let unreadable = |error: std::io::Error| {
-        let what = format!("{} cannot be read: {error}", file.display());
-        Failure::new(Kind::Configuration, what)
-    };
-    let input: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(file).map_err(unreadable)?)
-    };
-    let mut input = BufReader::new(input);
-    if UTF_16
-        .iter()
-        .any(|mark| input.fill_buf().is_ok_and(|begin| begin.starts_with(mark)))
-    {
-        return Err(no_export(file, "it is UTF-16 text")
-            .hint("write it as it came, or convert it: iconv -f UTF-16 -t UTF-8"));
-    }
-    let mut failed = None;
-    let report = verify(lines(input, &mut failed), &audit);
-    match failed {
-        Some(error) => Err(unreadable(error)),
-        None if report.recognized == 0 => {
-            Err(no_export(file, "no line of it is a row or a checkpoint")
-                .hint("export again: postern audit export FILE"))
+/// What `postern audit verify` takes.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// The export, or a proof of one event; `-` for standard input
+    file: PathBuf,
+
+    #[command(flatten)]
+    keys: KeyFlags,
+
+    /// A checkpoint that the log must agree with: the newest, and those that you have kept; can be
+    /// repeated
+    #[arg(long = "checkpoint", value_name = "FILE", requires = "keys")]
+    checkpoints: Vec<PathBuf>,
+}
+
+impl Verify {
+    /// Checks a file.
+    ///
+    /// # Errors
+    /// `Configuration` for keys and files that cannot be read and files that are no export, `Usage` for
+    /// what is no public key, `Other` for a log that is not whole.
+    pub fn run(&self) -> Outcome {
+        let public = self.keys.read()?;
+        let audit = keys(|name| std::env::var(name).ok())?;
+        let kept = self.checkpoints.iter().map(|file| kept(file));
+        let kept = kept.collect::<Outcome<Vec<_>>>()?;
+        let mut input = self.input()?;
+        let is_proof = input
+            .fill_buf()
+            .is_ok_and(|begin| begin.starts_with(prove::BEGIN));
+        if is_proof {
+            return prove::verify(&self.file, input, public.as_ref());
         }
-        None => tell(&report),
+        match (public, audit) {
+            (None, None) => Err(
+                Failure::new(Kind::Configuration, "there is no key to check with").hint(
+                    "give a public key with --key; or set ROOT_KEYS, or TOKEN_KEYS where the gateway has no ROOT_KEYS",
+                ),
+            ),
+            (Some(_), _) if kept.is_empty() => Err(Failure::new(
+                Kind::Usage,
+                "public keys check an export against checkpoints: give one with --checkpoint",
+            )
+            .hint("get the newest: postern audit checkpoint --fresh > checkpoint.txt")),
+            (public, audit) => self.check(input, public.as_ref(), &kept, audit.as_ref()),
+        }
+    }
+
+    /// The file, if it can be a text that is read here.
+    fn input(&self) -> Outcome<Box<dyn BufRead>> {
+        let input: Box<dyn Read> = if self.file == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(File::open(&self.file).map_err(|error| self.unreadable(&error))?)
+        };
+        let mut input = BufReader::new(input);
+        let is_utf_16 = |mark: &&[u8]| input.fill_buf().is_ok_and(|begin| begin.starts_with(mark));
+        match UTF_16.iter().any(is_utf_16) {
+            true => Err(no_export(&self.file, "it is UTF-16 text")
+                .hint("write it as it came, or convert it: iconv -f UTF-16 -t UTF-8")),
+            false => Ok(Box::new(input)),
+        }
+    }
+
+    /// Checks an export in one pass, under all keys that there are.
+    fn check(
+        &self,
+        input: Box<dyn BufRead>,
+        public: Option<&Keys>,
+        kept: &[Kept],
+        audit: Option<&KeyRing>,
+    ) -> Outcome {
+        let mut failed = None;
+        let mut tree = public.map(|keys| tree::Check::new(keys, kept));
+        let lines = lines(input, &mut failed).inspect(|line| {
+            if let Some(tree) = &mut tree {
+                tree.line(line.trim());
+            }
+        });
+        let keyed = match audit {
+            Some(audit) => Some(verify(lines, audit)),
+            None => {
+                lines.for_each(drop);
+                None
+            }
+        };
+        if let Some(error) = failed {
+            return Err(self.unreadable(&error));
+        }
+        let public = tree.map(tree::Check::end);
+        let recognized = keyed.as_ref().map(|report| report.recognized);
+        let recognized = recognized.or(public.as_ref().map(|report| report.recognized));
+        if recognized == Some(0) {
+            return Err(
+                no_export(&self.file, "no line of it is a row or a checkpoint")
+                    .hint("export again: postern audit export FILE"),
+            );
+        }
+        let public = public.map(|report| tell::public(&report, keyed.is_some()));
+        let keyed = keyed.as_ref().map(tell::keyed);
+        public.unwrap_or(Ok(())).and(keyed.unwrap_or(Ok(())))
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> Failure {
+        let what = format!("{} cannot be read: {error}", self.file.display());
+        Failure::new(Kind::Configuration, what)
+    }
+}
+
+/// A checkpoint that was kept.
+fn kept(file: &Path) -> Outcome<Kept> {
+    let place = file.display().to_string();
+    match Note::parse(&text_of(file)?) {
+        Ok(note) => Ok(Kept { place, note }),
+        Err(error) => {
+            let message = format!("{place} is not a checkpoint: {error}");
+            Err(Failure::new(Kind::Configuration, message))
+        }
     }
 }
 
@@ -87,8 +174,8 @@ fn lines<'a>(
     })
 }
 
-/// The audit keys, derived as the gateway derives them.
-fn keys(variable: impl Fn(&str) -> Option<String>) -> Outcome<KeyRing> {
+/// The audit keys, derived as the gateway derives them; `None` where no variable has any.
+fn keys(variable: impl Fn(&str) -> Option<String>) -> Outcome<Option<KeyRing>> {
     let ring = |name: &str| {
         let text = variable(name).filter(|text| !text.trim().is_empty())?;
         Some(
@@ -99,59 +186,9 @@ fn keys(variable: impl Fn(&str) -> Option<String>) -> Outcome<KeyRing> {
     let roots = match (ring("ROOT_KEYS"), ring("TOKEN_KEYS")) {
         (Some(root), _) => RootKeys::from_root(&root?),
         (None, Some(tokens)) => RootKeys::from_token_keys(&tokens?),
-        (None, None) => {
-            return Err(
-                Failure::new(Kind::Configuration, "there is no key to check with")
-                    .hint("set ROOT_KEYS, or TOKEN_KEYS where the gateway has no ROOT_KEYS"),
-            );
-        }
+        (None, None) => return Ok(None),
     };
-    Ok(roots.audit)
-}
-
-fn tell(report: &Report) -> Outcome {
-    for fault in &report.faults {
-        print(&format!("line {}: {}\n", fault.line, fault.problem))?;
-    }
-    if report.faults_in_all > report.faults.len() {
-        let more = report.faults_in_all - report.faults.len();
-        print(&format!(
-            "and {more} more; the first {MAX_FAULTS} are shown\n"
-        ))?;
-    }
-    if !report.is_clean() {
-        let what = match report.faults_in_all {
-            1 => "the log is not whole: 1 fault".to_owned(),
-            faults => format!("the log is not whole: {faults} faults"),
-        };
-        let failure = Failure::new(Kind::Other, what);
-        return Err(match report.rows {
-            0 => failure.hint("not one row fits: are the keys those of the gateway that wrote it?"),
-            _ => failure,
-        });
-    }
-    for (sequence, mended) in report.mended.iter().take(MAX_FAULTS) {
-        let found = match mended {
-            Mended::Missing => "no row",
-            Mended::Differed => "another row",
-        };
-        print(&format!(
-            "row {sequence}: D1 had {found}, and the Ledger's copy stands here\n"
-        ))?;
-    }
-    if report.mended.len() > MAX_FAULTS {
-        let more = report.mended.len() - MAX_FAULTS;
-        print(&format!("and {more} more rows like that\n"))?;
-    }
-    match (report.organization, report.checkpoint) {
-        (Some(organization), Some((sequence, at))) => print(&format!(
-            "{} of organization {organization}: whole, in order and unchanged; \
-             the checkpoint reaches row {sequence}, at {}\n",
-            counted(report.rows, "row"),
-            postern_wire::rfc3339::print(at),
-        )),
-        _ => print("the log is empty\n"),
-    }
+    Ok(Some(roots.audit))
 }
 
 #[cfg(test)]
@@ -164,25 +201,13 @@ mod tests {
         let of = |name: &'static str, text: &'static str| {
             keys(move |wanted| (wanted == name).then(|| text.to_owned()))
         };
-        assert!(of("ROOT_KEYS", key).is_ok());
-        assert!(of("TOKEN_KEYS", key).is_ok());
-        for (name, text) in [("ROOT_KEYS", "k1:AA"), ("TOKEN_KEYS", "k1"), ("X", key)] {
+        assert!(of("ROOT_KEYS", key).is_ok_and(|keys| keys.is_some()));
+        assert!(of("TOKEN_KEYS", key).is_ok_and(|keys| keys.is_some()));
+        assert!(of("X", key).is_ok_and(|keys| keys.is_none()));
+        for (name, text) in [("ROOT_KEYS", "k1:AA"), ("TOKEN_KEYS", "k1")] {
             let failure = of(name, text).err().map(|failure| failure.kind);
             assert_eq!(failure, Some(Kind::Configuration), "{name} {text}");
         }
-    }
-
-    #[test]
-    fn a_log_that_is_not_whole_is_a_failure() {
-        let ring = KeyRing::parse("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-        let audit = RootKeys::from_root(&ring).audit;
-        // A line that is no row, and no checkpoint behind it.
-        let report = verify(["nonsense"], &audit);
-        let failure = tell(&report).err().map(|failure| failure.message);
-        assert_eq!(failure.as_deref(), Some("the log is not whole: 2 faults"));
-        // Nothing at all proves nothing: the checkpoint is missing.
-        let failure = tell(&verify(Vec::<String>::new(), &audit)).err();
-        assert_eq!(failure.map(|failure| failure.kind), Some(Kind::Other));
     }
 
     #[test]

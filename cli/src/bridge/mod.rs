@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use self::check::Token;
 use self::local::Local;
-use self::signals::{Signals, Stop};
+use self::signals::Signals;
 use crate::address::Gateway;
 use crate::api::Api;
 use crate::connect;
@@ -46,6 +46,7 @@ pub use local::SERVICES;
 pub use log::Log;
 pub use metadata::MAX_METADATA;
 pub use serve::{MAX_CONNECTIONS, MAX_HEADERS, serve};
+pub use signals::Stop;
 pub use status::Code;
 
 /// Largest message to the gateway, in bytes: with its frame's head it is the largest body that the

@@ -179,8 +179,24 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         "audit verify",
         &[
             "ROOT_KEYS=… postern audit verify log.ndjson",
-            "postern audit export | postern audit verify -",
+            "postern audit verify log.ndjson --key @keys.txt --checkpoint newest.txt --checkpoint kept.txt",
+            "postern audit verify event-12.tlog-proof --key @keys.txt",
         ],
+    ),
+    (
+        "audit prove",
+        &["postern audit prove 12 --key @keys.txt > event-12.tlog-proof"],
+    ),
+    (
+        "audit checkpoint",
+        &[
+            "postern audit checkpoint --fresh > newest.txt",
+            "postern audit checkpoint --key @keys.txt --since kept.txt > newest.txt",
+        ],
+    ),
+    (
+        "audit witness",
+        &["postern audit witness --state ~/witness --name witness.example/audit --log @keys.txt"],
     ),
     (
         "explain",
