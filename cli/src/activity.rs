@@ -67,7 +67,7 @@ impl Activity {
         }
         let api = Api::new(Settings::find(flags)?)?;
         let token = match self.named.as_ref().or(self.token_id.as_ref()) {
-            Some(meant) => Some(find::id(&api, meant, Among::All).await?),
+            Some(meant) => Some(find::id(&api, meant, Among::Every).await?),
             None => None,
         };
         match self.follow {

@@ -69,7 +69,7 @@ impl Criteria {
     /// Those of finding the creator; `Usage` for a value that is empty.
     pub async fn body(&self, api: &Api, ids: Vec<String>) -> Outcome<Map<String, Value>> {
         let creator = match &self.minted_by {
-            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+            Some(meant) => Some(find::id(api, meant, Among::Every).await?),
             None => None,
         };
         let mut body = Map::new();
