@@ -163,6 +163,7 @@ impl Options {
                 headers: Vec::new(),
                 ca: ca.clone(),
                 timeout: Duration::from_secs(self.connect_timeout),
+                withheld: None,
             })
         };
         let wait = Duration::from_secs(self.wait.unwrap_or_default());
