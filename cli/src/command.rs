@@ -129,7 +129,10 @@ impl Command {
     pub async fn run(self) -> Outcome<ExitCode> {
         let flags = &self.flags;
         let done = match self.what {
-            What::Bridge(options) => return bridge::run(&of_flags(options, flags)?).await,
+            What::Bridge(options) => {
+                options.refuse_no_command(std::env::args_os())?;
+                return bridge::run(&of_flags(options, flags)?).await;
+            }
             What::ApiToken(tokens) => tokens.run(flags).await,
             What::Trust(trust) => trust.run(flags).await,
             What::WhoAmI(whoami) => whoami.run(flags).await,

@@ -2,7 +2,6 @@
 //! stands alone: no value of another gateway fills its gaps, a credential least of all.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Environment, trimmed, variable};
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files;
 use crate::nearest::did_you_mean;
 
 /// Longest configuration file, in bytes.
@@ -209,7 +209,7 @@ pub fn read(environment: Environment<'_>) -> Outcome<Configured> {
         let message = format!("the configuration file {}: {why}", path.display());
         Failure::new(Kind::Configuration, message)
     };
-    let file = match File::open(&path) {
+    let file = match files::open_regular(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(Configured::default());

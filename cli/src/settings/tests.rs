@@ -325,6 +325,23 @@ fn a_file_that_others_may_use_is_refused() {
 }
 
 #[test]
+fn a_pipe_is_no_configuration_file() {
+    let world = World::new(&[("POSTERN_URL", "https://g.example")]);
+    world.configure("", 0o600);
+    let file = world.home.path().join(".config/postern/config.toml");
+    fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    let failure = world.find(&Flags::default()).err().unwrap();
+    assert_eq!(failure.kind, Kind::Configuration);
+    let why = "config.toml: it is not a regular file";
+    assert!(failure.message.ends_with(why), "{}", failure.message);
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_without_the_token() {
     for (text, why) in [
         ("token = \"secret\"\ntokens = 1\n", "unknown field `tokens`"),
