@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::listing::{Format, Shape};
-use crate::output::{print, print_json, remark};
+use crate::output::{print, print_json, print_on, remark};
 use crate::settings::{Flags, Settings};
 use crate::terminal::Screen;
 use crate::text::{encoded, member};
@@ -67,7 +67,7 @@ impl Activity {
         }
         let api = Api::new(Settings::find(flags)?)?;
         let token = match self.named.as_ref().or(self.token_id.as_ref()) {
-            Some(meant) => Some(find::id(&api, meant, Among::All).await?),
+            Some(meant) => Some(find::id(&api, meant, Among::Every).await?),
             None => None,
         };
         match self.follow {
@@ -117,7 +117,7 @@ fn rows(told: &Value, name: &str) -> Vec<Value> {
     rows.cloned().unwrap_or_default()
 }
 
-/// Writes refused calls, the oldest first, as they come to be known.
+/// Writes refused calls, the oldest first, as they come to be known, for as long as somebody reads.
 async fn follow(api: &Api, path: &str, output: Format) -> Outcome {
     let mut shown = Shown::default();
     let screen = Screen::stdout();
@@ -144,10 +144,14 @@ async fn follow(api: &Api, path: &str, output: Format) -> Outcome {
         pause = PAUSE;
         for call in rows(&told, "recent").iter().rev() {
             if shown.is_new(call) {
-                print(&match output {
+                let line = match output {
                     Format::Jsonl => format!("{call}\n"),
                     _ => view::line(call, screen),
-                })?;
+                };
+                // Nobody reads any more, as behind `head`.
+                if print_on(&line)?.is_break() {
+                    return Ok(());
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::fail::{Failure, Kind, Outcome, cause};
 use crate::output::{Progress, remark};
 use crate::problem;
 use crate::settings::Settings;
-use crate::text::{encoded, member as shown, near, utc};
+use crate::text::{encoded, member as shown, near, plain, utc};
 
 /// Longest answer that is read whole, in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -42,6 +42,8 @@ pub struct Api {
     settings: Settings,
     /// Whether the end of the credential was told.
     told_expiry: AtomicBool,
+    /// Whether it was told why there is none.
+    told_withheld: AtomicBool,
 }
 
 /// An answer that was read whole.
@@ -75,11 +77,11 @@ impl Api {
     /// The API of the gateway in the settings.
     pub fn new(settings: Settings) -> Outcome<Self> {
         let http = connect::client(settings.ca.as_deref(), CONNECT.min(settings.timeout))?;
-        let told_expiry = AtomicBool::new(false);
         Ok(Self {
             http,
             settings,
-            told_expiry,
+            told_expiry: AtomicBool::new(false),
+            told_withheld: AtomicBool::new(false),
         })
     }
 
@@ -87,6 +89,7 @@ impl Api {
     #[must_use]
     pub fn anonymous(mut self) -> Self {
         self.settings.authorization = None;
+        self.settings.withheld = None;
         self
     }
 
@@ -275,6 +278,11 @@ impl Api {
         body: Option<(HeaderValue, String)>,
         extra: &[(HeaderName, HeaderValue)],
     ) -> Outcome<Response<Incoming>> {
+        if let Some(why) = &self.settings.withheld
+            && !self.told_withheld.swap(true, Ordering::Relaxed)
+        {
+            remark(&format!("note: {}", plain(why)));
+        }
         let path = path
             .parse()
             .map_err(|error| Failure::new(Kind::Usage, error))?;

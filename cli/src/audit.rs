@@ -161,7 +161,7 @@ impl List {
             find::refuse_secret(actor)?;
         }
         let token = match self.named.as_ref().or(self.token_id.as_ref()) {
-            Some(meant) => Some(match find::id(api, meant, Among::All).await {
+            Some(meant) => Some(match find::id(api, meant, Among::Every).await {
                 // Who may read the log and list no tokens: the gateway takes names too.
                 Err(failure) if failure.kind == Kind::NotAllowed => meant.clone(),
                 found => found?,

@@ -34,6 +34,8 @@ The gateway and the credential are looked up in this order:
   file         ~/.config/postern/config.toml with url, token, organization, headers, ca; in
                [profile.NAME] the same for POSTERN_PROFILE and --profile. Refused unless only its
                owner can use it
+A gateway of the file gets no token, organization or headers that stand beside another one, and that
+of a profile none of the environment.
 POSTERN_HEADERS has headers for what stands in front of the gateway: Name:value,Name:value
 NO_COLOR turns colours off, CLICOLOR_FORCE=1 turns them on where stdout is no terminal.";
 
@@ -127,7 +129,10 @@ impl Command {
     pub async fn run(self) -> Outcome<ExitCode> {
         let flags = &self.flags;
         let done = match self.what {
-            What::Bridge(options) => return bridge::run(&of_flags(options, flags)?).await,
+            What::Bridge(options) => {
+                options.refuse_no_command(std::env::args_os())?;
+                return bridge::run(&of_flags(options, flags)?).await;
+            }
             What::ApiToken(tokens) => tokens.run(flags).await,
             What::Trust(trust) => trust.run(flags).await,
             What::WhoAmI(whoami) => whoami.run(flags).await,

@@ -48,6 +48,7 @@ impl Leaks {
         let api = Api::new(Settings {
             authorization: None,
             organization: None,
+            withheld: None,
             ..settings
         })?;
         let text = read(&file)?;

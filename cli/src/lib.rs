@@ -19,6 +19,7 @@ pub mod deployment;
 pub mod doctor;
 pub mod explain;
 pub mod fail;
+pub mod files;
 pub mod help;
 pub mod job;
 pub mod leaks;

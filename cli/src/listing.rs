@@ -237,13 +237,17 @@ fn record(fields: impl Iterator<Item = String>) -> String {
     format!("{}\r\n", fields.join(","))
 }
 
-/// A field that no spreadsheet takes for a formula: names are chosen by others.
+/// What begins a formula, also in the width of East Asian letters, which spreadsheets fold.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A field that no spreadsheet takes for a formula: names are chosen by others. It is quoted where a
+/// `;` stands in it too, which separates fields in many countries.
 fn field(text: String) -> String {
-    let text = match text.starts_with(['=', '+', '-', '@']) {
+    let text = match text.starts_with(FORMULA) {
         true => format!("'{text}"),
         false => text,
     };
-    match text.contains([',', '"']) {
+    match text.contains([',', ';', '"']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text,
     }
@@ -309,6 +313,23 @@ mod tests {
             ),
         ] {
             assert_eq!(written(output, columns), expected);
+        }
+    }
+
+    #[test]
+    fn no_field_is_a_formula_wherever_fields_end() {
+        for (text, expected) in [
+            ("a;=1+1", "\"a;=1+1\""),
+            ("a,=1+1", "\"a,=1+1\""),
+            ("=1+1", "'=1+1"),
+            ("-1;2", "\"'-1;2\""),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
+            ("\u{ff0b}1", "'\u{ff0b}1"),
+            ("\u{ff0d}1", "'\u{ff0d}1"),
+            ("\u{ff20}a", "'\u{ff20}a"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(field(text.to_owned()), expected, "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! secret that could not be written is a failure, since it exists and nobody has it.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::ops::ControlFlow;
 
 use serde_json::Value;
 
@@ -27,16 +28,24 @@ pub enum TokenFormat {
     Token,
 }
 
-/// Writes a result.
+/// Writes a result. Whether somebody still reads is not told: what is left to do is done.
 pub fn print(text: &str) -> Outcome {
+    print_on(text).map(|_| ())
+}
+
+/// Writes a part of a result that has no end of its own.
+///
+/// # Errors
+/// As for `print`. `Break` where the reader has gone: nothing more can be said.
+pub fn print_on(text: &str) -> Outcome<ControlFlow<()>> {
     let mut stdout = std::io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
         Err(error) => Err(cannot_write(&error)),
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(ControlFlow::Continue(())),
     }
 }
 

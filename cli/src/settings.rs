@@ -14,7 +14,7 @@ use crate::fail::{Failure, Kind, Outcome};
 mod file;
 mod headers;
 
-use file::Values;
+use file::{Chosen, Values};
 pub use file::{Profile, profiles};
 
 /// Flags of every command that calls the gateway, before or after its name.
@@ -65,6 +65,8 @@ pub struct Settings {
     pub ca: Option<PathBuf>,
     /// Longest time for an answer.
     pub timeout: Duration,
+    /// Why a credential that was given is not used, where there is no other.
+    pub withheld: Option<String>,
 }
 
 /// The environment, as it can be asked for by name.
@@ -94,24 +96,45 @@ impl Flags {
 impl Settings {
     /// Finds everything, in the environment of this process.
     pub fn find(flags: &Flags) -> Outcome<Self> {
-        Self::find_in(flags, &|name| std::env::var_os(name))
+        Self::find_in(flags, None, &|name| std::env::var_os(name))
     }
 
-    fn find_in(flags: &Flags, environment: Environment<'_>) -> Outcome<Self> {
-        let (named, file) =
-            file::read(environment)?.chosen(flags.profile.as_deref(), environment)?;
-        let of = |flag: &Option<String>, name: &str, value: fn(&Values) -> &Option<String>| {
-            let given = flag.clone().or_else(|| value(&named).clone());
-            let variable = given.map_or_else(|| variable(environment, name), |text| Ok(Some(text)));
-            Ok::<_, Failure>(variable?.or_else(|| value(&file).clone()))
+    /// The same, for calls that a bridge at this address takes to the gateway.
+    pub fn find_by_bridge(flags: &Flags, bridge: &str) -> Outcome<Self> {
+        Self::find_in(flags, Some(bridge), &|name| std::env::var_os(name))
+    }
+
+    fn find_in(flags: &Flags, bridge: Option<&str>, environment: Environment<'_>) -> Outcome<Self> {
+        let chosen = file::read(environment)?.chosen(flags.profile.as_deref(), environment)?;
+        let url = chosen.of(flags.url.as_ref(), environment, "POSTERN_URL", |v| &v.url)?;
+        let url = url.or_else(|| bridge.map(str::to_owned));
+        let url = trimmed(&url.ok_or_else(no_gateway)?).to_owned();
+        // A gateway gets no other's credential: what stands beside a `url` in the file goes to that
+        // gateway alone, and a gateway that a profile names gets nothing of the environment.
+        let of_profile = chosen.profile_gives_url(flags.url.as_ref(), environment)?;
+        let nothing = |_: &str| None;
+        let used: Environment<'_> = match of_profile {
+            true => &nothing,
+            false => environment,
         };
-        let url = of(&flags.url, "POSTERN_URL", |values| &values.url)?.ok_or_else(no_gateway)?;
-        let url = trimmed(&url).to_owned();
-        let token = of(&flags.token, "POSTERN_TOKEN", |values| &values.token)?;
-        let organization = of(&flags.organization, "POSTERN_ORGANIZATION", |values| {
-            &values.organization
+        let (values, other) = apart(chosen.values, &url);
+        let chosen = Chosen { values, ..chosen };
+        let of = |flag: &Option<String>, name, value| chosen.of(flag.as_ref(), used, name, value);
+        let token = of(&flags.token, "POSTERN_TOKEN", |v| &v.token)?;
+        let organization = of(&flags.organization, "POSTERN_ORGANIZATION", |v| {
+            &v.organization
         })?;
-        let headers = of(&None, "POSTERN_HEADERS", |values| &values.headers)?;
+        let headers = of(&None, "POSTERN_HEADERS", |v| &v.headers)?;
+        let withheld = match (&token, other) {
+            (Some(_), _) => None,
+            (None, Some(other)) => Some(format!(
+                "the token in the configuration file is for {other}, and not sent to {url}"
+            )),
+            (None, None) if of_profile && variable(environment, "POSTERN_TOKEN")?.is_some() => {
+                Some("POSTERN_TOKEN is not sent to the gateway of a profile".to_owned())
+            }
+            (None, None) => None,
+        };
         let headers = headers.map(|text| headers::parse(trimmed(&text)));
         let authorization = token.map(|token| bearer(trimmed(&token))).transpose()?;
         let organization = organization.map(|name| {
@@ -125,12 +148,13 @@ impl Settings {
             })
         });
         Ok(Self {
-            gateway: Gateway::parse(&url, flags.insecure_http)?,
+            gateway: Gateway::parse(bridge.unwrap_or(&url), flags.insecure_http)?,
             authorization,
             organization: organization.transpose()?,
             headers: headers.transpose()?.unwrap_or_default(),
-            ca: flags.ca.clone().or(named.ca).or(file.ca),
+            ca: flags.ca.clone().or(chosen.values.ca),
             timeout: Duration::from_secs(flags.timeout),
+            withheld,
         })
     }
 }
@@ -154,13 +178,27 @@ pub fn gateway_of(
         return Ok((trimmed(url).to_owned(), ca));
     }
     let environment = |name: &str| std::env::var_os(name);
-    let (named, file) = file::read(&environment)?.chosen(profile, &environment)?;
-    let url = match named.url {
-        Some(url) => Some(url),
-        None => variable(&environment, "POSTERN_URL")?.or(file.url),
-    };
+    let chosen = file::read(&environment)?.chosen(profile, &environment)?;
+    let url = chosen.of(None, &environment, "POSTERN_URL", |v| &v.url)?;
     let url = url.ok_or_else(no_gateway)?;
-    Ok((trimmed(&url).to_owned(), ca.or(named.ca).or(file.ca)))
+    Ok((trimmed(&url).to_owned(), ca.or(chosen.values.ca)))
+}
+
+/// What of these values may go to this gateway, and whose the credential is that may not.
+fn apart(values: Values, url: &str) -> (Values, Option<String>) {
+    let gateway = |url: &str| Gateway::parse(trimmed(url), true).ok();
+    match values.url.clone() {
+        Some(own) if gateway(&own).is_none() || gateway(&own) != gateway(url) => {
+            let other = values.token.is_some().then(|| trimmed(&own).to_owned());
+            let ca = values.ca;
+            let rest = Values {
+                ca,
+                ..Values::default()
+            };
+            (rest, other)
+        }
+        _ => (values, None),
+    }
 }
 
 fn no_gateway() -> Failure {

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bridge::MAX_REQUEST;
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files;
 
 /// DSSE allows both alphabets; padding may be missing.
 const LENIENT: GeneralPurposeConfig =
@@ -222,7 +223,7 @@ impl Subject {
             Failure::new(Kind::Configuration, format!("{}: {why}", file.display()))
         };
         let name = file.file_name().ok_or_else(|| wrong(&"is no file"))?;
-        let mut source = File::open(file).map_err(|error| wrong(&error))?;
+        let mut source = files::open_regular(file).map_err(|error| wrong(&error))?;
         let mut hasher = Sha256::new();
         std::io::copy(&mut source, &mut hasher).map_err(|error| wrong(&error))?;
         Ok(Self {

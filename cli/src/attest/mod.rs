@@ -147,11 +147,8 @@ impl Attest {
         let (way, mut settings) = match bridge {
             None => (Way::Web, Settings::find(flags)?),
             Some(address) => {
-                let flags = Flags {
-                    url: Some(format!("http://{}", trimmed(&address))),
-                    ..flags.clone()
-                };
-                (Way::Native, Settings::find(&flags)?)
+                let bridge = format!("http://{}", trimmed(&address));
+                (Way::Native, Settings::find_by_bridge(flags, &bridge)?)
             }
         };
         settings.authorization = job.or(settings.authorization);

@@ -78,7 +78,14 @@ enum Readiness {
 pub async fn gateway(api: &Api, wait: Duration) -> Outcome {
     let began = Instant::now();
     loop {
-        let seen = readiness(api).await;
+        let left = wait.saturating_sub(began.elapsed());
+        // Somebody who waits for so long does not wait for a silent answer longer.
+        let seen = match wait.is_zero() {
+            true => readiness(api).await,
+            false => tokio::time::timeout(left.max(PAUSE), readiness(api))
+                .await
+                .unwrap_or_else(|_| Err(silent())),
+        };
         if matches!(seen, Ok(Readiness::Ready)) {
             return Ok(());
         }
@@ -89,8 +96,12 @@ pub async fn gateway(api: &Api, wait: Duration) -> Outcome {
             );
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(PAUSE.min(left)).await;
     }
+}
+
+fn silent() -> Failure {
+    Failure::new(Kind::Unavailable, "the gateway does not answer")
 }
 
 async fn readiness(api: &Api) -> Outcome<Readiness> {

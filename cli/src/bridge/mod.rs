@@ -128,6 +128,19 @@ pub struct Options {
 }
 
 impl Options {
+    /// Refuses `--` with no command behind it, as an empty variable of a script leaves it: a bridge
+    /// without a command runs for ever.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub fn refuse_no_command(&self, mut arguments: impl Iterator<Item = OsString>) -> Outcome {
+        match self.command.is_empty() && arguments.any(|argument| argument == "--") {
+            false => Ok(()),
+            true => Err(Failure::new(Kind::Usage, "there is no command after `--`")
+                .hint("name one; to serve every client that connects, leave out `--`")),
+        }
+    }
+
     /// What calls share, ready to serve.
     pub fn bridge(&self, log: Arc<Log>) -> Outcome<Arc<Bridge>> {
         let connect_timeout = Duration::from_secs(self.connect_timeout);
@@ -164,6 +177,7 @@ impl Options {
                 headers: Vec::new(),
                 ca: ca.clone(),
                 timeout: Duration::from_secs(self.connect_timeout),
+                withheld: None,
             })
         };
         let wait = Duration::from_secs(self.wait.unwrap_or_default());

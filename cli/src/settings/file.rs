@@ -2,7 +2,6 @@
 //! stands alone: no value of another gateway fills its gaps, a credential least of all.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Environment, trimmed, variable};
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files;
 use crate::nearest::did_you_mean;
 
 /// Longest configuration file, in bytes.
@@ -46,23 +46,18 @@ pub struct Values {
 }
 
 impl Configured {
-    /// The values of a profile that a flag names, which count before the environment, and those that
-    /// count behind it: of the profile in `POSTERN_PROFILE`, or of no profile.
+    /// The values that count: of the profile that a flag names, else of the one in
+    /// `POSTERN_PROFILE`, else those of no profile.
     ///
     /// # Errors
     /// `Configuration` for a profile that does not exist.
-    pub fn chosen(
-        self,
-        flag: Option<&str>,
-        environment: Environment<'_>,
-    ) -> Outcome<(Values, Values)> {
-        if let Some(name) = flag {
-            return Ok((self.named(name)?, Values::default()));
-        }
-        match variable(environment, "POSTERN_PROFILE")? {
-            Some(name) => Ok((Values::default(), self.named(trimmed(&name))?)),
-            None => Ok((Values::default(), self.unnamed())),
-        }
+    pub fn chosen(self, flag: Option<&str>, environment: Environment<'_>) -> Outcome<Chosen> {
+        let (values, place) = match (flag, variable(environment, "POSTERN_PROFILE")?) {
+            (Some(name), _) => (self.named(name)?, Place::ProfileOfFlag),
+            (None, Some(name)) => (self.named(trimmed(&name))?, Place::ProfileOfVariable),
+            (None, None) => (self.unnamed(), Place::NoProfile),
+        };
+        Ok(Chosen { values, place })
     }
 
     fn named(&self, name: &str) -> Outcome<Values> {
@@ -82,6 +77,65 @@ impl Configured {
             headers: self.headers,
             ca: self.ca,
         }
+    }
+}
+
+/// Where in the file the values stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a profile that a flag names: they count before the environment.
+    ProfileOfFlag,
+    /// In the profile of `POSTERN_PROFILE`: they count behind the environment.
+    ProfileOfVariable,
+    /// Outside of profiles: behind the environment too.
+    NoProfile,
+}
+
+/// The values of one place.
+pub struct Chosen {
+    /// What stands there.
+    pub values: Values,
+    /// Where that is.
+    pub place: Place,
+}
+
+impl Chosen {
+    /// What a flag gives, else this place or the environment, in their order.
+    ///
+    /// # Errors
+    /// `Configuration` for a variable that is not UTF-8.
+    pub fn of(
+        &self,
+        flag: Option<&String>,
+        environment: Environment<'_>,
+        name: &str,
+        value: fn(&Values) -> &Option<String>,
+    ) -> Outcome<Option<String>> {
+        let own = value(&self.values).clone();
+        if flag.is_some() {
+            return Ok(flag.cloned());
+        }
+        if self.place == Place::ProfileOfFlag && own.is_some() {
+            return Ok(own);
+        }
+        Ok(variable(environment, name)?.or(own))
+    }
+
+    /// Whether the gateway's address is that of a profile, and neither a flag's nor a variable's.
+    ///
+    /// # Errors
+    /// `Configuration` for a variable that is not UTF-8.
+    pub fn profile_gives_url(
+        &self,
+        flag: Option<&String>,
+        environment: Environment<'_>,
+    ) -> Outcome<bool> {
+        let is_before = match self.place {
+            Place::NoProfile => return Ok(false),
+            Place::ProfileOfFlag => true,
+            Place::ProfileOfVariable => variable(environment, "POSTERN_URL")?.is_none(),
+        };
+        Ok(flag.is_none() && self.values.url.is_some() && is_before)
     }
 }
 
@@ -155,7 +209,7 @@ pub fn read(environment: Environment<'_>) -> Outcome<Configured> {
         let message = format!("the configuration file {}: {why}", path.display());
         Failure::new(Kind::Configuration, message)
     };
-    let file = match File::open(&path) {
+    let file = match files::open_regular(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(Configured::default());

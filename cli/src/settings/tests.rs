@@ -37,7 +37,7 @@ impl World {
     }
 
     fn find(&self, flags: &Flags) -> Outcome<Settings> {
-        Settings::find_in(flags, &|name| self.variables.get(name).cloned())
+        Settings::find_in(flags, None, &|name| self.variables.get(name).cloned())
     }
 }
 
@@ -85,6 +85,168 @@ fn flags_before_variables_before_the_file() {
     world.configure(file, 0o400);
     let settings = world.find(&Flags::default()).unwrap();
     assert_eq!(shown(&settings).1, "Bearer file");
+}
+
+#[test]
+fn a_gateway_gets_no_credential_of_another() {
+    let file = "url = \"https://file.example\"\ntoken = \"file\"\nheaders = \"X-From:file\"\n\
+                organization = \"file\"\n[profile.bare]\nurl = \"https://bare.example\"\n\
+                [profile.staging]\nurl = \"https://staging.example\"\ntoken = \"staging\"\n\
+                headers = \"X-From:staging\"\norganization = \"staging\"\n\
+                [profile.of]\ntoken = \"of\"\norganization = \"of\"\n";
+    let of = [
+        ("POSTERN_TOKEN", "variable"),
+        ("POSTERN_HEADERS", "X-From:variable"),
+        ("POSTERN_ORGANIZATION", "variable"),
+    ];
+    let url = ("POSTERN_URL", "https://variable.example");
+    let profile = |name| ("POSTERN_PROFILE", name);
+    // Flags (profile, URL), variables beside those of `of`, whether those are set; the gateway, and
+    // whose credential, headers and organization it gets.
+    let rows = [
+        (Some("bare"), None, &[][..], true, "bare", ""),
+        (None, None, &[profile("bare")], true, "bare", ""),
+        (Some("staging"), None, &[url], true, "staging", "staging"),
+        (
+            None,
+            None,
+            &[profile("staging")],
+            true,
+            "staging",
+            "staging",
+        ),
+        (
+            None,
+            None,
+            &[url, profile("staging")],
+            true,
+            "variable",
+            "variable",
+        ),
+        // What stands beside one URL goes to no other.
+        (
+            None,
+            None,
+            &[url, profile("staging")],
+            false,
+            "variable",
+            "",
+        ),
+        (None, None, &[url], false, "variable", ""),
+        (None, Some("https://flag.example"), &[], false, "flag", ""),
+        (
+            Some("staging"),
+            Some("https://flag.example"),
+            &[],
+            false,
+            "flag",
+            "",
+        ),
+        // The same gateway, in other letters.
+        (
+            None,
+            Some("https://FILE.example/"),
+            &[],
+            false,
+            "file",
+            "file",
+        ),
+        (
+            Some("staging"),
+            Some("https://staging.example"),
+            &[url],
+            false,
+            "staging",
+            "staging",
+        ),
+        // The environment is of no gateway of its own, and so is a profile without a URL.
+        (None, None, &[], true, "file", "variable"),
+        (
+            None,
+            Some("https://flag.example"),
+            &[],
+            true,
+            "flag",
+            "variable",
+        ),
+        (Some("of"), None, &[url], true, "variable", "of"),
+    ];
+    for (named, flag, variables, is_set, gateway, whose) in rows {
+        let set = of.iter().filter(|_| is_set).chain(variables);
+        let world = World::new(&set.copied().collect::<Vec<_>>());
+        world.configure(file, 0o600);
+        let flags = Flags {
+            profile: named.map(str::to_owned),
+            url: flag.map(str::to_owned),
+            ..Flags::default()
+        };
+        let row = format!("{named:?} {flag:?} {variables:?} {is_set}");
+        let found = world.find(&flags).unwrap();
+        let (url, authorization, organization) = shown(&found);
+        assert_eq!(
+            url.to_lowercase(),
+            format!("https://{gateway}.example"),
+            "{row}"
+        );
+        assert_eq!(authorization.trim_start_matches("Bearer "), whose, "{row}");
+        assert_eq!(organization, whose, "{row}");
+        let headers = found
+            .headers
+            .first()
+            .map(|(_, value)| value.to_str().unwrap());
+        let expected = match whose {
+            "of" => "variable",
+            whose => whose,
+        };
+        assert_eq!(headers.unwrap_or_default(), expected, "{row}");
+        // Flags are for whatever gateway is called.
+        let flags = Flags {
+            token: Some("flag".into()),
+            organization: Some("flag".into()),
+            ..flags
+        };
+        let found = world.find(&flags).unwrap();
+        assert_eq!(
+            (shown(&found).1, shown(&found).2),
+            ("Bearer flag", "flag"),
+            "{row}"
+        );
+        assert_eq!(found.withheld, None, "{row}");
+    }
+}
+
+#[test]
+fn a_credential_that_is_not_sent_is_accounted_for() {
+    let world = World::new(&[("POSTERN_TOKEN", "secret"), ("POSTERN_PROFILE", "bare")]);
+    world.configure(
+        "url = \"https://file.example\"\ntoken = \"secret\"\n[profile.bare]\nurl = \"https://bare.example\"\n",
+        0o600,
+    );
+    let withheld = world.find(&Flags::default()).unwrap().withheld;
+    let why = "POSTERN_TOKEN is not sent to the gateway of a profile";
+    assert_eq!(withheld.as_deref(), Some(why));
+    let world = World::new(&[("POSTERN_URL", "https://variable.example")]);
+    world.configure(
+        "url = \"https://file.example\"\ntoken = \"secret\"\n",
+        0o600,
+    );
+    let withheld = world.find(&Flags::default()).unwrap().withheld;
+    let why = "the token in the configuration file is for https://file.example, and not sent to https://variable.example";
+    assert_eq!(withheld.as_deref(), Some(why));
+}
+
+#[test]
+fn calls_by_a_bridge_carry_what_the_gateway_gets() {
+    let bridge = "http://127.0.0.1:9000";
+    let of = |variables: &[(&'static str, &str)]| {
+        let world = World::new(variables);
+        world.configure("url = \"https://file.example\"\ntoken = \"file\"\n", 0o600);
+        let environment = |name: &str| world.variables.get(name).cloned();
+        Settings::find_in(&Flags::default(), Some(bridge), &environment).unwrap()
+    };
+    assert_eq!(shown(&of(&[])), (bridge.to_owned(), "Bearer file", ""));
+    let other = of(&[("POSTERN_URL", "https://variable.example")]);
+    assert_eq!(shown(&other), (bridge.to_owned(), "", ""));
 }
 
 #[test]
@@ -160,6 +322,23 @@ fn a_file_that_others_may_use_is_refused() {
         assert!(failure.message.contains("others than its owner"));
         assert!(failure.hint.unwrap().starts_with("chmod 600 /"));
     }
+}
+
+#[test]
+fn a_pipe_is_no_configuration_file() {
+    let world = World::new(&[("POSTERN_URL", "https://g.example")]);
+    world.configure("", 0o600);
+    let file = world.home.path().join(".config/postern/config.toml");
+    fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    let failure = world.find(&Flags::default()).err().unwrap();
+    assert_eq!(failure.kind, Kind::Configuration);
+    let why = "config.toml: it is not a regular file";
+    assert!(failure.message.ends_with(why), "{}", failure.message);
 }
 
 #[test]

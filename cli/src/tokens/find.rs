@@ -1,13 +1,14 @@
 //! Which token is meant: by its id, or by a name or prefix that only one has. A whole secret is
 //! refused: arguments can be seen by other users of the machine.
 
+use chrono::Utc;
 use postern_domain::id::TokenId;
 use postern_domain::token::{OPAQUE_ID_DIGITS, OPAQUE_PREFIX};
 use postern_domain::unicode::likeness;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::view::scope;
+use super::view::{scope, state};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::leaks::looks_like_a_token;
@@ -81,8 +82,22 @@ impl Several {
 pub enum Among {
     /// Those that still open something: only they can be rotated or revoked.
     Active,
-    /// Those first; where none is meant, those that have ended too.
+    /// Those first; where none is meant, those that have ended too. For a look at one token.
     All,
+    /// All alike, whether they have ended or not: what a token has done does not end with it, so
+    /// that its successor of the same name is never taken for it.
+    Every,
+}
+
+impl Among {
+    /// The lists to look in, one after the other.
+    fn statuses(self) -> &'static [&'static str] {
+        match self {
+            Self::Active => &["active"],
+            Self::All => &["active", "all"],
+            Self::Every => &["all"],
+        }
+    }
 }
 
 /// The ids of several, all of them found before anything is done to one.
@@ -116,33 +131,32 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
         return Err(Failure::new(Kind::Usage, message));
     }
     refuse_secret(meant)?;
-    let statuses = match among {
-        Among::Active => &["active"][..],
-        Among::All => &["active", "all"],
-    };
-    for status in statuses {
+    for status in among.statuses() {
         let found = candidates(api, status, meant).await?;
-        if let Some(id) = only(found, meant)? {
+        if let Some(id) = only(found, meant, among)? {
             return Ok(id);
         }
     }
     // One page, the newest: a guess is not worth more. A name with characters that nobody sees is
     // among them, and not among those that were searched for.
-    let newest = api.get("/org/tokens?limit=500&status=active").await;
+    let status = among.statuses().last().copied().unwrap_or("active");
+    let newest = api
+        .get(&format!("/org/tokens?limit=500&status={status}"))
+        .await;
     let newest = newest.unwrap_or_default();
     let newest = newest.get("tokens").and_then(Value::as_array);
     let newest = newest.cloned().unwrap_or_default();
     let failure = none(&newest, meant, among);
-    only(newest, meant)?.ok_or(failure)
+    only(newest, meant, among)?.ok_or(failure)
 }
 
 /// The id of the only token that is meant, if one is.
-fn only(mut tokens: Vec<Value>, meant: &str) -> Outcome<Option<String>> {
+fn only(mut tokens: Vec<Value>, meant: &str, among: Among) -> Outcome<Option<String>> {
     tokens.retain(|token| is_meant(token, meant));
     match tokens.as_slice() {
         [] => Ok(None),
         [token] => Ok(Some(member(token, "id"))),
-        several => Err(ambiguous(meant, several)),
+        several => Err(ambiguous(meant, several, among)),
     }
 }
 
@@ -198,7 +212,7 @@ fn is_meant(token: &Value, meant: &str) -> bool {
 fn none(newest: &[Value], meant: &str, among: Among) -> Failure {
     let which = match among {
         Among::Active => "no active token",
-        Among::All => "no token",
+        Among::All | Among::Every => "no token",
     };
     let message = format!("{which} has the id, name or prefix `{meant}`");
     let failure = Failure::new(Kind::NotFound, message);
@@ -207,15 +221,19 @@ fn none(newest: &[Value], meant: &str, among: Among) -> Failure {
         .flat_map(|token| ["name", "prefix"].map(|name| token.get(name)))
         .filter_map(|text| text?.as_str())
         .collect();
-    let all = match among {
-        Among::Active => "",
-        Among::All => " --all",
-    };
-    let search = format!("search: postern token list{all} --search {}", quoted(meant));
     failure.hint(match did_you_mean(meant, names) {
         Some(near) => near,
-        None => search,
+        None => format!("search: {}", search(meant, among)),
     })
+}
+
+/// The command that lists the tokens of such a name.
+fn search(meant: &str, among: Among) -> String {
+    let all = match among {
+        Among::Active => "",
+        Among::All | Among::Every => " --all",
+    };
+    format!("postern token list{all} --search {}", quoted(meant))
 }
 
 /// A text as an argument of a shell.
@@ -226,18 +244,26 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn ambiguous(meant: &str, tokens: &[Value]) -> Failure {
-    let mut named: Vec<String> = tokens
+/// That several have this name. Where they may have ended, it says which have.
+fn ambiguous(meant: &str, tokens: &[Value], among: Among) -> Failure {
+    let now = Utc::now();
+    let named: Vec<String> = tokens
         .iter()
         .take(MAX_NAMED)
         .map(|token| {
             let (id, prefix) = (member(token, "id"), member(token, "prefix"));
-            format!("{id} ({}, {prefix})", scope(token))
+            let state = match among {
+                Among::Active => String::new(),
+                Among::All | Among::Every => format!(", {}", state(token, now).0),
+            };
+            format!("{id} ({}, {prefix}{state})", scope(token))
         })
         .collect();
-    if tokens.len() > MAX_NAMED {
-        named.push("…".to_owned());
-    }
+    let more = match tokens.len() > MAX_NAMED {
+        true => format!(", …: {}", search(meant, among)),
+        false => String::new(),
+    };
     let message = format!("`{meant}` is the name or prefix of {} tokens", tokens.len());
-    Failure::new(Kind::Usage, message).hint(format!("give one of their ids: {}", named.join(", ")))
+    let hint = format!("give one of their ids: {}{more}", named.join(", "));
+    Failure::new(Kind::Usage, message).hint(hint)
 }

@@ -76,7 +76,7 @@ impl List {
             _ => None,
         };
         let minter = match &self.minted_by {
-            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+            Some(meant) => Some(find::id(api, meant, Among::Every).await?),
             None => None,
         };
         let filters = self.filters(minter.as_deref());

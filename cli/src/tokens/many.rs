@@ -69,7 +69,7 @@ impl Criteria {
     /// Those of finding the creator; `Usage` for a value that is empty.
     pub async fn body(&self, api: &Api, ids: Vec<String>) -> Outcome<Map<String, Value>> {
         let creator = match &self.minted_by {
-            Some(meant) => Some(find::id(api, meant, Among::All).await?),
+            Some(meant) => Some(find::id(api, meant, Among::Every).await?),
             None => None,
         };
         let mut body = Map::new();
@@ -158,13 +158,14 @@ impl Many {
         }
         let ids: Vec<String> = rows.iter().map(|row| member(row, "id")).collect();
         let revoked = self.parts(api, &ids).await?;
+        let done = revoked.len();
         match self.shape.output {
             Format::Json => print_json(&Value::Array(revoked))?,
             Format::Jsonl => {}
-            _ => print(&format!(
-                "{} revoked.\n",
-                counted(ids.len() as u64, "token")
-            ))?,
+            _ => print(&format!("{} revoked.\n", counted(done as u64, "token")))?,
+        }
+        if done < ids.len() {
+            remark(&not_any_more(ids.len() - done, self.is_never_used()));
         }
         self.left(api, &ids).await
     }
@@ -175,22 +176,34 @@ impl Many {
         api.post(PATH, &Value::Object(body)).await
     }
 
-    /// Revokes the ids part by part; a signal ends it between two.
+    fn is_never_used(&self) -> bool {
+        self.criteria.contains_key("never_used")
+    }
+
+    /// Revokes the ids part by part; a signal ends it between two. Gives those that the gateway says
+    /// it has revoked: others may have been revoked before, or used for the first time.
     async fn parts(&self, api: &Api, ids: &[String]) -> Outcome<Vec<Value>> {
         let progress = Progress::new("revoked");
         let mut revoked: Vec<Value> = Vec::new();
-        let mut done = 0;
         for part in ids.chunks(PART) {
-            progress.at(done);
-            let body = json!({ "ids": part, "dry_run": false });
+            progress.at(revoked.len());
+            let mut body = json!({ "ids": part, "dry_run": false });
+            // The one criterion that can cease to hold once a token was shown.
+            if let (true, Some(body)) = (self.is_never_used(), body.as_object_mut()) {
+                body.insert("never_used".to_owned(), true.into());
+            }
             let answer = tokio::select! {
                 answer = api.post(PATH, &body) => answer,
                 _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Other, "interrupted")),
             };
-            let answer = answer.map_err(|failure| cut_off(failure, done, ids.len()))?;
-            done += part.len();
+            let answer = answer.map_err(|failure| cut_off(failure, revoked.len(), ids.len()))?;
             let at = answer.get("revoked_at").cloned().unwrap_or_default();
-            for id in part {
+            let Some(named) = answer.get("ids").and_then(Value::as_array) else {
+                let message = "the gateway's answer has no `ids`";
+                let failure = Failure::new(Kind::Unavailable, message);
+                return Err(cut_off(failure, revoked.len(), ids.len()));
+            };
+            for id in named {
                 let row = json!({ "id": id, "revoked_at": at });
                 if self.shape.output == Format::Jsonl {
                     print(&format!("{row}\n"))?;
@@ -290,6 +303,21 @@ fn ask(matched: usize) -> Outcome {
     match read.is_ok() && answer.trim() == matched.to_string() {
         true => Ok(()),
         false => Err(Failure::new(Kind::Other, "nothing was revoked")),
+    }
+}
+
+/// Of those that were shown, some that the gateway did not revoke.
+fn not_any_more(count: usize, is_never_used: bool) -> String {
+    let why = match is_never_used {
+        true => "revoked, expired or used",
+        false => "revoked or expired",
+    };
+    match count {
+        1 => format!("1 token that was shown is not among them: it was {why} meanwhile"),
+        more => format!(
+            "{} that were shown are not among them: they were {why} meanwhile",
+            counted(more as u64, "token")
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::{A, ID, check, page, token};
 use crate::gateway::{Gateway, Reply, TOKEN, json, problem, program};
+use crate::support::ended;
 
 fn call(request: &str, at: &str) -> Value {
     json!({
@@ -129,4 +130,39 @@ async fn following_writes_each_refused_call_once() {
             .iter()
             .all(|what| what == "GET /org/activity?days=1")
     );
+}
+
+#[tokio::test]
+async fn following_ends_when_nobody_reads() {
+    // Behind `head -1`: the line after the last that is read.
+    let calls: Vec<Value> = (0..4)
+        .map(|at| call(&format!("r{at}"), &format!("2026-11-29T10:00:0{at}Z")))
+        .collect();
+    let replies = vec![
+        answer(&calls[..1]),
+        answer(&calls[..2]),
+        answer(&calls[..3]),
+        answer(&calls),
+    ];
+    let gateway = Gateway::start(replies).await;
+    let mut command = program(&["activity", "--follow", "-o", "jsonl"]);
+    command
+        .env("POSTERN_URL", &gateway.url)
+        .env("POSTERN_TOKEN", TOKEN)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let whole = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        drop(lines);
+        ended(&mut child);
+        (line, child.wait_with_output().unwrap())
+    });
+    let (line, output) = whole.await.unwrap();
+    assert!(line.contains("\"r1\""), "{line}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }

@@ -76,9 +76,57 @@ async fn tokens_are_found_by_name_or_prefix() {
             let gateway = Gateway::start(vec![page(&tokens), done]).await;
             let output = gateway.run(words).await;
             assert_eq!(output.code, 0, "{words:?}: {}", output.stderr);
-            assert_eq!(gateway.asked(), [look("active", text), what], "{words:?}");
+            let status = match words.first() == Some(&"audit") || words.contains(&"--minted-by") {
+                true => "all",
+                false => "active",
+            };
+            assert_eq!(gateway.asked(), [look(status, text), what], "{words:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_successor_is_not_taken_for_the_token_that_it_replaced() {
+    // What a token created and did stays its own, whoever has its name now.
+    let mut replaced = token("ci");
+    replaced["id"] = A.into();
+    replaced["revoked_at"] = "2026-11-22T02:00:00Z".into();
+    let named = [token("ci"), replaced.clone()];
+    let several = format!(
+        "postern: `ci` is the name or prefix of 2 tokens\n  \
+         hint: give one of their ids: {ID} (workflow/shop/release, pst_0ur4e3zI, active), \
+         {A} (workflow/shop/release, pst_0ur4e3zI, revoked)\n"
+    );
+    let rows = [
+        &["token", "revoke", "--minted-by", "ci", "--yes"][..],
+        &["token", "revoke", "--minted-by", "ci", "--dry-run"],
+        &["token", "list", "--minted-by", "ci"],
+        &["audit", "list", "ci"],
+        &["audit", "list", "--token-id", "ci"],
+        &["activity", "ci"],
+        &["activity", "--follow", "ci"],
+    ];
+    for words in rows {
+        let gateway = Gateway::start(vec![page(&named)]).await;
+        let output = gateway.run(words).await;
+        assert_eq!(
+            (output.code, output.stderr),
+            (2, several.clone()),
+            "{words:?}"
+        );
+        assert_eq!(gateway.asked(), [look("all", "ci")], "{words:?}");
+    }
+    // One that has ended is found where nobody else has its name; six are more than an error names.
+    let gateway = Gateway::start(vec![page(&[replaced]), page(&[])]).await;
+    let output = gateway.run(&["token", "list", "--minted-by", "ci"]).await;
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let list = format!("GET /org/tokens?limit=500&status=active&minted_by={A}");
+    assert_eq!(gateway.asked(), [look("all", "ci"), list]);
+    let gateway = Gateway::start(vec![page(&vec![token("ci"); 6])]).await;
+    let output = gateway.run(&["activity", "ci"]).await;
+    assert_eq!(output.code, 2);
+    let more = "…: postern token list --all --search ci\n";
+    assert!(output.stderr.ends_with(more), "{}", output.stderr);
 }
 
 #[tokio::test]

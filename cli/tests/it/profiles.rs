@@ -82,18 +82,37 @@ async fn a_profile_is_chosen_by_flag_or_variable() {
 
 #[tokio::test]
 async fn no_credential_of_another_gateway_fills_a_gap() {
-    let gateway = Gateway::start(vec![page(&[])]).await;
+    let gateway = Gateway::start(vec![page(&[]); 3]).await;
     let home = home(&format!(
         "url = \"http://127.0.0.1:1\"\ntoken = \"unnamed\"\n[profile.bare]\nurl = \"{}\"\n",
         gateway.url
     ));
-    let output = run(&home, &["--profile", "bare", "token", "list"], &[]).await;
-    assert_eq!(output.code, 0, "{}", output.stderr);
-    assert!(
-        !gateway.came.lock().unwrap()[0]
-            .headers
-            .contains_key("authorization")
-    );
+    let of_production = [
+        ("POSTERN_TOKEN", "production"),
+        ("POSTERN_HEADERS", "X-Production:secret"),
+        ("POSTERN_ORGANIZATION", "production"),
+    ];
+    let chosen = [("POSTERN_PROFILE", "bare")];
+    let named = ["--profile", "bare", "token", "list"];
+    let note = "note: POSTERN_TOKEN is not sent to the gateway of a profile\n";
+    for (words, variables, told) in [
+        (&named[..], vec![], ""),
+        (&named, of_production.to_vec(), note),
+        (
+            &["token", "list"],
+            [&chosen[..], &of_production].concat(),
+            note,
+        ),
+    ] {
+        let output = run(&home, words, &variables).await;
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        assert!(output.stderr.starts_with(told), "{}", output.stderr);
+        let came = gateway.came.lock().unwrap();
+        for name in ["authorization", "x-production", "postern-organization"] {
+            let sent = came.last().unwrap().headers.contains_key(name);
+            assert!(!sent, "{words:?} {variables:?}: {name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -165,3 +165,27 @@ async fn a_gateway_is_waited_for() {
     let output = bridge("http://127.0.0.1:1", &["--wait=1", "--no-check"], &[]).await;
     assert_eq!(output.code, 2);
 }
+
+#[tokio::test]
+async fn a_silent_gateway_is_waited_for_as_long_as_was_said() {
+    // Connections are taken, and nothing is answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let output = bridge(&url, &["--wait=1"], &[]).await;
+    assert_eq!((output.code, output.stdout.as_str()), (9, ""));
+    assert_eq!(
+        output.stderr,
+        "postern: the gateway does not answer, after 1 s\n"
+    );
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_there_is_no_bridge_for_everybody() {
+    let gateway = Gateway::start(Vec::new()).await;
+    let output = run(&["bridge", "--gateway", &gateway.url, "--"], &[], "").await;
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+    let told = "postern: there is no command after `--`\n  \
+                hint: name one; to serve every client that connects, leave out `--`\n";
+    assert_eq!(output.stderr, told);
+    assert!(gateway.asked().is_empty());
+}

@@ -148,6 +148,81 @@ async fn exactly_those_that_were_shown_are_revoked() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_says_is_revoked_is_told() {
+    // Between the two, A was revoked elsewhere and B was used for the first time.
+    let c = "00000000-0000-4000-8000-00000000000c";
+    let none = || {
+        json(
+            200,
+            &json!({ "dry_run": false, "matched": 0, "ids": [], "revoked_at": null }),
+        )
+    };
+    let table = |revoked: &str| format!("{revoked} revoked.\n");
+    let never_used =
+        "that were shown are not among them: they were revoked, expired or used meanwhile\n";
+    let one = "1 token that was shown is not among them: it was revoked or expired meanwhile\n";
+    let rows = [
+        (
+            &["--never-used"][..],
+            done(&[c]),
+            table("1 token"),
+            format!("2 tokens {never_used}"),
+        ),
+        (
+            &["--never-used"],
+            none(),
+            table("0 tokens"),
+            format!("3 tokens {never_used}"),
+        ),
+        (
+            &["--project", "shop"],
+            done(&[B, c]),
+            table("2 tokens"),
+            one.to_owned(),
+        ),
+        (
+            &["--never-used", "-o", "json"],
+            done(&[c]),
+            format!(
+                "{:#}\n",
+                json!([{ "id": c, "revoked_at": "2026-11-22T01:20:00Z" }])
+            ),
+            format!("2 tokens {never_used}"),
+        ),
+    ];
+    for (words, answer, stdout, stderr) in rows {
+        let replies = vec![
+            json(200, &matched(&[A, B, c])),
+            answer,
+            json(200, &matched(&[])),
+        ];
+        let gateway = Gateway::start(replies).await;
+        let words: Vec<_> = ["token", "revoke", "--yes"]
+            .iter()
+            .chain(words)
+            .copied()
+            .collect();
+        let output = gateway.run(&words).await;
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        assert!(
+            output.stdout.ends_with(&stdout),
+            "{words:?}: {}",
+            output.stdout
+        );
+        assert!(
+            output.stderr.ends_with(&stderr),
+            "{words:?}: {}",
+            output.stderr
+        );
+        let mut body = json!({ "ids": [A, B, c], "dry_run": false });
+        if words.contains(&"--never-used") {
+            body["never_used"] = true.into();
+        }
+        assert_eq!(gateway.came.lock().unwrap()[1].json(), body, "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_to_ask_is_no_consent() {
     let gateway = Gateway::start(vec![json(200, &matched(&[A, B]))]).await;
     let output = gateway
