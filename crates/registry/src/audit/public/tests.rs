@@ -200,9 +200,11 @@ fn r54_an_older_log_is_caught_up_by_the_calls_that_need_it() {
     assert_eq!(behind, Err(Error::AuditTree(expected)));
     assert_eq!(shown(&world, false, &config).expect("one").0, 6_000);
     // D1 lacks the events that are missing: it stays behind, and says so.
-    let sql = world.public.sql.borrow();
-    let sql = sql.as_ref().expect("a database");
-    sql.transact("delete from tree; delete from tree_tiles; delete from tree_signed");
+    {
+        let sql = world.public.sql.borrow();
+        let sql = sql.as_ref().expect("a database");
+        sql.transact("delete from tree; delete from tree_tiles; delete from tree_signed");
+    }
     world.rows.borrow_mut().clear();
     let behind = shown(&world, true, &config).map(drop);
     let expected = AuditTreeFault::Behind {
