@@ -6,6 +6,7 @@ use super::*;
 use crate::testing::{self, World, now_or_never};
 use postern_domain::id::Id;
 use postern_domain::name::TokenName;
+use postern_domain::time::Timestamp;
 
 fn from() -> Client {
     Client {
