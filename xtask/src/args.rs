@@ -1,5 +1,6 @@
 //! What was typed, as values: the grammar of every command. Looks at nothing but the words it is given.
 
+mod evidence;
 mod values;
 
 #[cfg(test)]
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::fail::{Outcome, misuse};
 
+pub use evidence::SupplyChain;
 use values::{brake, count, isolates, last, module, modules, one, options, port, variable};
 
 pub const USAGE: &str = "\
@@ -29,6 +31,11 @@ Postern's developer commands
   cargo xtask test openapi [--examples N] [--seed S]
       builds the module and runs the tests of docs/openapi.json: a linter, a property tester with N inputs for each
       operation, generated clients
+  cargo xtask kill [--rounds N]
+      builds the module, ends a gateway under load N times with kill -9 (50 if not said), and checks after each what is left
+  cargo xtask supply-chain [--advisories DIR] [--offline] [--no-module]
+      what is linked: licences, sources, advisories, `unsafe`, npm's locks, secrets in the history, two builds of the module
+      with --offline, leaves out what only the network knows; DIR is a clone of RustSec's database
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask build previous
@@ -83,6 +90,7 @@ pub enum Request {
     /// The words are the bench's own.
     Bench(Vec<String>),
     Release(Release),
+    SupplyChain(SupplyChain),
 }
 
 /// What is started to try things.
@@ -117,6 +125,8 @@ pub enum Tests {
     System(Option<String>),
     Browser,
     OpenApi(OpenApi),
+    /// Those of a gateway that is killed, that many times.
+    Kill(u32),
 }
 
 /// How hard the document is tried.
@@ -188,6 +198,8 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         }
         "dev" => dev(rest).map(Request::Dev),
         "attest" => attest(rest),
+        "kill" => evidence::kill(rest).map(Request::Test),
+        "supply-chain" => evidence::supply_chain(rest).map(Request::SupplyChain),
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),

@@ -29,6 +29,7 @@ mod release;
 mod remap;
 mod secret;
 mod serve;
+mod supply;
 mod test;
 mod toolchain;
 mod warden;
@@ -77,5 +78,6 @@ fn execute(request: Request) -> Outcome {
         Request::Release(Release::Command) => release::command(),
         Request::Release(Release::Check) => release::check(),
         Request::Release(Release::Test) => release::test(),
+        Request::SupplyChain(request) => supply::run(&request),
     }
 }

@@ -153,6 +153,26 @@ fn an_equals_sign_may_join_option_and_value() {
 }
 
 #[test]
+fn kills_and_the_supply_chain() {
+    assert_eq!(typed("kill"), Ok(Request::Test(Tests::Kill(50))));
+    assert_eq!(typed("kill --rounds 7"), Ok(Request::Test(Tests::Kill(7))));
+    refused("kill --rounds 0", "at least 1");
+    refused("kill 7", "does not know `7`");
+    let chain =
+        |line: &str, wanted| assert_eq!(typed(line), Ok(Request::SupplyChain(wanted)), "{line}");
+    chain("supply-chain", SupplyChain::default());
+    chain(
+        "supply-chain --advisories=d --no-module --offline",
+        SupplyChain {
+            advisories: Some("d".into()),
+            offline: true,
+            no_module: true,
+        },
+    );
+    refused("supply-chain --quick", "does not know `--quick`");
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let serve = "serve --port 8000 --origin http://o --state d";
     refused("fly", "no such command");
