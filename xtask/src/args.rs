@@ -1,5 +1,6 @@
 //! What was typed, as values: the grammar of every command. Looks at nothing but the words it is given.
 
+mod fuzz;
 mod values;
 
 #[cfg(test)]
@@ -8,6 +9,8 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::fail::{Outcome, misuse};
+
+pub use fuzz::Fuzz;
 
 use values::{brake, count, isolates, last, module, modules, one, options, port, variable};
 
@@ -29,6 +32,9 @@ Postern's developer commands
   cargo xtask test openapi [--examples N] [--seed S]
       builds the module and runs the tests of docs/openapi.json: a linter, a property tester with N inputs for each
       operation, generated clients
+  cargo xtask fuzz [TARGET] [--seconds 20] [--runs N] [--seed S]
+      every reader of what strangers send, and the machines behind them, under libFuzzer: one target of fuzz/ or all,
+      each for so long; what is found is kept in target/fuzz
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask build previous
@@ -80,6 +86,7 @@ pub enum Request {
     },
     Dev(Dev),
     Attest(Vec<String>),
+    Fuzz(Fuzz),
     /// The words are the bench's own.
     Bench(Vec<String>),
     Release(Release),
@@ -188,6 +195,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         }
         "dev" => dev(rest).map(Request::Dev),
         "attest" => attest(rest),
+        "fuzz" => fuzz::parse(rest).map(Request::Fuzz),
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),
