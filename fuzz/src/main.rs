@@ -1,15 +1,24 @@
-//! Writes what the targets begin with into a folder, one folder for each, and beside it the words in it, as libFuzzer
-//! takes them; prints a line for each target: its name, and the longest input that is made.
+//! Writes what the targets begin with into the folder that POSTERN_SEEDS names, one folder for each, and beside it the
+//! words in it, as libFuzzer takes them; prints a line for each target: its name, and the longest input that is made. It
+//! is linked as the targets are, since everything below it counts for the fuzzer.
+#![no_main]
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::{env, fs, io};
+use std::{env, fs, io, process};
 
 use postern_fuzz_targets::TARGETS;
 
-fn main() -> io::Result<()> {
-    let folder = env::args().nth(1).unwrap_or_else(|| "seeds".to_owned());
-    let folder = Path::new(&folder);
+libfuzzer_sys::fuzz_target!(
+    init: {
+        let folder = env::var_os("POSTERN_SEEDS").unwrap_or_else(|| "seeds".into());
+        write(Path::new(&folder)).expect("a folder to write into");
+        process::exit(0);
+    },
+    |_data: &[u8]| {}
+);
+
+fn write(folder: &Path) -> io::Result<()> {
     for target in TARGETS {
         let seeds = (target.seeds)();
         let own = folder.join(target.name);

@@ -57,7 +57,7 @@ pub fn count(request: &Fuzz) -> Outcome<(u64, u64)> {
 fn targets(request: &Fuzz) -> Outcome<Vec<Ran>> {
     let programs = build()?;
     let seeds = paths::target().join("fuzz/seeds");
-    let told = process::read(Command::new(programs.join("seeds")).arg(&seeds))?;
+    let told = process::read(Command::new(programs.join("seeds")).env("POSTERN_SEEDS", &seeds))?;
     let known: Vec<(String, String)> = told
         .lines()
         .filter_map(|line| line.split_once(' '))

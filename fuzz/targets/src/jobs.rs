@@ -291,7 +291,7 @@ fn set(issuer: &Issuer, document: &[u8]) {
         assert!(length.is_none_or(|length| length == key.signature_bytes()));
         assert!((64..=1_024).contains(&key.signature_bytes()));
         for entry in of_name {
-            for secret in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            for secret in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
                 assert!(
                     entry.get(secret).is_none_or(Value::is_null),
                     "its `{secret}` is there"
