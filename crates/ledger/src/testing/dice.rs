@@ -19,7 +19,10 @@ impl Dice {
 
     /// Numbers that these bytes choose: a fuzzer that changes a byte changes one event of a history.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(Source::Bytes(bytes.to_vec().into_iter(), bytes.len() as u64))
+        Self(Source::Bytes(
+            bytes.to_vec().into_iter(),
+            bytes.len() as u64,
+        ))
     }
 
     /// Whether there are no bytes left; of a seed there are always more.
@@ -83,7 +86,12 @@ mod tests {
     #[test]
     fn bytes_choose_as_long_as_there_are_some() {
         let mut dice = Dice::of(&[9, 0, 1, 2, 7]);
-        let rolled = [dice.roll(1), dice.roll(6), dice.roll(256), dice.roll(65_536)];
+        let rolled = [
+            dice.roll(1),
+            dice.roll(6),
+            dice.roll(256),
+            dice.roll(65_536),
+        ];
         assert_eq!(rolled, [0, 3, 0, 258]);
         assert!(!dice.is_over());
         assert_eq!(dice.roll(100), 7);
