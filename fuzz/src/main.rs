@@ -9,14 +9,14 @@ use std::{env, fs, io, process};
 
 use postern_fuzz_targets::TARGETS;
 
-libfuzzer_sys::fuzz_target!(
-    init: {
-        let folder = env::var_os("POSTERN_SEEDS").unwrap_or_else(|| "seeds".into());
-        write(Path::new(&folder)).expect("a folder to write into");
-        process::exit(0);
-    },
-    |_data: &[u8]| {}
-);
+libfuzzer_sys::fuzz_target!(init: begin(), |_data: &[u8]| {});
+
+/// Writes, and ends before the fuzzer begins.
+fn begin() {
+    let folder = env::var_os("POSTERN_SEEDS").unwrap_or_else(|| "seeds".into());
+    write(Path::new(&folder)).expect("a folder to write into");
+    process::exit(0);
+}
 
 fn write(folder: &Path) -> io::Result<()> {
     for target in TARGETS {
