@@ -6,7 +6,7 @@ use crate::documents::{files, root, text};
 const MAX_LINES: usize = 400;
 
 /// Where our sources lie. Not whole packages: some have modules of other people's below them.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 16] = [
     "src",
     "crates",
     "tests/src",
@@ -19,6 +19,10 @@ const FOLDERS: [&str; 12] = [
     "bench/benches",
     "examples/origin/src",
     "examples/origin/tests",
+    "fuzz/bin",
+    "fuzz/src",
+    "fuzz/targets/src",
+    "fuzz/targets/tests",
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! What was typed, as values: the grammar of every command. Looks at nothing but the words it is given.
 
 mod evidence;
+mod fuzz;
 mod values;
 
 #[cfg(test)]
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use crate::fail::{Outcome, misuse};
 
 pub use evidence::SupplyChain;
+pub use fuzz::Fuzz;
+
 use values::{brake, count, isolates, last, module, modules, one, options, port, variable};
 
 pub const USAGE: &str = "\
@@ -36,6 +39,9 @@ Postern's developer commands
   cargo xtask supply-chain [--advisories DIR] [--offline] [--no-module]
       what is linked: licences, sources, advisories, `unsafe`, npm's locks, secrets in the history, two builds of the module
       with --offline, leaves out what only the network knows; DIR is a clone of RustSec's database
+  cargo xtask fuzz [TARGET] [--seconds 20] [--runs N] [--seed S]
+      every reader of what strangers send, and the machines behind them, under libFuzzer: one target of fuzz/ or all,
+      each for so long; what is found is kept in target/fuzz
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask build previous
@@ -87,6 +93,7 @@ pub enum Request {
     },
     Dev(Dev),
     Attest(Vec<String>),
+    Fuzz(Fuzz),
     /// The words are the bench's own.
     Bench(Vec<String>),
     Release(Release),
@@ -200,6 +207,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "attest" => attest(rest),
         "kill" => evidence::kill(rest).map(Request::Test),
         "supply-chain" => evidence::supply_chain(rest).map(Request::SupplyChain),
+        "fuzz" => fuzz::parse(rest).map(Request::Fuzz),
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),

@@ -12,6 +12,7 @@ mod cargo;
 mod dev;
 mod ends;
 mod fail;
+mod fuzz;
 mod guard;
 mod http;
 mod issuer;
@@ -73,6 +74,7 @@ fn execute(request: Request) -> Outcome {
         Request::Dev(request) => dev::run(&request),
         Request::Attest(words) => origin::attest(words),
         Request::Test(tests) => test::run(&tests),
+        Request::Fuzz(request) => fuzz::run(&request),
         Request::Bench(words) => bench::run(words),
         Request::Release(Release::Make) => release::run(),
         Request::Release(Release::Command) => release::command(),

@@ -1,6 +1,7 @@
 //! Random histories of everything that can be said to a Ledger, with a crash between any two steps and
 //! within them, deliveries that are lost, late or come twice, a D1 that is down and clocks that go
-//! back. A model that knows no database says what each answer must be.
+//! back. A model that knows no database says what each answer must be. What happens follows from a seed,
+//! or from bytes, which a fuzzer changes.
 
 mod asking;
 mod calling;
@@ -18,11 +19,17 @@ mod world;
 use self::d1::TokenRow;
 use self::world::World;
 use crate::testing::LEEWAY_MS;
+use crate::testing::dice::Dice;
 use postern_domain::id::Id;
 
 /// Histories of one test, and steps of each.
+#[cfg(test)]
 const HISTORIES: u64 = 25;
+#[cfg(test)]
 const STEPS: usize = 1_000;
+
+/// Most steps of a history that bytes choose.
+const DRAWN_STEPS: usize = 1_000;
 
 impl World {
     fn act(&mut self) {
@@ -100,9 +107,23 @@ impl World {
     }
 }
 
+/// The history that these bytes choose. It ends with them, and then everything arrives.
+///
+/// # Panics
+/// Where the Ledger and the model disagree.
+pub fn drawn(bytes: &[u8]) {
+    let mut world = World::new(Dice::of(bytes));
+    while !world.dice.is_over() && world.step < DRAWN_STEPS {
+        world.act();
+    }
+    world.settle();
+}
+
 /// Tells which history failed, so that it can be run again alone.
+#[cfg(test)]
 struct SeedReport(u64, usize);
 
+#[cfg(test)]
 impl Drop for SeedReport {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -111,8 +132,9 @@ impl Drop for SeedReport {
     }
 }
 
+#[cfg(test)]
 fn history(seed: u64, steps: usize) -> World {
-    let mut world = World::new(seed);
+    let mut world = World::new(Dice::new(seed));
     let mut report = SeedReport(seed, 0);
     for step in 1..=steps {
         report.1 = step;
@@ -125,6 +147,7 @@ fn history(seed: u64, steps: usize) -> World {
 }
 
 /// Many histories, by seeds from a first one on.
+#[cfg(test)]
 fn histories(first: u64) {
     let crashes: usize = (first..first + HISTORIES)
         .map(|seed| history(seed, STEPS).crashes)

@@ -134,8 +134,8 @@ mod upstream;
 mod uses;
 pub mod wire;
 
-#[cfg(test)]
-mod histories;
+#[cfg(any(test, feature = "histories"))]
+pub mod histories;
 #[cfg(test)]
 mod rules;
 #[cfg(any(test, feature = "testing"))]

@@ -21,13 +21,14 @@ pub fn millis(text: &str) -> Option<u64> {
     }
 }
 
-/// Writes a `grpc-timeout`: at most eight digits, and a unit for each size.
+/// Writes a `grpc-timeout`: at most eight digits, in the smallest unit that they suffice for, rounded down.
 pub fn write(millis: u64) -> String {
-    if millis < 100_000_000 {
-        format!("{millis}m")
-    } else {
-        format!("{}S", millis / 1000)
-    }
+    const LEAST_TOO_LONG: u64 = 10_u64.pow(MAX_DIGITS as u32);
+    let units = [("m", 1), ("S", 1_000), ("M", 60_000), ("H", 3_600_000)];
+    let written = units.map(|(unit, ms)| (millis / ms, unit));
+    let fits = written.iter().find(|(number, _)| *number < LEAST_TOO_LONG);
+    let (number, unit) = fits.copied().unwrap_or((LEAST_TOO_LONG - 1, "H"));
+    format!("{number}{unit}")
 }
 
 #[cfg(test)]
@@ -84,16 +85,14 @@ mod tests {
             (99_999_999, "99999999m"),
             (100_000_000, "100000S"),
             (9_999_999_999, "9999999S"),
+            (99_999_999_999, "99999999S"),
+            (100_000_000_000, "1666666M"),
+            (359_999_996_400_000, "99999999H"),
+            (u64::MAX, "99999999H"),
         ] {
             assert_eq!(write(ms), expected);
-            assert_eq!(
-                millis(expected),
-                Some(if ms < 100_000_000 {
-                    ms
-                } else {
-                    ms / 1000 * 1000
-                })
-            );
+            let read = millis(expected).expect("its own grammar");
+            assert!(read <= ms, "{ms} is made longer");
         }
     }
 }

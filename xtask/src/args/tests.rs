@@ -50,6 +50,32 @@ fn plain_commands() {
 }
 
 #[test]
+fn what_the_fuzzer_tries() {
+    let fuzz = |target: Option<&str>, seconds, runs, seed| {
+        Ok(Request::Fuzz(Fuzz {
+            target: target.map(str::to_owned),
+            seconds,
+            runs,
+            seed,
+        }))
+    };
+    for (line, expected) in [
+        ("fuzz", fuzz(None, 20, None, None)),
+        ("fuzz jwt", fuzz(Some("jwt"), 20, None, None)),
+        ("fuzz --seconds 600", fuzz(None, 600, None, None)),
+        (
+            "fuzz jwt --seconds=5 --runs 1000 --seed 7",
+            fuzz(Some("jwt"), 5, Some(1_000), Some(7)),
+        ),
+    ] {
+        assert_eq!(typed(line), expected, "{line}");
+    }
+    refused("fuzz --seconds 0", "`--seconds` is `0`");
+    refused("fuzz --minutes 1", "`fuzz` does not know `--minutes`");
+    refused("fuzz jwt bearer", "`fuzz` does not know `bearer`");
+}
+
+#[test]
 fn what_is_started_to_try_things() {
     let dev = |port, origin_port, issuer_port, state: Option<&str>| {
         Ok(Request::Dev(Dev {

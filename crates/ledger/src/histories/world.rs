@@ -75,9 +75,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(dice: Dice) -> Self {
         Self {
-            dice: Dice::new(seed),
+            dice,
             sql: Sqlite::new(),
             now: 1_700_000_000_000,
             ledger: None,

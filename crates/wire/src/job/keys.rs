@@ -173,11 +173,14 @@ impl KeySet {
     }
 }
 
+/// The members that only a secret half has (RFC 7518, sections 6.2.2 and 6.3.2). Any of RSA's tells the others.
+const SECRET: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+
 /// An entry whose secret half is there for all to read: whoever has read it signs as this key, whatever else
 /// the set says of it.
 fn exposed(entry: &Value) -> Option<&Object> {
     match entry {
-        Value::Object(key) if key.has("d") => Some(key),
+        Value::Object(key) if SECRET.iter().any(|name| key.has(name)) => Some(key),
         _ => None,
     }
 }

@@ -149,6 +149,10 @@ fn keys_that_are_passed_over() {
         (changed(rsa(), &json!({"e": "AQAAAAE"})), Skipped::Exponent),
         (changed(rsa(), &json!({"e": null})), Skipped::Encoding),
         (changed(rsa(), &json!({"d": "AQAB"})), Skipped::Secret),
+        // One of the primes, or what follows from it, gives the key away as well.
+        (changed(rsa(), &json!({"p": "AQAB"})), Skipped::Secret),
+        (changed(rsa(), &json!({"dq": "AQAB"})), Skipped::Secret),
+        (changed(rsa(), &json!({"oth": []})), Skipped::Secret),
         (
             changed(ec(), &json!({"d": null, "crv": "P-384"})),
             Skipped::Kind,
