@@ -108,6 +108,7 @@ pub fn admission(bytes: &mut Bytes<'_>, query: &AdmitQuery, lease_ms: u32) -> Ad
         pin: (query.pin != odd).then(|| workflow(bytes)).flatten(),
         delta,
         upstream,
+        paused: bytes.one_in(8),
     }
 }
 
