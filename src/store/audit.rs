@@ -167,7 +167,7 @@ fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
 const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name as workflow \
      from tokens t indexed by tokens_by_name \
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
-     where t.organization_id = ? and t.name = ? order by t.name limit ?";
+     where t.organization_id = ? and t.name = ? and (? or t.is_system = 0) order by t.name limit ?";
 
 /// Tokens within ranges of ids, each by the primary key.
 const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \
@@ -175,7 +175,7 @@ const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name
      cross join tokens t indexed by sqlite_autoindex_tokens_1 \
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
      where t.id >= json_extract(wanted.value, '$[0]') and t.id <= json_extract(wanted.value, '$[1]') \
-     and t.organization_id = ?1 limit ?3";
+     and t.organization_id = ?1 and (?4 or t.is_system = 0) limit ?3";
 
 #[derive(Deserialize)]
 struct NamedRow {
@@ -259,11 +259,13 @@ impl AuditLog for Platform {
         &self,
         organization: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let values = vec![
             Bind::text(organization),
             Bind::text(name),
+            Bind::number(u32::from(with_system)),
             Bind::number(limit),
         ];
         let rows: Vec<NamedRow> = d1::rows(&self.env, CALLED, values).await?;
@@ -275,6 +277,7 @@ impl AuditLog for Platform {
         &self,
         organization: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>> {
         let ends: Vec<[TokenId; 2]> = ranges.iter().map(|all| [all.first, all.last]).collect();
@@ -282,6 +285,7 @@ impl AuditLog for Platform {
             Bind::text(organization),
             Bind::Text(serde_json::to_string(&ends).map_err(d1::failed)?),
             Bind::number(limit),
+            Bind::number(u32::from(with_system)),
         ];
         let rows: Vec<NamedRow> = d1::rows(&self.env, WITHIN, values).await?;
         rows.into_iter().map(NamedRow::read).collect()

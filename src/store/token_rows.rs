@@ -20,11 +20,12 @@ pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name,
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
      t.uses, t.quarantined_at, t.ci_job, m.name as creator_name";
 
-/// What [`COLUMNS`] are joined with.
+/// What [`COLUMNS`] are joined with. A system token is nobody's creator by name: lists and searches of
+/// those who may not know of it would tell it (R10).
 pub const JOINS: &str = "join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
      left join workflows w on w.id = t.workflow_id \
-     left join tokens m on m.id = t.minted_by and m.organization_id = t.organization_id";
+     left join tokens m on m.id = t.minted_by and m.organization_id = t.organization_id and m.is_system = 0";
 
 #[derive(Deserialize)]
 pub struct TokenRow {

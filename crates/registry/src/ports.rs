@@ -164,7 +164,7 @@ pub trait AuditLog {
         organization: OrganizationId,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>>;
-    /// The tokens of exactly this name, at most `limit`.
+    /// The tokens of exactly this name, at most `limit`, with system tokens or without.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -172,10 +172,11 @@ pub trait AuditLog {
         &self,
         organization: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>>;
     /// The organization's tokens within each of these ranges, with the place of the range; at most
-    /// `limit` in all.
+    /// `limit` in all, with system tokens or without.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -183,6 +184,7 @@ pub trait AuditLog {
         &self,
         organization: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>>;
 }

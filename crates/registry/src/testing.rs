@@ -111,6 +111,8 @@ pub struct World {
     pub reached: RefCell<Option<Cursor>>,
     /// Tokens by what the audit log says of them, the filter of its last list, and creations by the hour.
     pub named: RefCell<Vec<NamedToken>>,
+    /// Those of them that are system tokens.
+    pub named_system: RefCell<Vec<TokenId>>,
     pub searched: RefCell<Option<EventFilter>>,
     pub mints: RefCell<Vec<(i64, u32)>>,
     /// What D1 has of a selection, `None` = it is down; and what was counted last.
@@ -202,6 +204,7 @@ impl World {
             listed: RefCell::default(),
             reached: RefCell::default(),
             named: RefCell::default(),
+            named_system: RefCell::default(),
             searched: RefCell::default(),
             mints: RefCell::default(),
             selected: RefCell::new(Some(Vec::new())),

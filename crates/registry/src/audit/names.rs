@@ -15,13 +15,23 @@ use postern_domain::token::display_prefix;
 /// Most tokens of one name or beginning whose events are listed together.
 pub const MAX_NAMED: u32 = 100;
 
+/// Whose log is read, and whether the reader knows of system tokens (R10): to anybody else none has a name,
+/// and none is found by one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Log {
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Whether system tokens are tokens to the reader.
+    pub with_system: bool,
+}
+
 /// The filter that a query means.
 ///
 /// # Errors
 /// `NotFound` where no token is called so, `Invalid` where too many are, `Unavailable`.
 pub(super) async fn meant<P: AuditLog>(
     query: &EventQuery,
-    organization: OrganizationId,
+    log: Log,
     ports: &P,
 ) -> Result<EventFilter> {
     let mut filter = query.filter.clone();
@@ -30,7 +40,7 @@ pub(super) async fn meant<P: AuditLog>(
             // Also of a token that was forgotten, which has events all the same.
             NamedAs::Id(range) if range.first == range.last => vec![range.first],
             named => {
-                let found = tokens(named, organization, ports).await?;
+                let found = tokens(named, log, ports).await?;
                 found.into_iter().map(|token| token.id).collect()
             }
         };
@@ -39,7 +49,7 @@ pub(super) async fn meant<P: AuditLog>(
         }
     }
     if let Some(actor) = &query.actor {
-        filter.actors = actors(actor, organization, ports).await?;
+        filter.actors = actors(actor, log, ports).await?;
     }
     Ok(filter)
 }
@@ -48,7 +58,7 @@ pub(super) async fn meant<P: AuditLog>(
 /// name.
 async fn actors<P: AuditLog>(
     actor: &str,
-    organization: OrganizationId,
+    log: Log,
     ports: &P,
 ) -> Result<Vec<String>> {
     let whole = vec![actor.to_owned()];
@@ -59,7 +69,7 @@ async fn actors<P: AuditLog>(
         Some(range) => NamedAs::Id(range),
         None => NamedAs::Name(actor.to_owned()),
     };
-    let found = tokens(&named, organization, ports).await?;
+    let found = tokens(&named, log, ports).await?;
     let tokens = found.iter().map(|token| {
         let prefix = display_prefix(token.format, token.id);
         format!("{}{prefix}", caller::TOKEN_ACTOR)
@@ -84,14 +94,17 @@ async fn actors<P: AuditLog>(
 /// The tokens of this name or beginning.
 async fn tokens<P: AuditLog>(
     named: &NamedAs,
-    organization: OrganizationId,
+    Log {
+        organization,
+        with_system: system,
+    }: Log,
     ports: &P,
 ) -> Result<Vec<NamedToken>> {
     let limit = MAX_NAMED + 1;
     let found = match named {
-        NamedAs::Name(name) => ports.tokens_called(organization, name, limit).await?,
+        NamedAs::Name(name) => ports.tokens_called(organization, name, system, limit).await?,
         NamedAs::Id(range) => {
-            let found = ports.tokens_within(organization, &[*range], limit).await?;
+            let found = ports.tokens_within(organization, &[*range], system, limit).await?;
             let found = found.into_iter().map(|(_, token)| token);
             found.filter(|token| is_within(*range, token)).collect()
         }
@@ -116,7 +129,10 @@ fn is_within(range: IdRange, token: &NamedToken) -> bool {
 /// `Unavailable`.
 pub(super) async fn name<P: AuditLog>(
     events: &mut [EventView],
-    organization: OrganizationId,
+    Log {
+        organization,
+        with_system,
+    }: Log,
     ports: &P,
 ) -> Result<()> {
     let mut ranges: Vec<IdRange> = Vec::new();
@@ -136,7 +152,7 @@ pub(super) async fn name<P: AuditLog>(
     // Two for each range tell that it has more than one.
     let limit = u32::try_from(ranges.len() * 2).unwrap_or(u32::MAX);
     let mut found: BTreeMap<usize, Vec<NamedToken>> = BTreeMap::new();
-    for (place, token) in ports.tokens_within(organization, &ranges, limit).await? {
+    for (place, token) in ports.tokens_within(organization, &ranges, with_system, limit).await? {
         if ranges
             .get(place)
             .is_some_and(|range| is_within(*range, &token))

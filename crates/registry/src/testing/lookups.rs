@@ -37,6 +37,19 @@ impl Directory for World {
     }
 }
 
+impl World {
+    /// The tokens that the record shows to who asks.
+    fn shown<'a>(
+        &self,
+        all: &'a [NamedToken],
+        with_system: bool,
+    ) -> impl Iterator<Item = &'a NamedToken> {
+        let system = self.named_system.borrow().clone();
+        all.iter()
+            .filter(move |token| with_system || !system.contains(&token.id))
+    }
+}
+
 impl AuditLog for World {
     async fn events(
         &self,
@@ -80,10 +93,11 @@ impl AuditLog for World {
         &self,
         _: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let all = self.named.borrow();
-        let found = all.iter().filter(|token| token.name == name);
+        let found = self.shown(&all, with_system).filter(|token| token.name == name);
         Ok(found.take(limit as usize).cloned().collect())
     }
 
@@ -91,15 +105,15 @@ impl AuditLog for World {
         &self,
         _: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>> {
         let all = self.named.borrow();
         let mut found = Vec::new();
         for (place, range) in ranges.iter().enumerate() {
             let bits = range.first.as_u128()..=range.last.as_u128();
-            let within = all
-                .iter()
-                .filter(|token| bits.contains(&token.id.as_u128()));
+            let shown = self.shown(&all, with_system);
+            let within = shown.filter(|token| bits.contains(&token.id.as_u128()));
             found.extend(within.map(|token| (place, token.clone())));
         }
         found.truncate(limit as usize);

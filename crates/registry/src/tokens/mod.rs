@@ -175,6 +175,11 @@ pub struct TokenKinds {
     pub system_tokens: bool,
 }
 
+/// Whether the caller may know of system tokens (R10).
+pub fn sees_system(caller: &Caller) -> bool {
+    matches!(caller, Caller::Administrator(_))
+}
+
 /// What the caller may reach by this operation (R16): whatever `decide` allows of each kind.
 ///
 /// # Errors
@@ -184,7 +189,7 @@ pub fn reach(caller: &Caller, operation: Operation) -> Result<TokenKinds> {
     let reach = TokenKinds {
         organization_tokens: may(Managed::OrganizationTokens),
         project_tokens: may(Managed::ProjectTokens),
-        system_tokens: matches!(caller, Caller::Administrator(_)),
+        system_tokens: sees_system(caller),
     };
     if reach.organization_tokens || reach.project_tokens {
         Ok(reach)

@@ -49,6 +49,7 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
         (3, 1, "CI"),
         (4, 2, "ci"),
         (90, 1, "far"),
+        (91, 1, "daemon"),
     ] {
         let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, \
                    created_by) values (?, ?, ?, 'jwt', '[]', 0, 0, 'a')";
@@ -62,33 +63,38 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     .expect("a project");
     db.execute("update tokens set project_id = 'p' where id = ?", [id(2)])
         .expect("an update");
-    let called = |name: &str| -> Vec<String> {
+    db.execute("update tokens set is_system = 1 where id = ?", [id(91)])
+        .expect("an update");
+    let called = |name: &str, with_system: bool| -> Vec<String> {
         let mut statement = db.prepare(CALLED).expect("a statement");
-        let rows = statement.query_map((organization(1), name, 9), |row| row.get("id"));
+        let rows = statement.query_map((organization(1), name, with_system, 9), |row| row.get("id"));
         rows.expect("rows").map(|row| row.expect("a row")).collect()
     };
-    assert_eq!(called("ci"), [id(1), id(2)]);
-    assert_eq!(called("c"), Vec::<String>::new());
+    assert_eq!(called("ci", false), [id(1), id(2)]);
+    assert_eq!(called("c", true), Vec::<String>::new());
+    assert_eq!(called("daemon", true), [id(91)]);
+    assert_eq!(called("daemon", false), Vec::<String>::new(), "it is hidden");
     let ranges =
-        serde_json::json!([[id(2), id(9)], [id(90), id(90)], [id(50), id(60)]]).to_string();
-    let mut statement = db.prepare(WITHIN).expect("a statement");
-    let rows = statement.query_map((organization(1), &ranges, 9), |row| {
-        Ok((row.get("place")?, row.get("id")?, row.get("project")?))
-    });
-    let found: Vec<(i64, String, Option<String>)> =
-        rows.expect("rows").map(|row| row.expect("a row")).collect();
-    assert_eq!(
-        found,
-        [
-            (0, id(2), Some("shop".to_owned())),
-            (0, id(3), None),
-            (1, id(90), None)
-        ]
-    );
+        serde_json::json!([[id(2), id(9)], [id(90), id(91)], [id(50), id(60)]]).to_string();
+    let within = |with_system: bool| -> Vec<(i64, String, Option<String>)> {
+        let mut statement = db.prepare(WITHIN).expect("a statement");
+        let rows = statement.query_map((organization(1), &ranges, 9, with_system), |row| {
+            Ok((row.get("place")?, row.get("id")?, row.get("project")?))
+        });
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
+    };
+    let mut expected = vec![
+        (0, id(2), Some("shop".to_owned())),
+        (0, id(3), None),
+        (1, id(90), None),
+    ];
+    assert_eq!(within(false), expected, "a system token is hidden");
+    expected.push((1, id(91), None));
+    assert_eq!(within(true), expected);
     let by_name = plan(
         &db,
         CALLED,
-        vec![Bind::text("o"), Bind::text("n"), Bind::number(1)],
+        vec![Bind::text("o"), Bind::text("n"), Bind::number(1), Bind::number(1)],
     );
     assert!(
         by_name.contains("tokens_by_name (organization_id=? AND name=?)"),
@@ -97,7 +103,7 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let by_id = plan(
         &db,
         WITHIN,
-        vec![Bind::text("o"), Bind::text("[]"), Bind::number(1)],
+        vec![Bind::text("o"), Bind::text("[]"), Bind::number(1), Bind::number(0)],
     );
     assert!(
         by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"),

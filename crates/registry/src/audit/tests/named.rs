@@ -34,7 +34,7 @@ fn prefix(bits: u128, format: Format) -> String {
 /// The tokens and actors that a query means, or the code of its refusal.
 fn meant(asked: AskedEvents<'_>) -> core::result::Result<(Vec<u128>, Vec<String>), &'static str> {
     let query = EventQuery::parse(asked).map_err(|error| error.code())?;
-    let filter = now_or_never(names::meant(&query, organization().id, &world()));
+    let filter = now_or_never(names::meant(&query, log(), &world()));
     let filter = filter.map_err(|error| error.code())?;
     let ids = filter.tokens.iter().map(|id| id.as_u128()).collect();
     Ok((ids, filter.actors))
@@ -122,13 +122,13 @@ fn r48_more_tokens_of_a_name_than_can_be_listed_are_an_error() {
         ..AskedEvents::default()
     });
     let query = query.expect("a query");
-    let refused = now_or_never(names::meant(&query, organization().id, &world));
+    let refused = now_or_never(names::meant(&query, log(), &world));
     assert_eq!(
         refused.map_err(|error| error.code()),
         Err("token_ambiguous")
     );
     world.named.borrow_mut().pop();
-    let all = now_or_never(names::meant(&query, organization().id, &world)).expect("a filter");
+    let all = now_or_never(names::meant(&query, log(), &world)).expect("a filter");
     assert_eq!(all.tokens.len(), MAX_NAMED as usize);
 }
 
@@ -142,7 +142,7 @@ fn r48_addresses_and_requests_are_read_as_events_have_them() {
         });
         let query = query.map_err(|error| error.code())?;
         let filter =
-            now_or_never(names::meant(&query, organization().id, &world())).expect("a filter");
+            now_or_never(names::meant(&query, log(), &world())).expect("a filter");
         assert!(!filter.is_whole(), "gaps are no faults");
         Ok((filter.address, filter.request_id))
     };
@@ -198,4 +198,54 @@ fn r48_events_have_the_names_of_their_tokens() {
         names("token_workflow"),
         [null.clone(), null, "release".into()]
     );
+}
+
+#[test]
+fn r10_a_system_token_has_a_name_in_the_log_for_administrators_alone() {
+    let world = world();
+    let system = TokenId::from_u128(3 << 120);
+    world.named_system.replace(vec![system]);
+    let actor = format!("org-token:{}", prefix(3 << 120, Format::Opaque));
+    let content = serde_json::json!({
+        "organization_id": organization().id, "sequence": 1, "at": 1_000,
+        "action": "token.mint", "token_id": system,
+        "origin": { "actor": actor, "tier": "t", "address": null, "user_agent": null, "request_id": "r" },
+    });
+    world.events.replace(vec![listed(1, &content.to_string())]);
+    let found = |with_system: bool, token: Option<&str>, actor: Option<&str>| {
+        let asked = AskedEvents {
+            token,
+            actor,
+            ..AskedEvents::default()
+        };
+        let query = EventQuery::parse(asked).expect("a query");
+        let log = Log {
+            with_system,
+            ..log()
+        };
+        let filter = now_or_never(names::meant(&query, log, &world));
+        filter.map(|_| ()).map_err(|error| error.code())
+    };
+    let prefix = prefix(3 << 120, Format::Opaque);
+    for (token, actor) in [
+        (Some("deployer"), None),
+        (Some(&*prefix), None),
+        (None, Some(&*prefix)),
+    ] {
+        assert_eq!(found(true, token, actor), Ok(()), "{token:?} {actor:?}");
+        let hidden = found(false, token, actor);
+        assert_eq!(hidden, Err("not_found"), "{token:?} {actor:?}");
+    }
+    let names = |caller: &Caller, acme: Option<&str>| {
+        let page = list(caller, acme, &EventQuery::default(), &span(), &config(), &world);
+        let page = now_or_never(page).expect("a page");
+        let page = serde_json::to_value(page).expect("serializes");
+        let event = &page["events"][0];
+        (event["token_name"].clone(), event["actor_name"].clone())
+    };
+    let null = serde_json::Value::Null;
+    let seen = names(&Caller::Administrator(None), Some("acme"));
+    assert_eq!(seen, ("deployer".into(), "deployer".into()));
+    let reader = holder(Scope::Organization, &["audit:read"]);
+    assert_eq!(names(&reader, None), (null.clone(), null));
 }

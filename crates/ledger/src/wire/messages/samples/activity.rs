@@ -63,10 +63,12 @@ pub fn all() -> Vec<Message> {
         command(&ReadActivityCommand {
             token: Some(token),
             days: 30,
+            hides_system: false,
         }),
         command(&ReadActivityCommand {
             token: None,
             days: 2,
+            hides_system: true,
         }),
         answer::<ReadActivityCommand>(&Some(ActivityRecord {
             days: vec![
