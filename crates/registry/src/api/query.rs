@@ -4,7 +4,7 @@ use crate::activity;
 use crate::audit::{AskedEvents, EventQuery, Span};
 use crate::error::{Error, Result};
 use crate::page::Page;
-use crate::tokens::{Asked, MAX_QUERY, Search, TokenQuery, secret_in};
+use crate::tokens::{Asked, MAX_QUERY, Search, TokenQuery, has_secret};
 use postern_domain::time::Timestamp;
 use postern_wire::query::{self, QueryError};
 
@@ -78,7 +78,7 @@ const TOKEN_PARAMETERS: [&str; 14] = [
 
 /// What is searched for. A secret does not belong into a query, which logs keep.
 fn searched(text: &str) -> Result<Search> {
-    if secret_in(text).is_some() {
+    if has_secret(text) {
         return Err(Error::invalid(
             "secret_in_query",
             "`q` has a secret, and URLs end up in logs: send it in the body of \

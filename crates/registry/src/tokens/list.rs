@@ -25,6 +25,11 @@ pub struct TokenList {
 }
 
 impl TokenList {
+    /// Whether nothing is on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// A list of nothing.
     pub(super) fn empty() -> Self {
         Self {

@@ -19,7 +19,7 @@ pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
 pub use search::{TokenSearch, search};
-pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, named_range, secret_in};
+pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, has_secret, named_range};
 
 use serde::Serialize;
 
