@@ -61,6 +61,10 @@ const WALKS: &[(&str, &str)] = &[
         "the words of a search, at most sixteen, and a table of one row",
     ),
     (
+        "select wanted.value as actor",
+        "four actors, each found by its index",
+    ),
+    (
         "select wanted.key as place",
         "the tokens of a page of events, each found by its key",
     ),

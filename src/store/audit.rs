@@ -1,6 +1,8 @@
 //! Queries of the audit log and its checkpoints. They only read: what is written
 //! comes from the Ledger, as record changes.
 
+mod asked;
+
 use serde::Deserialize;
 use worker::Env;
 
@@ -66,6 +68,7 @@ const REQUEST: &str =
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum By {
     Request(String),
+    RequestBegins(String),
     Token(TokenId),
     Actor(String),
     Address(String),
@@ -77,7 +80,11 @@ enum By {
 /// of the list.
 fn ways(filter: &EventFilter) -> Vec<By> {
     if let Some(request) = &filter.request_id {
-        return vec![By::Request(request.clone())];
+        let found = match asked::is_cut(request) {
+            true => By::RequestBegins(request.to_ascii_lowercase()),
+            false => By::Request(request.clone()),
+        };
+        return vec![found];
     }
     if !filter.tokens.is_empty() {
         return filter.tokens.iter().copied().map(By::Token).collect();
@@ -102,6 +109,8 @@ fn page(
 ) -> Result<(String, Vec<Bind>)> {
     let (index, found) = match by {
         By::Request(id) => ("audit_by_request", Some((REQUEST, Bind::text(id)))),
+        // Also where a client's own id is one of that length.
+        By::RequestBegins(_) => ("audit_by_request", None),
         By::Token(id) => ("audit_by_token", Some(("token_id", Bind::text(id)))),
         By::Actor(actor) => ("audit_by_actor", Some(("actor", Bind::text(actor)))),
         By::Address(address) => ("audit_by_address", Some((ADDRESS, Bind::text(address)))),
@@ -123,6 +132,10 @@ fn page(
     if let Some((column, value)) = found {
         add(&format!(" and {column} = ?"), vec![value]);
     }
+    if let By::RequestBegins(beginning) = by {
+        let ends = vec![Bind::text(beginning), Bind::text(format!("{beginning}g"))];
+        add(&format!(" and {REQUEST} >= ? and {REQUEST} < ?"), ends);
+    }
     // What else must fit; what the rows were found by fits already.
     if let Some(action) = filter.action {
         add(" and action = ?", vec![Bind::text(action.name())]);
@@ -135,7 +148,7 @@ fn page(
     if let Some(address) = &filter.address {
         add(&format!(" and {ADDRESS} = ?"), vec![Bind::text(address)]);
     }
-    if matches!(by, By::Request(_)) && !filter.tokens.is_empty() {
+    if matches!(by, By::Request(_) | By::RequestBegins(_)) && !filter.tokens.is_empty() {
         let tokens = serde_json::to_string(&filter.tokens).map_err(d1::failed)?;
         let clause = " and token_id in (select value from json_each(?))";
         add(clause, vec![Bind::Text(tokens)]);
@@ -253,6 +266,10 @@ impl AuditLog for Platform {
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>> {
         figures::mints_by_hour(&self.env, organization, since).await
+    }
+
+    async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>> {
+        asked::acted(&self.env, organization, actors).await
     }
 
     async fn tokens_called(

@@ -164,6 +164,11 @@ pub trait AuditLog {
         organization: OrganizationId,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>>;
+    /// Those of these actors that have made an event.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>>;
     /// The tokens of exactly this name, at most `limit`, with system tokens or without.
     ///
     /// # Errors

@@ -54,40 +54,77 @@ pub(super) async fn meant<P: AuditLog>(
     Ok(filter)
 }
 
-/// How events may name this actor: as it stands there, or as the token or administrator key of that
-/// name.
-async fn actors<P: AuditLog>(
-    actor: &str,
-    log: Log,
-    ports: &P,
-) -> Result<Vec<String>> {
-    let whole = vec![actor.to_owned()];
-    if actor.contains(':') {
-        return Ok(whole);
-    }
-    let named = match named_range(actor) {
-        Some(range) => NamedAs::Id(range),
-        None => NamedAs::Name(actor.to_owned()),
+/// Words that are a whole actor: nobody's name comes behind them.
+const ACTORS: [&str; 6] = [
+    caller::ADMINISTRATOR_ACTOR,
+    "bootstrap",
+    "ci-job",
+    "idle-sweep",
+    "leak-report",
+    "ledger",
+];
+/// What stands before a name or an id in an actor.
+const BEGINNINGS: [&str; 5] = [
+    "admin-token:",
+    caller::TOKEN_ACTOR,
+    "person:",
+    "session:",
+    "trust-rule:",
+];
+/// How the dashboard and the command line call an administrator key.
+const ADMINISTRATOR_WORDS: &str = "administrator key";
+
+/// How events may name this actor: as it stands there, as people are shown it, or as the token, the
+/// administrator key or the person of that name.
+async fn actors<P: AuditLog>(actor: &str, log: Log, ports: &P) -> Result<Vec<String>> {
+    let is_actor = |text: &str| {
+        let begins = BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
+        begins || ACTORS.contains(&text)
     };
+    let keyed = administrator(actor);
+    let whole = keyed.unwrap_or_else(|| actor.to_owned());
+    if is_actor(&whole) {
+        return Ok(vec![whole]);
+    }
+    let range = named_range(actor).map(NamedAs::Id);
+    let named = range.unwrap_or_else(|| NamedAs::Name(actor.to_owned()));
     let found = tokens(&named, log, ports).await?;
     let tokens = found.iter().map(|token| {
         let prefix = display_prefix(token.format, token.id);
         format!("{}{prefix}", caller::TOKEN_ACTOR)
     });
-    let mut all: Vec<String> = match named {
-        NamedAs::Id(_) => tokens.collect(),
-        NamedAs::Name(_) => whole
-            .into_iter()
-            .chain([format!("{}:{actor}", caller::ADMINISTRATOR_ACTOR)])
-            .chain(tokens)
-            .collect(),
-    };
+    // Who is no token is known by what they have done alone.
+    let others = [
+        format!("{}:{actor}", caller::ADMINISTRATOR_ACTOR),
+        format!("person:{actor}"),
+        format!("session:{actor}"),
+        whole,
+    ];
+    let others = ports.acted(log.organization, &others).await?;
+    let mut all: Vec<String> = tokens.chain(others).collect();
     all.sort();
     all.dedup();
     // A filter without an actor would show everybody's events.
     match all.is_empty() {
-        true => Err(Error::NotFound { what: "token" }),
+        true => Err(Error::NotFound { what: "actor" }),
         false => Ok(all),
+    }
+}
+
+/// The actor that "administrator key NAME" means.
+fn administrator(text: &str) -> Option<String> {
+    let words = text.trim();
+    let (begin, name) = (
+        words.get(..ADMINISTRATOR_WORDS.len())?,
+        words.get(ADMINISTRATOR_WORDS.len()..)?,
+    );
+    if !begin.eq_ignore_ascii_case(ADMINISTRATOR_WORDS) {
+        return None;
+    }
+    match name.trim() {
+        "" => Some(caller::ADMINISTRATOR_ACTOR.to_owned()),
+        _ if !name.starts_with(' ') => None,
+        name => Some(format!("{}:{name}", caller::ADMINISTRATOR_ACTOR)),
     }
 }
 

@@ -89,6 +89,12 @@ impl AuditLog for World {
         Ok(self.mints.borrow().clone())
     }
 
+    async fn acted(&self, _: OrganizationId, actors: &[String]) -> Result<Vec<String>> {
+        let known = self.actors.borrow();
+        let acted = actors.iter().filter(|actor| known.contains(actor));
+        Ok(acted.cloned().collect())
+    }
+
     async fn tokens_called(
         &self,
         _: OrganizationId,

@@ -1,5 +1,6 @@
 //! Searches of the audit log by several tokens, by address and by request, and tokens by their names.
 
+use super::super::asked::ACTED;
 use super::*;
 
 #[test]
@@ -35,6 +36,64 @@ fn r48_events_of_several_tokens_addresses_and_requests_are_one_list() {
         };
         assert_eq!(sequences(&db, &of, &span(9, None)), found);
     }
+}
+
+#[test]
+fn r48_a_request_is_found_by_the_beginning_of_its_id() {
+    let db = query_plans::record();
+    fill(&db);
+    let whole = "addcd651".repeat(4);
+    for (sequence, id) in [(1, whole.as_str()), (2, "addcd650ffff"), (3, "addcd652")] {
+        let sql = "update audit set content = json_set(content, '$.origin.request_id', ?) \
+                   where sequence = ?";
+        db.execute_batch("drop trigger if exists audit_is_append_only_update")
+            .expect("without a guard");
+        db.execute(sql, (id, sequence)).expect("an update");
+    }
+    let found = |request: &str| {
+        let filter = EventFilter {
+            request_id: Some(request.to_owned()),
+            ..EventFilter::default()
+        };
+        sequences(&db, &filter, &span(9, None))
+    };
+    for (request, expected) in [
+        ("addcd651", vec![1]),
+        ("ADDCD651AD", vec![1]),
+        (&whole, vec![1]),
+        ("addcd652", vec![3]),
+        ("addcd653", vec![]),
+        // Too short, and no digits: only the whole of it.
+        ("addcd65", vec![]),
+        ("r7", vec![7]),
+    ] {
+        assert_eq!(found(request), expected, "{request}");
+    }
+    let filter = EventFilter {
+        request_id: Some("addcd651".to_owned()),
+        ..EventFilter::default()
+    };
+    let by = ways(&filter);
+    let (sql, values) = page(Id::from_u128(1), &filter, &span(9, None), &by[0]).expect("a page");
+    let plan = plan(&db, &sql, values);
+    assert!(plan.contains("INDEX audit_by_request"), "{plan}");
+    assert!(plan.contains(">? AND"), "{plan}");
+}
+
+#[test]
+fn r48_which_actors_the_log_has() {
+    let db = query_plans::record();
+    fill(&db);
+    let known: String = db
+        .query_row("select actor from audit limit 1", [], |row| row.get(0))
+        .expect("an actor");
+    let asked = serde_json::json!([known, "nobody"]).to_string();
+    let mut statement = db.prepare(ACTED).expect("a statement");
+    let rows = statement.query_map((organization(1), &asked), |row| row.get(0));
+    let acted: Vec<String> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(acted, [known]);
+    let plan = plan(&db, ACTED, vec![Bind::text("o"), Bind::text("[]")]);
+    assert!(plan.contains("audit_by_actor (organization_id=? AND actor=?)"), "{plan}");
 }
 
 #[test]

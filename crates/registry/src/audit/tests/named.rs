@@ -23,7 +23,10 @@ fn world() -> World {
         token(2 << 120, Format::Jwt, "ci"),
         token((2 << 120) + 1, Format::Jwt, "twin"),
         token(3 << 120, Format::Opaque, "deployer"),
+        token(4 << 120, Format::Opaque, "team:ci"),
     ]);
+    let actors = ["admin-token:alice", "admin-token:ci", "session:kim"];
+    world.actors.replace(actors.map(str::to_owned).into());
     world
 }
 
@@ -65,51 +68,47 @@ fn r48_a_token_of_the_log_is_named_by_id_prefix_or_name() {
 }
 
 #[test]
-fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_or_key() {
+fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_key_or_person() {
     let by = |actor: &str| {
-        meant(AskedEvents {
+        let (actors, refused) = match meant(AskedEvents {
             actor: Some(actor),
             ..AskedEvents::default()
-        })
-        .map(|(_, actors)| actors)
+        }) {
+            Ok((_, actors)) => (actors, None),
+            Err(code) => (Vec::new(), Some(code)),
+        };
+        (actors.join(" "), refused)
     };
-    let actor = |bits, format| format!("org-token:{}", prefix(bits, format));
-    assert_eq!(
-        by("org-token:pst_00000000"),
-        Ok(vec!["org-token:pst_00000000".to_owned()])
-    );
-    assert_eq!(
-        by("idle-sweep"),
-        Ok(vec![
-            "admin-token:idle-sweep".to_owned(),
-            "idle-sweep".to_owned()
-        ])
-    );
-    let mut expected = vec![
-        "admin-token:deployer".to_owned(),
-        "deployer".to_owned(),
-        actor(3 << 120, Format::Opaque),
+    let token = |bits, format| format!("org-token:{}", prefix(bits, format));
+    let deployer = token(3 << 120, Format::Opaque);
+    let key = prefix(3 << 120, Format::Opaque);
+    let id = |bits: u128| TokenId::from_u128(bits).to_string();
+    let rows = [
+        ("org-token:pst_00000000", "org-token:pst_00000000"),
+        ("session:nobody", "session:nobody"),
+        ("admin-token:team:x", "admin-token:team:x"),
+        ("idle-sweep", "idle-sweep"),
+        ("admin-token", "admin-token"),
+        ("Administrator key", "admin-token"),
+        ("administrator key alice", "admin-token:alice"),
+        ("alice", "admin-token:alice"),
+        ("kim", "session:kim"),
+        ("deployer", &deployer),
+        (&key, &deployer),
+        (&id(3 << 120), &deployer),
+        // Two tokens that one actor stands for.
+        ("jwt_02000000", &token(2 << 120, Format::Jwt)),
+        // What looks like an actor and is the name of a token.
+        ("team:ci", &token(4 << 120, Format::Opaque)),
     ];
-    expected.sort();
-    assert_eq!(by("deployer"), Ok(expected));
-    assert_eq!(
-        by(&prefix(3 << 120, Format::Opaque)),
-        Ok(vec![actor(3 << 120, Format::Opaque)])
-    );
-    assert_eq!(
-        by(&TokenId::from_u128(3 << 120).to_string()),
-        Ok(vec![actor(3 << 120, Format::Opaque)])
-    );
-    // Two tokens that one actor stands for.
-    assert_eq!(by("jwt_02000000"), Ok(vec![actor(2 << 120, Format::Jwt)]));
-    assert_eq!(
-        by("pst_zzzz"),
-        Ok(vec![
-            "admin-token:pst_zzzz".to_owned(),
-            "pst_zzzz".to_owned()
-        ])
-    );
-    assert_eq!(by(&TokenId::from_u128(77).to_string()), Err("not_found"));
+    for (actor, expected) in rows {
+        assert_eq!(by(actor), (expected.to_owned(), None), "{actor}");
+    }
+    let both = format!("admin-token:ci {} {}", token(2 << 120, Format::Jwt), token(1 << 120, Format::Opaque));
+    assert_eq!(by("ci"), (both, None));
+    for nobody in ["alic", "nosuch", "pst_zzzz", "administrator keys", &id(77), "x:y"] {
+        assert_eq!(by(nobody), (String::new(), Some("not_found")), "{nobody}");
+    }
 }
 
 #[test]
