@@ -79,7 +79,7 @@ const WALKS: &[(&str, &str)] = &[
         "what an index has found, at most 100,000 tokens",
     ),
     (
-        "select at / 3600000 as hour",
+        "select created_at / 3600000 as hour",
         "what an index has found: the creations of two days",
     ),
     (

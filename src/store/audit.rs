@@ -19,7 +19,7 @@ use postern_registry::audit::{EventFilter, Listed, Span};
 use postern_registry::error::Result;
 use postern_registry::page::EventCursor;
 use postern_registry::ports::{AuditLog, NamedToken};
-use postern_registry::tokens::IdRange;
+use postern_registry::tokens::{IdRange, TotalsQuery};
 
 /// How long an organization's log goes on before the schedule signs it again.
 const CHECKPOINT_EVERY_MS: i64 = 86_400_000;
@@ -59,7 +59,7 @@ fn whole(sequence: u64) -> Bind {
     Bind::whole(i64::try_from(sequence).unwrap_or(i64::MAX))
 }
 
-/// What an event's `content` says of its request, as in migration 0012, for the indexes to be found.
+/// What an event says of its request, as in migration 0012, for the indexes to be found.
 const ADDRESS: &str = "iif(json_valid(content), json_extract(content, '$.origin.address'), null)";
 const REQUEST: &str =
     "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
@@ -182,7 +182,7 @@ const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name a
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
      where t.organization_id = ? and t.name = ? and (? or t.is_system = 0) order by t.name limit ?";
 
-/// Tokens within ranges of ids, each by the primary key.
+/// Tokens within ranges of ids.
 const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \
      w.name as workflow from json_each(?2) as wanted \
      cross join tokens t indexed by sqlite_autoindex_tokens_1 \
@@ -215,7 +215,6 @@ impl NamedRow {
     }
 }
 
-/// In the order of the chain: the primary key serves it.
 const ROWS: &str = "select sequence, at, content, previous, link, kid from audit \
                     where organization_id = ? and sequence > ? and sequence <= ? \
                     order by sequence limit ?";
@@ -263,9 +262,10 @@ impl AuditLog for Platform {
     async fn mints_by_hour(
         &self,
         organization: OrganizationId,
+        asked: &TotalsQuery,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>> {
-        figures::mints_by_hour(&self.env, organization, since).await
+        figures::mints_by_hour(&self.env, organization, asked, since).await
     }
 
     async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>> {
@@ -322,8 +322,7 @@ impl AuditLog for Platform {
             Bind::number(limit),
         ];
         let rows: Vec<AuditRow> = d1::rows(&self.env, ROWS, values).await?;
-        let rows = rows.into_iter().map(|row| (row.sequence, row.row()));
-        Ok(rows.collect())
+        Ok(rows.into_iter().map(|row| (row.sequence, row.row())).collect())
     }
 
     async fn checkpoints(

@@ -155,13 +155,14 @@ pub trait AuditLog {
         organization: OrganizationId,
         span: &Span,
     ) -> Result<Vec<(EventCursor, Signed)>>;
-    /// How many tokens were created, by the hour since 1970, from a moment on.
+    /// How many of the caller's tokens were created, by the hour since 1970, from a moment on.
     ///
     /// # Errors
     /// When the record does not answer.
     async fn mints_by_hour(
         &self,
         organization: OrganizationId,
+        asked: &TotalsQuery,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>>;
     /// Those of these actors that have made an event.

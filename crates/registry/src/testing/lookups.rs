@@ -5,7 +5,7 @@ use crate::audit::{EventFilter, Listed, Span};
 use crate::error::{Error, Result};
 use crate::page::EventCursor;
 use crate::ports::{AuditLog, Directory, Facts, Isolate, NamedToken};
-use crate::tokens::IdRange;
+use crate::tokens::{IdRange, TotalsQuery};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
@@ -84,7 +84,12 @@ impl AuditLog for World {
         Ok(self.signed.borrow().clone())
     }
 
-    async fn mints_by_hour(&self, _: OrganizationId, since: Timestamp) -> Result<Vec<(i64, u32)>> {
+    async fn mints_by_hour(
+        &self,
+        _: OrganizationId,
+        _: &TotalsQuery,
+        since: Timestamp,
+    ) -> Result<Vec<(i64, u32)>> {
         self.note(format!("mints since {}", since.as_millis()));
         Ok(self.mints.borrow().clone())
     }
