@@ -17,7 +17,7 @@ use postern_registry::tokens::TokenRecord;
 pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
-     t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
+     t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.revoked_by, t.last_used_at, \
      t.uses, t.quarantined_at, t.ci_job, m.name as creator_name";
 
 /// What [`COLUMNS`] are joined with. A system token is nobody's creator by name: lists and searches of
@@ -49,6 +49,7 @@ pub struct TokenRow {
     minted_by: Option<String>,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
+    revoked_by: Option<String>,
     last_used_at: Option<i64>,
     uses: u64,
     quarantined_at: Option<i64>,
@@ -121,6 +122,7 @@ impl TokenRow {
             quarantined_at: self.quarantined_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
+            revoked_by: self.revoked_by,
         })
     }
 }

@@ -60,6 +60,8 @@ pub struct TokenRecord {
     pub days: Vec<DayTotal>,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
+    /// Who revoked it; nobody where a rotation ends it.
+    pub revoked_by: Option<String>,
     /// Since when it is quarantined, having been found in public.
     pub quarantined_at: Option<Timestamp>,
 }
@@ -108,6 +110,7 @@ struct Life {
     /// Oldest first, the last is today's.
     daily_uses: Option<Vec<u64>>,
     revoked_at: Option<String>,
+    revoked_by: Option<String>,
     quarantined_at: Option<String>,
 }
 
@@ -158,6 +161,7 @@ impl From<TokenRecord> for TokenView {
                 uses: record.uses,
                 daily_uses: None,
                 revoked_at: record.revoked_at.map(rfc3339::print),
+                revoked_by: record.revoked_by,
                 quarantined_at: record.quarantined_at.map(rfc3339::print),
             }),
         }
