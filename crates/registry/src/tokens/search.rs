@@ -114,6 +114,7 @@ pub async fn search<P: Clock + Directory + Facts + Ledgers + Records>(
             let search = Search::parse(&text, "text")?;
             let found_by = search.found_by();
             let list = list(caller, organization, query.of(search), &page, ports).await?;
+            let found_by = if list.instead { FoundBy::Words } else { found_by };
             Ok(TokenSearch {
                 list,
                 found_by,

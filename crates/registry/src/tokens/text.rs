@@ -36,6 +36,8 @@ pub struct Search {
     pub words: Vec<String>,
     /// Where its id lies.
     pub ids: Vec<IdRange>,
+    /// The same text as words alone, for names that look like ids; empty where it has no id.
+    pub as_words: Vec<String>,
 }
 
 /// Ids from one to another.
@@ -85,7 +87,16 @@ impl Search {
         Self {
             words: Vec::new(),
             ids: vec![IdRange::one(id)],
+            as_words: Vec::new(),
         }
+    }
+
+    /// What it finds where no token has the ids.
+    pub fn instead(&self) -> Option<Self> {
+        (!self.as_words.is_empty()).then(|| Self {
+            words: self.as_words.clone(),
+            ..Self::default()
+        })
     }
 
     /// Whether it is a whole id, and nothing else.
@@ -110,7 +121,8 @@ impl Search {
         let wrong = |detail: String| Error::invalid("search_invalid", detail);
         let mut search = Self::default();
         for term in text.split_ascii_whitespace() {
-            match range(term) {
+            let found = range(bare(term));
+            match found.or_else(|| range_within(term).map(Ok)) {
                 Some(Ok(range)) => search.ids.push(range),
                 Some(Err(TooShort)) => {
                     return Err(wrong(format!(
@@ -123,6 +135,12 @@ impl Search {
         }
         search.words.sort();
         search.words.dedup();
+        if !search.ids.is_empty() {
+            search.as_words = words(text).collect();
+            search.as_words.sort();
+            search.as_words.dedup();
+            search.as_words.truncate(MAX_WORDS);
+        }
         if search == Self::default() {
             return Err(wrong(format!("`{field}` must have a letter or a digit")));
         }
@@ -139,12 +157,53 @@ impl Search {
 /// letter or digit.
 fn words(text: &str) -> impl Iterator<Item = String> {
     let ends = |letter: char| letter.is_ascii() && !letter.is_ascii_alphanumeric();
+    let ends = move |letter: char| letter.is_ascii_whitespace() || ends(letter);
     let words = text.split(ends).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase)
 }
 
 /// A beginning that too many tokens could have.
 struct TooShort;
+
+/// A term without what a sentence, a quotation or JSON puts around it.
+fn bare(term: &str) -> &str {
+    let around = |c: char| !c.is_alphanumeric();
+    let term = term.trim_start_matches(around);
+    // The visible part of a key may end so.
+    term.trim_end_matches(|c: char| c != '_' && around(c))
+}
+
+/// An id, or the beginning of one, within a term, as logs have it: `org-token:pst_0ur4e3zI`.
+fn range_within(term: &str) -> Option<IdRange> {
+    let beginnings = [OPAQUE_PREFIX, JWT_PREFIX].into_iter();
+    let mut places = beginnings.flat_map(|beginning| term.match_indices(beginning));
+    let prefix = places.find_map(|(place, _)| {
+        let before = term.get(..place)?.chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            return None;
+        }
+        let run = term.get(place..)?;
+        let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-';
+        let run = run.split(outside).next()?;
+        range(run).and_then(core::result::Result::ok)
+    });
+    let no_id = |c: char| !c.is_ascii_hexdigit() && c != '-';
+    let mut pieces = term.split(no_id).map(|piece| piece.trim_matches('-'));
+    prefix.or_else(|| pieces.find_map(whole))
+}
+
+/// A whole id, with hyphens or without.
+fn whole(text: &str) -> Option<IdRange> {
+    let with_hyphens = match text.len() {
+        32 => {
+            let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+            let ends = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+            ends.map(|(from, to)| part(from, to)).join("-")
+        }
+        _ => text.to_owned(),
+    };
+    TokenId::parse(&with_hyphens).ok().map(IdRange::one)
+}
 
 /// The ids that a text stands for which is one id, or the beginning of one; `None` for any other text.
 pub fn named_range(text: &str) -> Option<IdRange> {

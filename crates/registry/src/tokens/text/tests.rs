@@ -17,6 +17,8 @@ fn r48_words_ids_and_beginnings_are_told_apart() {
     let words =
         |all: &[&str], by, ids| Ok((by, all.iter().map(|word| (*word).to_owned()).collect(), ids));
     let upper = UUID.to_uppercase();
+    let (quoted, bare) = (format!("\"{UUID}\","), UUID.replace('-', ""));
+    let within = format!("token={UUID};");
     let short = Err("search_invalid");
     let rows = [
         ("Release  ci", words(&["ci", "release"], FoundBy::Words, 0)),
@@ -40,6 +42,14 @@ fn r48_words_ids_and_beginnings_are_told_apart() {
         ("jwt_1613ACFF", words(&[], FoundBy::Prefix, 1)),
         ("jwt_1613acff-00", words(&[], FoundBy::Prefix, 1)),
         ("pst_1613 ci", words(&["ci"], FoundBy::Prefix, 1)),
+        // As sentences and logs have them.
+        ("\"pst_1613acTH\",", words(&[], FoundBy::Prefix, 1)),
+        ("(jwt_1613acff)", words(&[], FoundBy::Prefix, 1)),
+        ("org-token:pst_1613acTH", words(&[], FoundBy::Prefix, 1)),
+        (&quoted, words(&[], FoundBy::Id, 1)),
+        (&bare, words(&[], FoundBy::Id, 1)),
+        (&within, words(&[], FoundBy::Id, 1)),
+        ("xpst_1613acTH", words(&["1613acth", "xpst"], FoundBy::Words, 0)),
         // What no id begins with is a word.
         ("pst_zzzz", words(&["pst", "zzzz"], FoundBy::Words, 0)),
         ("jwt_keys", words(&["jwt", "keys"], FoundBy::Words, 0)),
@@ -171,5 +181,18 @@ fn r48_each_secret_of_a_text_is_seen_once() {
     for text in [half, &first] {
         let id = secrets_in(text).first().and_then(SecretText::readable_id);
         assert_eq!(id, Some(Id::from_u128(1)), "{text}");
+    }
+}
+
+#[test]
+fn r48_what_looks_like_an_id_can_be_a_name() {
+    for (text, expected) in [
+        ("jwt_cafe", Some(vec!["cafe", "jwt"])),
+        (UUID, Some(vec!["0000", "00000000000a", "1613acff", "4000", "8000"])),
+        ("nightly ci", None),
+    ] {
+        let search = Search::parse(text, "q").expect("a search");
+        let instead = search.instead().map(|instead| instead.words);
+        assert_eq!(instead, expected.map(|words| words.into_iter().map(str::to_owned).collect()), "{text}");
     }
 }
