@@ -80,11 +80,7 @@ enum By {
 /// of the list.
 fn ways(filter: &EventFilter) -> Vec<By> {
     if let Some(request) = &filter.request_id {
-        let found = match asked::is_cut(request) {
-            true => By::RequestBegins(request.to_ascii_lowercase()),
-            false => By::Request(request.clone()),
-        };
-        return vec![found];
+        return vec![asked::by_request(request)];
     }
     if !filter.tokens.is_empty() {
         return filter.tokens.iter().copied().map(By::Token).collect();
@@ -322,7 +318,10 @@ impl AuditLog for Platform {
             Bind::number(limit),
         ];
         let rows: Vec<AuditRow> = d1::rows(&self.env, ROWS, values).await?;
-        Ok(rows.into_iter().map(|row| (row.sequence, row.row())).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.sequence, row.row()))
+            .collect())
     }
 
     async fn checkpoints(

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use worker::Env;
 
-use super::d1::{self, Bind};
+use super::By;
+use crate::store::d1::{self, Bind};
 use postern_domain::id::OrganizationId;
 use postern_registry::error::Result;
 
@@ -11,10 +12,14 @@ use postern_registry::error::Result;
 const REQUEST_ID: usize = 32;
 const REQUEST_BEGINNING: usize = 8;
 
-/// Whether this is the beginning of a request's id, as the dashboard shows it.
-pub(super) fn is_cut(request: &str) -> bool {
+/// How a request is found: by its id, or by the beginning of it, as the dashboard shows it.
+pub(super) fn by_request(request: &str) -> By {
     let lengths = REQUEST_BEGINNING..REQUEST_ID;
-    lengths.contains(&request.len()) && request.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_hex = request.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match is_hex && lengths.contains(&request.len()) {
+        true => By::RequestBegins(request.to_ascii_lowercase()),
+        false => By::Request(request.to_owned()),
+    }
 }
 
 /// Which of some actors the log has.

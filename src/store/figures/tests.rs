@@ -189,7 +189,10 @@ fn figures_read_a_bounded_part_of_an_index() {
         "{totals}"
     );
     assert!(!totals.contains("TEMP B-TREE"), "{totals}");
-    assert!(totals.contains("INDEX tokens_by_age (organization_id=? AND created_at>?)"), "{totals}");
+    assert!(
+        totals.contains("INDEX tokens_by_age (organization_id=? AND created_at>?)"),
+        "{totals}"
+    );
     let mints = plan(&db, MINTS, ("o", 0, 1, 1, Null, 1)).join("; ");
     let index = "INDEX tokens_by_age (organization_id=? AND created_at>?)";
     assert!(mints.contains(index), "{mints}");
@@ -225,7 +228,14 @@ fn r50_creations_are_counted_by_the_hour_as_the_lists_of_the_caller_show_them() 
     let mints = |organization_tokens: bool, project_tokens: bool, project: Option<u128>| {
         let mut statement = db.prepare(MINTS).expect("a statement");
         let own = project.map(self::project);
-        let values = (acme().to_string(), hour, organization_tokens, project_tokens, own, 100);
+        let values = (
+            acme().to_string(),
+            hour,
+            organization_tokens,
+            project_tokens,
+            own,
+            100,
+        );
         let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)));
         let rows = rows.expect("rows").map(|row| row.expect("a row"));
         rows.collect::<Vec<(i64, i64)>>()

@@ -244,7 +244,10 @@ async fn r48_a_secret_of_elsewhere_is_answered_like_one_of_nobody(suite: &Suite)
     let call = organization.call(&suite.gateway, "POST", "/org/tokens/search");
     let told = call.json(&json!({ "text": foreign.token })).send().await;
     let told = told.json(200);
-    assert_eq!(told["elsewhere"]["organization"]["name"], json!(stranger.name));
+    assert_eq!(
+        told["elsewhere"]["organization"]["name"],
+        json!(stranger.name)
+    );
     assert_eq!(ids(&told), Vec::<String>::new());
     // What no key of this gateway has made.
     let damaged = forge::damage(&foreign.token, &(30..31));

@@ -55,7 +55,9 @@ impl Carried for ReadActivityCommand {
             return Ok(Done::Answer(None));
         }
         ledger.settle(now)?;
-        let record = ledger.store.activity(self.token, self.hides_system, (from, today))?;
+        let record = ledger
+            .store
+            .activity(self.token, self.hides_system, (from, today))?;
         Ok(Done::Answer(Some(record)))
     }
 }

@@ -193,10 +193,7 @@ impl<S: Sql> Store<S> {
                      from refused_calls where (?1 is null or token = ?1) \
                      and not (?2 and exists (select 1 from tokens t where t.id = refused_calls.token \
                      and json_extract(t.facts, '$.is_system'))) order by at desc, id desc";
-        let values = [
-            sql::maybe_text(of),
-            Value::Integer(i64::from(hides_system)),
-        ];
+        let values = [sql::maybe_text(of), Value::Integer(i64::from(hides_system))];
         self.rows(query, &values, |row| {
             Ok(RefusedCall {
                 at: row

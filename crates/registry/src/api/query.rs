@@ -165,7 +165,8 @@ fn read<'a, const N: usize>(
 ) -> Result<[Option<Cow<'a, str>>; N]> {
     let refused = |detail| Err(Error::invalid("secret_in_query", detail));
     // Also as the name of a parameter, which a refusal would repeat.
-    let has_one = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| has_secret(name) || has_secret(value);
+    let has_one =
+        |(name, value): &(Cow<'_, str>, Cow<'_, str>)| has_secret(name) || has_secret(value);
     match form_urlencoded::parse(text.as_bytes()).find(has_one) {
         None => query::read(text, names).map_err(wrong),
         Some((name, _)) if name == "q" => refused(

@@ -78,7 +78,9 @@ const ADMINISTRATOR_WORDS: &str = "administrator key";
 /// administrator key or the person of that name.
 async fn actors<P: AuditLog>(actor: &str, log: Log, ports: &P) -> Result<Vec<String>> {
     let is_actor = |text: &str| {
-        let begins = BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
+        let begins = BEGINNINGS
+            .iter()
+            .any(|beginning| text.starts_with(beginning));
         begins || ACTORS.contains(&text)
     };
     let keyed = administrator(actor);
@@ -139,9 +141,15 @@ async fn tokens<P: AuditLog>(
 ) -> Result<Vec<NamedToken>> {
     let limit = MAX_NAMED + 1;
     let found = match named {
-        NamedAs::Name(name) => ports.tokens_called(organization, name, system, limit).await?,
+        NamedAs::Name(name) => {
+            ports
+                .tokens_called(organization, name, system, limit)
+                .await?
+        }
         NamedAs::Id(range) => {
-            let found = ports.tokens_within(organization, &[*range], system, limit).await?;
+            let found = ports
+                .tokens_within(organization, &[*range], system, limit)
+                .await?;
             let found = found.into_iter().map(|(_, token)| token);
             found.filter(|token| is_within(*range, token)).collect()
         }
@@ -189,7 +197,10 @@ pub(super) async fn name<P: AuditLog>(
     // Two for each range tell that it has more than one.
     let limit = u32::try_from(ranges.len() * 2).unwrap_or(u32::MAX);
     let mut found: BTreeMap<usize, Vec<NamedToken>> = BTreeMap::new();
-    for (place, token) in ports.tokens_within(organization, &ranges, with_system, limit).await? {
+    for (place, token) in ports
+        .tokens_within(organization, &ranges, with_system, limit)
+        .await?
+    {
         if ranges
             .get(place)
             .is_some_and(|range| is_within(*range, &token))

@@ -223,7 +223,11 @@ impl Ledgers for World {
                 let of = command
                     .token
                     .map_or("all".to_owned(), |token| token.to_string());
-                let hidden = if command.hides_system { ", no system tokens" } else { "" };
+                let hidden = if command.hides_system {
+                    ", no system tokens"
+                } else {
+                    ""
+                };
                 self.note(format!("read activity {of} {}{hidden}", command.days));
                 Ok(self.activity.borrow().clone())
             }),

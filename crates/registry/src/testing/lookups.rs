@@ -108,7 +108,9 @@ impl AuditLog for World {
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let all = self.named.borrow();
-        let found = self.shown(&all, with_system).filter(|token| token.name == name);
+        let found = self
+            .shown(&all, with_system)
+            .filter(|token| token.name == name);
         Ok(found.take(limit as usize).cloned().collect())
     }
 

@@ -214,7 +214,9 @@ impl TokenQuery {
 
     /// The same list, of what is searched for.
     pub fn of(mut self, search: Search) -> Self {
-        self.instead = search.instead().map(|words| Box::new(self.clone().of(words)));
+        self.instead = search
+            .instead()
+            .map(|words| Box::new(self.clone().of(words)));
         // An id names one token, which is shown whatever has become of it.
         if search.names_one() {
             let reach = self.filter.reach;

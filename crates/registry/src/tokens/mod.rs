@@ -9,6 +9,7 @@ mod release;
 mod revoke;
 mod rotate;
 mod search;
+mod secrets;
 mod text;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, SelectedToken, revoke_many};
@@ -19,7 +20,8 @@ pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
 pub use search::{TokenSearch, search};
-pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, has_secret, named_range};
+pub use secrets::has_secret;
+pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, named_range};
 
 use serde::Serialize;
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::filter::{Asked, TokenQuery};
 use super::list::{TokenList, list};
 use super::reach;
-use super::text::{FoundBy, MAX_TEXT, Search, SecretText, secrets_in};
+use super::secrets::{SecretText, secrets_in};
+use super::text::{FoundBy, MAX_TEXT, Search};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::organization::resolve_id;
@@ -114,7 +115,11 @@ pub async fn search<P: Clock + Directory + Facts + Ledgers + Records>(
             let search = Search::parse(&text, "text")?;
             let found_by = search.found_by();
             let list = list(caller, organization, query.of(search), &page, ports).await?;
-            let found_by = if list.instead { FoundBy::Words } else { found_by };
+            let found_by = if list.instead {
+                FoundBy::Words
+            } else {
+                found_by
+            };
             Ok(TokenSearch {
                 list,
                 found_by,

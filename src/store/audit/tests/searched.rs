@@ -93,7 +93,10 @@ fn r48_which_actors_the_log_has() {
     let acted: Vec<String> = rows.expect("rows").map(|row| row.expect("a row")).collect();
     assert_eq!(acted, [known]);
     let plan = plan(&db, ACTED, vec![Bind::text("o"), Bind::text("[]")]);
-    assert!(plan.contains("audit_by_actor (organization_id=? AND actor=?)"), "{plan}");
+    assert!(
+        plan.contains("audit_by_actor (organization_id=? AND actor=?)"),
+        "{plan}"
+    );
 }
 
 #[test]
@@ -126,13 +129,18 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
         .expect("an update");
     let called = |name: &str, with_system: bool| -> Vec<String> {
         let mut statement = db.prepare(CALLED).expect("a statement");
-        let rows = statement.query_map((organization(1), name, with_system, 9), |row| row.get("id"));
+        let rows =
+            statement.query_map((organization(1), name, with_system, 9), |row| row.get("id"));
         rows.expect("rows").map(|row| row.expect("a row")).collect()
     };
     assert_eq!(called("ci", false), [id(1), id(2)]);
     assert_eq!(called("c", true), Vec::<String>::new());
     assert_eq!(called("daemon", true), [id(91)]);
-    assert_eq!(called("daemon", false), Vec::<String>::new(), "it is hidden");
+    assert_eq!(
+        called("daemon", false),
+        Vec::<String>::new(),
+        "it is hidden"
+    );
     let ranges =
         serde_json::json!([[id(2), id(9)], [id(90), id(91)], [id(50), id(60)]]).to_string();
     let within = |with_system: bool| -> Vec<(i64, String, Option<String>)> {
@@ -153,7 +161,12 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let by_name = plan(
         &db,
         CALLED,
-        vec![Bind::text("o"), Bind::text("n"), Bind::number(1), Bind::number(1)],
+        vec![
+            Bind::text("o"),
+            Bind::text("n"),
+            Bind::number(1),
+            Bind::number(1),
+        ],
     );
     assert!(
         by_name.contains("tokens_by_name (organization_id=? AND name=?)"),
@@ -162,7 +175,12 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let by_id = plan(
         &db,
         WITHIN,
-        vec![Bind::text("o"), Bind::text("[]"), Bind::number(1), Bind::number(0)],
+        vec![
+            Bind::text("o"),
+            Bind::text("[]"),
+            Bind::number(1),
+            Bind::number(0),
+        ],
     );
     assert!(
         by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"),

@@ -102,9 +102,20 @@ fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_key_or_p
     for (actor, expected) in rows {
         assert_eq!(by(actor), (expected.to_owned(), None), "{actor}");
     }
-    let both = format!("admin-token:ci {} {}", token(2 << 120, Format::Jwt), token(1 << 120, Format::Opaque));
+    let both = format!(
+        "admin-token:ci {} {}",
+        token(2 << 120, Format::Jwt),
+        token(1 << 120, Format::Opaque)
+    );
     assert_eq!(by("ci"), (both, None));
-    for nobody in ["alic", "nosuch", "pst_zzzz", "administrator keys", &id(77), "x:y"] {
+    for nobody in [
+        "alic",
+        "nosuch",
+        "pst_zzzz",
+        "administrator keys",
+        &id(77),
+        "x:y",
+    ] {
         assert_eq!(by(nobody), (String::new(), Some("not_found")), "{nobody}");
     }
 }
@@ -138,8 +149,7 @@ fn r48_addresses_and_requests_are_read_as_events_have_them() {
             ..AskedEvents::default()
         });
         let query = query.map_err(|error| error.code())?;
-        let filter =
-            now_or_never(names::meant(&query, log(), &world())).expect("a filter");
+        let filter = now_or_never(names::meant(&query, log(), &world())).expect("a filter");
         assert!(!filter.is_whole(), "gaps are no faults");
         Ok((filter.address, filter.request_id))
     };
@@ -234,7 +244,14 @@ fn r10_a_system_token_has_a_name_in_the_log_for_administrators_alone() {
         assert_eq!(hidden, Err("not_found"), "{token:?} {actor:?}");
     }
     let names = |caller: &Caller, acme: Option<&str>| {
-        let page = list(caller, acme, &EventQuery::default(), &span(), &config(), &world);
+        let page = list(
+            caller,
+            acme,
+            &EventQuery::default(),
+            &span(),
+            &config(),
+            &world,
+        );
         let page = now_or_never(page).expect("a page");
         let page = serde_json::to_value(page).expect("serializes");
         let event = &page["events"][0];

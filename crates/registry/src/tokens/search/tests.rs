@@ -238,7 +238,10 @@ fn r48_of_several_secrets_the_first_that_is_genuine_is_looked_up() {
         let body = json!({ "text": text });
         let (answer, asked) =
             searched(&world, &Caller::Administrator(None), &body).expect("answers");
-        assert_eq!((&answer["secrets"], &answer["genuine"]), (&json!(count), &json!(true)));
+        assert_eq!(
+            (&answer["secrets"], &answer["genuine"]),
+            (&json!(count), &json!(true))
+        );
         let asked = asked.and_then(|asked| asked.search);
         assert_eq!(asked, Some(Search::one(TokenId::from_u128(id))), "{text}");
     }
@@ -264,7 +267,11 @@ fn r48_an_administrator_is_told_which_organization_a_genuine_secret_is_of() {
         // It is of this one, and the record lacks it; and nobody's.
         (&admin, key(8), Value::Null),
         (&admin, key(9), Value::Null),
-        (&admin, key(7).get(..70).expect("characters").to_owned(), Value::Null),
+        (
+            &admin,
+            key(7).get(..70).expect("characters").to_owned(),
+            Value::Null,
+        ),
         (&narrow, key(7), Value::Null),
     ] {
         let (answer, _) = searched(&world, caller, &json!({ "text": text })).expect("answers");

@@ -1,6 +1,7 @@
 //! What a text is read as: words, ids, beginnings of ids, and secrets wherever they stand.
 
 use super::*;
+use crate::tokens::secrets::{SecretText, secrets_in};
 use postern_domain::id::Id;
 use postern_domain::token::base62_id;
 
@@ -49,7 +50,10 @@ fn r48_words_ids_and_beginnings_are_told_apart() {
         (&quoted, words(&[], FoundBy::Id, 1)),
         (&bare, words(&[], FoundBy::Id, 1)),
         (&within, words(&[], FoundBy::Id, 1)),
-        ("xpst_1613acTH", words(&["1613acth", "xpst"], FoundBy::Words, 0)),
+        (
+            "xpst_1613acTH",
+            words(&["1613acth", "xpst"], FoundBy::Words, 0),
+        ),
         // What no id begins with is a word.
         ("pst_zzzz", words(&["pst", "zzzz"], FoundBy::Words, 0)),
         ("jwt_keys", words(&["jwt", "keys"], FoundBy::Words, 0)),
@@ -152,7 +156,11 @@ fn r48_a_line_may_end_within_a_secret_and_letters_may_stand_behind_it() {
             let (before, behind) = whole.split_at(place);
             for end in ["\n", "\r\n", "\\n", "\\\n", "=\r\n", "\n    "] {
                 let text = format!("TOKEN: {before}{end}{behind}");
-                assert_eq!(secret(&text), Some((form, whole.clone())), "{place} {end:?}");
+                assert_eq!(
+                    secret(&text),
+                    Some((form, whole.clone())),
+                    "{place} {end:?}"
+                );
             }
         }
     }
@@ -188,11 +196,18 @@ fn r48_each_secret_of_a_text_is_seen_once() {
 fn r48_what_looks_like_an_id_can_be_a_name() {
     for (text, expected) in [
         ("jwt_cafe", Some(vec!["cafe", "jwt"])),
-        (UUID, Some(vec!["0000", "00000000000a", "1613acff", "4000", "8000"])),
+        (
+            UUID,
+            Some(vec!["0000", "00000000000a", "1613acff", "4000", "8000"]),
+        ),
         ("nightly ci", None),
     ] {
         let search = Search::parse(text, "q").expect("a search");
         let instead = search.instead().map(|instead| instead.words);
-        assert_eq!(instead, expected.map(|words| words.into_iter().map(str::to_owned).collect()), "{text}");
+        assert_eq!(
+            instead,
+            expected.map(|words| words.into_iter().map(str::to_owned).collect()),
+            "{text}"
+        );
     }
 }

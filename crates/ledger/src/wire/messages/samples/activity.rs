@@ -68,6 +68,11 @@ pub fn all() -> Vec<Message> {
         command(&ReadActivityCommand {
             token: None,
             days: 2,
+            hides_system: false,
+        }),
+        command(&ReadActivityCommand {
+            token: None,
+            days: 3,
             hides_system: true,
         }),
         answer::<ReadActivityCommand>(&Some(ActivityRecord {
