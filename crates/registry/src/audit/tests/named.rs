@@ -244,15 +244,9 @@ fn r10_a_system_token_has_a_name_in_the_log_for_administrators_alone() {
         assert_eq!(hidden, Err("not_found"), "{token:?} {actor:?}");
     }
     let names = |caller: &Caller, acme: Option<&str>| {
-        let page = list(
-            caller,
-            acme,
-            &EventQuery::default(),
-            &span(),
-            &config(),
-            &world,
-        );
-        let page = now_or_never(page).expect("a page");
+        let query = EventQuery::default();
+        let page = now_or_never(list(caller, acme, &query, &span(), &config(), &world));
+        let page = page.expect("a page");
         let page = serde_json::to_value(page).expect("serializes");
         let event = &page["events"][0];
         (event["token_name"].clone(), event["actor_name"].clone())
