@@ -69,6 +69,10 @@ const WALKS: &[(&str, &str)] = &[
         "the words of a search, at most sixteen, and a table of one row",
     ),
     (
+        "select wanted.value as actor",
+        "four actors, each found by its index",
+    ),
+    (
         "select wanted.key as place",
         "the tokens of a page of events, each found by its key",
     ),
@@ -83,7 +87,7 @@ const WALKS: &[(&str, &str)] = &[
         "what an index has found, at most 100,000 tokens",
     ),
     (
-        "select at / 3600000 as hour",
+        "select created_at / 3600000 as hour",
         "what an index has found: the creations of two days",
     ),
     (

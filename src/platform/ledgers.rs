@@ -101,6 +101,7 @@ impl Ledgers for Platform {
         let asked = ReadActivityCommand {
             token: None,
             days: 2,
+            hides_system: false,
         };
         let told = self
             .timed(ledger_client::failures(&self.env, &asked))

@@ -1,6 +1,8 @@
 //! Queries of the audit log and its checkpoints. They only read: what is written
 //! comes from the Ledger, as record changes.
 
+mod asked;
+
 use serde::Deserialize;
 use worker::Env;
 
@@ -17,7 +19,7 @@ use postern_registry::audit::{EventFilter, Listed, Span};
 use postern_registry::error::Result;
 use postern_registry::page::EventCursor;
 use postern_registry::ports::{AuditLog, NamedToken};
-use postern_registry::tokens::IdRange;
+use postern_registry::tokens::{IdRange, TotalsQuery};
 
 /// How long an organization's log goes on before the schedule signs it again.
 const CHECKPOINT_EVERY_MS: i64 = 86_400_000;
@@ -57,7 +59,7 @@ fn whole(sequence: u64) -> Bind {
     Bind::whole(i64::try_from(sequence).unwrap_or(i64::MAX))
 }
 
-/// What an event's `content` says of its request, as in migration 0012, for the indexes to be found.
+/// What an event says of its request, as in migration 0012, for the indexes to be found.
 const ADDRESS: &str = "iif(json_valid(content), json_extract(content, '$.origin.address'), null)";
 const REQUEST: &str =
     "iif(json_valid(content), json_extract(content, '$.origin.request_id'), null)";
@@ -66,6 +68,7 @@ const REQUEST: &str =
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum By {
     Request(String),
+    RequestBegins(String),
     Token(TokenId),
     Actor(String),
     Address(String),
@@ -77,7 +80,7 @@ enum By {
 /// of the list.
 fn ways(filter: &EventFilter) -> Vec<By> {
     if let Some(request) = &filter.request_id {
-        return vec![By::Request(request.clone())];
+        return vec![asked::by_request(request)];
     }
     if !filter.tokens.is_empty() {
         return filter.tokens.iter().copied().map(By::Token).collect();
@@ -102,6 +105,8 @@ fn page(
 ) -> Result<(String, Vec<Bind>)> {
     let (index, found) = match by {
         By::Request(id) => ("audit_by_request", Some((REQUEST, Bind::text(id)))),
+        // Also where a client's own id is one of that length.
+        By::RequestBegins(_) => ("audit_by_request", None),
         By::Token(id) => ("audit_by_token", Some(("token_id", Bind::text(id)))),
         By::Actor(actor) => ("audit_by_actor", Some(("actor", Bind::text(actor)))),
         By::Address(address) => ("audit_by_address", Some((ADDRESS, Bind::text(address)))),
@@ -123,6 +128,10 @@ fn page(
     if let Some((column, value)) = found {
         add(&format!(" and {column} = ?"), vec![value]);
     }
+    if let By::RequestBegins(beginning) = by {
+        let ends = vec![Bind::text(beginning), Bind::text(format!("{beginning}g"))];
+        add(&format!(" and {REQUEST} >= ? and {REQUEST} < ?"), ends);
+    }
     // What else must fit; what the rows were found by fits already.
     if let Some(action) = filter.action {
         add(" and action = ?", vec![Bind::text(action.name())]);
@@ -135,7 +144,7 @@ fn page(
     if let Some(address) = &filter.address {
         add(&format!(" and {ADDRESS} = ?"), vec![Bind::text(address)]);
     }
-    if matches!(by, By::Request(_)) && !filter.tokens.is_empty() {
+    if matches!(by, By::Request(_) | By::RequestBegins(_)) && !filter.tokens.is_empty() {
         let tokens = serde_json::to_string(&filter.tokens).map_err(d1::failed)?;
         let clause = " and token_id in (select value from json_each(?))";
         add(clause, vec![Bind::Text(tokens)]);
@@ -167,15 +176,15 @@ fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
 const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name as workflow \
      from tokens t indexed by tokens_by_name \
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
-     where t.organization_id = ? and t.name = ? order by t.name limit ?";
+     where t.organization_id = ? and t.name = ? and (? or t.is_system = 0) order by t.name limit ?";
 
-/// Tokens within ranges of ids, each by the primary key.
+/// Tokens within ranges of ids.
 const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \
      w.name as workflow from json_each(?2) as wanted \
      cross join tokens t indexed by sqlite_autoindex_tokens_1 \
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
      where t.id >= json_extract(wanted.value, '$[0]') and t.id <= json_extract(wanted.value, '$[1]') \
-     and t.organization_id = ?1 limit ?3";
+     and t.organization_id = ?1 and (?4 or t.is_system = 0) limit ?3";
 
 #[derive(Deserialize)]
 struct NamedRow {
@@ -202,7 +211,6 @@ impl NamedRow {
     }
 }
 
-/// In the order of the chain: the primary key serves it.
 const ROWS: &str = "select sequence, at, content, previous, link, kid from audit \
                     where organization_id = ? and sequence > ? and sequence <= ? \
                     order by sequence limit ?";
@@ -250,20 +258,27 @@ impl AuditLog for Platform {
     async fn mints_by_hour(
         &self,
         organization: OrganizationId,
+        asked: &TotalsQuery,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>> {
-        figures::mints_by_hour(&self.env, organization, since).await
+        figures::mints_by_hour(&self.env, organization, asked, since).await
+    }
+
+    async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>> {
+        asked::acted(&self.env, organization, actors).await
     }
 
     async fn tokens_called(
         &self,
         organization: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let values = vec![
             Bind::text(organization),
             Bind::text(name),
+            Bind::number(u32::from(with_system)),
             Bind::number(limit),
         ];
         let rows: Vec<NamedRow> = d1::rows(&self.env, CALLED, values).await?;
@@ -275,6 +290,7 @@ impl AuditLog for Platform {
         &self,
         organization: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>> {
         let ends: Vec<[TokenId; 2]> = ranges.iter().map(|all| [all.first, all.last]).collect();
@@ -282,6 +298,7 @@ impl AuditLog for Platform {
             Bind::text(organization),
             Bind::Text(serde_json::to_string(&ends).map_err(d1::failed)?),
             Bind::number(limit),
+            Bind::number(u32::from(with_system)),
         ];
         let rows: Vec<NamedRow> = d1::rows(&self.env, WITHIN, values).await?;
         rows.into_iter().map(NamedRow::read).collect()

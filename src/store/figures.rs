@@ -16,14 +16,18 @@ const LOOKED_AT: u32 = 100_000;
 /// Creations that it counts. No organization reaches it within two days.
 const COUNTED: u32 = 500_000;
 
-/// The caller's tokens among those of the index, each with what it counts for.
+/// The caller's tokens among those of the index, each with what it counts for; and whatever was created
+/// today, in whatever state it is.
 const TOTALS: &str = "select count(*) as looked, \
      coalesce(sum(own and quarantined_at is null), 0) as active, \
      coalesce(sum(own and quarantined_at is not null), 0) as quarantined, \
      coalesce(sum(own and ifnull(expires_at < ?2, 0)), 0) as expiring, \
      coalesce(sum(own and expires_at is null), 0) as never_expire, \
      coalesce(sum(own and created_at < ?3 and ifnull(last_used_at < ?3, 1)), 0) as unused, \
-     coalesce(sum(own and created_at >= ?4), 0) as created_today \
+     (select count(*) from (select 1 from tokens c indexed by tokens_by_age \
+     where c.organization_id = ?1 and c.created_at >= ?4 and c.is_system = 0 \
+     and (?6 or c.project_id is not null) and (?7 or c.project_id is null) \
+     and (?8 is null or ifnull(c.project_id = ?8, 0)) limit ?9)) as created_today \
      from (select t.created_at, t.expires_at, t.last_used_at, t.quarantined_at, \
      ifnull(t.revoked_at > ?5, 1) and ifnull(t.expires_at > ?5, 1) and t.is_system = 0 \
      and (?6 or t.project_id is not null) and (?7 or t.project_id is null) \
@@ -81,19 +85,23 @@ pub async fn token_totals(
     })
 }
 
-/// By the index, which has all that is asked.
-const MINTS: &str = "select at / 3600000 as hour, count(*) as created from \
-     (select at from audit indexed by audit_by_action where organization_id = ? \
-     and action = 'token.mint' and at >= ? order by at desc, sequence desc limit ?) \
-     group by at / 3600000";
+/// As `created_today` counts them: minted, rotated, adopted, or given to a CI job.
+const MINTS: &str = "select created_at / 3600000 as hour, count(*) as created from \
+     (select created_at from tokens indexed by tokens_by_age where organization_id = ?1 \
+     and created_at >= ?2 and is_system = 0 \
+     and (?3 or project_id is not null) and (?4 or project_id is null) \
+     and (?5 is null or ifnull(project_id = ?5, 0)) \
+     order by created_at desc, id desc limit ?6) \
+     group by created_at / 3600000";
 
-/// How many tokens were created, by the hour since 1970.
+/// How many of the caller's tokens were created, by the hour since 1970.
 ///
 /// # Errors
 /// `Unavailable`.
 pub async fn mints_by_hour(
     env: &Env,
     organization: OrganizationId,
+    asked: &TotalsQuery,
     since: Timestamp,
 ) -> Result<Vec<(i64, u32)>> {
     #[derive(Deserialize)]
@@ -104,6 +112,9 @@ pub async fn mints_by_hour(
     let values = vec![
         Bind::text(organization),
         Bind::time(since),
+        Bind::number(u32::from(asked.reach.organization_tokens)),
+        Bind::number(u32::from(asked.reach.project_tokens)),
+        Bind::maybe(asked.project),
         Bind::number(COUNTED),
     ];
     let rows: Vec<Hour> = d1::rows(env, MINTS, values).await?;

@@ -17,14 +17,15 @@ use postern_registry::tokens::TokenRecord;
 pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name, \
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
-     t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.last_used_at, \
+     t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.revoked_by, t.last_used_at, \
      t.uses, t.quarantined_at, t.ci_job, m.name as creator_name";
 
-/// What [`COLUMNS`] are joined with.
+/// What [`COLUMNS`] are joined with. A system token is nobody's creator by name: lists and searches of
+/// those who may not know of it would tell it (R10).
 pub const JOINS: &str = "join organizations o on o.id = t.organization_id \
      left join projects p on p.id = t.project_id \
      left join workflows w on w.id = t.workflow_id \
-     left join tokens m on m.id = t.minted_by and m.organization_id = t.organization_id";
+     left join tokens m on m.id = t.minted_by and m.organization_id = t.organization_id and m.is_system = 0";
 
 #[derive(Deserialize)]
 pub struct TokenRow {
@@ -48,6 +49,7 @@ pub struct TokenRow {
     minted_by: Option<String>,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
+    revoked_by: Option<String>,
     last_used_at: Option<i64>,
     uses: u64,
     quarantined_at: Option<i64>,
@@ -120,6 +122,7 @@ impl TokenRow {
             quarantined_at: self.quarantined_at.map(Timestamp::from_millis),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),
+            revoked_by: self.revoked_by,
         })
     }
 }

@@ -113,6 +113,9 @@ pub struct ReadActivityCommand {
     pub token: Option<TokenId>,
     /// Of how many days, today included.
     pub days: u32,
+    /// Whether system tokens are none for who asks: their refused calls and names are left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hides_system: bool,
 }
 
 /// What calls have come to.
@@ -169,6 +172,11 @@ impl Command for ReadActivityCommand {
     const NAME: &'static str = "read-activity";
     /// `None` = the Ledger has no such token.
     type Answer = Option<ActivityRecord>;
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(truth: &bool) -> bool {
+    !*truth
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

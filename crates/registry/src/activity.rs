@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::error::{Error, Result};
 use super::organization::resolve_id;
 use super::ports::{Directory, Ledgers};
+use super::tokens::sees_system;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::TokenId;
@@ -141,6 +142,7 @@ pub async fn read<P: Directory + Ledgers>(
     let command = ReadActivityCommand {
         token: asked.token,
         days: asked.days,
+        hides_system: !sees_system(caller),
     };
     let told = ports.send(&permit.over(&organization)?, &command).await?;
     let ActivityRecord {

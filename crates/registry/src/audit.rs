@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use filter::{AskedEvents, EventFilter, EventQuery};
 pub use lines::{Lines, NDJSON, wants_lines};
+use names::Log;
 pub use names::MAX_NAMED;
 pub use view::{EventView, FaultView};
 
@@ -22,6 +23,7 @@ use super::error::{Error, Result};
 use super::organization::resolve_id;
 use super::page::EventCursor;
 use super::ports::{AuditLog, Directory, Ledgers};
+use super::tokens::sees_system;
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::links::{self, PageFault};
 use postern_domain::audit::mend::{KEPT, mend};
@@ -119,7 +121,11 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
 ) -> Result<EventList> {
     permit(caller, Operation::AuditRead)?;
     let organization = resolve_id(caller, organization, ports).await?;
-    let filter = names::meant(query, organization.id, ports).await?;
+    let log = Log {
+        organization: organization.id,
+        with_system: sees_system(caller),
+    };
+    let filter = names::meant(query, log, ports).await?;
     let rows = ports.events(organization.id, &filter, span).await?;
     let numbered = rows
         .iter()
@@ -142,7 +148,7 @@ pub async fn list<P: AuditLog + Directory + Ledgers>(
     let mut events: Vec<EventView> = events
         .filter_map(|listed| EventView::of(listed.row))
         .collect();
-    names::name(&mut events, organization.id, ports).await?;
+    names::name(&mut events, log, ports).await?;
     Ok(EventList {
         events,
         faults: confirmed,

@@ -159,16 +159,22 @@ pub trait AuditLog {
         organization: OrganizationId,
         span: &Span,
     ) -> Result<Vec<(EventCursor, Signed)>>;
-    /// How many tokens were created, by the hour since 1970, from a moment on.
+    /// How many of the caller's tokens were created, by the hour since 1970, from a moment on.
     ///
     /// # Errors
     /// When the record does not answer.
     async fn mints_by_hour(
         &self,
         organization: OrganizationId,
+        asked: &TotalsQuery,
         since: Timestamp,
     ) -> Result<Vec<(i64, u32)>>;
-    /// The tokens of exactly this name, at most `limit`.
+    /// Those of these actors that have made an event.
+    ///
+    /// # Errors
+    /// When the record does not answer.
+    async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>>;
+    /// The tokens of exactly this name, at most `limit`, with system tokens or without.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -176,10 +182,11 @@ pub trait AuditLog {
         &self,
         organization: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>>;
     /// The organization's tokens within each of these ranges, with the place of the range; at most
-    /// `limit` in all.
+    /// `limit` in all, with system tokens or without.
     ///
     /// # Errors
     /// When the record does not answer.
@@ -187,6 +194,7 @@ pub trait AuditLog {
         &self,
         organization: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>>;
 }

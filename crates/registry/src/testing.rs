@@ -113,6 +113,10 @@ pub struct World {
     pub reached: RefCell<Option<Cursor>>,
     /// Tokens by what the audit log says of them, the filter of its last list, and creations by the hour.
     pub named: RefCell<Vec<NamedToken>>,
+    /// Actors that have made events.
+    pub actors: RefCell<Vec<String>>,
+    /// Those of them that are system tokens.
+    pub named_system: RefCell<Vec<TokenId>>,
     pub searched: RefCell<Option<EventFilter>>,
     pub mints: RefCell<Vec<(i64, u32)>>,
     /// What D1 has of a selection, `None` = it is down; and what was counted last.
@@ -212,6 +216,8 @@ impl World {
             listed: RefCell::default(),
             reached: RefCell::default(),
             named: RefCell::default(),
+            actors: RefCell::default(),
+            named_system: RefCell::default(),
             searched: RefCell::default(),
             mints: RefCell::default(),
             selected: RefCell::new(Some(Vec::new())),

@@ -1,5 +1,6 @@
 //! Figures on the tables that the migrations make: what each counts, whose tokens, and by which index.
 
+use rusqlite::types::Null;
 use rusqlite::{Connection, params_from_iter};
 
 use super::*;
@@ -164,9 +165,9 @@ fn rows() -> Vec<Row> {
 #[test]
 fn r50_an_overview_counts_what_the_lists_of_the_caller_show() {
     let db = stocked(rows());
-    assert_eq!(totals(&db, &asked(true, true)), ([4, 1, 2, 2, 1, 2], 8));
+    assert_eq!(totals(&db, &asked(true, true)), ([4, 1, 2, 2, 1, 5], 8));
     assert_eq!(totals(&db, &asked(false, true)), ([2, 1, 1, 1, 1, 1], 8));
-    assert_eq!(totals(&db, &asked(true, false)), ([2, 0, 1, 1, 0, 1], 8));
+    assert_eq!(totals(&db, &asked(true, false)), ([2, 0, 1, 1, 0, 4], 8));
     let own = TotalsQuery {
         project: Some(Id::from_u128(1)),
         ..asked(false, true)
@@ -188,8 +189,12 @@ fn figures_read_a_bounded_part_of_an_index() {
         "{totals}"
     );
     assert!(!totals.contains("TEMP B-TREE"), "{totals}");
-    let mints = plan(&db, MINTS, ("o", 0, 1)).join("; ");
-    let index = "COVERING INDEX audit_by_action (organization_id=? AND action=? AND at>?)";
+    assert!(
+        totals.contains("INDEX tokens_by_age (organization_id=? AND created_at>?)"),
+        "{totals}"
+    );
+    let mints = plan(&db, MINTS, ("o", 0, 1, 1, Null, 1)).join("; ");
+    let index = "INDEX tokens_by_age (organization_id=? AND created_at>?)";
     assert!(mints.contains(index), "{mints}");
     let selected = plan(&db, &selection(), (1, "o", "[]")).join("; ");
     assert!(
@@ -203,30 +208,48 @@ fn figures_read_a_bounded_part_of_an_index() {
 }
 
 #[test]
-fn creations_are_counted_by_the_hour() {
-    let db = stocked(Vec::new());
-    for (sequence, action, moment) in [
-        (1, "token.mint", 3_600_000),
-        (2, "token.mint", 3_600_001),
-        (3, "token.revoke", 3_600_002),
-        (4, "token.mint", 7_199_999),
-        (5, "token.mint", 7_200_000),
-        (6, "token.mint", 3_599_999),
-    ] {
-        let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, content, \
-                   previous, link, kid) values (?, ?, ?, ?, 'a', '', '{}', '', '', '')";
-        db.execute(sql, (acme().to_string(), sequence, moment, action))
-            .expect("an event");
-    }
-    let mut statement = db.prepare(MINTS).expect("a statement");
-    let found = statement.query_map((acme().to_string(), 3_600_000, 100), |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    });
-    let found: Vec<(i64, i64)> = found
-        .expect("rows")
-        .map(|row| row.expect("a row"))
-        .collect();
-    assert_eq!(found, [(1, 3), (2, 1)]);
+fn r50_creations_are_counted_by_the_hour_as_the_lists_of_the_caller_show_them() {
+    let hour = 3_600_000;
+    let row = |created, project, is_system, revoked| Row {
+        created,
+        project,
+        is_system,
+        revoked,
+        ..Row::default()
+    };
+    let db = stocked(vec![
+        row(hour, None, 0, None),
+        row(hour + 1, Some(1), 0, Some(hour + 2)),
+        row(2 * hour - 1, Some(2), 0, None),
+        row(2 * hour, None, 0, None),
+        row(2 * hour, None, 1, None),
+        row(hour - 1, None, 0, None),
+    ]);
+    let mints = |organization_tokens: bool, project_tokens: bool, project: Option<u128>| {
+        let mut statement = db.prepare(MINTS).expect("a statement");
+        let own = project.map(self::project);
+        let values = (
+            acme().to_string(),
+            hour,
+            organization_tokens,
+            project_tokens,
+            own,
+            100,
+        );
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)));
+        let rows = rows.expect("rows").map(|row| row.expect("a row"));
+        rows.collect::<Vec<(i64, i64)>>()
+    };
+    assert_eq!(mints(true, true, None), [(1, 3), (2, 1)]);
+    assert_eq!(mints(true, false, None), [(1, 1), (2, 1)]);
+    assert_eq!(mints(false, true, None), [(1, 2)]);
+    assert_eq!(mints(false, true, Some(1)), [(1, 1)]);
+    // The tile beside them has the same number.
+    let today = TotalsQuery {
+        today: at(hour),
+        ..asked(true, true)
+    };
+    assert_eq!(totals(&db, &today).0[5], 4);
 }
 
 #[test]

@@ -61,7 +61,7 @@ async fn r35_a_list_has_pages_and_filters(suite: &Suite) {
             vec![8],
         ),
         (format!("token={}", random_id()), vec![]),
-        ("actor=nobody".to_owned(), vec![]),
+        ("actor=session:nobody".to_owned(), vec![]),
         ("action=token.rotate".to_owned(), vec![]),
     ];
     for (query, expected) in rows {

@@ -37,6 +37,7 @@ pub fn listed() -> BTreeSet<&'static str> {
         "daily_uses",
         "revoked_at",
         "quarantined_at",
+        "revoked_by",
     ]))
 }
 

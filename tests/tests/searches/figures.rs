@@ -13,6 +13,7 @@ pub fn cases() -> Vec<Case<Suite>> {
         r50_an_overview_counts_what_lists_show,
         r48_a_dry_run_tells_what_would_be_revoked,
         r48_the_audit_log_is_searched_by_names,
+        r10_system_tokens_are_hidden_from_readers_of_the_log,
     ]
 }
 
@@ -33,13 +34,13 @@ async fn r50_an_overview_counts_what_lists_show(suite: &Suite) {
         .await
         .json(200);
     let expected = json!({
-        "active": 3, "expiring": 1, "never_expire": 1, "unused": 0, "quarantined": 0, "created_today": 3,
+        "active": 3, "expiring": 1, "never_expire": 1, "unused": 0, "quarantined": 0, "created_today": 4,
         "more": false,
     });
     // At midnight those of a moment ago are of yesterday.
     let mut tokens = seen["tokens"].clone();
     if tokens["created_today"] == 0 {
-        tokens["created_today"] = json!(3);
+        tokens["created_today"] = json!(4);
     }
     assert_eq!(tokens, expected);
     assert_eq!(seen["ceiling"], Value::Null);
@@ -48,7 +49,11 @@ async fn r50_an_overview_counts_what_lists_show(suite: &Suite) {
         .iter()
         .filter_map(|hour| hour["created"].as_u64())
         .sum();
-    assert_eq!((hours.len(), created), (48, 5));
+    // The revoked one too, and no system token; as a list of all has them.
+    assert_eq!((hours.len(), created), (48, 4));
+    let call = organization.call(&suite.gateway, "GET", "/org/tokens?status=all");
+    let all = call.send().await.json(200);
+    assert_eq!(all["tokens"].as_array().map(Vec::len), Some(4));
     let own = organization.call_as(&suite.gateway, &reader, "GET", "/org/overview");
     let own = own.send().await.json(200);
     assert_eq!(
@@ -164,4 +169,31 @@ async fn r48_the_audit_log_is_searched_by_names(suite: &Suite) {
     );
     let unknown = organization.call(&suite.gateway, "GET", "/org/audit?token=nobody");
     unknown.send().await.problem(404, "not_found");
+}
+
+async fn r10_system_tokens_are_hidden_from_readers_of_the_log(suite: &Suite) {
+    let organization = suite.organization().await;
+    let mint = async |body: Value| organization.mint(&suite.gateway, &body).await;
+    let reader = mint(json!({ "name": "reader", "policies": ["audit:read"] })).await;
+    let daemon = mint(json!({ "name": "daemon", "system": true })).await;
+    // The log has them.
+    events(&suite.gateway, &organization, "").await;
+    for path in [
+        "/org/audit?token=daemon".to_owned(),
+        "/org/audit?actor=daemon".to_owned(),
+        format!("/org/activity?token={}", daemon.id),
+    ] {
+        let own = organization.call_as(&suite.gateway, &reader, "GET", &path);
+        own.send().await.problem(404, "not_found");
+    }
+    for path in [
+        "/org/audit?token=daemon".to_owned(),
+        format!("/org/activity?token={}", daemon.id),
+    ] {
+        let call = organization.call(&suite.gateway, "GET", &path);
+        call.send().await.json(200);
+    }
+    let own = organization.call_as(&suite.gateway, &reader, "GET", "/org/audit");
+    let seen = own.send().await.json(200).to_string();
+    assert!(!seen.contains("daemon"), "{seen}");
 }

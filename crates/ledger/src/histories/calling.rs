@@ -72,6 +72,7 @@ impl World {
         let command = ReadActivityCommand {
             token: token.map(Id::from_u128),
             days: MAX_DAYS,
+            hides_system: false,
         };
         let (now, actor) = (self.now(), postern_domain::standing::Actor::NotAToken);
         let Some(done) = self.begin(actor, command) else {

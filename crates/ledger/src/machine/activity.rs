@@ -50,12 +50,14 @@ impl Carried for ReadActivityCommand {
             return Ok(Done::Answer(Some(record).filter(|_| self.token.is_none())));
         }
         if let Some(token) = self.token
-            && !ledger.store.has_token(token)?
+            && !ledger.store.shows_token(token, self.hides_system)?
         {
             return Ok(Done::Answer(None));
         }
         ledger.settle(now)?;
-        let record = ledger.store.activity(self.token, from, today)?;
+        let record = ledger
+            .store
+            .activity(self.token, self.hides_system, (from, today))?;
         Ok(Done::Answer(Some(record)))
     }
 }

@@ -76,6 +76,7 @@ fn read(ledger: &mut Ledger<Sqlite>, now: i64, token: Option<u128>, days: u32) -
     let command = ReadActivityCommand {
         token: token.map(Id::from_u128),
         days,
+        hides_system: false,
     };
     answer(tell(ledger, now, command)).expect("it is known")
 }
@@ -135,6 +136,7 @@ fn r49_calls_are_counted_by_token_day_and_what_they_came_to() {
     let gone = ReadActivityCommand {
         token: Some(Id::from_u128(9)),
         days: 1,
+        hides_system: false,
     };
     assert_eq!(answer(tell(&mut ledger, later, gone)), None);
     let uses = "select uses from tokens where id like '%1'";
@@ -144,6 +146,45 @@ fn r49_calls_are_counted_by_token_day_and_what_they_came_to() {
         WHEN + 5
     );
     assert_eq!(sql.number("select uses from tokens where id like '%2'"), 0);
+}
+
+#[test]
+fn r10_r49_calls_of_system_tokens_are_told_of_only_where_they_are_not_hidden() {
+    let sql = Sqlite::new();
+    let mut ledger = with_tokens(&sql, [1]);
+    let mut system = mint(2, "daemon", 0);
+    system.facts.is_system = true;
+    minted(&mut ledger, WHEN, system);
+    let mut told = batch(
+        1,
+        1,
+        vec![
+            refused(1, &[("not_confined", 1)]),
+            refused(2, &[("not_confined", 2)]),
+        ],
+    );
+    told.refused = vec![call(1, WHEN), call(2, WHEN + 1)];
+    take(&mut ledger, WHEN, told);
+    for (hides_system, expected) in [(false, vec![2, 1]), (true, vec![1])] {
+        let mut asked = |token: Option<u128>| {
+            let command = ReadActivityCommand {
+                token: token.map(Id::from_u128),
+                days: 1,
+                hides_system,
+            };
+            answer(tell(&mut ledger, WHEN, command))
+        };
+        let all = asked(None).expect("told");
+        let recent: Vec<u128> = all.recent.iter().map(|call| call.token.as_u128()).collect();
+        assert_eq!(recent, expected);
+        let most = all.most_refused.iter();
+        let most: Vec<u128> = most.map(|(token, _)| token.as_u128()).collect();
+        assert_eq!(most, expected);
+        assert_eq!(all.tokens.len(), expected.len());
+        assert_eq!(today(&all).2, [("not_confined", 3)], "the day counts all");
+        assert_eq!(asked(Some(2)).is_none(), hides_system);
+        assert!(asked(Some(1)).is_some());
+    }
 }
 
 #[test]

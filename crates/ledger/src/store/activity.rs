@@ -55,6 +55,14 @@ impl<S: Sql> Store<S> {
         Ok(self.number(query, &[sql::text(token)])? > 0)
     }
 
+    /// Whether who asks may know of the token: of a system token only where they are not hidden.
+    pub fn shows_token(&self, token: TokenId, hides_system: bool) -> Result<bool> {
+        let query = "select count(*) as number from tokens where id = ?1 \
+                     and not (?2 and ifnull(json_extract(facts, '$.is_system'), 0))";
+        let values = [sql::text(token), Value::Integer(i64::from(hides_system))];
+        Ok(self.number(query, &values)? > 0)
+    }
+
     /// Adds what was counted to a day of a token, or of all.
     pub fn add_activity(&mut self, day: i64, of: Option<TokenId>, counted: &Tally) -> Result<()> {
         let name = of.map_or(ALL.to_owned(), |token| token.to_string());
@@ -135,8 +143,14 @@ impl<S: Sql> Store<S> {
         self.run(query, &[Value::Integer(today - i64::from(MAX_DAYS))])
     }
 
-    /// What is kept of these days, of one token or of all.
-    pub fn activity(&self, of: Option<TokenId>, from: i64, to: i64) -> Result<ActivityRecord> {
+    /// What is kept of these days, of one token or of all. Where system tokens are hidden, their calls
+    /// are in the counts of the days, and nowhere else.
+    pub fn activity(
+        &self,
+        of: Option<TokenId>,
+        hides_system: bool,
+        (from, to): (i64, i64),
+    ) -> Result<ActivityRecord> {
         let name = of.map_or(ALL.to_owned(), |token| token.to_string());
         let query = "select day, allowed, origin_trouble, offline, refused, callers \
                      from activity_days where token = ? and day between ? and ?";
@@ -156,9 +170,9 @@ impl<S: Sql> Store<S> {
             };
             days.insert(day, told);
         }
-        let recent = self.refused_calls(of)?;
+        let recent = self.refused_calls(of, hides_system)?;
         let most_refused = match of {
-            None => self.most_refused(from, to)?,
+            None => self.most_refused(hides_system, (from, to))?,
             Some(_) => Vec::new(),
         };
         let told = recent.iter().map(|call| call.token);
@@ -174,10 +188,13 @@ impl<S: Sql> Store<S> {
     }
 
     /// The calls that were refused last, newest first.
-    fn refused_calls(&self, of: Option<TokenId>) -> Result<Vec<RefusedCall>> {
+    fn refused_calls(&self, of: Option<TokenId>, hides_system: bool) -> Result<Vec<RefusedCall>> {
         let query = "select at, operation, reason, token, address, request_id, user_agent \
-                     from refused_calls where ?1 is null or token = ?1 order by at desc, id desc";
-        self.rows(query, &[sql::maybe_text(of)], |row| {
+                     from refused_calls where (?1 is null or token = ?1) \
+                     and not (?2 and exists (select 1 from tokens t where t.id = refused_calls.token \
+                     and json_extract(t.facts, '$.is_system'))) order by at desc, id desc";
+        let values = [sql::maybe_text(of), Value::Integer(i64::from(hides_system))];
+        self.rows(query, &values, |row| {
             Ok(RefusedCall {
                 at: row
                     .maybe_time()?
@@ -192,14 +209,21 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    fn most_refused(&self, from: i64, to: i64) -> Result<Vec<(TokenId, u64)>> {
+    fn most_refused(
+        &self,
+        hides_system: bool,
+        (from, to): (i64, i64),
+    ) -> Result<Vec<(TokenId, u64)>> {
         let query = "select token, sum(refusals) as number from activity_days \
-                     where refusals > 0 and token > '' and day between ? and ? \
-                     group by token order by number desc, token limit ?";
+                     where refusals > 0 and token > '' and day between ?1 and ?2 \
+                     and not (?4 and exists (select 1 from tokens t where t.id = activity_days.token \
+                     and json_extract(t.facts, '$.is_system'))) \
+                     group by token order by number desc, token limit ?3";
         let values = [
             Value::Integer(from),
             Value::Integer(to),
             sql::count(MOST_REFUSED),
+            Value::Integer(i64::from(hides_system)),
         ];
         self.rows(query, &values, |row| {
             Ok((token(row)?, unsigned(row.integer()?)))

@@ -162,6 +162,31 @@ fn a_token_that_the_ledger_does_not_know_is_not_found() {
 }
 
 #[test]
+fn r10_system_tokens_are_hidden_from_all_but_administrators() {
+    for (caller, organization, expected) in [
+        (
+            Caller::Administrator(None),
+            Some("acme"),
+            "read activity all 30",
+        ),
+        (
+            holder(Scope::Organization, &["audit:read"]),
+            None,
+            "read activity all 30, no system tokens",
+        ),
+    ] {
+        let world = World::new();
+        *world.activity.borrow_mut() = Some(record());
+        let read = read(&caller, organization, asked(None, None), &world);
+        now_or_never(read).expect("told");
+        assert!(
+            world.take_asked().contains(&expected.to_owned()),
+            "{caller:?}"
+        );
+    }
+}
+
+#[test]
 fn a_query_is_a_token_and_some_days() {
     let code = |token, days| Asked::parse(token, days).err().map(|error| error.code());
     for (token, days, expected) in [

@@ -1,10 +1,12 @@
 //! Queries of management calls. Unknown parameters, doubled ones and empty ones are refused.
 
+use std::borrow::Cow;
+
 use crate::activity;
 use crate::audit::{AskedEvents, EventQuery, Span};
 use crate::error::{Error, Result};
 use crate::page::Page;
-use crate::tokens::{Asked, MAX_QUERY, Search, TokenQuery, secret_in};
+use crate::tokens::{Asked, MAX_QUERY, Search, TokenQuery, has_secret};
 use postern_domain::time::Timestamp;
 use postern_wire::query::{self, QueryError};
 
@@ -13,7 +15,7 @@ use postern_wire::query::{self, QueryError};
 /// # Errors
 /// `Invalid`.
 pub fn page(text: &str) -> Result<Page> {
-    let [limit, cursor] = query::read(text, ["limit", "cursor"]).map_err(wrong)?;
+    let [limit, cursor] = read(text, ["limit", "cursor"])?;
     Page::parse(limit.as_deref(), cursor.as_deref())
 }
 
@@ -37,7 +39,7 @@ pub fn tokens(text: &str, now: Timestamp) -> Result<(TokenQuery, Page)> {
         created_after,
         limit,
         cursor,
-    ] = query::read(text, TOKEN_PARAMETERS).map_err(wrong)?;
+    ] = read(text, TOKEN_PARAMETERS)?;
     let asked = Asked {
         status: status.as_deref(),
         scope: scope.as_deref(),
@@ -76,15 +78,8 @@ const TOKEN_PARAMETERS: [&str; 14] = [
     "cursor",
 ];
 
-/// What is searched for. A secret does not belong into a query, which logs keep.
+/// What is searched for.
 fn searched(text: &str) -> Result<Search> {
-    if secret_in(text).is_some() {
-        return Err(Error::invalid(
-            "secret_in_query",
-            "`q` has a secret, and URLs end up in logs: send it in the body of \
-             `POST /org/tokens/search`",
-        ));
-    }
     if text.chars().nth(MAX_QUERY).is_some() {
         return Err(Error::invalid(
             "search_invalid",
@@ -109,7 +104,7 @@ pub fn events(text: &str) -> Result<(EventQuery, Span)> {
         until,
         limit,
         cursor,
-    ] = query::read(text, EVENT_PARAMETERS).map_err(wrong)?;
+    ] = read(text, EVENT_PARAMETERS)?;
     let asked = AskedEvents {
         action: action.as_deref(),
         actor: actor.as_deref(),
@@ -140,7 +135,7 @@ const EVENT_PARAMETERS: [&str; 9] = [
 /// # Errors
 /// `Invalid`.
 pub fn activity(text: &str) -> Result<activity::Asked> {
-    let [token, days] = query::read(text, ["token", "days"]).map_err(wrong)?;
+    let [token, days] = read(text, ["token", "days"])?;
     activity::Asked::parse(token.as_deref(), days.as_deref())
 }
 
@@ -150,7 +145,7 @@ pub fn activity(text: &str) -> Result<activity::Asked> {
 /// `Invalid`.
 pub fn checkpoints(text: &str) -> Result<(bool, Span)> {
     let known = ["public", "limit", "cursor"];
-    let [public, limit, cursor] = query::read(text, known).map_err(wrong)?;
+    let [public, limit, cursor] = read(text, known)?;
     let span = Span::parse(limit.as_deref(), cursor.as_deref())?;
     Ok((choice(public.as_deref(), "public")?, span))
 }
@@ -160,7 +155,7 @@ pub fn checkpoints(text: &str) -> Result<(bool, Span)> {
 /// # Errors
 /// `Invalid`.
 pub fn checkpoint(text: &str) -> Result<bool> {
-    let [fresh] = query::read(text, ["fresh"]).map_err(wrong)?;
+    let [fresh] = read(text, ["fresh"])?;
     choice(fresh.as_deref(), "fresh")
 }
 
@@ -180,7 +175,7 @@ fn choice(text: Option<&str>, name: &str) -> Result<bool> {
 /// # Errors
 /// `Invalid`.
 pub fn sizes(text: &str) -> Result<(u64, Option<u64>)> {
-    let [from, to] = query::read(text, ["from", "to"]).map_err(wrong)?;
+    let [from, to] = read(text, ["from", "to"])?;
     let wrong = || {
         Error::invalid(
             "size_invalid",
@@ -197,7 +192,7 @@ pub fn sizes(text: &str) -> Result<(u64, Option<u64>)> {
 /// # Errors
 /// `Invalid`.
 pub fn organization(text: &str) -> Result<Option<String>> {
-    let [organization] = query::read(text, ["organization"]).map_err(wrong)?;
+    let [organization] = read(text, ["organization"])?;
     Ok(organization.map(Into::into))
 }
 
@@ -206,8 +201,31 @@ pub fn organization(text: &str) -> Result<Option<String>> {
 /// # Errors
 /// `Invalid`.
 pub fn nothing(text: &str) -> Result<()> {
-    let [] = query::read(text, []).map_err(wrong)?;
+    let [] = read(text, [])?;
     Ok(())
+}
+
+/// Reads the parameters of a query. A secret does not belong into one, which logs keep: it is refused
+/// wherever it stands, and not repeated.
+fn read<'a, const N: usize>(
+    text: &'a str,
+    names: [&'static str; N],
+) -> Result<[Option<Cow<'a, str>>; N]> {
+    let refused = |detail| Err(Error::invalid("secret_in_query", detail));
+    // Also as the name of a parameter, which a refusal would repeat.
+    let has_one =
+        |(name, value): &(Cow<'_, str>, Cow<'_, str>)| has_secret(name) || has_secret(value);
+    match form_urlencoded::parse(text.as_bytes()).find(has_one) {
+        None => query::read(text, names).map_err(wrong),
+        Some((name, _)) if name == "q" => refused(
+            "`q` has a secret, and URLs end up in logs: send it in the body of \
+             `POST /org/tokens/search`",
+        ),
+        Some(_) => refused(
+            "the query has a secret, and URLs end up in logs: name the token by its prefix, its \
+             name or its id",
+        ),
+    }
 }
 
 fn wrong(error: QueryError) -> Error {
@@ -285,6 +303,38 @@ mod tests {
         }
         for wrong in ["x=1", "limit=1&limit=1", "limit=", "limit=%", "="] {
             assert_eq!(tried(wrong), [NO; 5], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn r48_no_parameter_of_a_list_takes_a_secret() {
+        let key = format!("pst_{}_{}", "0".repeat(22), "7".repeat(48));
+        let cut = key.get(..50).expect("characters");
+        let jwt = format!("eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJ4In0.{}", "A".repeat(43));
+        for secret in [&key, cut, &jwt, &key.replace('_', "%5f")] {
+            for name in TOKEN_PARAMETERS {
+                let refused = tokens(&format!("{name}={secret}"), now());
+                assert_eq!(code(refused), Some("secret_in_query"), "{name}");
+            }
+            for name in EVENT_PARAMETERS {
+                let refused = events(&format!("{name}=%20{secret}"));
+                assert_eq!(code(refused), Some("secret_in_query"), "{name}");
+            }
+            for name in ["token", "days"] {
+                let refused = activity(&format!("{name}={secret}"));
+                assert_eq!(code(refused), Some("secret_in_query"), "{name}");
+            }
+            for name in ["limit", "cursor"] {
+                let query = format!("{name}={secret}");
+                assert_eq!(code(page(&query)), Some("secret_in_query"), "{name}");
+                assert_eq!(code(checkpoints(&query)), Some("secret_in_query"), "{name}");
+            }
+        }
+        // Nor is one repeated as the name of a parameter.
+        for text in [format!("{key}=1"), format!("limit=1&limit={key}")] {
+            let refused = page(&text).expect_err("it has a secret");
+            assert_eq!(refused.code(), "secret_in_query");
+            assert!(!refused.public().contains(&key), "{text}");
         }
     }
 

@@ -63,6 +63,7 @@ impl From<MintCommand> for TokenRecord {
             uses: 0,
             days: Vec::new(),
             revoked_at: None,
+            revoked_by: None,
             quarantined_at: None,
         }
     }

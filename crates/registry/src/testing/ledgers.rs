@@ -265,7 +265,12 @@ impl Ledgers for World {
                 let of = command
                     .token
                     .map_or("all".to_owned(), |token| token.to_string());
-                self.note(format!("read activity {of} {}", command.days));
+                let hidden = if command.hides_system {
+                    ", no system tokens"
+                } else {
+                    ""
+                };
+                self.note(format!("read activity {of} {}{hidden}", command.days));
                 Ok(self.activity.borrow().clone())
             }),
             AddTrustRuleCommand::NAME => typed(command, |command| Ok(self.add_rule(command))),

@@ -5,7 +5,7 @@ use crate::audit::{EventFilter, Listed, Span};
 use crate::error::{Error, Result};
 use crate::page::EventCursor;
 use crate::ports::{AuditLog, Directory, Facts, Isolate, NamedToken};
-use crate::tokens::IdRange;
+use crate::tokens::{IdRange, TotalsQuery};
 use postern_domain::audit::checkpoint::Signed;
 use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
@@ -34,6 +34,19 @@ impl Facts for World {
 impl Directory for World {
     async fn organization_id(&self, name: &str) -> Result<Option<OrganizationId>> {
         Ok((name == "acme").then(|| organization().id))
+    }
+}
+
+impl World {
+    /// The tokens that the record shows to who asks.
+    fn shown<'a>(
+        &self,
+        all: &'a [NamedToken],
+        with_system: bool,
+    ) -> impl Iterator<Item = &'a NamedToken> {
+        let system = self.named_system.borrow().clone();
+        all.iter()
+            .filter(move |token| with_system || !system.contains(&token.id))
     }
 }
 
@@ -71,19 +84,33 @@ impl AuditLog for World {
         Ok(self.signed.borrow().clone())
     }
 
-    async fn mints_by_hour(&self, _: OrganizationId, since: Timestamp) -> Result<Vec<(i64, u32)>> {
+    async fn mints_by_hour(
+        &self,
+        _: OrganizationId,
+        _: &TotalsQuery,
+        since: Timestamp,
+    ) -> Result<Vec<(i64, u32)>> {
         self.note(format!("mints since {}", since.as_millis()));
         Ok(self.mints.borrow().clone())
+    }
+
+    async fn acted(&self, _: OrganizationId, actors: &[String]) -> Result<Vec<String>> {
+        let known = self.actors.borrow();
+        let acted = actors.iter().filter(|actor| known.contains(actor));
+        Ok(acted.cloned().collect())
     }
 
     async fn tokens_called(
         &self,
         _: OrganizationId,
         name: &str,
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let all = self.named.borrow();
-        let found = all.iter().filter(|token| token.name == name);
+        let found = self
+            .shown(&all, with_system)
+            .filter(|token| token.name == name);
         Ok(found.take(limit as usize).cloned().collect())
     }
 
@@ -91,15 +118,15 @@ impl AuditLog for World {
         &self,
         _: OrganizationId,
         ranges: &[IdRange],
+        with_system: bool,
         limit: u32,
     ) -> Result<Vec<(usize, NamedToken)>> {
         let all = self.named.borrow();
         let mut found = Vec::new();
         for (place, range) in ranges.iter().enumerate() {
             let bits = range.first.as_u128()..=range.last.as_u128();
-            let within = all
-                .iter()
-                .filter(|token| bits.contains(&token.id.as_u128()));
+            let shown = self.shown(&all, with_system);
+            let within = shown.filter(|token| bits.contains(&token.id.as_u128()));
             found.extend(within.map(|token| (place, token.clone())));
         }
         found.truncate(limit as usize);

@@ -29,6 +29,7 @@ pub fn record(facts: TokenFacts) -> TokenRecord {
         uses: 0,
         days: Vec::new(),
         revoked_at: None,
+        revoked_by: None,
         quarantined_at: None,
     }
 }

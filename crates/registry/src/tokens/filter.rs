@@ -128,6 +128,8 @@ pub struct TokenQuery {
     pub(super) filter: TokenFilter,
     /// By name or id.
     pub(super) project: Option<String>,
+    /// The same list by words alone, where the ids that are searched for find nothing.
+    pub(super) instead: Option<Box<TokenQuery>>,
 }
 
 impl TokenQuery {
@@ -206,11 +208,15 @@ impl TokenQuery {
         Ok(Self {
             filter,
             project: asked.project.map(str::to_owned),
+            instead: None,
         })
     }
 
     /// The same list, of what is searched for.
     pub fn of(mut self, search: Search) -> Self {
+        self.instead = search
+            .instead()
+            .map(|words| Box::new(self.clone().of(words)));
         // An id names one token, which is shown whatever has become of it.
         if search.names_one() {
             let reach = self.filter.reach;

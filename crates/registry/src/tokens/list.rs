@@ -22,15 +22,24 @@ pub struct TokenList {
     /// `false` = the page ends where enough tokens had been looked at, and not because it is full or
     /// nothing follows: `next_cursor` goes on from there (R48).
     searched_all: bool,
+    /// Whether it is a list of the words of what looked like an id.
+    #[serde(skip)]
+    pub(super) instead: bool,
 }
 
 impl TokenList {
+    /// Whether nothing is on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// A list of nothing.
     pub(super) fn empty() -> Self {
         Self {
             tokens: Vec::new(),
             next_cursor: None,
             searched_all: true,
+            instead: false,
         }
     }
 }
@@ -40,6 +49,25 @@ impl TokenList {
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
 pub async fn list<P: Directory + Ledgers + Records>(
+    caller: &Caller,
+    organization: Option<&str>,
+    mut asked: TokenQuery,
+    page: &Page,
+    ports: &P,
+) -> Result<TokenList> {
+    let words = asked.instead.take();
+    let found = one_list(caller, organization, asked, page, ports).await?;
+    match words {
+        Some(words) if found.is_empty() && found.next_cursor.is_none() => {
+            let list = one_list(caller, organization, *words, page, ports).await?;
+            let instead = !list.is_empty();
+            Ok(TokenList { instead, ..list })
+        }
+        _ => Ok(found),
+    }
+}
+
+async fn one_list<P: Directory + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     asked: TokenQuery,
@@ -74,6 +102,7 @@ pub async fn list<P: Directory + Ledgers + Records>(
             .map(|row| TokenView::counted(row, filter.now, filter.uses_days))
             .collect(),
         searched_all: reached.is_none(),
+        instead: false,
         next_cursor: next.or(reached.map(|place| place.print())),
     })
 }

@@ -9,6 +9,7 @@ mod release;
 mod revoke;
 mod rotate;
 mod search;
+mod secrets;
 mod text;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, SelectedToken, revoke_many};
@@ -19,7 +20,8 @@ pub use release::{Released, release};
 pub use revoke::{Revoked, revoke};
 pub use rotate::rotate;
 pub use search::{TokenSearch, search};
-pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, named_range, secret_in};
+pub use secrets::has_secret;
+pub use text::{FoundBy, IdRange, MAX_QUERY, MAX_TEXT, MAX_WORDS, Search, named_range};
 
 use serde::Serialize;
 
@@ -60,6 +62,8 @@ pub struct TokenRecord {
     pub days: Vec<DayTotal>,
     /// When it was revoked; ahead of now for a token that is being rotated out.
     pub revoked_at: Option<Timestamp>,
+    /// Who revoked it; nobody where a rotation ends it.
+    pub revoked_by: Option<String>,
     /// Since when it is quarantined, having been found in public.
     pub quarantined_at: Option<Timestamp>,
 }
@@ -108,6 +112,7 @@ struct Life {
     /// Oldest first, the last is today's.
     daily_uses: Option<Vec<u64>>,
     revoked_at: Option<String>,
+    revoked_by: Option<String>,
     quarantined_at: Option<String>,
 }
 
@@ -158,6 +163,7 @@ impl From<TokenRecord> for TokenView {
                 uses: record.uses,
                 daily_uses: None,
                 revoked_at: record.revoked_at.map(rfc3339::print),
+                revoked_by: record.revoked_by,
                 quarantined_at: record.quarantined_at.map(rfc3339::print),
             }),
         }
@@ -175,6 +181,11 @@ pub struct TokenKinds {
     pub system_tokens: bool,
 }
 
+/// Whether the caller may know of system tokens (R10).
+pub fn sees_system(caller: &Caller) -> bool {
+    matches!(caller, Caller::Administrator(_))
+}
+
 /// What the caller may reach by this operation (R16): whatever `decide` allows of each kind.
 ///
 /// # Errors
@@ -184,7 +195,7 @@ pub fn reach(caller: &Caller, operation: Operation) -> Result<TokenKinds> {
     let reach = TokenKinds {
         organization_tokens: may(Managed::OrganizationTokens),
         project_tokens: may(Managed::ProjectTokens),
-        system_tokens: matches!(caller, Caller::Administrator(_)),
+        system_tokens: sees_system(caller),
     };
     if reach.organization_tokens || reach.project_tokens {
         Ok(reach)

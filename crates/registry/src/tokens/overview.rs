@@ -57,7 +57,7 @@ pub struct TokenTotals {
     pub unused: u32,
     /// Those that are quarantined.
     pub quarantined: u32,
-    /// Those that were created today.
+    /// Tokens that were created today, whatever has become of them since.
     pub created_today: u32,
     /// Whether there are more tokens than were looked at.
     pub more: bool,
@@ -112,7 +112,7 @@ pub async fn overview<P: AuditLog + Clock + Ledgers + Records>(
             let last = now.as_millis().div_euclid(HOUR_MS);
             let first = last - HOURS + 1;
             let since = Timestamp::from_millis(first * HOUR_MS);
-            let counted = ports.mints_by_hour(organization.id, since).await?;
+            let counted = ports.mints_by_hour(organization.id, &asked, since).await?;
             let hour = |hour: i64| Hour {
                 hour: rfc3339::print(Timestamp::from_millis(hour * HOUR_MS)),
                 created: counted

@@ -12,7 +12,8 @@ use postern_domain::caller::Caller;
 use postern_domain::decide::{Target, decide};
 use postern_domain::id::TokenId;
 use postern_domain::operation::Operation;
-use postern_ledger::{RevokeAnswer, RevokeCommand};
+use postern_domain::time::Timestamp;
+use postern_ledger::{LONGEST_LEASE_MS, RevokeAnswer, RevokeCommand};
 use postern_wire::rfc3339;
 
 /// The answer to a revoke.
@@ -20,8 +21,9 @@ use postern_wire::rfc3339;
 pub struct Revoked {
     id: TokenId,
     revoked_at: String,
-    /// From then on at the latest no call with the token is accepted anywhere (R41).
-    final_at: String,
+    /// From then on at the latest no call with the token is accepted anywhere (R41); `None` = that was so long
+    /// before this call.
+    final_at: Option<String>,
 }
 
 /// `DELETE /org/tokens/{id}`. INVARIANT (a revoke that has answered is final): the Ledger answers
@@ -48,6 +50,7 @@ pub async fn revoke<P: Clock + Directory + Ledgers>(
         requester,
         respond_async,
     };
+    let asked_at = ports.now();
     match ports.send(&permit.over(&organization)?, &command).await? {
         RevokeAnswer::Revoked { at, final_in_ms } => {
             // By this clock, which need not agree with the Ledger's.
@@ -55,9 +58,36 @@ pub async fn revoke<P: Clock + Directory + Ledgers>(
             Ok(Revoked {
                 id,
                 revoked_at: rfc3339::print(at),
-                final_at: rfc3339::print(final_at),
+                final_at: (!long_final(at, asked_at)).then(|| rfc3339::print(final_at)),
             })
         }
         RevokeAnswer::Unknown => Err(UNKNOWN),
+    }
+}
+
+/// Whether a revoke of that moment was final before it was asked for again: twice the longest lease covers
+/// what a restart waits for, and clocks that differ.
+fn long_final(at: Timestamp, asked_at: Timestamp) -> bool {
+    asked_at.since(at) > 2 * i64::from(LONGEST_LEASE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r11_a_revoke_that_was_final_long_ago_has_no_new_moment_of_it() {
+        let asked = Timestamp::from_millis(1_800_000_000_000);
+        let longest = 2 * i64::from(LONGEST_LEASE_MS);
+        for (ago, expected) in [
+            (-60, false),
+            (0, false),
+            (longest, false),
+            (longest + 1, true),
+            (840_000, true),
+        ] {
+            let at = asked.plus_millis(-ago);
+            assert_eq!(long_final(at, asked), expected, "{ago}");
+        }
     }
 }

@@ -8,16 +8,18 @@ use zeroize::Zeroizing;
 use super::filter::{Asked, TokenQuery};
 use super::list::{TokenList, list};
 use super::reach;
-use super::text::{FoundBy, MAX_TEXT, Search, SecretText, secret_in};
+use super::secrets::{SecretText, secrets_in};
+use super::text::{FoundBy, MAX_TEXT, Search};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::organization::resolve_id;
 use crate::page::Page;
-use crate::ports::{Clock, Directory, Ledgers, Records};
+use crate::ports::{Clock, Directory, Facts, Ledgers, Records};
 use crate::registry::read_body;
 use postern_domain::caller::Caller;
-use postern_domain::id::TokenId;
+use postern_domain::id::{Organization, TokenId};
 use postern_domain::operation::Operation;
+use postern_domain::scope::Named;
 use postern_domain::time::Timestamp;
 use postern_wire::{jwt, opaque};
 
@@ -29,6 +31,16 @@ pub struct TokenSearch {
     found_by: FoundBy,
     /// Whether a key of the gateway has made the secret; `None` where the text is none.
     genuine: Option<bool>,
+    /// How many secrets the text has.
+    secrets: usize,
+    /// Where the token of a genuine secret is, if it is not of the organization: for an administrator alone.
+    elsewhere: Option<Elsewhere>,
+}
+
+/// The organization of a token, and nothing of the token.
+#[derive(Debug, Serialize)]
+struct Elsewhere {
+    organization: Named<Organization>,
 }
 
 /// What a search is for. Not printed: the text may be a secret.
@@ -78,7 +90,7 @@ impl Request {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization or project, `Unavailable`.
-pub async fn search<P: Clock + Directory + Ledgers + Records>(
+pub async fn search<P: Clock + Directory + Facts + Ledgers + Records>(
     caller: &Caller,
     organization: Option<&str>,
     body: &[u8],
@@ -97,19 +109,29 @@ pub async fn search<P: Clock + Directory + Ledgers + Records>(
     let limit = request.limit.map(|limit| limit.to_string());
     let page = Page::parse(limit.as_deref(), request.cursor.as_deref())?;
     let query = request.query(ports.now())?;
-    match secret_in(&text) {
+    let secrets = secrets_in(&text);
+    match secrets.first() {
         None => {
             let search = Search::parse(&text, "text")?;
             let found_by = search.found_by();
             let list = list(caller, organization, query.of(search), &page, ports).await?;
+            let found_by = if list.instead {
+                FoundBy::Words
+            } else {
+                found_by
+            };
             Ok(TokenSearch {
                 list,
                 found_by,
                 genuine: None,
+                secrets: 0,
+                elsewhere: None,
             })
         }
-        Some(secret) => {
-            let id = checked(&secret, config);
+        Some(first) => {
+            let checked = secrets.iter().find_map(|secret| checked(secret, config));
+            // Of a key that was cut or mistyped the id may be whole.
+            let id = checked.or_else(|| first.readable_id());
             let list = match id {
                 Some(id) => {
                     let query = query.of(Search::one(id));
@@ -120,13 +142,35 @@ pub async fn search<P: Clock + Directory + Ledgers + Records>(
                     TokenList::empty()
                 }
             };
+            let elsewhere = match checked {
+                Some(id) if list.is_empty() => elsewhere(caller, organization, id, ports).await?,
+                _ => None,
+            };
             Ok(TokenSearch {
                 list,
                 found_by: FoundBy::Secret,
-                genuine: Some(id.is_some()),
+                genuine: Some(checked.is_some()),
+                secrets: secrets.len(),
+                elsewhere,
             })
         }
     }
+}
+
+/// Where the token of a genuine secret is, as a call with it finds it out: for an administrator, who may look
+/// into every organization, and who cannot tell from a secret into which.
+async fn elsewhere<P: Facts>(
+    caller: &Caller,
+    organization: Option<&str>,
+    id: TokenId,
+    ports: &P,
+) -> Result<Option<Elsewhere>> {
+    if !matches!(caller, Caller::Administrator(_)) {
+        return Ok(None);
+    }
+    let found = ports.facts(id).await?.map(|facts| facts.organization);
+    let other = found.filter(|found| organization.is_some_and(|asked| asked != found.name));
+    Ok(other.map(|organization| Elsewhere { organization }))
 }
 
 /// The id of the token that a secret is, if a key of the gateway, or one that it shares with its
@@ -137,7 +181,7 @@ fn checked(secret: &SecretText, config: &Config) -> Option<TokenId> {
         SecretText::Jwt(token) => jwt::verify_untimed(token, config.jwt_keys())
             .ok()
             .map(|verified| verified.id),
-        SecretText::Cut => None,
+        SecretText::Cut(_) => None,
     }
 }
 

@@ -1,14 +1,9 @@
-//! What a person types or pastes to find a token (R48): words, a token's id, the beginning of one, or a
-//! whole secret, which is known by its form and never repeated.
-
-use core::fmt;
+//! What a person types or pastes to find a token (R48): words, a token's id, or the beginning of one.
 
 use crate::error::{Error, Result};
 use postern_domain::beginning::{ids_of_base62, ids_of_text};
 use postern_domain::id::TokenId;
-use postern_domain::secret::Secret;
-use postern_domain::token::{Format, OPAQUE_ID_DIGITS, OPAQUE_PREFIX};
-use postern_wire::opaque::KEY_LENGTH;
+use postern_domain::token::{Format, OPAQUE_PREFIX};
 
 /// Longest text of a query, in characters.
 pub const MAX_QUERY: usize = 200;
@@ -18,8 +13,6 @@ pub const MAX_TEXT: usize = 8_192;
 pub const MAX_WORDS: usize = 16;
 /// Fewest characters of an id that stand for a token.
 const MIN_BEGINNING: usize = 4;
-/// What a JWT begins with: the base64url of `{"`.
-const JWT_BEGINNING: &str = "eyJ";
 /// What prefixes of JWTs begin with, as lists show them.
 const JWT_PREFIX: &str = "jwt_";
 
@@ -30,6 +23,8 @@ pub struct Search {
     pub words: Vec<String>,
     /// Where its id lies.
     pub ids: Vec<IdRange>,
+    /// The same text as words alone, for names that look like ids; empty where it has no id.
+    pub as_words: Vec<String>,
 }
 
 /// Ids from one to another.
@@ -79,7 +74,16 @@ impl Search {
         Self {
             words: Vec::new(),
             ids: vec![IdRange::one(id)],
+            as_words: Vec::new(),
         }
+    }
+
+    /// What it finds where no token has the ids.
+    pub fn instead(&self) -> Option<Self> {
+        (!self.as_words.is_empty()).then(|| Self {
+            words: self.as_words.clone(),
+            ..Self::default()
+        })
     }
 
     /// Whether it is a whole id, and nothing else.
@@ -104,7 +108,8 @@ impl Search {
         let wrong = |detail: String| Error::invalid("search_invalid", detail);
         let mut search = Self::default();
         for term in text.split_ascii_whitespace() {
-            match range(term) {
+            let found = range(bare(term));
+            match found.or_else(|| range_within(term).map(Ok)) {
                 Some(Ok(range)) => search.ids.push(range),
                 Some(Err(TooShort)) => {
                     return Err(wrong(format!(
@@ -117,6 +122,12 @@ impl Search {
         }
         search.words.sort();
         search.words.dedup();
+        if !search.ids.is_empty() {
+            search.as_words = words(text).collect();
+            search.as_words.sort();
+            search.as_words.dedup();
+            search.as_words.truncate(MAX_WORDS);
+        }
         if search == Self::default() {
             return Err(wrong(format!("`{field}` must have a letter or a digit")));
         }
@@ -139,6 +150,46 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// A beginning that too many tokens could have.
 struct TooShort;
+
+/// A term without what a sentence, a quotation or JSON puts around it.
+fn bare(term: &str) -> &str {
+    let around = |c: char| !c.is_alphanumeric();
+    let term = term.trim_start_matches(around);
+    // The visible part of a key may end so.
+    term.trim_end_matches(|c: char| c != '_' && around(c))
+}
+
+/// An id, or the beginning of one, within a term, as logs have it: `org-token:pst_0ur4e3zI`.
+fn range_within(term: &str) -> Option<IdRange> {
+    let beginnings = [OPAQUE_PREFIX, JWT_PREFIX].into_iter();
+    let mut places = beginnings.flat_map(|beginning| term.match_indices(beginning));
+    let prefix = places.find_map(|(place, _)| {
+        let before = term.get(..place)?.chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            return None;
+        }
+        let run = term.get(place..)?;
+        let outside = |c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-';
+        let run = run.split(outside).next()?;
+        range(run).and_then(core::result::Result::ok)
+    });
+    let no_id = |c: char| !c.is_ascii_hexdigit() && c != '-';
+    let mut pieces = term.split(no_id).map(|piece| piece.trim_matches('-'));
+    prefix.or_else(|| pieces.find_map(whole))
+}
+
+/// A whole id, with hyphens or without.
+fn whole(text: &str) -> Option<IdRange> {
+    let with_hyphens = match text.len() {
+        32 => {
+            let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+            let ends = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+            ends.map(|(from, to)| part(from, to)).join("-")
+        }
+        _ => text.to_owned(),
+    };
+    TokenId::parse(&with_hyphens).ok().map(IdRange::one)
+}
 
 /// The ids that a text stands for which is one id, or the beginning of one; `None` for any other text.
 pub fn named_range(text: &str) -> Option<IdRange> {
@@ -174,70 +225,6 @@ fn range(term: &str) -> Option<core::result::Result<IdRange, TooShort>> {
         last,
         format: Some(format),
     }))
-}
-
-/// A text that has the form of a secret.
-pub enum SecretText {
-    /// An opaque key, as far as its form goes.
-    Opaque(Secret),
-    /// A JWT.
-    Jwt(Secret),
-    /// An opaque key that was cut.
-    Cut,
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Opaque(_) => "Opaque",
-            Self::Jwt(_) => "Jwt",
-            Self::Cut => "Cut",
-        })
-    }
-}
-
-/// The secret in a text, whatever stands around it: `Bearer`, quotes, the name of a variable.
-pub fn secret_in(text: &str) -> Option<SecretText> {
-    opaque_in(text).or_else(|| jwt_in(text))
-}
-
-fn opaque_in(text: &str) -> Option<SecretText> {
-    let mut cut = None;
-    for (place, _) in text.match_indices(OPAQUE_PREFIX) {
-        let run = text.get(place..).unwrap_or_default();
-        let end = run.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let run = run.get(..end.unwrap_or(run.len())).unwrap_or_default();
-        let Some((id, tail)) = run
-            .get(OPAQUE_PREFIX.len()..)
-            .and_then(|rest| rest.split_once('_'))
-        else {
-            continue;
-        };
-        let digits = tail.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if id.len() != OPAQUE_ID_DIGITS || digits == 0 {
-            continue;
-        }
-        match run.get(..KEY_LENGTH) {
-            Some(key) if OPAQUE_PREFIX.len() + id.len() + 1 + digits >= KEY_LENGTH => {
-                return Some(SecretText::Opaque(Secret::new(key.to_owned())));
-            }
-            _ => cut = Some(SecretText::Cut),
-        }
-    }
-    cut
-}
-
-fn jwt_in(text: &str) -> Option<SecretText> {
-    let outside = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
-    // A sentence may end behind it.
-    let mut pieces = text.split(outside).map(|piece| piece.trim_matches('.'));
-    let is_jwt = |piece: &&str| {
-        let parts: Vec<&str> = piece.split('.').collect();
-        matches!(parts[..], [head, body, end]
-            if head.starts_with(JWT_BEGINNING) && !body.is_empty() && !end.is_empty())
-    };
-    let found = pieces.find(is_jwt);
-    found.map(|jwt| SecretText::Jwt(Secret::new(jwt.to_owned())))
 }
 
 #[cfg(test)]

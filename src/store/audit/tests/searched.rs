@@ -1,5 +1,6 @@
 //! Searches of the audit log by several tokens, by address and by request, and tokens by their names.
 
+use super::super::asked::ACTED;
 use super::*;
 
 #[test]
@@ -38,6 +39,67 @@ fn r48_events_of_several_tokens_addresses_and_requests_are_one_list() {
 }
 
 #[test]
+fn r48_a_request_is_found_by_the_beginning_of_its_id() {
+    let db = query_plans::record();
+    fill(&db);
+    let whole = "addcd651".repeat(4);
+    for (sequence, id) in [(1, whole.as_str()), (2, "addcd650ffff"), (3, "addcd652")] {
+        let sql = "update audit set content = json_set(content, '$.origin.request_id', ?) \
+                   where sequence = ?";
+        db.execute_batch("drop trigger if exists audit_is_append_only_update")
+            .expect("without a guard");
+        db.execute(sql, (id, sequence)).expect("an update");
+    }
+    let found = |request: &str| {
+        let filter = EventFilter {
+            request_id: Some(request.to_owned()),
+            ..EventFilter::default()
+        };
+        sequences(&db, &filter, &span(9, None))
+    };
+    for (request, expected) in [
+        ("addcd651", vec![1]),
+        ("ADDCD651AD", vec![1]),
+        (&whole, vec![1]),
+        ("addcd652", vec![3]),
+        ("addcd653", vec![]),
+        // Too short, and no digits: only the whole of it.
+        ("addcd65", vec![]),
+        ("r7", vec![7]),
+    ] {
+        assert_eq!(found(request), expected, "{request}");
+    }
+    let filter = EventFilter {
+        request_id: Some("addcd651".to_owned()),
+        ..EventFilter::default()
+    };
+    let by = ways(&filter);
+    let (sql, values) = page(Id::from_u128(1), &filter, &span(9, None), &by[0]).expect("a page");
+    let plan = plan(&db, &sql, values);
+    assert!(plan.contains("INDEX audit_by_request"), "{plan}");
+    assert!(plan.contains(">? AND"), "{plan}");
+}
+
+#[test]
+fn r48_which_actors_the_log_has() {
+    let db = query_plans::record();
+    fill(&db);
+    let known: String = db
+        .query_row("select actor from audit limit 1", [], |row| row.get(0))
+        .expect("an actor");
+    let asked = serde_json::json!([known, "nobody"]).to_string();
+    let mut statement = db.prepare(ACTED).expect("a statement");
+    let rows = statement.query_map((organization(1), &asked), |row| row.get(0));
+    let acted: Vec<String> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(acted, [known]);
+    let plan = plan(&db, ACTED, vec![Bind::text("o"), Bind::text("[]")]);
+    assert!(
+        plan.contains("audit_by_actor (organization_id=? AND actor=?)"),
+        "{plan}"
+    );
+}
+
+#[test]
 fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let db = query_plans::record();
     register(&db, 1);
@@ -49,6 +111,7 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
         (3, 1, "CI"),
         (4, 2, "ci"),
         (90, 1, "far"),
+        (91, 1, "daemon"),
     ] {
         let sql = "insert into tokens (id, organization_id, name, format, policies, is_system, created_at, \
                    created_by) values (?, ?, ?, 'jwt', '[]', 0, 0, 'a')";
@@ -62,33 +125,48 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     .expect("a project");
     db.execute("update tokens set project_id = 'p' where id = ?", [id(2)])
         .expect("an update");
-    let called = |name: &str| -> Vec<String> {
+    db.execute("update tokens set is_system = 1 where id = ?", [id(91)])
+        .expect("an update");
+    let called = |name: &str, with_system: bool| -> Vec<String> {
         let mut statement = db.prepare(CALLED).expect("a statement");
-        let rows = statement.query_map((organization(1), name, 9), |row| row.get("id"));
+        let rows =
+            statement.query_map((organization(1), name, with_system, 9), |row| row.get("id"));
         rows.expect("rows").map(|row| row.expect("a row")).collect()
     };
-    assert_eq!(called("ci"), [id(1), id(2)]);
-    assert_eq!(called("c"), Vec::<String>::new());
-    let ranges =
-        serde_json::json!([[id(2), id(9)], [id(90), id(90)], [id(50), id(60)]]).to_string();
-    let mut statement = db.prepare(WITHIN).expect("a statement");
-    let rows = statement.query_map((organization(1), &ranges, 9), |row| {
-        Ok((row.get("place")?, row.get("id")?, row.get("project")?))
-    });
-    let found: Vec<(i64, String, Option<String>)> =
-        rows.expect("rows").map(|row| row.expect("a row")).collect();
+    assert_eq!(called("ci", false), [id(1), id(2)]);
+    assert_eq!(called("c", true), Vec::<String>::new());
+    assert_eq!(called("daemon", true), [id(91)]);
     assert_eq!(
-        found,
-        [
-            (0, id(2), Some("shop".to_owned())),
-            (0, id(3), None),
-            (1, id(90), None)
-        ]
+        called("daemon", false),
+        Vec::<String>::new(),
+        "it is hidden"
     );
+    let ranges =
+        serde_json::json!([[id(2), id(9)], [id(90), id(91)], [id(50), id(60)]]).to_string();
+    let within = |with_system: bool| -> Vec<(i64, String, Option<String>)> {
+        let mut statement = db.prepare(WITHIN).expect("a statement");
+        let rows = statement.query_map((organization(1), &ranges, 9, with_system), |row| {
+            Ok((row.get("place")?, row.get("id")?, row.get("project")?))
+        });
+        rows.expect("rows").map(|row| row.expect("a row")).collect()
+    };
+    let mut expected = vec![
+        (0, id(2), Some("shop".to_owned())),
+        (0, id(3), None),
+        (1, id(90), None),
+    ];
+    assert_eq!(within(false), expected, "a system token is hidden");
+    expected.push((1, id(91), None));
+    assert_eq!(within(true), expected);
     let by_name = plan(
         &db,
         CALLED,
-        vec![Bind::text("o"), Bind::text("n"), Bind::number(1)],
+        vec![
+            Bind::text("o"),
+            Bind::text("n"),
+            Bind::number(1),
+            Bind::number(1),
+        ],
     );
     assert!(
         by_name.contains("tokens_by_name (organization_id=? AND name=?)"),
@@ -97,7 +175,12 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let by_id = plan(
         &db,
         WITHIN,
-        vec![Bind::text("o"), Bind::text("[]"), Bind::number(1)],
+        vec![
+            Bind::text("o"),
+            Bind::text("[]"),
+            Bind::number(1),
+            Bind::number(0),
+        ],
     );
     assert!(
         by_id.contains("sqlite_autoindex_tokens_1 (id>? AND id<?)"),

@@ -9,7 +9,7 @@ use postern_domain::token::base62_id;
 pub fn words(all: &[&str]) -> Search {
     Search {
         words: all.iter().map(|word| (*word).to_owned()).collect(),
-        ids: Vec::new(),
+        ..Search::default()
     }
 }
 
@@ -161,8 +161,8 @@ fn r48_a_beginning_of_an_id_finds_its_token() {
             };
             let filter = TokenFilter {
                 search: Some(Search {
-                    words: Vec::new(),
                     ids: vec![range],
+                    ..Search::default()
                 }),
                 ..filter()
             };
@@ -198,12 +198,12 @@ fn r48_a_word_and_an_id_are_found_by_their_keys() {
         assert!(by_word.contains(key), "{by_word}");
         let (first_id, last_id) = ids_of_base62("1613").expect("ids");
         filter.search = Some(Search {
-            words: Vec::new(),
             ids: vec![IdRange {
                 first: first_id,
                 last: last_id,
                 format: Some(Format::Opaque),
             }],
+            ..Search::default()
         });
         let by_id = plan(&filter, &Way::Ids);
         assert!(

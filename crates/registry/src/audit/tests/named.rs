@@ -23,7 +23,10 @@ fn world() -> World {
         token(2 << 120, Format::Jwt, "ci"),
         token((2 << 120) + 1, Format::Jwt, "twin"),
         token(3 << 120, Format::Opaque, "deployer"),
+        token(4 << 120, Format::Opaque, "team:ci"),
     ]);
+    let actors = ["admin-token:alice", "admin-token:ci", "session:kim"];
+    world.actors.replace(actors.map(str::to_owned).into());
     world
 }
 
@@ -34,7 +37,7 @@ fn prefix(bits: u128, format: Format) -> String {
 /// The tokens and actors that a query means, or the code of its refusal.
 fn meant(asked: AskedEvents<'_>) -> core::result::Result<(Vec<u128>, Vec<String>), &'static str> {
     let query = EventQuery::parse(asked).map_err(|error| error.code())?;
-    let filter = now_or_never(names::meant(&query, organization().id, &world()));
+    let filter = now_or_never(names::meant(&query, log(), &world()));
     let filter = filter.map_err(|error| error.code())?;
     let ids = filter.tokens.iter().map(|id| id.as_u128()).collect();
     Ok((ids, filter.actors))
@@ -60,56 +63,61 @@ fn r48_a_token_of_the_log_is_named_by_id_prefix_or_name() {
     // A token that was forgotten has events all the same.
     assert_eq!(of(&TokenId::from_u128(77).to_string()), Ok(vec![77]));
     assert_eq!(of("nobody"), Err("not_found"));
-    let secret = format!("pst_{}_{}", "0".repeat(22), "7".repeat(48));
-    assert_eq!(of(&secret), Err("secret_in_query"));
 }
 
 #[test]
-fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_or_key() {
+fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_key_or_person() {
     let by = |actor: &str| {
-        meant(AskedEvents {
+        let (actors, refused) = match meant(AskedEvents {
             actor: Some(actor),
             ..AskedEvents::default()
-        })
-        .map(|(_, actors)| actors)
+        }) {
+            Ok((_, actors)) => (actors, None),
+            Err(code) => (Vec::new(), Some(code)),
+        };
+        (actors.join(" "), refused)
     };
-    let actor = |bits, format| format!("org-token:{}", prefix(bits, format));
-    assert_eq!(
-        by("org-token:pst_00000000"),
-        Ok(vec!["org-token:pst_00000000".to_owned()])
-    );
-    assert_eq!(
-        by("idle-sweep"),
-        Ok(vec![
-            "admin-token:idle-sweep".to_owned(),
-            "idle-sweep".to_owned()
-        ])
-    );
-    let mut expected = vec![
-        "admin-token:deployer".to_owned(),
-        "deployer".to_owned(),
-        actor(3 << 120, Format::Opaque),
+    let token = |bits, format| format!("org-token:{}", prefix(bits, format));
+    let deployer = token(3 << 120, Format::Opaque);
+    let key = prefix(3 << 120, Format::Opaque);
+    let id = |bits: u128| TokenId::from_u128(bits).to_string();
+    let rows = [
+        ("org-token:pst_00000000", "org-token:pst_00000000"),
+        ("session:nobody", "session:nobody"),
+        ("admin-token:team:x", "admin-token:team:x"),
+        ("idle-sweep", "idle-sweep"),
+        ("admin-token", "admin-token"),
+        ("Administrator key", "admin-token"),
+        ("administrator key alice", "admin-token:alice"),
+        ("alice", "admin-token:alice"),
+        ("kim", "session:kim"),
+        ("deployer", &deployer),
+        (&key, &deployer),
+        (&id(3 << 120), &deployer),
+        // Two tokens that one actor stands for.
+        ("jwt_02000000", &token(2 << 120, Format::Jwt)),
+        // What looks like an actor and is the name of a token.
+        ("team:ci", &token(4 << 120, Format::Opaque)),
     ];
-    expected.sort();
-    assert_eq!(by("deployer"), Ok(expected));
-    assert_eq!(
-        by(&prefix(3 << 120, Format::Opaque)),
-        Ok(vec![actor(3 << 120, Format::Opaque)])
+    for (actor, expected) in rows {
+        assert_eq!(by(actor), (expected.to_owned(), None), "{actor}");
+    }
+    let both = format!(
+        "admin-token:ci {} {}",
+        token(2 << 120, Format::Jwt),
+        token(1 << 120, Format::Opaque)
     );
-    assert_eq!(
-        by(&TokenId::from_u128(3 << 120).to_string()),
-        Ok(vec![actor(3 << 120, Format::Opaque)])
-    );
-    // Two tokens that one actor stands for.
-    assert_eq!(by("jwt_02000000"), Ok(vec![actor(2 << 120, Format::Jwt)]));
-    assert_eq!(
-        by("pst_zzzz"),
-        Ok(vec![
-            "admin-token:pst_zzzz".to_owned(),
-            "pst_zzzz".to_owned()
-        ])
-    );
-    assert_eq!(by(&TokenId::from_u128(77).to_string()), Err("not_found"));
+    assert_eq!(by("ci"), (both, None));
+    for nobody in [
+        "alic",
+        "nosuch",
+        "pst_zzzz",
+        "administrator keys",
+        &id(77),
+        "x:y",
+    ] {
+        assert_eq!(by(nobody), (String::new(), Some("not_found")), "{nobody}");
+    }
 }
 
 #[test]
@@ -122,13 +130,13 @@ fn r48_more_tokens_of_a_name_than_can_be_listed_are_an_error() {
         ..AskedEvents::default()
     });
     let query = query.expect("a query");
-    let refused = now_or_never(names::meant(&query, organization().id, &world));
+    let refused = now_or_never(names::meant(&query, log(), &world));
     assert_eq!(
         refused.map_err(|error| error.code()),
         Err("token_ambiguous")
     );
     world.named.borrow_mut().pop();
-    let all = now_or_never(names::meant(&query, organization().id, &world)).expect("a filter");
+    let all = now_or_never(names::meant(&query, log(), &world)).expect("a filter");
     assert_eq!(all.tokens.len(), MAX_NAMED as usize);
 }
 
@@ -141,8 +149,7 @@ fn r48_addresses_and_requests_are_read_as_events_have_them() {
             ..AskedEvents::default()
         });
         let query = query.map_err(|error| error.code())?;
-        let filter =
-            now_or_never(names::meant(&query, organization().id, &world())).expect("a filter");
+        let filter = now_or_never(names::meant(&query, log(), &world())).expect("a filter");
         assert!(!filter.is_whole(), "gaps are no faults");
         Ok((filter.address, filter.request_id))
     };
@@ -198,4 +205,55 @@ fn r48_events_have_the_names_of_their_tokens() {
         names("token_workflow"),
         [null.clone(), null, "release".into()]
     );
+}
+
+#[test]
+fn r10_a_system_token_has_a_name_in_the_log_for_administrators_alone() {
+    let world = world();
+    let system = TokenId::from_u128(3 << 120);
+    world.named_system.replace(vec![system]);
+    let actor = format!("org-token:{}", prefix(3 << 120, Format::Opaque));
+    let content = serde_json::json!({
+        "organization_id": organization().id, "sequence": 1, "at": 1_000,
+        "action": "token.mint", "token_id": system,
+        "origin": { "actor": actor, "tier": "t", "address": null, "user_agent": null, "request_id": "r" },
+    });
+    world.events.replace(vec![listed(1, &content.to_string())]);
+    let found = |with_system: bool, token: Option<&str>, actor: Option<&str>| {
+        let asked = AskedEvents {
+            token,
+            actor,
+            ..AskedEvents::default()
+        };
+        let query = EventQuery::parse(asked).expect("a query");
+        let log = Log {
+            with_system,
+            ..log()
+        };
+        let filter = now_or_never(names::meant(&query, log, &world));
+        filter.map(|_| ()).map_err(|error| error.code())
+    };
+    let prefix = prefix(3 << 120, Format::Opaque);
+    for (token, actor) in [
+        (Some("deployer"), None),
+        (Some(&*prefix), None),
+        (None, Some(&*prefix)),
+    ] {
+        assert_eq!(found(true, token, actor), Ok(()), "{token:?} {actor:?}");
+        let hidden = found(false, token, actor);
+        assert_eq!(hidden, Err("not_found"), "{token:?} {actor:?}");
+    }
+    let names = |caller: &Caller, acme: Option<&str>| {
+        let query = EventQuery::default();
+        let page = now_or_never(list(caller, acme, &query, &span(), &config(), &world));
+        let page = page.expect("a page");
+        let page = serde_json::to_value(page).expect("serializes");
+        let event = &page["events"][0];
+        (event["token_name"].clone(), event["actor_name"].clone())
+    };
+    let null = serde_json::Value::Null;
+    let seen = names(&Caller::Administrator(None), Some("acme"));
+    assert_eq!(seen, ("deployer".into(), "deployer".into()));
+    let reader = holder(Scope::Organization, &["audit:read"]);
+    assert_eq!(names(&reader, None), (null.clone(), null));
 }

@@ -179,7 +179,14 @@ fn r48_what_no_key_of_ours_has_made_is_not_genuine() {
     let cut = key(42).get(..70).expect("characters").to_owned();
     let jwt = jwt::issue(&facts(42, Scope::Organization), &ring).expect("issues");
     let jwt = jwt.token.expose().to_owned();
-    for text in [foreign, mistyped, cut, jwt] {
+    let id = Search::one(TokenId::from_u128(42));
+    // Its id is readable, whoever made it, and whatever is wrong with it.
+    for (text, expected) in [
+        (foreign, Some(&id)),
+        (mistyped, Some(&id)),
+        (cut, Some(&id)),
+        (jwt, None),
+    ] {
         let (answer, asked) = searched(
             &world,
             &Caller::Administrator(None),
@@ -188,8 +195,10 @@ fn r48_what_no_key_of_ours_has_made_is_not_genuine() {
         .expect("answers");
         assert_eq!(answer["found_by"], "secret", "{text}");
         assert_eq!(answer["genuine"], false, "{text}");
-        assert_eq!(answer["tokens"], json!([]));
-        assert_eq!(asked, None, "nothing is looked for");
+        assert_eq!(answer["secrets"], 1, "{text}");
+        assert_eq!(answer["elsewhere"], Value::Null, "it is not genuine");
+        let asked = asked.and_then(|asked| asked.search);
+        assert_eq!(asked.as_ref(), expected, "{text}");
     }
 }
 
@@ -215,4 +224,58 @@ fn r48_a_page_that_stopped_says_so_and_goes_on_from_there() {
         id: TokenId::from_u128(9).to_string(),
     };
     assert_eq!(answer["next_cursor"], last.print());
+}
+
+#[test]
+fn r48_of_several_secrets_the_first_that_is_genuine_is_looked_up() {
+    let world = World::new();
+    let cut = key(41).get(..70).expect("characters").to_owned();
+    for (text, count, id) in [
+        (format!("{} {}", key(42), key(43)), 2, 42),
+        (format!("{cut}, {}", key(43)), 2, 43),
+        (format!("{}\n{}", key(42), key(42)), 1, 42),
+    ] {
+        let body = json!({ "text": text });
+        let (answer, asked) =
+            searched(&world, &Caller::Administrator(None), &body).expect("answers");
+        assert_eq!(
+            (&answer["secrets"], &answer["genuine"]),
+            (&json!(count), &json!(true))
+        );
+        let asked = asked.and_then(|asked| asked.search);
+        assert_eq!(asked, Some(Search::one(TokenId::from_u128(id))), "{text}");
+    }
+}
+
+#[test]
+fn r48_an_administrator_is_told_which_organization_a_genuine_secret_is_of() {
+    let world = World::new();
+    world.recorded.replace(Vec::new());
+    let mut other = facts(7, Scope::Organization);
+    other.organization.id = postern_domain::id::Id::from_u128(1 << 90);
+    other.organization.name = "demo".to_owned();
+    let organization = json!({ "id": other.organization.id, "name": "demo" });
+    world.keep(other);
+    world.keep(facts(8, Scope::Organization));
+    let mut narrow = facts(6, Scope::Organization);
+    narrow.policies = vec![Policy::parse("org_api_token:*").expect("a policy")];
+    let narrow = Caller::Token(narrow.into());
+    let admin = Caller::Administrator(None);
+    let found = json!({ "organization": organization });
+    for (caller, text, expected) in [
+        (&admin, key(7), found),
+        // It is of this one, and the record lacks it; and nobody's.
+        (&admin, key(8), Value::Null),
+        (&admin, key(9), Value::Null),
+        (
+            &admin,
+            key(7).get(..70).expect("characters").to_owned(),
+            Value::Null,
+        ),
+        (&narrow, key(7), Value::Null),
+    ] {
+        let (answer, _) = searched(&world, caller, &json!({ "text": text })).expect("answers");
+        assert_eq!(answer["elsewhere"], expected, "{caller:?}");
+        assert_eq!(answer["tokens"], json!([]), "nothing of the token");
+    }
 }

@@ -63,10 +63,17 @@ pub fn all() -> Vec<Message> {
         command(&ReadActivityCommand {
             token: Some(token),
             days: 30,
+            hides_system: false,
         }),
         command(&ReadActivityCommand {
             token: None,
             days: 2,
+            hides_system: false,
+        }),
+        command(&ReadActivityCommand {
+            token: None,
+            days: 3,
+            hides_system: true,
         }),
         answer::<ReadActivityCommand>(&Some(ActivityRecord {
             days: vec![
