@@ -2,6 +2,9 @@
 //! comes from the Ledger, as record changes.
 
 mod asked;
+mod guards;
+
+pub use guards::is_guarded;
 
 use serde::Deserialize;
 use worker::Env;
@@ -374,33 +377,6 @@ pub async fn due_for_checkpoint(env: &Env, now: Timestamp) -> Result<Vec<Organiz
     rows.iter()
         .map(|row| OrganizationId::parse(&row.id).map_err(|_| d1::failed("an id does not parse")))
         .collect()
-}
-
-/// Triggers of the audit log and its checkpoints: those that the migrations make, and all there
-/// are.
-const TRIGGERS: &str = "select count(*) as found, coalesce(sum(name in ( \
-    'audit_is_append_only_update', 'audit_is_append_only_delete', 'audit_is_append_only_insert', \
-    'audit_has_rows_of_ledgers_only', 'checkpoints_are_append_only_update', \
-    'checkpoints_are_append_only_delete', 'checkpoints_are_append_only_insert', \
-    'checkpoints_are_of_ledgers_only')), 0) as known \
-    from sqlite_master where type = 'trigger' and tbl_name in ('audit', 'checkpoints')";
-
-/// Whether D1 has the triggers that keep the log as it came, and no others on its tables.
-pub async fn is_guarded(env: &Env) -> Result<bool> {
-    let rows: Vec<Guards> = d1::rows(env, TRIGGERS, Vec::new()).await?;
-    Ok(rows.first().is_some_and(Guards::are_all))
-}
-
-#[derive(Deserialize)]
-struct Guards {
-    found: u32,
-    known: u32,
-}
-
-impl Guards {
-    fn are_all(&self) -> bool {
-        self.found == 8 && self.known == 8
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::args::{Fuzz, OpenApi, Tests};
+use crate::args::{OpenApi, Tests};
 use crate::fail::{Failure, Outcome, doing, failed, misuse};
-use crate::{browser, build, cargo, fuzz, openapi, paths, previous, process, supply};
+use crate::{browser, build, cargo, openapi, paths, previous, process, supply};
 
 const SYSTEM_TESTS: &str = "postern-system-tests";
 /// The file of them that needs the previous release.
@@ -45,7 +45,6 @@ pub fn run(tests: &Tests) -> Outcome {
             }
             reports.push(in_browser(program));
             reports.push(document(program, &OpenApi::default()));
-            reports.push(fuzzed());
             reports
         }
         Tests::Native => native()?,
@@ -184,18 +183,6 @@ fn files() -> Outcome<Vec<String>> {
 fn in_browser(xtask: &Path) -> Report {
     timed("dashboard in the browser", || {
         followed(browser::tests(xtask))
-    })
-}
-
-/// Every target of the fuzzer, for a while.
-fn fuzzed() -> Report {
-    timed("fuzzer", || match fuzz::count(&Fuzz::default()) {
-        Ok((passed, failed)) => Count {
-            passed,
-            failed,
-            skipped: 0,
-        },
-        Err(failure) => counted(Err(failure)),
     })
 }
 

@@ -243,7 +243,10 @@ pub fn job_keys(data: &[u8]) {
         0 => set(issuer, document),
         1 => {
             if let Ok(url) = keys_url(issuer, document) {
-                let read = url::Url::parse(&url).expect("a second reader takes it");
+                // A host that IDNA refuses leads nowhere: the platform's own reader refuses it too.
+                let Ok(read) = url::Url::parse(&url) else {
+                    return;
+                };
                 assert_eq!(read.scheme(), "https", "{url}");
                 assert!(
                     read.username().is_empty()

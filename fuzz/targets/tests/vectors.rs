@@ -52,10 +52,12 @@ fn hs256() {
             // A tag that is cut is none: RFC 7518, section 3.2.
             let is_whole = group.tag_size == 256;
             let expected = test.result == TestResult::Valid && is_whole;
-            let verified = Hs256Signature::try_from_slice(&test.tag).is_ok_and(|tag| {
-                let key = Hs256Key::new(&*test.key);
-                test.tag.len() == 32 && Hs256.verify_signature(&tag, &key, &test.msg)
-            });
+            // The library panics at another length, so the gateway looks at that first.
+            let verified = test.tag.len() == 32
+                && Hs256Signature::try_from_slice(&test.tag).is_ok_and(|tag| {
+                    let key = Hs256Key::new(&*test.key);
+                    Hs256.verify_signature(&tag, &key, &test.msg)
+                });
             assert_eq!(verified, expected, "{}: {}", test.tc_id, test.comment);
             tried += 1;
             refused += usize::from(!expected);

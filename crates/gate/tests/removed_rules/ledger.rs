@@ -158,7 +158,7 @@ pub const REMOVED: &[Removed] = &[
     Removed {
         rule: "R42: a change of a credential is no reason to forget all",
         file: MACHINE,
-        text: "since < head && self.store.upstream_changed()? > since => None,",
+        text: "since < head && self.store.anew_since()? > since => None,",
         instead: "since < head && since < 0 => None,",
     },
     Removed {

@@ -82,7 +82,9 @@ fn grown(events: usize) -> (Sqlite, Ledger<Sqlite>, Record) {
 
 /// As a release leaves it that knows no tree.
 const BACK: &str = "drop table tree; drop table tree_tiles; drop table tree_signed; \
-                    update schema set version = 12";
+                    drop table pause; alter table policy drop column max_lifetime_days; \
+    alter table policy drop column default_expires_in; alter table policy drop column trusted_issuers; \
+    update schema set version = 12";
 
 fn numbered(record: &Record, after: u64, limit: usize) -> Vec<Numbered> {
     let rows = record.rows.range(after + 1..).take(limit);
@@ -224,7 +226,7 @@ fn r54_only_genuine_events_are_taken_in() {
 #[test]
 fn r54_a_gap_is_closed_from_copies() {
     let (sql, mut ledger, _) = grown(5);
-    sql.transact("create table saved as select * from tree");
+    sql.transact("create temp table saved as select * from tree");
     for _ in 0..3 {
         answer(tell(&mut ledger, 2, note()));
     }

@@ -130,7 +130,10 @@ fn a_member_that_is_not_known_is_refused_wherever_it_stands() {
                 true => assert_eq!(read, Ok(message.text.clone()), "{later}"),
                 false => {
                     let why = read.expect_err(&format!("{} with {place}/later", message.kind));
-                    assert!(why.contains("unknown field `later`"), "{later}: {why}");
+                    // Beside a variant that is a word, JSON itself has no place for another member.
+                    let is_refused = ["unknown field `later`", "expected value"];
+                    let is_refused = is_refused.iter().any(|told| why.contains(told));
+                    assert!(is_refused, "{later}: {why}");
                 }
             }
             tried += 1;

@@ -1,6 +1,7 @@
 //! What the triggers of the audit log and its checkpoints refuse, and that one which is missing shows.
 
 use super::*;
+use crate::store::audit::guards::{Guards, TRIGGERS};
 use crate::store::record_changes;
 
 /// A row as the Ledger brings it, by its columns.
