@@ -34,8 +34,6 @@ Postern's developer commands
   cargo xtask test openapi [--examples N] [--seed S]
       builds the module and runs the tests of docs/openapi.json: a linter, a property tester with N inputs for each
       operation, generated clients
-  cargo xtask kill [--rounds N]
-      builds the module, ends a gateway under load N times with kill -9 (50 if not said), and checks after each what is left
   cargo xtask supply-chain [--advisories DIR] [--offline] [--no-module]
       what is linked: licences, sources, advisories, `unsafe`, npm's locks, secrets in the history, two builds of the module
       with --offline, leaves out what only the network knows; DIR is a clone of RustSec's database
@@ -132,8 +130,6 @@ pub enum Tests {
     System(Option<String>),
     Browser,
     OpenApi(OpenApi),
-    /// Those of a gateway that is killed, that many times.
-    Kill(u32),
 }
 
 /// How hard the document is tried.
@@ -205,7 +201,6 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         }
         "dev" => dev(rest).map(Request::Dev),
         "attest" => attest(rest),
-        "kill" => evidence::kill(rest).map(Request::Test),
         "supply-chain" => evidence::supply_chain(rest).map(Request::SupplyChain),
         "fuzz" => fuzz::parse(rest).map(Request::Fuzz),
         "bench" => Ok(Request::Bench(rest)),

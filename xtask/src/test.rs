@@ -14,8 +14,6 @@ use crate::{browser, build, cargo, openapi, paths, previous, process, supply};
 const SYSTEM_TESTS: &str = "postern-system-tests";
 /// The file of them that needs the previous release.
 const UPGRADE: &str = "upgrade";
-/// The file of them that kills gateways.
-const KILLS: &str = "kills";
 
 /// How often things went well and badly, tests and steps alike.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +39,7 @@ pub fn run(tests: &Tests) -> Outcome {
             if paths::root().join("tests/Cargo.toml").is_file() {
                 // The native tests have built it, with the same features for all.
                 let postern = paths::target().join("debug/postern");
-                reports.push(system(program, None, Some(&postern), None));
+                reports.push(system(program, None, Some(&postern)));
             }
             reports.push(in_browser(program));
             reports.push(document(program, &OpenApi::default()));
@@ -55,14 +53,11 @@ pub fn run(tests: &Tests) -> Outcome {
             let needs_previous = name.as_ref().is_none_or(|name| name == UPGRADE);
             after_module(|| {
                 let previous = needs_previous.then(previous_release);
-                let tests = system(program, name.as_deref(), None, None);
+                let tests = system(program, name.as_deref(), None);
                 previous.into_iter().chain([tests]).collect()
             })
         }
         Tests::Browser => after_module(|| vec![in_browser(program)]),
-        Tests::Kill(rounds) => {
-            after_module(|| vec![system(program, Some(KILLS), None, Some(*rounds))])
-        }
         Tests::OpenApi(request) => after_module(|| vec![document(program, request)]),
     };
     let total = summarize(&reports);
@@ -132,15 +127,12 @@ fn after_module(tests: impl FnOnce() -> Vec<Report>) -> Vec<Report> {
 
 /// The whole-system tests, or those of one file. Chosen by file, not by package: for a package alone, cargo would
 /// choose other features than for the native tests, and compile everything below it again.
-fn system(xtask: &Path, name: Option<&str>, postern: Option<&Path>, kills: Option<u32>) -> Report {
+fn system(xtask: &Path, name: Option<&str>, postern: Option<&Path>) -> Report {
     timed("whole-system tests", || {
         followed(cargo::host().and_then(|mut cargo| {
             cargo.env("POSTERN_XTASK", xtask);
             if let Some(postern) = postern.filter(|postern| postern.is_file()) {
                 cargo.env("POSTERN_CLI", postern);
-            }
-            if let Some(kills) = kills {
-                cargo.env("POSTERN_KILLS", kills.to_string());
             }
             cargo.args(["test", "--workspace", "--no-fail-fast"]);
             let names = match name {

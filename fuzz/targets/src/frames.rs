@@ -183,7 +183,7 @@ pub(crate) fn connect_seeds() -> Vec<Vec<u8>> {
         row(Some("1"), Some("5000"), b"\x01\x10\x01\x03why100m"),
         row(Some("2"), None, b"\0"),
         row(Some("1"), Some("12345678901"), b"\x04\xff\xff\xff\xff\0x"),
-        row(None, Some("+5"), b"\0\0099999999H"),
-        row(None, Some(""), b"\0\0001u"),
+        row(None, Some("+5"), b"\x00\x0099999999H"),
+        row(None, Some(""), b"\x00\x00001u"),
     ]
 }

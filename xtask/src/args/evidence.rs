@@ -1,13 +1,10 @@
-//! What was typed of the commands that kill gateways and that look at what the project is made of.
+//! What was typed of the command that looks at what the project is made of.
 
 use std::path::PathBuf;
 
-use super::values::{count, last, options};
-use super::{Tests, flag};
+use super::flag;
+use super::values::{last, options};
 use crate::fail::Outcome;
-
-/// How often a gateway is killed where nobody says.
-const ROUNDS: u32 = 50;
 
 /// What is looked at of what the project is made of.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,12 +15,6 @@ pub struct SupplyChain {
     pub offline: bool,
     /// Does not build the module twice.
     pub no_module: bool,
-}
-
-pub fn kill(words: Vec<String>) -> Outcome<Tests> {
-    let given = options("kill", words, &["--rounds"])?;
-    let rounds = last(&given, "--rounds").map_or(Ok(ROUNDS), |text| count("--rounds", text))?;
-    Ok(Tests::Kill(rounds))
 }
 
 pub fn supply_chain(words: Vec<String>) -> Outcome<SupplyChain> {

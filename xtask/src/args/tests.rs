@@ -179,11 +179,7 @@ fn an_equals_sign_may_join_option_and_value() {
 }
 
 #[test]
-fn kills_and_the_supply_chain() {
-    assert_eq!(typed("kill"), Ok(Request::Test(Tests::Kill(50))));
-    assert_eq!(typed("kill --rounds 7"), Ok(Request::Test(Tests::Kill(7))));
-    refused("kill --rounds 0", "at least 1");
-    refused("kill 7", "does not know `7`");
+fn the_supply_chain() {
     let chain =
         |line: &str, wanted| assert_eq!(typed(line), Ok(Request::SupplyChain(wanted)), "{line}");
     chain("supply-chain", SupplyChain::default());

@@ -19,10 +19,8 @@ impl Dice {
 
     /// Numbers that these bytes choose: a fuzzer that changes a byte changes one event of a history.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(Source::Bytes(
-            bytes.to_vec().into_iter(),
-            bytes.len() as u64,
-        ))
+        let owned = Vec::from(bytes);
+        Self(Source::Bytes(owned.into_iter(), bytes.len() as u64))
     }
 
     /// Whether there are no bytes left; of a seed there are always more.
