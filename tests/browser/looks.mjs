@@ -117,7 +117,7 @@ const VIEWS = {
   why: async (page, { name }) => {
     await answerActivity(page);
     await signIn(page, { organization: name, view: "#activity" });
-    await page.getByRole("button", { name: /^Why: / }).first().click();
+    await page.getByRole("button", { name: /^Why: Not among its policies/ }).first().click();
     await dialog(page).getByText("Needs", { exact: true }).waitFor();
   },
   audit: async (page, { name }) => {
