@@ -42,6 +42,10 @@ async fn organizations_are_made_and_listed(suite: &Suite) {
             "max_idle_days",
             "on_leak",
             "federated_only",
+            "max_lifetime_days",
+            "default_expires_in",
+            "trusted_issuers",
+            "pause",
             "jurisdiction",
             "location_hint",
             "created_at"
