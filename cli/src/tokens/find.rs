@@ -137,6 +137,11 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
             return Ok(id);
         }
     }
+    if among == Among::Active
+        && let Some(ended) = ended(api, meant).await?
+    {
+        return Err(ended);
+    }
     // One page, the newest: a guess is not worth more. A name with characters that nobody sees is
     // among them, and not among those that were searched for.
     let status = among.statuses().last().copied().unwrap_or("active");
@@ -148,6 +153,18 @@ pub async fn id(api: &Api, meant: &str, among: Among) -> Outcome<String> {
     let newest = newest.cloned().unwrap_or_default();
     let failure = none(&newest, meant, among);
     only(newest, meant, among)?.ok_or(failure)
+}
+
+/// That the token which is meant has ended. Another one of a like name is no guess then.
+async fn ended(api: &Api, meant: &str) -> Outcome<Option<Failure>> {
+    let mut tokens = candidates(api, "all", meant).await?;
+    tokens.retain(|token| is_meant(token, meant));
+    Ok(tokens.first().map(|token| {
+        let (prefix, id) = (member(token, "prefix"), member(token, "id"));
+        let state = state(token, Utc::now()).0;
+        let message = format!("`{meant}` is not active any more: {prefix}, {state}");
+        Failure::new(Kind::NotFound, message).hint(format!("see: postern token show {id}"))
+    }))
 }
 
 /// The id of the only token that is meant, if one is.

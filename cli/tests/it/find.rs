@@ -148,6 +148,8 @@ async fn a_gateway_that_cannot_search_is_asked_for_all() {
 
 #[tokio::test]
 async fn what_names_no_token_or_several_is_an_error() {
+    let mut over = token("ci-1");
+    over["revoked_at"] = "2026-11-22T01:14:20Z".into();
     let mut other = token("ci");
     (other["id"], other["workflow"]) = (A.into(), Value::Null);
     let several = format!(
@@ -167,7 +169,7 @@ async fn what_names_no_token_or_several_is_an_error() {
         ),
         (
             &["revoke", "deploy"],
-            vec![page(&[token("ci")]), page(&[])],
+            vec![page(&[token("ci")]), page(&[]), page(&[])],
             6,
             none(
                 "no active token",
@@ -177,7 +179,11 @@ async fn what_names_no_token_or_several_is_an_error() {
         ),
         (
             &["rotate", "ci-relaese"],
-            vec![page(&[]), page(&[token("ci-release"), token("ci")])],
+            vec![
+                page(&[]),
+                page(&[]),
+                page(&[token("ci-release"), token("ci")]),
+            ],
             6,
             none(
                 "no active token",
@@ -187,12 +193,22 @@ async fn what_names_no_token_or_several_is_an_error() {
         ),
         (
             &["release", "pst_0ur4e3zl"],
-            vec![page(&[]), page(&[token("ci")])],
+            vec![page(&[]), page(&[]), page(&[token("ci")])],
             6,
             none(
                 "no active token",
                 "pst_0ur4e3zl",
                 "did you mean `pst_0ur4e3zI`?",
+            ),
+        ),
+        // It is over: another one of a like name is no guess.
+        (
+            &["revoke", "ci-1"],
+            vec![page(&[]), page(&[over])],
+            6,
+            format!(
+                "postern: `ci-1` is not active any more: pst_0ur4e3zI, revoked\n  \
+                 hint: see: postern token show {ID}\n"
             ),
         ),
         (

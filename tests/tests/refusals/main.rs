@@ -6,6 +6,7 @@ mod alike;
 mod document;
 mod jobs;
 mod late;
+mod paused;
 mod rebuilt;
 mod searches;
 mod single;
@@ -33,6 +34,7 @@ async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setu
     started::drive(setup, &operations, &mut met).await;
     jobs::drive(setup, &operations, &mut met).await;
     late::drive(setup, &operations, &mut met).await;
+    paused::drive(setup, &operations, &mut met).await;
     rebuilt::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);
 }

@@ -77,6 +77,11 @@ impl<'a> Drive<'a> {
         self.met.note(operation, &answer);
     }
 
+    /// Sends a call of an operation and notes its answer, whatever it is.
+    pub async fn note(&mut self, operation: &Operation, call: Call) {
+        self.met.note(operation, &call.send().await);
+    }
+
     /// A call with the administrator key.
     pub fn admin(&self, method: &str, path: &str, body: &Value) -> Call {
         self.cast
