@@ -8,6 +8,12 @@ PROBLEM = "application/problem+json"
 # Rules that a schema cannot say, so that a request can fit its schema and break one.
 BEYOND_SCHEMAS = {
     "address_invalid",  # JSON Schema has formats for either version of an address, not for both
+    "default_expires_in_invalid",  # not longer than the longest life
+    "lifetime_too_long",  # an organization can say so
+    "expiry_required",  # the same
+    "reason_invalid",  # some character of it can be seen
+    "size_invalid",  # not more than there is
+    "trusted_issuers_invalid",  # issuers of the deployment
     "cursor_invalid",  # only what an earlier answer gave
     "description_invalid",  # some character of it can be seen
     "name_invalid",  # the same, by what Unicode says of each
@@ -32,7 +38,9 @@ BEYOND_SCHEMAS = {
 
 
 def code(response):
-    """The code of a refusal; None for other answers."""
+    """The code of a refusal; None for other answers, and for those to HEAD, which have no body."""
+    if not response.content:
+        return None
     if PROBLEM not in (response.headers.get("content-type") or [""])[0]:
         return None
     return response.json()["code"]

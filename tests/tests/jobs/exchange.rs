@@ -286,8 +286,7 @@ async fn r53_jobs_of_an_issuer_that_is_not_trusted_and_of_a_paused_organization_
     let pause = organization.call(gateway, "POST", "/org/pause");
     pause.send().await.json(200);
     let stopped = exchanging(gateway, 0, &token).send().await;
-    assert_eq!(stopped.status, 403, "{}", stopped.text());
-    assert_eq!(stopped.json(403)["code"], "organization_paused");
+    stopped.problem(403, "organization_paused");
     let resume = organization.call(gateway, "POST", "/org/resume");
     resume.send().await.json(200);
     // None of that used the job token up.

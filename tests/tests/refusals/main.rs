@@ -3,6 +3,7 @@
 
 mod adoptions;
 mod alike;
+mod checkpoints;
 mod document;
 mod jobs;
 mod late;
@@ -36,5 +37,6 @@ async fn every_route_answers_the_codes_that_are_listed_for_it_and_no_others(setu
     late::drive(setup, &operations, &mut met).await;
     paused::drive(setup, &operations, &mut met).await;
     rebuilt::drive(setup, &operations, &mut met).await;
+    checkpoints::drive(setup, &operations, &mut met).await;
     met.assert_complete(&operations);
 }
