@@ -57,6 +57,10 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
         let wrong = wrong.send().await;
         wrong.problem(400, "organization_id_invalid");
         met.note(named("auditKeys"), &wrong);
+        let wrong = organization.call(&gateway, "GET", "/org/audit/consistency?from=x");
+        let wrong = wrong.send().await;
+        wrong.problem(400, "size_invalid");
+        met.note(named("auditConsistency"), &wrong);
         let first = organization.call(&gateway, "GET", "/org/audit/checkpoint?fresh=true");
         assert_eq!(first.send().await.status, 200);
         let (serve, state) = (gateway.serve().clone(), gateway.serve().state());
