@@ -9,6 +9,7 @@ pub(super) use expiry::{earliest, expiry, span_seconds};
 
 use serde::Deserialize;
 
+use super::conditions;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::known_policies;
@@ -19,7 +20,7 @@ use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Grant, Target, Wish, decide, granted};
+use postern_domain::decide::{Grant, Target, Wish, conditioned, decide, granted};
 use postern_domain::id::{Id, ReservationId, TokenId};
 use postern_domain::name::{TokenName, check_description};
 use postern_domain::operation::Operation;
@@ -28,7 +29,7 @@ use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
 use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{MintAnswer, MintCommand};
-use postern_wire::{jwt, opaque};
+use postern_wire::{json, jwt, opaque};
 
 /// Most policies that a mint can name.
 pub const MAX_POLICIES: usize = 100;
@@ -45,6 +46,9 @@ struct MintRequest {
     format: Option<Format>,
     policies: Option<Vec<String>>,
     system: Option<bool>,
+    address_ranges: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "json::whole")]
+    calls_per_minute: Option<u32>,
 }
 
 /// The client that asks for a token: what its rate limit and the audit log know it by.
@@ -85,12 +89,16 @@ where
     )?;
     let description = description(request.description)?;
     let given_policies = request.policies.map(policies).transpose()?;
+    let ranges = request.address_ranges.as_deref();
+    let asked = conditions::asked(ranges, request.calls_per_minute)?;
     let given_name = request.name.as_deref().map(name).transpose()?;
     let places = (request.project.as_deref(), request.workflow.as_deref());
     within_project(places)?;
     let organization = resolve(caller, organization, ports).await?;
     let scope = scope(&organization, places, ports).await?;
+    let conditions = conditioned(caller, asked.as_ref());
     let wish = Wish {
+        conditions: conditions.as_deref(),
         scope: &scope,
         policies: given_policies.as_deref(),
         expires_at,
@@ -121,6 +129,8 @@ where
             name: organization.name.clone(),
         },
         ci_job: None,
+        conditions,
+        revision: 0,
     };
     let token = secret(
         request.format.unwrap_or(Format::Opaque),
@@ -306,12 +316,13 @@ pub(super) fn name(text: &str) -> Result<TokenName> {
 }
 
 fn description(text: Option<String>) -> Result<Option<String>> {
-    if let Some(text) = &text {
-        check_description(text).map_err(|error| {
-            Error::invalid("description_invalid", format!("`description` {error}"))
-        })?;
-    }
+    text.as_deref().map(checked_description).transpose()?;
     Ok(text.filter(|text| !text.is_empty()))
+}
+
+pub(super) fn checked_description(text: &str) -> Result<()> {
+    check_description(text)
+        .map_err(|error| Error::invalid("description_invalid", format!("`description` {error}")))
 }
 
 pub(super) fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {

@@ -110,7 +110,7 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
         let admitted = now_or_never(crate::authenticate::admit(
             &std::rc::Rc::new(presented.expect("well formed")),
             crate::authenticate::About::Nothing,
-            postern_ledger::Purpose::Manage,
+            (postern_ledger::Purpose::Manage, None),
             crate::body::READ,
             &mut None,
             &world,

@@ -81,7 +81,7 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
             now_or_never(admit(
                 &presented,
                 About::Nothing,
-                Purpose::Manage,
+                (Purpose::Manage, None),
                 READ,
                 &mut None,
                 &world
