@@ -33,7 +33,14 @@ impl World {
         self.running()?;
         self.note("mint");
         self.minted.borrow_mut().push(command);
-        Ok(self.mint_answer.borrow().clone())
+        self.lost_or(self.mint_answer.borrow().clone())
+    }
+
+    fn lost_or<T>(&self, answer: T) -> Result<T> {
+        match self.answers_lost.get() {
+            true => Err(Error::unavailable("the answer is lost")),
+            false => Ok(answer),
+        }
     }
 
     fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
@@ -43,7 +50,7 @@ impl World {
         }
         self.note("rotate");
         self.rotated.borrow_mut().push(command);
-        Ok(RotateAnswer::Rotated { description: None })
+        self.lost_or(RotateAnswer::Rotated { description: None })
     }
 
     fn running(&self) -> Result<()> {
