@@ -1,5 +1,6 @@
 //! What is there before a part fails, what is tried while it does, and what must be true once it is back.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 const LEASE: Duration = Duration::from_millis(1_300);
 /// How long a part that is back may take until all is as before.
 const BACK: Duration = Duration::from_secs(20);
+
+/// Behind the answer to a creation that has left a revoked token.
+const REVOKED: &str = ", revoked";
 
 /// What was tried while the part failed, in the order of the columns.
 pub type Tried = [String; 6];
@@ -82,6 +86,8 @@ pub struct World<'a> {
     /// Who manages by a browser session, where that is what fails.
     cookie: Option<String>,
     before: usize,
+    /// The ids of tokens that somebody has: those whose creation was answered.
+    held: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> World<'a> {
@@ -109,6 +115,7 @@ impl<'a> World<'a> {
             false => None,
         };
         let before = verified(gateway, &organization, &setup.keys).await.len();
+        let held = [&known, &fresh, &ended].map(|token| token.id.clone());
         Self {
             setup,
             gateway,
@@ -118,6 +125,7 @@ impl<'a> World<'a> {
             ended,
             cookie,
             before,
+            held: RefCell::new(held.into()),
         }
     }
 
@@ -160,11 +168,8 @@ impl<'a> World<'a> {
             self.manage("GET", "/org/tokens").try_send(),
             self.manage("GET", "/org/audit").try_send(),
         );
-        let made = match &created {
-            Ok(answer) if answer.status == 201 => Some(Minted::of(answer.json(201))),
-            _ => None,
-        };
-        let tried = [
+        let made = self.hold(&created);
+        let mut tried = [
             called(known),
             called(fresh),
             managed(created),
@@ -183,8 +188,19 @@ impl<'a> World<'a> {
         }
         set(self.gateway, part, None, None).await;
         self.is_back(&what).await;
-        self.afterwards(&what, made, &name, is_ended).await;
+        self.afterwards(&what, made.as_ref(), is_ended).await;
+        if made.is_none() && self.is_revoked(&what, &name).await {
+            tried[2].push_str(REVOKED);
+        }
         tried
+    }
+
+    /// Notes who has which token: the one that an answer shows.
+    fn hold(&self, answer: &Result<Answer, String>) -> Option<Minted> {
+        let answer = answer.as_ref().ok().filter(|answer| answer.status == 201)?;
+        let made = Minted::of(answer.json(201));
+        self.held.borrow_mut().insert(made.id.clone());
+        Some(made)
     }
 
     /// Waits until calls and changes are taken again.
@@ -195,6 +211,7 @@ impl<'a> World<'a> {
                 .try_send()
                 .await;
             let create = self.create(&random_name("again")).try_send().await;
+            self.hold(&create);
             let told = (called(call), managed(create));
             if told == ("yes".to_owned(), "yes".to_owned()) {
                 return;
@@ -207,57 +224,83 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Nothing is lost, nothing is there twice, nothing lives that was revoked, and the log fits.
-    async fn afterwards(&self, what: &str, made: Option<Minted>, name: &str, is_ended: bool) {
+    /// Whether a token has come to be whose creation was not answered, and is revoked, as it must be.
+    async fn is_revoked(&self, what: &str, name: &str) -> bool {
+        let query = "status=all";
+        let found = self.organization.tokens(self.gateway, query).await;
+        let rows: Vec<&Value> = found.iter().filter(|row| row["name"] == name).collect();
+        for row in &rows {
+            assert!(!row["revoked_at"].is_null(), "{what}: nobody has {row}");
+        }
+        !rows.is_empty()
+    }
+
+    /// Nothing is lost, nothing is there twice, nothing lives that was revoked or that nobody has, and the log fits.
+    async fn afterwards(&self, what: &str, made: Option<&Minted>, is_ended: bool) {
         let (gateway, organization) = (self.gateway, &self.organization);
         if !is_ended {
             life::assert_live(gateway, &self.ended, "its revoke was not answered").await;
             organization.revoke(gateway, &self.ended.id).await;
         }
         life::assert_dead(gateway, &self.ended, what).await;
-        for token in [&self.known, &self.fresh] {
+        for token in [&self.known, &self.fresh].into_iter().chain(made) {
             life::assert_live(gateway, token, what).await;
         }
-        if let Some(made) = &made {
-            life::assert_live(gateway, made, what).await;
-        }
         let events = verified(gateway, organization, &self.setup.keys).await;
-        let listed = organization.tokens(gateway, "").await;
-        let named: Vec<String> = listed
-            .iter()
-            .filter(|row| row["name"] == name)
-            .map(id)
-            .collect();
-        let expected: Vec<String> = made.iter().map(|made| made.id.clone()).collect();
-        assert_eq!(
-            named, expected,
-            "{what}: what is listed is what was answered"
-        );
-        let of = |action: &str| -> Vec<String> {
+        assert!(events.len() > self.before, "{what}: nothing was written");
+        let of = |action: &str| -> BTreeSet<String> {
             let found = events.iter().filter(|event| event["action"] == action);
-            found
-                .map(|event| event["token_id"].as_str().expect("an id").to_owned())
-                .collect()
-        };
-        let once = |ids: Vec<String>| -> BTreeSet<String> {
-            let count = ids.len();
-            let set: BTreeSet<String> = ids.into_iter().collect();
-            assert_eq!(set.len(), count, "{what}: an event is there twice");
+            let ids: Vec<String> = found.map(token_id).collect();
+            let set: BTreeSet<String> = ids.iter().cloned().collect();
+            assert_eq!(
+                set.len(),
+                ids.len(),
+                "{what}: an event of {action} is there twice"
+            );
             set
         };
         let (created, given_up, revoked) = (
-            once(of("token.mint")),
-            once(of("token.mint_abandoned")),
-            once(of("token.revoke")),
+            of("token.mint"),
+            of("token.mint_abandoned"),
+            of("token.revoke"),
         );
-        assert_eq!(revoked, BTreeSet::from([self.ended.id.clone()]), "{what}");
-        let active: BTreeSet<String> = created
-            .difference(&given_up)
-            .filter(|id| !revoked.contains(*id))
-            .cloned()
-            .collect();
+        let active: BTreeSet<String> = &(&created - &given_up) - &revoked;
+        let mut held = self.held.borrow().clone();
+        assert!(held.remove(&self.ended.id));
+        assert_eq!(
+            active, held,
+            "{what}: active are those that somebody has, by the log"
+        );
+        let ended = BTreeSet::from([self.ended.id.clone()]);
+        for taken_back in &revoked - &ended {
+            let requests: BTreeSet<&str> = events
+                .iter()
+                .filter(|event| token_id(event) == taken_back)
+                .filter_map(|event| event["origin"]["request_id"].as_str())
+                .collect();
+            assert_eq!(
+                requests.len(),
+                1,
+                "{what}: {taken_back}, in its own request"
+            );
+        }
+        let listed = organization.tokens(gateway, "").await;
+        // What a clock that was ahead has revoked is refused, and listed as if a rotation were to end it, until then.
+        let (ahead, listed): (Vec<Value>, Vec<Value>) = listed
+            .into_iter()
+            .partition(|row| !row["revoked_at"].is_null());
+        let ahead: BTreeSet<String> = ahead.iter().map(id).collect();
+        match what {
+            "clock lying" => assert_eq!(ahead, ended, "{what}"),
+            "clock half" => assert!(ahead.is_subset(&ended), "{what}: {ahead:?}"),
+            _ => assert!(ahead.is_empty(), "{what}: {ahead:?}"),
+        }
         let listed: BTreeSet<String> = listed.iter().map(id).collect();
         assert_eq!(listed, active, "{what}: by the list and by the log");
-        assert!(events.len() > self.before, "{what}: nothing was written");
     }
+}
+
+/// The id of the token that an event is about; empty where it is about none.
+fn token_id(event: &Value) -> String {
+    event["token_id"].as_str().unwrap_or_default().to_owned()
 }
