@@ -1,18 +1,24 @@
 //! Callers that create, rotate, revoke and call until there is no gateway any more, and what each of them was answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::{Answer, Call, Http};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
-use postern_system_tests::{random, random_address, rpc};
+use postern_system_tests::{random_address, rpc};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::dice::Dice;
+
 /// Callers of each kind but one.
-const CALLERS: usize = 2;
+const CALLERS: u64 = 2;
 /// How many of the tokens that a round began with are called with, and nothing else.
 const CALLED_WITH: usize = 3;
+
+/// How long a gateway that has just started may take to serve.
+const SERVES: Duration = Duration::from_secs(5);
 
 /// Tokens, by what was answered about them.
 #[derive(Default)]
@@ -71,8 +77,8 @@ impl Load {
         }
     }
 
-    /// Starts callers; one creates from this address alone.
-    pub fn start(self, address: &str) -> Running {
+    /// Starts callers, whose choices are those of a seed; one creates from this address alone.
+    pub fn start(self, address: &str, seed: u64) -> Running {
         let load = Arc::new(self);
         let called: Vec<Minted> = {
             let mut state = load.state();
@@ -84,14 +90,16 @@ impl Load {
             let load = Arc::clone(&load);
             callers.push(tokio::spawn(async move { load.call(token).await }));
         }
-        let one = (Arc::clone(&load), address.to_owned());
-        callers.push(tokio::spawn(async move { one.0.create_from(&one.1).await }));
-        for _ in 0..CALLERS {
-            let (create, revoke, rotate) =
-                (Arc::clone(&load), Arc::clone(&load), Arc::clone(&load));
-            callers.push(tokio::spawn(async move { create.create().await }));
-            callers.push(tokio::spawn(async move { revoke.revoke().await }));
-            callers.push(tokio::spawn(async move { rotate.rotate().await }));
+        let one = (Arc::clone(&load), address.to_owned(), Dice::new(seed, 0));
+        callers.push(tokio::spawn(async move {
+            one.0.create_from(&one.1, one.2).await
+        }));
+        for caller in 0..CALLERS {
+            let of = |kind| (Arc::clone(&load), Dice::new(seed, kind + 3 * caller));
+            let (create, revoke, rotate) = (of(1), of(2), of(3));
+            callers.push(tokio::spawn(async move { create.0.create(create.1).await }));
+            callers.push(tokio::spawn(async move { revoke.0.revoke(revoke.1).await }));
+            callers.push(tokio::spawn(async move { rotate.0.rotate(rotate.1).await }));
         }
         Running { load, callers }
     }
@@ -100,9 +108,8 @@ impl Load {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn manage(&self, method: &str, path: &str, address: &str) -> Call {
-        let [isolate] = random::<1>();
-        let url = &self.urls[usize::from(isolate) % self.urls.len()];
+    fn manage(&self, dice: &mut Dice, method: &str, path: &str, address: &str) -> Call {
+        let url = &self.urls[dice.below(self.urls.len())];
         Call::new(&self.http, method, &format!("{url}{path}"))
             .bearer(&self.admin)
             .organization(&self.organization)
@@ -129,16 +136,16 @@ impl Load {
         answer
     }
 
-    fn body() -> Value {
-        let [format] = random::<1>();
-        let format = if format % 2 == 0 { "opaque" } else { "jwt" };
+    fn body(dice: &mut Dice) -> Value {
+        let format = ["opaque", "jwt"][dice.below(2)];
         json!({ "project": SHOP, "workflow": RELEASE, "format": format })
     }
 
-    async fn create(&self) {
+    async fn create(&self, mut dice: Dice) {
         loop {
-            let call = self.manage("POST", "/org/tokens", &random_address());
-            let Some(answer) = self.change(call, Some(&Self::body())).await else {
+            let call = self.manage(&mut dice, "POST", "/org/tokens", &random_address());
+            let body = Self::body(&mut dice);
+            let Some(answer) = self.change(call, Some(&body)).await else {
                 return;
             };
             match answer.status {
@@ -149,10 +156,11 @@ impl Load {
     }
 
     /// As many as its bucket has, and then one more that is refused.
-    async fn create_from(&self, address: &str) {
+    async fn create_from(&self, address: &str, mut dice: Dice) {
         loop {
-            let call = self.manage("POST", "/org/tokens", address);
-            let Some(answer) = self.change(call, Some(&Self::body())).await else {
+            let call = self.manage(&mut dice, "POST", "/org/tokens", address);
+            let body = Self::body(&mut dice);
+            let Some(answer) = self.change(call, Some(&body)).await else {
                 self.state().cut_from += 1;
                 return;
             };
@@ -172,23 +180,27 @@ impl Load {
     }
 
     /// Takes a token that is active, so that nobody else asks for its end.
-    fn take(&self) -> Option<Minted> {
+    fn take(&self, dice: &mut Dice) -> Option<Minted> {
         let mut state = self.state();
         let count = state.held.active.len();
-        let [index] = random::<1>();
-        (count > 0).then(|| state.held.active.swap_remove(usize::from(index) % count))
+        (count > 0).then(|| state.held.active.swap_remove(dice.below(count)))
     }
 
-    async fn revoke(&self) {
+    async fn revoke(&self, mut dice: Dice) {
         loop {
-            let Some(token) = self.take() else {
+            let Some(token) = self.take(&mut dice) else {
                 tokio::task::yield_now().await;
                 if self.is_gone().await {
                     return;
                 }
                 continue;
             };
-            let call = self.manage("DELETE", &format!("/org/tokens/{}", token.id), "10.9.8.7");
+            let call = self.manage(
+                &mut dice,
+                "DELETE",
+                &format!("/org/tokens/{}", token.id),
+                "10.9.8.7",
+            );
             match self.change(call, None).await {
                 Some(answer) => {
                     answer.json(200);
@@ -199,9 +211,9 @@ impl Load {
         }
     }
 
-    async fn rotate(&self) {
+    async fn rotate(&self, mut dice: Dice) {
         loop {
-            let Some(token) = self.take() else {
+            let Some(token) = self.take(&mut dice) else {
                 tokio::task::yield_now().await;
                 if self.is_gone().await {
                     return;
@@ -209,7 +221,7 @@ impl Load {
                 continue;
             };
             let path = format!("/org/tokens/{}/rotate", token.id);
-            let call = self.manage("POST", &path, &random_address());
+            let call = self.manage(&mut dice, "POST", &path, &random_address());
             match self.change(call, Some(&json!({}))).await {
                 Some(answer) if answer.status == 201 => {
                     let mut state = self.state();
@@ -259,6 +271,21 @@ impl Load {
 }
 
 impl Running {
+    /// Waits until the gateway serves: a change was answered, and a call. For at most some seconds.
+    pub async fn served(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < SERVES {
+            let is_served = {
+                let state = self.load.state();
+                state.answered > 0 && state.calls > 0
+            };
+            if is_served {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until every caller has noticed that the gateway is gone.
     ///
     /// # Panics

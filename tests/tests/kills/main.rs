@@ -1,11 +1,13 @@
 //! Power cuts at random moments under load: after each, nothing that was answered is lost, nothing that was revoked lives,
 //! and limits, lists and the audit log agree. `cargo xtask kill --rounds N` has more rounds than the tests.
 
+mod dice;
 mod load;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use postern_system_tests::audit::verified;
 use postern_system_tests::gateway::Gateway;
@@ -16,10 +18,15 @@ use postern_system_tests::suite::Setup;
 use postern_system_tests::{random, random_address};
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
 use crate::load::{Held, Load};
 
 /// Rounds where `POSTERN_KILLS` does not say.
 const ROUNDS: u32 = 3;
+/// The kill comes within so long of the first answers.
+const WITHIN_MS: usize = 1_500;
+/// Every so often it comes before them, while the gateway starts.
+const COLD: u32 = 5;
 /// Rounds of one organization, which is how long a case may be.
 const OF_ONE_CASE: u32 = 10;
 /// Active tokens that an organization may have.
@@ -30,20 +37,56 @@ const BUCKET: usize = 6;
 const LOOKED_BACK: usize = 6;
 
 fn main() -> ExitCode {
-    let rounds = std::env::var("POSTERN_KILLS");
-    let rounds: u32 = rounds.map_or(ROUNDS, |text| text.parse().expect("a number"));
+    let rounds = number("POSTERN_KILLS").unwrap_or(ROUNDS.into());
+    let rounds = u32::try_from(rounds).expect("a number of rounds");
+    let seed = number("POSTERN_KILLS_SEED");
+    let seed = seed.unwrap_or_else(|| u64::from(u32::from_le_bytes(random())));
     let case = |first: u32| {
-        let count = OF_ONE_CASE.min(rounds - first);
-        let name = format!("r11_r26_r27_r35_rounds_{}_to_{}", first + 1, first + count);
-        Case::new(&name, async move |setup: &Setup| killed(setup, count).await)
+        let last = rounds.min(first + OF_ONE_CASE);
+        let name = format!("r11_r26_r27_r35_rounds_{}_to_{last}", first + 1);
+        Case::new(&name, async move |setup: &Setup| {
+            killed(setup, (first, last), seed).await;
+        })
     };
     let firsts = (0..rounds).step_by(OF_ONE_CASE as usize);
-    runner::run(Setup::start(), firsts.map(case).collect::<Vec<_>>())
+    let begun = Instant::now();
+    let code = runner::run(Setup::start(), firsts.map(case).collect::<Vec<_>>());
+    let sum = std::mem::take(&mut *SUM.lock().unwrap_or_else(PoisonError::into_inner));
+    if sum.begun > 0 {
+        println!(
+            "{} of {rounds} rounds with the seed {seed} in {} s: {}; {} discrepancies",
+            sum.ended,
+            begun.elapsed().as_secs(),
+            sum.told(),
+            sum.begun - sum.ended
+        );
+    }
+    code
+}
+
+/// A number that is set.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
 }
 
 /// What has become of all rounds so far.
+static SUM: Mutex<Sum> = Mutex::new(Sum {
+    begun: 0,
+    ended: 0,
+    calls: 0,
+    answered: 0,
+    cut: 0,
+    orphans: 0,
+    events: 0,
+});
+
+/// What has become of rounds.
 #[derive(Default)]
 struct Sum {
+    begun: u32,
+    /// Those in which everything agreed.
+    ended: u32,
     calls: usize,
     answered: usize,
     cut: usize,
@@ -51,7 +94,29 @@ struct Sum {
     events: usize,
 }
 
-async fn killed(setup: &Setup, rounds: u32) {
+impl Sum {
+    fn told(&self) -> String {
+        format!(
+            "{} calls accepted, {} changes answered and {} cut off, {} tokens that nobody has, {} audit rows verified",
+            self.calls, self.answered, self.cut, self.orphans, self.events
+        )
+    }
+
+    /// Adds it to that of all rounds.
+    fn add(self) {
+        let mut sum = SUM.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.begun += self.begun;
+        sum.ended += self.ended;
+        sum.calls += self.calls;
+        sum.answered += self.answered;
+        sum.cut += self.cut;
+        sum.orphans += self.orphans;
+        sum.events += self.events;
+    }
+}
+
+/// Some rounds of one organization.
+async fn killed(setup: &Setup, (first, last): (u32, u32), seed: u64) {
     let serve = setup
         .serve()
         .isolates(2)
@@ -59,44 +124,58 @@ async fn killed(setup: &Setup, rounds: u32) {
     let mut gateway = serve.start().await;
     let limit = json!({ "mint_ceiling": CEILING });
     let organization = Organization::with(&gateway, &setup.keys.admin, &limit).await;
-    let (mut held, mut sum) = (Held::default(), Sum::default());
+    let mut held = Held::default();
     for format in ["opaque", "jwt", "opaque", "jwt"] {
         held.active
             .push(organization.mint_for_release(&gateway, format).await);
     }
-    for round in 0..rounds {
+    for round in first + 1..=last {
+        let begun = Sum {
+            begun: 1,
+            ..Sum::default()
+        };
+        begun.add();
+        let mut dice = Dice::new(seed, round.into());
+        let after = Duration::from_millis(dice.below(WITHIN_MS) as u64);
+        let is_cold = round % COLD == 0;
         let known_before = held.revoked.len();
         let address = random_address();
         let load = Load::new(&gateway, &organization, &setup.keys.admin, held);
-        let running = load.start(&address);
-        let [wait] = random::<1>();
-        tokio::time::sleep(Duration::from_millis(60 + u64::from(wait) * 5)).await;
+        let running = load.start(&address, dice.next());
+        if !is_cold {
+            running.served().await;
+        }
+        tokio::time::sleep(after).await;
         gateway.kill();
         let ended = running.end().await;
         held = ended.held;
-        sum.calls += ended.calls;
-        sum.answered += ended.answered;
-        sum.cut += ended.cut;
         gateway = serve.start().await;
-        let what = format!("round {} of {rounds}", round + 1);
-        sum.events = agree(
-            &gateway,
-            setup,
-            &organization,
-            &mut held,
-            known_before,
-            &what,
-        )
-        .await;
-        sum.orphans += room(&gateway, &organization, &mut held).await;
+        let what = format!("round {round}, seed {seed}");
+        let world = (&gateway, &organization);
+        let events = agree(world, setup, &mut held, known_before, &what).await;
+        let orphans = room(&gateway, &organization, &mut held).await;
         let (created, cut) = (ended.created_from, ended.cut_from);
         bucket(&gateway, &organization, &address, created, cut, &what).await;
+        let sum = Sum {
+            begun: 0,
+            ended: 1,
+            calls: ended.calls,
+            answered: ended.answered,
+            cut: ended.cut,
+            orphans,
+            events,
+        };
+        let (ms, of) = (
+            after.as_millis(),
+            if is_cold {
+                "the start"
+            } else {
+                "the first answers"
+            },
+        );
+        println!("round {round}: kill -9 {ms} ms behind {of}; {}", sum.told());
+        sum.add();
     }
-    println!(
-        "{rounds} times kill -9 under load: {} calls, {} changes answered and {} cut off, {} tokens that nobody has; \
-         {} audit rows verified; 0 discrepancies",
-        sum.calls, sum.answered, sum.cut, sum.orphans, sum.events
-    );
     gateway.stop();
 }
 
@@ -136,9 +215,8 @@ async fn bucket(
 
 /// What was answered is so; lists, limits and the log agree. Gives how many events there are.
 async fn agree(
-    gateway: &Gateway,
+    (gateway, organization): (&Gateway, &Organization),
     setup: &Setup,
-    organization: &Organization,
     held: &mut Held,
     known_before: usize,
     what: &str,
