@@ -3,6 +3,7 @@
 //! cannot be forgotten by forgetting to list it here.
 
 mod calls;
+mod failures;
 mod findings;
 mod map;
 mod rules;

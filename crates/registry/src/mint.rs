@@ -3,9 +3,11 @@
 
 mod answer;
 mod expiry;
+mod lost;
 
 pub use answer::Minted;
 pub(super) use expiry::{earliest, expiry, span_seconds};
+pub(super) use lost::take_back;
 
 use serde::Deserialize;
 
@@ -64,7 +66,8 @@ pub struct Client {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active after an error.
+/// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active
+/// after an error, unless the Ledger stopped answering once it had created one: see [`take_back`].
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -176,6 +179,11 @@ impl Takes<'_> {
             Self::Before(room) => room,
         }
     }
+
+    /// Whether nobody has the token unless its creation is answered. Who adopts one has it already.
+    fn hands_out(self, command: &MintCommand) -> bool {
+        matches!(self, Self::Before(_)) || !command.facts.adopted()
+    }
 }
 
 /// Takes from the address's bucket, unless that was done, then has the Ledger create the token. The
@@ -198,6 +206,13 @@ where
     let answer = match ports.send(grant, command).await {
         // Of a pause: nothing was written either.
         Err(refusal @ Error::Denied(_)) => Err(refusal),
+        // Whether there is a token now, only the Ledger knows.
+        Err(lost @ Error::Unavailable { .. }) => {
+            if takes.hands_out(command) {
+                take_back(grant, command, ports).await;
+            }
+            return Err(lost);
+        }
         answer => Ok(answer?),
     };
     let refusal = match answer {

@@ -149,6 +149,8 @@ pub struct World {
     pub upstreams_full: Cell<bool>,
     /// Whether the answer to setting an upstream credential does not come back.
     pub upstreams_lost: Cell<bool>,
+    /// Whether the answers to creations and rotations do not come back: they are carried out.
+    pub answers_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     /// Tokens that the Ledger was asked to describe.
@@ -242,6 +244,7 @@ impl World {
             origin_answers: RefCell::default(),
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
+            answers_lost: Cell::default(),
             learned_pin: Cell::new(None),
             described: RefCell::default(),
             exchanged: RefCell::default(),

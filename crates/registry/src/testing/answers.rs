@@ -14,7 +14,14 @@ impl World {
         self.running()?;
         self.note("mint");
         self.minted.borrow_mut().push(command);
-        Ok(self.mint_answer.borrow().clone())
+        self.lost_or(self.mint_answer.borrow().clone())
+    }
+
+    fn lost_or<T>(&self, answer: T) -> Result<T> {
+        match self.answers_lost.get() {
+            true => Err(Error::unavailable("the answer is lost")),
+            false => Ok(answer),
+        }
     }
 
     pub(super) fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
@@ -24,7 +31,7 @@ impl World {
         }
         self.note("rotate");
         self.rotated.borrow_mut().push(command);
-        Ok(RotateAnswer::Rotated { description: None })
+        self.lost_or(RotateAnswer::Rotated { description: None })
     }
 
     pub(super) fn running(&self) -> Result<()> {

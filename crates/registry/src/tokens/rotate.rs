@@ -6,7 +6,9 @@ use serde::Deserialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::mint::{Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret};
+use crate::mint::{
+    Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret, take_back,
+};
 use crate::mint_limits::take;
 use crate::organization::{expiry_refused, federated_only, resolve};
 use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
@@ -36,7 +38,8 @@ struct Request {
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, adopted or a CI job's,
 /// and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling` for a second overlap,
-/// `Unavailable`. After an error the old token is as it was.
+/// `Unavailable`. After an error the old token is as it was, unless the Ledger stopped answering once it
+/// had rotated: then it has ended, or ends when it was to, and so does the successor, which nobody has.
 pub async fn rotate<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -120,6 +123,10 @@ where
         Err(refusal @ Error::Denied(_)) => {
             taken.give_back(ports).await;
             return Err(refusal);
+        }
+        Err(lost @ Error::Unavailable { .. }) => {
+            take_back(&grant, &command.mint, ports).await;
+            return Err(lost);
         }
         answer => answer?,
     };
