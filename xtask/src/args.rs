@@ -39,9 +39,9 @@ Postern's developer commands
   cargo xtask supply-chain [--advisories DIR] [--offline] [--no-module]
       what is linked: licences, sources, advisories, `unsafe`, npm's locks, secrets in the history, two builds of the module
       with --offline, leaves out what only the network knows; DIR is a clone of RustSec's database
-  cargo xtask fuzz [TARGET] [--seconds 20] [--runs N] [--seed S]
-      every reader of what strangers send, and the machines behind them, under libFuzzer: one target of fuzz/ or all,
-      each for so long; what is found is kept in target/fuzz
+  cargo xtask fuzz [TARGET]... [--seconds 20] [--runs N] [--seed S] [--jobs N]
+      every reader of what strangers send, and the machines behind them, under libFuzzer: some targets of fuzz/ or all,
+      each for so long, or until it has so many runs, N side by side; prints a table; what is found is kept in target/fuzz
   cargo xtask kill [--rounds 50] [--seed S]
       builds the module, kills it under load with SIGKILL again and again, and looks whether anything was lost, is there
       twice or came back: a line for each round, and the time

@@ -25,8 +25,8 @@ mod world;
 
 use self::d1::TokenRow;
 use self::world::World;
-use crate::testing::LEEWAY_MS;
 use crate::testing::dice::Dice;
+use crate::testing::{LEEWAY_MS, Sqlite};
 use postern_domain::id::Id;
 
 /// Histories of one test, and steps of each.
@@ -122,7 +122,7 @@ impl World {
 /// # Panics
 /// Where the Ledger and the model disagree.
 pub fn drawn(bytes: &[u8]) {
-    let mut world = World::new(Dice::of(bytes));
+    let mut world = World::new(Dice::of(bytes), Sqlite::again());
     while !world.dice.is_over() && world.step < DRAWN_STEPS {
         world.act();
     }
@@ -144,7 +144,7 @@ impl Drop for SeedReport {
 
 #[cfg(test)]
 fn history(seed: u64, steps: usize) -> World {
-    let mut world = World::new(Dice::new(seed));
+    let mut world = World::new(Dice::new(seed), Sqlite::new());
     let mut report = SeedReport(seed, 0);
     for step in 1..=steps {
         report.1 = step;

@@ -6,6 +6,7 @@
     reason = "made for tests: they may fail, and their fields say what they are"
 )]
 
+mod again;
 pub mod dice;
 pub mod jobs;
 pub mod record;
@@ -14,6 +15,7 @@ pub use postern_domain::testing::facts;
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::types::ValueRef;
@@ -57,6 +59,8 @@ pub struct Sqlite {
     db: Rc<Connection>,
     /// How many more statements go well.
     left: Rc<Cell<Option<u32>>>,
+    /// That it is used again and again, with tables that stay.
+    kept: Option<Rc<again::Kept>>,
 }
 
 impl Sqlite {
@@ -66,6 +70,7 @@ impl Sqlite {
         Self {
             db: Rc::new(db),
             left: Rc::default(),
+            kept: None,
         }
     }
 
@@ -82,10 +87,16 @@ impl Sqlite {
     /// One of `begin`, `commit` and `rollback`: what the platform does around a turn.
     pub fn transact(&self, statement: &str) {
         self.db.execute_batch(statement).expect("a transaction");
+        if let (Some(kept), "rollback") = (&self.kept, statement) {
+            kept.rolled_back(&self.db);
+        }
     }
 
     /// The number that a query gives.
     pub fn number(&self, query: &str) -> i64 {
+        if let Some(number) = self.kept.as_ref().and_then(|kept| kept.number(query)) {
+            return number;
+        }
         let mut statement = self.db.prepare_cached(query).expect("a query");
         let number = statement.query_row([], |row| row.get(0));
         number.expect("a number")
@@ -105,7 +116,10 @@ impl Sql for Sqlite {
             Some(left) => self.left.set(Some(left - 1)),
             None => {}
         }
-        rows(&self.db, statement, values).map_err(|error| SqlError(error.to_string()))
+        match &self.kept {
+            Some(kept) => kept.run(&self.db, statement, values),
+            None => rows(&self.db, statement, values).map_err(|error| SqlError(error.to_string())),
+        }
     }
 }
 
@@ -132,10 +146,14 @@ fn rows(db: &Connection, statement: &str, values: &[Value]) -> rusqlite::Result<
     Ok(rows)
 }
 
-/// The keys of the audit chain.
-pub fn audit() -> KeyRing {
+static AUDIT: LazyLock<KeyRing> = LazyLock::new(|| {
     let ring = KeyRing::parse("r1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").expect("a key");
     RootKeys::from_root(&ring).audit
+});
+
+/// The keys of the audit chain.
+pub fn audit() -> KeyRing {
+    AUDIT.clone()
 }
 
 /// Stands for the platform's normalization: these tests need one pair of letters only.
@@ -176,9 +194,12 @@ pub fn open_with(sql: &Sqlite, lease_ms: u32) -> Ledger<Sqlite> {
     Ledger::open(sql.clone(), settings)
 }
 
+static LOG_KEYS: LazyLock<LogKeys> =
+    LazyLock::new(|| LogKeys::new("gateway.example", &[[7; 32]]).expect("keys"));
+
 /// The keys that sign checkpoints for everybody.
 pub fn log_keys() -> LogKeys {
-    LogKeys::new("gateway.example", &[[7; 32]]).expect("keys")
+    LOG_KEYS.clone()
 }
 
 pub fn at(ms: i64) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
@@ -17,6 +18,8 @@ use postern_wire::sign_in::{COOKIE_PATH, COOKIES, for_browser, for_origin, is_en
 use crate::bytes::Bytes;
 
 const OWN: &str = "https://gate.example";
+
+static HERE: LazyLock<Url> = LazyLock::new(|| Url::parse(OWN).expect("a URL"));
 
 /// Nothing but the three cookies passes; a browser goes to no other place than a second reader of URLs says.
 pub fn cookies(data: &[u8]) {
@@ -78,26 +81,25 @@ fn set(header: &str) {
 
 /// As a browser on a page of the gateway reads it.
 fn places(location: &str) {
-    let here = Url::parse(OWN).expect("a URL");
     if is_place(location) {
-        let url = here.join(location).unwrap_or_else(|_| here.clone());
+        let url = HERE.join(location).unwrap_or_else(|_| HERE.clone());
         assert!(
             ["http", "https"].contains(&url.scheme()),
             "{location}: {url}"
         );
         if location.starts_with('/') {
-            assert_eq!(url.origin(), here.origin(), "{location}: {url}");
+            assert_eq!(url.origin(), HERE.origin(), "{location}: {url}");
         }
     }
     if is_end(location, OWN) {
         assert!(is_place(location));
-        let Ok(url) = here.join(location) else {
+        let Ok(url) = HERE.join(location) else {
             return;
         };
         let host = url.host_str().unwrap_or_default();
         let is_near = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
         assert!(
-            is_near || url.origin() == here.origin(),
+            is_near || url.origin() == HERE.origin(),
             "{location}: {url}"
         );
     }

@@ -57,10 +57,18 @@ pub(crate) fn bearer_seeds() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-static KEYS: LazyLock<RootKeys> = LazyLock::new(|| {
-    let ring = format!("k1:{},k0:{}", "A".repeat(43), "B".repeat(42) + "A");
-    RootKeys::from_root(&KeyRing::parse(&ring).expect("a good ring"))
-});
+fn root_keys(ring: &str) -> RootKeys {
+    RootKeys::from_root(&KeyRing::parse(ring).expect("a good ring"))
+}
+
+fn older_key() -> String {
+    format!("k0:{}", "B".repeat(42) + "A")
+}
+
+static KEYS: LazyLock<RootKeys> =
+    LazyLock::new(|| root_keys(&format!("k1:{},{}", "A".repeat(43), older_key())));
+/// The same without the key that signs.
+static OLDER: LazyLock<RootKeys> = LazyLock::new(|| root_keys(&older_key()));
 
 /// A key that checks is one that this deployment has made: its text follows from its id and its secret, in one way.
 pub fn opaque(data: &[u8]) {
@@ -129,9 +137,7 @@ fn remade(text: &str) -> String {
     if made.expose() == text {
         return made.expose().to_owned();
     }
-    let ring = format!("k0:{}", "B".repeat(42) + "A");
-    let older = RootKeys::from_root(&KeyRing::parse(&ring).expect("a good ring"));
-    opaque::mint(id, &entropy, &older)
+    opaque::mint(id, &entropy, &OLDER)
         .expect("enough")
         .expose()
         .to_owned()

@@ -5,13 +5,14 @@ mod answers;
 mod driver;
 mod world;
 
-use postern_domain::rpc::{ORIGIN_PREFIX, ProjectAt, Rpc, rpcs};
+use postern_domain::rpc::{ORIGIN_PREFIX, ProjectAt, Rpc};
 use postern_wire::grpc_web::frame;
 use postern_wire::message::{embedded, text};
 
 use self::driver::Driver;
 use self::world::{RUN, Request};
 use crate::bytes::Bytes;
+use crate::rows::ROWS;
 
 /// Calls below the origin's prefix, several through one gateway.
 pub fn gate_rpc(data: &[u8]) {
@@ -39,8 +40,7 @@ fn driven(data: &[u8], request: fn(&mut Bytes<'_>) -> Request) {
 }
 
 fn rpc_request(bytes: &mut Bytes<'_>) -> Request {
-    let all: Vec<&'static Rpc> = rpcs().collect();
-    let row = *bytes.pick(&all);
+    let row = *bytes.pick(&ROWS);
     let mut request = Request::new("POST", row.path());
     request
         .headers
@@ -177,7 +177,7 @@ fn rest_request(bytes: &mut Bytes<'_>) -> Request {
 /// One call for every row, under every setting, that goes well as far as its answers let it.
 pub(crate) fn rpc_seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    for (index, _) in rpcs().enumerate() {
+    for index in 0..ROWS.len() {
         for setting in 0..world::SETTINGS {
             let credential = (index + setting) % world::CREDENTIALS;
             let front = [setting as u8, index as u8, 0, 7, 0, 0, credential as u8, 0];

@@ -5,13 +5,14 @@ use prost::encoding::{DecodeContext, WireType, bytes, int32, message, skip_field
 use prost::{DecodeError, Message};
 
 use postern_domain::decide::ProjectNamed;
-use postern_domain::rpc::{Is, OrganizationAt, Path, ProjectAt, Rpc, rpcs};
+use postern_domain::rpc::{Is, OrganizationAt, Path, ProjectAt, Rpc};
 use postern_wire::grpc_web::frame;
 use postern_wire::identity::{Identified, IdentityError, read};
 use postern_wire::protobuf::ProtobufError;
 use postern_wire::scan::{Framing, Progress, Scan, ScanError};
 
 use crate::bytes::Bytes;
+use crate::rows::ROWS;
 
 /// What a message names, by the row's field numbers; empty text for what is not there.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -246,8 +247,7 @@ fn in_windows(
 /// of the gateway's own.
 pub fn identity(data: &[u8]) {
     let mut input = Bytes::new(data);
-    let all: Vec<&'static Rpc> = rpcs().collect();
-    let row = *input.pick(&all);
+    let row = *input.pick(&ROWS);
     let length = input.below(4);
     let sizes = input.take(length);
     let message = input.rest();
@@ -285,7 +285,7 @@ pub fn identity(data: &[u8]) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     use postern_wire::message::{embedded, number, text};
     let mut seeds = Vec::new();
-    for (index, row) in rpcs().enumerate() {
+    for (index, row) in ROWS.iter().enumerate() {
         if !row.is_inspected() {
             continue;
         }

@@ -46,6 +46,9 @@ static KEYS: LazyLock<Vec<KeySet>> = LazyLock::new(|| {
     all
 });
 
+static AUDIENCES: LazyLock<Audiences> =
+    LazyLock::new(|| Audiences::new([GATE.to_owned()], false).expect("audiences"));
+
 /// A signature of the form of an algorithm.
 fn signature(header: &[u8]) -> Vec<u8> {
     let header: Value = serde_json::from_slice(header).unwrap_or_default();
@@ -94,8 +97,7 @@ pub fn job_tokens(data: &[u8]) {
         );
     }
     let signed = question.answer(true).expect("the platform says yes");
-    let audiences = Audiences::new([GATE.to_owned()], false).expect("audiences");
-    let Ok(job) = signed.verified(&audiences, Timestamp::from_millis(NOW * 1000)) else {
+    let Ok(job) = signed.verified(&AUDIENCES, Timestamp::from_millis(NOW * 1000)) else {
         return;
     };
     let part = |at: usize| {

@@ -50,9 +50,10 @@ impl Node {
             return None;
         };
         let folded = |text: &str| text.trim().to_lowercase();
+        let wanted = folded(name);
         let is = |key: &str| match taking {
             Taking::First | Taking::Last => key == *name,
-            Taking::FirstInAnyCase | Taking::LastInAnyCase => folded(key) == folded(name),
+            Taking::FirstInAnyCase | Taking::LastInAnyCase => folded(key) == wanted,
             Taking::LastUpToNul => key.split('\0').next() == Some(name),
         };
         let mut found = members.iter().filter(|(key, _)| is(key));

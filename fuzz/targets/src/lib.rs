@@ -18,6 +18,7 @@ mod ledger;
 mod messages;
 mod rest;
 mod routes;
+mod rows;
 
 pub use cookies::cookies;
 pub use credentials::{bearer, opaque};

@@ -41,7 +41,7 @@ fn commands(actor: Option<&str>, lines: &str) {
     };
     let printed = print_actor(actor);
     assert_eq!(parse_actor(printed.as_deref()), Ok(actor));
-    let mut ledger = open(&Sqlite::new());
+    let mut ledger = open(&Sqlite::again());
     for (at, line) in lines.lines().enumerate().take(6) {
         let (name, body) = line.split_once(' ').unwrap_or((line, ""));
         let Ok(Call::Command(name)) = Call::parse(true, name) else {

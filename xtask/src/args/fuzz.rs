@@ -3,41 +3,39 @@
 use super::values::{count, last, options};
 use crate::fail::Outcome;
 
+/// For how long a target is tried, if nobody says.
+const SECONDS: u32 = 20;
+
 /// How long the fuzzer tries what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fuzz {
-    /// One target; `None` = all.
-    pub target: Option<String>,
-    /// For how long each.
-    pub seconds: u32,
+    /// Some targets; none = all.
+    pub targets: Vec<String>,
+    /// For how long each; `None` = until it has its runs.
+    pub seconds: Option<u32>,
     /// Most inputs of each; `None` = as many as the time allows.
     pub runs: Option<u32>,
     /// Where its random choices begin; `None` = anew each time.
     pub seed: Option<u32>,
-}
-
-impl Default for Fuzz {
-    /// What `cargo xtask test` takes.
-    fn default() -> Self {
-        Self {
-            target: None,
-            seconds: 20,
-            runs: None,
-            seed: None,
-        }
-    }
+    /// How many side by side; `None` = as many as there are cores.
+    pub jobs: Option<u32>,
 }
 
 /// Reads its words.
 pub fn parse(mut words: Vec<String>) -> Outcome<Fuzz> {
-    let is_target = words.first().is_some_and(|word| !word.starts_with('-'));
-    let target = is_target.then(|| words.remove(0));
-    let given = options("fuzz", words, &["--seconds", "--runs", "--seed"])?;
+    let names = words.iter().take_while(|word| !word.starts_with('-'));
+    let options_at = names.count();
+    let rest = words.split_off(options_at);
+    let given = options("fuzz", rest, &["--seconds", "--runs", "--seed", "--jobs"])?;
     let number = |name| last(&given, name).map(|text| count(name, text)).transpose();
+    let runs = number("--runs")?;
+    // So many runs take as long as they take.
+    let usual = runs.is_none().then_some(SECONDS);
     Ok(Fuzz {
-        target,
-        seconds: number("--seconds")?.unwrap_or(Fuzz::default().seconds),
-        runs: number("--runs")?,
+        targets: words,
+        seconds: number("--seconds")?.or(usual),
+        runs,
         seed: number("--seed")?,
+        jobs: number("--jobs")?,
     })
 }

@@ -51,28 +51,38 @@ fn plain_commands() {
 
 #[test]
 fn what_the_fuzzer_tries() {
-    let fuzz = |target: Option<&str>, seconds, runs, seed| {
+    let fuzz = |targets: &[&str], seconds, runs, seed, jobs| {
         Ok(Request::Fuzz(Fuzz {
-            target: target.map(str::to_owned),
+            targets: targets.iter().map(|name| (*name).to_owned()).collect(),
             seconds,
             runs,
             seed,
+            jobs,
         }))
     };
     for (line, expected) in [
-        ("fuzz", fuzz(None, 20, None, None)),
-        ("fuzz jwt", fuzz(Some("jwt"), 20, None, None)),
-        ("fuzz --seconds 600", fuzz(None, 600, None, None)),
+        ("fuzz", fuzz(&[], Some(20), None, None, None)),
+        ("fuzz jwt", fuzz(&["jwt"], Some(20), None, None, None)),
+        ("fuzz --seconds 600", fuzz(&[], Some(600), None, None, None)),
+        (
+            "fuzz jwt bearer --jobs 1",
+            fuzz(&["jwt", "bearer"], Some(20), None, None, Some(1)),
+        ),
+        (
+            "fuzz --runs 10000000",
+            fuzz(&[], None, Some(10_000_000), None, None),
+        ),
         (
             "fuzz jwt --seconds=5 --runs 1000 --seed 7",
-            fuzz(Some("jwt"), 5, Some(1_000), Some(7)),
+            fuzz(&["jwt"], Some(5), Some(1_000), Some(7), None),
         ),
     ] {
         assert_eq!(typed(line), expected, "{line}");
     }
     refused("fuzz --seconds 0", "`--seconds` is `0`");
+    refused("fuzz --jobs 0", "`--jobs` is `0`");
     refused("fuzz --minutes 1", "`fuzz` does not know `--minutes`");
-    refused("fuzz jwt bearer", "`fuzz` does not know `bearer`");
+    refused("fuzz --runs 5 jwt", "`fuzz` does not know `jwt`");
 }
 
 #[test]

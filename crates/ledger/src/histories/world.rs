@@ -76,10 +76,10 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(dice: Dice) -> Self {
+    pub fn new(dice: Dice, sql: Sqlite) -> Self {
         Self {
             dice,
-            sql: Sqlite::new(),
+            sql,
             now: 1_700_000_000_000,
             ledger: None,
             alarm: None,

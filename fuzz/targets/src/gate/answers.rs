@@ -4,14 +4,13 @@ use postern_domain::conditions::{AddressRange, Conditions};
 use postern_domain::decide::{Denial, RunFacts};
 use postern_domain::id::{Id, TokenId, WorkflowId};
 use postern_domain::token::TokenFacts;
-use postern_domain::upstream::Reach;
 use postern_gate::error::Error;
 use postern_gate::{Outage, Reply};
 use postern_ledger::{Admission, AdmitQuery, Delta, GivenCalls, Liveness, Version};
 use postern_wire::grpc_web::frame;
 use postern_wire::message::{embedded, text};
 
-use super::world::{RUN, given, known, plain, token};
+use super::world::{REACHES, RUN, UPSTREAM_TEXTS, given, known, plain, token};
 use crate::bytes::Bytes;
 
 /// An answer, or why there is none.
@@ -89,13 +88,8 @@ pub fn admission(bytes: &mut Bytes<'_>, query: &AdmitQuery, lease_ms: u32) -> Ad
     });
     let upstream = query.upstream.is_some() != odd && !bytes.one_in(6);
     let upstream = upstream.then(|| {
-        let reach = [
-            (None, None),
-            (Some("shop"), None),
-            (Some("shop"), Some("release")),
-        ];
-        let (project, workflow) = *bytes.pick(&reach);
-        let mut given = given(1 + bytes.below(2) as u128, Reach::of(project, workflow));
+        let reach = bytes.below(REACHES.len());
+        let mut given = given(reach, bytes.below(UPSTREAM_TEXTS.len()));
         if bytes.one_in(8) {
             given.sealed.push('A');
         }

@@ -84,6 +84,7 @@ thread_local! {
     static CONFIGS: Vec<Rc<Config>> = (0..SETTINGS).map(|which| Rc::new(setting(which))).collect();
     static KNOWN: Rc<Vec<Known>> = Rc::new(tokens());
     static CREDENTIAL: Vec<String> = credentials();
+    static GIVEN: Vec<GivenUpstream> = given_upstreams();
 }
 
 pub fn config(which: usize) -> Rc<Config> {
@@ -204,28 +205,45 @@ fn credentials() -> Vec<String> {
     all
 }
 
-/// A stored credential, as the Ledger gives it.
-pub fn given(id: u128, reach: Reach) -> GivenUpstream {
-    let credential = Credential::parse(upstream_text(id)).expect("good");
-    let sealed = Sealed {
-        organization: Id::from_u128(1),
-        reach: &reach,
-        id: Id::from_u128(id),
-    };
+/// The texts of the stored credentials.
+pub const UPSTREAM_TEXTS: [&str; 2] = ["upstream-credential-1", "upstream-credential-2"];
+
+/// What a stored credential is for: the organization, its project, its workflow.
+pub const REACHES: [(Option<&str>, Option<&str>); 3] = [
+    (None, None),
+    (Some("shop"), None),
+    (Some("shop"), Some("release")),
+];
+
+/// Every stored credential for everything that it can be for.
+fn given_upstreams() -> Vec<GivenUpstream> {
     let keys = testing::config().root_keys.upstream;
-    let sealed = seal(&credential, sealed, &keys, [1; 12]).expect("sealed");
-    GivenUpstream {
-        id: Id::from_u128(id),
-        digest: credential.digest(),
-        sealed,
-        reach,
-        until: None,
+    let mut all = Vec::new();
+    for (project, workflow) in REACHES {
+        for (text, id) in UPSTREAM_TEXTS.into_iter().zip(1..) {
+            let reach = Reach::of(project, workflow);
+            let credential = Credential::parse(text.to_owned()).expect("good");
+            let sealed = Sealed {
+                organization: Id::from_u128(1),
+                reach: &reach,
+                id: Id::from_u128(id),
+            };
+            let sealed = seal(&credential, sealed, &keys, [1; 12]).expect("sealed");
+            all.push(GivenUpstream {
+                id: Id::from_u128(id),
+                digest: credential.digest(),
+                sealed,
+                reach,
+                until: None,
+            });
+        }
     }
+    all
 }
 
-/// Its text.
-pub fn upstream_text(id: u128) -> String {
-    format!("upstream-credential-{id}")
+/// A stored credential, as the Ledger gives it: for which reach, and which one of its credentials.
+pub fn given(reach: usize, which: usize) -> GivenUpstream {
+    GIVEN.with(|all| all[reach * UPSTREAM_TEXTS.len() + which].clone())
 }
 
 /// The token of this id.
