@@ -28,7 +28,7 @@ const WITHIN_MS: usize = 1_500;
 /// Every so often it comes before them, while the gateway starts.
 const COLD: u32 = 5;
 /// Rounds of one organization, which is how long a case may be.
-const OF_ONE_CASE: u32 = 10;
+const OF_ONE_CASE: u32 = 5;
 /// Active tokens that an organization may have.
 const CEILING: usize = 24;
 /// Tokens that an address may create; one comes back each ten minutes, which is longer than a case.
