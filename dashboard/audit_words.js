@@ -8,6 +8,7 @@ export const ACTIONS = {
   "token.mint_refused": "Creation refused",
   "token.mint_abandoned": "Creation abandoned",
   "token.adopt": "Token adopted",
+  "token.edit": "Token changed",
   "token.rotate": "Token rotated",
   "token.revoke": "Token revoked",
   "token.revoke_idle": "Idle token revoked",

@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { bulkDialog } from "./bulk.js";
 import { ago, choice, exact, facts, field, h, lastRow, named, number, openDialog } from "./dom.js";
+import { editDialog } from "./edit.js";
 import { attempt } from "./refusals.js";
 import { go } from "./route.js";
 import { secretDialog } from "./secret.js";
@@ -21,6 +22,7 @@ export const utcTime = (moment) => `${new Date(moment).toISOString().slice(11, 1
 export function actionsOf(token, changed) {
   return [
     canRotate(token) && ["Rotate…", () => rotateDialog(token, changed)],
+    !isOver(token) && ["Change…", () => editDialog(token, pathOf(token.id), changed)],
     token.quarantined_at && !isOver(token) && ["Restore…", () => restoreDialog(token, changed)],
     ["Tokens it created", () => go("tokens", null, { minted_by: token.id, status: "all" })],
     ["Audit events", () => go("audit", null, { token: token.id })],

@@ -1,6 +1,7 @@
 // Creating a token: what the token may do, where, and until when. Faults stand at their fields, and what was typed is kept.
 
 import { call } from "./api.js";
+import { conditionFields } from "./conditions.js";
 import { choice, exact, h, lastRow, openDialog } from "./dom.js";
 import { faultField, faults, picker, policyPicker, radios, textField } from "./fields.js";
 import { attempt, refusalBox, told } from "./refusals.js";
@@ -70,6 +71,7 @@ export async function mintDialog(minted) {
       date.element.hidden = true;
       expiry.input.addEventListener("change", () => (date.element.hidden = expiry.input.value !== "exact"));
       const end = () => (expiry.input.value === "exact" ? date : expiry);
+      const conditions = conditionFields();
       const button = h("button", { type: "submit", class: "primary" }, "Create token");
 
       const form = h(
@@ -84,6 +86,7 @@ export async function mintDialog(minted) {
           ["jwt", "JWT", "for chainloop, and other clients that read claims"],
         ], "opaque"))),
         policies.element,
+        conditions.element,
         place,
         lastRow(close, button),
       );
@@ -94,6 +97,7 @@ export async function mintDialog(minted) {
         [workflow, scope === "workflow" && project.value() && !workflow.value() ? "Choose a workflow." : undefined],
         [name, name.input.value.trim() === "" ? "Give the token a name." : undefined],
         [date, expiry.input.value === "exact" ? dateFault(date.input.value) : undefined],
+        ...conditions.lacking(),
       ]);
       /** The field that a refusal is about, and what to say there. */
       const wrong = (refused) => ({
@@ -105,7 +109,7 @@ export async function mintDialog(minted) {
         lifetime_exceeded: [end(), `A token cannot outlive its creator${own ? `, who expires ${exact(own)}` : ""}.`],
         policy_not_held: [policies, told(refused)],
         project_required: [project, "Choose a project: you are not allowed to create tokens for the whole organization."],
-      })[refused.code];
+      })[refused.code] ?? conditions.wrong(refused);
 
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
@@ -117,6 +121,7 @@ export async function mintDialog(minted) {
           workflow: scope === "workflow" ? workflow.value() : undefined,
           format: form.querySelector("input[name=format]:checked").value,
           policies: policies.value(),
+          ...conditions.value(),
         };
         if (expiry.input.value === "exact") body.expires_at = new Date(date.input.value).toISOString();
         else if (expiry.input.value !== "none") body.expires_in = expiry.input.value;

@@ -13,6 +13,8 @@ const REASONS = {
   token_quarantined: ["Token quarantined", "It was found in public. Restore it if that was a mistake, or revoke it."],
   job_token_refused: ["Job token refused", "“Test a job token” under “CI jobs” says which rule it does not meet."],
   operation_not_allowed: ["Not among its policies", "The token lacks a policy that this operation needs."],
+  address_not_allowed: ["Address not allowed", "The token is for other addresses. If its user has moved, create a token for the new ones."],
+  calls_exceeded: ["Too many calls", "The token has a limit of calls per minute. Create one with a higher limit if its user needs it."],
   not_confined: ["No project or workflow named", "The call has to name the project and, for the token of a workflow, the workflow."],
   other_project: ["Another project", "The token is for one project, and the call names another one."],
   other_workflow: ["Another workflow", "The token is for one workflow, and the call is about another one."],

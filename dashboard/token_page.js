@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { actionWords, actorWords } from "./audit_words.js";
+import { conditionFacts } from "./conditions.js";
 import { dayChart } from "./chart.js";
 import { jobFacts } from "./ci_job.js";
 import { exact, facts, h, named, number, plain, sum } from "./dom.js";
@@ -102,6 +103,7 @@ function factsOf(token) {
       (!token.revoked_at || token.expires_at) && ["Expires", token.revoked_at ? brief(token.expires_at) : ending(token), token.expires_at ? ` · ${exact(token.expires_at)}` : ""],
       ["Created", brief(token.created_at), ` · ${exact(token.created_at)} by `, token.minted_by ? h("a", { href: address("tokens", token.minted_by) }, by) : by],
       ...(token.ci_job ? jobFacts(token.ci_job) : []),
+      ...conditionFacts(token),
       ["Last used", brief(token.last_used_at), token.last_used_at ? ` · ${exact(token.last_used_at)}` : ""],
       ["Uses", number(token.uses)],
       ["Format", token.format === "jwt" ? "JWT" : "opaque key", token.adopted ? ", created at the origin" : "", token.is_system ? ", system token" : ""],

@@ -55,6 +55,10 @@ const WALKS: &[(&str, &str)] = &[
         "select id, rule, created_at, created_by from trust_rules",
         "all of them are told, at most two hundred",
     ),
+    (
+        "select token, window from call_windows",
+        "once for each instance, and a row stays for a minute",
+    ),
     ("delete from refusals where hour <", "a row for each code"),
     (
         "select at, operation, reason, token, address",

@@ -49,6 +49,8 @@ fn facts() -> TokenFacts {
         is_system: false,
         expires_at: None,
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }
 }
 

@@ -153,7 +153,7 @@ impl Model {
                 let after = self.until_call();
                 self.queue(after, Event::Call(isolate));
                 let leases = &mut self.isolates[isolate];
-                if !leases.is_active(ORGANIZATION, TOKEN, clock) {
+                if !leases.is_active(ORGANIZATION, (TOKEN, 0), clock) {
                     let asked = leases.ask(ORGANIZATION, clock);
                     self.send(isolate, Question::Admit(asked));
                 }
@@ -215,6 +215,8 @@ impl Model {
                     run: None,
                     pin: false,
                     upstream: None,
+                    revision: 0,
+                    calls: false,
                     shown: None,
                     counts: false,
                     claim: Some(asked.claim()),
@@ -246,7 +248,13 @@ impl Model {
         let leases = &mut self.isolates[isolate];
         match (question, answer.map(|answer| *answer)) {
             (Question::Admit(asked), Some(Answer::Admission(told))) => {
-                leases.told(&asked, TOKEN, told.liveness, told.delta.as_ref(), clock);
+                leases.told(
+                    &asked,
+                    (TOKEN, 0),
+                    told.liveness,
+                    told.delta.as_ref(),
+                    clock,
+                );
             }
             (Question::Renew(renewal), answer) => {
                 let delta = answer.and_then(delta);

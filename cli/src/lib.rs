@@ -7,6 +7,7 @@
 )]
 #![warn(missing_docs)]
 
+pub mod accept;
 pub mod activity;
 pub mod address;
 pub mod api;

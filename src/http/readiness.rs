@@ -19,7 +19,7 @@ use postern_registry::ports::Isolate as _;
 
 /// D1 at both ends of its schema: the oldest table, and the newest column.
 const PROBE: &str = "select (select id from organizations limit 1) as a, \
-                     (select pause_sequence from organizations limit 1) as b";
+                     (select revision from tokens limit 1) as b";
 
 /// The isolate runs. Asks nothing else.
 pub fn healthz() -> Result<Answer> {

@@ -8,7 +8,7 @@ use worker::{D1Database, D1PreparedStatement};
 
 use super::d1::{Bind, statement};
 use super::limits::{SET_LIMITS, kept_policy};
-use postern_domain::token::{Format, Verifier};
+use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{AuditRow, RecordChange, TokenRow};
 
 /// What D1 says, and the outbox too, where an event's number has another row. Migration 0008 has
@@ -78,6 +78,25 @@ pub fn prepare(
                 Bind::text(token),
                 Bind::text(organization),
                 Bind::time(*created_at),
+                Bind::whole(*sequence),
+            ],
+        ),
+        RecordChange::EditToken {
+            facts,
+            description,
+            sequence,
+        } => statement(
+            database,
+            EDIT_TOKEN,
+            vec![
+                Bind::text(facts.id),
+                Bind::text(facts.organization.id),
+                Bind::text(facts.name.as_str()),
+                Bind::maybe(description.as_ref()),
+                Bind::Text(serde_json::to_string(&facts.policies)?),
+                Bind::maybe_time(facts.expires_at),
+                Bind::maybe(conditions(facts)?),
+                Bind::number(facts.revision),
                 Bind::whole(*sequence),
             ],
         ),
@@ -247,8 +266,16 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
             Bind::maybe_time(facts.expires_at),
             Bind::whole(row.sequence),
             Bind::maybe(ci_job),
+            Bind::maybe(conditions(facts)?),
+            Bind::number(facts.revision),
         ],
     )
+}
+
+/// A token's conditions as its row has them.
+fn conditions(facts: &TokenFacts) -> worker::Result<Option<String>> {
+    let conditions = facts.conditions.as_ref();
+    Ok(conditions.map(serde_json::to_string).transpose()?)
 }
 
 // A batch that was given up may arrive late, behind what came after it. Where that matters, the
@@ -257,8 +284,9 @@ fn insert_token(database: &D1Database, row: &TokenRow) -> worker::Result<D1Prepa
 /// Not where the creation was abandoned since: the row of an adoption would come back to stay.
 const INSERT_TOKEN: &str = "insert into tokens \
      (id, organization_id, project_id, workflow_id, name, description, format, pepper, hash, \
-      claims, policies, is_system, created_at, created_by, minted_by, expires_at, ci_job) \
-     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18 \
+      claims, policies, is_system, created_at, created_by, minted_by, expires_at, ci_job, \
+      conditions, revision) \
+     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18, ?19, ?20 \
      where not exists (select 1 from audit where organization_id = ?2 and token_id = ?1 \
      and action = 'token.mint_abandoned' and sequence > ?17) on conflict (id) do nothing";
 
@@ -266,6 +294,12 @@ const INSERT_TOKEN: &str = "insert into tokens \
 const FORGET_TOKEN: &str = "delete from tokens where id = ?1 and organization_id = ?2 \
      and created_at = ?3 and not exists (select 1 from audit where organization_id = ?2 \
      and token_id = ?1 and action in ('token.adopt', 'token.mint') and sequence > ?4)";
+
+/// Not where it was edited again since.
+pub(super) const EDIT_TOKEN: &str = "update tokens set name = ?3, description = ?4, policies = ?5, \
+     expires_at = ?6, conditions = ?7, revision = ?8 where id = ?1 and organization_id = ?2 \
+     and not exists (select 1 from audit where organization_id = ?2 and token_id = ?1 \
+     and action = 'token.edit' and sequence > ?9)";
 
 /// Not where it was released, or quarantined again, since.
 const QUARANTINE: &str = "update tokens set quarantined_at = ?3 where id = ?1 \
@@ -309,75 +343,4 @@ fn append_audit(database: &D1Database, row: &AuditRow) -> worker::Result<D1Prepa
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::query_plans::record;
-    use postern_domain::audit::{Action, Event, Link, Requester};
-    use postern_domain::id::Id;
-    use postern_domain::time::Timestamp;
-
-    fn event(sequence: u64, mac: &str) -> AuditRow {
-        let requester: Requester = Requester {
-            actor: "admin-token".to_owned(),
-            tier: "admin".to_owned(),
-            address: None,
-            user_agent: None,
-            request_id: "r".to_owned(),
-        };
-        AuditRow {
-            event: Event {
-                organization_id: Id::from_u128(1),
-                sequence,
-                at: Timestamp::from_millis(1),
-                action: Action::TokenMint,
-                token_id: None,
-                token_prefix: None,
-                requester: requester.noted(),
-                replaces: None,
-                target: None,
-                outcome: None,
-                count: None,
-                changes: None,
-            },
-            content: String::new(),
-            previous: String::new(),
-            link: Link {
-                kid: "r1".to_owned(),
-                mac: mac.to_owned(),
-            },
-        }
-    }
-
-    #[test]
-    fn a_run_of_the_release_before_is_taken_and_leaves_nothing() {
-        let db = record();
-        // As it stands in that release.
-        let insert = "insert into runs \
-            (organization_id, id, project, workflow, workflow_id, token_id, created_at) \
-            values ('o', 'r', 'shop', 'release', null, 't', 1) \
-            on conflict (organization_id, id) do nothing";
-        for _ in 0..2 {
-            assert_eq!(db.execute(insert, []), Ok(0));
-        }
-        let rows = db.query_row("select count(*) from runs", [], |row| row.get::<_, i64>(0));
-        assert_eq!(rows, Ok(0));
-    }
-
-    #[test]
-    fn r35_an_event_has_landed_when_d1_shows_its_link() {
-        let sent = [event(7, "07"), event(8, "08"), event(9, "09")];
-        let sent: Vec<&AuditRow> = sent.iter().collect();
-        let not_landed = |rows: &[(u64, &str)]| {
-            let landed = |(sequence, link): &(u64, &str)| Landed {
-                sequence: *sequence,
-                link: (*link).to_owned(),
-            };
-            let landed: Vec<Landed> = rows.iter().map(landed).collect();
-            super::not_landed(&sent, &landed)
-        };
-        assert_eq!(not_landed(&[(9, "09"), (7, "07"), (8, "08")]), None);
-        assert_eq!(not_landed(&[(7, "07"), (8, "ff"), (9, "09")]), Some(8));
-        assert_eq!(not_landed(&[(7, "07"), (8, "08")]), Some(9));
-        assert_eq!(not_landed(&[]), Some(7));
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ pub const COLUMNS: &str = "t.id, t.organization_id, o.name as organization_name,
      t.project_id, p.name as project_name, t.workflow_id, w.name as workflow_name, \
      t.name, t.description, t.format, t.pepper, t.hash, t.claims, t.policies, t.is_system, \
      t.created_at, t.created_by, t.minted_by, t.expires_at, t.revoked_at, t.revoked_by, t.last_used_at, \
-     t.uses, t.quarantined_at, t.ci_job, m.name as creator_name";
+     t.uses, t.quarantined_at, t.ci_job, t.conditions, t.revision, m.name as creator_name";
 
 /// What [`COLUMNS`] are joined with. A system token is nobody's creator by name: lists and searches of
 /// those who may not know of it would tell it (R10).
@@ -54,6 +54,8 @@ pub struct TokenRow {
     uses: u64,
     quarantined_at: Option<i64>,
     ci_job: Option<String>,
+    conditions: Option<String>,
+    revision: u32,
     creator_name: Option<String>,
     /// Pairs of day and total as JSON, where a list asks for them.
     #[serde(default)]
@@ -84,6 +86,7 @@ impl TokenRow {
             },
             _ => return Err(bad("format")),
         };
+        let conditions = self.conditions.map(|set| serde_json::from_str(&set));
         let ci_job = self.ci_job.map(|job| serde_json::from_str(&job));
         let policies: Vec<Policy> =
             serde_json::from_str(&self.policies).map_err(|_| bad("policies"))?;
@@ -105,6 +108,8 @@ impl TokenRow {
                 is_system: self.is_system != 0.0,
                 expires_at: self.expires_at.map(Timestamp::from_millis),
                 ci_job: ci_job.transpose().map_err(|_| bad("ci_job"))?,
+                conditions: conditions.transpose().map_err(|_| bad("conditions"))?,
+                revision: self.revision,
             },
             description: self.description,
             created_at: Timestamp::from_millis(self.created_at),

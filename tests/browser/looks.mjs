@@ -15,8 +15,8 @@ const PICTURES = fileURLToPath(new URL("../../target/screenshots/", import.meta.
 const DASHBOARD = fileURLToPath(new URL("../../dashboard/", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** What a browser fetches, each file compressed; and what there is to read. */
-const MOST_SENT = 120_000;
-const MOST_BYTES = 310_000;
+const MOST_SENT = 121_000;
+const MOST_BYTES = 313_000;
 
 let shown;
 

@@ -9,6 +9,7 @@ after(stop);
 await import("./entering.mjs");
 await import("./addressing.mjs");
 await import("./minting.mjs");
+await import("./conditions.mjs");
 await import("./ending.mjs");
 await import("./finding.mjs");
 await import("./token_page.mjs");

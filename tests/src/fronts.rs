@@ -35,6 +35,12 @@ impl Serve {
             .set("SLOW_READS_MS", &statements.to_string())
     }
 
+    /// Has its dependencies fail as `POST /faults` says: see `tests/failing`.
+    #[must_use]
+    pub fn failing(self) -> Self {
+        self.front("tests/failing")
+    }
+
     /// Runs that many milliseconds from its Ledgers, there and back.
     #[must_use]
     pub fn ledgers_away(self, ms: u32) -> Self {

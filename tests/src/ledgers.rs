@@ -13,7 +13,7 @@ pub const WITHOUT_LATER_THAN_4: &str = "drop table organization; drop index toke
     drop index tokens_by_rule; drop index tokens_of_rules; drop index tokens_of_rules_by_end; \
     alter table tokens drop column rule; \
     drop table activity_days; drop table refused_calls; drop table pause; \
-    drop table tree; drop table tree_tiles; drop table tree_signed;";
+    drop table tree; drop table tree_tiles; drop table tree_signed; drop table call_windows;";
 
 /// Runs SQL on every Ledger of a state folder that has tokens, through the SQLite of the Node that serves the gateway.
 ///

@@ -70,25 +70,25 @@ impl Two {
             ("GET", format!("/org/tokens/{token}"), None),
             (
                 "POST",
-                format!("/org/tokens/{token}/rotate"),
-                Some(json!({})),
-            ),
-            (
-                "POST",
                 format!("/org/tokens/{token}/release"),
                 Some(json!({})),
             ),
             ("DELETE", format!("/org/tokens/{token}"), None),
+            (
+                "POST",
+                "/org/tokens/revoke".to_owned(),
+                Some(json!({ "ids": [token] })),
+            ),
+            (
+                "POST",
+                format!("/org/tokens/{token}/rotate"),
+                Some(json!({})),
+            ),
             ("POST", "/org/tokens".to_owned(), Some(json!({}))),
             (
                 "POST",
                 "/org/tokens".to_owned(),
                 Some(json!({ "project": SHOP })),
-            ),
-            (
-                "POST",
-                "/org/tokens/revoke".to_owned(),
-                Some(json!({ "ids": [token] })),
             ),
             ("GET", "/org/projects".to_owned(), None),
             ("GET", "/org/projects/shop/workflows".to_owned(), None),
@@ -157,8 +157,9 @@ async fn r1_a_name_that_kv_points_elsewhere_opens_nothing(setup: &Setup) {
     poison_kv(&two);
     let gateway = two.serve.start().await;
     let before = two.acme.snapshot(&gateway).await;
-    // What goes by KV is refused, by a session and by an administrator: reading, rotating, releasing and revoking a
-    // token, and a bulk revoke. The rest goes by D1, which leads where it should; nothing shows the token or changes it.
+    // What goes by KV is refused, by a session and by an administrator: reading, releasing and revoking a token, and a
+    // bulk revoke. The rest reads D1, which leads where it should, and from then on the isolate believes D1; nothing
+    // shows the token or changes it.
     let refused = two.refused(&gateway).await;
     assert!(refused >= 10, "{refused}");
     assert_eq!(two.acme.snapshot(&gateway).await, before);

@@ -391,7 +391,7 @@ async fn ledgers_of_the_first_release_come_forward(suite: &Suite) {
         .to_owned();
     let check = format!(
         "create temp table ok (x check (x = 1)); \
-         insert into ok select count(*) from schema where version = 14; \
+         insert into ok select count(*) from schema where version = 15; \
          insert into ok select count(*) from pins where token = '{}' and workflow = '{workflow}'",
         token.id
     );

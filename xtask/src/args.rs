@@ -2,6 +2,7 @@
 
 mod evidence;
 mod fuzz;
+mod kill;
 mod values;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ use crate::fail::{Outcome, misuse};
 
 pub use evidence::SupplyChain;
 pub use fuzz::Fuzz;
+pub use kill::Kill;
 
 use values::{brake, count, isolates, last, module, modules, one, options, port, variable};
 
@@ -40,6 +42,9 @@ Postern's developer commands
   cargo xtask fuzz [TARGET]... [--seconds 20] [--runs N] [--seed S] [--jobs N]
       every reader of what strangers send, and the machines behind them, under libFuzzer: some targets of fuzz/ or all,
       each for so long, or until it has so many runs, N side by side; prints a table; what is found is kept in target/fuzz
+  cargo xtask kill [--rounds 50] [--seed S]
+      builds the module, kills it under load with SIGKILL again and again, and looks whether anything was lost, is there
+      twice or came back: a line for each round, and the time
   cargo xtask build
       the wasm module into build/ (also what `wrangler dev` and `wrangler deploy` call)
   cargo xtask build previous
@@ -92,6 +97,7 @@ pub enum Request {
     Dev(Dev),
     Attest(Vec<String>),
     Fuzz(Fuzz),
+    Kill(Kill),
     /// The words are the bench's own.
     Bench(Vec<String>),
     Release(Release),
@@ -203,6 +209,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Request> {
         "attest" => attest(rest),
         "supply-chain" => evidence::supply_chain(rest).map(Request::SupplyChain),
         "fuzz" => fuzz::parse(rest).map(Request::Fuzz),
+        "kill" => kill::parse(rest).map(Request::Kill),
         "bench" => Ok(Request::Bench(rest)),
         "release" => match rest.as_slice() {
             [] => Ok(Request::Release(Release::Make)),

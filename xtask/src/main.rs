@@ -17,6 +17,7 @@ mod guard;
 mod http;
 mod issuer;
 mod json;
+mod kill;
 mod migrations;
 mod node;
 mod openapi;
@@ -75,6 +76,7 @@ fn execute(request: Request) -> Outcome {
         Request::Attest(words) => origin::attest(words),
         Request::Test(tests) => test::run(&tests),
         Request::Fuzz(request) => fuzz::run(&request),
+        Request::Kill(request) => kill::run(&request),
         Request::Bench(words) => bench::run(words),
         Request::Release(Release::Make) => release::run(),
         Request::Release(Release::Command) => release::command(),

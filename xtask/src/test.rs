@@ -39,7 +39,7 @@ pub fn run(tests: &Tests) -> Outcome {
             if paths::root().join("tests/Cargo.toml").is_file() {
                 // The native tests have built it, with the same features for all.
                 let postern = paths::target().join("debug/postern");
-                reports.push(system(program, None, Some(&postern)));
+                reports.push(system(program, None, Some(&postern), &[]));
             }
             reports.push(in_browser(program));
             reports.push(document(program, &OpenApi::default()));
@@ -53,14 +53,26 @@ pub fn run(tests: &Tests) -> Outcome {
             let needs_previous = name.as_ref().is_none_or(|name| name == UPGRADE);
             after_module(|| {
                 let previous = needs_previous.then(previous_release);
-                let tests = system(program, name.as_deref(), None);
+                let tests = system(program, name.as_deref(), None, &[]);
                 previous.into_iter().chain([tests]).collect()
             })
         }
         Tests::Browser => after_module(|| vec![in_browser(program)]),
         Tests::OpenApi(request) => after_module(|| vec![document(program, request)]),
     };
-    let total = summarize(&reports);
+    ended(&reports)
+}
+
+/// One file of the whole-system tests, with these variables in its environment.
+pub fn one_file(name: &str, variables: &[(&str, String)]) -> Outcome {
+    let program = paths::program()?;
+    ended(&after_module(|| {
+        vec![system(program, Some(name), None, variables)]
+    }))
+}
+
+fn ended(reports: &[Report]) -> Outcome {
+    let total = summarize(reports);
     say!("{}", total.line());
     total.outcome()
 }
@@ -127,10 +139,16 @@ fn after_module(tests: impl FnOnce() -> Vec<Report>) -> Vec<Report> {
 
 /// The whole-system tests, or those of one file. Chosen by file, not by package: for a package alone, cargo would
 /// choose other features than for the native tests, and compile everything below it again.
-fn system(xtask: &Path, name: Option<&str>, postern: Option<&Path>) -> Report {
+fn system(
+    xtask: &Path,
+    name: Option<&str>,
+    postern: Option<&Path>,
+    variables: &[(&str, String)],
+) -> Report {
     timed("whole-system tests", || {
         followed(cargo::host().and_then(|mut cargo| {
             cargo.env("POSTERN_XTASK", xtask);
+            cargo.envs(variables.iter().map(|(name, value)| (name, value)));
             if let Some(postern) = postern.filter(|postern| postern.is_file()) {
                 cargo.env("POSTERN_CLI", postern);
             }

@@ -10,10 +10,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::call::Bridge;
+use crate::accept;
 
 /// Longest list of request headers, in bytes, as HTTP/2 counts them (RFC 9113 section 6.5.2).
 pub const MAX_HEADERS: u32 = 32 * 1024;
@@ -37,33 +36,11 @@ pub async fn serve(
     max_streams: u32,
     stop: impl Future<Output = ()>,
 ) {
-    let mut connections = JoinSet::new();
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    tokio::pin!(stop);
-    loop {
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            biased;
-            () = &mut stop => break,
-            accepted = accepted => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Too many open files, mostly: it passes.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (bridge, watcher) = (Arc::clone(&bridge), graceful.watcher());
-        connections.spawn(async move {
-            let _place = place;
-            connection(stream, bridge, max_streams, watcher).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
-    drop(listener);
+    let _open = accept::until(stop, listener, MAX_CONNECTIONS, |stream| {
+        connection(stream, Arc::clone(&bridge), max_streams, graceful.watcher())
+    })
+    .await;
     bridge.local.stop();
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }

@@ -31,6 +31,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         "token create",
         &[
             "postern token create --name ci --project shop --workflow release --expiration 90d",
+            "postern token create --name ci --project shop --from 203.0.113.0/24 --calls-per-minute 600",
             "export CHAINLOOP_TOKEN=$(postern token create --name ci --project shop --format jwt -o token)",
         ],
     ),
@@ -57,6 +58,13 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
             "postern token revoke pst_0ur4e3zI pst_7aBcDeFg",
             "postern token revoke --minted-by ci-bootstrap --dry-run",
             "postern token revoke --project shop --created-before 90d --yes",
+        ],
+    ),
+    (
+        "token edit",
+        &[
+            "postern token edit ci-release --from 203.0.113.0/24",
+            "postern token edit ci-release --calls-per-minute 60 --expiration 30d",
         ],
     ),
     ("token release", &["postern token release ci-release"]),

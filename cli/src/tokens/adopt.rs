@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::conditions::Conditions;
 use super::{body, read_stdin, view};
 use crate::api::Api;
 use crate::fail::Outcome;
@@ -23,6 +24,9 @@ pub struct Adopt {
     #[arg(long)]
     name: Option<String>,
 
+    #[command(flatten)]
+    conditions: Conditions,
+
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -32,12 +36,13 @@ impl Adopt {
     pub(super) async fn run(self, api: &Api) -> Outcome {
         let token =
             read_stdin("the token is read from standard input: postern token adopt < FILE")?;
-        let body = body(&[
+        let mut body = body(&[
             ("token", Some(&token)),
             ("project", self.project.as_deref()),
             ("workflow", self.workflow.as_deref()),
             ("name", self.name.as_deref()),
         ]);
+        self.conditions.add_to(&mut body);
         let adopted = api.post("/org/tokens/adopt", &Value::Object(body)).await?;
         match self.output {
             Format::Json => print_json(&adopted),

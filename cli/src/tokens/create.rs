@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::conditions::Conditions;
 use super::{body, expiration, view};
 use crate::api::Api;
 use crate::fail::Outcome;
@@ -38,6 +39,9 @@ pub struct Create {
     #[arg(long = "policy", value_name = "POLICY")]
     policies: Vec<String>,
 
+    #[command(flatten)]
+    conditions: Conditions,
+
     /// Output format
     #[arg(long, short, value_enum, default_value_t = TokenFormat::Table)]
     output: TokenFormat,
@@ -56,6 +60,7 @@ impl Create {
         if !self.policies.is_empty() {
             body.insert("policies".to_owned(), self.policies.into());
         }
+        self.conditions.add_to(&mut body);
         let made = api.post("/org/tokens", &Value::Object(body)).await?;
         view::print_new(&made, self.output)
     }

@@ -11,7 +11,9 @@ use crate::settings::{Flags, Settings, trimmed};
 use crate::text::encoded;
 
 mod adopt;
+mod conditions;
 mod create;
+mod edit;
 pub mod exchange;
 pub mod find;
 mod list;
@@ -39,6 +41,8 @@ enum What {
     List(Box<list::List>),
     /// Show everything about a token but its secret
     Show(show::Show),
+    /// Rename a token, or make it narrower: fewer addresses, calls or policies, an earlier expiry
+    Edit(edit::Edit),
     /// Revoke tokens, at once and permanently: by name, or all that meet criteria
     Revoke(Box<revoke::Revoke>),
     /// End the quarantine of tokens: they work again
@@ -59,6 +63,7 @@ impl Tokens {
             What::Create(create) => create.run(&api).await,
             What::List(list) => list.run(&api).await,
             What::Show(show) => show.run(&api).await,
+            What::Edit(edit) => edit.run(&api).await,
             What::Revoke(revoke) => revoke.run(&api).await,
             What::Release(release) => release.run(&api).await,
             What::Rotate(rotate) => rotate.run(&api).await,

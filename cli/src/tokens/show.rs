@@ -4,7 +4,7 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::find::{self, Among};
-use super::{route, view};
+use super::{conditions, route, view};
 use crate::api::Api;
 use crate::fail::Outcome;
 use crate::output::{Format, print, print_json};
@@ -59,6 +59,7 @@ fn sheet(token: &Value) -> String {
         none if none.is_empty() => member(token, "created_by"),
         name => format!("{name} ({})", member(token, "created_by")),
     };
+    let [from, calls] = conditions::rows(token);
     let mut rows = vec![
         ("ID", member(token, "id")),
         ("NAME", member(token, "name")),
@@ -76,6 +77,8 @@ fn sheet(token: &Value) -> String {
         ("QUARANTINED AT", moment(token, "quarantined_at")),
         ("LAST USED AT", moment(token, "last_used_at")),
         ("USES", member(token, "uses")),
+        from,
+        calls,
         ("POLICIES", policies.join("\n                ")),
     ];
     if let Some(job) = token.get("ci_job").filter(|job| job.is_object()) {

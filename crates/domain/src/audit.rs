@@ -39,6 +39,9 @@ pub enum Action {
     /// No longer quarantined.
     #[serde(rename = "token.release")]
     TokenRelease,
+    /// Renamed, described anew, or made narrower (R53); `changes` has the new values.
+    #[serde(rename = "token.edit")]
+    TokenEdit,
     /// Minted as the successor of another token (R9).
     #[serde(rename = "token.rotate")]
     TokenRotate,
@@ -107,6 +110,7 @@ impl Action {
             Self::TokenRevokeLeaked => "token.revoke_leaked",
             Self::TokenQuarantine => "token.quarantine",
             Self::TokenRelease => "token.release",
+            Self::TokenEdit => "token.edit",
             Self::TokenRotate => "token.rotate",
             Self::TokenAdopt => "token.adopt",
             Self::TokenMintRefused => "token.mint_refused",
@@ -190,6 +194,7 @@ mod tests {
     fn actions_are_read_as_they_are_written() {
         for action in [
             Action::TokenMint,
+            Action::TokenEdit,
             Action::TokenMintRefused,
             Action::TokenOriginRevokeFailed,
             Action::OrganizationUpdate,

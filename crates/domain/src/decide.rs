@@ -5,10 +5,13 @@
 //! origin and to every write ask for one.
 
 mod calls;
+mod granted;
 mod lookups;
 mod permit;
+mod ways_in;
 
 pub use calls::{CallNames, ProjectNamed, RunNamed};
+pub use granted::{conditioned, granted};
 pub use lookups::{
     artifact_credential, look_up_run, look_up_workflow, open, still_the_one, take_back,
 };
@@ -18,9 +21,10 @@ pub use permit::{Grant, Permit};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
+use super::conditions::{self, Conditions};
 use super::id::{Organization, TokenId, UpstreamId, WorkflowId};
 use super::operation::{Managed, Operation};
-use super::policy::{Policy, covers, defaults};
+use super::policy::{Policy, covers};
 use super::scope::{Named, Scope};
 use super::time::Timestamp;
 use super::token::TokenFacts;
@@ -49,6 +53,8 @@ pub struct Wish<'a> {
     pub policies: Option<&'a [Policy]>,
     /// `None` = as long as the creator may give.
     pub expires_at: Option<Timestamp>,
+    /// The conditions that it would have, those of its creator with it: [`conditioned`].
+    pub conditions: Option<&'a Conditions>,
     /// Whether it is to be a system token.
     pub is_system: bool,
 }
@@ -123,6 +129,8 @@ pub enum Denial {
     Lifetime,
     /// The author of a trust rule expires, and the rule does not (R47).
     RuleLifetime,
+    /// The new token could be used from other addresses than its creator, or more often (R53).
+    Conditions,
     /// A token to adopt does not say whose it is: only who stands above organizations can (R39).
     Unclaimed,
     /// A token of the origin's own that is not registered here (R43).
@@ -186,6 +194,11 @@ impl Denial {
                                    or an administrator key"
                     .to_owned()
             }
+            Self::Conditions => {
+                "a token cannot create one that can be used from other addresses, or more often, \
+                 than itself: give narrower conditions"
+                    .to_owned()
+            }
             Self::Unclaimed => "the token names no organization: only an administrator can say \
                                 whose it is"
                 .to_owned(),
@@ -216,6 +229,7 @@ impl Denial {
             Self::SystemToken => "system_token",
             Self::PolicyNotHeld { .. } => "policy_not_held",
             Self::Lifetime | Self::RuleLifetime => "lifetime_exceeded",
+            Self::Conditions => "conditions_exceeded",
             Self::Unclaimed => "organization_unclaimed",
             Self::UnknownOriginToken => "origin_token_unknown",
             Self::OrganizationPaused => "organization_paused",
@@ -290,6 +304,7 @@ struct Holder<'a> {
     scope: &'a Scope,
     policies: &'a [Policy],
     expires_at: Option<Timestamp>,
+    conditions: Option<&'a Conditions>,
 }
 
 impl<'a> From<&'a TokenFacts> for Holder<'a> {
@@ -300,6 +315,7 @@ impl<'a> From<&'a TokenFacts> for Holder<'a> {
             scope: &facts.scope,
             policies: &facts.policies,
             expires_at: facts.expires_at,
+            conditions: facts.conditions.as_deref(),
         }
     }
 }
@@ -339,6 +355,7 @@ fn may_manage(holder: &Holder<'_>, operation: Operation, other: &TokenFacts) -> 
                     Operation::TokenRead => "read",
                     Operation::TokenRotate => "rotate",
                     Operation::TokenRelease => "release",
+                    Operation::TokenEdit => "change",
                     _ => "revoke",
                 },
             },
@@ -368,31 +385,14 @@ fn grants(holder: &Holder<'_>, operation: Operation, wish: &Wish<'_>) -> Result<
             });
         }
     }
+    if !conditions::within(wish.conditions, holder.conditions) {
+        return Err(Denial::Conditions);
+    }
     match (holder.expires_at, wish.expires_at) {
         (Some(own), Some(wished)) if wished > own => Err(Denial::Lifetime),
         _ => Ok(()),
     }
 }
-
-/// What a mint gives when the request leaves it open: the defaults of the scope, of those only
-/// what the creator holds, and at most the creator's own life.
-pub fn granted(caller: &Caller, wish: &Wish<'_>) -> (Vec<Policy>, Option<Timestamp>) {
-    let mut policies = match wish.policies {
-        Some(named) => named.to_vec(),
-        None => defaults(wish.scope),
-    };
-    let own = match caller {
-        Caller::Administrator(_) | Caller::Bootstrap => return (policies, wish.expires_at),
-        // No person grants anything: see `ways_in::person`.
-        Caller::Person(_) => return (Vec::new(), wish.expires_at),
-        Caller::Token(facts) | Caller::WorkflowReader(facts) => &facts.policies,
-        Caller::Session(session) => &session.policies,
-    };
-    policies.retain(|policy| covers(own, policy.as_str()));
-    (policies, wish.expires_at.or(caller.expires_at()))
-}
-
-mod ways_in;
 
 #[cfg(test)]
 mod properties;

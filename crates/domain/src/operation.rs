@@ -38,6 +38,8 @@ pub enum Operation {
     TokenRotate,
     /// Releasing a quarantined token.
     TokenRelease,
+    /// Renaming a token, or narrowing what it allows (R53).
+    TokenEdit,
     /// Registering a token that the origin minted (R39).
     TokenAdopt,
     /// A holder ends its own token (RFC 7009).
@@ -92,7 +94,7 @@ pub struct Requirements {
 impl Operation {
     /// Every operation on the registry itself: all but calls for the origin. `listed`
     /// does not compile while one is missing.
-    pub const REGISTRY: [Self; 27] = [
+    pub const REGISTRY: [Self; 28] = [
         Self::OrganizationCreate,
         Self::OrganizationList,
         Self::OrganizationUpdate,
@@ -120,6 +122,7 @@ impl Operation {
         Self::ActivityRead,
         Self::OrganizationPause,
         Self::OrganizationResume,
+        Self::TokenEdit,
     ];
 
     /// The operation's place in [`Operation::REGISTRY`].
@@ -153,6 +156,7 @@ impl Operation {
             Self::ActivityRead => Self::REGISTRY[24],
             Self::OrganizationPause => Self::REGISTRY[25],
             Self::OrganizationResume => Self::REGISTRY[26],
+            Self::TokenEdit => Self::REGISTRY[27],
             Self::Rpc(_) | Self::Route(_) => return None,
         })
     }
@@ -194,8 +198,13 @@ impl Operation {
             (Self::TokenList | Self::TokenRead, Managed::ProjectTokens) => {
                 Some(&["project_api_token:list"])
             }
-            (Self::TokenRevoke, Managed::OrganizationTokens) => Some(&["org_api_token:revoke"]),
-            (Self::TokenRevoke, Managed::ProjectTokens) => Some(&["project_api_token:revoke"]),
+            // Who may end a token may make it narrower.
+            (Self::TokenRevoke | Self::TokenEdit, Managed::OrganizationTokens) => {
+                Some(&["org_api_token:revoke"])
+            }
+            (Self::TokenRevoke | Self::TokenEdit, Managed::ProjectTokens) => {
+                Some(&["project_api_token:revoke"])
+            }
             (Self::TokenRotate, Managed::OrganizationTokens) => {
                 Some(&["org_api_token:create", "org_api_token:revoke"])
             }
@@ -239,6 +248,7 @@ impl Operation {
             Self::TokenRevoke => "token.revoke",
             Self::TokenRotate => "token.rotate",
             Self::TokenRelease => "token.release",
+            Self::TokenEdit => "token.edit",
             Self::TokenAdopt => "token.adopt",
             Self::TokenRevokeOwn => "token.revoke_own",
             Self::AuditRead => "audit.read",

@@ -114,6 +114,14 @@ impl Standing {
         self.state == State::Live && self.revoked_at.is_none() && !self.quarantined
     }
 
+    /// Whether an edit of the token means anything: it opens something now, or may do so once it is
+    /// released.
+    pub fn editable(&self, now: Timestamp) -> bool {
+        self.state == State::Live
+            && self.revoked_at.is_none_or(|end| end > now)
+            && self.expires_at.is_none_or(|end| end > now)
+    }
+
     /// Whether there is a quarantine to release.
     pub fn releasable(&self) -> bool {
         self.quarantined && self.state != State::Revoked

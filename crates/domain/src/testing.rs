@@ -22,6 +22,8 @@ pub fn facts(id: u128, scope: Scope) -> TokenFacts {
         is_system: false,
         expires_at: None,
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims::Claims;
+use super::conditions::Conditions;
 use super::id::{Organization, TokenId};
 use super::name::TokenName;
 use super::policy::Policy;
@@ -75,10 +76,12 @@ pub struct Signed {
     pub digest: String,
 }
 
-/// The immutable facts of a token.
+/// The facts of a token, as of one revision.
 ///
-/// INVARIANT (facts never change): they may be cached anywhere, for any time, because whatever
-/// can change about a token (its revocation, its use) is not among them.
+/// INVARIANT (facts never change): those of one revision never do, so they may be cached anywhere,
+/// for any time. An edit makes the next revision, which allows no more (`crate::edit`), and what
+/// changes without one (its revocation, its use) is not among them. Which revision is the token's,
+/// the Ledger says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenFacts {
@@ -101,6 +104,18 @@ pub struct TokenFacts {
     /// The CI job that it was given to by a trust rule (R47).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci_job: Option<Box<JobFacts>>,
+    /// From where and how often it can be used (R53); `None` = from everywhere, as often as one
+    /// likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Box<Conditions>>,
+    /// How often it was edited.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub revision: u32,
+}
+
+/// Whether it is the revision that a token is created with.
+fn is_first(revision: &u32) -> bool {
+    *revision == 0
 }
 
 impl TokenFacts {
@@ -213,6 +228,8 @@ mod tests {
             is_system: false,
             expires_at: Some(Timestamp::from_millis(5_000)),
             ci_job: None,
+            conditions: None,
+            revision: 0,
         }
     }
 

@@ -12,6 +12,7 @@ mod audience;
 mod choose;
 mod condition;
 mod facts;
+mod gives;
 mod grant;
 mod issuer;
 mod job;
@@ -28,13 +29,14 @@ pub use audience::{Audience, Audiences, AudiencesError, MAX_AUDIENCE, NoOrganiza
 pub use choose::{Explained, choose, explain};
 pub use condition::{ConditionError, Conditions, ConditionsDraft, MAX_EVENTS, unnamed_events};
 pub use facts::JobFacts;
+pub use gives::Gives;
 pub use grant::{Grant, NoGrant, grant};
 pub use issuer::{Forge, Issuer, IssuerError, Issuers, Loopback, MAX_ISSUER, MAX_ISSUERS};
 pub use job::{Identity, Job};
 pub use meets::{Unmet, meets};
 pub use rule::{
-    DEFAULT_LIFE_SECONDS, Gives, MAX_LIFE_SECONDS, MAX_POLICIES, MIN_LIFE_SECONDS, RuleDraft,
-    RuleError, TrustRule,
+    DEFAULT_LIFE_SECONDS, MAX_LIFE_SECONDS, MAX_POLICIES, MIN_LIFE_SECONDS, RuleDraft, RuleError,
+    TrustRule,
 };
 pub use text::{Commit, ForgeId, GitRef, JobText, Jti, MAX_GIT_REF, MAX_JOB_TEXT, MAX_JTI, NoText};
 

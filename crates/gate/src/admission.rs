@@ -1,6 +1,7 @@
 //! From a credential to a caller: where its Ledger is, then one question to it. Calls for the
 //! origin and management go through here alike.
 
+mod conditions;
 mod home;
 mod offers;
 mod usable;
@@ -8,20 +9,21 @@ mod usable;
 pub use home::{Home, home, sought};
 pub(crate) use usable::{active, running, usable};
 
+use core::net::IpAddr;
 use std::rc::Rc;
 
 use postern_domain::caller::Caller;
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{OrganizationId, RunId, TokenId, WorkflowId};
 use postern_domain::time::Timestamp;
-use postern_domain::token::{Format, TokenFacts};
+use postern_domain::token::TokenFacts;
 use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 
+use self::conditions::expired;
 use crate::Gate;
 use crate::activity::KnownToken;
 use crate::ask::{Machine, Pending};
 use crate::binding::bind;
-use crate::config::Config;
 use crate::credential::Presented;
 use crate::error::{CredentialError, Error, Result};
 use crate::proof::{bindable, prove};
@@ -69,6 +71,8 @@ pub(crate) trait Asks: Machine {
     fn bind(pending: Pending<Bind, Self>) -> Self;
     /// Notes which token the credential is of, active or not.
     fn known(call: &mut Self::Call, token: KnownToken);
+    /// The client's address, where it is known.
+    fn address(call: &Self::Call) -> Option<IpAddr>;
 }
 
 /// What is to become of an admission.
@@ -86,6 +90,8 @@ struct CredentialQuery<M: Machine> {
     pin: Option<WorkflowId>,
     names: Option<UpstreamNames>,
     upstream: Option<Offer>,
+    /// Whether the token's conditions are looked at: not where it is only looked at itself.
+    is_use: bool,
     then: Then<M>,
 }
 
@@ -117,6 +123,7 @@ pub(crate) fn admit<M: Asks + 'static>(
         About::Run(run) => Some(run),
         About::Nothing | About::Workflow => None,
     };
+    let is_use = purpose != Purpose::Look;
     let config = gate.config();
     let names = names.filter(|_| config.is_upstream());
     match home(&presented, known.as_deref(), &config)? {
@@ -131,6 +138,7 @@ pub(crate) fn admit<M: Asks + 'static>(
                 pin: None,
                 names,
                 upstream: None,
+                is_use,
                 then: Box::new(then),
             };
             query.ask((call, gate, now), about, purpose)
@@ -150,6 +158,7 @@ pub(crate) fn admit<M: Asks + 'static>(
                         pin: None,
                         names,
                         upstream: None,
+                        is_use,
                         then,
                     };
                     query.ask((call, gate, now), about, purpose)
@@ -193,11 +202,17 @@ impl<M: Asks + 'static> CredentialQuery<M> {
             // The call is counted when it ends.
             counts: false,
             claim: None,
+            revision: known.map_or(0, |facts| facts.revision),
+            calls: self.asks_calls((call, gate, now)),
         };
-        let asks = query.facts || query.pin || query.run.is_some() || query.upstream.is_some();
+        let asks = query.facts
+            || query.pin
+            || query.run.is_some()
+            || query.upstream.is_some()
+            || query.calls;
         let alone = is_leased && !asks;
         let leases = &mut gate.memory.leases;
-        if alone && leases.is_active(self.organization, self.id, now) {
+        if alone && leases.is_active(self.organization, (self.id, query.revision), now) {
             return self.told((call, gate, now), Admission::LIVE);
         }
         // With the moment before the question: what happens meanwhile is not in the answer.
@@ -209,14 +224,19 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                 ..query
             },
         };
+        let revision = question.query.revision;
         let mut this = self;
         let answered = move |call: &mut M::Call, gate: &mut Gate, at, admission: Admission| {
+            this.revised((gate, now, at), &admission);
             let Admission {
                 liveness, delta, ..
             } = &admission;
             let leases = &mut gate.memory.leases;
             let is_taken = match &asked {
-                Some(asked) => leases.told(asked, this.id, *liveness, delta.as_ref(), at),
+                Some(asked) => {
+                    let token = (this.id, admission.revision(revision));
+                    leases.told(asked, token, *liveness, delta.as_ref(), at)
+                }
                 None => {
                     if *liveness != Liveness::Live {
                         leases.forget(this.organization, this.id);
@@ -269,7 +289,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         running(paused)?;
         let learned = (run, pin);
         match bindable(&self.presented, &facts, &config)? {
-            None => self.admitted((call, gate, now), &facts, learned),
+            None => self.conditioned((call, gate, now), &facts, learned),
             Some(signed) => {
                 let question = Bind {
                     organization: facts.organization.clone(),
@@ -285,7 +305,7 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                             .ok_or_else(|| Error::unavailable("the Ledger did not bind a token"))?;
                         // Somebody else's may have come first.
                         prove(&self.presented, &bound, &gate.config().root_keys.pepper)?;
-                        self.admitted((call, gate, now), &Rc::new(bound), learned)
+                        self.conditioned((call, gate, now), &Rc::new(bound), learned)
                     };
                 Ok(M::bind(Pending::new(question, bound)))
             }
@@ -348,16 +368,4 @@ pub(crate) fn settled(facts: Option<&TokenFacts>, pin: Option<WorkflowId>, run: 
 /// Whether a token is for one workflow.
 fn narrow(facts: &TokenFacts) -> bool {
     facts.scope.workflow().is_some()
-}
-
-/// Whether a row has expired: a JWT's has the same leeway as its `exp`, which is the same moment; but what a
-/// trust rule gave ends when the rule says, in either format.
-fn expired(facts: &TokenFacts, config: &Config, now: Timestamp) -> bool {
-    let is_lenient = facts.verifier.format() == Format::Jwt && facts.ci_job.is_none();
-    let leeway = if is_lenient {
-        config.jwt_leeway_seconds
-    } else {
-        0
-    };
-    facts.expired(now.plus_millis(-1000 * leeway))
 }

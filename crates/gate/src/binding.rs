@@ -20,12 +20,14 @@ pub(crate) fn bind<M: Asks + 'static>(
     shown: Option<WorkflowId>,
     then: impl FnOnce(&mut M::Call, &mut Gate, Timestamp, Option<WorkflowId>) -> Result<M> + 'static,
 ) -> M {
+    let revision = token.revision;
     let (organization, token) = (token.organization.id, token.id);
     let question = Admit {
         organization,
         query: AdmitQuery {
             pin: true,
             shown,
+            revision,
             ..AdmitQuery::look(token)
         },
     };

@@ -322,6 +322,10 @@ impl Asks for Next {
     fn known(call: &mut Call, token: KnownToken) {
         call.token = Some(token);
     }
+
+    fn address(call: &Call) -> Option<core::net::IpAddr> {
+        call.kept.address
+    }
 }
 
 impl Gate {

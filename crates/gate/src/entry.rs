@@ -1,6 +1,7 @@
 //! Authentication of management calls: once the request's body has arrived, a credential becomes a
 //! caller, by the same questions as for a call to the origin.
 
+use core::net::IpAddr;
 use std::rc::Rc;
 
 use postern_domain::time::Timestamp;
@@ -42,17 +43,26 @@ pub enum Entering {
     Admitted(Admitted),
 }
 
+/// Who has come, as far as that is known.
+#[derive(Debug)]
+pub struct Knocker {
+    /// The token of its credential, once the Ledger has said that it is one.
+    token: Option<KnownToken>,
+    /// From where.
+    address: Option<IpAddr>,
+}
+
 impl Machine for Entering {
-    type Call = Option<KnownToken>;
+    type Call = Knocker;
     type Step = Entry;
 
-    fn step(token: Self::Call, next: Result<Self>, _: (&mut Gate, Timestamp)) -> Entry {
+    fn step(who: Self::Call, next: Result<Self>, _: (&mut Gate, Timestamp)) -> Entry {
         match next {
-            Ok(Self::Find(pending)) => Entry::Find(pending.of(token)),
-            Ok(Self::Admit(pending)) => Entry::Admit(pending.of(token)),
-            Ok(Self::Bind(pending)) => Entry::Bind(pending.of(token)),
+            Ok(Self::Find(pending)) => Entry::Find(pending.of(who)),
+            Ok(Self::Admit(pending)) => Entry::Admit(pending.of(who)),
+            Ok(Self::Bind(pending)) => Entry::Bind(pending.of(who)),
             Ok(Self::Admitted(admitted)) => Entry::Admitted(admitted),
-            Err(error) => Entry::Refused(error, token),
+            Err(error) => Entry::Refused(error, who.token),
         }
     }
 }
@@ -71,29 +81,36 @@ impl Asks for Entering {
     }
 
     fn known(call: &mut Self::Call, token: KnownToken) {
-        *call = Some(token);
+        call.token = Some(token);
+    }
+
+    fn address(call: &Self::Call) -> Option<IpAddr> {
+        call.address
     }
 }
 
 impl Gate {
-    /// Begins to find out whose credential it is. The request's body must have arrived (R40).
+    /// Begins to find out whose credential it is. The request's body must have arrived (R40). `address` is
+    /// the client's: a token can be for some alone.
     pub fn enter(
         &mut self,
         presented: &Rc<Presented>,
         about: About,
-        purpose: Purpose,
+        (purpose, address): (Purpose, Option<IpAddr>),
         now: Timestamp,
     ) -> Entry {
-        let admitted = |_: &mut Option<KnownToken>, _: &mut Self, _, admitted| {
-            Ok(Entering::Admitted(admitted))
-        };
+        let admitted =
+            |_: &mut Knocker, _: &mut Self, _, admitted| Ok(Entering::Admitted(admitted));
         let sought = Sought {
             about,
             purpose,
             names: None,
         };
-        let mut token = None;
-        let next = admit((&mut token, self, now), presented, sought, admitted);
-        Entering::step(token, next, (self, now))
+        let mut who = Knocker {
+            token: None,
+            address,
+        };
+        let next = admit((&mut who, self, now), presented, sought, admitted);
+        Entering::step(who, next, (self, now))
     }
 }

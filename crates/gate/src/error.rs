@@ -148,6 +148,15 @@ pub enum Error {
         /// When to try again.
         retry_after_seconds: u32,
     },
+    /// The token cannot be used from the client's address (R53).
+    AddressNotAllowed,
+    /// The token has made as many calls within a minute as it may (R53).
+    CallsExceeded {
+        /// How many a minute.
+        limit: u32,
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
     /// The organization has reached its limit of active tokens (R27).
     MintCeiling {
         /// The limit.
@@ -256,6 +265,8 @@ impl Error {
             Self::MinterRate { .. } => "minter_rate_exceeded",
             Self::ReportRate { .. } => "report_rate_exceeded",
             Self::CiTokenRate { .. } => "ci_token_rate_exceeded",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::CallsExceeded { .. } => "calls_exceeded",
             Self::MintCeiling { .. } => "mint_ceiling_reached",
             Self::NativeGrpc => "native_grpc",
             Self::ConnectJson => "connect_json",
@@ -309,31 +320,26 @@ impl Error {
                 "the message is compressed, which is not read here: send it uncompressed".into()
             }
             Self::Deadline => "the deadline of the call passed before the origin answered".into(),
-            Self::MintRate {
-                limit,
-                retry_after_seconds,
-            } => format!(
-                "this address can create {limit} tokens an hour: try again in {retry_after_seconds} s"
-            ),
-            Self::MinterRate {
-                limit,
-                retry_after_seconds,
-            } => format!(
-                "this caller can create {limit} tokens an hour: try again in {retry_after_seconds} s"
-            ),
-            Self::ReportRate {
-                limit,
-                retry_after_seconds,
-            } => format!(
-                "this address can send {limit} reports an hour: try again in {retry_after_seconds} s"
-            ),
-            Self::CiTokenRate {
-                limit,
-                retry_after_seconds,
-            } => format!(
-                "trust rules have given {limit} tokens to CI jobs within an hour: try again in \
-                 {retry_after_seconds} s"
-            ),
+            Self::MintRate { limit, retry_after_seconds: wait } => {
+                rate("this address can create", *limit, "tokens an hour", *wait)
+            }
+            Self::MinterRate { limit, retry_after_seconds: wait } => {
+                rate("this caller can create", *limit, "tokens an hour", *wait)
+            }
+            Self::ReportRate { limit, retry_after_seconds: wait } => {
+                rate("this address can send", *limit, "reports an hour", *wait)
+            }
+            Self::CiTokenRate { limit, retry_after_seconds: wait } => {
+                let given = "trust rules have given";
+                rate(given, *limit, "tokens to CI jobs within an hour", *wait)
+            }
+            Self::AddressNotAllowed => {
+                "this token cannot be used from this address: call from one of its address ranges"
+                    .into()
+            }
+            Self::CallsExceeded { limit, retry_after_seconds: wait } => {
+                rate("this token can make", *limit, "calls a minute", *wait)
+            }
             Self::MintCeiling { ceiling } => format!(
                 "the organization has reached its limit of {ceiling} active tokens: revoke one, \
                  let one expire, or raise the limit"
@@ -381,20 +387,7 @@ impl Error {
     }
 }
 
-impl From<CredentialError> for Error {
-    fn from(error: CredentialError) -> Self {
-        Self::Credential(error)
-    }
-}
-
-impl From<JobFault> for Error {
-    fn from(fault: JobFault) -> Self {
-        Self::JobToken(fault)
-    }
-}
-
-impl From<Denial> for Error {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
+/// What is said of a limit that was reached.
+fn rate(before: &str, limit: u32, after: &str, wait: u32) -> String {
+    format!("{before} {limit} {after}: try again in {wait} s")
 }

@@ -128,6 +128,10 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
             limit,
             retry_after_seconds,
         } => headers.extend(rate_headers("ci-token", *limit, *retry_after_seconds)),
+        Error::CallsExceeded {
+            limit,
+            retry_after_seconds,
+        } => headers.extend(limit_headers("calls", (*limit, 60), *retry_after_seconds)),
         Error::TooManyFailures {
             retry_after_seconds,
             ..
@@ -152,9 +156,21 @@ fn in_problem(error: &Error, document: &Problem) -> ErrorAnswer {
 /// `Retry-After` (RFC 9110) and the RateLimit fields (draft-ietf-httpapi-ratelimit-headers). The
 /// limit is by hour.
 fn rate_headers(name: &str, limit: u32, retry_after_seconds: u32) -> [(&'static str, String); 3] {
+    limit_headers(name, (limit, 3_600), retry_after_seconds)
+}
+
+/// The same for a limit of so many within so many seconds.
+fn limit_headers(
+    name: &str,
+    (limit, seconds): (u32, u32),
+    retry_after_seconds: u32,
+) -> [(&'static str, String); 3] {
     [
         ("retry-after", retry_after_seconds.to_string()),
-        ("ratelimit-policy", format!(r#""{name}";q={limit};w=3600"#)),
+        (
+            "ratelimit-policy",
+            format!(r#""{name}";q={limit};w={seconds}"#),
+        ),
         (
             "ratelimit",
             format!(r#""{name}";r=0;t={retry_after_seconds}"#),
@@ -226,7 +242,9 @@ fn http_status(error: &Error) -> u16 {
     match error {
         Error::Credential(CredentialError::PeopleDenied | CredentialError::PersonManages) => 403,
         Error::Credential(_) | Error::JobToken(_) => 401,
-        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => 403,
+        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker | Error::AddressNotAllowed => {
+            403
+        }
         Error::Invalid { .. } => 400,
         Error::NotFound { .. }
         | Error::Misdirected { .. }
@@ -245,6 +263,7 @@ fn http_status(error: &Error) -> u16 {
         | Error::MinterRate { .. }
         | Error::ReportRate { .. }
         | Error::CiTokenRate { .. }
+        | Error::CallsExceeded { .. }
         | Error::MintCeiling { .. }
         | Error::TooManyFailures { .. } => 429,
         Error::Origin { .. } | Error::OriginToken { .. } => 502,
@@ -268,13 +287,16 @@ fn grpc_status(error: &Error) -> GrpcStatus {
         Error::Credential(_) | Error::JobToken(_) | Error::TooManyFailures { .. } => {
             GrpcStatus::Unauthenticated
         }
-        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker => GrpcStatus::PermissionDenied,
+        Error::Denied(_) | Error::CrossSite | Error::ServiceWorker | Error::AddressNotAllowed => {
+            GrpcStatus::PermissionDenied
+        }
         Error::Invalid { .. } | Error::MediaType { .. } => GrpcStatus::InvalidArgument,
         Error::BodyTooLarge { .. }
         | Error::MintRate { .. }
         | Error::MinterRate { .. }
         | Error::ReportRate { .. }
         | Error::CiTokenRate { .. }
+        | Error::CallsExceeded { .. }
         | Error::MintCeiling { .. } => GrpcStatus::ResourceExhausted,
         Error::NativeGrpc
         | Error::ConnectJson
@@ -321,7 +343,7 @@ fn detail(error: &Error) -> Option<Detail> {
             "forbidden"
         }
         Error::Credential(_) | Error::JobToken(_) => "UNAUTHORIZED",
-        Error::Denied(_) => "forbidden",
+        Error::Denied(_) | Error::AddressNotAllowed => "forbidden",
         _ => return None,
     };
     let code = match error {
@@ -349,7 +371,7 @@ fn oauth_word(error: &Error) -> &'static str {
             code: "audience_invalid",
             ..
         } => "invalid_target",
-        Error::Denied(_) => "unauthorized_client",
+        Error::Denied(_) | Error::AddressNotAllowed => "unauthorized_client",
         Error::Unavailable { .. } | Error::Misconfigured { .. } => "temporarily_unavailable",
         _ => "invalid_request",
     }

@@ -64,19 +64,19 @@ impl Leases {
         }
     }
 
-    /// Whether a token is known to be active, by a lease that covers `now`. No is no refusal, but a
-    /// question for the Ledger.
+    /// Whether a token is known to be active, and to be what its facts of this revision say, by a
+    /// lease that covers `now`. No is no refusal, but a question for the Ledger.
     pub fn is_active(
         &mut self,
         organization: OrganizationId,
-        token: TokenId,
+        (token, revision): (TokenId, u32),
         now: Timestamp,
     ) -> bool {
         self.read(now);
         let Some(copy) = self.copies.get_mut(&organization) else {
             return false;
         };
-        if !copy.is_active(token, now) {
+        if !copy.is_active(token, revision, now) {
             return false;
         }
         self.keep_up(organization, now);
@@ -93,18 +93,19 @@ impl Leases {
     }
 
     /// Takes in what the Ledger answered of a token, and of what has changed. Tells whether the copy
-    /// took it: what else the answer says may be repeated then.
+    /// took it: what else the answer says may be repeated then. `revision` is that of the token's facts
+    /// which the answer is about.
     pub fn told(
         &mut self,
         asked: &Asked,
-        token: TokenId,
+        (token, revision): (TokenId, u32),
         liveness: Liveness,
         delta: Option<&Delta>,
         now: Timestamp,
     ) -> bool {
         let is_taken = delta.is_some_and(|delta| self.take(asked, delta, now));
         match liveness {
-            Liveness::Live if is_taken => self.insert(asked.organization, token, now),
+            Liveness::Live if is_taken => self.insert(asked.organization, (token, revision), now),
             Liveness::Live => {}
             Liveness::Revoked | Liveness::Unknown => self.forget(asked.organization, token),
         }
@@ -229,14 +230,6 @@ impl Leases {
         }
     }
 
-    /// Whether [`Leases::is_active`] would say yes.
-    #[cfg(test)]
-    fn peek(&self, organization: OrganizationId, token: TokenId, now: Timestamp) -> bool {
-        let is_back = self.latest.is_some_and(|latest| now < latest);
-        let copy = self.copies.get(&organization);
-        !is_back && copy.is_some_and(|copy| copy.is_active(token, now))
-    }
-
     /// Takes a reading of the clock. One that is earlier than another makes every age unknown.
     fn read(&mut self, now: Timestamp) {
         if self.latest.is_some_and(|latest| now < latest) {
@@ -315,7 +308,12 @@ impl Leases {
 
     /// Adds a token to a copy. Where there are too many, those make room first that no lease
     /// covers, then one of the largest copy.
-    fn insert(&mut self, organization: OrganizationId, token: TokenId, now: Timestamp) {
+    fn insert(
+        &mut self,
+        organization: OrganizationId,
+        (token, revision): (TokenId, u32),
+        now: Timestamp,
+    ) {
         if self.known() >= TOKENS {
             let idle = self.copies.values_mut().filter(|copy| !copy.holds(now));
             idle.for_each(|copy| copy.active.clear());
@@ -326,12 +324,12 @@ impl Leases {
                 .values_mut()
                 .max_by_key(|copy| copy.active.len());
             if let Some(copy) = largest
-                && let Some(other) = copy.active.iter().next().copied()
+                && let Some(other) = copy.active.keys().next().copied()
             {
                 copy.active.remove(&other);
             }
         }
-        self.copy(organization).active.insert(token);
+        self.copy(organization).active.insert(token, revision);
     }
 
     /// How many tokens there are in all copies.

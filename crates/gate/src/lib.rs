@@ -75,6 +75,7 @@
 
 pub mod activity;
 mod admission;
+mod allowances;
 pub mod artifacts;
 pub mod ask;
 pub mod assertion;
@@ -127,7 +128,7 @@ pub use activity::{Activity, Ended, KnownToken};
 pub use admission::{About, Admitted, Home, home, sought};
 pub use ask::{Ask, Outage, Question};
 pub use call::{Call, Made, Next, Notes, Pass, Refusal, RefusalForm, Step};
-pub use entry::{Entering, Entry};
+pub use entry::{Entering, Entry, Knocker};
 pub use head::{Entropy, Head};
 pub use leases::{Due, Leases};
 pub use memory::Memory;

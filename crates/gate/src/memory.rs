@@ -1,6 +1,6 @@
-//! What an isolate has learned, as a value: facts of tokens and runs and the ids of tokens'
-//! workflows, none of which ever changes, which tokens are active, while leases last, what Ledgers
-//! are yet to be told, and the keys of issuers of job tokens. Every part is capped, and lost without harm.
+//! What an isolate has learned, as a value: facts of tokens, by their latest revision, and of runs, and the ids of
+//! tokens' workflows, which never change, which tokens are active, while leases last, how many calls may be let
+//! through, what Ledgers are yet to be told, and the keys of issuers of job tokens. Every part is capped, and lost without harm.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,6 +12,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
 use crate::activity::{Activity, Batch};
+use crate::allowances::Allowances;
 use crate::issuer_keys::IssuerKeys;
 use crate::job_bearer::JobBearer;
 use crate::leases::Leases;
@@ -36,6 +37,8 @@ pub struct Memory {
     pub(crate) bearers: VerifiedTokens<JobBearer>,
     /// Which tokens are known to be active, and until when.
     pub leases: Leases,
+    /// How many calls may be let through of tokens that have a limit.
+    pub(crate) allowances: Allowances,
     /// Runs that Ledgers are to be told of, behind answers.
     pub reports: Reports,
     /// What calls have come to, which Ledgers are to be told behind answers.
@@ -57,6 +60,7 @@ impl Memory {
             verified: VerifiedTokens::default(),
             bearers: VerifiedTokens::default(),
             leases,
+            allowances: Allowances::default(),
             reports: Reports::default(),
             activity,
             upstream_trouble: UpstreamTrouble::default(),
@@ -89,12 +93,14 @@ impl Memory {
         self.facts.get(&token).cloned()
     }
 
-    /// Remembers the facts of a token; the first ones stand.
+    /// Remembers the facts of a token; the first ones of its latest revision stand.
     pub fn remember_facts(&mut self, facts: &Rc<TokenFacts>) {
         room(&mut self.facts, &facts.id);
-        self.facts
-            .entry(facts.id)
-            .or_insert_with(|| Rc::clone(facts));
+        let known = self.facts.entry(facts.id);
+        let known = known.or_insert_with(|| Rc::clone(facts));
+        if known.revision < facts.revision {
+            *known = Rc::clone(facts);
+        }
     }
 
     /// Which workflow a run belongs to.

@@ -113,5 +113,7 @@ pub fn adopted(claims: &Value, scope: Scope) -> TokenFacts {
             claims: Box::new(claims),
         },
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }
 }

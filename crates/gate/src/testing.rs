@@ -7,6 +7,7 @@
 )]
 
 mod artifacts;
+pub mod calls;
 pub mod drive;
 pub mod own_tokens;
 mod settings;
@@ -21,12 +22,10 @@ use std::rc::Rc;
 
 use postern_domain::decide::RunFacts;
 use postern_domain::id::{Id, OrganizationId, RunId, TokenId, WorkflowId};
-use postern_domain::name::Label;
 use postern_domain::operation::Operation;
 use postern_domain::rpc::{ARTIFACT_CREDENTIAL, RUN_LOOKUP};
 use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
-use postern_domain::upstream::Reach;
 use postern_ledger::{
     Admission, AdmitQuery, ArtifactCommand, BegunRun, Delta, GivenUpstream, LONGEST_LEASE_MS,
     Liveness, Purpose, RunsAnswer, TokenActivity, Version,
@@ -69,6 +68,8 @@ pub struct World {
     pub paused: Cell<bool>,
     /// Whether reports of runs get lost.
     pub loses_reports: Cell<bool>,
+    /// How many calls the Ledger gives yet of tokens that have a limit.
+    pub calls: calls::Calls,
     /// The upstream credentials of every organization.
     pub upstreams: RefCell<Vec<GivenUpstream>>,
     /// The version of the Ledger's log; what a holder with another has, it is told to forget.
@@ -104,6 +105,7 @@ impl Default for World {
             stops_with: Cell::default(),
             paused: Cell::default(),
             loses_reports: Cell::default(),
+            calls: calls::Calls::default(),
             upstreams: RefCell::default(),
             version: Cell::new(1),
             origin: RefCell::new(Ok(Answer::message(b""))),
@@ -229,7 +231,10 @@ impl World {
         }
         Admission {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
-            facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
+            facts: kept
+                .filter(|kept| query.facts || kept.facts.revision != query.revision)
+                .map(|kept| kept.facts.clone()),
+            calls: self.calls.given(&query, kept.map(|kept| &kept.facts)),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.pin_of(&query),
             upstream: self.upstream_of(&query, kept.map(|kept| &kept.facts)),
@@ -246,30 +251,6 @@ impl World {
             }),
             paused: false,
         }
-    }
-
-    fn upstream_of(&self, query: &AdmitQuery, token: Option<&TokenFacts>) -> Option<GivenUpstream> {
-        let (asked, token) = (query.upstream.as_ref()?, token?);
-        let runs = self.runs.borrow();
-        let run = query
-            .run
-            .and_then(|run| runs.get(&(token.organization.id, run)));
-        let name = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
-        let (project, workflow) = (name(&asked.project), name(&asked.workflow));
-        let (project, workflow) = (project.as_deref(), workflow.as_deref());
-        let reach = match run {
-            None if asked.is_exact => Reach::of(project, workflow),
-            run => Reach::of_call(project, workflow, &token.scope, run),
-        };
-        let began = run.map_or(asked.began, |run| run.upstream);
-        let upstreams = self.upstreams.borrow();
-        let begun = upstreams.iter().find(|known| Some(known.id) == began);
-        let current = |reach: Reach| {
-            let mut all = upstreams.iter();
-            all.find(|known| known.reach == reach && known.until.is_none())
-        };
-        let narrowest = || reach.widening().into_iter().find_map(current);
-        begun.or_else(narrowest).cloned()
     }
 
     fn pin_of(&self, query: &AdmitQuery) -> Option<WorkflowId> {
@@ -368,10 +349,12 @@ impl World {
     pub fn enter(&self, presented: Presented, about: About, purpose: Purpose) -> Result<Admitted> {
         let now = self.now();
         let presented = Rc::new(presented);
-        let mut entry = self
-            .gate
-            .borrow_mut()
-            .enter(&presented, about, purpose, now);
+        let mut entry = self.gate.borrow_mut().enter(
+            &presented,
+            about,
+            (purpose, Some([192, 0, 2, 1].into())),
+            now,
+        );
         loop {
             entry = match entry {
                 Entry::Find(ask) => {

@@ -5,6 +5,7 @@ mod adopted;
 mod artifacts;
 mod believed;
 mod calls;
+mod conditions;
 mod deadlines;
 mod decisions;
 mod ended;

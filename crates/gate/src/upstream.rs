@@ -220,6 +220,7 @@ pub(crate) fn choose(
         return then(call, gate, now, admitted);
     };
     let (organization, token) = (facts.organization.id, facts.id);
+    let revision = facts.revision;
     let wanted = wanted(&facts.scope);
     let offer = admitted.upstream.as_ref();
     if let Some(offer) = offer.filter(|offer| offer.wanted == wanted) {
@@ -238,10 +239,13 @@ pub(crate) fn choose(
         query: AdmitQuery {
             upstream: Some(wanted.query()),
             claim: asked.map(|asked| asked.claim()),
+            revision,
             ..AdmitQuery::look(token)
         },
     };
     let told = move |call: &mut Call, gate: &mut Gate, at, admission: Admission| {
+        // Facts of another revision are not the ones that this call was decided by: the next one asks.
+        let revision = admission.revision(revision);
         let Admission {
             liveness,
             delta,
@@ -252,9 +256,11 @@ pub(crate) fn choose(
         let keys = &config.root_keys.upstream;
         let memory = &mut gate.memory;
         let is_taken = match &asked {
-            Some(asked) => memory
-                .leases
-                .told(asked, token, *liveness, delta.as_ref(), at),
+            Some(asked) => {
+                memory
+                    .leases
+                    .told(asked, (token, revision), *liveness, delta.as_ref(), at)
+            }
             None => {
                 memory.told_active(organization, token, &admission)?;
                 false

@@ -7,6 +7,7 @@ use postern_domain::decide::RunFacts;
 use postern_domain::id::{RunId, TokenId, WorkflowId};
 use postern_domain::token::{Signed, TokenFacts};
 
+use crate::calls::GivenCalls;
 use crate::lease::{Claim, Delta};
 use crate::upstream::{GivenUpstream, UpstreamQuery};
 
@@ -42,6 +43,11 @@ pub struct AdmitQuery {
     pub claim: Option<Claim>,
     /// Ask which upstream credential is sent in its place.
     pub upstream: Option<UpstreamQuery>,
+    /// The revision of the facts that this isolate knows; 0 where it knows none. The answer has the
+    /// facts where the token's are of another one.
+    pub revision: u32,
+    /// Ask for calls of a token that may make only so many a minute (R53).
+    pub calls: bool,
 }
 
 impl AdmitQuery {
@@ -56,6 +62,8 @@ impl AdmitQuery {
             counts: false,
             claim: None,
             upstream: None,
+            revision: 0,
+            calls: false,
         }
     }
 }
@@ -80,7 +88,7 @@ pub enum Liveness {
 pub struct Admission {
     /// Whether the token is active. Where it is not, nothing below is there.
     pub liveness: Liveness,
-    /// Where they were asked for.
+    /// Where they were asked for, or are of another revision than the asker knows.
     #[serde(default)]
     pub facts: Option<TokenFacts>,
     /// Where it was asked for, and the Ledger knows the run.
@@ -101,6 +109,9 @@ pub struct Admission {
     /// answer.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub paused: bool,
+    /// The calls that the asker may let through, where it asked for some and the token has a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<GivenCalls>,
 }
 
 impl Admission {
@@ -113,7 +124,13 @@ impl Admission {
         delta: None,
         upstream: None,
         paused: false,
+        calls: None,
     };
+
+    /// The revision of the token's facts that this is about, for who knows those of one.
+    pub fn revision(&self, known: u32) -> u32 {
+        self.facts.as_ref().map_or(known, |facts| facts.revision)
+    }
 }
 
 /// Bind a token of an earlier release, whose facts do not say what was signed, to this. The first

@@ -186,6 +186,15 @@ pub struct RotateCommand {
     pub mint: MintCommand,
     /// When the old token ends; not after its own expiry.
     pub retire_at: Timestamp,
+    /// The revision of the old token's facts that the successor has its own from: after an edit it is
+    /// no successor (R53).
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub old_revision: u32,
+}
+
+/// Whether it is the revision that a token is created with.
+fn is_first(revision: &u32) -> bool {
+    *revision == 0
 }
 
 /// What became of a rotation. Any answer but `Rotated` has changed nothing.

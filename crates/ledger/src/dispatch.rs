@@ -11,12 +11,12 @@ use crate::sql::Sql;
 use crate::wire::Reply;
 use crate::{
     ActivityCommand, AddTrustRuleCommand, ArtifactCommand, BindCommand, CheckpointCommand,
-    ClearUpstreamCommand, Command, ExchangeCommand, FederationCommand, LeakCommand, LimitsCommand,
-    ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand, PauseCommand,
-    PolicyCommand, ReadActivityCommand, ReadUpstreamCommand, RebuildCommand, RefusalCommand,
-    ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand, ResumeCommand,
-    RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand, SetUpstreamCommand,
-    SweepCommand, TreeCommand, UnreserveCommand, WatchCommand,
+    ClearUpstreamCommand, Command, EditCommand, ExchangeCommand, FederationCommand, LeakCommand,
+    LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, MintCommand, NoteCommand,
+    PauseCommand, PolicyCommand, ReadActivityCommand, ReadUpstreamCommand, RebuildCommand,
+    RefusalCommand, ReleaseCommand, RemoveTrustRuleCommand, RenewCommand, ReserveCommand,
+    ResumeCommand, RevokeCommand, RevokeManyCommand, RotateCommand, RunCommand, RunsCommand,
+    SetUpstreamCommand, SweepCommand, TreeCommand, UnreserveCommand, WatchCommand,
 };
 
 /// How far a command has come in one turn: [`Done`], with its answer as JSON.
@@ -67,6 +67,7 @@ pub fn command<S: Sql>(name: &str) -> Option<Begin<S>> {
         RevokeManyCommand::NAME => begin::<S, RevokeManyCommand>,
         LeakCommand::NAME => begin::<S, LeakCommand>,
         ReleaseCommand::NAME => begin::<S, ReleaseCommand>,
+        EditCommand::NAME => begin::<S, EditCommand>,
         SweepCommand::NAME => begin::<S, SweepCommand>,
         NoteCommand::NAME => begin::<S, NoteCommand>,
         RefusalCommand::NAME => begin::<S, RefusalCommand>,

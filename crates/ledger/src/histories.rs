@@ -13,6 +13,7 @@ mod asking;
 mod calling;
 mod commands;
 mod d1;
+mod editing;
 mod ending;
 mod flights;
 mod model;
@@ -56,8 +57,10 @@ impl World {
             28 => self.sweep(),
             29..32 => self.leak(),
             32..34 => self.release(),
+            34 if self.dice.one_in(2) => self.edit(),
             34 => self.hand_out(),
             35..38 => self.refuse(),
+            38 if self.dice.one_in(2) => self.edit(),
             38 => self.change_limits(),
             39 => self.checkpoint(),
             40..45 => self.admit(),
@@ -96,6 +99,7 @@ impl World {
         row.or_insert_with(|| TokenRow {
             organization: elsewhere,
             name: "other".to_owned(),
+            calls: None,
             created_at: now,
             revoked_at: None,
             quarantined_at: None,

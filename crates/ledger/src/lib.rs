@@ -113,10 +113,12 @@ mod acting;
 mod activity;
 mod admission;
 mod artifact;
+mod calls;
 mod command;
 mod conflicts;
 pub mod dispatch;
 mod done;
+mod edit;
 mod leak;
 mod lease;
 mod leases;
@@ -148,6 +150,7 @@ pub use activity::{
 };
 pub use admission::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 pub use artifact::ArtifactCommand;
+pub use calls::GivenCalls;
 pub use command::{
     BegunRun, CheckpointCommand, Command, FederationCommand, KeptQuery, LimitsAnswer,
     LimitsCommand, MAX_RUNS, MAX_SELECTED, MintAnswer, MintCommand, NoteCommand, RefusalCommand,
@@ -158,6 +161,7 @@ pub use conflicts::Conflicts;
 pub use done::{
     ANSWER_WAIT, Carried, Delivery, Done, LIST_WAIT, Outcome, Stop, Suspended, Wait, Waiting,
 };
+pub use edit::{EditAnswer, EditCommand};
 pub use leak::{LeakAnswer, LeakCommand, ReleaseAnswer, ReleaseCommand};
 pub use lease::{
     Claim, Delta, LONGEST_LEASE_MS, RenewCommand, Version, WATCH_MS, WatchCommand, margin_ms,

@@ -5,6 +5,7 @@
 
 mod activity;
 mod artifacts;
+mod edit;
 mod events;
 mod exchange;
 mod leaks;
@@ -35,6 +36,7 @@ use postern_transparency::log::LogKeys;
 use self::pending::PendingWait;
 use self::reservations::Reservations;
 use crate::acting::Acting;
+use crate::calls::CallWindows;
 use crate::done::{Carried, Delivery, Outcome, Stop, Suspended as _, Waiting};
 use crate::leases::Leases;
 use crate::sql::{Result, Sql};
@@ -84,6 +86,8 @@ pub struct Ledger<S> {
     pub(crate) store: Store<S>,
     pub(crate) settings: Settings,
     tallies: Tallies,
+    /// What was given of tokens that may make only so many calls a minute.
+    calls: CallWindows,
     /// The organization's name, once it was read. It never changes.
     name: Option<String>,
     /// Whether tokens left pending by an earlier process have been dealt with.
@@ -111,6 +115,7 @@ impl<S: Sql> Ledger<S> {
             store: Store::new(sql),
             settings,
             tallies: Tallies::default(),
+            calls: CallWindows::default(),
             name: None,
             recovered: false,
             awaited: HashMap::new(),

@@ -30,6 +30,15 @@ pub enum RecordChange {
         #[serde(default = "latest")]
         sequence: i64,
     },
+    /// A token was renamed, described anew, or made narrower (R53).
+    EditToken {
+        /// What it is now, and of which organization.
+        facts: Box<TokenFacts>,
+        /// Shown in lists.
+        description: Option<String>,
+        /// The number of its event: where a later edit has its event in D1, this comes too late.
+        sequence: i64,
+    },
     /// A token was revoked. The earliest moment stands.
     RevokeToken {
         /// The organization of the row.

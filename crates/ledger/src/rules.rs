@@ -3,6 +3,7 @@
 mod activity;
 mod artifacts;
 mod creation;
+mod edit;
 mod ending;
 mod exchange;
 mod exchange_histories;

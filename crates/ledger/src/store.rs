@@ -6,6 +6,7 @@
 //! statement leads out of `Revoked`.
 
 mod activity;
+mod calls;
 mod ceiling;
 mod events;
 pub mod journal;
@@ -28,6 +29,7 @@ use std::collections::HashMap;
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Standing, State};
 use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
 use postern_domain::unicode::Form;
 
 use self::journal::Version;
@@ -48,12 +50,21 @@ pub type Normalize = fn(&str, Form) -> String;
 /// Most standings in memory; a full memory is emptied.
 const CAPACITY: usize = 8_192;
 
+/// What each question about a token needs of its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Which revision they are.
+    pub revision: u32,
+    /// How many calls a minute there can be; `None` = as many as one likes.
+    pub calls_per_minute: Option<u32>,
+}
+
 /// The database, and what was last read of tokens that are active. The machine is the only writer,
 /// so what is remembered is what is stored until one of the methods below changes it.
 #[derive(Debug)]
 pub struct Store<S> {
     sql: S,
-    active: HashMap<TokenId, Standing>,
+    active: HashMap<TokenId, (Standing, Terms)>,
     /// Whether the tables are known to exist, and to be those of this release.
     exists: bool,
     /// How many tokens have a row of activity on a day.
@@ -92,10 +103,18 @@ impl<S: Sql> Store<S> {
 
     /// A token's standing, from memory where it was read before.
     pub fn standing(&mut self, token: TokenId) -> Result<Option<Standing>> {
-        if let Some(standing) = self.active.get(&token) {
-            return Ok(Some(*standing));
+        Ok(self.terms(token)?.map(|(standing, _)| standing))
+    }
+
+    /// A token's standing, with what of its facts each question about it needs.
+    pub fn terms(&mut self, token: TokenId) -> Result<Option<(Standing, Terms)>> {
+        if let Some(known) = self.active.get(&token) {
+            return Ok(Some(*known));
         }
-        let query = "select state, revoked_at, quarantined_at, expires_at from tokens where id = ?";
+        let query = "select state, revoked_at, quarantined_at, expires_at, \
+                     coalesce(json_extract(facts, '$.revision'), 0) as revision, \
+                     json_extract(facts, '$.conditions.calls_per_minute') as calls \
+                     from tokens where id = ?";
         let Some(mut row) = self.first(query, &[sql::text(token)])? else {
             return Ok(None);
         };
@@ -105,15 +124,40 @@ impl<S: Sql> Store<S> {
             quarantined: row.maybe_time()?.is_some(),
             expires_at: row.maybe_time()?,
         };
+        let terms = Terms {
+            revision: u32::try_from(row.integer()?).unwrap_or(u32::MAX),
+            calls_per_minute: row
+                .maybe_integer()?
+                .map(|calls| u32::try_from(calls).unwrap_or_default()),
+        };
         // Only what is active without a doubt: no end that was set, no quarantine, no creation
         // that is not over.
         if standing.rotatable() {
             if self.active.len() >= CAPACITY {
                 self.active.clear();
             }
-            self.active.insert(token, standing);
+            self.active.insert(token, (standing, terms));
         }
-        Ok(Some(standing))
+        Ok(Some((standing, terms)))
+    }
+
+    /// Stores what an edit has made of a token: its facts, and the columns that are a part of them.
+    pub fn edit(
+        &mut self,
+        facts: &TokenFacts,
+        version: Version,
+        normalize: Normalize,
+    ) -> Result<()> {
+        let values = [
+            sql::text(serde_json::to_string(facts)?),
+            sql::text(facts.name.likeness(normalize)),
+            sql::maybe_time(facts.expires_at),
+            Value::Integer(version.number()),
+            sql::text(facts.id),
+        ];
+        let query = "update tokens set facts = ?, name = ?, expires_at = ?, version = ? \
+                     where id = ? and state < 2";
+        self.change(facts.id, query, &values)
     }
 
     /// Stores a token whose row is on the way to D1.

@@ -268,6 +268,7 @@ pub fn rotate(old: u128, mint: MintCommand, retire_at: i64) -> RotateCommand {
         old: Id::from_u128(old),
         mint,
         retire_at: at(retire_at),
+        old_revision: 0,
     }
 }
 

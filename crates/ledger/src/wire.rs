@@ -28,6 +28,8 @@ pub const ORGANIZATION_NAME: &str = "organization-name";
 
 /// In place of a part that is not there.
 const NONE: &str = "-";
+/// Calls are asked for.
+const CALLS: &str = "calls";
 /// Behind names: they are exact.
 const EXACT: &str = ".exact";
 
@@ -85,7 +87,12 @@ impl Call {
                 claim: claim(parts.next())?,
                 pin: word(parts.next(), "pin", NONE)?,
                 shown: maybe(parts.next(), WorkflowId::parse)?,
-                upstream: parts.next().map(upstream).transpose()?,
+                upstream: match parts.next() {
+                    None | Some(NONE) => None,
+                    Some(text) => Some(upstream(text)?),
+                },
+                revision: maybe(parts.next(), str::parse)?.unwrap_or_default(),
+                calls: word(parts.next(), CALLS, NONE)?,
             }),
             (false, "name") => Self::Confirm,
             (false, "describe") => Self::Describe(id(parts.next(), TokenId::parse)?),
@@ -143,13 +150,15 @@ impl fmt::Display for Call {
     }
 }
 
-/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin/{workflow}/{upstream}` as is asked for,
-/// with `state` and `-` for what is not.
+/// `use/{token}`, then as much of `/facts/{run}/{claim}/pin/{workflow}/{upstream}/{revision}/calls` as is
+/// asked for, with `state` and `-` for what is not.
 fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let verb = if query.counts { "use" } else { "look" };
     write!(f, "{verb}/{}", query.token)?;
     let upstream = query.upstream.as_ref();
-    let more = query.claim.is_some() || query.pin || upstream.is_some();
+    let terms = query.revision > 0 || query.calls;
+    let last = upstream.is_some() || terms;
+    let more = query.claim.is_some() || query.pin || last;
     if query.facts || query.run.is_some() || more {
         f.write_str(if query.facts { "/facts" } else { "/state" })?;
     }
@@ -165,13 +174,24 @@ fn admit(query: &AdmitQuery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
     }
     match (query.pin, query.shown) {
-        (false, _) if upstream.is_some() => f.write_str("/-/-")?,
+        (false, _) if last => f.write_str("/-/-")?,
         (false, _) => {}
-        (true, None) if upstream.is_some() => f.write_str("/pin/-")?,
+        (true, None) if last => f.write_str("/pin/-")?,
         (true, None) => f.write_str("/pin")?,
         (true, Some(workflow)) => write!(f, "/pin/{workflow}")?,
     }
-    upstream.map_or(Ok(()), |upstream| print_upstream(upstream, f))
+    match upstream {
+        Some(upstream) => print_upstream(upstream, f)?,
+        None if terms => f.write_str("/-")?,
+        None => {}
+    }
+    if terms {
+        write!(f, "/{}", query.revision)?;
+    }
+    match query.calls {
+        true => write!(f, "/{CALLS}"),
+        false => Ok(()),
+    }
 }
 
 /// `/{project}.{workflow}.{id}`, and `.exact` if so; `-` for what there is not: no label is called so.

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::conditions;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::mint::{self, Client, Takes};
@@ -15,7 +16,8 @@ use super::tokens::{TokenView, reach};
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::claims::{Claims, Pair};
-use postern_domain::decide::{Denial, Target, Wish, decide, granted};
+use postern_domain::conditions::Conditions;
+use postern_domain::decide::{Denial, Target, Wish, conditioned, decide, granted};
 use postern_domain::id::{Id, ReservationId};
 use postern_domain::name::TokenName;
 use postern_domain::operation::Operation;
@@ -26,6 +28,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::{TokenFacts, Verifier};
 use postern_ledger::MintCommand;
 use postern_wire::bearer;
+use postern_wire::json;
 use postern_wire::jwt::{self, API_TOKEN_AUDIENCE, JwtError, Verified};
 
 #[derive(Deserialize)]
@@ -36,6 +39,9 @@ struct AdoptRequest {
     workflow: Option<String>,
     name: Option<String>,
     policies: Option<Vec<String>>,
+    address_ranges: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "json::whole")]
+    calls_per_minute: Option<u32>,
 }
 
 /// `POST /org/tokens/adopt`. To adopt is to mint: it takes the rights that a mint of the effective
@@ -68,6 +74,7 @@ where
         project: request.project.as_deref(),
         workflow: request.workflow.as_deref(),
         policies: request.policies.map(mint::policies).transpose()?,
+        conditions: conditions::asked(request.address_ranges.as_deref(), request.calls_per_minute)?,
     };
     let organization = resolve(caller, organization, ports).await?;
     let takes = Takes::From(&from.bucket);
@@ -107,6 +114,7 @@ struct Asked<'a> {
     project: Option<&'a str>,
     workflow: Option<&'a str>,
     policies: Option<Vec<Policy>>,
+    conditions: Option<Conditions>,
 }
 
 async fn register<P>(
@@ -123,7 +131,9 @@ where
     belongs(caller, &claims, organization)?;
     let places = (asked.project, asked.workflow);
     let scope = scope(organization, &claims, places, ports).await?;
+    let conditions = conditioned(caller, asked.conditions.as_ref());
     let wish = Wish {
+        conditions: conditions.as_deref(),
         scope: &scope,
         policies: asked.policies.as_deref(),
         expires_at: claims.exp.map(|exp| {
@@ -160,6 +170,8 @@ where
         is_system: false,
         expires_at,
         ci_job: None,
+        conditions,
+        revision: 0,
     };
     let mut command = MintCommand {
         facts,

@@ -3,6 +3,7 @@
 
 mod possession;
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::body::BodyRead;
@@ -16,14 +17,14 @@ pub use postern_gate::credential::{Presented, present};
 pub use postern_gate::{About, Admitted};
 
 /// Turns a presented credential into a caller, asking the Ledger whether the token lives and, in
-/// the same question, for what the call names. `known` is told which token it is, active or not.
+/// the same question, for what the call names. `address` is the client's, where it is known. `known` is told which token it is, active or not.
 ///
 /// # Errors
 /// The refusal, or `Unavailable` when a store or the Ledger does not answer: never a guess.
 pub async fn admit<P>(
     presented: &Rc<Presented>,
     about: About,
-    purpose: Purpose,
+    (purpose, address): (Purpose, Option<IpAddr>),
     _: BodyRead,
     known: &mut Option<KnownToken>,
     ports: &P,
@@ -31,7 +32,7 @@ pub async fn admit<P>(
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
-    ask_about(presented, about, purpose, known, ports).await
+    ask_about(presented, about, (purpose, address), known, ports).await
 }
 
 /// As [`admit`], for a credential that is no caller's: one that stood in a body. Looking is no use
@@ -43,13 +44,20 @@ pub async fn examine<P>(presented: &Rc<Presented>, ports: &P) -> Result<Admitted
 where
     P: Clock + Facts + Isolate + Ledgers,
 {
-    ask_about(presented, About::Nothing, Purpose::Look, &mut None, ports).await
+    ask_about(
+        presented,
+        About::Nothing,
+        (Purpose::Look, None),
+        &mut None,
+        ports,
+    )
+    .await
 }
 
 async fn ask_about<P>(
     presented: &Rc<Presented>,
     about: About,
-    purpose: Purpose,
+    purpose: (Purpose, Option<IpAddr>),
     known: &mut Option<KnownToken>,
     ports: &P,
 ) -> Result<Admitted>

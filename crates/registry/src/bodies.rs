@@ -63,6 +63,10 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
             let rotated = tokens::rotate(&admin, acme, &id, body, from(), &config, &world);
             now_or_never(rotated).map(drop)
         }
+        "EditRequest" => {
+            let edited = tokens::edit(&admin, acme, &id, (body, requester()), &world);
+            now_or_never(edited).map(drop)
+        }
         "SearchRequest" => {
             now_or_never(tokens::search(&admin, acme, body, &config, &world)).map(drop)
         }
@@ -90,7 +94,7 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
             let presented = std::rc::Rc::new(present(Some(&header), &config, now)?);
             now_or_never(explain::explain(
                 &presented,
-                body,
+                (body, None),
                 super::body::READ,
                 &mut None,
                 &config,
@@ -103,7 +107,7 @@ fn call(name: &str, body: &[u8]) -> Result<(), Error> {
 }
 
 /// Each body with the members that it cannot do without.
-fn bodies() -> [(&'static str, Value); 15] {
+fn bodies() -> [(&'static str, Value); 16] {
     let token = origin_tokens::jwt(&origin_tokens::claims());
     [
         ("CreateOrganization", json!({ "name": "x" })),
@@ -114,6 +118,7 @@ fn bodies() -> [(&'static str, Value); 15] {
         ("MintRequest", json!({})),
         ("AdoptRequest", json!({ "token": token })),
         ("RotateRequest", json!({})),
+        ("EditRequest", json!({ "calls_per_minute": 60 })),
         ("SearchRequest", json!({ "text": "x" })),
         ("RevokeRequest", json!({ "never_used": true })),
         (

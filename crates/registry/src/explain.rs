@@ -3,10 +3,12 @@
 //! credential that was presented.
 
 mod sent;
+mod told;
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::authenticate::{About, Admitted, Presented, admit};
 use super::body::BodyRead;
@@ -20,12 +22,14 @@ use postern_domain::id::{RunId, WorkflowId};
 use postern_domain::operation::{Managed, Operation, Requirements};
 use postern_domain::policy::covers;
 use postern_domain::rpc::{Access, Narrow, ORIGIN_PREFIX};
+use postern_domain::token::TokenFacts;
 use postern_gate::KnownToken;
 use postern_gate::rest::served;
 use postern_ledger::Purpose;
 use sent::{Named, sent};
 
 pub use sent::Sent;
+pub use told::{Explanation, Needed, Needs, Refusal, Run, Subject};
 
 /// Longest name of an operation that is looked up, in bytes.
 const MAX_NAME: usize = 200;
@@ -42,89 +46,13 @@ struct Question {
     run: Option<String>,
 }
 
-/// What would be decided, and on what.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Explanation {
-    /// As it was asked.
-    pub operation: String,
-    /// Whether the call would be allowed.
-    pub allowed: bool,
-    /// Why not, in the words that the call itself would get.
-    pub refusal: Option<Refusal>,
-    /// Who asks.
-    pub caller: Subject,
-    /// `None` for an operation that no table has.
-    pub needs: Option<Needs>,
-    /// `None` where the question names no run, or the operation has none to do with one.
-    pub run: Option<Run>,
-    /// The credential that would go to the origin in place of the caller's; `None` where none would,
-    /// or the caller's own.
-    pub upstream: Option<Sent>,
-}
-
-/// A denial.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// The stable code.
-    pub code: &'static str,
-    /// The sentence.
-    pub detail: String,
-}
-
-/// Whom the decision is about.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Subject {
-    /// The way in.
-    pub tier: &'static str,
-    /// The id of the token.
-    pub token: Option<String>,
-    /// The name of the organization.
-    pub organization: Option<String>,
-    /// Names; both `None` for an organization-level token.
-    pub project: Option<String>,
-    /// The workflow of its scope.
-    pub workflow: Option<String>,
-}
-
-/// What the operation asks of a caller.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Needs {
-    /// `open`, `token`, `person` or `administrator`.
-    pub access: &'static str,
-    /// All of them.
-    pub policies: Vec<Needed>,
-    /// What a token for a project or a workflow may do with it: `any`, `named`, `confined` or
-    /// `denied`.
-    pub narrow: &'static str,
-}
-
-/// A policy that is needed.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Needed {
-    /// The policy.
-    pub policy: &'static str,
-    /// Whether the caller holds it.
-    pub held: bool,
-}
-
-/// The run that the question names.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Run {
-    /// Whether the gateway has seen it. One that it has not, it would ask the origin for.
-    pub known: bool,
-    /// Whose run it is: only for who may make the call, because who may not learns that by no call.
-    pub project: Option<String>,
-    /// The name of its workflow.
-    pub workflow: Option<String>,
-}
-
 /// Explains what would be decided on the question in `body`. To ask is a use of the token (R13).
 ///
 /// # Errors
 /// As for the call itself where the credential is refused; `Invalid` for a wrong question.
 pub async fn explain<P>(
     presented: &Rc<Presented>,
-    body: &[u8],
+    (body, address): (&[u8], Option<IpAddr>),
     read: BodyRead,
     known: &mut Option<KnownToken>,
     config: &Config,
@@ -154,7 +82,8 @@ where
     }
     let about = run.map_or(About::Nothing, About::Run);
     // Whatever the call is, the answer rests on what the Ledger says now.
-    let admitted = admit(presented, about, Purpose::Manage, read, known, ports).await;
+    let look = (Purpose::Look, address);
+    let admitted = admit(presented, about, look, read, known, ports).await;
     let admitted = match admitted {
         Err(Error::Denied(paused @ Denial::OrganizationPaused)) => {
             return stopped(presented, question, operation, paused, ports).await;
@@ -163,6 +92,24 @@ where
     };
     let names = (question.project.clone(), question.workflow.clone());
     let mut explanation = answer(question, operation, run, (&admitted, config));
+    // What the token's conditions refuse, the call would be refused for before anything else, unless it
+    // needs no credential. To ask is a call of the token too.
+    let has_conditions = |facts: &Rc<TokenFacts>| facts.conditions.is_some();
+    let asks = operation.is_none_or(|operation| !is_open(operation));
+    if asks && admitted.caller.token().is_some_and(has_conditions) {
+        let manage = (Purpose::Manage, address);
+        match admit(presented, About::Nothing, manage, read, known, ports).await {
+            // A pause may have begun in between: it stops the call too.
+            Err(
+                error @ (Error::AddressNotAllowed
+                | Error::CallsExceeded { .. }
+                | Error::Denied(Denial::OrganizationPaused)),
+            ) => {
+                explanation.refuse(&error);
+            }
+            allowed => drop(allowed?),
+        }
+    }
     let goes = operation.filter(|operation| names_run(*operation) && explanation.allowed);
     if let Some(facts) = admitted.caller.token()
         && let Some(operation) = goes.filter(|_| config.is_upstream())
@@ -171,12 +118,7 @@ where
         match sent(facts, named, ports).await? {
             Ok(sent) => explanation.upstream = Some(sent),
             Err(reach) => {
-                let error = Error::UpstreamMissing { reach };
-                explanation.allowed = false;
-                explanation.refusal = Some(Refusal {
-                    code: error.code(),
-                    detail: error.public(),
-                });
+                explanation.refuse(&Error::UpstreamMissing { reach });
             }
         }
     }
@@ -269,9 +211,14 @@ fn operation(name: &str, config: &Config) -> Option<Operation> {
 
 /// Whether a run that the question names is part of the decision.
 fn names_run(operation: Operation) -> bool {
+    operation.requirements().is_some() && !is_open(operation)
+}
+
+/// Whether everybody may make the call, without a credential.
+fn is_open(operation: Operation) -> bool {
     operation
         .requirements()
-        .is_some_and(|needs| needs.access != Access::Open)
+        .is_some_and(|needs| needs.access == Access::Open)
 }
 
 /// The kind of tokens that the question is about, where it is about tokens.

@@ -10,6 +10,7 @@ pub mod api;
 pub mod audit;
 pub mod authenticate;
 pub mod body;
+mod conditions;
 pub mod exchange;
 pub mod explain;
 pub mod jobs;

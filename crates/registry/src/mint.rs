@@ -3,12 +3,15 @@
 
 mod answer;
 mod expiry;
+mod lost;
 
 pub use answer::Minted;
 pub(super) use expiry::{earliest, expiry, span_seconds};
+pub(super) use lost::take_back;
 
 use serde::Deserialize;
 
+use super::conditions;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::known_policies;
@@ -19,7 +22,7 @@ use super::registry::{find_project, find_workflow, read_optional_body};
 use super::tokens::reach;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Grant, Target, Wish, decide, granted};
+use postern_domain::decide::{Grant, Target, Wish, conditioned, decide, granted};
 use postern_domain::id::{Id, ReservationId, TokenId};
 use postern_domain::name::{TokenName, check_description};
 use postern_domain::operation::Operation;
@@ -28,7 +31,7 @@ use postern_domain::scope::{Named, Scope};
 use postern_domain::secret::Secret;
 use postern_domain::token::{Format, TokenFacts, Verifier};
 use postern_ledger::{MintAnswer, MintCommand};
-use postern_wire::{jwt, opaque};
+use postern_wire::{json, jwt, opaque};
 
 /// Most policies that a mint can name.
 pub const MAX_POLICIES: usize = 100;
@@ -45,6 +48,9 @@ struct MintRequest {
     format: Option<Format>,
     policies: Option<Vec<String>>,
     system: Option<bool>,
+    address_ranges: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "json::whole")]
+    calls_per_minute: Option<u32>,
 }
 
 /// The client that asks for a token: what its rate limit and the audit log know it by.
@@ -60,7 +66,8 @@ pub struct Client {
 ///
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
-/// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active after an error.
+/// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active
+/// after an error, unless the Ledger stopped answering once it had created one: see [`take_back`].
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -85,12 +92,16 @@ where
     )?;
     let description = description(request.description)?;
     let given_policies = request.policies.map(policies).transpose()?;
+    let ranges = request.address_ranges.as_deref();
+    let asked = conditions::asked(ranges, request.calls_per_minute)?;
     let given_name = request.name.as_deref().map(name).transpose()?;
     let places = (request.project.as_deref(), request.workflow.as_deref());
     within_project(places)?;
     let organization = resolve(caller, organization, ports).await?;
     let scope = scope(&organization, places, ports).await?;
+    let conditions = conditioned(caller, asked.as_ref());
     let wish = Wish {
+        conditions: conditions.as_deref(),
         scope: &scope,
         policies: given_policies.as_deref(),
         expires_at,
@@ -121,6 +132,8 @@ where
             name: organization.name.clone(),
         },
         ci_job: None,
+        conditions,
+        revision: 0,
     };
     let token = secret(
         request.format.unwrap_or(Format::Opaque),
@@ -166,6 +179,11 @@ impl Takes<'_> {
             Self::Before(room) => room,
         }
     }
+
+    /// Whether nobody has the token unless its creation is answered. Who adopts one has it already.
+    fn hands_out(self, command: &MintCommand) -> bool {
+        matches!(self, Self::Before(_)) || !command.facts.adopted()
+    }
 }
 
 /// Takes from the address's bucket, unless that was done, then has the Ledger create the token. The
@@ -188,6 +206,13 @@ where
     let answer = match ports.send(grant, command).await {
         // Of a pause: nothing was written either.
         Err(refusal @ Error::Denied(_)) => Err(refusal),
+        // Whether there is a token now, only the Ledger knows.
+        Err(lost @ Error::Unavailable { .. }) => {
+            if takes.hands_out(command) {
+                take_back(grant, command, ports).await;
+            }
+            return Err(lost);
+        }
         answer => Ok(answer?),
     };
     let refusal = match answer {
@@ -306,12 +331,13 @@ pub(super) fn name(text: &str) -> Result<TokenName> {
 }
 
 fn description(text: Option<String>) -> Result<Option<String>> {
-    if let Some(text) = &text {
-        check_description(text).map_err(|error| {
-            Error::invalid("description_invalid", format!("`description` {error}"))
-        })?;
-    }
+    text.as_deref().map(checked_description).transpose()?;
     Ok(text.filter(|text| !text.is_empty()))
+}
+
+pub(super) fn checked_description(text: &str) -> Result<()> {
+    check_description(text)
+        .map_err(|error| Error::invalid("description_invalid", format!("`description` {error}")))
 }
 
 pub(super) fn policies(texts: Vec<String>) -> Result<Vec<Policy>> {

@@ -100,6 +100,8 @@ mod tests {
             is_system: false,
             expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
             ci_job: None,
+            conditions: None,
+            revision: 0,
         }
     }
 
@@ -178,8 +180,11 @@ mod tests {
         let rotated = tokens::rotate(&admin, acme, &id, b"", from(), &config, &world);
         let rotated = now_or_never(rotated);
         let released = now_or_never(tokens::release(&admin, acme, &id, requester(), &world));
+        let (body, from) = (br#"{"calls_per_minute":60}"#.as_slice(), requester());
+        let edited = now_or_never(tokens::edit(&admin, acme, &id, (body, from), &world));
         let rows = [
             ("Rebuild", members(&planned())),
+            ("Edited", members(&edited.expect("edits"))),
             ("Token", members(&TokenView::from(record()))),
             ("Minted", members(&minted.expect("mints"))),
             ("Rotated", members(&rotated.expect("rotates"))),
@@ -204,8 +209,11 @@ mod tests {
         ];
         for (name, found) in rows {
             let (known, required) = documented(name);
-            // The one member that most tokens do not have.
-            let known: Names = known.into_iter().filter(|one| one != "ci_job").collect();
+            // Members that most tokens do not have; an edit tells them all.
+            let rare = ["ci_job", "address_ranges", "calls_per_minute"];
+            let is_there = |one: &String| name == "Edited" || !rare.contains(&one.as_str());
+            let known = known.into_iter().filter(is_there);
+            let known: Names = known.collect();
             assert_eq!(found, known, "{name}");
             assert_eq!(required, known, "{name}: every member is always there");
         }
@@ -281,6 +289,7 @@ mod tests {
         let (world, config) = (World::new(), testing::config());
         let (admin, acme, wrong) = (Caller::Administrator(None), Some("acme"), br#"{"?":1}"#);
         let id = facts().id.to_string();
+        let edited = tokens::edit(&admin, acme, &id, (wrong, requester()), &world);
         let rows = [
             (
                 "CreateOrganization",
@@ -312,6 +321,7 @@ mod tests {
                     &world,
                 ))),
             ),
+            ("EditRequest", expected(now_or_never(edited))),
             (
                 "CreateEntry",
                 expected(now_or_never(create_project(

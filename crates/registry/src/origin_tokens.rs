@@ -14,7 +14,7 @@ use super::registry::new_id;
 use super::tokens::{reach, revoke};
 use postern_domain::audit::{Action, Requester};
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Denial, Grant, Permit, Target, Wish, decide};
+use postern_domain::decide::{Denial, Grant, Permit, Target, Wish, conditioned, decide};
 use postern_domain::id::{Id, Project, Reservation, ReservationId, TokenId};
 use postern_domain::operation::Operation;
 use postern_domain::secret::Secret;
@@ -88,7 +88,9 @@ where
         },
         error => error,
     })?;
+    let conditions = conditioned(caller, None);
     let wish = Wish {
+        conditions: conditions.as_deref(),
         scope: &scope,
         policies: None,
         expires_at,

@@ -35,6 +35,8 @@ fn belongs(error: &Error) -> bool {
         | Error::Deadline
         | Error::ReportRate { .. }
         | Error::CiTokenRate { .. }
+        | Error::AddressNotAllowed
+        | Error::CallsExceeded { .. }
         | Error::NativeGrpc
         | Error::ConnectJson
         | Error::Unregistered { .. }

@@ -1,6 +1,7 @@
 //! A world for use-case tests (R38): every port in memory, with a log of what was asked. It keeps
 //! what it is given, and fails only where a test told it to.
 
+mod answers;
 mod brake;
 mod buckets;
 pub mod issuer;
@@ -130,6 +131,8 @@ pub struct World {
     /// What the Ledger says that calls have come to; `None` = it has no such token.
     pub activity: RefCell<Option<ActivityRecord>>,
     pub ledger_down: Cell<bool>,
+    /// How many calls the Ledger gives yet of tokens that have a limit.
+    pub calls: Cell<u32>,
     /// What the one Ledger of this world calls its organization.
     pub name: RefCell<String>,
     pub door: Door,
@@ -146,6 +149,8 @@ pub struct World {
     pub upstreams_full: Cell<bool>,
     /// Whether the answer to setting an upstream credential does not come back.
     pub upstreams_lost: Cell<bool>,
+    /// Whether the answers to creations and rotations do not come back: they are carried out.
+    pub answers_lost: Cell<bool>,
     /// The workflow that the Ledger has learned for every token.
     pub learned_pin: Cell<Option<WorkflowId>>,
     /// Tokens that the Ledger was asked to describe.
@@ -228,6 +233,7 @@ impl World {
             bucket: Cell::new(10),
             no_room: Cell::default(),
             ledger_down: Cell::new(false),
+            calls: Cell::new(u32::MAX),
             name: RefCell::new(organization().name),
             door: Door::default(),
             brake: brake::Counter::default(),
@@ -238,6 +244,7 @@ impl World {
             origin_answers: RefCell::default(),
             upstreams_full: Cell::default(),
             upstreams_lost: Cell::default(),
+            answers_lost: Cell::default(),
             learned_pin: Cell::new(None),
             described: RefCell::default(),
             exchanged: RefCell::default(),

@@ -4,6 +4,7 @@
 //! INVARIANT (a failed dependency closes): a tier that cannot find out ends the call; it neither
 //! admits nor lets the next tier try.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::authenticate::{About, Presented, admit, present};
@@ -42,6 +43,8 @@ pub struct Knock<'a> {
     pub writes: bool,
     /// Whether the body is declared as JSON.
     pub is_json: bool,
+    /// The client's address, where it is known.
+    pub address: Option<IpAddr>,
 }
 
 /// What a call shows, as far as that can be told before anybody is asked.
@@ -105,7 +108,7 @@ where
         return Err(CredentialError::Missing.into());
     };
     // Tiers 2a and 2b.
-    let (about, purpose) = (About::Nothing, Purpose::Manage);
+    let (about, purpose) = (About::Nothing, (Purpose::Manage, knock.address));
     let admitted = admit(presented, about, purpose, read, known, ports).await?;
     let caller = admitted.caller;
     Ok(match caller {

@@ -84,13 +84,16 @@ pub enum Verdict {
     UnknownLog,
     /// No key of the log has signed the checkpoint.
     Untrusted,
-    /// The proof begins at another size than this one, of the newest that was cosigned; or the checkpoint
-    /// has another root at that size.
+    /// The proof begins at another size than this one, of the newest that was cosigned.
     Conflict {
         /// That size.
         size: u64,
-        /// Whether the log has signed two roots of one size: a fork.
-        forked: bool,
+    },
+    /// The log has signed two roots of this size. It is no [`Conflict`](Self::Conflict): a log would take the
+    /// size for the place to go on.
+    Forked {
+        /// That size.
+        size: u64,
     },
     /// The proof does not hold: the log may have been written anew.
     Inconsistent,
@@ -123,7 +126,7 @@ impl Verdict {
             Self::UnknownLog => 404,
             Self::Untrusted => 403,
             Self::Conflict { .. } => 409,
-            Self::Inconsistent => 422,
+            Self::Forked { .. } | Self::Inconsistent => 422,
             Self::Cosign(_) => 200,
         }
     }
@@ -152,19 +155,15 @@ pub fn judge(body: &str, log: impl FnOnce(&str) -> Option<WatchedLog>) -> Verdic
         size: 0,
         root: empty_root(),
     });
-    let conflict = |forked| Verdict::Conflict {
-        size: latest.size,
-        forked,
-    };
     if request.old != latest.size {
-        return conflict(false);
+        return Verdict::Conflict { size: latest.size };
     }
     let (old, new) = (
         (latest.size, &latest.root),
         (checkpoint.size, &checkpoint.root),
     );
     if latest.size == checkpoint.size && latest.root != checkpoint.root {
-        return conflict(true);
+        return Verdict::Forked { size: latest.size };
     }
     match verify_consistency(old, new, &request.proof) {
         Err(_) => Verdict::Inconsistent,

@@ -41,6 +41,8 @@ fn facts(id: u128, name: &str, level: u8, end: Option<i64>) -> TokenFacts {
         is_system: false,
         expires_at: end.map(|seconds| Timestamp::from_millis(seconds * 1000)),
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }
 }
 

@@ -116,7 +116,7 @@ async fn options_tells_what_there_is_and_lets_no_other_site_in(rest: &Rest) {
         ("/orgs", "GET, HEAD, OPTIONS, POST"),
         ("/orgs/acme", "OPTIONS, PATCH"),
         ("/org/tokens", "GET, HEAD, OPTIONS, POST"),
-        (&token, "DELETE, GET, HEAD, OPTIONS"),
+        (&token, "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("/org/audit", "GET, HEAD, OPTIONS"),
         ("/org/upstream", "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("/explain", "OPTIONS, POST"),

@@ -95,6 +95,7 @@ fn body(operation: &str) -> Option<Value> {
         }
         "updateOrganization" | "rebuildLedger" | "mintToken" | "rotateToken" => json!({}),
         "pauseOrganization" => json!({}),
+        "editToken" => json!({ "calls_per_minute": 60 }),
         "searchTokens" => json!({ "text": "nobody" }),
         "revokeTokens" => json!({ "ids": [random_id()] }),
         "adoptToken" => json!({ "token": "x" }),
@@ -133,6 +134,17 @@ async fn refused(cast: &Cast, setup: &Setup) -> Vec<String> {
     ]
 }
 
+/// A token that can be used from one address alone, which nobody has, and one that can make one call a minute.
+async fn conditioned(cast: &Cast) -> (String, String) {
+    let (gateway, organization) = (&cast.gateway, &cast.organization);
+    let narrow = json!({ "address_ranges": ["203.0.113.255"] });
+    let narrow = organization.mint(gateway, &narrow).await;
+    let once = organization
+        .mint(gateway, &json!({ "calls_per_minute": 1 }))
+        .await;
+    (narrow.token, once.token)
+}
+
 /// A user token of the control plane.
 pub fn users(setup: &Setup) -> String {
     let claims = json!({ "user_id": random_id(), "iss": "cp.chainloop", "aud": ["user-auth.chainloop"], "exp": now() / 1000 + 3600 });
@@ -152,6 +164,7 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
         .organization
         .mint_for_release(&cast.gateway, "opaque")
         .await;
+    let (elsewhere_only, exhausted) = conditioned(&cast).await;
     let refused = refused(&cast, setup).await;
     let big = " ".repeat(2 * 1024 * 1024);
 
@@ -167,6 +180,10 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
         let mut calls = vec![
             cast.call(operation).organization(own),
             cast.call(operation).bearer(&narrow.token),
+            cast.call(operation).bearer(&elsewhere_only),
+            // A minute after the last one there is one call again.
+            cast.call(operation).bearer(&exhausted),
+            cast.call(operation).bearer(&exhausted),
             cast.token(operation),
             cast.admin(operation),
             cast.call(operation).bearer(&cast.admin),

@@ -5,6 +5,7 @@ mod adoptions;
 mod alike;
 mod checkpoints;
 mod document;
+mod edits;
 mod jobs;
 mod late;
 mod paused;

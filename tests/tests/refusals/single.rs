@@ -30,6 +30,7 @@ pub async fn drive(setup: &Setup, operations: &[Operation], met: &mut Met) {
     drive.rotations().await;
     drive.searches().await;
     drive.revocations().await;
+    drive.edits().await;
     drive.adoptions().await;
     drive.upstreams().await;
     drive.others().await;

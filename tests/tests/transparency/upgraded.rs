@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Case<Setup>> {
 
 /// As the release before leaves a Ledger.
 const BACK: &str = "drop table tree; drop table tree_tiles; drop table tree_signed; \
-    drop table pause; alter table policy drop column max_lifetime_days; \
+    drop table pause; drop table call_windows; alter table policy drop column max_lifetime_days; \
     alter table policy drop column default_expires_in; alter table policy drop column trusted_issuers; \
     update schema set version = 12;";
 

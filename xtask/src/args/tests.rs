@@ -86,6 +86,21 @@ fn what_the_fuzzer_tries() {
 }
 
 #[test]
+fn how_often_a_gateway_is_killed() {
+    let kill = |rounds, seed| Ok(Request::Kill(Kill { rounds, seed }));
+    for (line, expected) in [
+        ("kill", kill(50, None)),
+        ("kill --rounds 3", kill(3, None)),
+        ("kill --rounds=200 --seed 7", kill(200, Some(7))),
+    ] {
+        assert_eq!(typed(line), expected, "{line}");
+    }
+    refused("kill --rounds 0", "`--rounds` is `0`");
+    refused("kill --seed x", "`--seed` is `x`");
+    refused("kill 50", "`kill` does not know `50`");
+}
+
+#[test]
 fn what_is_started_to_try_things() {
     let dev = |port, origin_port, issuer_port, state: Option<&str>| {
         Ok(Request::Dev(Dev {

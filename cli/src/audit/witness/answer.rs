@@ -111,11 +111,11 @@ impl Witness {
             }
             Verdict::UnknownLog => refused(StatusCode::NOT_FOUND, "no such log is watched here"),
             Verdict::Untrusted => refused(StatusCode::FORBIDDEN, "no key of the log has signed it"),
-            Verdict::Conflict { forked: true, size } => {
+            Verdict::Forked { size } => {
                 let fork = format!("a fork: the log has signed two trees of {size} rows");
                 return self.forked(body, fork);
             }
-            Verdict::Conflict { size, .. } => Answer {
+            Verdict::Conflict { size } => Answer {
                 media: SIZE_TYPE,
                 ..Answer::new(StatusCode::CONFLICT, format!("{size}\n"))
             },
@@ -135,7 +135,6 @@ impl Witness {
         if let Some(request) = AddCheckpoint::parse(body) {
             self.state.keep_fork(&origin, &request.checkpoint)?;
         }
-        // The specification has 422 for it, so that no log takes the size for the place to go on.
         let answer = Answer::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{fork}\n"));
         Ok(answer.noted(format!("422 {origin}: {fork}")))
     }

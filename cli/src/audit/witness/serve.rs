@@ -17,10 +17,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use postern_transparency::witness::MAX_REQUEST;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::answer::Witness;
+use crate::accept;
 use crate::text::plain;
 
 /// Most connections at once; further ones wait to be accepted.
@@ -32,31 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// cosigned is on the disk.
 pub async fn serve(listener: TcpListener, witness: Witness, stop: impl Future<Output = ()>) {
     let witness = Arc::new(witness);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    tokio::pin!(stop);
-    loop {
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            biased;
-            () = &mut stop => return,
-            accepted = accepted => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Too many open files, mostly: it passes.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let witness = Arc::clone(&witness);
-        connections.spawn(async move {
-            let _place = place;
-            connection(stream, witness).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
+    accept::until(stop, listener, MAX_CONNECTIONS, |stream| {
+        connection(stream, Arc::clone(&witness))
+    })
+    .await;
 }
 
 async fn connection(stream: TcpStream, witness: Arc<Witness>) {

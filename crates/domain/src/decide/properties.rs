@@ -5,6 +5,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::conditions::AddressRange;
 use crate::id::Id;
 use crate::name::TokenName;
 use crate::scope::Named;
@@ -51,26 +52,47 @@ fn policies() -> impl Strategy<Value = Vec<Policy>> {
     })
 }
 
-/// Scope, policies, expiry in seconds, system flag.
-type Wished = (Scope, Option<Vec<Policy>>, Option<i64>, bool);
+/// Scope, policies, expiry in seconds, conditions, system flag.
+type Wished = (
+    Scope,
+    Option<Vec<Policy>>,
+    Option<i64>,
+    Option<Conditions>,
+    bool,
+);
+
+fn conditions() -> impl Strategy<Value = Option<Conditions>> {
+    let ranges = prop::sample::subsequence(
+        vec!["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "2001:db8::/32"],
+        0..=2,
+    );
+    (ranges, prop::option::of(1..50u32)).prop_map(|(texts, calls)| {
+        let ranges = texts.into_iter();
+        let ranges = ranges.filter_map(|text| AddressRange::parse(text).ok());
+        Conditions::new(ranges.collect(), calls).ok().flatten()
+    })
+}
 
 fn wish() -> impl Strategy<Value = Wished> {
     (
         scope(),
         prop::option::of(policies()),
         prop::option::of(1..100i64),
+        conditions(),
         prop::bool::weighted(0.1),
     )
 }
 
 /// The token that the caller's mint would make, if it is allowed one.
 fn mint(caller: &Caller, wished: &Wished, id: u128) -> Option<TokenFacts> {
-    let (scope, policies, expires_at, is_system) = wished;
+    let (scope, policies, expires_at, asked, is_system) = wished;
+    let conditions = conditioned(caller, asked.as_ref());
     let wish = Wish {
         scope,
         policies: policies.as_deref(),
         expires_at: expires_at.map(|at| Timestamp::from_millis(at * 1000)),
         is_system: *is_system,
+        conditions: conditions.as_deref(),
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish)).ok()?;
     let (policies, expires_at) = granted(caller, &wish);
@@ -87,6 +109,8 @@ fn mint(caller: &Caller, wished: &Wished, id: u128) -> Option<TokenFacts> {
         is_system: *is_system,
         expires_at,
         ci_job: None,
+        conditions,
+        revision: 0,
     })
 }
 
@@ -118,6 +142,8 @@ proptest! {
                 for policy in &next.policies {
                     prop_assert!(covers(&ancestor.policies, policy.as_str()), "{policy}");
                 }
+                let own = ancestor.conditions.as_deref();
+                prop_assert!(conditions::within(next.conditions.as_deref(), own));
                 if let Some(end) = ancestor.expires_at {
                     prop_assert!(next.expires_at.is_some_and(|next| next <= end));
                 }
@@ -134,7 +160,7 @@ proptest! {
         own in scope().prop_filter("narrow", |scope| *scope != Scope::Organization),
         other in wish(),
     ) {
-        let wished = (own, Some(held), None, false);
+        let wished = (own, Some(held), None, None, false);
         let Some(facts) = mint(&Caller::Administrator(None), &wished, 1) else { return Ok(()) };
         let Some(other) = mint(&Caller::Administrator(None), &other, 2) else { return Ok(()) };
         let caller = Caller::Token(Rc::new(facts));

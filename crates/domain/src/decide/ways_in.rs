@@ -45,6 +45,7 @@ pub(super) fn session(
         scope: &Scope::Organization,
         policies: &session.policies,
         expires_at: None,
+        conditions: None,
     };
     match target {
         Target::Registry => reads_registry(&holder, operation)?,

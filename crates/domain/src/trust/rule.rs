@@ -5,12 +5,11 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{ConditionError, Conditions, ConditionsDraft};
+use super::gives::Gives;
 use super::issuer::{Forge, Issuer, Issuers};
 use super::job::Identity;
 use super::text::{ForgeId, JobText};
 use crate::id::TrustRuleId;
-use crate::policy::Policy;
-use crate::scope::Scope;
 
 /// For how long a token lives at most where a rule does not say, in seconds.
 pub const DEFAULT_LIFE_SECONDS: u32 = 900;
@@ -55,63 +54,6 @@ pub struct RuleDraft {
 
 fn is_empty(draft: &ConditionsDraft) -> bool {
     *draft == ConditionsDraft::default()
-}
-
-/// What a rule gives. Whether its author may give that, `decide` says, as for a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "StoredGives")]
-pub struct Gives {
-    scope: Scope,
-    policies: Vec<Policy>,
-    longest_life_seconds: u32,
-}
-
-impl Gives {
-    /// A project, or one workflow of it; policies; and for how long at most, in seconds.
-    ///
-    /// # Errors
-    /// The first thing that no job can get.
-    pub fn new(
-        scope: Scope,
-        mut policies: Vec<Policy>,
-        longest_life_seconds: Option<u32>,
-    ) -> Result<Self, RuleError> {
-        if scope.project().is_none() {
-            return Err(RuleError::WholeOrganization);
-        }
-        policies.sort_unstable();
-        policies.dedup();
-        if policies.is_empty() {
-            return Err(RuleError::NoPolicy);
-        }
-        if policies.len() > MAX_POLICIES {
-            return Err(RuleError::TooManyPolicies);
-        }
-        let life = longest_life_seconds.unwrap_or(DEFAULT_LIFE_SECONDS);
-        if !(MIN_LIFE_SECONDS..=MAX_LIFE_SECONDS).contains(&life) {
-            return Err(RuleError::Life);
-        }
-        Ok(Self {
-            scope,
-            policies,
-            longest_life_seconds: life,
-        })
-    }
-
-    /// The project, or the workflow.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
-    /// The policies, in order.
-    pub fn policies(&self) -> &[Policy] {
-        &self.policies
-    }
-
-    /// For how long at most.
-    pub fn longest_life_seconds(&self) -> u32 {
-        self.longest_life_seconds
-    }
 }
 
 /// A rule by which an organization trusts the jobs of one repository, or of one subject. Made by
@@ -346,24 +288,6 @@ fn pinned(draft: &RuleDraft, forge: Forge) -> Result<Identity, RuleError> {
             let subject = JobText::parse(subject).map_err(|_| RuleError::Subject)?;
             Ok(Identity::Subject { subject })
         }
-    }
-}
-
-/// What a rule gives, as stores have it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredGives {
-    scope: Scope,
-    policies: Vec<Policy>,
-    longest_life_seconds: u32,
-}
-
-impl TryFrom<StoredGives> for Gives {
-    type Error = RuleError;
-
-    fn try_from(stored: StoredGives) -> Result<Self, RuleError> {
-        let life = Some(stored.longest_life_seconds);
-        Self::new(stored.scope, stored.policies, life)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is said of a refused credential: code, sentence, and the cause for the log.
 
-use super::{CredentialError, Error};
+use super::{CredentialError, Error, JobFault};
+use postern_domain::decide::Denial;
 use postern_domain::standing::Inactive;
 
 impl CredentialError {
@@ -75,5 +76,23 @@ impl From<Inactive> for CredentialError {
             Inactive::Revoked => Self::Refused("revoked token"),
             Inactive::Expired => Self::Expired("row expired"),
         }
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::Credential(error)
+    }
+}
+
+impl From<JobFault> for Error {
+    fn from(fault: JobFault) -> Self {
+        Self::JobToken(fault)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
     }
 }

@@ -105,6 +105,15 @@ fn rows() -> Vec<(Error, u16, u8)> {
             429,
             8,
         ),
+        (
+            Error::CallsExceeded {
+                limit,
+                retry_after_seconds,
+            },
+            429,
+            8,
+        ),
+        (Error::AddressNotAllowed, 403, 7),
         (Error::MintCeiling { ceiling: 3 }, 429, 8),
         (Error::Origin { cause: cause() }, 502, 14),
         (Error::Unavailable { cause: cause() }, 503, 14),
@@ -307,7 +316,7 @@ fn a_denial_and_a_credential_have_a_detail_and_nothing_else_has() {
         let has = header(&grpc(&error), "grpc-status-details-bin").is_some();
         let expected = matches!(
             error,
-            Error::Credential(_) | Error::JobToken(_) | Error::Denied(_)
+            Error::Credential(_) | Error::JobToken(_) | Error::Denied(_) | Error::AddressNotAllowed
         );
         assert_eq!(has, expected, "{error:?}");
     }

@@ -1,7 +1,7 @@
 //! One organization's copy: which of its tokens are known to be active, and until when that may be
 //! believed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use postern_domain::id::{HolderId, TokenId};
 use postern_domain::time::Timestamp;
@@ -28,7 +28,8 @@ pub struct Copy {
     pub holder: HolderId,
     /// The version of the log that the copy agrees with; `None` = it is empty.
     pub applied: Option<Version>,
-    pub active: HashSet<TokenId>,
+    /// Tokens that are active, by the revision of their facts that this was told of.
+    pub active: HashMap<TokenId, u32>,
     /// Which upstream credentials calls are sent on with.
     pub upstreams: HashMap<Wanted, Found>,
     /// Uses that no Ledger has heard of yet.
@@ -51,7 +52,7 @@ impl Copy {
         Self {
             holder,
             applied: None,
-            active: HashSet::new(),
+            active: HashMap::new(),
             upstreams: HashMap::new(),
             uses: Uses::default(),
             lease: None,
@@ -63,9 +64,9 @@ impl Copy {
         }
     }
 
-    /// Whether a token is known to be active.
-    pub fn is_active(&self, token: TokenId, now: Timestamp) -> bool {
-        self.holds(now) && self.active.contains(&token)
+    /// Whether a token is known to be active, and to be what facts of this revision say.
+    pub fn is_active(&self, token: TokenId, revision: u32, now: Timestamp) -> bool {
+        self.holds(now) && self.active.get(&token) == Some(&revision)
     }
 
     /// Whether there is a lease that covers this moment.

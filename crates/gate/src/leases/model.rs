@@ -2,9 +2,11 @@
 //! ten isolates. Messages are late, lost, doubled and overtake each other; isolates have clocks of
 //! their own, which run fast or slow and step, and are blocked or replaced; the Ledger's process
 //! ends between any two turns. Three promises are held to: no call that begins after a revoke has
+//! ends between any two turns. Four promises are held to: no call that begins after a revoke has
 //! answered is accepted (R41), none that begins after a pause has answered and before the organization
-//! is resumed (R53), and none that begins after a change of the upstream credential has answered is
-//! sent on with one from before (R42).
+//! is resumed (R53), none that begins after a change of the upstream credential has answered is sent on
+//! with one from before (R42), and none that begins after an edit of a token has answered goes by the
+//! facts from before (R53).
 //!
 //! 5,000 histories take 31 s of processor time; continuous integration runs 10,000.
 //! `LEASE_HISTORIES=1000000 cargo test -p postern-gate leases::model` runs more of them, and
@@ -56,6 +58,8 @@ fn histories(part: u64, parts: u64) {
     assert!(counts.restarts > each / 10, "{counts:?}");
     assert!(counts.sent > each, "{counts:?}");
     assert!(counts.pauses > each / 4, "{counts:?}");
+    assert!(counts.edits > each / 2, "{counts:?}");
+    assert!(counts.edited > each, "{counts:?}");
 }
 
 // In two parts, for as many cores.

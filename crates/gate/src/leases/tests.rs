@@ -40,11 +40,11 @@ fn ask(leases: &mut Leases, ms: i64) -> Asked {
 
 /// A token is active, the Ledger says.
 fn live(leases: &mut Leases, asked: &Asked, token: TokenId, delta: &Delta, ms: i64) {
-    leases.told(asked, token, Liveness::Live, Some(delta), at(ms));
+    leases.told(asked, (token, 0), Liveness::Live, Some(delta), at(ms));
 }
 
 fn is_active(leases: &mut Leases, token: TokenId, ms: i64) -> bool {
-    leases.is_active(ORGANIZATION, token, at(ms))
+    leases.is_active(ORGANIZATION, (token, 0), at(ms))
 }
 
 /// Two tokens are known to be active, at version 0, by a lease that was asked for at 0.
@@ -169,7 +169,7 @@ fn lease_rule_5_a_token_that_is_not_active_is_removed() {
     for liveness in [Liveness::Revoked, Liveness::Unknown] {
         let mut leases = filled();
         let asked = ask(&mut leases, 10);
-        leases.told(&asked, FIRST, liveness, None, at(20));
+        leases.told(&asked, (FIRST, 0), liveness, None, at(20));
         assert!(!is_active(&mut leases, FIRST, 30), "{liveness:?}");
         assert!(is_active(&mut leases, SECOND, 30));
     }

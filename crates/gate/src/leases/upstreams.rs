@@ -192,7 +192,7 @@ mod tests {
             lease_ms: Some(1_000),
         };
         let token = Id::from_u128(7);
-        assert!(leases.told(&asked, token, Liveness::Live, Some(&delta), now));
+        assert!(leases.told(&asked, (token, 0), Liveness::Live, Some(&delta), now));
     }
 
     fn leased() -> (Leases, Timestamp) {

@@ -200,7 +200,7 @@ fn r42_under_a_lease_nobody_is_asked_and_a_change_is_asked_for_anew() {
         assert!(
             gate.memory
                 .leases
-                .told(&asked, other, live, Some(&delta), world.now())
+                .told(&asked, (other, 0), live, Some(&delta), world.now())
         );
     }
     step(&["admit with upstream"], Some(2));

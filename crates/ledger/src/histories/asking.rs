@@ -23,6 +23,12 @@ impl World {
             counts: self.dice.one_in(2),
             claim: self.dice.one_in(2).then(|| self.claim()),
             upstream: None,
+            // What the asker knows is the token's, or of before an edit.
+            revision: match self.model.tokens.get(&id) {
+                Some(token) if !self.dice.one_in(4) => token.revision,
+                _ => 0,
+            },
+            calls: self.dice.one_in(2),
         };
         let now = self.now();
         let answer = self.turn(|ledger, now| ledger.admit(now, query.clone()));
@@ -35,6 +41,7 @@ impl World {
             run,
             delta,
             paused,
+            calls,
             ..
         } = answer;
         assert_eq!(liveness, self.model.liveness(id, now), "token {id}");
@@ -43,15 +50,24 @@ impl World {
             return;
         }
         assert!(!self.model.finals.contains(&id), "{id} was revoked");
-        assert_eq!(facts.is_some(), query.facts);
         assert_eq!(paused, self.model.pause.is_some(), "token {id}");
+        let token = &self.model.tokens[&id];
+        let is_other = query.revision != token.revision;
+        assert_eq!(facts.is_some(), query.facts || is_other, "{query:?}");
+        if let Some(facts) = facts {
+            let calls = facts.conditions.and_then(|set| set.calls_per_minute());
+            assert_eq!((facts.revision, calls), (token.revision, token.calls));
+            assert_eq!(facts.name.as_str(), token.name);
+        }
         let kept = query
             .run
             .and_then(|run| self.model.runs.get(&run.as_u128()));
         assert_eq!(run.as_ref(), kept.filter(|_| !paused), "{:?}", query.run);
-        let token = &self.model.tokens[&id];
         let expired = token.expires_at.is_some_and(|end| end <= now);
         let settled = token.settled();
+        // How many there are, the rows of `calls.rs` say.
+        let is_counted = query.calls && token.calls.is_some() && !expired && !paused;
+        assert_eq!(calls.is_some(), is_counted, "{query:?} of {token:?}");
         if query.counts && !expired {
             self.model.used(id, 1, now);
             self.model.called(id, now)[0] += 1;

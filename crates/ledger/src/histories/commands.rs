@@ -108,6 +108,8 @@ impl World {
             state: ModelState::Pending,
             place: facts.scope.project().map(|shop| shop.id.as_u128()),
             name: facts.name.as_str().to_owned(),
+            calls: None,
+            revision: 0,
             system: facts.is_system,
             jwt: !matches!(facts.verifier, Verifier::Opaque { .. }),
             adopted: facts.adopted(),
@@ -183,7 +185,11 @@ impl World {
             false => self.dice.span(86_400_000),
         };
         let retire_at = now.plus_millis(overlap);
-        let command = rotate(old, order.clone(), retire_at.as_millis());
+        let mut command = rotate(old, order.clone(), retire_at.as_millis());
+        let revision = self.model.tokens.get(&old).map_or(0, |old| old.revision);
+        // Sometimes somebody has edited it since it was looked at.
+        let is_stale = revision > 0 && self.dice.one_in(4);
+        command.old_revision = revision - u32::from(is_stale);
         let actor = self.any_actor();
         let Some(done) = self.begin(actor, command) else {
             return;
@@ -191,18 +197,19 @@ impl World {
         self.model.prepare(now);
         let ceiling = order.ceiling;
         let counts = ceiling > 0 && !order.facts.is_system && retire_at > now;
-        let refusal = if !self.model.rotatable(old) || self.model.has_pending_successor(old) {
-            Some(RotateAnswer::NotLive)
-        } else if counts
-            && self.model.before(old, now) > 0
-            && self.model.counted(now) >= ceiling as usize
-        {
-            Some(RotateAnswer::CeilingReached { ceiling })
-        } else if self.model.name_taken(&order, Some(old), now) {
-            Some(RotateAnswer::NameTaken)
-        } else {
-            None
-        };
+        let refusal =
+            if !self.model.rotatable(old) || is_stale || self.model.has_pending_successor(old) {
+                Some(RotateAnswer::NotLive)
+            } else if counts
+                && self.model.before(old, now) > 0
+                && self.model.counted(now) >= ceiling as usize
+            {
+                Some(RotateAnswer::CeilingReached { ceiling })
+            } else if self.model.name_taken(&order, Some(old), now) {
+                Some(RotateAnswer::NameTaken)
+            } else {
+                None
+            };
         match (done, refusal) {
             (Done::Answer(answer), Some(refusal)) => assert_eq!(answer, refusal),
             (Done::AfterDelivery(waiting), None) => {
@@ -212,7 +219,7 @@ impl World {
                     waiting,
                     id,
                     birth,
-                    old,
+                    old: (old, revision),
                     retire_at,
                 };
                 self.flights.push(Flight { actor, kind });

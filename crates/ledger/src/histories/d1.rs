@@ -8,6 +8,7 @@ use postern_domain::audit::verify::Row;
 use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::organization::Pause;
 use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
 
 use crate::{Entry, RecordChange};
 
@@ -16,10 +17,16 @@ use crate::{Entry, RecordChange};
 pub struct TokenRow {
     pub organization: OrganizationId,
     pub name: String,
+    pub calls: Option<u32>,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
     pub quarantined_at: Option<Timestamp>,
     pub uses: i64,
+}
+
+/// How many calls a minute a token may make.
+fn calls_of(facts: &TokenFacts) -> Option<u32> {
+    facts.conditions.as_ref()?.calls_per_minute()
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +73,7 @@ impl D1 {
                     .or_insert_with(|| TokenRow {
                         organization: facts.organization.id,
                         name: facts.name.as_str().to_owned(),
+                        calls: calls_of(facts),
                         created_at: row.created_at,
                         revoked_at: None,
                         quarantined_at: None,
@@ -86,6 +94,17 @@ impl D1 {
                     row.organization == *organization && row.created_at == *created_at
                 }) {
                     self.tokens.remove(&token.as_u128());
+                }
+            }
+            RecordChange::EditToken {
+                facts, sequence, ..
+            } => {
+                if self.has_later(facts.id, &[Action::TokenEdit], *sequence) {
+                    return;
+                }
+                if let Some(row) = self.row(facts.organization.id, facts.id) {
+                    row.name = facts.name.as_str().to_owned();
+                    row.calls = calls_of(facts);
                 }
             }
             RecordChange::RevokeToken {

@@ -141,14 +141,19 @@ impl World {
         actor: Actor,
         waiting: Waiting<RotateCommand>,
         (id, birth): (u128, usize),
-        (old, retire_at): (u128, Timestamp),
+        ((old, revision), retire_at): ((u128, u32), Timestamp),
         delivery: Delivery,
     ) {
         let now = self.now();
         let Some(answer) = self.resume(waiting, delivery.clone()) else {
             return;
         };
-        let (acting, rotatable) = (self.model.acting(actor, now), self.model.rotatable(old));
+        let is_same = |old: &Token| old.revision == revision;
+        let is_same = self.model.tokens.get(&old).is_some_and(is_same);
+        let (acting, rotatable) = (
+            self.model.acting(actor, now),
+            is_same && self.model.rotatable(old),
+        );
         let Some(successor) = self.awaited((id, birth)) else {
             return assert_eq!(answer, Ok(RotateAnswer::RevokedMeanwhile), "token {id}");
         };

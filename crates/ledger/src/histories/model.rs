@@ -25,6 +25,9 @@ pub struct Token {
     pub state: ModelState,
     pub place: Option<u128>,
     pub name: String,
+    /// How many calls a minute it may make, and how often it was edited.
+    pub calls: Option<u32>,
+    pub revision: u32,
     pub system: bool,
     pub jwt: bool,
     pub adopted: bool,

@@ -89,6 +89,7 @@ impl World {
                 continue;
             }
             assert_eq!(row.name, token.name, "{id}");
+            assert_eq!(row.calls, token.calls, "{id}");
             assert_eq!(row.revoked_at, token.end, "{id}: {token:?}");
             assert_eq!(
                 row.quarantined_at.is_some(),

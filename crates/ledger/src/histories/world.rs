@@ -31,7 +31,8 @@ pub enum Kind {
         waiting: Waiting<RotateCommand>,
         id: u128,
         birth: usize,
-        old: u128,
+        /// The token, and the revision that its successor has its facts from.
+        old: (u128, u32),
         retire_at: Timestamp,
     },
     Limits(Waiting<LimitsCommand>),

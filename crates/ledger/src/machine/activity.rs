@@ -63,9 +63,22 @@ impl Carried for ReadActivityCommand {
 }
 
 impl<S: Sql> Ledger<S> {
+    /// Writes what was given of tokens that may make only so many calls a minute (R53).
+    fn write_calls(&mut self, now: Timestamp) -> Result<()> {
+        let (windows, is_left) = self.calls.take_changed(now);
+        for (token, window) in &windows {
+            self.store.set_call_window(*token, window)?;
+        }
+        if is_left {
+            self.wake_within(now, USES_MS);
+        }
+        Ok(())
+    }
+
     /// Writes what has been counted, and puts the new totals of uses on their way to D1. What is
     /// counted of a token that is not here goes with it.
     pub(super) fn settle(&mut self, now: Timestamp) -> Result<()> {
+        self.write_calls(now)?;
         let waiting = self.tallies.take();
         if waiting.is_empty() {
             return Ok(());

@@ -115,6 +115,8 @@ impl ExchangeCommand {
                 is_system: false,
                 expires_at: Some(given.ends_at),
                 ci_job: Some(Box::new(given.facts)),
+                conditions: rule.gives().token_conditions().cloned().map(Box::new),
+                revision: 0,
             },
         }
     }

@@ -10,7 +10,8 @@ use postern_domain::token::TokenFacts;
 use super::{Ledger, USES_MS};
 use crate::done::Stop;
 use crate::sql::{Result, Sql};
-use crate::{Admission, AdmitQuery, KeptQuery, Liveness};
+use crate::store::Terms;
+use crate::{Admission, AdmitQuery, GivenCalls, KeptQuery, Liveness};
 
 impl<S: Sql> Ledger<S> {
     /// Whether a token lives, and what else was asked. Whether it has expired the asker judges by
@@ -23,7 +24,7 @@ impl<S: Sql> Ledger<S> {
         now: Timestamp,
         query: AdmitQuery,
     ) -> core::result::Result<Admission, Stop> {
-        let (token, facts, run) = (query.token, query.facts, query.run);
+        let (token, run) = (query.token, query.run);
         let not_live = |liveness| Admission {
             liveness,
             ..Admission::LIVE
@@ -35,8 +36,8 @@ impl<S: Sql> Ledger<S> {
         if self.is_rebuilding()? {
             return Err(Stop::Rebuilding);
         }
-        let standing = match self.standing_in_force(token, now)? {
-            Ok(standing) => standing,
+        let (standing, terms) = match self.standing_in_force(token, now)? {
+            Ok(found) => found,
             Err(liveness) => return Ok(not_live(liveness)),
         };
         // An expired credential is refused by its holder's end of this question: no use of it.
@@ -47,6 +48,8 @@ impl<S: Sql> Ledger<S> {
         } else if query.claim.is_some() && is_good {
             self.tallies.asked(token, now);
         }
+        // What the asker knows may be of another revision: it allows more, or less.
+        let facts = query.facts || query.revision != terms.revision;
         // Neither the version nor a plain yes needs them.
         let needs = run.is_some() || query.shown.is_some() || query.upstream.is_some();
         let stored = match facts || needs {
@@ -83,6 +86,11 @@ impl<S: Sql> Ledger<S> {
         // One that is being rotated out ends without another change: it is asked about each time.
         let claim = query.claim.filter(|_| standing.rotatable());
         let delta = claim.map(|claim| self.delta(&claim)).transpose()?;
+        let calls = match terms.calls_per_minute.filter(|_| query.calls && is_good) {
+            // An isolate that asks without a claim keeps nothing.
+            Some(limit) => Some(self.give_calls(token, (limit, query.claim.is_none()), now)?),
+            None => None,
+        };
         Ok(Admission {
             liveness: Liveness::Live,
             facts: stored.filter(|_| facts),
@@ -91,7 +99,23 @@ impl<S: Sql> Ledger<S> {
             delta,
             upstream,
             paused: false,
+            calls,
         })
+    }
+
+    /// Gives calls of a token that may make only so many a minute.
+    fn give_calls(
+        &mut self,
+        token: TokenId,
+        limit: (u32, bool),
+        now: Timestamp,
+    ) -> Result<GivenCalls> {
+        if self.calls.is_new() {
+            self.calls.begin(self.store.call_windows()?);
+        }
+        let given = self.calls.give(token, limit, now);
+        self.wake_within(now, USES_MS);
+        Ok(given)
     }
 
     /// The standing of a token that lives, or why it does not.
@@ -99,15 +123,15 @@ impl<S: Sql> Ledger<S> {
         &mut self,
         token: TokenId,
         now: Timestamp,
-    ) -> Result<core::result::Result<Standing, Liveness>> {
+    ) -> Result<core::result::Result<(Standing, Terms), Liveness>> {
         if !self.store.exists()? {
             return Ok(Err(Liveness::Unknown));
         }
-        let Some(standing) = self.store.standing(token)? else {
+        let Some((standing, terms)) = self.store.terms(token)? else {
             return Ok(Err(Liveness::Unknown));
         };
         Ok(match standing.in_force(now) {
-            Ok(()) => Ok(standing),
+            Ok(()) => Ok((standing, terms)),
             Err(Inactive::Unknown) => Err(Liveness::Unknown),
             Err(Inactive::Revoked | Inactive::Expired) => Err(Liveness::Revoked),
         })

@@ -36,7 +36,9 @@ impl Carried for RotateCommand {
         if ledger.store.is_of_rule(self.old)? {
             return Ok(Done::Answer(RotateAnswer::CiToken));
         }
-        if !ledger.rotatable(self.old)? || ledger.store.has_pending_successor(self.old)? {
+        if !ledger.rotatable(self.old, self.old_revision)?
+            || ledger.store.has_pending_successor(self.old)?
+        {
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }
         let end = self.mint.facts.expires_at;
@@ -89,8 +91,9 @@ impl Suspended<RotateCommand> for PendingRotation {
         }
         // A token that rotates itself is active until the step below, which ends it.
         let acting = ledger.still_acting(actor, facts, requester, now)?;
-        // Somebody may have ended the old token meanwhile: then the new one must not live on.
-        if !ledger.rotatable(command.old)? {
+        // Somebody may have ended the old token meanwhile, or narrowed it: then the new one must not
+        // live on.
+        if !ledger.rotatable(command.old, command.old_revision)? {
             ledger.abandon(&facts.into(), requester, now)?;
             return Ok(Done::Answer(RotateAnswer::NotLive));
         }
@@ -129,9 +132,10 @@ impl Suspended<RotateCommand> for PendingRotation {
 }
 
 impl<S: Sql> Ledger<S> {
-    /// Whether a successor may take a token's place.
-    fn rotatable(&mut self, token: TokenId) -> Result<bool> {
-        let standing = self.store.standing(token)?;
-        Ok(standing.is_some_and(|standing| standing.rotatable()))
+    /// Whether a successor of this revision may take a token's place.
+    fn rotatable(&mut self, token: TokenId, revision: u32) -> Result<bool> {
+        let known = self.store.terms(token)?;
+        Ok(known
+            .is_some_and(|(standing, terms)| standing.rotatable() && terms.revision == revision))
     }
 }

@@ -1,6 +1,7 @@
 //! A Ledger rebuilt from D1: when it is, what it is then, and that it is closed meanwhile.
 
 mod ahead;
+mod edits;
 mod histories;
 mod lacks;
 mod witnesses;

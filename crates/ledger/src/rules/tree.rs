@@ -82,9 +82,11 @@ fn grown(events: usize) -> (Sqlite, Ledger<Sqlite>, Record) {
 
 /// As a release leaves it that knows no tree.
 const BACK: &str = "drop table tree; drop table tree_tiles; drop table tree_signed; \
-                    drop table pause; alter table policy drop column max_lifetime_days; \
-    alter table policy drop column default_expires_in; alter table policy drop column trusted_issuers; \
-    update schema set version = 12";
+                    drop table pause; drop table call_windows; \
+                    alter table policy drop column max_lifetime_days; \
+                    alter table policy drop column default_expires_in; \
+                    alter table policy drop column trusted_issuers; \
+                    update schema set version = 12";
 
 fn numbered(record: &Record, after: u64, limit: usize) -> Vec<Numbered> {
     let rows = record.rows.range(after + 1..).take(limit);

@@ -4,9 +4,9 @@
 use crate::sql::{Result, Sql, Value};
 
 /// Each step's statements. A Ledger's version is the number of steps it has taken.
-const STEPS: [&[&str]; 14] = [
+const STEPS: [&[&str]; 15] = [
     FIRST, PINS, REFUSALS, INDEXES, NAME, RETIRING, EVENTS, LEASES, UPSTREAMS, REBUILD, TRUST,
-    ACTIVITY, TREE, POLICY,
+    ACTIVITY, TREE, POLICY, CALLS,
 ];
 
 /// The first release.
@@ -256,6 +256,12 @@ const POLICY: &[&str] = &[
     "alter table policy add column default_expires_in integer",
     "alter table policy add column trusted_issuers text",
 ];
+
+/// What was given of tokens that may make only so many calls a minute (R53): seconds and calls, as JSON.
+const CALLS: &[&str] = &["create table call_windows (
+        token text primary key not null,
+        window text not null
+    ) strict, without rowid"];
 
 /// Whether the organization has written anything yet; if so, its tables are those of this release
 /// when this returns. A Ledger that was only asked stores nothing (strangers create nothing).

@@ -24,6 +24,12 @@ pub struct Ending {
     pub version: Option<i64>,
 }
 
+/// A token that can be edited, as the Ledger stores it.
+pub struct Editable {
+    pub facts: TokenFacts,
+    pub description: Option<String>,
+}
+
 /// A token's uses so far.
 pub struct Total {
     pub organization: OrganizationId,
@@ -101,6 +107,24 @@ impl<S: Sql> Store<S> {
             sql::text(except.map(|id| id.to_string()).unwrap_or_default()),
         ];
         Ok(self.number(query, &values)? > 0)
+    }
+
+    /// A token with what an edit may change of it.
+    pub fn editable(&self, token: TokenId) -> Result<Option<Editable>> {
+        let query = "select facts, description from tokens where id = ?";
+        let Some(mut row) = self.first(query, &[sql::text(token)])? else {
+            return Ok(None);
+        };
+        Ok(Some(Editable {
+            facts: facts(&mut row)?,
+            description: row.maybe_text()?,
+        }))
+    }
+
+    /// Describes a token anew.
+    pub fn describe(&self, token: TokenId, description: Option<&str>) -> Result<()> {
+        let values = [sql::maybe_text(description), sql::text(token)];
+        self.run("update tokens set description = ? where id = ?", &values)
     }
 
     /// A token's description.

@@ -68,6 +68,16 @@ impl Record {
             RecordChange::ForgetToken { token, .. } => {
                 self.tokens.remove(&token.to_string());
             }
+            RecordChange::EditToken {
+                facts, description, ..
+            } => {
+                if let Some(row) = self.tokens.get_mut(&facts.id.to_string())
+                    && row.facts.revision <= facts.revision
+                {
+                    row.facts = (**facts).clone();
+                    row.description.clone_from(description);
+                }
+            }
             RecordChange::RevokeToken { token, at, .. } => {
                 let row = self.tokens.get_mut(&token.to_string());
                 if let Some(row) = row.filter(|row| row.revoked_at.is_none_or(|end| end > *at)) {

@@ -147,7 +147,11 @@ fn objects(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     match value {
         Value::Object(members) => {
-            let is_variant = members.len() == 1 && members.values().all(Value::is_object);
+            // One variant of an enum; the value of this one may be a variant without members.
+            let is_variant = members.len() == 1
+                && members
+                    .iter()
+                    .all(|(name, value)| value.is_object() || name == "expiry_refused");
             if !is_variant {
                 found.push(String::new());
             }

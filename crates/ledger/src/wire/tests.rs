@@ -24,7 +24,7 @@ fn parsed(call: &Call) -> Result<Call, Misread> {
 
 #[test]
 fn every_question_is_parsed_as_it_was_printed() {
-    for bits in 0..1024_u16 {
+    for bits in 0..4096_u16 {
         let asks = |bit: u16| bits & (1 << bit) != 0;
         let query = AdmitQuery {
             token: Id::from_u128(7),
@@ -47,6 +47,8 @@ fn every_question_is_parsed_as_it_was_printed() {
                 is_exact: asks(3),
                 began: asks(6).then(|| Id::from_u128(5)),
             }),
+            revision: if asks(10) { 3 } else { 0 },
+            calls: asks(11),
         };
         let call = Call::Admit(query);
         assert_eq!(parsed(&call), Ok(call.clone()), "{call}");
@@ -83,6 +85,8 @@ fn the_requests_are_pinned() {
         counts: true,
         claim: None,
         upstream: None,
+        revision: 0,
+        calls: false,
     };
     let rows = [
         (plain(), format!("use/{token}")),
@@ -158,6 +162,21 @@ fn the_requests_are_pinned() {
                 ..plain()
             },
             format!("use/{token}/state/-/-/-/-/-.-.-"),
+        ),
+        (
+            AdmitQuery {
+                revision: 3,
+                ..plain()
+            },
+            format!("use/{token}/state/-/-/-/-/-/3"),
+        ),
+        (
+            AdmitQuery {
+                pin: true,
+                calls: true,
+                ..plain()
+            },
+            format!("use/{token}/state/-/-/pin/-/-/0/calls"),
         ),
     ];
     for (query, path) in rows {

@@ -60,6 +60,8 @@ pub enum Management<'p> {
     Adopt,
     /// Tells about the token of this id.
     Token(&'p str),
+    /// Renames it, or makes it narrower.
+    Edit(&'p str),
     /// Revokes it.
     Revoke(&'p str),
     /// Puts a new one in its place.
@@ -109,6 +111,7 @@ enum Methods<'p> {
     Patch(Endpoint<'p>),
     GetPost(Endpoint<'p>, Endpoint<'p>),
     GetDelete(Endpoint<'p>, Endpoint<'p>),
+    GetPatchDelete([Endpoint<'p>; 3]),
     GetPutDelete([Endpoint<'p>; 3]),
 }
 
@@ -119,13 +122,19 @@ impl<'p> Methods<'p> {
                 Self::Get(one)
                 | Self::GetPost(one, _)
                 | Self::GetDelete(one, _)
+                | Self::GetPatchDelete([one, ..])
                 | Self::GetPutDelete([one, ..]),
                 "GET",
             )
             | (Self::Post(one) | Self::GetPost(_, one), "POST")
-            | (Self::Patch(one), "PATCH")
+            | (Self::Patch(one) | Self::GetPatchDelete([_, one, _]), "PATCH")
             | (Self::GetPutDelete([_, one, _]), "PUT")
-            | (Self::GetDelete(_, one) | Self::GetPutDelete([.., one]), "DELETE") => Some(*one),
+            | (
+                Self::GetDelete(_, one)
+                | Self::GetPatchDelete([.., one])
+                | Self::GetPutDelete([.., one]),
+                "DELETE",
+            ) => Some(*one),
             _ => None,
         }
     }
@@ -138,6 +147,7 @@ impl<'p> Methods<'p> {
             Self::Patch(_) => "PATCH",
             Self::GetPost(..) => "GET, POST",
             Self::GetDelete(..) => "GET, DELETE",
+            Self::GetPatchDelete(_) => "GET, PATCH, DELETE",
             Self::GetPutDelete(_) => "GET, PUT, DELETE",
         }
     }
@@ -147,7 +157,7 @@ impl<'p> Methods<'p> {
 fn methods(path: &str) -> Option<Methods<'_>> {
     use Endpoint::{Exchange, Explain, Introspect, Leaks, Management as To, RevokeOwn};
     use Management::*;
-    use Methods::{Get, GetDelete, GetPost, GetPutDelete, Patch, Post};
+    use Methods::{Get, GetDelete, GetPatchDelete, GetPost, GetPutDelete, Patch, Post};
 
     let upstream = |project, workflow| {
         let named = ReachNamed { project, workflow };
@@ -190,7 +200,7 @@ fn methods(path: &str) -> Option<Methods<'_>> {
         ["org", "tokens", "search"] => Post(To(SearchTokens)),
         ["org", "tokens", "revoke"] => Post(To(RevokeMany)),
         ["org", "tokens", "adopt"] => Post(To(Adopt)),
-        ["org", "tokens", id] => GetDelete(To(Token(id)), To(Revoke(id))),
+        ["org", "tokens", id] => GetPatchDelete([Token(id), Edit(id), Revoke(id)].map(To)),
         ["org", "tokens", id, "rotate"] => Post(To(Rotate(id))),
         ["org", "tokens", id, "release"] => Post(To(Release(id))),
         ["org", "trust-rules"] => GetPost(To(TrustRules), To(AddTrustRule)),
@@ -249,6 +259,7 @@ impl Management<'_> {
             Self::Tokens | Self::SearchTokens | Self::Overview => Operation::TokenList,
             Self::CreateToken => Operation::TokenCreate,
             Self::RevokeMany | Self::Revoke(_) => Operation::TokenRevoke,
+            Self::Edit(_) => Operation::TokenEdit,
             Self::Adopt => Operation::TokenAdopt,
             Self::Token(_) => Operation::TokenRead,
             Self::Rotate(_) => Operation::TokenRotate,

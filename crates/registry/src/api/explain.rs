@@ -38,7 +38,8 @@ where
         let (question, read) = receive(upload, MAX_QUESTION).await?;
         let question: Vec<u8> = question.into();
         request.plain(&question)?;
-        explain(&presented, &question, read, &mut notes.token, config, ports).await
+        let asked = (question.as_slice(), request.address(config));
+        explain(&presented, asked, read, &mut notes.token, config, ports).await
     };
     match explained.await {
         Ok(explanation) => Answer::secret(200, &explanation),

@@ -41,7 +41,8 @@ where
         let presented = Rc::new(present(authorization.as_deref(), config, ports.now())?);
         let (form, read) = receive(upload, MAX_FORM).await?;
         let form = Zeroizing::new(form.into());
-        let (about, purpose, known) = (About::Nothing, Purpose::Manage, &mut notes.token);
+        let purpose = (Purpose::Manage, request.address(config));
+        let (about, known) = (About::Nothing, &mut notes.token);
         let admitted = admit(&presented, about, purpose, read, known, ports).await?;
         Ok((admitted.caller, form))
     };

@@ -1,5 +1,7 @@
 //! What a management call shows of its caller: its headers, where they count.
 
+use std::net::IpAddr;
+
 use super::Request;
 use crate::config::Config;
 use crate::ways_in::Knock;
@@ -13,6 +15,7 @@ pub struct Offered {
     organization: Option<String>,
     fetch_site: Option<String>,
     origin: Option<String>,
+    address: Option<IpAddr>,
 }
 
 impl Offered {
@@ -28,6 +31,7 @@ impl Offered {
             organization: request.header("postern-organization"),
             fetch_site: request.header("sec-fetch-site"),
             origin: request.header("origin"),
+            address: request.address(config),
         }
     }
 
@@ -45,6 +49,7 @@ impl Offered {
             ),
             writes: request.verb() != "GET",
             is_json: request.is_json(),
+            address: self.address,
         }
     }
 

@@ -32,6 +32,8 @@ fn holder(scope: Scope, policies: &[&str]) -> Caller {
         is_system: false,
         expires_at: None,
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }))
 }
 

@@ -86,6 +86,7 @@ pub(super) async fn sent<P: Ledgers>(
             is_exact: about.is_some(),
             began: about.and_then(|run| run.upstream),
         }),
+        revision: facts.revision,
         ..AdmitQuery::look(facts.id)
     };
     let admission = ports.admit(facts.organization.id, query).await?;

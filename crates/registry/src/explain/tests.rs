@@ -4,6 +4,7 @@ use super::*;
 use crate::authenticate::present;
 use crate::body::READ;
 use crate::testing::{self, ADMIN, World, now_or_never, project, workflow};
+use postern_domain::conditions::{AddressRange, Conditions};
 use postern_domain::id::Id;
 use postern_domain::policy::defaults;
 use postern_domain::scope::Scope;
@@ -42,7 +43,7 @@ fn ask_with(world: &World, credential: &str, question: &Value, config: &Config) 
     let body = question.to_string();
     let told = now_or_never(explain(
         &presented,
-        body.as_bytes(),
+        (body.as_bytes(), Some([192, 0, 2, 1].into())),
         READ,
         &mut None,
         config,
@@ -320,5 +321,75 @@ fn r42_the_credential_that_would_be_sent_is_told_and_never_its_text() {
     for (question, config) in rows {
         let told = ask_with(&world, &token, &question, config).expect("explained");
         assert_eq!(told["upstream"], Value::Null, "{question}");
+    }
+}
+
+/// A token that can be used from these ranges alone, so often; and a run of its workflow.
+fn conditioned(world: &World, ranges: &[&str], calls: Option<u32>) -> String {
+    let ranges = ranges.iter();
+    let ranges = ranges.map(|text| AddressRange::parse(text).expect("a range"));
+    let conditions = Conditions::new(ranges.collect(), calls).expect("good conditions");
+    let facts = TokenFacts {
+        policies: defaults(&release()),
+        conditions: conditions.map(Box::new),
+        ..testing::facts(7, release())
+    };
+    world.keep(facts.clone());
+    let run = RunFacts {
+        project: "shop".to_owned(),
+        workflow: "release".to_owned(),
+        workflow_id: None,
+        upstream: None,
+    };
+    let id = (Id::from_u128(1), RunId::parse(RUN).expect("a UUID"));
+    world.runs.borrow_mut().insert(id, run);
+    let issued = issue(&facts, &testing::config().token_keys).expect("issues");
+    issued.token.expose().to_owned()
+}
+
+/// The questions are asked from 192.0.2.1.
+#[test]
+fn r53_a_call_that_the_conditions_refuse_is_refused() {
+    let store = json!({ "operation": "AttestationService/Store", "run": RUN });
+    let other =
+        json!({ "operation": "AttestationService/Init", "project": "shop", "workflow": "x" });
+    let open = json!({ "operation": "StatusService/Statusz" });
+    let (here, elsewhere): (&[&str], &[&str]) = (&["192.0.2.0/24"], &["198.51.100.0/24"]);
+    let rows = [
+        (here, None, 0, &store, None),
+        (elsewhere, None, 0, &store, Some("address_not_allowed")),
+        (&[], Some(5), 5, &store, None),
+        (&[], Some(5), 0, &store, Some("calls_exceeded")),
+        // Before anything else, as for the call;
+        (here, None, 0, &other, Some("other_workflow")),
+        (elsewhere, None, 0, &other, Some("address_not_allowed")),
+        (elsewhere, Some(5), 0, &other, Some("address_not_allowed")),
+        // and not where the call needs no credential.
+        (elsewhere, Some(5), 0, &open, None),
+    ];
+    for (ranges, limit, left, question, code) in rows {
+        let world = World::new();
+        world.calls.set(left);
+        let token = conditioned(&world, ranges, limit);
+        let told = ask(&world, &token, question).expect("explained");
+        let refusal = told["refusal"]["code"].as_str();
+        assert_eq!(refusal, code, "{ranges:?} {limit:?} {question}: {told}");
+        assert_eq!(told["allowed"], code.is_none());
+        if question == &store {
+            let own = code.is_none().then_some("release");
+            assert_eq!(told["run"]["workflow"].as_str(), own, "{told}");
+        }
+    }
+}
+
+#[test]
+fn r53_to_ask_takes_one_call() {
+    let world = World::new();
+    world.calls.set(5);
+    let token = conditioned(&world, &[], Some(5));
+    let question = json!({ "operation": "AttestationService/Store", "run": RUN });
+    for left in [4, 3] {
+        ask(&world, &token, &question).expect("explained");
+        assert_eq!(world.calls.get(), left);
     }
 }

@@ -110,7 +110,7 @@ fn r2_the_stored_facts_verify_the_answer_and_do_not_contain_it() {
         let admitted = now_or_never(crate::authenticate::admit(
             &std::rc::Rc::new(presented.expect("well formed")),
             crate::authenticate::About::Nothing,
-            postern_ledger::Purpose::Manage,
+            (postern_ledger::Purpose::Manage, None),
             crate::body::READ,
             &mut None,
             &world,
@@ -221,4 +221,39 @@ fn the_administrator_names_the_organization() {
         let error = now_or_never(minted).err().expect("refused");
         assert_eq!(error.code(), code);
     }
+}
+
+/// What the Ledger has done is not known then, so it is undone: nobody has the plaintext.
+#[test]
+fn r2_a_token_whose_creation_is_not_answered_is_revoked() {
+    let world = World::new();
+    world.answers_lost.set(true);
+    let error = try_mint(&world, r#"{"name":"ci"}"#).expect_err("no answer");
+    assert_eq!(error.code(), "unavailable");
+    let created = world
+        .minted
+        .borrow()
+        .first()
+        .map(|command| command.facts.id);
+    let revoke = format!("revoke {}", created.expect("a token that nobody has"));
+    assert_eq!(world.take_asked(), ["take 192.0.2.1", "mint", &revoke]);
+    assert_eq!(world.bucket.get(), 9, "something was written");
+}
+
+#[test]
+fn r9_a_successor_whose_rotation_is_not_answered_is_revoked() {
+    let world = World::new();
+    world.answers_lost.set(true);
+    let old = testing::facts(7, Scope::Organization);
+    let id = old.id.to_string();
+    world.keep(old);
+    let (admin, config) = (Caller::Administrator(None), testing::config());
+    let rotated = crate::tokens::rotate(&admin, Some("acme"), &id, b"", from(), &config, &world);
+    let error = now_or_never(rotated).err().expect("no answer");
+    assert_eq!(error.code(), "unavailable");
+    let rotated = world.rotated.borrow();
+    let successor = rotated.first().map(|command| command.mint.facts.id);
+    let revoke = format!("revoke {}", successor.expect("a token that nobody has"));
+    let asked = world.take_asked();
+    assert_eq!(asked, ["describe", "take 192.0.2.1", "rotate", &revoke]);
 }

@@ -5,15 +5,19 @@ use crate::testing::{self, World, now_or_never, requester};
 use crate::tokens::{TokenRecord, TokenView};
 use crate::trust_rules;
 use postern_domain::caller::Caller;
+use postern_domain::conditions::{AddressRange, Conditions};
 use postern_domain::id::Id;
 use postern_domain::token::TokenFacts;
 use postern_domain::trust::JobFacts;
 
-/// A token of a CI job of which everything is told.
+/// A token of a CI job, under conditions, of which everything is told.
 pub(super) fn facts_of_job() -> TokenFacts {
     let job = testing::trust::whole_job();
+    let range = AddressRange::parse("10.0.0.0/8").expect("a range");
+    let conditions = Conditions::new(vec![range], Some(60)).expect("good conditions");
     TokenFacts {
         ci_job: Some(Box::new(JobFacts::of(&job, Id::from_u128(9)))),
+        conditions: conditions.map(Box::new),
         ..facts()
     }
 }

@@ -323,6 +323,18 @@ fn r43_what_cannot_be_registered_is_refused_and_gives_the_room_back() {
     }
 }
 
+/// The origin's answer is not passed on then, so nobody has the token.
+#[test]
+fn r43_a_registration_that_is_not_answered_is_undone() {
+    let world = World::new();
+    world.answers_lost.set(true);
+    let error = try_register(&manager(), &world, &claims_with(&in_project()));
+    assert_eq!(error.expect_err("no answer").code(), "unavailable");
+    let revoke = format!("revoke {}", id());
+    let asked = world.take_asked();
+    assert_eq!(asked, ["mint", &revoke, "unreserve"]);
+}
+
 #[test]
 fn r43_a_name_that_is_taken_here_does_not_stop_a_registration() {
     let world = World::new();

@@ -1,16 +1,14 @@
 //! The Ledgers of the test world: every command is noted, and answered as the test wants it.
 
-use postern_ledger::FederationCommand;
 use postern_ledger::{
-    AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand,
-    LimitsAnswer, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand, NoteCommand,
-    PauseAnswer, PauseCommand, PolicyCommand, ReadActivityCommand, ReadUpstreamCommand,
+    AddTrustRuleCommand, CheckpointCommand, ClearUpstreamAnswer, ClearUpstreamCommand, EditCommand,
+    FederationCommand, GivenCalls, LimitsCommand, ListTrustRulesCommand, ListUpstreamsCommand,
+    NoteCommand, PauseCommand, PolicyCommand, ReadActivityCommand, ReadUpstreamCommand,
     RebuildCommand, ReleaseAnswer, ReleaseCommand, RemoveTrustRuleCommand, ReserveAnswer,
-    ReserveCommand, ResumeAnswer, ResumeCommand, RevokeAnswer, RevokeCommand, RevokeManyAnswer,
-    RotateAnswer, SetUpstreamAnswer, SetUpstreamCommand, UnreserveCommand, UpstreamState,
+    ReserveCommand, ResumeCommand, RevokeAnswer, RevokeCommand, SetUpstreamAnswer,
+    SetUpstreamCommand, UnreserveCommand,
 };
 
-use postern_domain::decide::Denial;
 use postern_domain::location::{Jurisdiction, LocationHint};
 use postern_domain::name::Label;
 use postern_domain::upstream::Reach;
@@ -29,85 +27,18 @@ fn typed<C: Command, D: Command>(
 }
 
 impl World {
-    fn mint(&self, command: MintCommand) -> Result<MintAnswer> {
-        self.running()?;
-        self.note("mint");
-        self.minted.borrow_mut().push(command);
-        Ok(self.mint_answer.borrow().clone())
-    }
-
-    fn rotate(&self, command: RotateCommand) -> Result<RotateAnswer> {
-        self.running()?;
-        if self.federated_only.get() {
-            return Ok(RotateAnswer::FederatedOnly);
-        }
-        self.note("rotate");
-        self.rotated.borrow_mut().push(command);
-        Ok(RotateAnswer::Rotated { description: None })
-    }
-
-    fn running(&self) -> Result<()> {
-        match self.pause.borrow().is_some() {
-            true => Err(Denial::OrganizationPaused.into()),
-            false => Ok(()),
-        }
-    }
-
-    fn pause(&self, command: PauseCommand) -> PauseAnswer {
-        let PauseCommand {
-            reason,
-            paused_by: by,
-            respond_async,
-            ..
-        } = command;
-        self.note(format!("pause {by} {reason:?} {respond_async}"));
-        let at = self.now();
-        let mut paused = self.pause.borrow_mut();
-        let pause = paused.get_or_insert(Pause { at, by, reason }).clone();
-        let final_in_ms = if respond_async { 60 } else { 0 };
-        PauseAnswer::Paused { pause, final_in_ms }
-    }
-
-    fn resume(&self) -> ResumeAnswer {
-        self.note("resume");
-        match self.pause.take() {
-            Some(_) => ResumeAnswer::Resumed { at: self.now() },
-            None => ResumeAnswer::NotPaused,
-        }
-    }
-
-    fn revoke_many(&self, command: RevokeManyCommand) -> Result<RevokeManyAnswer> {
-        self.note("revoke many");
-        self.bulk.borrow_mut().push(command);
-        Ok(RevokeManyAnswer::Done {
-            tokens: self.bulk_found.borrow().clone(),
-            used_in_last_day: 0,
-            at: self.now(),
-            version: 1,
+    /// One call for each question, while there are any.
+    fn calls_of(&self, query: &AdmitQuery, token: Option<&TokenFacts>) -> Option<GivenCalls> {
+        let conditions = token?.conditions.as_deref()?;
+        conditions.calls_per_minute().filter(|_| query.calls)?;
+        let granted = self.calls.get().min(1);
+        self.calls.set(self.calls.get() - granted);
+        Some(GivenCalls {
+            granted,
+            wait_seconds: if granted == 0 { 7 } else { 0 },
         })
     }
 
-    fn change_limits(&self, command: &LimitsCommand, federated: Option<bool>) -> LimitsAnswer {
-        let (ceiling, days) = (command.mint_ceiling, command.max_idle_days);
-        let changes = serde_json::to_string(&command.changes).expect("serializes");
-        let only = federated.map_or(String::new(), |only| format!(" federated {only}"));
-        self.note(format!("limits {ceiling:?} {days} {changes}{only}"));
-        LimitsAnswer::Changed
-    }
-
-    fn checkpoint(&self, command: &CheckpointCommand) -> Result<Signed> {
-        self.note(format!("checkpoint {}", command.keep));
-        let checkpoint = Checkpoint {
-            organization_id: command.organization,
-            sequence: 0,
-            link: hex(&GENESIS),
-            at: self.now(),
-        };
-        Ok(checkpoint.sign(&config().root_keys.audit).expect("signs"))
-    }
-}
-
-impl World {
     /// The one upstream credential that there is, where it is for what is asked about.
     fn upstream_of(&self, query: &AdmitQuery, token: Option<&TokenFacts>) -> Option<GivenUpstream> {
         let (asked, token) = (query.upstream.as_ref()?, token?);
@@ -159,7 +90,10 @@ impl Ledgers for World {
         let run = query.run.map(|run| (organization, run));
         Ok(Admission {
             liveness: kept.map_or(Liveness::Unknown, |kept| kept.liveness),
-            facts: kept.filter(|_| query.facts).map(|kept| kept.facts.clone()),
+            facts: kept
+                .filter(|kept| query.facts || kept.facts.revision != query.revision)
+                .map(|kept| kept.facts.clone()),
+            calls: self.calls_of(&query, kept.map(|kept| &kept.facts)),
             run: run.and_then(|key| self.runs.borrow().get(&key).cloned()),
             pin: self.learned_pin.get().filter(|_| query.pin),
             delta: None,
@@ -171,6 +105,7 @@ impl Ledgers for World {
     async fn send<C: Command>(&self, _: &Grant, command: &C) -> Result<C::Answer> {
         match C::NAME {
             MintCommand::NAME => typed(command, |command| self.mint(command)),
+            EditCommand::NAME => typed(command, |command| Ok(self.edit(&command))),
             RotateCommand::NAME => typed(command, |command| self.rotate(command)),
             RevokeCommand::NAME => typed(command, |command: RevokeCommand| {
                 self.note(format!("revoke {}", command.token));

@@ -2,6 +2,7 @@
 //! D1 keeps it and as it is answered.
 
 mod bulk;
+mod edit;
 mod filter;
 mod list;
 mod overview;
@@ -13,6 +14,7 @@ mod secrets;
 mod text;
 
 pub use bulk::{BulkRevoked, MAX_SELECTED, SelectedToken, revoke_many};
+pub use edit::{Edited, edit};
 pub use filter::{Asked, Level, Status, TokenFilter, TokenQuery};
 pub use list::{TokenList, list, read};
 pub use overview::{Overview, TokenTotals, TotalsQuery, overview};
@@ -28,6 +30,7 @@ use serde::Serialize;
 use super::error::{Error, Result};
 use super::page::Cursor;
 use postern_domain::caller::Caller;
+use postern_domain::conditions::AddressRange;
 use postern_domain::decide::{Denial, Target, decide};
 use postern_domain::id::{Id, Organization, Project, TokenId, Workflow};
 use postern_domain::operation::{Managed, Operation};
@@ -95,6 +98,12 @@ pub struct TokenView {
     created_at: String,
     created_by: String,
     expires_at: Option<String>,
+    /// From which addresses it can be used; none = from everywhere (R53).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    address_ranges: Vec<AddressRange>,
+    /// How many calls it can make a minute; `None` = as many as it likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls_per_minute: Option<u32>,
     /// The CI job that it was made for, where a trust rule gave it (R47).
     #[serde(skip_serializing_if = "Option::is_none")]
     ci_job: Option<Box<JobFacts>>,
@@ -155,6 +164,14 @@ impl From<TokenRecord> for TokenView {
             created_at: rfc3339::print(record.created_at),
             created_by: record.created_by,
             expires_at: facts.expires_at.map(rfc3339::print),
+            address_ranges: facts
+                .conditions
+                .as_ref()
+                .map(|conditions| conditions.address_ranges().to_vec())
+                .unwrap_or_default(),
+            calls_per_minute: facts
+                .conditions
+                .and_then(|conditions| conditions.calls_per_minute()),
             ci_job: facts.ci_job,
             life: Some(Life {
                 minted_by: record.minted_by,

@@ -42,6 +42,7 @@ pub async fn release<P: Directory + Ledgers>(
         policies: Some(&facts.policies),
         expires_at: facts.expires_at,
         is_system: facts.is_system,
+        conditions: facts.conditions.as_deref(),
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     // A token without an end is created with its creator's: to release it would give more (R18).

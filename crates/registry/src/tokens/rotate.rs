@@ -6,13 +6,16 @@ use serde::Deserialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::mint::{Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret};
+use crate::mint::{
+    Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret, take_back,
+};
 use crate::mint_limits::take;
 use crate::organization::{expiry_refused, federated_only, resolve};
 use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
 use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Target, Wish, decide};
+use postern_domain::conditions::Conditions;
+use postern_domain::decide::{Target, Wish, conditioned, decide};
 use postern_domain::operation::Operation;
 use postern_domain::organization::OrganizationPolicy;
 use postern_domain::time::Timestamp;
@@ -35,7 +38,8 @@ struct Request {
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound`, `Conflict` for a token that is not active, adopted or a CI job's,
 /// and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling` for a second overlap,
-/// `Unavailable`. After an error the old token is as it was.
+/// `Unavailable`. After an error the old token is as it was, unless the Ledger stopped answering once it
+/// had rotated: then it has ended, or ends when it was to, and so does the successor, which nobody has.
 pub async fn rotate<P>(
     caller: &Caller,
     organization: Option<&str>,
@@ -83,12 +87,16 @@ where
     if old.expired(now) {
         return Err(not_live());
     }
-    let expires_at = successor_end(caller, &old, wished, (&row.policy, now))?;
+    let conditions = successor_conditions(caller, &old);
+    let place = (&row.policy, now);
+    let expires_at = successor_end(caller, &old, conditions.as_deref(), wished, place)?;
     let retire_at = retirement(&old, overlap, now)?;
 
     let mut facts = TokenFacts {
         id: new_token_id(ports)?,
         expires_at,
+        conditions,
+        revision: 0,
         ..old.clone()
     };
     let token = secret(old.verifier.format(), &mut facts, config, ports)?;
@@ -106,6 +114,7 @@ where
         old: id,
         mint,
         retire_at,
+        old_revision: old.revision,
     };
     let grant = permit.over(&organization)?;
     let taken = take(&from.bucket, caller, config, ports).await?;
@@ -114,6 +123,10 @@ where
         Err(refusal @ Error::Denied(_)) => {
             taken.give_back(ports).await;
             return Err(refusal);
+        }
+        Err(lost @ Error::Unavailable { .. }) => {
+            take_back(&grant, &command.mint, ports).await;
+            return Err(lost);
         }
         answer => answer?,
     };
@@ -165,6 +178,7 @@ fn not_live() -> Error {
 fn successor_end(
     caller: &Caller,
     old: &TokenFacts,
+    conditions: Option<&Conditions>,
     wished: Option<Timestamp>,
     (policy, now): (&OrganizationPolicy, Timestamp),
 ) -> Result<Option<Timestamp>> {
@@ -179,11 +193,23 @@ fn successor_end(
         policies: Some(&old.policies),
         expires_at: wished.or(kept),
         is_system: old.is_system,
+        conditions,
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     let fits = policy.check_end(wish.expires_at, now);
     fits.map_err(expiry_refused)?;
     Ok(wish.expires_at)
+}
+
+/// The successor's conditions: the old token's, and what those leave open as the caller's own. Fewer calls where
+/// the caller may make fewer; ranges beyond the caller's are refused (R53).
+fn successor_conditions(caller: &Caller, old: &TokenFacts) -> Option<Box<Conditions>> {
+    let given = conditioned(caller, old.conditions.as_deref());
+    let own = caller.token().and_then(|own| own.conditions.as_deref());
+    match (given, own.and_then(Conditions::calls_per_minute)) {
+        (Some(given), Some(most)) => Some(Box::new(given.at_most(most))),
+        (given, _) => given,
+    }
 }
 
 /// How long both work, in milliseconds; not at all unless asked, and no longer than the

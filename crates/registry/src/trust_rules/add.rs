@@ -10,7 +10,7 @@ use crate::ports::{Entropy, Ledgers, Records};
 use crate::registry::new_id;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::decide::{Denial, Target, Wish, decide, granted};
+use postern_domain::decide::{Denial, Target, Wish, conditioned, decide, granted};
 use postern_domain::id;
 use postern_domain::operation::Operation;
 use postern_domain::trust::{Gives, TrustRule};
@@ -40,6 +40,8 @@ where
     let scope = scope(&organization, places, ports).await?;
     let gives = Gives::new(scope, asked.policies, asked.life_seconds);
     let gives = gives.map_err(|why| refused(&why))?;
+    // Where the author can use its own token, and as often.
+    let gives = gives.under(conditioned(caller, None));
     within(caller, &gives)?;
     let id = new_id::<id::TrustRule, _>(None, ports)?;
     let rule = TrustRule::new(id, &asked.draft, gives, issuers).map_err(|why| refused(&why))?;
@@ -83,6 +85,7 @@ fn within(caller: &Caller, gives: &Gives) -> Result<()> {
         policies: Some(gives.policies()),
         expires_at: None,
         is_system: false,
+        conditions: gives.token_conditions(),
     };
     decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
     match granted(caller, &wish).1 {

@@ -35,6 +35,7 @@ fn knock<'a>(operation: Operation) -> Knock<'a> {
         site: Site::Untold,
         writes: false,
         is_json: false,
+        address: None,
     }
 }
 
@@ -81,6 +82,8 @@ fn jwt(world: &World, scope: Scope) -> String {
             name: organization().name,
         },
         ci_job: None,
+        conditions: None,
+        revision: 0,
     };
     let ring = KeyRing::parse(KEY).expect("a key");
     let token = jwt::issue(&facts, &ring).expect("a token").token;

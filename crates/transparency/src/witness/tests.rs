@@ -95,7 +95,7 @@ fn what_is_no_continuation_is_refused() {
         old: 0,
         ..good.clone()
     };
-    let conflict = |size, forked| Verdict::Conflict { size, forked };
+    let conflict = |size| Verdict::Conflict { size };
     let at = |size| latest(&memory, size);
     let rows = [
         (
@@ -140,8 +140,8 @@ fn what_is_no_continuation_is_refused() {
             at(20),
             Verdict::Untrusted,
         ),
-        ("an old proof", body.clone(), at(30), conflict(30, false)),
-        ("the first one", body.clone(), None, conflict(0, false)),
+        ("an old proof", body.clone(), at(30), conflict(30)),
+        ("the first one", body.clone(), None, conflict(0)),
         (
             "a fork of the old",
             body.clone(),
@@ -164,7 +164,7 @@ fn what_is_no_continuation_is_refused() {
             "a fork of the same size",
             request(&memory, 40, 40).to_string(),
             latest(&other, 40),
-            conflict(40, true),
+            Verdict::Forked { size: 40 },
         ),
     ];
     for (what, body, latest, expected) in rows {
@@ -172,6 +172,8 @@ fn what_is_no_continuation_is_refused() {
         assert_eq!(verdict, expected, "{what}");
         assert!(verdict.status() >= 400, "{what}");
     }
+    // A log goes on at the size of a 409 (C2SP `tlog-witness`), so that a fork is none.
+    assert_eq!(Verdict::Forked { size: 1 }.status(), 422);
 }
 
 #[test]

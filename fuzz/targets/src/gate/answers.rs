@@ -1,11 +1,12 @@
 //! Answers of the Ledger and of the origin: right ones, wrong ones, and none.
 
+use postern_domain::conditions::{AddressRange, Conditions};
 use postern_domain::decide::{Denial, RunFacts};
 use postern_domain::id::{Id, TokenId, WorkflowId};
 use postern_domain::token::TokenFacts;
 use postern_gate::error::Error;
 use postern_gate::{Outage, Reply};
-use postern_ledger::{Admission, AdmitQuery, Delta, Liveness, Version};
+use postern_ledger::{Admission, AdmitQuery, Delta, GivenCalls, Liveness, Version};
 use postern_wire::grpc_web::frame;
 use postern_wire::message::{embedded, text};
 
@@ -40,6 +41,7 @@ pub fn error(bytes: &mut Bytes<'_>) -> Error {
 /// Facts of a token: its own, another one's, or its own with a change.
 pub fn facts(bytes: &mut Bytes<'_>, id: TokenId) -> Option<TokenFacts> {
     match bytes.below(12) {
+        8 => token(id).map(|facts| edited(bytes, facts)),
         9 => Some(bytes.pick(&known()).facts.clone()),
         10 => None,
         11 => token(id).map(|mut facts| {
@@ -48,6 +50,19 @@ pub fn facts(bytes: &mut Bytes<'_>, id: TokenId) -> Option<TokenFacts> {
             facts
         }),
         _ => token(id),
+    }
+}
+
+/// What an edit has made of a token: it is for one range of addresses, or for a few calls a minute.
+fn edited(bytes: &mut Bytes<'_>, facts: TokenFacts) -> TokenFacts {
+    const RANGES: [&[&str]; 3] = [&["0.0.0.0/0", "::/0"], &["203.0.113.0/24"], &[]];
+    let ranges = bytes.pick(&RANGES).iter();
+    let ranges = ranges.flat_map(|text| AddressRange::parse(text));
+    let conditions = Conditions::new(ranges.collect(), *bytes.pick(&[None, Some(1), Some(120)]));
+    TokenFacts {
+        conditions: conditions.ok().flatten().map(Box::new),
+        revision: *bytes.pick(&[1, 2]),
+        ..facts
     }
 }
 
@@ -103,6 +118,10 @@ pub fn admission(bytes: &mut Bytes<'_>, query: &AdmitQuery, lease_ms: u32) -> Ad
         delta,
         upstream,
         paused: bytes.one_in(8),
+        calls: (query.calls != odd).then(|| GivenCalls {
+            granted: *bytes.pick(&[0, 1, 2]),
+            wait_seconds: *bytes.pick(&[0, 1, 61]),
+        }),
     }
 }
 

@@ -230,6 +230,7 @@ fn r16_r18_what_a_token_may_mint() {
             policies: policies.as_deref(),
             expires_at: expires_at.map(Timestamp::from_millis),
             is_system,
+            conditions: None,
         };
         let answer = decide(caller, Operation::TokenCreate, Target::NewToken(wish)).map(|_| ());
         assert_eq!(answer, expected, "{caller:?} wishes {wish:?}");
@@ -249,6 +250,7 @@ fn r18_what_is_left_open_is_filled_within_the_minter() {
         policies: None,
         expires_at: None,
         is_system: false,
+        conditions: None,
     };
     assert_eq!(
         granted(&short, &open),
@@ -259,7 +261,7 @@ fn r18_what_is_left_open_is_filled_within_the_minter() {
     );
     assert_eq!(
         granted(&Caller::Administrator(None), &open),
-        (defaults(&scope), None)
+        (crate::policy::defaults(&scope), None)
     );
 }
 

@@ -27,6 +27,8 @@ fn token(scope: Scope) -> Caller {
         is_system: false,
         expires_at: None,
         ci_job: None,
+        conditions: None,
+        revision: 0,
     }))
 }
 

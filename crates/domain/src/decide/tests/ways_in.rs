@@ -63,6 +63,7 @@ fn wish(scope: &Scope, is_system: bool) -> Target<'_> {
         policies: None,
         expires_at: None,
         is_system,
+        conditions: None,
     })
 }
 
@@ -145,6 +146,7 @@ fn r18_a_session_hands_out_what_its_role_holds() {
             policies,
             expires_at: None,
             is_system: false,
+            conditions: None,
         };
         let caller = session(role);
         let answer = decide(&caller, Operation::TokenCreate, Target::NewToken(wish));

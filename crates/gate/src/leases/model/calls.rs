@@ -39,21 +39,36 @@ impl World {
         let clock = of.clock(now);
         // A call that asks about its token alone is sent on with what is known here too.
         let sent = of.leases.upstream(ORGANIZATION, &wanted(), clock).flatten();
-        if of.leases.is_active(ORGANIZATION, token, clock) {
+        if self.dice.one_in(30) {
+            of.forgets();
+        }
+        let known = of.revision(token);
+        let by_lease = known.filter(|revision| {
+            let token = (token, *revision);
+            of.leases.is_active(ORGANIZATION, token, clock)
+        });
+        if let Some(revision) = by_lease {
             self.counts.by_lease += 1;
-            self.accepts(isolate, token, began, "by its lease")?;
+            self.accepts(isolate, (token, revision), began, "by its lease")?;
         } else {
             let asked = of.leases.ask(ORGANIZATION, clock);
             self.counts.asked += 1;
-            self.send(isolate, Kind::Admit(asked, token, began));
+            self.send(isolate, Kind::Admit(asked, token, began, known));
         }
         self.sends(isolate, sent.as_deref(), began, "by its lease")?;
         self.keep(isolate);
         Ok(())
     }
 
-    /// A call is accepted: it must have begun before a revoke or a pause answered.
-    pub fn accepts(&mut self, isolate: usize, token: TokenId, began: i64, how: &str) -> Held {
+    /// A call is accepted: it must have begun before a revoke or a pause answered, and before an edit
+    /// answered that its facts do not have.
+    pub fn accepts(
+        &mut self,
+        isolate: usize,
+        (token, revision): (TokenId, u32),
+        began: i64,
+        how: &str,
+    ) -> Held {
         if let Some(at) = self.paused
             && began > at
         {
@@ -63,6 +78,18 @@ impl World {
             self.tell(|| broken.clone());
             return Err(broken);
         }
+        let mut edited = self.edited.iter();
+        let missed = edited
+            .find(|(edited, number, at)| *edited == token && *number > revision && began > *at);
+        if let Some((_, number, _)) = missed {
+            let token = token.as_u128();
+            let broken = format!(
+                "{isolate} accepts {token} {how} by its facts {revision}, after edit {number}"
+            );
+            self.tell(|| broken.clone());
+            return Err(broken);
+        }
+        self.counts.edited += u64::from(revision > 0);
         match self.answered.get(&token) {
             Some(at) if began > *at => {
                 let late = (self.now - at) / 1_000;
@@ -136,22 +163,30 @@ impl World {
     }
 
     /// Whether a call that began now would be accepted anywhere of a token whose revoke has
-    /// answered.
+    /// answered, or by facts from before an edit that has, or of any token in a pause.
     pub fn probe(&mut self) -> Held {
         let now = self.now;
-        let over = self.answered.iter().filter(|(_, at)| **at <= now);
-        let accepted = over
-            .flat_map(|(token, _)| (0..self.isolates.len()).map(|isolate| (isolate, *token)))
-            .find(|(isolate, token)| self.isolates[*isolate].would_accept(*token, now));
-        if let Some((isolate, token)) = accepted {
-            self.accepts(isolate, token, now + 1, "if it were asked")?;
+        let revoked = self.answered.iter().map(|(token, at)| (*token, *at));
+        let edited = self.edited.iter().map(|(token, _, at)| (*token, *at));
+        let mut over: Vec<TokenId> = revoked
+            .chain(edited)
+            .filter(|(_, at)| *at <= now)
+            .map(|(token, _)| token)
+            .collect();
+        over.dedup();
+        for token in over {
+            for isolate in 0..self.isolates.len() {
+                if let Some(revision) = self.isolates[isolate].would_accept(token, now) {
+                    self.accepts(isolate, (token, revision), now + 1, "if it were asked")?;
+                }
+            }
         }
         if self.paused.is_some_and(|at| at <= now) {
             for token in TOKENS.map(Id::from_u128) {
-                let accepts = |isolate: &usize| self.isolates[*isolate].would_accept(token, now);
-                let found = (0..self.isolates.len()).find(accepts);
-                if let Some(isolate) = found {
-                    self.accepts(isolate, token, now + 1, "if it were asked")?;
+                for isolate in 0..self.isolates.len() {
+                    if let Some(revision) = self.isolates[isolate].would_accept(token, now) {
+                        self.accepts(isolate, (token, revision), now + 1, "if it were asked")?;
+                    }
                 }
             }
         }

@@ -20,8 +20,8 @@ pub struct Message {
 
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Of a call that began at a moment.
-    Admit(Asked, TokenId, i64),
+    /// Of a call that began at a moment, with the revision of the token's facts that its isolate knew.
+    Admit(Asked, TokenId, i64, Option<u32>),
     Renew(Behind<RenewCommand>),
     Watch(Behind<WatchCommand>),
 }

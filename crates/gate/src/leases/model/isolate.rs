@@ -1,8 +1,9 @@
 //! An isolate of the model: its copies, and a clock of its own.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use postern_domain::id::TokenId;
+use postern_domain::id::{OrganizationId, TokenId};
 use postern_domain::time::Timestamp;
 use postern_ledger::testing::dice::Dice;
 
@@ -15,6 +16,8 @@ pub const LEASE_MS: u32 = postern_ledger::testing::LEASE_MS;
 
 pub struct Isolate {
     pub leases: Leases,
+    /// The revisions of the facts that it knows, as its memory has them.
+    facts: HashMap<TokenId, u32>,
     /// Which isolate at this place: what was asked by one before gets no answer.
     pub run: u32,
     /// By how many millionths its clock is fast.
@@ -32,6 +35,7 @@ impl Isolate {
         let gap = dice.pick(&[80_000, 200_000, 450_000, 1_500_000]);
         Self {
             leases: Leases::new(number << 64, LEASE_MS),
+            facts: HashMap::new(),
             run: 0,
             fast: dice.roll(20_001) as i64 - 10_000,
             offset_ms: 1_800_000_000_000 + dice.roll(2_000_000) as i64,
@@ -43,7 +47,24 @@ impl Isolate {
     /// The isolate ends, and another one begins in its place, on the same machine.
     pub fn replace(&mut self, number: u128) {
         self.leases = Leases::new(number << 64, LEASE_MS);
+        self.facts.clear();
         self.run += 1;
+    }
+
+    /// The revision of a token's facts that it knows.
+    pub fn revision(&self, token: TokenId) -> Option<u32> {
+        self.facts.get(&token).copied()
+    }
+
+    /// It learns facts; those of an earlier revision than it knows change nothing.
+    pub fn learns(&mut self, token: TokenId, revision: u32) {
+        let known = self.facts.entry(token).or_insert(revision);
+        *known = revision.max(*known);
+    }
+
+    /// Its memory is full, and starts anew.
+    pub fn forgets(&mut self) {
+        self.facts.clear();
     }
 
     /// What its clock shows at a moment, which is in microseconds.
@@ -64,8 +85,27 @@ impl Isolate {
         known.filter(|_| self.blocked_until <= now)
     }
 
-    /// Whether a call that began now would be accepted without a question.
-    pub fn would_accept(&self, token: TokenId, now: i64) -> bool {
-        self.blocked_until <= now && self.leases.peek(ORGANIZATION, token, self.clock(now))
+    /// By which facts a call that began now would be accepted without a question, if it would be.
+    pub fn would_accept(&self, token: TokenId, now: i64) -> Option<u32> {
+        let revision = self.revision(token)?;
+        let is_accepted = self.blocked_until <= now
+            && self
+                .leases
+                .peek(ORGANIZATION, (token, revision), self.clock(now));
+        is_accepted.then_some(revision)
+    }
+}
+
+impl Leases {
+    /// Whether [`Leases::is_active`] would say yes.
+    pub(super) fn peek(
+        &self,
+        organization: OrganizationId,
+        (token, revision): (TokenId, u32),
+        now: Timestamp,
+    ) -> bool {
+        let is_back = self.latest.is_some_and(|latest| now < latest);
+        let copy = self.copies.get(&organization);
+        !is_back && copy.is_some_and(|copy| copy.is_active(token, revision, now))
     }
 }

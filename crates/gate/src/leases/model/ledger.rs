@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use postern_domain::edit::TokenEdit;
 use postern_domain::id::{Id, TokenId};
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_domain::leak::OnLeak;
@@ -10,8 +11,9 @@ use postern_domain::time::Timestamp;
 use postern_domain::upstream::{Credential, Reach, Sealed, seal};
 use postern_ledger::testing::{self, Sqlite, requester};
 use postern_ledger::{
-    Admission, AdmitQuery, Carried, ClearUpstreamCommand, Delivery, Done, LeakCommand, Ledger,
-    PauseCommand, ResumeCommand, RevokeCommand, Selector, SetUpstreamCommand, Timer,
+    Admission, AdmitQuery, Carried, ClearUpstreamCommand, Delivery, Done, EditAnswer, EditCommand,
+    LeakCommand, Ledger, PauseCommand, ResumeCommand, RevokeCommand, Selector, SetUpstreamCommand,
+    Timer,
 };
 
 use super::events::Message;
@@ -35,6 +37,8 @@ pub enum Order {
     Pause(u64),
     /// Resumes it.
     Resume,
+    /// Narrows a token: each allows one call a minute less.
+    Edit(u128),
 }
 
 impl Order {
@@ -45,7 +49,7 @@ impl Order {
             | Self::RevokeMany(id)
             | Self::Quarantine(id)
             | Self::Rotate(id, ..) => Some(Id::from_u128(id)),
-            Self::Upstream { .. } | Self::Pause(_) | Self::Resume => None,
+            Self::Upstream { .. } | Self::Pause(_) | Self::Resume | Self::Edit(_) => None,
         }
     }
 }
@@ -54,6 +58,8 @@ impl Order {
 pub struct Held {
     pub version: i64,
     pub order: Order,
+    /// The token that an edit has narrowed, and the revision that its facts are of then.
+    pub edited: Option<(TokenId, u32)>,
     /// When the order came, in microseconds.
     pub since: i64,
     /// Before this the token is not over, in microseconds.
@@ -68,6 +74,26 @@ pub struct Process {
     is_new: bool,
     pub held: Vec<Held>,
     pub watches: Vec<Message>,
+    edits: Edits,
+}
+
+/// Edits, each narrower than the one before.
+#[derive(Default)]
+struct Edits(u32);
+
+impl Edits {
+    fn next(&mut self, id: u128) -> EditCommand {
+        self.0 += 1;
+        EditCommand {
+            token: Id::from_u128(id),
+            edit: TokenEdit {
+                calls_per_minute: Some(1_000 - self.0),
+                ..TokenEdit::default()
+            },
+            description: None,
+            requester: requester(),
+        }
+    }
 }
 
 /// A database with these tokens, for one history after the other.
@@ -107,6 +133,7 @@ impl Process {
             is_new: false,
             held: Vec::new(),
             watches: Vec::new(),
+            edits: Edits::default(),
         }
     }
 
@@ -152,7 +179,19 @@ impl Process {
     pub fn carry_out(&mut self, order: Order, now: Timestamp, micros: i64) {
         let ms = now.as_millis();
         let token = order.token().unwrap_or(Id::from_u128(0));
+        let mut edited = None;
         let (version, ends) = match order {
+            Order::Edit(id) => {
+                let done = testing::tell(&mut self.ledger, ms, self.edits.next(id));
+                if let Ok(
+                    Done::WhenFinal(_, EditAnswer::Edited { facts, .. })
+                    | Done::BestAfterDelivery(EditAnswer::Edited { facts, .. }),
+                ) = &done
+                {
+                    edited = Some((facts.id, facts.revision));
+                }
+                (version_of(done), 0)
+            }
             Order::Revoke(_) => {
                 let command = RevokeCommand {
                     token,
@@ -206,12 +245,11 @@ impl Process {
                 (version_of(testing::tell(&mut self.ledger, ms, command)), 0)
             }
             Order::Rotate(old, new, overlap) => {
+                let known = self.ledger.describe(None, token).ok().flatten();
                 let mint = testing::mint(new, &format!("t{new}"), ms);
-                let begun = testing::tell(
-                    &mut self.ledger,
-                    ms,
-                    testing::rotate(old, mint, ms + overlap),
-                );
+                let mut command = testing::rotate(old, mint, ms + overlap);
+                command.old_revision = known.map_or(0, |facts| facts.revision);
+                let begun = testing::tell(&mut self.ledger, ms, command);
                 let Ok(Done::AfterDelivery(waiting)) = begun else {
                     return;
                 };
@@ -223,6 +261,7 @@ impl Process {
         self.held.push(Held {
             version,
             order,
+            edited,
             since: micros,
             ends,
         });

@@ -39,10 +39,12 @@ impl World {
     pub fn asked(&mut self, message: Message, is_again: bool) -> Held {
         let now = self.wall();
         let answer = match &message.kind {
-            Kind::Admit(asked, token, _) => {
+            Kind::Admit(asked, token, _, known) => {
                 let query = AdmitQuery {
                     token: *token,
-                    facts: false,
+                    facts: known.is_none(),
+                    revision: known.unwrap_or_default(),
+                    calls: false,
                     run: None,
                     pin: false,
                     shown: None,
@@ -87,7 +89,13 @@ impl World {
         }
         let clock = of.clock(now);
         match (kind, answer) {
-            (Kind::Admit(asked, token, began), Answer::Admission(admission)) => {
+            (Kind::Admit(asked, token, began, known), Answer::Admission(admission)) => {
+                // As the machine does: first the facts, then what goes by them.
+                let revision = admission.revision(known.unwrap_or_default());
+                if admission.facts.is_some() {
+                    of.learns(token, revision);
+                }
+                let revised = (token, revision);
                 let Admission {
                     liveness,
                     delta,
@@ -96,7 +104,7 @@ impl World {
                     ..
                 } = &*admission;
                 let leases = &mut of.leases;
-                let is_taken = leases.told(&asked, token, *liveness, delta.as_ref(), clock);
+                let is_taken = leases.told(&asked, revised, *liveness, delta.as_ref(), clock);
                 let can_go_on = *liveness == Liveness::Live && !paused;
                 let sent = match can_go_on {
                     true => {
@@ -109,7 +117,7 @@ impl World {
                 self.sends(isolate, sent.as_deref(), began, "on the Ledger's word")?;
                 self.tell(|| format!("{isolate} is told {liveness:?} of {token}, {delta:?}"));
                 match can_go_on {
-                    true => self.accepts(isolate, token, began, "on the Ledger's word")?,
+                    true => self.accepts(isolate, revised, began, "on the Ledger's word")?,
                     false => self.counts.refused += 1,
                 }
             }

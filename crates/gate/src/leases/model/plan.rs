@@ -72,6 +72,11 @@ impl World {
                 self.queue(later, Event::Ordered(Order::Resume));
             }
         }
+        for _ in 0..self.dice.roll(3) {
+            let at = 600_000 + self.span(5_400_000);
+            let id = self.dice.pick(&TOKENS).unwrap_or(TOKENS[0]);
+            self.queue(at, Event::Ordered(Order::Edit(id)));
+        }
         let restarts = if self.dice.one_in(2) {
             0
         } else {

@@ -43,6 +43,9 @@ pub struct Counts {
     pub pauses: u64,
     /// Credentials that calls were sent on with, and would have been.
     pub sent: u64,
+    /// Edits that have answered, and calls that were accepted by facts after one.
+    pub edits: u64,
+    pub edited: u64,
 }
 
 impl Counts {
@@ -55,6 +58,8 @@ impl Counts {
         self.restarts += other.restarts;
         self.pauses += other.pauses;
         self.sent += other.sent;
+        self.edits += other.edits;
+        self.edited += other.edited;
     }
 }
 
@@ -77,6 +82,8 @@ pub struct World {
     /// resumed once more.
     pub resumes: u64,
     pub paused: Option<i64>,
+    /// Edits that have answered: of which token, which revision it has since, and when.
+    pub edited: Vec<(TokenId, u32, i64)>,
     pub counts: Counts,
     tells: bool,
     pub trace: Vec<String>,
@@ -108,6 +115,7 @@ impl World {
             changed: Vec::new(),
             resumes: 0,
             paused: None,
+            edited: Vec::new(),
             counts: Counts::default(),
             tells,
             trace: Vec::new(),
@@ -275,6 +283,10 @@ impl World {
                 self.counts.pauses += 1;
                 let first = self.paused.get_or_insert(at);
                 *first = (*first).min(at);
+            }
+            if let Some((token, revision)) = held.edited {
+                self.edited.push((token, revision, at));
+                self.counts.edits += 1;
             }
             let Some(token) = held.order.token() else {
                 continue;

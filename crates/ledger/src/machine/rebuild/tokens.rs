@@ -1,6 +1,7 @@
 //! D1's tokens as a rebuild takes them in: each gets the narrowest standing that D1's log, D1's row
 //! and what is left of the Ledger allow.
 
+use postern_domain::edit::narrower;
 use postern_domain::id::TokenId;
 use postern_domain::standing::State;
 use postern_domain::time::Timestamp;
@@ -13,6 +14,7 @@ use crate::rebuild::{
     RecordedToken, Verdict, verdict,
 };
 use crate::sql::{Result, Sql, SqlError};
+use crate::store::Normalize;
 use crate::store::journal::Step;
 
 impl<S: Sql> Ledger<S> {
@@ -51,6 +53,7 @@ impl<S: Sql> Ledger<S> {
                 let logged = step.store.logged(token.facts.id)?;
                 step.store.log_recorded(token.facts.id)?;
                 step.store.insert_recorded(token, &logged, normalize)?;
+                edited(step, token, sequence, normalize)?;
                 let found = settle(step, token, &logged, keeps, now)?;
                 if let Some(lack) = lack(found, &logged, Some(token), keeps) {
                     step.store.log_lacks(token.facts.id, lack)?;
@@ -150,6 +153,40 @@ fn settle<S: Sql>(
         });
     }
     Ok(found)
+}
+
+/// What the edits of both have left of a token that has not ended: of each limit the narrower (R53). D1
+/// hears of it where its row is another. The description is D1's.
+fn edited<S: Sql>(
+    step: &mut Step<'_, S>,
+    token: &RecordedToken,
+    sequence: i64,
+    normalize: Normalize,
+) -> Result<()> {
+    let id = token.facts.id;
+    let standing = step.store.standing(id)?;
+    let Some(own) = step.store.editable(id)? else {
+        return Ok(());
+    };
+    if standing.is_none_or(|standing| standing.state == State::Revoked) {
+        return Ok(());
+    }
+    if own.description != token.description {
+        step.store.describe(id, token.description.as_deref())?;
+    }
+    let facts = narrower(&own.facts, &token.facts);
+    if facts != own.facts {
+        let version = step.version()?;
+        step.store.edit(&facts, version, normalize)?;
+    }
+    if facts.revision != token.facts.revision {
+        step.change(RecordChange::EditToken {
+            facts: Box::new(facts),
+            description: token.description.clone(),
+            sequence,
+        });
+    }
+    Ok(())
 }
 
 /// Ends a token of which D1 has no row, where its log says so, and quarantines any other.

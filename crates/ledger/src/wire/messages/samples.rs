@@ -1,6 +1,7 @@
 //! One message or more of each kind, with what can be left out and without it.
 
 mod activity;
+mod edits;
 mod outbox;
 mod pause;
 mod rebuild;
@@ -51,6 +52,7 @@ pub(super) fn all() -> Vec<Message> {
         rebuild::all(),
         activity::all(),
         tree::all(),
+        edits::all(),
     ]
     .into_iter()
     .flatten()
@@ -152,6 +154,7 @@ fn admissions() -> Vec<Message> {
             until: Some(at(9_000)),
         }),
         paused: false,
+        calls: None,
     };
     let paused = Admission {
         facts: Some(opaque()),

@@ -81,7 +81,7 @@ fn r39_the_effective_scope_is_the_narrower_of_claims_and_request() {
             now_or_never(admit(
                 &presented,
                 About::Nothing,
-                Purpose::Manage,
+                (Purpose::Manage, None),
                 READ,
                 &mut None,
                 &world
@@ -208,4 +208,15 @@ fn r39_policies_that_are_asked_for_are_the_adopters_own() {
         let told = answer.map(|answer| answer["policies"].clone());
         assert_eq!(told.map_err(|error| error.code()), expected);
     }
+}
+
+/// Who adopts a token has it, and learns by trying again that it is registered.
+#[test]
+fn r39_an_adoption_that_is_not_answered_is_not_undone() {
+    let world = World::new();
+    world.answers_lost.set(true);
+    let error = try_adopt(&world, &body_of(&claims(), &json!({}))).expect_err("no answer");
+    assert_eq!(error.code(), "unavailable");
+    let asked = world.take_asked();
+    assert_eq!(asked, ["take 192.0.2.1", "mint"]);
 }

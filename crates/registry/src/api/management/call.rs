@@ -109,6 +109,10 @@ impl<P: Ports> Call<'_, P> {
                 Answer::json(200, &tokens::read(caller, named, id, ports).await?)
             }
             Management::Revoke(id) => self.revoke(id).await,
+            Management::Edit(id) => {
+                let edited = tokens::edit(caller, named, id, (body, requester()), ports);
+                Answer::json(200, &edited.await?)
+            }
             Management::Release(id) => {
                 let released = tokens::release(caller, named, id, requester(), ports);
                 Answer::json(200, &released.await?)

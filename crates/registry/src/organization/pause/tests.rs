@@ -187,10 +187,17 @@ fn r53_a_paused_token_is_explained_not_active_and_can_be_revoked() {
     let now = crate::ports::Clock::now(&world);
     let presented = Rc::new(present(Some(&header), &config, now).expect("a token"));
     let explained = || {
-        let question = br#"{"operation":"token.list"}"#;
+        let question: &[u8] = br#"{"operation":"token.list"}"#;
         let mut known = None;
         let read = body::READ;
-        let told = explain(&presented, question, read, &mut known, &config, &world);
+        let told = explain(
+            &presented,
+            (question, None),
+            read,
+            &mut known,
+            &config,
+            &world,
+        );
         now_or_never(told).expect("explained")
     };
     let seen = || {

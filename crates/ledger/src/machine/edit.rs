@@ -1,0 +1,124 @@
+//! Edit: a token is renamed, described anew, or made narrower, in one step (R53). Whatever limits it is
+//! compared with what is stored in that step. As a revoke, it is final when it answers: it takes a version,
+//! and no isolate goes by the facts from before once it has answered.
+
+use postern_domain::audit::{Action, Changes, Event, NotedChanges};
+use postern_domain::edit::TokenEdit;
+use postern_domain::time::Timestamp;
+use postern_domain::token::TokenFacts;
+
+use super::events::about_token;
+use super::{Acting, Ledger};
+use crate::done::{Carried, Done, Never, Outcome};
+use crate::sql::Sql;
+use crate::{EditAnswer, EditCommand, RecordChange};
+
+impl Carried for EditCommand {
+    type Suspended = Never;
+
+    fn begin<S: Sql>(
+        self,
+        ledger: &mut Ledger<S>,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        if !ledger.store.exists()? {
+            return Ok(Done::Answer(EditAnswer::Unknown));
+        }
+        ledger.prepare_write(acting, now)?;
+        let standing = ledger.store.standing(self.token)?;
+        let stored = ledger.store.editable(self.token)?;
+        let (Some(standing), Some(stored)) = (standing, stored) else {
+            return Ok(Done::Answer(EditAnswer::Unknown));
+        };
+        // One in quarantine may be released; one that is pending is on its way to D1 as it is.
+        if !standing.editable(now) {
+            return Ok(Done::Answer(EditAnswer::NotLive));
+        }
+        let own = stored.facts;
+        let edited = match self.edit.of(&own) {
+            Ok(edited) => edited,
+            Err(what) => return Ok(Done::Answer(EditAnswer::Widens { what })),
+        };
+        let given = self.description.as_deref();
+        let description = match given {
+            Some(given) => Some(given.to_owned()).filter(|text| !text.is_empty()),
+            None => stored.description.clone(),
+        };
+        let is_described = description != stored.description;
+        let facts = edited.clone().unwrap_or_else(|| own.clone());
+        let normalize = ledger.settings.normalize;
+        if facts.name != own.name
+            && ledger
+                .store
+                .name_taken(&facts, Some(facts.id), now, normalize)?
+        {
+            return Ok(Done::Answer(EditAnswer::NameTaken));
+        }
+        let answer = EditAnswer::Edited {
+            facts: Box::new(facts.clone()),
+            description: description.clone(),
+        };
+        if edited.is_some() || is_described {
+            let event = Event {
+                changes: Some(NotedChanges::new(&changes(&self.edit, given, &facts))),
+                ..about_token(
+                    &(&facts).into(),
+                    now,
+                    Action::TokenEdit,
+                    None,
+                    &self.requester,
+                )
+            };
+            ledger.step(now, |step| {
+                if edited.is_some() {
+                    let version = step.version()?;
+                    step.store.edit(&facts, version, normalize)?;
+                }
+                if is_described {
+                    step.store.describe(facts.id, description.as_deref())?;
+                }
+                let change = RecordChange::EditToken {
+                    facts: Box::new(facts.clone()),
+                    description,
+                    sequence: step.next_sequence(),
+                };
+                step.change_with_event(change, event)
+            })?;
+        }
+        // An edit that changes nothing says of the token what an earlier one has made of it.
+        let version = ledger.store.head()?.version;
+        ledger.when_final(version, answer)
+    }
+}
+
+/// What was asked for, for the event.
+fn changes(edit: &TokenEdit, description: Option<&str>, facts: &TokenFacts) -> Changes {
+    let mut changes = Changes::new();
+    let mut note = |name: &str, value: serde_json::Value| {
+        changes.insert(name.to_owned(), value);
+    };
+    if let Some(name) = &edit.name {
+        note("name", name.as_str().into());
+    }
+    if let Some(description) = description {
+        note("description", description.into());
+    }
+    if let Some(end) = edit.expires_at {
+        note("expires_at", end.as_millis().into());
+    }
+    if let Some(policies) = &edit.policies {
+        let texts: Vec<String> = policies.iter().map(ToString::to_string).collect();
+        note("policies", texts.join(" ").into());
+    }
+    let conditions = facts.conditions.as_deref();
+    if let (Some(_), Some(conditions)) = (&edit.address_ranges, conditions) {
+        let ranges = conditions.address_ranges().iter();
+        let texts: Vec<String> = ranges.map(ToString::to_string).collect();
+        note("address_ranges", texts.join(" ").into());
+    }
+    if let Some(calls) = edit.calls_per_minute {
+        note("calls_per_minute", calls.into());
+    }
+    changes
+}
