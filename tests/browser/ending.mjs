@@ -151,7 +151,7 @@ test("a_rotation_shows_the_successor_and_both_work_for_the_overlap", async () =>
     await rowOf(page, old).getByText(/^Revoked in (9|10) min$/).waitFor();
     assert.equal(await rowOf(page, old).locator(".badge").textContent(), "Active");
     await rowOf(page, old).getByRole("button", { name: "Actions for" }).click();
-    assert.deepEqual(await page.getByRole("menuitem").allTextContents(), ["Tokens it created", "Audit events", "Revoke…"], "the gateway would not rotate it again");
+    assert.deepEqual(await page.getByRole("menuitem").allTextContents(), ["Change…", "Tokens it created", "Audit events", "Revoke…"], "the gateway would not rotate it again");
   });
 });
 
