@@ -68,7 +68,9 @@ fn read(answer: &SessionAnswer) -> Result<Person> {
         _ => return Err(CredentialError::Refused("no session, says its endpoint").into()),
     }
     let lie = || CredentialError::Refused("the session endpoint's answer has another shape");
-    let read: Answer = serde_json::from_slice(&answer.body).map_err(|_| lie())?;
+    // All of it: JSON's reader looks at no bytes of what it passes over.
+    let text = str::from_utf8(&answer.body).map_err(|_| lie())?;
+    let read: Answer = serde_json::from_str(text).map_err(|_| lie())?;
     let mut seen = BTreeSet::new();
     for organization in &read.organizations {
         // Two roles in one organization: which one counts would be a guess.
@@ -129,6 +131,22 @@ mod tests {
             let refusal = answered(status, GOOD).expect_err("a failure");
             assert_eq!(refusal.code(), "unavailable", "{status}");
         }
+    }
+
+    #[test]
+    fn r23_an_answer_that_is_no_text_closes() {
+        let (before, rest) = GOOD.split_at(1);
+        let body = |more: &[u8]| [before.as_bytes(), more, rest.as_bytes()].concat();
+        let answered = |more: &[u8]| {
+            read(&SessionAnswer {
+                status: 200,
+                body: body(more),
+            })
+        };
+        assert!(answered("\"more\":\"\u{e9}\",".as_bytes()).is_ok());
+        let lie = CredentialError::Refused("the session endpoint's answer has another shape");
+        // Not even where nobody would have read it.
+        assert_eq!(answered(b"\"more\":\"\xff\","), Err(lie.into()));
     }
 
     #[test]

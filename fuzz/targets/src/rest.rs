@@ -140,7 +140,12 @@ pub fn rest_query(data: &[u8]) {
     assert_eq!(runs, names.run.into_iter().collect::<Vec<_>>(), "{query}");
     let project = names.project.expect("it is required");
     let segment = path.split('/').nth(2).expect("three segments");
-    let decoded: Vec<_> = form_urlencoded::parse(segment.replace('+', "%2B").as_bytes())
+    // What only a form gives a meaning is escaped for its reader.
+    let segment = segment
+        .replace('+', "%2B")
+        .replace('&', "%26")
+        .replace('=', "%3D");
+    let decoded: Vec<_> = form_urlencoded::parse(segment.as_bytes())
         .map(|(key, _)| key.into_owned())
         .collect();
     assert_eq!(decoded, [project.as_str()], "{path}");

@@ -1,5 +1,5 @@
-//! A database for one execution of a fuzzer after the other. To make the tables and to compile the statements takes far
-//! longer than most histories; both are kept, and the rows are not.
+//! A database for one execution of a fuzzer after the other: its tables and compiled statements are kept, and its rows are
+//! not.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -114,6 +114,12 @@ impl<P: Clock + PublicLog> Offer<'_, P> {
                 Ok(self.size)
             }
             Answer::At(size) => Err(format!("it has moved to {size} meanwhile, or knows a fork")),
+            // The proof is the Ledger's own, so that it is not at fault.
+            Answer::Refused(422) => Err(
+                "it has cosigned another history of this log: events were changed, or another log is \
+                 shown under its name"
+                    .to_owned(),
+            ),
             Answer::Refused(status) => Err(format!("it answered {status}")),
             Answer::Unusable => Err("its answer has no good signature".to_owned()),
         }

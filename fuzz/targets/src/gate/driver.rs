@@ -186,7 +186,9 @@ impl Driver {
                 self.resume(ask, answer)
             }
             Step::Attempt(ask) => {
-                self.leaves(request, &ask.question.0, true);
+                // The call that was asked for, or the one that takes back what it has made.
+                let outbound = &ask.question.0;
+                self.leaves(request, outbound, outbound.target() != request.path);
                 let attempted = maybe(bytes, |bytes| (reply(bytes).0, content(bytes)));
                 let answer = maybe(bytes, |_| attempted);
                 self.resume(ask, answer)
