@@ -8,6 +8,7 @@ PROBLEM = "application/problem+json"
 # Rules that a schema cannot say, so that a request can fit its schema and break one.
 BEYOND_SCHEMAS = {
     "address_invalid",  # JSON Schema has formats for either version of an address, not for both
+    "address_ranges_invalid",  # a network of either version, which begins where it says
     "default_expires_in_invalid",  # not longer than the longest life
     "lifetime_too_long",  # an organization can say so
     "expiry_required",  # the same
@@ -17,6 +18,7 @@ BEYOND_SCHEMAS = {
     "cursor_invalid",  # only what an earlier answer gave
     "description_invalid",  # some character of it can be seen
     "name_invalid",  # the same, by what Unicode says of each
+    "edit_empty",  # some member of it is not `null`
     "expires_in_invalid",  # at least a second, at most 100 years
     "expiry_ambiguous",  # one of two
     "expiry_in_the_past",
