@@ -6,6 +6,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::limit::lower;
+
 /// Most address ranges of a token.
 pub const MAX_RANGES: usize = 32;
 /// The highest number of calls per minute that can be set.
@@ -234,9 +236,8 @@ impl Conditions {
     /// The same, of at most so many calls per minute.
     #[must_use]
     pub fn at_most(self, calls: u32) -> Self {
-        let own = self.calls_per_minute;
         Self {
-            calls_per_minute: Some(own.map_or(calls, |own| own.min(calls))),
+            calls_per_minute: lower(self.calls_per_minute, Some(calls)),
             ..self
         }
     }
@@ -309,10 +310,7 @@ pub fn both(own: Option<&Conditions>, other: Option<&Conditions>) -> Option<Cond
         true => ours.clone(),
         false => inner,
     };
-    let calls = match (own.calls_per_minute, other.calls_per_minute) {
-        (Some(own), Some(other)) => Some(own.min(other)),
-        (own, other) => own.or(other),
-    };
+    let calls = lower(own.calls_per_minute, other.calls_per_minute);
     // Both have some, so there are some.
     Conditions::new(ranges, calls).ok().flatten()
 }

@@ -6,6 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{AddressRange, Conditions, both, within};
+use super::limit::lower;
 use super::name::TokenName;
 use super::policy::{Policy, covers};
 use super::time::Timestamp;
@@ -130,16 +131,12 @@ pub fn narrower(own: &TokenFacts, other: &TokenFacts) -> TokenFacts {
         true => &other.name,
         false => &own.name,
     };
-    let expires_at = match (own.expires_at, other.expires_at) {
-        (Some(own), Some(other)) => Some(own.min(other)),
-        (own, other) => own.or(other),
-    };
     let conditions = both(own.conditions.as_deref(), other.conditions.as_deref());
     let revision = own.revision.max(other.revision);
     let facts = TokenFacts {
         name: name.clone(),
         policies: held_by_both(&own.policies, &other.policies),
-        expires_at,
+        expires_at: lower(own.expires_at, other.expires_at),
         conditions: conditions.map(Box::new),
         revision,
         ..own.clone()

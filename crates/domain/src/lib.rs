@@ -16,6 +16,7 @@ pub mod edit;
 pub mod id;
 pub mod keys;
 pub mod leak;
+pub mod limit;
 pub mod location;
 pub mod name;
 pub mod operation;

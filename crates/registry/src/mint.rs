@@ -6,7 +6,7 @@ mod expiry;
 mod lost;
 
 pub use answer::Minted;
-pub(super) use expiry::{earliest, expiry, span_seconds};
+pub(super) use expiry::{expiry, span_seconds};
 pub(super) use lost::take_back;
 
 use serde::Deserialize;
@@ -24,6 +24,7 @@ use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
 use postern_domain::decide::{Grant, Target, Wish, conditioned, decide, granted};
 use postern_domain::id::{Id, ReservationId, TokenId};
+use postern_domain::limit::lower;
 use postern_domain::name::{TokenName, check_description};
 use postern_domain::operation::Operation;
 use postern_domain::policy::Policy;
@@ -113,7 +114,7 @@ where
     // What the creator leaves open the organization decides, within what the creator can give.
     let expires_at = match expires_at {
         Some(_) => granted_end,
-        None => earliest(granted_end, organization.policy.default_end(now)),
+        None => lower(granted_end, organization.policy.default_end(now)),
     };
     let fits = organization.policy.check_end(expires_at, now);
     fits.map_err(expiry_refused)?;

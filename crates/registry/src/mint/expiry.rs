@@ -40,14 +40,6 @@ pub(crate) fn expiry(
     Ok(Some(end))
 }
 
-/// The earlier of two ends; `None` = there is none.
-pub(crate) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
 /// How many seconds a span has, at least one.
 pub(crate) fn span_seconds(span: &str) -> Result<i64> {
     match duration::parse_seconds(span) {

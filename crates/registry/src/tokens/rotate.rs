@@ -6,9 +6,7 @@ use serde::Deserialize;
 use super::{UNKNOWN, hide, reach, token_id};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::mint::{
-    Client, Minted, earliest, expiry, new_token_id, revoked_meanwhile, secret, take_back,
-};
+use crate::mint::{Client, Minted, expiry, new_token_id, revoked_meanwhile, secret, take_back};
 use crate::mint_limits::take;
 use crate::organization::{expiry_refused, federated_only, resolve};
 use crate::ports::{Clock, Directory, Entropy, Facts, Ledgers, MintBuckets, Records};
@@ -16,6 +14,7 @@ use crate::registry::read_optional_body;
 use postern_domain::caller::Caller;
 use postern_domain::conditions::Conditions;
 use postern_domain::decide::{Target, Wish, conditioned, decide};
+use postern_domain::limit::lower;
 use postern_domain::operation::Operation;
 use postern_domain::organization::OrganizationPolicy;
 use postern_domain::time::Timestamp;
@@ -182,11 +181,11 @@ fn successor_end(
     wished: Option<Timestamp>,
     (policy, now): (&OrganizationPolicy, Timestamp),
 ) -> Result<Option<Timestamp>> {
-    let kept = earliest(old.expires_at, caller.expires_at());
+    let kept = lower(old.expires_at, caller.expires_at());
     // So is what the organization does not allow (R53).
     let kept = match policy.check_end(kept, now) {
         Ok(()) => kept,
-        Err(_) => earliest(kept, policy.default_end(now)),
+        Err(_) => lower(kept, policy.default_end(now)),
     };
     let wish = Wish {
         scope: &old.scope,
