@@ -30,6 +30,20 @@ pub fn member(object: &Value, name: &str) -> String {
     }
 }
 
+/// The texts of a list that an object has, each as plain text; none where there is no list.
+pub fn texts(object: &Value, name: &str) -> Vec<String> {
+    let texts = object.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(plain).collect()
+}
+
+/// What is known of one thing, a line for each member that is not empty.
+pub fn sheet(rows: &[(&str, String)]) -> String {
+    let rows = rows.iter().filter(|(_, value)| !value.is_empty());
+    rows.map(|(name, value)| format!("{name:14}  {value}\n"))
+        .collect()
+}
+
 /// A moment as people read it.
 pub fn utc(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S UTC").to_string()

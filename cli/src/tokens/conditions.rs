@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::text::{member, plain};
+use crate::text::{member, texts};
 
 /// From where and how often a token can be used.
 #[derive(Debug, clap::Args)]
@@ -31,15 +31,15 @@ impl Conditions {
 
 /// Those of a token, as rows of a sheet; empty where there are none, or the gateway tells none.
 pub fn rows(token: &Value) -> [(&'static str, String); 2] {
-    let ranges = token.get("address_ranges").and_then(Value::as_array);
-    let ranges = ranges.into_iter().flatten().filter_map(Value::as_str);
-    let ranges: Vec<String> = ranges.map(plain).collect();
     let calls = match member(token, "calls_per_minute") {
         none if none.is_empty() => none,
         calls => format!("{calls} a minute"),
     };
     [
-        ("ONLY FROM", ranges.join("\n                ")),
+        (
+            "ONLY FROM",
+            texts(token, "address_ranges").join("\n                "),
+        ),
         ("CALLS", calls),
     ]
 }

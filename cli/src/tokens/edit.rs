@@ -8,7 +8,7 @@ use super::{body, route};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
-use crate::text::{member, moment, plain};
+use crate::text::{self, member, moment, texts};
 
 /// Which token to edit, and how. Whatever limits it can only become narrower.
 #[derive(Debug, clap::Args)]
@@ -66,26 +66,21 @@ impl Edit {
 }
 
 fn sheet(token: &Value) -> String {
-    let policies = token.get("policies").and_then(Value::as_array);
-    let policies = policies.into_iter().flatten().filter_map(Value::as_str);
-    let policies: Vec<String> = policies.map(plain).collect();
     let expires = match moment(token, "expires_at") {
         never if never.is_empty() => "never".to_owned(),
         at => at,
     };
     let [from, calls] = conditions::rows(token);
-    let rows = [
+    text::sheet(&[
         ("ID", member(token, "id")),
         ("NAME", member(token, "name")),
         ("DESCRIPTION", member(token, "description")),
         ("EXPIRES AT", expires),
         from,
         calls,
-        ("POLICIES", policies.join("\n                ")),
-    ];
-    let mut text = String::new();
-    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        text.push_str(&format!("{name:14}  {value}\n"));
-    }
-    text
+        (
+            "POLICIES",
+            texts(token, "policies").join("\n                "),
+        ),
+    ])
 }

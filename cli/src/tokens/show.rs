@@ -8,7 +8,7 @@ use super::{conditions, route, view};
 use crate::api::Api;
 use crate::fail::Outcome;
 use crate::output::{Format, print, print_json};
-use crate::text::{member, moment, plain};
+use crate::text::{self, member, moment, texts};
 use crate::trust_rules;
 
 /// Which token to show.
@@ -35,12 +35,6 @@ impl Show {
 
 fn sheet(token: &Value) -> String {
     let organization = token.get("organization").unwrap_or(&Value::Null);
-    let policies = token.get("policies").and_then(Value::as_array);
-    let policies: Vec<_> = policies
-        .into_iter()
-        .flatten()
-        .filter_map(|policy| policy.as_str().map(plain))
-        .collect();
     // By whom it was minted is then who brought it here.
     let adopted = match token.get("adopted") {
         Some(Value::Bool(true)) => "yes, created at the origin",
@@ -79,14 +73,13 @@ fn sheet(token: &Value) -> String {
         ("USES", member(token, "uses")),
         from,
         calls,
-        ("POLICIES", policies.join("\n                ")),
+        (
+            "POLICIES",
+            texts(token, "policies").join("\n                "),
+        ),
     ];
     if let Some(job) = token.get("ci_job").filter(|job| job.is_object()) {
         rows.extend(trust_rules::of_job(job));
     }
-    let mut text = String::new();
-    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        text.push_str(&format!("{name:14}  {value}\n"));
-    }
-    text
+    text::sheet(&rows)
 }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::{RULES, texts, view};
+use super::{RULES, view};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::listing::Shape;
 use crate::output::remark;
+use crate::text::texts;
 
 /// How to list them.
 #[derive(Debug, clap::Args)]

@@ -1,12 +1,10 @@
 //! `postern trust`: which CI jobs an organization trusts, so that they need no stored secret (R47). `trust.rs` is about
 //! TLS, and has nothing to do with it.
 
-use serde_json::Value;
-
 use crate::api::Api;
 use crate::fail::{Failure, Outcome};
 use crate::settings::{Flags, Settings};
-use crate::text::{encoded, plain};
+use crate::text::encoded;
 
 mod add;
 mod conditions;
@@ -71,13 +69,6 @@ fn needs(failure: Failure, policies: &str) -> Failure {
         true => failure.hint(policies),
         false => failure,
     }
-}
-
-/// The texts of a list, for people.
-fn texts(of: &Value, name: &str) -> Vec<String> {
-    let texts = of.get(name).and_then(Value::as_array);
-    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
-    texts.map(plain).collect()
 }
 
 /// Where the rules are.

@@ -5,12 +5,12 @@ use postern_domain::trust::NoOrganization;
 use postern_wire::job::{ClaimFault, JobRefusal, OtherOrganization};
 use serde_json::{Value, json};
 
-use super::{RULES, identity, texts, view};
+use super::{RULES, identity, view};
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::job::{Claims, Source};
 use crate::output::{Format, print, print_json, remark};
-use crate::text::member;
+use crate::text::{member, texts};
 
 /// Which token.
 #[derive(Debug, clap::Args)]

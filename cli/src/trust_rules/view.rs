@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::identity::ids;
-use super::texts;
 use crate::fail::Outcome;
 use crate::listing::{self, Listed, of};
 use crate::table::{Cell, Column};
 use crate::terminal::Tone;
-use crate::text::{member, moment, plain};
+use crate::text::{member, moment, plain, texts};
 
 /// Lists of rules.
 pub const RULES: Listed = Listed {
