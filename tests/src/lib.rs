@@ -8,6 +8,7 @@
 
 pub mod apart;
 pub mod audit;
+pub mod dice;
 pub mod forge;
 pub mod fronts;
 pub mod gateway;

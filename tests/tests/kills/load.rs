@@ -3,14 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use postern_system_tests::dice::Dice;
 use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::{Answer, Call, Http};
 use postern_system_tests::organization::{Minted, Organization, RELEASE, SHOP};
 use postern_system_tests::{random_address, rpc};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-
-use crate::dice::Dice;
 
 /// Callers of each kind but one.
 const CALLERS: u64 = 2;
@@ -77,7 +76,8 @@ impl Load {
         }
     }
 
-    /// Starts callers, whose choices are those of a seed; one creates from this address alone.
+    /// Starts callers, whose choices are those of a seed; what they do at the same time the machine decides. One
+    /// creates from this address alone.
     pub fn start(self, address: &str, seed: u64) -> Running {
         let load = Arc::new(self);
         let called: Vec<Minted> = {

@@ -1,7 +1,6 @@
 //! Power cuts at random moments under load: after each, nothing that was answered is lost, nothing that was revoked lives,
 //! and limits, lists and the audit log agree. `cargo xtask kill --rounds N` has more rounds than the tests.
 
-mod dice;
 mod load;
 
 use std::collections::BTreeSet;
@@ -18,8 +17,8 @@ use postern_system_tests::suite::Setup;
 use postern_system_tests::{random, random_address};
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
 use crate::load::{Held, Load};
+use postern_system_tests::dice::Dice;
 
 /// Rounds where `POSTERN_KILLS` does not say.
 const ROUNDS: u32 = 3;
@@ -141,7 +140,7 @@ async fn killed(setup: &Setup, (first, last): (u32, u32), seed: u64) {
         let known_before = held.revoked.len();
         let address = random_address();
         let load = Load::new(&gateway, &organization, &setup.keys.admin, held);
-        let running = load.start(&address, dice.next());
+        let running = load.start(&address, dice.number());
         if !is_cold {
             running.served().await;
         }
