@@ -218,7 +218,7 @@ fn r53_management_asks_too() {
             Purpose::Manage,
             Some("address_not_allowed"),
         ),
-        // To look at a token is not to use it: whoever holds one can revoke it, wherever it is.
+        // To look at a token is not to use it: its holder can revoke it from any address.
         (
             conditions(&["203.0.113.0/24"], None),
             9,

@@ -1,5 +1,5 @@
 //! Editing a token (R53): a new name or description, and narrower limits. It takes the right to revoke such a
-//! token: whoever may end it may make it allow less.
+//! token: a caller that can end it can also make it allow less.
 
 use serde::{Deserialize, Serialize};
 

@@ -76,7 +76,7 @@ fn r53_an_older_ledger_takes_over_what_was_edited_since() {
         first(&mut older),
         (expected.clone(), Some("of the shop".to_owned()))
     );
-    // Whoever has the facts from before is told.
+    // An isolate that has the facts from before is told.
     assert_eq!(told(&mut older, 31, 1, 0), Some(expected));
     assert!(!tells(&mut older), "D1 has it");
 }
