@@ -72,22 +72,38 @@ const KEYS = {
   mint_ceiling: "limit of active tokens", max_idle_days: "idle days", on_leak: "when leaked", federated_only: "CI jobs only", max_lifetime_days: "longest life (days)",
   default_expires_in: "usual life", trusted_issuers: "trusted CI systems",
   digest: "fingerprint", replaces: "in place of", keep_replaced_seconds: "former one kept for (s)", revoked_tokens: "tokens revoked",
+  expires_at: "expires", is_system: "system token", address_ranges: "usable from", calls_per_minute: "calls per minute",
   longest_life_seconds: "longest life (s)", call: "call", keeps_active: "active tokens kept", last_sequence: "last row of D1",
   ledger_sequence: "last row of the Ledger", undelivered: "not delivered to D1", run_id: "run", run_attempt: "attempt",
   repository_id: "repository id", repository_owner_id: "owner id", namespace_id: "namespace id", project_id: "project id", job_workflow: "reusable workflow",
 };
 const keyWords = (key) => KEYS[key] ?? key.replace(/^conditions\./, "condition ").replaceAll(/[._]/g, " ");
 
+const NOTHING = { expires_at: "never", address_ranges: "everywhere", calls_per_minute: "no limit" };
+
 function valueWords(key, value) {
   if (key === "mint_ceiling") return value === null ? "the default" : value === 0 ? "none" : number(value);
   if (/^max_.*_days$/.test(key) && value === 0) return "no limit";
-  if (value === null) return "none";
+  if (value === null) return NOTHING[key] ?? "none";
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }
 
+/** Changes with each value whole: one that is too long for one text stands in `policies`, `policies.2` and so on. */
+function whole(changes) {
+  const all = {};
+  for (const [key, value] of Object.entries(changes)) {
+    const [, name] = /^(.+)\.\d+$/.exec(key) ?? [];
+    if (name in changes) continue;
+    all[key] = value;
+    for (let part = 2; `${key}.${part}` in changes; part += 1) all[key] += changes[`${key}.${part}`];
+  }
+  return all;
+}
+
 /** `[what, value]` rows: `["when leaked", "revoke → quarantine"]`. */
-export function changeWords({ changes }) {
-  if (!changes) return [];
+export function changeWords({ changes: told }) {
+  if (!told) return [];
+  const changes = whole(told);
   return Object.entries(changes).filter(([key]) => !key.endsWith(".before")).map(([key, value]) => {
     const before = changes[`${key}.before`];
     return [keyWords(key), `${before === undefined ? "" : `${valueWords(key, before)} → `}${valueWords(key, value)}`];
@@ -96,7 +112,7 @@ export function changeWords({ changes }) {
 
 /** What changed, in one line, for events whose changes are the point. */
 export function changeLine(event) {
-  if (event.action === "organization.update") return changeWords(event).map((row) => row.join(": ")).join(", ");
+  if (event.action === "organization.update" || event.action === "token.edit") return changeWords(event).map((row) => row.join(": ")).join(", ");
   if (event.action === "trust_rule.remove") return `${event.changes?.revoked_tokens ?? 0} tokens revoked`;
   return "";
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
+const DAY_MS: i64 = 86_400_000;
+
 /// The latest moment the gateway handles: 9999-12-31T23:59:59.999Z, the last one of RFC 3339.
 pub const LATEST: Timestamp = Timestamp(253_402_300_799_999);
 
@@ -45,6 +47,34 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
     }
+
+    /// The moment as text (RFC 3339), in UTC, with milliseconds where it has any.
+    pub fn rfc3339(self) -> String {
+        let (days, ms) = (self.0.div_euclid(DAY_MS), self.0.rem_euclid(DAY_MS));
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+        let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        match ms % 1000 {
+            0 => format!("{text}Z"),
+            ms => format!("{text}.{ms:03}Z"),
+        }
+    }
+}
+
+/// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar. A year begins with March
+/// here, so that the leap day is its last, and an era of 400 years always has as many days.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = match month < 10 {
+        true => (month + 3, 0),
+        false => (month - 9, 1),
+    };
+    (era * 400 + year + next, month, day)
 }
 
 #[cfg(test)]

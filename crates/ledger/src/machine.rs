@@ -21,6 +21,7 @@ mod reservations;
 mod revoke;
 mod rotate;
 mod runs;
+mod told;
 mod tree;
 mod trust;
 mod upstream;

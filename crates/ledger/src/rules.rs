@@ -18,6 +18,7 @@ mod rebuild;
 mod releases;
 mod reservations;
 mod runs;
+mod told;
 mod tree;
 mod trust;
 mod upstream;

@@ -1,6 +1,6 @@
 //! Moments as text (RFC 3339). A date without a time zone is an error.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::DateTime;
 
 use postern_domain::time::Timestamp;
 
@@ -12,14 +12,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 
 /// Writes a moment in UTC, with milliseconds where it has any.
 pub fn print(moment: Timestamp) -> String {
-    let precision = if moment.as_millis() % 1000 == 0 {
-        SecondsFormat::Secs
-    } else {
-        SecondsFormat::Millis
-    };
-    DateTime::from_timestamp_millis(moment.as_millis())
-        .unwrap_or_default()
-        .to_rfc3339_opts(precision, true)
+    moment.rfc3339()
 }
 
 #[cfg(test)]
@@ -39,6 +32,16 @@ mod tests {
             parse("2026-11-22T00:34:17+01:00").map(print).as_deref(),
             Some("2026-11-21T23:34:17Z")
         );
+    }
+
+    /// Every day of eight hundred years, at some moment of it.
+    #[test]
+    fn every_day_is_written_as_the_calendar_has_it() {
+        for day in 0..292_194 {
+            let ms = day * 86_400_000 + day * 7_919 % 86_400_000;
+            let moment = Timestamp::from_millis(ms);
+            assert_eq!(parse(&print(moment)), Some(moment), "{}", print(moment));
+        }
     }
 
     #[test]

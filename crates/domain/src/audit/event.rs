@@ -11,7 +11,7 @@ use super::Action;
 /// Longest text of an event, in characters.
 pub const MAX_TEXT: usize = 200;
 /// Most members of an event's changes.
-const MAX_CHANGES: usize = 48;
+const MAX_CHANGES: usize = 64;
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
 
@@ -72,7 +72,7 @@ impl Requester {
 /// Names and new values.
 pub type Changes = serde_json::Map<String, Value>;
 
-/// Changes as they stand in an event: at most 48 of them, with names and texts of limited length,
+/// Changes as they stand in an event: at most 64 of them, with names and texts of limited length,
 /// and none that has parts of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotedChanges(Changes);
@@ -216,10 +216,10 @@ mod tests {
             ..event()
         };
         let text = serde_json::to_string(&event).expect("serializes");
-        // Eight texts and forty-eight changes of two, six bytes for each character, and the names of
+        // Eight texts and sixty-four changes of two, six bytes for each character, and the names of
         // the members.
         assert!(
-            text.len() < (8 + 96) * 6 * MAX_TEXT + 2_000,
+            text.len() < (8 + 128) * 6 * MAX_TEXT + 2_000,
             "{}",
             text.len()
         );

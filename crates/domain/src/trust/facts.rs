@@ -95,7 +95,7 @@ impl JobFacts {
     }
 
     /// As names and single values, at most sixteen.
-    fn changes(&self) -> Changes {
+    pub fn changes(&self) -> Changes {
         let mut changes = Changes::new();
         let mut put = |name: &str, text: Option<String>| {
             if let Some(text) = text {

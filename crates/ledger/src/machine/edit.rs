@@ -6,8 +6,10 @@ use postern_domain::audit::{Action, Changes, Event, NotedChanges};
 use postern_domain::edit::TokenEdit;
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
+use serde_json::Value;
 
 use super::events::about_token;
+use super::told::{self, put};
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::Sql;
@@ -60,8 +62,14 @@ impl Carried for EditCommand {
             description: description.clone(),
         };
         if edited.is_some() || is_described {
+            let described = Described {
+                is_named: given.is_some(),
+                now: description.as_deref().unwrap_or_default(),
+                before: stored.description.as_deref().unwrap_or_default(),
+            };
+            let changes = changes(&self.edit, (&own, &facts), described);
             let event = Event {
-                changes: Some(NotedChanges::new(&changes(&self.edit, given, &facts))),
+                changes: Some(NotedChanges::new(&changes)),
                 ..about_token(
                     &(&facts).into(),
                     now,
@@ -92,33 +100,65 @@ impl Carried for EditCommand {
     }
 }
 
-/// What was asked for, for the event.
-fn changes(edit: &TokenEdit, description: Option<&str>, facts: &TokenFacts) -> Changes {
+/// What was asked for, for the event, and as `….before` what stood there where that was something else.
+fn changes(
+    edit: &TokenEdit,
+    (own, facts): (&TokenFacts, &TokenFacts),
+    described: Described,
+) -> Changes {
     let mut changes = Changes::new();
-    let mut note = |name: &str, value: serde_json::Value| {
-        changes.insert(name.to_owned(), value);
+    let mut note = |name: &str, is_named: bool, now: Value, before: Value| {
+        if !is_named {
+            return;
+        }
+        if now != before {
+            put(&mut changes, &format!("{name}.before"), &before);
+        }
+        put(&mut changes, name, &now);
     };
-    if let Some(name) = &edit.name {
-        note("name", name.as_str().into());
-    }
-    if let Some(description) = description {
-        note("description", description.into());
-    }
-    if let Some(end) = edit.expires_at {
-        note("expires_at", end.as_millis().into());
-    }
-    if let Some(policies) = &edit.policies {
-        let texts: Vec<String> = policies.iter().map(ToString::to_string).collect();
-        note("policies", texts.join(" ").into());
-    }
-    let conditions = facts.conditions.as_deref();
-    if let (Some(_), Some(conditions)) = (&edit.address_ranges, conditions) {
-        let ranges = conditions.address_ranges().iter();
-        let texts: Vec<String> = ranges.map(ToString::to_string).collect();
-        note("address_ranges", texts.join(" ").into());
-    }
-    if let Some(calls) = edit.calls_per_minute {
-        note("calls_per_minute", calls.into());
-    }
+    note(
+        "name",
+        edit.name.is_some(),
+        facts.name.as_str().into(),
+        own.name.as_str().into(),
+    );
+    note(
+        "description",
+        described.is_named,
+        described.now.into(),
+        described.before.into(),
+    );
+    note(
+        "expires_at",
+        edit.expires_at.is_some(),
+        told::end(facts.expires_at),
+        told::end(own.expires_at),
+    );
+    note(
+        "policies",
+        edit.policies.is_some(),
+        told::policies(&facts.policies),
+        told::policies(&own.policies),
+    );
+    let (now, before) = (facts.conditions.as_deref(), own.conditions.as_deref());
+    note(
+        "address_ranges",
+        edit.address_ranges.is_some(),
+        told::ranges(now),
+        told::ranges(before),
+    );
+    note(
+        "calls_per_minute",
+        edit.calls_per_minute.is_some(),
+        told::calls(now),
+        told::calls(before),
+    );
     changes
+}
+
+/// A description, as an edit changes it.
+struct Described<'a> {
+    is_named: bool,
+    now: &'a str,
+    before: &'a str,
 }

@@ -1,13 +1,14 @@
 //! Tokens that are being created: pending, and so not usable, until D1 has their row. Those whose
 //! mint has ended without it are taken back: revoked, or, if adopted, removed.
 
-use postern_domain::audit::{Action, Event, Requester};
+use postern_domain::audit::{Action, Event, NotedChanges, Requester};
 use postern_domain::id::TokenId;
 use postern_domain::standing::{Actor, Created, State};
 use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 
 use super::events::{about_token, ledger_itself};
+use super::told::granted;
 use super::{Acting, Ledger};
 use crate::done::Stop;
 use crate::sql::{Result, Sql};
@@ -38,8 +39,10 @@ impl<S: Sql> Ledger<S> {
     ) -> Result<i64> {
         let facts = &command.facts;
         let job = facts.ci_job.as_ref();
+        let mut changes = job.map(|job| job.changes()).unwrap_or_default();
+        granted(&mut changes, facts);
         let event = Event {
-            changes: job.map(|job| job.noted()),
+            changes: Some(NotedChanges::new(&changes)),
             ..about_token(&facts.into(), now, action, replaces, &command.requester)
         };
         let normalize = self.settings.normalize;

@@ -1,12 +1,13 @@
 //! Trust rules for CI jobs (R47): added, removed with every token that they gave, and told.
 
-use postern_domain::audit::{Action, Changes, Event, MAX_TEXT, NotedChanges, Requester, Text};
+use postern_domain::audit::{Action, Changes, Event, NotedChanges, Requester, Text};
 use postern_domain::id::{OrganizationId, TrustRuleId};
 use postern_domain::time::Timestamp;
 use postern_domain::trust::TrustRule;
 
 use super::events::about_none;
 use super::revoke::revoke_in;
+use super::told::{self, put};
 use super::{Acting, Ledger};
 use crate::done::{Carried, Done, Never, Outcome};
 use crate::sql::{Result, Sql};
@@ -132,28 +133,8 @@ fn changes(rule: &TrustRule) -> Result<Changes> {
     );
     let life = gives.longest_life_seconds();
     changes.insert("longest_life_seconds".to_owned(), life.into());
+    told::conditions(&mut changes, gives.token_conditions());
     Ok(changes)
-}
-
-/// A value of an event: lists stand in it as words, and what is too long for one text in several, so that the
-/// log has all of it.
-fn put(changes: &mut Changes, name: &str, value: &serde_json::Value) {
-    let words = value.as_array().map(|list| {
-        let words: Vec<&str> = list.iter().filter_map(|word| word.as_str()).collect();
-        words.join(" ")
-    });
-    let Some(text) = words.as_deref().or(value.as_str()) else {
-        changes.insert(name.to_owned(), value.clone());
-        return;
-    };
-    let characters: Vec<char> = text.chars().collect();
-    for (place, part) in (1..).zip(characters.chunks(MAX_TEXT)) {
-        let name = match place {
-            1 => name.to_owned(),
-            place => format!("{name}.{place}"),
-        };
-        changes.insert(name, part.iter().collect::<String>().into());
-    }
 }
 
 fn event(

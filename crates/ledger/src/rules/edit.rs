@@ -244,16 +244,6 @@ fn r53_a_description_is_no_fact() {
 }
 
 #[test]
-fn r35_an_edit_is_in_the_log_with_its_values() {
-    let sql = Sqlite::new();
-    let mut ledger = three(&sql);
-    edited(&mut ledger, 10, edit(1, calls(60)));
-    let query = "select count(*) from events where content like '%\"action\":\"token.edit\"%' \
-                 and content like '%\"changes\":{\"calls_per_minute\":60}%'";
-    assert_eq!(sql.number(query), 1);
-}
-
-#[test]
 fn r53_a_successor_of_what_was_edited_meanwhile_is_none() {
     let sql = Sqlite::new();
     let mut ledger = three(&sql);
