@@ -108,6 +108,17 @@ impl CallWindows {
         given
     }
 
+    /// Counts for a successor what counts for the token whose place it takes: a rotation begins no new minute.
+    /// Tells whether there was any.
+    pub fn succeed(&mut self, old: TokenId, successor: TokenId) -> bool {
+        let Some(window) = self.windows.get(&old).filter(|window| !window.is_empty()) else {
+            return false;
+        };
+        self.windows.insert(successor, window.clone());
+        self.changed.insert(successor);
+        true
+    }
+
     /// Takes what is to be written: each window that has changed, and those that are over, which are
     /// empty then. Where one is left that is not over, this is to be asked again.
     pub fn take_changed(&mut self, now: Timestamp) -> (Vec<(TokenId, Window)>, bool) {
@@ -164,6 +175,26 @@ mod tests {
         assert_eq!(give(&mut windows, 3, true, 60_999), (0, 1));
         assert_eq!(give(&mut windows, 3, true, 61_000), (1, 0));
         assert_eq!(give(&mut windows, 3, true, 61_000), (0, 10));
+    }
+
+    #[test]
+    fn r53_a_successor_goes_on_in_the_minute_of_the_token_before() {
+        const SUCCESSOR: TokenId = Id::from_u128(8);
+        let mut windows = CallWindows::default();
+        assert!(!windows.succeed(TOKEN, SUCCESSOR), "nothing was given yet");
+        for _ in 0..2 {
+            assert_eq!(give(&mut windows, 3, true, 1_000), (1, 0));
+        }
+        assert!(windows.succeed(TOKEN, SUCCESSOR));
+        let (written, _) = windows.take_changed(at(2_000));
+        assert!(written.iter().any(|(token, _)| *token == SUCCESSOR));
+        let mut of_successor = |ms| {
+            let given = windows.give(SUCCESSOR, (3, true), at(ms));
+            (given.granted, given.wait_seconds)
+        };
+        assert_eq!(of_successor(3_000), (1, 0), "what was left");
+        assert_eq!(of_successor(3_000), (0, 59));
+        assert_eq!(of_successor(62_000), (1, 0));
     }
 
     #[test]

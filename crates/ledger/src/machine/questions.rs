@@ -118,6 +118,22 @@ impl<S: Sql> Ledger<S> {
         Ok(given)
     }
 
+    /// Counts for a successor what was given of the token before it within the minute.
+    pub(super) fn succeed_calls(
+        &mut self,
+        old: TokenId,
+        successor: TokenId,
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.calls.is_new() {
+            self.calls.begin(self.store.call_windows()?);
+        }
+        if self.calls.succeed(old, successor) {
+            self.wake_within(now, USES_MS);
+        }
+        Ok(())
+    }
+
     /// The standing of a token that lives, or why it does not.
     fn standing_in_force(
         &mut self,

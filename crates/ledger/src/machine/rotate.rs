@@ -101,6 +101,7 @@ impl Suspended<RotateCommand> for PendingRotation {
         if ledger.make_live(facts.id, acting)? == Created::Revoked {
             return Ok(Done::Answer(RotateAnswer::RevokedMeanwhile));
         }
+        ledger.succeed_calls(command.old, facts.id, now)?;
         let retire = RecordChange::RevokeToken {
             organization: facts.organization.id,
             token: command.old,

@@ -318,6 +318,51 @@ fn r53_the_next_instance_counts_on() {
 }
 
 #[test]
+fn r53_a_rotation_begins_no_new_minute() {
+    let sql = Sqlite::new();
+    let mut ledger = open(&sql);
+    let limit = Conditions::new(Vec::new(), Some(2));
+    let limit = limit.expect("good").map(Box::new);
+    let limited = |id, name, now| {
+        let mut command = mint(id, name, now);
+        command.facts.conditions = limit.clone();
+        command
+    };
+    let calls_of = |ledger: &mut Ledger<Sqlite>, ms, id| {
+        let query = AdmitQuery {
+            calls: true,
+            ..plain(id)
+        };
+        let told = ledger.admit(at(ms), query).expect("an answer").calls;
+        told.map(|calls| (calls.granted, calls.wait_seconds))
+    };
+    minted(&mut ledger, 0, limited(1, "t1", 0));
+    for ms in [1_000, 2_000] {
+        assert_eq!(calls_of(&mut ledger, ms, 1), Some((1, 0)));
+    }
+    assert_eq!(calls_of(&mut ledger, 2_000, 1), Some((0, 60)));
+    let waiting = waits(tell(
+        &mut ledger,
+        3_000,
+        rotate(1, limited(2, "t1", 3_000), 3_000),
+    ));
+    let rotated = arrived(&mut ledger, 3_000, waiting, None);
+    assert!(matches!(rotated, RotateAnswer::Rotated { .. }));
+    assert_eq!(calls_of(&mut ledger, 4_000, 2), Some((0, 58)));
+    // Also once the object has lost its memory, and the next instance rotates.
+    let due = ledger.wakes_at().expect("an alarm");
+    ledger.wake(due).expect("a turn");
+    let mut next = open(&sql);
+    let waiting = waits(tell(
+        &mut next,
+        12_000,
+        rotate(2, limited(3, "t1", 12_000), 12_000),
+    ));
+    arrived(&mut next, 12_000, waiting, None);
+    assert_eq!(calls_of(&mut next, 12_000, 3), Some((0, 50)));
+}
+
+#[test]
 fn r53_an_expired_or_revoked_token_is_given_no_calls() {
     let sql = Sqlite::new();
     let mut ledger = three(&sql);
