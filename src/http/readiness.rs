@@ -17,9 +17,11 @@ use postern_registry::config::Config;
 use postern_registry::error::{Error, Result};
 use postern_registry::ports::Isolate as _;
 
-/// D1 at both ends of its schema: the oldest table, and the newest column.
+/// D1 at both ends of its schema: the oldest table, the newest column and the newest index.
 const PROBE: &str = "select (select id from organizations limit 1) as a, \
-                     (select revision from tokens limit 1) as b";
+                     (select revision from tokens limit 1) as b, \
+                     (select sequence from audit indexed by audit_by_former_name \
+                     where organization_id = '' and action = 'token.edit' limit 1) as c";
 
 /// The isolate runs. Asks nothing else.
 pub fn healthz() -> Result<Answer> {

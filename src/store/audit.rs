@@ -175,11 +175,18 @@ fn merged(mut rows: Vec<AuditRow>, span: &Span) -> Vec<AuditRow> {
     rows
 }
 
-/// Tokens of a name.
+/// Tokens that have a name, or had it before an edit, as migration 0016 has it.
 const CALLED: &str = "select t.id, t.format, t.name, p.name as project, w.name as workflow \
      from tokens t indexed by tokens_by_name \
      left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
-     where t.organization_id = ? and t.name = ? and (? or t.is_system = 0) order by t.name limit ?";
+     where t.organization_id = ?1 and t.name = ?2 and (?3 or t.is_system = 0) \
+     union select t.id, t.format, t.name, p.name as project, w.name as workflow \
+     from audit a indexed by audit_by_former_name \
+     cross join tokens t indexed by sqlite_autoindex_tokens_1 on t.id = a.token_id \
+     left join projects p on p.id = t.project_id left join workflows w on w.id = t.workflow_id \
+     where a.organization_id = ?1 and a.action = 'token.edit' \
+     and iif(json_valid(a.content), json_extract(a.content, '$.changes.\"name.before\"'), null) = ?2 \
+     and t.organization_id = ?1 and (?3 or t.is_system = 0) limit ?4";
 
 /// Tokens within ranges of ids.
 const WITHIN: &str = "select wanted.key as place, t.id, t.format, t.name, p.name as project, \

@@ -174,7 +174,8 @@ pub trait AuditLog {
     /// # Errors
     /// When the record does not answer.
     async fn acted(&self, organization: OrganizationId, actors: &[String]) -> Result<Vec<String>>;
-    /// The tokens of exactly this name, at most `limit`, with system tokens or without.
+    /// The tokens that have exactly this name, or had it before an edit, at most `limit`, with system
+    /// tokens or without.
     ///
     /// # Errors
     /// When the record does not answer.

@@ -114,6 +114,8 @@ pub struct World {
     pub reached: RefCell<Option<Cursor>>,
     /// Tokens by what the audit log says of them, the filter of its last list, and creations by the hour.
     pub named: RefCell<Vec<NamedToken>>,
+    /// Names that some of them had before an edit.
+    pub former: RefCell<Vec<(TokenId, String)>>,
     /// Actors that have made events.
     pub actors: RefCell<Vec<String>>,
     /// Those of them that are system tokens.
@@ -221,6 +223,7 @@ impl World {
             listed: RefCell::default(),
             reached: RefCell::default(),
             named: RefCell::default(),
+            former: RefCell::default(),
             actors: RefCell::default(),
             named_system: RefCell::default(),
             searched: RefCell::default(),

@@ -108,9 +108,14 @@ impl AuditLog for World {
         limit: u32,
     ) -> Result<Vec<NamedToken>> {
         let all = self.named.borrow();
+        let former = self.former.borrow();
+        let had = |id| {
+            let mut former = former.iter();
+            former.any(|(of, former)| *of == id && former == name)
+        };
         let found = self
             .shown(&all, with_system)
-            .filter(|token| token.name == name);
+            .filter(|token| token.name == name || had(token.id));
         Ok(found.take(limit as usize).cloned().collect())
     }
 

@@ -99,6 +99,21 @@ fn r48_which_actors_the_log_has() {
     );
 }
 
+/// An event by which a token has lost a name.
+fn renamed(db: &Connection, (sequence, action): (i64, &str), token: &str, before: &str) {
+    let content = serde_json::json!({ "changes": { "name": "x", "name.before": before } });
+    let sql = "insert into audit (organization_id, sequence, at, action, actor, token_id, content, \
+               previous, link, kid) values (?, ?, 0, ?, 'a', ?, ?, '', '', '')";
+    let values = (
+        organization(1),
+        sequence,
+        action,
+        token,
+        content.to_string(),
+    );
+    db.execute(sql, values).expect("an insert");
+}
+
 #[test]
 fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     let db = query_plans::record();
@@ -135,6 +150,28 @@ fn r48_tokens_are_found_by_their_name_and_by_ranges() {
     };
     assert_eq!(called("ci", false), [id(1), id(2)]);
     assert_eq!(called("c", true), Vec::<String>::new());
+    renamed(&db, (1, "token.edit"), &id(90), "stolen");
+    renamed(&db, (2, "token.edit"), &id(90), "stolen");
+    renamed(&db, (3, "token.edit"), &id(91), "stolen");
+    renamed(&db, (4, "organization.update"), &id(1), "stolen");
+    assert_eq!(
+        called("stolen", false),
+        [id(90)],
+        "once, and no system token"
+    );
+    assert_eq!(called("stolen", true), [id(90), id(91)]);
+    let values = vec![
+        Bind::text("o"),
+        Bind::text("n"),
+        Bind::number(0),
+        Bind::number(9),
+    ];
+    let planned = plan(&db, CALLED, values);
+    assert!(planned.contains("INDEX tokens_by_name"), "{planned}");
+    assert!(
+        planned.contains("audit_by_former_name (organization_id=? AND <expr>=?)"),
+        "{planned}"
+    );
     assert_eq!(called("daemon", true), [id(91)]);
     assert_eq!(
         called("daemon", false),

@@ -25,6 +25,8 @@ fn world() -> World {
         token(3 << 120, Format::Opaque, "deployer"),
         token(4 << 120, Format::Opaque, "team:ci"),
     ]);
+    let former = (TokenId::from_u128(3 << 120), "stolen".to_owned());
+    world.former.replace(vec![former]);
     let actors = ["admin-token:alice", "admin-token:ci", "session:kim"];
     world.actors.replace(actors.map(str::to_owned).into());
     world
@@ -55,6 +57,7 @@ fn r48_a_token_of_the_log_is_named_by_id_prefix_or_name() {
     let opaque = prefix(1 << 120, Format::Opaque);
     assert_eq!(of("ci"), Ok(vec![1 << 120, 2 << 120]));
     assert_eq!(of("deployer"), Ok(vec![3 << 120]));
+    assert_eq!(of("stolen"), Ok(vec![3 << 120]), "what it was called once");
     assert_eq!(of(&opaque), Ok(vec![1 << 120]));
     assert_eq!(of(opaque.get(..9).expect("characters")), Ok(vec![1 << 120]));
     assert_eq!(of("jwt_02000000"), Ok(vec![2 << 120, (2 << 120) + 1]));
@@ -92,6 +95,7 @@ fn r48_an_actor_is_named_as_it_stands_there_or_by_the_name_of_its_token_key_or_p
         ("alice", "admin-token:alice"),
         ("kim", "session:kim"),
         ("deployer", &deployer),
+        ("stolen", &deployer),
         (&key, &deployer),
         (&id(3 << 120), &deployer),
         // Two tokens that one actor stands for.
