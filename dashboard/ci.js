@@ -5,6 +5,7 @@ import * as ci from "./ci_rules.js";
 import { addDialog } from "./ci_form.js";
 import { snippets } from "./ci_snippets.js";
 import { testDialog } from "./ci_test.js";
+import { conditionFacts } from "./conditions.js";
 import { ago, exact, facts, h, lastRow, named, number, openDialog, plain, say, span } from "./dom.js";
 import { attempt, refusalBox } from "./refusals.js";
 import { organizationRow } from "./state.js";
@@ -58,7 +59,8 @@ function ruleRow(rule, changed) {
       h("p", {}, asks.length ? named(asks.join(" · ")) : h("span", { class: "quiet" }, rule.subject ? "no conditions" : "any workflow, branch and environment")),
       h("details", {},
         h("summary", {}, "Gives ", named(ci.placeOf(rule)), `: ${ci.allowed(rule.policies)}, for ${span(rule.longest_life_seconds)} at most`),
-        ci.policyList(rule.policies)),
+        ci.policyList(rule.policies),
+        conditionFacts(rule).length > 0 && facts(conditionFacts(rule))),
       warned && h("p", { class: "warning" }, warned),
       h("p", { class: "below" }, "Added ", h("time", { datetime: rule.created_at, title: exact(rule.created_at) }, ago(rule.created_at)), " by ", named(actorWords({ actor: rule.created_by })))),
     h("div", { class: "place-actions" }, button));

@@ -4,6 +4,7 @@ import * as ci from "./ci_rules.js";
 import { wordsOf } from "./ci_faults.js";
 import { audiencesOf, fault } from "./ci_token.js";
 import { jobFacts } from "./ci_job.js";
+import { conditionFacts } from "./conditions.js";
 import { exact, facts, h, named, openDialog, say, tag } from "./dom.js";
 import { hiddenField } from "./fields.js";
 import { attempt, sentence } from "./refusals.js";
@@ -44,6 +45,7 @@ function result({ verified, refusal, presented, job, rules = [], gives: given },
       ["For", named(ci.placeOf(gives))],
       ["May", h("details", {}, h("summary", {}, ci.allowed(gives.policies)), ci.policyList(gives.policies))],
       ["Until", exact(gives.expires_at)],
+      ...conditionFacts(gives),
     ]),
     order.length > 0 && h("h3", {}, "Rules"),
     order.length > 0 && h("ul", { class: "verdicts" }, order.map((rule) => ruleItem(rule, known.find(({ id }) => id === rule.id), Boolean(gives)))),

@@ -65,6 +65,7 @@ impl AddressRange {
         }
         let (address, length) = match (address.to_canonical(), length.checked_sub(96)) {
             (IpAddr::V4(mapped), Some(left)) if address.is_ipv6() => (IpAddr::V4(mapped), left),
+            (IpAddr::V4(mapped), None) if address.is_ipv6() => return Err(meant(mapped, length)),
             _ => (address, length),
         };
         let range = Self {
@@ -85,6 +86,18 @@ impl AddressRange {
     /// Whether all of the range lies in another.
     pub fn within(&self, other: &Self) -> bool {
         self.length >= other.length && other.contains(self.network)
+    }
+}
+
+/// What is wrong with a range that is written as IPv6, and has the prefix length of an IPv4 range.
+fn meant(mapped: Ipv4Addr, length: u8) -> RangeError {
+    let address = IpAddr::V4(mapped);
+    match length <= bits(address) {
+        true => RangeError::HostBits(AddressRange {
+            network: masked(address, length),
+            length,
+        }),
+        false => RangeError::Malformed,
     }
 }
 
@@ -141,6 +154,8 @@ impl From<AddressRange> for String {
 /// Why conditions were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionsError {
+    /// Ranges were asked for, and none is named.
+    NoRange,
     /// There are too many ranges.
     TooManyRanges,
     /// A range is none.
@@ -152,6 +167,7 @@ pub enum ConditionsError {
 impl fmt::Display for ConditionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoRange => f.write_str("`address_ranges`: name one, or leave the member out"),
             Self::TooManyRanges => write!(f, "`address_ranges` can have at most {MAX_RANGES}"),
             Self::Range(error) => write!(f, "`address_ranges`: {error}"),
             Self::Calls => write!(

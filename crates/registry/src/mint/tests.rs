@@ -48,6 +48,7 @@ fn wrong_requests_are_refused_before_they_cost_anything() {
         (r#"{"nam":"x"}"#, "body_invalid"),
         (r#"{"name":"x","name":"y"}"#, "body_invalid"),
         (r#"{"format":"saml"}"#, "body_invalid"),
+        (r#"{"address_ranges":[]}"#, "address_ranges_invalid"),
         (&long_name, "name_invalid"),
         (r#"{"name":" "}"#, "name_invalid"),
         (&long_description, "description_invalid"),

@@ -7,6 +7,8 @@ use crate::trust_rules;
 use postern_domain::caller::Caller;
 use postern_domain::conditions::{AddressRange, Conditions};
 use postern_domain::id::Id;
+use postern_domain::policy::Policy;
+use postern_domain::scope::Scope;
 use postern_domain::token::TokenFacts;
 use postern_domain::trust::JobFacts;
 
@@ -51,6 +53,20 @@ fn trust_rules_have_the_documented_members_where_they_have_any() {
         let added = now_or_never(trust_rules::add(&admin, acme, meant, &config, &world));
         found.extend(members(&added.expect("adds")));
     }
+    // Of an author with conditions, which its rules give.
+    let policies = ["trust_rule:*", "project_api_token:*", "workflow_run:*"];
+    let author = TokenFacts {
+        policies: policies
+            .map(|text| Policy::parse(text).expect("a policy"))
+            .to_vec(),
+        conditions: facts_of_job().conditions,
+        ..testing::facts(8, Scope::Organization)
+    };
+    let body = br#"{"issuer":"github","repository_id":8,"repository_owner_id":6,"project":"shop","policies":["workflow_run:read"]}"#;
+    let meant = (body.as_slice(), requester());
+    let author = Caller::Token(author.into());
+    let added = now_or_never(trust_rules::add(&author, acme, meant, &config, &world));
+    found.extend(members(&added.expect("adds")));
     let (known, required) = documented("TrustRule");
     assert_eq!(found, known);
     assert!(required.is_subset(&known));

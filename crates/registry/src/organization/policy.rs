@@ -86,7 +86,7 @@ fn urls(names: &[String], config: &Config) -> Result<Vec<String>> {
             Error::invalid(
                 "trusted_issuers_invalid",
                 "`trusted_issuers` must name issuers that `CI_ISSUERS` of the deployment has, each \
-                 by its URL",
+                 by its URL or its name",
             )
         })?;
         if !urls.iter().any(|url| url == issuer.url()) {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{UNKNOWN, hide, reach, token_id};
-use crate::conditions::{ranges, refused};
+use crate::conditions::{ConditionsView, ranges, refused};
 use crate::error::{Error, Result};
 use crate::mint;
 use crate::organization::resolve_id;
@@ -12,7 +12,7 @@ use crate::ports::{Clock, Directory, Ledgers};
 use crate::registry::read_body;
 use postern_domain::audit::Requester;
 use postern_domain::caller::Caller;
-use postern_domain::conditions::{AddressRange, Conditions};
+use postern_domain::conditions::Conditions;
 use postern_domain::decide::{Target, decide};
 use postern_domain::edit::TokenEdit;
 use postern_domain::id::TokenId;
@@ -44,22 +44,18 @@ pub struct Edited {
     description: Option<String>,
     policies: Vec<Policy>,
     expires_at: Option<String>,
-    address_ranges: Vec<AddressRange>,
-    calls_per_minute: Option<u32>,
+    #[serde(flatten)]
+    conditions: ConditionsView,
 }
 
 impl Edited {
     fn new(facts: TokenFacts, description: Option<String>) -> Self {
-        let conditions = facts.conditions.as_deref();
         Self {
             id: facts.id,
             name: facts.name.as_str().to_owned(),
             description,
             expires_at: facts.expires_at.map(rfc3339::print),
-            address_ranges: conditions
-                .map(|conditions| conditions.address_ranges().to_vec())
-                .unwrap_or_default(),
-            calls_per_minute: conditions.and_then(Conditions::calls_per_minute),
+            conditions: facts.conditions.as_deref().into(),
             policies: facts.policies,
         }
     }

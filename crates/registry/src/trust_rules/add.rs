@@ -65,8 +65,8 @@ where
         AddTrustRuleAnswer::AsksTheSame { rule } => Err(Error::Conflict {
             code: "trust_rule_taken",
             detail: format!(
-                "the trust rule `{rule}` asks exactly the same: one of the two would never count; \
-                 remove it first, or ask for something else"
+                "the trust rule `{rule}` asks exactly the same of jobs, whatever it gives: one of the \
+                 two would never count; remove it first, or ask for something else"
             ),
         }),
         AddTrustRuleAnswer::IssuerNotTrusted => Err(issuer_not_trusted()),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{UNKNOWN, permit, rule_id};
+use crate::conditions::ConditionsView;
 use crate::config::Config;
 use crate::error::Result;
 use crate::organization::resolve_id;
@@ -37,6 +38,8 @@ pub struct RuleView {
     workflow: Option<Named<Workflow>>,
     policies: Vec<Policy>,
     longest_life_seconds: u32,
+    #[serde(flatten)]
+    token_conditions: ConditionsView,
     created_at: String,
     created_by: String,
 }
@@ -63,6 +66,7 @@ impl From<TrustRuleState> for RuleView {
             workflow: gives.scope().workflow().cloned(),
             policies: gives.policies().to_vec(),
             longest_life_seconds: gives.longest_life_seconds(),
+            token_conditions: gives.token_conditions().into(),
             created_at: rfc3339::print(created_at),
             created_by,
         }

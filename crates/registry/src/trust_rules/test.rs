@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::permit;
+use crate::conditions::ConditionsView;
 use crate::config::Config;
 use crate::error::{Error, JobFault, Result};
 use crate::jobs;
@@ -83,6 +84,8 @@ struct GivesView {
     project: Option<Named<Project>>,
     workflow: Option<Named<Workflow>>,
     policies: Vec<Policy>,
+    #[serde(flatten)]
+    conditions: ConditionsView,
     expires_at: String,
 }
 
@@ -197,6 +200,7 @@ fn given(
         project: gives.scope().project().cloned(),
         workflow: gives.scope().workflow().cloned(),
         policies: gives.policies().to_vec(),
+        conditions: gives.token_conditions().into(),
         expires_at: rfc3339::print(grant.ends_at),
     })
 }
@@ -208,6 +212,7 @@ fn has(token: &TokenFacts, now: Timestamp) -> core::result::Result<GivesView, Jo
         project: token.scope.project().cloned(),
         workflow: token.scope.workflow().cloned(),
         policies: token.policies.clone(),
+        conditions: token.conditions.as_deref().into(),
         expires_at: rfc3339::print(ends_at.ok_or(JobFault::Ended)?),
     })
 }

@@ -51,6 +51,10 @@ fn r53_an_edit_answers_with_the_token_as_it_is() {
         assert_eq!(&told[member], expected, "{member}");
     }
     assert_eq!(told["expires_at"], Value::Null);
+    // A condition that is not set is left out, as in other views.
+    let told = edited(&json!({ "name": "deploy" })).expect("renamed");
+    assert_eq!(told.get("address_ranges"), None);
+    assert_eq!(told.get("calls_per_minute"), None);
 }
 
 #[test]

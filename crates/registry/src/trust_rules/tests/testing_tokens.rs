@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::testing::trust::{claims, job_token};
+use postern_domain::conditions::{AddressRange, Conditions};
 use postern_wire::job::MAX_JOB_TOKEN;
 
 fn test_by(caller: &Caller, token: &str, world: &World) -> Result<Value> {
@@ -94,6 +95,40 @@ fn r47_a_job_that_meets_a_rule_is_told_what_it_would_get() {
         .filter(|asked| !asked.starts_with("fetch") && *asked != "verify")
         .collect();
     assert_eq!(of_ledger, ["list trust rules", "describe"]);
+}
+
+#[test]
+fn r53_the_conditions_that_a_rule_gives_are_told() {
+    let world = world();
+    let mut author = facts(8, Scope::Organization);
+    let policies = [
+        "trust_rule:*",
+        "project_api_token:create",
+        "workflow_run:read",
+    ];
+    author.policies = policies
+        .map(|text| Policy::parse(text).expect("a policy"))
+        .to_vec();
+    let range = AddressRange::parse("10.0.0.0/8").expect("a range");
+    let own = Conditions::new(vec![range], Some(60)).expect("good");
+    author.conditions = own.map(Box::new);
+    let author = Caller::Token(author.into());
+    let says = |view: &Value| {
+        assert_eq!(view["address_ranges"], json!(["10.0.0.0/8"]), "{view}");
+        assert_eq!(view["calls_per_minute"], 60, "{view}");
+    };
+    says(&add_by(&author, &rule(), &world).expect("added"));
+    let all = now_or_never(list(&author, ACME, &config(), &world)).expect("lists");
+    says(&serde_json::to_value(&all).expect("serializes")["trust_rules"][0]);
+    says(&tested(json!({}), &world)["gives"]);
+    // It asks the same of jobs, and gives more.
+    let error = add_by(&Caller::Administrator(None), &rule(), &world).expect_err("taken");
+    assert_eq!(error.code(), "trust_rule_taken");
+    assert!(
+        error.public().contains("whatever it gives"),
+        "{}",
+        error.public()
+    );
 }
 
 #[test]
