@@ -44,10 +44,10 @@ pub async fn release<P: Directory + Ledgers>(
         is_system: facts.is_system,
         conditions: facts.conditions.as_deref(),
     };
-    decide(caller, Operation::TokenCreate, Target::NewToken(wish))?;
+    decide(caller, Operation::TokenCreate, Target::NewToken(wish)).map_err(of_release)?;
     // A token without an end is created with its creator's: to release it would give more (R18).
     if granted(caller, &wish).1 != facts.expires_at {
-        return Err(Denial::Lifetime.into());
+        return Err(Denial::ReleaseLifetime.into());
     }
     let command = ReleaseCommand {
         token: id,
@@ -62,10 +62,20 @@ pub async fn release<P: Directory + Ledgers>(
     }
 }
 
+/// Why a token cannot be created, said of one that is released.
+fn of_release(denial: Denial) -> Denial {
+    match denial {
+        Denial::Lifetime => Denial::ReleaseLifetime,
+        Denial::Conditions => Denial::ReleaseConditions,
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{World, facts, now_or_never, project, requester};
+    use postern_domain::conditions::Conditions;
     use postern_domain::policy::Policy;
     use postern_domain::scope::Scope;
     use postern_domain::time::Timestamp;
@@ -93,8 +103,49 @@ mod tests {
             let caller = Caller::Token(manager.into());
             let id = token.id.to_string();
             let released = now_or_never(release(&caller, None, &id, requester(), &world));
-            let code = released.err().map(|error| error.code());
+            let error = released.err();
+            let code = error.as_ref().map(|error| error.code());
             assert_eq!(code, refusal, "{own:?} {of_token:?}");
+            let says = error.is_none_or(|error| error.public().contains("cannot release one"));
+            assert!(says, "{own:?} {of_token:?}");
+        }
+    }
+
+    #[test]
+    fn r53_a_release_gives_no_wider_conditions_than_its_caller_has() {
+        let calls = |calls| {
+            Conditions::new(Vec::new(), calls)
+                .expect("good")
+                .map(Box::new)
+        };
+        for (own, of_token, refused) in [
+            (None, None, false),
+            (Some(5), Some(5), false),
+            (Some(5), Some(6), true),
+            (Some(5), None, true),
+        ] {
+            let world = World::new();
+            let mut token = facts(7, Scope::Project { project: project() });
+            token.conditions = calls(of_token);
+            world.keep(token.clone());
+            let mut manager = facts(8, Scope::Organization);
+            let create = Policy::parse("project_api_token:create").expect("a policy");
+            manager.policies = vec![create];
+            manager.conditions = calls(own);
+            let caller = Caller::Token(manager.into());
+            let id = token.id.to_string();
+            let released = now_or_never(release(&caller, None, &id, requester(), &world));
+            let told = released.err().map(|error| (error.code(), error.public()));
+            let Some((code, detail)) = told else {
+                assert!(!refused, "{own:?} {of_token:?}");
+                continue;
+            };
+            assert_eq!(
+                (code, refused),
+                ("conditions_exceeded", true),
+                "{own:?} {of_token:?}"
+            );
+            assert!(detail.contains("cannot release one"), "{detail}");
         }
     }
 }
