@@ -180,10 +180,7 @@ mod tests {
         let rotated = tokens::rotate(&admin, acme, &id, b"", from(), &config, &world);
         let rotated = now_or_never(rotated);
         let released = now_or_never(tokens::release(&admin, acme, &id, requester(), &world));
-        let (body, from) = (
-            br#"{"description":"of the release"}"#.as_slice(),
-            requester(),
-        );
+        let (body, from) = (br#"{"name":"x"}"#.as_slice(), requester());
         let edited = now_or_never(tokens::edit(&admin, acme, &id, (body, from), &world));
         let rows = [
             ("Rebuild", members(&planned())),
