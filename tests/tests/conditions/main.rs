@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use postern_system_tests::audit;
 use postern_system_tests::gateway::Gateway;
 use postern_system_tests::http::Call;
 use postern_system_tests::life;
@@ -220,6 +221,13 @@ async fn r53_a_renamed_token_is_found_by_its_new_name(suite: &Suite) {
     for (query, found) in [("q=later", 1), ("q=former", 0)] {
         let rows = organization.tokens(gateway, query).await;
         assert_eq!(rows.len(), found, "{query}");
+    }
+    // The audit log knows it by both, and says what it was called.
+    for name in ["former-name", "later-name"] {
+        let query = format!("token={name}&action=token.edit");
+        let events = audit::events(gateway, &organization, &query).await;
+        assert_eq!(events.len(), 1, "{name}");
+        assert_eq!(events[0]["changes"]["name.before"], "former-name", "{name}");
     }
     // Its former name is free.
     organization

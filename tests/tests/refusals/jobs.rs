@@ -188,6 +188,16 @@ impl Drive<'_> {
         );
         let rotating = self.admin("POST", &path, &json!({}));
         self.expect("rotateToken", rotating, "ci_token").await;
+        let organization = self.cast.organization.clone();
+        self.admin("POST", "/org/pause", &json!({}))
+            .send()
+            .await
+            .json(200);
+        let another = self.exchanging(&self.job(issuer, WORKS).await, NONE);
+        self.expect("exchangeJobToken", another, "organization_paused")
+            .await;
+        let resuming = organization.call(&self.cast.gateway, "POST", "/org/resume");
+        resuming.send().await.json(200);
     }
 
     /// One rule more, and one token more.
