@@ -52,15 +52,17 @@ enum What {
     },
     /// Check an exported log, or a proof of one event, offline, without gateway and credential
     ///
-    /// With public keys (--key): whether the rows follow on each other, and make the tree of each
-    /// checkpoint that is given. Who has every key of the gateway cannot write a log anew that agrees
+    /// With public keys (--key), and at least one checkpoint (--checkpoint): whether the rows follow on
+    /// each other, and make the tree of each checkpoint. Who has every key of the gateway cannot write a log anew that agrees
     /// with a checkpoint that somebody has kept.
     ///
     /// With the gateway's own keys, from ROOT_KEYS, or from TOKEN_KEYS if the gateway has no ROOT_KEYS:
     /// which rows were changed, removed or moved, and how far a signed checkpoint proves the log
     /// complete.
     ///
-    /// A proof, as `postern audit prove` writes it, needs a public key alone.
+    /// A proof, as `postern audit prove` writes it, needs a public key alone. A checkpoint that is given
+    /// besides must be of the same log; with as many rows it must have the same tree. One with another
+    /// number of rows cannot be compared with a proof: the exit code is 1 then too.
     Verify(verify::Verify),
     /// Get the proof that an event is in the log, for somebody who has the log's public key and nothing
     /// else

@@ -10,15 +10,16 @@ use postern_transparency::proof::verify_inclusion;
 use postern_transparency::tree::leaf;
 use serde::Deserialize;
 
-use super::public::{KeyFlags, Keys};
-use super::tree::is_of;
+use super::public::{KeyFlags, Keys, Opened, plainly};
+use super::tree::{Kept, forks, is_of};
+use super::verify::named;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{print, remark};
 use crate::text::{counted, plain};
 
-/// What a proof begins with.
-pub const BEGIN: &[u8] = b"c2sp.org/tlog-proof@v1\n";
+/// The first line of a proof.
+const FIRST: &str = "c2sp.org/tlog-proof@v1";
 /// Longest proof, in bytes: an event, 63 hashes and a note.
 const MAX_PROOF: u64 = 1024 * 1024;
 
@@ -71,8 +72,12 @@ struct Proven {
     organization: OrganizationId,
     sequence: u64,
     content: String,
-    size: u64,
-    signers: String,
+    opened: Opened,
+}
+
+/// Whether a text begins as a proof does.
+pub fn is_proof(text: &str) -> bool {
+    text.lines().next() == Some(FIRST) && text.len() > FIRST.len()
 }
 
 #[derive(Deserialize)]
@@ -104,18 +109,18 @@ impl Proven {
             organization: place.organization_id,
             sequence: place.sequence,
             content: String::from_utf8_lossy(&content).into_owned(),
-            size: tree.0,
-            signers: opened.signers(),
+            opened,
         })
     }
 }
 
-/// Checks a proof that was kept, and prints the event that it proves.
+/// Checks a proof that was kept, against the checkpoints that were kept besides, and prints the event
+/// that it proves.
 ///
 /// # Errors
 /// `Configuration` without a key, and for a file that cannot be read; `Other` for a proof that does not
-/// hold.
-pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>) -> Outcome {
+/// hold, or that does not agree with a checkpoint or cannot be compared with it.
+pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>, kept: &[Kept]) -> Outcome {
     let keys = keys.ok_or_else(|| {
         Failure::new(
             Kind::Configuration,
@@ -128,18 +133,88 @@ pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>) -> Outcome 
         .take(MAX_PROOF)
         .read_to_string(&mut text)
         .map_err(|error| {
-            let message = format!("{} cannot be read: {error}", file.display());
+            let message = format!("{} cannot be read: {error}", named(file));
             Failure::new(Kind::Configuration, message)
         })?;
-    let proven = Proven::of(&file.display().to_string(), &text, keys)?;
+    let place = named(file);
+    let proven = Proven::of(&place, &plainly(&text), keys)?;
+    let compared = Compared::of(&place, &proven.opened, keys, kept);
+    if !compared.faults.is_empty() {
+        for fault in &compared.faults {
+            print(&format!("{}\n", plain(fault)))?;
+        }
+        let faults = counted(compared.faults.len() as u64, "fault");
+        let message = format!("the proof does not agree with the checkpoints: {faults}");
+        return Err(Failure::new(Kind::Other, message)
+            .hint("keep the proof and the checkpoints: together they are the evidence"));
+    }
     print(&format!(
         "event {} of organization {}: in the log, unchanged and at its number\n\
-         checkpoint of {}: {}\n\
-         {}\n",
+         checkpoint of {}: {}\n",
         proven.sequence,
         proven.organization,
-        counted(proven.size, "row"),
-        proven.signers,
-        plain(&proven.content),
-    ))
+        counted(proven.opened.checkpoint.size, "row"),
+        proven.opened.signers(),
+    ))?;
+    for line in compared.same.iter().chain(&compared.uncompared) {
+        print(&format!("{}\n", plain(line)))?;
+    }
+    print(&format!("{}\n", plain(&proven.content)))?;
+    match compared.uncompared.len() as u64 {
+        0 => Ok(()),
+        left => {
+            let left = counted(left, "checkpoint");
+            let message = format!("the proof holds, but {left} could not be compared with its own");
+            Err(Failure::new(Kind::Other, message).hint(
+                "whether one continues the other takes an export (postern audit verify EXPORT --checkpoint \
+                 FILE) or the gateway (postern audit checkpoint --since FILE)",
+            ))
+        }
+    }
+}
+
+/// The checkpoints that were kept beside the one of a proof, in words.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Compared {
+    /// Those with the same tree.
+    same: Vec<String>,
+    /// Those of the same log with another number of rows: a proof of one event does not say whether one
+    /// tree continues the other.
+    uncompared: Vec<String>,
+    /// Those that are not believed, are of another log, or make a fork.
+    faults: Vec<String>,
+}
+
+impl Compared {
+    fn of(place: &str, own: &Opened, keys: &Keys, kept: &[Kept]) -> Self {
+        let mut compared = Self::default();
+        let mut believed = Vec::new();
+        for Kept { place, note } in kept {
+            match keys.open(note) {
+                Ok(opened) => believed.push((place.as_str(), opened)),
+                Err(error) => compared.faults.push(format!("{place}: {error}")),
+            }
+        }
+        let named = believed.iter().map(|(place, opened)| (*place, opened));
+        compared
+            .faults
+            .extend(forks([(place, own)].into_iter().chain(named)));
+        let (origin, size) = (&own.checkpoint.origin, own.checkpoint.size);
+        for (place, Opened { checkpoint, .. }) in &believed {
+            if checkpoint.origin != *origin {
+                compared.faults.push(format!(
+                    "{place}: it is of the log {}, and the proof is of {origin}",
+                    checkpoint.origin
+                ));
+            } else if checkpoint.size != size {
+                compared.uncompared.push(format!(
+                    "{place}: not compared: it has {}, and the proof's checkpoint {size}",
+                    counted(checkpoint.size, "row")
+                ));
+            } else if checkpoint.root == own.checkpoint.root {
+                compared.same.push(format!("{place}: the same tree"));
+            }
+        }
+        compared
+    }
 }

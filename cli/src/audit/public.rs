@@ -157,7 +157,14 @@ fn moment(seconds: u64) -> String {
     at.map_or_else(|| format!("second {seconds}"), utc)
 }
 
-/// Reads a small text file.
+/// A text as it was written, whatever an editor or a mail made of it: without a byte order mark, and
+/// with LF for CRLF. No key, note or proof has either of them.
+pub fn plainly(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.replace("\r\n", "\n")
+}
+
+/// Reads a small text file, [plainly].
 ///
 /// # Errors
 /// `Configuration` for what cannot be read, is too large or no text.
@@ -171,7 +178,7 @@ pub fn text_of(file: &Path) -> Outcome<String> {
     let read = opened.take(MAX_FILE + 1).read_to_string(&mut text);
     match read.map_err(|error| wrong(error.to_string()))? as u64 > MAX_FILE {
         true => Err(wrong(format!("it has more than {MAX_FILE} bytes"))),
-        false => Ok(text),
+        false => Ok(plainly(&text)),
     }
 }
 
@@ -188,7 +195,7 @@ pub fn keys(flag: &str, given: &[String], kind: KeyKind) -> Outcome<Vec<Verifier
         };
         let before = keys.len();
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            keys.push(key(from, line, kind)?);
+            keys.push(key(flag, from, line, kind)?);
         }
         if keys.len() == before {
             return Err(Failure::new(Kind::Usage, format!("{from} has no key")));
@@ -197,7 +204,7 @@ pub fn keys(flag: &str, given: &[String], kind: KeyKind) -> Outcome<Vec<Verifier
     Ok(keys)
 }
 
-fn key(from: &str, text: &str, kind: KeyKind) -> Outcome<VerifierKey> {
+fn key(flag: &str, from: &str, text: &str, kind: KeyKind) -> Outcome<VerifierKey> {
     let wrong = |why: &str| {
         let message = format!("{from}: `{text}` cannot be used: {why}");
         Failure::new(Kind::Usage, message)
@@ -205,7 +212,11 @@ fn key(from: &str, text: &str, kind: KeyKind) -> Outcome<VerifierKey> {
     let key = VerifierKey::parse(text).map_err(|error| wrong(&error.to_string()))?;
     match (key.kind() == kind, kind) {
         (true, _) => Ok(key),
-        (false, KeyKind::Ed25519) => Err(wrong("it is the key of a witness: see --witness")),
+        // Not every command with keys of logs has a flag for witnesses.
+        (false, KeyKind::Ed25519) if flag == "--key" => {
+            Err(wrong("it is the key of a witness: see --witness"))
+        }
+        (false, KeyKind::Ed25519) => Err(wrong("it is the key of a witness, not of a log")),
         (false, KeyKind::Cosignature) => Err(wrong("it is the key of a log, not of a witness")),
     }
 }

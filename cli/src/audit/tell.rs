@@ -96,8 +96,13 @@ pub fn public(report: &tree::Report, is_keyed: bool) -> Outcome {
     }
     if proven < rows {
         let behind = rows - proven;
+        let mut fitting = report.fitting.iter();
+        let why = match fitting.any(|opened| opened.checkpoint.size > proven) {
+            true => "which no checkpoint has under it that every witness has cosigned",
+            false => "which no checkpoint has under it yet",
+        };
         print(&format!(
-            "not proven: the last {}, which no checkpoint has under it yet\n",
+            "not proven: the last {}, {why}\n",
             counted(behind, "row")
         ))?;
     }

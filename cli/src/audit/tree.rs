@@ -167,7 +167,12 @@ impl<'k> Check<'k> {
     /// Compares the checkpoints with the tree.
     pub fn end(mut self) -> Report {
         let opened = std::mem::take(&mut self.opened);
-        self.forks(&opened);
+        let named = opened
+            .iter()
+            .map(|(place, opened)| (place.as_str(), opened));
+        for fork in forks(named) {
+            self.report.faults.add(fork);
+        }
         for (place, opened) in opened {
             match self.compare(&opened) {
                 Ok(()) => self.report.fitting.push(opened),
@@ -197,23 +202,6 @@ impl<'k> Check<'k> {
         self.report
     }
 
-    /// Two trees of one size under one log's key need no rows to be told.
-    fn forks(&mut self, opened: &[(String, Opened)]) {
-        let mut first: BTreeMap<(&str, u64), (&str, Hash)> = BTreeMap::new();
-        for (place, Opened { checkpoint, .. }) in opened {
-            let log = (checkpoint.origin.as_str(), checkpoint.size);
-            let (other, root) = *first
-                .entry(log)
-                .or_insert((place.as_str(), checkpoint.root));
-            if root != checkpoint.root {
-                let size = checkpoint.size;
-                self.report.faults.add(format!(
-                    "{other} and {place}: a fork: the log's key has signed two trees of {size} rows"
-                ));
-            }
-        }
-    }
-
     fn compare(&self, opened: &Opened) -> Result<(), String> {
         let checkpoint = &opened.checkpoint;
         let (size, last) = (checkpoint.size, self.report.rows);
@@ -240,6 +228,23 @@ impl<'k> Check<'k> {
             .to_string()),
         }
     }
+}
+
+/// Two trees of one size under one log's key need no rows to be told.
+pub fn forks<'o>(opened: impl Iterator<Item = (&'o str, &'o Opened)>) -> Vec<String> {
+    let mut first: BTreeMap<(&str, u64), (&str, Hash)> = BTreeMap::new();
+    let mut forks = Vec::new();
+    for (place, Opened { checkpoint, .. }) in opened {
+        let (size, root) = (checkpoint.size, checkpoint.root);
+        let log = (checkpoint.origin.as_str(), size);
+        let (other, first) = *first.entry(log).or_insert((place, root));
+        if root != first {
+            forks.push(format!(
+                "{other} and {place}: a fork: the log's key has signed two trees of {size} rows"
+            ));
+        }
+    }
+    forks
 }
 
 /// Whether an origin is that of an organization's log: `<host>/audit/<organization>`.

@@ -10,7 +10,7 @@ use postern_domain::audit::verify::verify;
 use postern_domain::keys::{KeyRing, RootKeys};
 use postern_transparency::note::Note;
 
-use super::public::{KeyFlags, Keys, text_of};
+use super::public::{KeyFlags, Keys, plainly, text_of};
 use super::tree::{self, Kept};
 use super::{prove, tell};
 use crate::fail::{Failure, Kind, Outcome};
@@ -21,14 +21,16 @@ const MAX_LINE: u64 = 1024 * 1024;
 /// What `postern audit verify` takes.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// The export, or a proof of one event; `-` for standard input
+    /// An export (`postern audit export`), or a proof of one event (`postern audit prove`); `-` for
+    /// standard input
     file: PathBuf,
 
     #[command(flatten)]
     keys: KeyFlags,
 
     /// A checkpoint that the log must agree with: the newest, and those that you have kept; can be
-    /// repeated
+    /// repeated. An export needs one with --key. A proof has a checkpoint of its own, with which these
+    /// are compared
     #[arg(long = "checkpoint", value_name = "FILE", requires = "keys")]
     checkpoints: Vec<PathBuf>,
 }
@@ -45,11 +47,15 @@ impl Verify {
         let kept = self.checkpoints.iter().map(|file| kept(file));
         let kept = kept.collect::<Outcome<Vec<_>>>()?;
         let mut input = self.input()?;
-        let is_proof = input
-            .fill_buf()
-            .is_ok_and(|begin| begin.starts_with(prove::BEGIN));
-        if is_proof {
-            return prove::verify(&self.file, input, public.as_ref());
+        let begins = input.fill_buf().map(String::from_utf8_lossy);
+        let begins = begins.map_or_else(|_| String::new(), |begins| plainly(&begins));
+        if prove::is_proof(&begins) {
+            return prove::verify(&self.file, input, public.as_ref(), &kept);
+        }
+        if Note::parse(&begins).is_ok() {
+            return Err(no_export(&self.file, "it is a checkpoint").hint(
+                "give the export or the proof as FILE, and the checkpoint with --checkpoint",
+            ));
         }
         match (public, audit) {
             (None, None) => Err(
@@ -57,12 +63,25 @@ impl Verify {
                     "give a public key with --key; or set ROOT_KEYS, or TOKEN_KEYS where the gateway has no ROOT_KEYS",
                 ),
             ),
-            (Some(_), _) if kept.is_empty() => Err(Failure::new(
-                Kind::Usage,
-                "public keys check an export against checkpoints: give one with --checkpoint",
-            )
-            .hint("get the newest: postern audit checkpoint --fresh > checkpoint.txt")),
+            (Some(_), _) if kept.is_empty() => Err(self.without_checkpoint(&begins)),
             (public, audit) => self.check(input, public.as_ref(), &kept, audit.as_ref()),
+        }
+    }
+
+    /// Why a public key alone says nothing about this file, which is no proof.
+    fn without_checkpoint(&self, begins: &str) -> Failure {
+        let file = named(&self.file);
+        match begins.trim_start().starts_with('{') {
+            true => Failure::new(
+                Kind::Usage,
+                format!(
+                    "{file} is an export, which public keys check against checkpoints: give one with \
+                     --checkpoint"
+                ),
+            )
+            .hint("get the newest: postern audit checkpoint --fresh > checkpoint.txt"),
+            false => no_export(&self.file, "it has no row, and it is no proof of one event either")
+                .hint("get one: postern audit export FILE, postern audit prove SEQUENCE > FILE"),
         }
     }
 
@@ -118,12 +137,27 @@ impl Verify {
         }
         let public = public.map(|report| tell::public(&report, keyed.is_some()));
         let keyed = keyed.as_ref().map(tell::keyed);
-        public.unwrap_or(Ok(())).and(keyed.unwrap_or(Ok(())))
+        both(public.unwrap_or(Ok(())), keyed.unwrap_or(Ok(())))
     }
 
     fn unreadable(&self, error: &std::io::Error) -> Failure {
-        let what = format!("{} cannot be read: {error}", self.file.display());
+        let what = format!("{} cannot be read: {error}", named(&self.file));
         Failure::new(Kind::Configuration, what)
+    }
+}
+
+/// What two checks of one log end with: nothing that either has found goes unsaid.
+fn both(public: Outcome, keyed: Outcome) -> Outcome {
+    match (public, keyed) {
+        (Err(public), Err(keyed)) => {
+            let message = format!("{}; {}", public.message, keyed.message);
+            let failure = Failure::new(public.kind, message);
+            Err(Failure {
+                hint: public.hint.or(keyed.hint),
+                ..failure
+            })
+        }
+        (public, keyed) => public.and(keyed),
     }
 }
 
@@ -142,11 +176,16 @@ fn kept(file: &Path) -> Outcome<Kept> {
 /// The byte order marks of UTF-16.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
+/// A file as messages call it.
+pub fn named(file: &Path) -> String {
+    match file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
+    }
+}
+
 fn no_export(file: &Path, why: &str) -> Failure {
-    let what = format!(
-        "{} is not an export of the audit log: {why}",
-        file.display()
-    );
+    let what = format!("{} is not an export of the audit log: {why}", named(file));
     Failure::new(Kind::Configuration, what)
 }
 

@@ -61,10 +61,18 @@ async fn r54_a_log_is_checked_with_public_keys_alone() {
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert!(output.stdout.starts_with("25 rows of"), "{}", output.stdout);
     assert!(
-        output.stdout.contains("not proven: the last 15 rows"),
+        output.stdout.contains(
+            "not proven: the last 15 rows, which no checkpoint has under it that every witness has cosigned\n"
+        ),
         "{}",
         output.stdout
     );
+
+    // Rows behind the newest checkpoint.
+    let output = verified(&log.export(), &["--checkpoint", &old]).await;
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let told = "not proven: the last 15 rows, which no checkpoint has under it yet\n";
+    assert!(output.stdout.contains(told), "{}", output.stdout);
 
     // Both kinds of keys in one pass.
     let key = key();
@@ -254,6 +262,23 @@ async fn r54_what_does_not_fit_is_told_with_its_place() {
         assert_eq!(output.code, 1, "{told}: {}", output.stdout);
         assert!(output.stdout.contains(told), "{told}: {}", output.stdout);
     }
+    // Both kinds of keys: what each has found is counted.
+    let key = key();
+    let words = [
+        "audit",
+        "verify",
+        "-",
+        "--key",
+        &key,
+        "--checkpoint",
+        &newest,
+    ];
+    let output = run(&words, &[("ROOT_KEYS", ROOT)], &without(11)).await;
+    assert_eq!(output.code, 1);
+    assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
+    let told = "postern: the log does not agree with its public checkpoints: 1 fault; \
+                the log is not whole: 1 fault\n";
+    assert_eq!(output.stderr, told);
     // A witness that has seen none of it.
     let witness = witness_key(1).verifier().to_string();
     let output = verified(&export, &["--checkpoint", &newest, "--witness", &witness]).await;
@@ -274,7 +299,11 @@ async fn r54_what_cannot_be_checked_is_refused() {
     let listed = at(&files.write("keys.txt", format!("{key}\n\n")));
     let gone = files.path("gone.txt").to_str().unwrap().to_owned();
     for (words, code, told) in [
-        (vec!["--key", &key], 2, "give one with --checkpoint"),
+        (
+            vec!["--key", &key],
+            2,
+            "standard input is an export, which public keys check against checkpoints: give one with --checkpoint",
+        ),
         (
             vec!["--key", "gate.example"],
             2,
@@ -318,6 +347,26 @@ async fn r54_what_cannot_be_checked_is_refused() {
         let output = run(&words, &[], &log.export()).await;
         assert_eq!(output.code, code, "{words:?}: {}", output.stderr);
         assert!(output.stderr.contains(told), "{words:?}: {}", output.stderr);
+    }
+    let checkpoint = log.checkpoint(3).to_string();
+    for (given, told) in [
+        (
+            checkpoint.as_str(),
+            "standard input is not an export of the audit log: it is a checkpoint\n",
+        ),
+        (&checkpoint.replace('\n', "\r\n"), "it is a checkpoint\n"),
+        (
+            "hello\n",
+            "it has no row, and it is no proof of one event either\n",
+        ),
+        (
+            "",
+            "it has no row, and it is no proof of one event either\n",
+        ),
+    ] {
+        let output = verified(given, &[]).await;
+        assert_eq!(output.code, 3, "{given}: {}", output.stderr);
+        assert!(output.stderr.contains(told), "{given}: {}", output.stderr);
     }
     let output = verified("hello\n", &["--checkpoint", &newest]).await;
     assert_eq!(output.code, 3, "{}", output.stderr);
