@@ -172,10 +172,23 @@ async fn r54_a_witness_that_starts_again_remembers() {
     let kept = kept
         .into_iter()
         .find(|path| path.extension().is_some_and(|end| end == "checkpoint"));
-    fs::write(kept.unwrap(), log.checkpoint(60).to_string()).unwrap();
+    let kept = kept.unwrap();
+    let own = fs::read_to_string(&kept).unwrap();
     let third = Witness::start(&state, &[]);
+    fs::write(&kept, log.checkpoint(60).to_string()).unwrap();
     assert_eq!(third.add(&log.add(60, 60)).await.status, 500);
     drop(third);
+    // Nor does it start with one.
+    for spoilt in [log.checkpoint(60).to_string(), "hello\n".to_owned()] {
+        fs::write(&kept, spoilt).unwrap();
+        let output = run_plain(&words).await;
+        assert_eq!((output.code, output.stdout.as_str()), (3, ""));
+        let told = "that was cosigned cannot be read";
+        assert!(output.stderr.contains(told), "{}", output.stderr);
+        let file = kept.to_str().unwrap();
+        assert!(output.stderr.contains(file), "{}", output.stderr);
+    }
+    fs::write(&kept, own).unwrap();
 
     let mode = |name: &str| fs::metadata(state.join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("key"), mode("")), (0o600, 0o700));
@@ -194,6 +207,19 @@ async fn r54_a_witness_that_starts_again_remembers() {
         "{}",
         output.stderr
     );
+    // A key that others can read is not the witness's alone.
+    for mode in [0o644, 0o640, 0o602] {
+        let file = state.join("key");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let output = run_plain(&words).await;
+        assert_eq!(output.code, 3, "{mode:o}");
+        for told in [
+            "others can read or change its file `key`",
+            "hint: make it yours alone: chmod 600",
+        ] {
+            assert!(output.stderr.contains(told), "{}", output.stderr);
+        }
+    }
 }
 
 #[tokio::test]
@@ -218,7 +244,7 @@ async fn r54_a_witness_takes_no_nonsense() {
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         assert!(!answer.body.contains("PRIVATE"), "{method} {path}");
     }
-    let key = log_key().verifier().to_string();
+    let (key, own) = (log_key().verifier().to_string(), witness.key.clone());
     let folder = files.path("other").to_str().unwrap().to_owned();
     let base = ["audit", "witness", "--state", &folder];
     for (more, code, told) in [
@@ -230,6 +256,11 @@ async fn r54_a_witness_takes_no_nonsense() {
             "it is no verifier key",
         ),
         (vec!["--name", "w"], 2, "--log"),
+        (
+            vec!["--log", &own, "--name", "w"],
+            2,
+            "it is the key of a witness, not of a log\n",
+        ),
         (
             vec!["--log", &key, "--name", "w", "--listen", "nowhere"],
             3,

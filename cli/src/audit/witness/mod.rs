@@ -44,11 +44,12 @@ impl Options {
     /// Listens until SIGINT or SIGTERM. Prints the witness's public key, then `ready ADDRESS`.
     ///
     /// # Errors
-    /// `Usage` for what is no key of a log, `Configuration` for a folder or an address that cannot be
-    /// used.
+    /// `Usage` for what is no key of a log, `Configuration` for a folder, a file in it or an address that
+    /// cannot be used.
     pub async fn run(self) -> Outcome {
         let logs = keys("--log", &self.logs, KeyKind::Ed25519)?;
         let state = State::open(&self.state, self.name.as_deref())?;
+        state.check(logs.iter().map(|key| key.name()))?;
         let listen = &self.listen;
         let cannot = |error: std::io::Error| {
             let message = format!("cannot listen on `{listen}`: {error}");

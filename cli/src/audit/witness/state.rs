@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -56,6 +56,12 @@ impl State {
             Err(TryLockError::Error(error)) => return Err(cannot(&error)),
         }
         let key = match fs::read_to_string(folder.join(KEY)).map(Zeroizing::new) {
+            Ok(_) if is_open_to_others(&folder.join(KEY)).map_err(|error| cannot(&error))? => {
+                let file = folder.join(KEY);
+                let file = file.display();
+                let why = "others can read or change its file `key`";
+                return Err(cannot(&why).hint(format!("make it yours alone: chmod 600 {file}")));
+            }
             Ok(text) => read_key(&text).ok_or_else(|| cannot(&"its file `key` has no key"))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let name = name.ok_or_else(|| {
@@ -105,6 +111,27 @@ impl State {
         Ok(Some((checkpoint.ok_or_else(odd)?, note)))
     }
 
+    /// Fails if what was cosigned of any of these logs cannot be read: the witness could answer nothing
+    /// about it.
+    ///
+    /// # Errors
+    /// `Configuration`.
+    pub fn check<'o>(&self, origins: impl Iterator<Item = &'o str>) -> Outcome {
+        for origin in origins {
+            if let Err(error) = self.newest(origin) {
+                let file = self.file(&name_of(origin));
+                let message = format!(
+                    "the newest checkpoint of {origin} that was cosigned cannot be read: {}: {error}",
+                    file.display()
+                );
+                return Err(Failure::new(Kind::Configuration, message).hint(
+                    "put the file back from a copy; without it the witness has forgotten what it saw",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The checkpoint of a log by the hash of its origin, as it is given out.
     ///
     /// # Errors
@@ -144,6 +171,11 @@ impl State {
     fn write(&self, file: &Path, text: &str) -> io::Result<()> {
         write(&self.folder, file, text.as_bytes())
     }
+}
+
+/// Whether anybody but its owner can read or write a file.
+fn is_open_to_others(file: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
 }
 
 /// How a log's files are called: by the hash of its origin.
