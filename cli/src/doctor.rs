@@ -13,7 +13,7 @@ use crate::fail::{Failure, Kind, Outcome};
 use crate::output::{Format, print, print_json};
 use crate::settings::{Flags, Settings};
 use crate::terminal::{Screen, Tone};
-use crate::text::{member, plain};
+use crate::text::{member, moment, plain};
 
 mod expiry;
 
@@ -261,11 +261,14 @@ async fn credential(api: &Api) -> Vec<Finding> {
         (Ok(_), _) => {
             let mut findings = vec![Finding::good("credential", "accepted; can list tokens")];
             findings.extend(expiry::look(api).await);
+            findings.extend(pause(api).await);
             findings
         }
-        (Err(failure), _) if failure.kind == Kind::NotAllowed => {
+        // This alone says that the credential can be used, and only not for this.
+        (Err(failure), _) if has_code(&failure, "operation_not_allowed") => {
             vec![Finding::good("credential", "accepted; cannot list tokens")]
         }
+        // The credential is known and can do nothing: the address, or a pause.
         // The credential stands above organizations: what is wrong, or not said yet, is which.
         (Err(failure), Some(organizations)) => {
             let good = Finding::good("credential", "accepted; can manage organizations");
@@ -273,6 +276,23 @@ async fn credential(api: &Api) -> Vec<Finding> {
         }
         (Err(failure), None) => vec![Finding::broken("credential", failure)],
     }
+}
+
+/// Whether a gateway's problem has this code.
+fn has_code(failure: &Failure, code: &str) -> bool {
+    failure.message.contains(&format!("({code},"))
+}
+
+/// Whether the organization is paused, for who stands above it: its tokens are told so themselves. An
+/// earlier release of the gateway cannot be asked: nothing is said.
+async fn pause(api: &Api) -> Option<Finding> {
+    let name = api.settings().organization.as_ref()?.to_str().ok()?;
+    let overview = api.get("/org/overview").await.ok()?;
+    let pause = overview.get("pause").filter(|pause| pause.is_object())?;
+    let at = moment(pause, "at");
+    let found = format!("`{name}` is paused since {at}: every call of its tokens is refused");
+    let advice = format!("resume it: postern org resume {name}");
+    Some(Finding::odd("organization", found, advice))
 }
 
 /// Whether a list of tokens failed for want of an organization, or of one that exists.

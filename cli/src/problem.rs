@@ -107,7 +107,10 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
         "organization_paused" => {
             "whoever administers the organization can resume it: postern org resume NAME"
         }
-        "lifetime_too_long" | "expiry_required" => "give an earlier end: --expires-in 30d",
+        "address_not_allowed" => {
+            "call from one of the token's ranges: whoever may list tokens sees them with postern token show TOKEN"
+        }
+        "lifetime_too_long" | "expiry_required" => "give an earlier end: --expiration 30d",
         "mint_ceiling_reached" => "see what can go: postern token list",
         "unavailable" | "origin_unavailable" | "misconfigured" => {
             "see what is wrong: postern doctor"

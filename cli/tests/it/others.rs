@@ -220,6 +220,55 @@ async fn doctor_tells_the_credential_from_the_organization() {
         assert!(output.stdout.contains(good), "{}", output.stdout);
         assert!(output.stdout.contains(line), "{}", output.stdout);
     }
+    // A token that is known and can be used for nothing is not good.
+    for (status, problems, code, told) in [
+        (
+            403,
+            "operation_not_allowed",
+            0,
+            "good    credential    accepted; cannot list tokens\n",
+        ),
+        (
+            403,
+            "address_not_allowed",
+            5,
+            "broken  credential    it is so (address_not_allowed, request r1)\n",
+        ),
+        (
+            403,
+            "organization_paused",
+            5,
+            "-> whoever administers the organization can resume it: postern org resume NAME\n",
+        ),
+        (403, "workflow_replaced", 5, "broken  credential "),
+        (403, "other_organization", 5, "broken  credential "),
+        (429, "calls_exceeded", 8, "broken  credential "),
+    ] {
+        let replies = vec![ready.clone(), about.clone(), problem(status, problems)];
+        let output = Gateway::start(replies).await.run(&["doctor"]).await;
+        assert_eq!(output.code, code, "{problems}: {}", output.stdout);
+        assert!(
+            output.stdout.contains(told),
+            "{problems}: {}",
+            output.stdout
+        );
+        assert_eq!(output.stdout.contains("good    credential"), code == 0);
+    }
+    // An administrator is told of a pause, which the credential stands above.
+    let page = json(200, &json!({ "tokens": [], "next_cursor": null }));
+    let overview = |pause: Value| json(200, &json!({ "tokens": {}, "pause": pause }));
+    let pause = json!({ "at": "2026-11-22T01:14:32.384Z", "by": "admin-token", "reason": null });
+    for (pause, is_told) in [(pause, true), (Value::Null, false)] {
+        let pages = [page.clone(), page.clone(), page.clone(), overview(pause)];
+        let replies = [ready.clone(), about.clone()].into_iter().chain(pages);
+        let gateway = Gateway::start(replies.collect()).await;
+        let output = gateway.run(&["doctor"]).await;
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        let told = "odd     organization  `acme` is paused since 2026-11-22 01:14:32 UTC: every call of its tokens is refused\n\
+                    \u{20}                     -> resume it: postern org resume acme\n";
+        assert_eq!(output.stdout.contains(told), is_told, "{}", output.stdout);
+        assert_eq!(gateway.asked()[5], "GET /org/overview");
+    }
     // A token that may list no organizations has another trouble.
     let denied = problem(403, "operation_not_allowed");
     let gateway = Gateway::start(vec![ready, about, unnamed, denied]).await;
