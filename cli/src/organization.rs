@@ -1,4 +1,5 @@
-//! `postern org update`: the settings of an organization that can change. What is not named stays as it is.
+//! The settings of an organization, for `postern org create` and `postern org update`. What an update does
+//! not name stays as it is.
 
 use serde_json::{Map, Value};
 
@@ -6,6 +7,85 @@ use crate::api::Api;
 use crate::fail::Outcome;
 use crate::output::Format;
 use crate::text::encoded;
+
+/// `postern org create`.
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// Its name: lower case letters, digits and hyphens
+    name: String,
+
+    /// Maximum number of active tokens; 0 for no limit. Default: the gateway's limit
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=10_000_000), allow_negative_numbers = true)]
+    mint_ceiling: Option<u32>,
+
+    /// Days after which unused tokens are revoked; 0 for never
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=365), allow_negative_numbers = true)]
+    max_idle_days: Option<u32>,
+
+    /// What happens to tokens that are found in public
+    #[arg(long, value_name = "WHAT", value_parser = ["revoke", "quarantine"])]
+    on_leak: Option<String>,
+
+    /// With true, only CI jobs get tokens: none is created, rotated or adopted
+    #[arg(long, value_name = "BOOL")]
+    federated_only: Option<bool>,
+
+    /// Maximum life of tokens, in days; 0 for no limit
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650), allow_negative_numbers = true)]
+    max_lifetime_days: Option<u32>,
+
+    /// Life of tokens whose creator names none, such as 90d or 12h; `none` for no default
+    #[arg(long, value_name = "SPAN")]
+    default_expires_in: Option<String>,
+
+    /// URLs of the issuers whose CI jobs can get tokens, with commas between; `all` for every issuer of
+    /// the gateway, `none` for no issuer
+    #[arg(long, value_name = "URLS")]
+    trusted_issuers: Option<String>,
+
+    /// Where its state must stay. It cannot be changed later
+    #[arg(long, value_name = "WHERE", value_parser = ["eu", "us", "fedramp", "fedramp-high"])]
+    jurisdiction: Option<String>,
+
+    /// Where its callers are, such as weur or enam. It cannot be changed later
+    #[arg(long, value_name = "REGION")]
+    location_hint: Option<String>,
+
+    /// Output format
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+impl New {
+    /// What is asked of the gateway.
+    pub fn body(self) -> Map<String, Value> {
+        body([
+            ("name", Some(self.name.into())),
+            ("mint_ceiling", self.mint_ceiling.map(Value::from)),
+            ("max_idle_days", self.max_idle_days.map(Value::from)),
+            ("on_leak", self.on_leak.map(Value::from)),
+            ("federated_only", self.federated_only.map(Value::from)),
+            ("max_lifetime_days", self.max_lifetime_days.map(Value::from)),
+            (
+                "default_expires_in",
+                self.default_expires_in.as_deref().map(span),
+            ),
+            (
+                "trusted_issuers",
+                self.trusted_issuers.as_deref().map(issuers),
+            ),
+            ("jurisdiction", self.jurisdiction.map(Value::from)),
+            ("location_hint", self.location_hint.map(Value::from)),
+        ])
+    }
+}
+
+fn body<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    let members = members.into_iter();
+    members
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
 
 /// What to change.
 #[derive(Debug, clap::Args)]
@@ -25,11 +105,11 @@ pub struct Update {
 #[group(required = true, multiple = true)]
 struct Changed {
     /// Maximum number of active tokens; 0 for no limit, `default` for the gateway's limit
-    #[arg(long, value_name = "COUNT", value_parser = ceiling)]
+    #[arg(long, value_name = "COUNT", value_parser = ceiling, allow_negative_numbers = true)]
     mint_ceiling: Option<Ceiling>,
 
     /// Days after which unused tokens are revoked; 0 for never
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=365), allow_negative_numbers = true)]
     max_idle_days: Option<u32>,
 
     /// What happens to tokens that are found in public
@@ -41,7 +121,7 @@ struct Changed {
     federated_only: Option<bool>,
 
     /// Maximum life of new tokens, in days; 0 for no limit
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650), allow_negative_numbers = true)]
     max_lifetime_days: Option<u32>,
 
     /// Life of new tokens whose creator names none, such as 90d or 12h; `none` for no default
@@ -64,8 +144,9 @@ fn ceiling(text: &str) -> Result<Ceiling, String> {
     match text {
         "default" => Ok(Ceiling::Default),
         text => {
-            let count = text.parse().map(Ceiling::Of);
-            count.map_err(|_| "must be a whole number, or `default`".to_owned())
+            let count: Option<u32> = text.parse().ok().filter(|count| *count <= 10_000_000);
+            let wrong = || "must be a whole number from 0 to 10000000, or `default`".to_owned();
+            count.map(Ceiling::Of).ok_or_else(wrong)
         }
     }
 }
@@ -101,7 +182,7 @@ impl Update {
             Ceiling::Default => Value::Null,
             Ceiling::Of(count) => count.into(),
         });
-        let body: Map<String, Value> = [
+        let body = body([
             ("mint_ceiling", ceiling),
             ("max_idle_days", max_idle_days.map(Value::from)),
             ("on_leak", on_leak.as_deref().map(Value::from)),
@@ -112,10 +193,7 @@ impl Update {
                 default_expires_in.as_deref().map(span),
             ),
             ("trusted_issuers", trusted_issuers.as_deref().map(issuers)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect();
+        ]);
         let path = format!("/orgs/{}", encoded(&self.name));
         api.patch(&path, &Value::Object(body)).await
     }

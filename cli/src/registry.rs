@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use crate::api::Api;
 use crate::fail::Outcome;
 use crate::listing::{self, Listed, Shape, of};
-use crate::organization::Update;
+use crate::organization::{New, Update};
 use crate::output::{Format, print, print_json};
 use crate::pause::{Pause, Resume};
 use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
 use crate::table::{Cell, Column, Form, Look};
 use crate::terminal::Tone;
-use crate::text::{count, encoded};
+use crate::text::{count, encoded, plain};
 
 /// `postern org`.
 #[derive(Debug, clap::Args)]
@@ -24,39 +24,12 @@ pub struct Organizations {
 #[derive(Debug, clap::Subcommand)]
 enum OfOrganizations {
     /// Create an organization
-    Create {
-        /// Its name: lower case letters, digits and hyphens
-        name: String,
-
-        /// Maximum number of active tokens; 0 for no limit. Default: the gateway's limit
-        #[arg(long, value_name = "COUNT")]
-        mint_ceiling: Option<u32>,
-
-        /// Days after which unused tokens are revoked; 0 for never
-        #[arg(long, value_name = "DAYS")]
-        max_idle_days: Option<u32>,
-
-        /// What happens to tokens that are found in public
-        #[arg(long, value_name = "WHAT", value_parser = ["revoke", "quarantine"])]
-        on_leak: Option<String>,
-
-        /// Where its state must stay. It cannot be changed later
-        #[arg(long, value_name = "WHERE", value_parser = ["eu", "us", "fedramp", "fedramp-high"])]
-        jurisdiction: Option<String>,
-
-        /// Where its callers are, such as weur or enam. It cannot be changed later
-        #[arg(long, value_name = "REGION")]
-        location_hint: Option<String>,
-
-        /// Output format
-        #[arg(long, short, value_enum, default_value_t = Format::Table)]
-        output: Format,
-    },
+    Create(Box<New>),
     /// List organizations
     #[command(visible_alias = "ls")]
     List(Shape),
     /// Change an organization's settings
-    Update(Update),
+    Update(Box<Update>),
     /// Pause an organization: refuse every call of its tokens, and new tokens, until it is resumed
     Pause(Pause),
     /// Resume an organization: its tokens work again
@@ -141,10 +114,7 @@ const ORGANIZATIONS: Listed = Listed {
         NAME,
         Column::new("mint_ceiling", 1, 0, ceiling),
         Column::new("max_idle_days", 2, 0, |entry, look| {
-            match entry.get("max_idle_days").and_then(Value::as_u64) {
-                Some(0) => look.absent("no limit", Tone::Quiet),
-                _ => of(entry, "max_idle_days"),
-            }
+            days(entry, look, "max_idle_days")
         }),
         Column::new("on_leak", 3, 0, |entry, _| of(entry, "on_leak")),
         Column::new("federated_only", 4, 0, |entry, _| {
@@ -154,12 +124,43 @@ const ORGANIZATIONS: Listed = Listed {
             Some(pause) if pause.is_object() => look.moment(pause, "at").into(),
             _ => look.absent("no", Tone::Quiet),
         }),
+        Column::new("max_lifetime_days", 5, 0, |entry, look| {
+            days(entry, look, "max_lifetime_days")
+        }),
+        Column::new("default_expires_in", 6, 0, |entry, look| {
+            match entry.get("default_expires_in") {
+                Some(Value::Null) => look.absent("none", Tone::Quiet),
+                _ => of(entry, "default_expires_in"),
+            }
+        }),
+        Column::new("trusted_issuers", 7, 12, issuers),
         Column::new("jurisdiction", 6, 0, |entry, _| of(entry, "jurisdiction")),
         CREATED_AT,
         ID,
     ],
     name: Some("name"),
 };
+
+/// A number of days, of which 0 is none.
+fn days(entry: &Value, look: &Look, name: &str) -> Cell {
+    match entry.get(name).and_then(Value::as_u64) {
+        Some(0) => look.absent("no limit", Tone::Quiet),
+        _ => of(entry, name),
+    }
+}
+
+/// The issuers that are trusted; `none` is said to programs too, which take nothing for all.
+fn issuers(entry: &Value, look: &Look) -> Cell {
+    match entry.get("trusted_issuers") {
+        Some(Value::Null) => look.absent("all", Tone::Quiet),
+        Some(Value::Array(urls)) if urls.is_empty() => "none".to_owned().into(),
+        Some(Value::Array(urls)) => {
+            let urls: Vec<String> = urls.iter().filter_map(Value::as_str).map(plain).collect();
+            urls.join(" ").into()
+        }
+        _ => Cell::default(),
+    }
+}
 
 /// The ceiling that holds, and whether it is the gateway's own.
 fn ceiling(entry: &Value, look: &Look) -> Cell {
@@ -192,27 +193,9 @@ impl Organizations {
                 let updated = update.run(&api).await?;
                 show(updated, update.output)
             }
-            OfOrganizations::Create {
-                name,
-                mint_ceiling,
-                max_idle_days,
-                on_leak,
-                jurisdiction,
-                location_hint,
-                output,
-            } => {
-                let body: Map<String, Value> = [
-                    ("name", Some(name.into())),
-                    ("mint_ceiling", mint_ceiling.map(Value::from)),
-                    ("max_idle_days", max_idle_days.map(Value::from)),
-                    ("on_leak", on_leak.map(Value::from)),
-                    ("jurisdiction", jurisdiction.map(Value::from)),
-                    ("location_hint", location_hint.map(Value::from)),
-                ]
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                .collect();
-                created(&api, "/orgs", body, output).await
+            OfOrganizations::Create(new) => {
+                let output = new.output;
+                created(&api, "/orgs", new.body(), output).await
             }
         }
     }

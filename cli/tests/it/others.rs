@@ -30,6 +30,29 @@ async fn organizations_projects_and_workflows() {
         json!({ "name": "acme", "mint_ceiling": 5, "max_idle_days": 90, "on_leak": "quarantine" });
     assert_eq!(gateway.came.lock().unwrap()[0].json(), expected);
     assert_eq!(gateway.asked(), ["POST /orgs"]);
+    organization["federated_only"] = true.into();
+    organization["max_lifetime_days"] = 90.into();
+    organization["default_expires_in"] = "30d".into();
+    organization["trusted_issuers"] = json!(["https://a.example", "https://b.example"]);
+    let words = [
+        "org",
+        "create",
+        "acme",
+        "--federated-only",
+        "true",
+        "--max-lifetime-days",
+        "90",
+        "--default-expires-in",
+        "30d",
+        "--trusted-issuers",
+        "https://a.example,https://b.example",
+    ];
+    let gateway = check("org-create-policy", vec![json(201, &organization)], &words).await;
+    let expected = json!({
+        "name": "acme", "federated_only": true, "max_lifetime_days": 90, "default_expires_in": "30d",
+        "trusted_issuers": ["https://a.example", "https://b.example"],
+    });
+    assert_eq!(gateway.came.lock().unwrap()[0].json(), expected);
 
     let page = json!({ "organizations": [organization], "next_cursor": null });
     let gateway = check(

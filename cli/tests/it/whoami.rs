@@ -162,8 +162,12 @@ async fn the_settings_of_an_organization() {
         (&["--federated-only", "yes"], "invalid value"),
         (
             &["--mint-ceiling", "many"],
-            "must be a whole number, or `default`",
+            "must be a whole number from 0 to 10000000, or `default`",
         ),
+        (&["--mint-ceiling", "10000001"], "from 0 to 10000000"),
+        (&["--mint-ceiling", "-1"], "from 0 to 10000000"),
+        (&["--max-idle-days", "366"], "366 is not in 0..=365"),
+        (&["--max-lifetime-days", "-1"], "-1 is not in 0..=3650"),
     ] {
         let words: Vec<&str> = ["org", "update", "acme"]
             .iter()
