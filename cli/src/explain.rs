@@ -99,7 +99,7 @@ fn lines(told: &Value, allowed: bool) -> String {
     let mut lines = vec![format!("{word}: {}", member(told, "operation"))];
     lines.push(format!("caller: {}", caller(of("caller"))));
     let has_token = of("caller").get("token").is_some_and(Value::is_string);
-    lines.extend(needs(of("needs"), has_token));
+    lines.extend(needs(of("needs"), has_token, allowed));
     lines.extend(run(of("run")));
     lines.extend(upstream(of("upstream")));
     lines.join("\n") + "\n"
@@ -108,7 +108,10 @@ fn lines(told: &Value, allowed: bool) -> String {
 fn caller(caller: &Value) -> String {
     let text = |name: &str| caller.get(name).and_then(Value::as_str).map(plain);
     let Some(token) = text("token") else {
-        return format!("no token ({})", member(caller, "tier"));
+        return match member(caller, "tier").as_str() {
+            "admin" => "an administrator key".to_owned(),
+            tier => format!("no token ({tier})"),
+        };
     };
     let organization = text("organization").unwrap_or_default();
     let scope = match (text("project"), text("workflow")) {
@@ -119,7 +122,7 @@ fn caller(caller: &Value) -> String {
     format!("token {token} of {organization}, scope {scope}")
 }
 
-fn needs(needs: &Value, has_token: bool) -> Vec<String> {
+fn needs(needs: &Value, has_token: bool, allowed: bool) -> Vec<String> {
     if needs.is_null() {
         return vec!["needs: unknown operation".to_owned()];
     }
@@ -128,16 +131,20 @@ fn needs(needs: &Value, has_token: bool) -> Vec<String> {
         "person" => "a user session of the control plane; no token is enough".to_owned(),
         "closed" => "nothing grants it: the gateway refuses this call to everybody".to_owned(),
         "administrator" => "an administrator key; no token is enough".to_owned(),
+        // Who has none and is allowed stands above tokens.
+        _ if !has_token && allowed => {
+            "a token, or who stands above tokens, as the caller does".to_owned()
+        }
         _ => "a token".to_owned(),
     };
     let narrow = match member(needs, "narrow").as_str() {
         "any" => "nothing in it belongs to a project",
-        "named" => "must name a narrow token's own project and workflow, or a run of it",
-        "confined" => "must keep to a narrow token's own project and workflow",
+        "named" => "a token for one project or workflow must name its own, or a run of it",
+        "confined" => "a token for one project or workflow must keep to its own",
         _ => "for organization-level tokens only",
     };
     let mut lines = vec![format!("needs: {access}")];
-    if access == "a token" {
+    if access.starts_with("a token") {
         lines.push(format!("scope: {narrow}"));
     }
     let policies = needs.get("policies").and_then(Value::as_array);

@@ -31,7 +31,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         "token create",
         &[
             "postern token create --name ci --project shop --workflow release --expiration 90d",
-            "postern token create --name ci --project shop --from 203.0.113.0/24 --calls-per-minute 600",
+            "postern token create --name ci --from 203.0.113.0/24 --from 2001:db8::/32 --calls-per-minute 600",
             "export CHAINLOOP_TOKEN=$(postern token create --name ci --project shop --format jwt -o token)",
         ],
     ),
@@ -108,7 +108,10 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "org create",
-        &["postern org create acme --max-idle-days 90 --on-leak quarantine"],
+        &[
+            "postern org create acme --max-idle-days 90 --on-leak quarantine",
+            "postern org create acme --max-lifetime-days 90 --default-expires-in 30d",
+        ],
     ),
     (
         "org list",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::conditions::{self, Conditions};
+use super::conditions::{self, Narrower};
 use super::find::{self, Among};
 use super::{body, route};
 use crate::api::Api;
@@ -33,7 +33,7 @@ pub struct Edit {
     policies: Vec<String>,
 
     #[command(flatten)]
-    conditions: Conditions,
+    conditions: Narrower,
 
     /// Output format
     #[arg(long, short, value_enum, default_value_t = Format::Table)]

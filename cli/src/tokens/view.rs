@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::conditions;
 use crate::fail::{Failure, Kind, Outcome};
 use crate::listing::{self, Listed, of};
 use crate::output::{TokenFormat, json, print_secret, remark};
@@ -57,6 +58,9 @@ pub const TOKENS: Listed = Listed {
         }),
         Column::new("revoked_at", 11, 0, revoked),
         ID,
+        Column::new("conditions", 12, 20, |token, _| {
+            conditions::line(token).into()
+        }),
     ],
     name: Some("name"),
 };

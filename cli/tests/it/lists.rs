@@ -9,6 +9,8 @@ use crate::gateway::{Gateway, json};
 async fn formats_of_a_list() {
     let mut other = token("=cmd,\"x\"");
     other["expires_at"] = Value::Null;
+    other["address_ranges"] = json!(["10.0.0.0/8", "2001:db8::/32"]);
+    other["calls_per_minute"] = 60.into();
     let tokens = [token("ci"), other];
     for (name, words) in [
         ("list-wide", &["-o", "wide"][..]),
@@ -16,6 +18,7 @@ async fn formats_of_a_list() {
         ("list-name", &["-o", "name"]),
         ("list-jsonl", &["-o", "jsonl"]),
         ("list-columns", &["--columns", "name,id,created-at"]),
+        ("list-conditions", &["--columns", "name,conditions"]),
         ("list-csv-columns", &["-o", "csv", "--columns", "id"]),
     ] {
         let words: Vec<_> = ["token", "list"].iter().chain(words).copied().collect();
@@ -62,10 +65,16 @@ async fn an_organization_shows_the_ceiling_that_holds() {
         json!({
             "id": ID, "name": name, "created_at": "2026-11-22T01:14:20.571Z", "mint_ceiling": own,
             "effective_mint_ceiling": holds, "max_idle_days": 0, "on_leak": "revoke",
-            "federated_only": false, "jurisdiction": null, "location_hint": null,
+            "federated_only": false, "max_lifetime_days": 0, "default_expires_in": null,
+            "trusted_issuers": null, "jurisdiction": null, "location_hint": null,
         })
     };
+    let mut strict = organization("strict", Value::Null, 10_000);
+    strict["max_lifetime_days"] = 90.into();
+    strict["default_expires_in"] = "12h".into();
+    strict["trusted_issuers"] = json!([]);
     let organizations = [
+        strict,
         organization("acme", Value::Null, 10_000),
         organization("globex", 5_000.into(), 5_000),
         organization("free", 0.into(), 0),

@@ -183,6 +183,43 @@ async fn adopt_without_a_token() {
     assert!(gateway.asked().is_empty());
 }
 
+#[tokio::test]
+async fn conditions_that_are_none_are_refused_before_anything_is_asked() {
+    let gateway = Gateway::start(Vec::new()).await;
+    for (flags, told) in [
+        (
+            &["--from", "10.0.0.0/8,192.0.2.0/24"][..],
+            "invalid value '10.0.0.0/8,192.0.2.0/24' for '--from <CIDR>': one range for each flag: repeat it, --from A --from B",
+        ),
+        (
+            &["--from", "10.0.0.0/8", "--from", "192.0.2.1/24"],
+            "invalid value '192.0.2.1/24' for '--from <CIDR>': a range begins with its network: write `192.0.2.0/24`",
+        ),
+        (
+            &["--from", "office"],
+            "invalid value 'office' for '--from <CIDR>': it is no range",
+        ),
+        (&["--calls-per-minute", "0"], "0 is not in 1..=1000000"),
+        (&["--calls-per-minute", "-1"], "-1 is not in 1..=1000000"),
+        (
+            &["--calls-per-minute", "1000001"],
+            "1000001 is not in 1..=1000000",
+        ),
+    ] {
+        for command in [
+            &["token", "create"][..],
+            &["token", "edit", "ci"],
+            &["token", "adopt"],
+        ] {
+            let words = [command, flags].concat();
+            let output = gateway.run(&words).await;
+            assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{words:?}");
+            assert!(output.stderr.contains(told), "{words:?}: {}", output.stderr);
+        }
+    }
+    assert!(gateway.asked().is_empty());
+}
+
 fn explained(allowed: bool) -> Value {
     let refusal = json!({
         "code": "other_workflow",
@@ -237,6 +274,17 @@ async fn explain_ends_as_the_call_would() {
         output.stderr
     );
     golden::check("output/explain-refused.txt", &output.stdout);
+    // Who stands above tokens is called what it is, and is told what tokens would need.
+    let told = json!({
+        "operation": "token.list", "allowed": true, "refusal": null,
+        "caller": { "tier": "admin", "token": null, "organization": null, "project": null, "workflow": null },
+        "needs": { "access": "token", "policies": [{ "policy": "org_api_token:list", "held": false }], "narrow": "any" },
+        "run": null,
+    });
+    let gateway = Gateway::start(vec![json(200, &told)]).await;
+    let output = gateway.run(&["explain", "token.list"]).await;
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    golden::check("output/explain-administrator.txt", &output.stdout);
     let gateway = Gateway::start(vec![json(200, &json!({}))]).await;
     let output = gateway.run(&["explain", "--operation", "token.list"]).await;
     assert_eq!((output.code, output.stdout.as_str()), (9, ""));
