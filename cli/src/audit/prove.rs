@@ -7,7 +7,7 @@ use std::path::Path;
 use postern_domain::id::OrganizationId;
 use postern_transparency::inclusion::InclusionProof;
 use postern_transparency::proof::verify_inclusion;
-use postern_transparency::tree::leaf;
+use postern_transparency::tree::{empty_root, leaf};
 use serde::Deserialize;
 
 use super::public::{KeyFlags, Keys, Opened, plainly};
@@ -176,7 +176,7 @@ pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>, kept: &[Kep
 /// The checkpoints that were kept beside the one of a proof, in words.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Compared {
-    /// Those with the same tree.
+    /// Those with the same tree, or with an empty one.
     same: Vec<String>,
     /// Those of the same log with another number of rows: a proof of one event does not say whether one
     /// tree continues the other.
@@ -206,6 +206,12 @@ impl Compared {
                     "{place}: it is of the log {}, and the proof is of {origin}",
                     checkpoint.origin
                 ));
+            } else if checkpoint.size == 0 && checkpoint.root == empty_root() {
+                let line = format!("{place}: an empty log, which every log continues");
+                compared.same.push(line);
+            } else if checkpoint.size == 0 {
+                let line = format!("{place}: it has no rows, and another tree than none");
+                compared.faults.push(line);
             } else if checkpoint.size != size {
                 compared.uncompared.push(format!(
                     "{place}: not compared: it has {}, and the proof's checkpoint {size}",

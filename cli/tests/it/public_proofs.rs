@@ -1,12 +1,13 @@
 //! Proofs of one event (R54): `postern audit prove`, and `postern audit verify` of what it has printed.
 
+use postern_transparency::checkpoint::Checkpoint;
 use postern_transparency::inclusion::InclusionProof;
 use postern_transparency::key::{Kind, SigningKey};
 use postern_transparency::note::Note;
 
 use crate::gateway::{Gateway, run};
 use crate::golden;
-use crate::logs::{Files, Log, ORIGIN, witness_key};
+use crate::logs::{Files, Log, ORIGIN, log_key, witness_key};
 use crate::public_audit::{key, text};
 
 #[tokio::test]
@@ -95,11 +96,30 @@ async fn r54_a_proof_is_compared_with_the_checkpoints_that_were_kept() {
     let forged = write("forged.txt", log.checkpoint_by(30, &thief));
     let altered = log.checkpoint(30).to_string().replace("\n30\n", "\n31\n");
     let altered = files.write("altered.txt", altered);
+    let empty = write("empty.txt", log.checkpoint(0));
+    let odd = Checkpoint {
+        origin: ORIGIN.to_owned(),
+        size: 0,
+        root: [7; 32],
+    };
+    let odd = write("odd.txt", odd.sign(&log_key()).unwrap());
     let text = files.write("text.txt", "hello\n");
     let proof = files.write("event-8.tlog-proof", log.proof(8, 30).to_string());
     let both = other.verifier().to_string();
     for (kept, code, told, why) in [
         (vec![&same], 0, "same.txt: the same tree\n", ""),
+        (
+            vec![&empty],
+            0,
+            "empty.txt: an empty log, which every log continues\n",
+            "",
+        ),
+        (
+            vec![&odd],
+            1,
+            "odd.txt: it has no rows, and another tree than none\n",
+            "1 fault\n",
+        ),
         (
             vec![&old],
             1,
