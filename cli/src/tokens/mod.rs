@@ -11,7 +11,7 @@ use crate::settings::{Flags, Settings, trimmed};
 use crate::text::encoded;
 
 mod adopt;
-mod conditions;
+pub mod conditions;
 mod create;
 mod edit;
 pub mod exchange;

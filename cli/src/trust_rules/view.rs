@@ -8,6 +8,7 @@ use crate::listing::{self, Listed, of};
 use crate::table::{Cell, Column};
 use crate::terminal::Tone;
 use crate::text::{member, moment, plain, texts};
+use crate::tokens::conditions::line;
 
 /// Lists of rules.
 pub const RULES: Listed = Listed {
@@ -19,7 +20,7 @@ pub const RULES: Listed = Listed {
             }
         }),
         Column::new("issuer", 3, 12, |rule, _| of(rule, "issuer")),
-        Column::new("gives", 1, 16, |rule, _| scope(rule).into()),
+        Column::new("gives", 1, 16, |rule, _| gives(rule).into()),
         Column::new("conditions", 2, 24, |rule, look| {
             match conditions(rule).join(", ") {
                 none if none.is_empty() => look.absent("none", Tone::Warning),
@@ -64,7 +65,7 @@ pub fn sheet(rule: &Value) -> String {
         ("REPOSITORY", member(rule, "repository")),
         ("IDS", ids(rule)),
         ("CONDITIONS", conditions(rule).join("\n              ")),
-        ("GIVES", scope(rule)),
+        ("GIVES", gives(rule)),
         ("POLICIES", texts(rule, "policies").join("\n              ")),
         ("LIFE", life(rule)),
         ("CREATED AT", moment(rule, "created_at")),
@@ -88,6 +89,14 @@ fn scope(of: &Value) -> String {
         (Some(project), Some(workflow)) => format!("workflow/{project}/{workflow}"),
         (Some(project), None) => format!("project/{project}"),
         _ => String::new(),
+    }
+}
+
+/// What a token is for, and where it can be used from and how often, if that is limited.
+fn gives(of: &Value) -> String {
+    match (scope(of), line(of)) {
+        (scope, none) if none.is_empty() => scope,
+        (scope, limits) => format!("{scope} ({limits})"),
     }
 }
 
@@ -178,7 +187,7 @@ pub fn tested(told: &Value, listed: &Value, refusal: Option<&str>) -> Outcome<St
     if gives.is_object() && refusal.is_none() {
         text.push_str(&format!(
             "\nA token for {} until {}, with {}\n",
-            scope(gives),
+            self::gives(gives),
             moment(gives, "expires_at"),
             texts(gives, "policies").join(", "),
         ));
@@ -228,5 +237,35 @@ fn unmet(rule: &Value) -> String {
         "unprotected_environment" => "environment: it is not protected".to_owned(),
         "reusable_workflow" => "reusable workflow".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule's conditions are on the job; those on its tokens stand with what it gives.
+    #[test]
+    fn what_a_rule_gives_has_the_conditions_on_its_tokens() {
+        let mut rule = json!({ "project": "shop", "conditions": { "ref": "refs/heads/main" } });
+        assert_eq!(gives(&rule), "project/shop");
+        rule["address_ranges"] = json!(["10.0.0.0/8"]);
+        rule["calls_per_minute"] = 60.into();
+        let expected = "project/shop (from 10.0.0.0/8; 60 a minute)";
+        assert_eq!(gives(&rule), expected);
+        let sheet = sheet(&rule);
+        assert!(
+            sheet.contains(&format!("GIVES         {expected}\n")),
+            "{sheet}"
+        );
+        assert!(
+            sheet.contains("CONDITIONS    ref refs/heads/main\n"),
+            "{sheet}"
+        );
+        let told = tested(&json!({ "gives": rule }), &Value::Null, None).unwrap();
+        assert!(
+            told.contains(&format!("A token for {expected} until ")),
+            "{told}"
+        );
     }
 }
