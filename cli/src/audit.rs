@@ -23,7 +23,7 @@ use crate::output::Progress;
 use crate::settings::{Flags, Settings};
 use crate::table::{Cell, Column, Form, Look};
 use crate::terminal::Tone;
-use crate::text::{member, plain};
+use crate::text::{member, moment, plain, utc};
 use crate::tokens::find::{self, Among};
 use crate::when;
 
@@ -62,7 +62,7 @@ enum What {
     ///
     /// A proof, as `postern audit prove` writes it, needs a public key alone. A checkpoint that is given
     /// besides must be of the same log; with as many rows it must have the same tree. One with another
-    /// number of rows cannot be compared with a proof: the exit code is 1 then too.
+    /// number of rows, unless it is 0, cannot be compared with a proof: the exit code is 1 then too.
     Verify(verify::Verify),
     /// Get the proof that an event is in the log, for somebody who has the log's public key and nothing
     /// else
@@ -219,12 +219,19 @@ const EVENTS: Listed = Listed {
 /// What changed: each member and its new value.
 fn changes(event: &Value, look: &Look) -> Cell {
     match (event.get("changes"), look.form) {
-        (Some(Value::Object(changes)), Form::Near | Form::Whole) => {
-            let changes = changes.keys().map(|name| {
-                let value = member(&Value::Object(changes.clone()), name);
+        (Some(all @ Value::Object(changes)), Form::Near | Form::Whole) => {
+            let told = changes.iter().map(|(name, value)| {
+                let is_moment = name.trim_end_matches(".before").ends_with("_at");
+                // Earlier releases wrote milliseconds.
+                let at = value.as_i64().filter(|_| is_moment);
+                let at = at.and_then(chrono::DateTime::from_timestamp_millis);
+                let value = match is_moment {
+                    true => at.map_or_else(|| moment(all, name), utc),
+                    false => member(all, name),
+                };
                 format!("{}: {value}", plain(name))
             });
-            changes.collect::<Vec<_>>().join(", ").into()
+            told.collect::<Vec<_>>().join(", ").into()
         }
         _ => of(event, "changes"),
     }
@@ -335,6 +342,33 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changed_has_moments_as_every_table_has_them() {
+        let event = serde_json::json!({ "changes": {
+            "calls_per_minute": 60, "expires_at": 1_797_717_849_000_i64,
+            "expires_at.before": "2026-12-20T22:04:09Z", "name": "2026-12-20T22:04:09Z",
+        } });
+        for (form, expected) in [
+            (
+                Form::Whole,
+                "calls_per_minute: 60, expires_at: 2026-12-19 22:04:09 UTC, \
+                 expires_at.before: 2026-12-20 22:04:09 UTC, name: 2026-12-20T22:04:09Z",
+            ),
+            (
+                Form::Raw,
+                "{\"calls_per_minute\":60,\"expires_at\":1797717849000,\
+                 \"expires_at.before\":\"2026-12-20T22:04:09Z\",\"name\":\"2026-12-20T22:04:09Z\"}",
+            ),
+        ] {
+            let look = Look {
+                form,
+                now: chrono::DateTime::UNIX_EPOCH,
+                screen: crate::terminal::Screen::NONE,
+            };
+            assert_eq!(changes(&event, &look).text, expected);
+        }
+    }
 
     #[test]
     fn an_export_ends_with_its_checkpoint() {
