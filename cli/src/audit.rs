@@ -1,5 +1,6 @@
 //! `postern audit`: what was done in an organization. An export is whole or no file at all.
 
+mod changes;
 mod checkpoint;
 mod prove;
 mod public;
@@ -23,7 +24,7 @@ use crate::output::Progress;
 use crate::settings::{Flags, Settings};
 use crate::table::{Cell, Column, Form, Look};
 use crate::terminal::Tone;
-use crate::text::{member, moment, plain, utc};
+use crate::text::member;
 use crate::tokens::find::{self, Among};
 use crate::when;
 
@@ -209,33 +210,12 @@ const EVENTS: Listed = Listed {
             }
         }),
         Column::new("target", 5, 12, |event, _| of(event, "target")),
-        Column::new("changes", 4, 16, changes),
+        Column::new("changes", 4, 16, changes::cell),
         Column::new("address", 6, 0, |event, _| of(event, "address")),
         Column::new("request_id", 7, 0, |event, _| of(event, "request_id")),
     ],
     name: None,
 };
-
-/// What changed: each member and its new value.
-fn changes(event: &Value, look: &Look) -> Cell {
-    match (event.get("changes"), look.form) {
-        (Some(all @ Value::Object(changes)), Form::Near | Form::Whole) => {
-            let told = changes.iter().map(|(name, value)| {
-                let is_moment = name.trim_end_matches(".before").ends_with("_at");
-                // Earlier releases wrote milliseconds.
-                let at = value.as_i64().filter(|_| is_moment);
-                let at = at.and_then(chrono::DateTime::from_timestamp_millis);
-                let value = match is_moment {
-                    true => at.map_or_else(|| moment(all, name), utc),
-                    false => member(all, name),
-                };
-                format!("{}: {value}", plain(name))
-            });
-            told.collect::<Vec<_>>().join(", ").into()
-        }
-        _ => of(event, "changes"),
-    }
-}
 
 /// A token or an actor: by name where there is one, and for programs as the log has it.
 fn named(event: &Value, look: &Look, name: &str, other: &str) -> Cell {
@@ -342,33 +322,6 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_changed_has_moments_as_every_table_has_them() {
-        let event = serde_json::json!({ "changes": {
-            "calls_per_minute": 60, "expires_at": 1_797_717_849_000_i64,
-            "expires_at.before": "2026-12-20T22:04:09Z", "name": "2026-12-20T22:04:09Z",
-        } });
-        for (form, expected) in [
-            (
-                Form::Whole,
-                "calls_per_minute: 60, expires_at: 2026-12-19 22:04:09 UTC, \
-                 expires_at.before: 2026-12-20 22:04:09 UTC, name: 2026-12-20T22:04:09Z",
-            ),
-            (
-                Form::Raw,
-                "{\"calls_per_minute\":60,\"expires_at\":1797717849000,\
-                 \"expires_at.before\":\"2026-12-20T22:04:09Z\",\"name\":\"2026-12-20T22:04:09Z\"}",
-            ),
-        ] {
-            let look = Look {
-                form,
-                now: chrono::DateTime::UNIX_EPOCH,
-                screen: crate::terminal::Screen::NONE,
-            };
-            assert_eq!(changes(&event, &look).text, expected);
-        }
-    }
 
     #[test]
     fn an_export_ends_with_its_checkpoint() {

@@ -38,6 +38,7 @@ mod program;
 mod proxy;
 mod public_audit;
 mod public_proofs;
+mod public_refused;
 mod raw;
 mod ready;
 mod rebuild;
