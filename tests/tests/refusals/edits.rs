@@ -89,5 +89,12 @@ impl Drive<'_> {
             let call = self.by(&minter, "POST", &path, &json!({}));
             self.expect(operation, call, "conditions_exceeded").await;
         }
+        let mortal = self.minted(&json!({ "expires_in": "1d" })).await;
+        let endless = self
+            .minted(&json!({ "project": SHOP, "policies": [] }))
+            .await;
+        let path = format!("/org/tokens/{}/release", endless.id);
+        let call = self.by(&mortal, "POST", &path, &json!({}));
+        self.expect("releaseToken", call, "lifetime_exceeded").await;
     }
 }
