@@ -16,6 +16,7 @@ mod json;
 mod jwt;
 mod ledger;
 mod messages;
+mod notes;
 mod rest;
 mod routes;
 mod rows;
@@ -31,6 +32,7 @@ pub use jobs::{job_keys, job_tokens};
 pub use jwt::jwt;
 pub use ledger::ledger;
 pub use messages::ledger_messages;
+pub use notes::notes;
 pub use rest::{rest_json, rest_query};
 pub use routes::routes;
 
@@ -47,8 +49,8 @@ pub struct Target {
     pub longest: usize,
 }
 
-/// All targets. Those of signed notes and of proofs belong here too, once there is a crate that reads them.
-pub const TARGETS: [Target; 18] = [
+/// All targets.
+pub const TARGETS: [Target; 19] = [
     target("bearer", bearer, credentials::bearer_seeds, 512),
     target("opaque", opaque, credentials::opaque_seeds, 256),
     target("jwt", jwt, jwt::seeds, 2_048),
@@ -63,6 +65,7 @@ pub const TARGETS: [Target; 18] = [
     target("cursors", cursors, cursors::seeds, 256),
     target("job_tokens", job_tokens, jobs::token_seeds, 4_096),
     target("job_keys", job_keys, jobs::key_seeds, 4_096),
+    target("notes", notes, notes::seeds, 4_096),
     target("gate_rpc", gate_rpc, gate::rpc_seeds, 1_024),
     target("gate_rest", gate_rest, gate::rest_seeds, 1_024),
     target("ledger", ledger, ledger::seeds, 2_048),

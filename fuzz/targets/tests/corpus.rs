@@ -11,6 +11,7 @@ fn usual_runs(target: &Target) -> usize {
     match target.name {
         "ledger" => 60,
         "ledger_messages" => 300,
+        "notes" => 1_000,
         _ => 3_000,
     }
 }
@@ -215,6 +216,11 @@ fn job_tokens() {
 #[test]
 fn job_keys() {
     tried("job_keys");
+}
+
+#[test]
+fn notes() {
+    tried("notes");
 }
 
 #[test]
