@@ -19,7 +19,7 @@ use postern_domain::time::Timestamp;
 use postern_domain::token::TokenFacts;
 use postern_ledger::{Admission, AdmitQuery, BindCommand, Liveness, Purpose};
 
-use self::conditions::expired;
+use self::usable::expired;
 use crate::Gate;
 use crate::activity::KnownToken;
 use crate::ask::{Machine, Pending};

@@ -4,20 +4,26 @@
 
 use std::rc::Rc;
 
-use postern_domain::conditions::Conditions;
 use postern_domain::decide::RunFacts;
 use postern_domain::id::WorkflowId;
 use postern_domain::time::Timestamp;
-use postern_domain::token::{Format, TokenFacts};
+use postern_domain::token::TokenFacts;
 use postern_ledger::{Admission, AdmitQuery};
 
 use super::{Asks, CredentialQuery, usable};
 use crate::Gate;
 use crate::allowances::Room;
 use crate::ask::Pending;
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::question::Admit;
+
+/// What became of taking a call.
+enum Taken {
+    /// It was taken, or the token has no limit.
+    Call,
+    /// The Ledger has to be asked for calls first.
+    Unknown,
+}
 
 /// What was learned on the way.
 type Learned = (Option<RunFacts>, Option<WorkflowId>);
@@ -65,32 +71,41 @@ impl<M: Asks + 'static> CredentialQuery<M> {
         facts: &Rc<TokenFacts>,
         learned: Learned,
     ) -> Result<M> {
+        match self.take_call((&*call, &mut *gate, now), facts)? {
+            Taken::Call => self.admitted((call, gate, now), facts, learned),
+            Taken::Unknown => Ok(self.ask_calls(now, facts, learned)),
+        }
+    }
+
+    /// Takes one of the token's calls, if it has a limit, and the caller's address is one of its own.
+    fn take_call(
+        &self,
+        (call, gate, now): (&M::Call, &mut Gate, Timestamp),
+        facts: &TokenFacts,
+    ) -> Result<Taken> {
         let conditions = facts.conditions.as_deref().filter(|_| self.is_use);
         let Some(conditions) = conditions else {
-            return self.admitted((call, gate, now), facts, learned);
+            return Ok(Taken::Call);
         };
         if !conditions.allow(M::address(call)) {
             return Err(Error::AddressNotAllowed);
         }
         let Some(limit) = conditions.calls_per_minute() else {
-            return self.admitted((call, gate, now), facts, learned);
+            return Ok(Taken::Call);
         };
         match gate.memory.allowances.take(self.id, now) {
-            Room::Some => self.admitted((call, gate, now), facts, learned),
-            Room::Exceeded(seconds) => Err(exceeded(limit, seconds)),
-            Room::Unknown => Ok(self.ask_calls(now, facts, limit, learned)),
+            Room::Some => Ok(Taken::Call),
+            Room::Exceeded(retry_after_seconds) => Err(Error::CallsExceeded {
+                limit,
+                retry_after_seconds,
+            }),
+            Room::Unknown => Ok(Taken::Unknown),
         }
     }
 
     /// Asks the Ledger for calls: the first call of a token in this isolate, whose limit nobody knew, and
     /// one that came when others had just used up what there was.
-    fn ask_calls(
-        mut self,
-        asked: Timestamp,
-        facts: &Rc<TokenFacts>,
-        limit: u32,
-        learned: Learned,
-    ) -> M {
+    fn ask_calls(mut self, asked: Timestamp, facts: &Rc<TokenFacts>, learned: Learned) -> M {
         let facts = Rc::clone(facts);
         let question = Admit {
             organization: self.organization,
@@ -109,14 +124,9 @@ impl<M: Asks + 'static> CredentialQuery<M> {
                 .known
                 .clone()
                 .ok_or_else(|| Error::unavailable(NO_CALLS))?;
-            let allowed = facts.conditions.as_deref();
-            if !allowed.is_none_or(|conditions: &Conditions| conditions.allow(M::address(call))) {
-                return Err(Error::AddressNotAllowed);
-            }
-            match gate.memory.allowances.take(self.id, now) {
-                Room::Some => self.admitted((call, gate, now), &facts, learned),
-                Room::Exceeded(seconds) => Err(exceeded(limit, seconds)),
-                Room::Unknown => Err(Error::unavailable(NO_CALLS)),
+            match self.take_call((&*call, &mut *gate, now), &facts)? {
+                Taken::Call => self.admitted((call, gate, now), &facts, learned),
+                Taken::Unknown => Err(Error::unavailable(NO_CALLS)),
             }
         };
         M::admit(Pending::new(question, told))
@@ -125,22 +135,3 @@ impl<M: Asks + 'static> CredentialQuery<M> {
 
 /// Why a Ledger's answer is none.
 const NO_CALLS: &str = "the Ledger neither gave a call nor refused one";
-
-fn exceeded(limit: u32, retry_after_seconds: u32) -> Error {
-    Error::CallsExceeded {
-        limit,
-        retry_after_seconds,
-    }
-}
-
-/// Whether a row has expired: a JWT's has the same leeway as its `exp`, which is the same moment; but what a
-/// trust rule gave ends when the rule says, in either format.
-pub(super) fn expired(facts: &TokenFacts, config: &Config, now: Timestamp) -> bool {
-    let is_lenient = facts.verifier.format() == Format::Jwt && facts.ci_job.is_none();
-    let leeway = if is_lenient {
-        config.jwt_leeway_seconds
-    } else {
-        0
-    };
-    facts.expired(now.plus_millis(-1000 * leeway))
-}

@@ -1,10 +1,13 @@
-//! Whether the Ledger says of a token that it can be used: it is active, and its organization is not
-//! paused (R53).
+//! Whether a token can be used: the Ledger says that it is active, its organization is not paused (R53),
+//! and it has not expired.
 
 use postern_domain::decide::Denial;
 use postern_domain::id::{OrganizationId, TokenId};
+use postern_domain::time::Timestamp;
+use postern_domain::token::{Format, TokenFacts};
 use postern_ledger::{Admission, Liveness};
 
+use crate::config::Config;
 use crate::error::{CredentialError, Result};
 use crate::memory::Memory;
 
@@ -29,6 +32,18 @@ pub(crate) fn running(paused: bool) -> Result<()> {
 pub(crate) fn usable(admission: &Admission) -> Result<()> {
     active(admission.liveness)?;
     running(admission.paused)
+}
+
+/// Whether a row has expired: a JWT's has the same leeway as its `exp`, which is the same moment; but what a
+/// trust rule gave ends when the rule says, in either format.
+pub(super) fn expired(facts: &TokenFacts, config: &Config, now: Timestamp) -> bool {
+    let is_lenient = facts.verifier.format() == Format::Jwt && facts.ci_job.is_none();
+    let leeway = if is_lenient {
+        config.jwt_leeway_seconds
+    } else {
+        0
+    };
+    facts.expired(now.plus_millis(-1000 * leeway))
 }
 
 impl Memory {
