@@ -80,8 +80,7 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// No leases of this instance. `lease_ms` is at most
-    /// [`LONGEST_LEASE_MS`](crate::LONGEST_LEASE_MS).
+    /// No leases of this instance. `lease_ms` is at most [`LONGEST_LEASE_MS`].
     pub fn new(instance: InstanceId, lease_ms: u32) -> Self {
         Self {
             instance,

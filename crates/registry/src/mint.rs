@@ -68,7 +68,7 @@ pub struct Client {
 /// # Errors
 /// `Denied`, `Invalid`, `NotFound` for organization, project or workflow, `Conflict` for a live
 /// name and where CI jobs alone get tokens, `MintRate`, `MinterRate`, `MintCeiling`, `Unavailable`. No token is active
-/// after an error, unless the Ledger stopped answering once it had created one: see [`take_back`].
+/// after an error, unless the Ledger stopped answering once it had created one (mint/lost.rs).
 pub async fn mint<P>(
     caller: &Caller,
     organization: Option<&str>,

@@ -22,7 +22,7 @@ struct UserOnly {
 /// too is refused: another audience, and a claim that only such a token has.
 ///
 /// # Errors
-/// As [`verify`](super::verify); `Audience` for what is no user token.
+/// As [`verify`](fn@super::verify); `Audience` for what is no user token.
 pub fn person(
     token: &Secret,
     keys: JwtKeys<'_>,
