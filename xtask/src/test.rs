@@ -34,6 +34,7 @@ pub fn run(tests: &Tests) -> Outcome {
     let reports = match tests {
         Tests::All => {
             let mut reports = native()?;
+            reports.push(documentation());
             reports.push(module());
             reports.push(previous_release());
             if paths::root().join("tests/Cargo.toml").is_file() {
@@ -80,14 +81,7 @@ fn ended(reports: &[Report]) -> Outcome {
 /// Everything that needs no module.
 fn native() -> Outcome<Vec<Report>> {
     require_components()?;
-    let clippy = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let clippy = "clippy --workspace --all-targets -- -D warnings";
     let tests = [
         "test",
         "--workspace",
@@ -96,8 +90,8 @@ fn native() -> Outcome<Vec<Report>> {
         SYSTEM_TESTS,
     ];
     Ok(vec![
-        check("format", &["fmt", "--all", "--check"]),
-        check("clippy", &clippy),
+        check("format", "fmt --all --check", &[]),
+        check("clippy", clippy, &[]),
         timed("supply chain", || counted(supply::quick())),
         timed("native tests", || {
             followed(cargo::host().map(|mut cargo| {
@@ -111,6 +105,12 @@ fn native() -> Outcome<Vec<Report>> {
             }))
         }),
     ])
+}
+
+/// Links of the crates' documentation that lead nowhere.
+fn documentation() -> Report {
+    let command = "doc --locked --workspace --no-deps";
+    check("documentation", command, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
 fn module() -> Report {
@@ -228,17 +228,15 @@ impl Count {
 }
 
 /// A step that passes or fails as a whole.
-fn check(step: &'static str, arguments: &[&str]) -> Report {
+/// A step that is one run of cargo, with these variables in its environment.
+fn check(step: &'static str, command: &str, variables: &[(&str, &str)]) -> Report {
     timed(step, || {
         counted(cargo::host().and_then(|mut cargo| {
-            let status = process::run(cargo.args(arguments))?;
-            if status.success() {
-                Ok(())
-            } else {
-                Err(failed(format_args!(
-                    "`cargo {}`: {status}",
-                    arguments.join(" ")
-                )))
+            cargo.args(command.split(' '));
+            cargo.envs(variables.iter().copied());
+            match process::run(&mut cargo)? {
+                status if status.success() => Ok(()),
+                status => Err(failed(format_args!("`cargo {command}`: {status}"))),
             }
         }))
     })
