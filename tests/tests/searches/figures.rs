@@ -176,6 +176,10 @@ async fn r10_system_tokens_are_hidden_from_readers_of_the_log(suite: &Suite) {
     let mint = async |body: Value| organization.mint(&suite.gateway, &body).await;
     let reader = mint(json!({ "name": "reader", "policies": ["audit:read"] })).await;
     let daemon = mint(json!({ "name": "daemon", "system": true })).await;
+    let path = format!("/org/tokens/{}", daemon.id);
+    let described = json!({ "description": "of the daemon" });
+    let edit = organization.call(&suite.gateway, "PATCH", &path);
+    edit.json(&described).send().await.json(200);
     // The log has them.
     events(&suite.gateway, &organization, "").await;
     for path in [

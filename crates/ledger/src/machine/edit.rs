@@ -100,7 +100,8 @@ impl Carried for EditCommand {
     }
 }
 
-/// What was asked for, for the event, and as `….before` what stood there where that was something else.
+/// What was asked for, for the event, and as `….before` what stood there where that was something else. Readers
+/// of the log do not learn how a system token is named and described (R10).
 fn changes(
     edit: &TokenEdit,
     (own, facts): (&TokenFacts, &TokenFacts),
@@ -118,13 +119,13 @@ fn changes(
     };
     note(
         "name",
-        edit.name.is_some(),
+        edit.name.is_some() && !own.is_system,
         facts.name.as_str().into(),
         own.name.as_str().into(),
     );
     note(
         "description",
-        described.is_named,
+        described.is_named && !own.is_system,
         described.now.into(),
         described.before.into(),
     );

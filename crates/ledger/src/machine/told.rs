@@ -42,9 +42,11 @@ pub(super) fn put(changes: &mut Changes, name: &str, value: &Value) {
     }
 }
 
-/// What a new token was given, for its event.
+/// What a new token was given, for its event. Readers of the log do not learn the name of a system token (R10).
 pub(super) fn granted(changes: &mut Changes, facts: &TokenFacts) {
-    put(changes, "name", &facts.name.as_str().into());
+    if !facts.is_system {
+        put(changes, "name", &facts.name.as_str().into());
+    }
     put(changes, "scope", &place(&facts.scope, facts).into());
     put(changes, "policies", &policies(&facts.policies));
     put(changes, "expires_at", &end(facts.expires_at));

@@ -65,17 +65,22 @@ fn r35_the_log_tells_what_a_token_was_given() {
     assert_eq!(told(&sql, Action::TokenRotate), expected);
     let rotated = arrived(&mut ledger, 2, waiting, None);
     assert!(matches!(rotated, RotateAnswer::Rotated { .. }));
-    // No end is said as such.
+    // No end is said as such; the name of a system token is not.
     let mut endless = mint(3, "endless", 3);
     endless.facts.policies = Vec::new();
     endless.facts.expires_at = None;
     endless.facts.is_system = true;
     minted(&mut ledger, 3, endless);
     let expected = json!({
-        "name": "endless", "scope": "organization:acme", "policies": "", "expires_at": null,
-        "is_system": true,
+        "scope": "organization:acme", "policies": "", "expires_at": null, "is_system": true,
     });
     assert_eq!(told(&sql, Action::TokenMint), expected);
+    let renamed = EditCommand {
+        description: Some("of the schedule".to_owned()),
+        ..edit(3, named("daemon"))
+    };
+    change(&mut ledger, renamed);
+    assert_eq!(told(&sql, Action::TokenEdit), json!({}));
 }
 
 #[test]
