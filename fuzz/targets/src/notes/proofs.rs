@@ -287,10 +287,8 @@ pub fn text(input: &str) -> bool {
         .cloned()
         .collect();
     let proven = proof.verify(&entry, keys, &witnesses);
-    let opened = reader::opened(&second.note, second_keys);
-    let cosigned = second
-        .note
-        .signed(second_keys.iter().filter(|key| key.kind == 4));
+    let tried = second.note.tried(second_keys);
+    let (opened, cosigned) = (reader::opened(&second.note, &tried), tried.signed(&[4]));
     let expected = opened.zip(cosigned).filter(|(checkpoint, _)| {
         let made = root_over(&leaf(&entry), second.index, checkpoint.size, &second.hashes);
         made == Some(checkpoint.root)
@@ -318,7 +316,7 @@ pub fn text(input: &str) -> bool {
     true
 }
 
-/// A proof of the tree as a text, some of whose parts are those of other proofs; then changed in some places.
+/// A proof of the tree as a text, some of whose parts are those of other proofs, or changed in some places.
 pub fn text_of_the_tree(bytes: &mut Bytes<'_>) {
     let most = with_tree(Tree::size);
     let size = 1 + u64::from(bytes.number()) % most;
@@ -337,6 +335,6 @@ pub fn text_of_the_tree(bytes: &mut Bytes<'_>) {
     };
     let printed = proof.to_string();
     let is_whole = (named, entry, signed) == (index, index, size);
-    assert!(text(&printed) || !is_whole, "{printed}");
-    text(&edited(bytes, &printed));
+    let given = edited(bytes, &printed);
+    assert!(text(&given) || !is_whole || given != printed, "{printed}");
 }

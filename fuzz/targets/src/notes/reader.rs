@@ -155,20 +155,30 @@ impl Key {
 /// Who has signed: name, id, and when for witnesses.
 pub type Signed = (String, [u8; 4], Option<u64>);
 
+/// The signatures of known keys, each with its key's kind and whether it holds.
+pub struct Tried(Vec<(u8, Option<Signed>)>);
+
 impl Note<'_> {
-    /// Who of these has signed, each once; `None` where a signature by name and id of one does not hold.
-    pub fn signed<'k>(&self, keys: impl Iterator<Item = &'k Key> + Clone) -> Option<Vec<Signed>> {
+    /// Tries all signatures of these keys.
+    pub fn tried(&self, keys: &[Key]) -> Tried {
+        let known = self.lines.iter().filter_map(|line| {
+            let mut keys = keys.iter();
+            let key = keys.find(|key| key.name == line.name && key.id == line.id)?;
+            let at = key.holds(self.text, &line.made);
+            Some((key.kind, at.map(|at| (key.name.clone(), key.id, at))))
+        });
+        Tried(known.collect())
+    }
+}
+
+impl Tried {
+    /// Who has signed with a key of one of these kinds, each once; `None` where a signature of one does not hold.
+    pub fn signed(&self, kinds: &[u8]) -> Option<Vec<Signed>> {
         let mut signed: Vec<Signed> = Vec::new();
-        for line in &self.lines {
-            let mut of = keys.clone();
-            if let Some(key) = of.find(|key| key.name == line.name && key.id == line.id) {
-                let at = key.holds(self.text, &line.made)?;
-                if !signed
-                    .iter()
-                    .any(|(name, id, _)| *name == key.name && *id == key.id)
-                {
-                    signed.push((key.name.clone(), key.id, at));
-                }
+        for (_, one) in self.0.iter().filter(|(kind, _)| kinds.contains(kind)) {
+            let (name, id, at) = one.clone()?;
+            if !signed.iter().any(|known| known.0 == name && known.1 == id) {
+                signed.push((name, id, at));
             }
         }
         Some(signed)
@@ -201,8 +211,8 @@ pub fn checkpoint(text: &str) -> Option<Checkpoint<'_>> {
 }
 
 /// What a note says, if it is a checkpoint of a log whose key is among these, and all that they have signed holds.
-pub fn opened<'t>(note: &Note<'t>, keys: &[Key]) -> Option<Checkpoint<'t>> {
-    let signed = note.signed(keys.iter().filter(|key| key.kind == 1))?;
+pub fn opened<'t>(note: &Note<'t>, tried: &Tried) -> Option<Checkpoint<'t>> {
+    let signed = tried.signed(&[1])?;
     let checkpoint = checkpoint(note.text)?;
     let is_own = signed.iter().any(|(name, _, _)| name == checkpoint.origin);
     is_own.then_some(checkpoint)
