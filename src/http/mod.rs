@@ -23,6 +23,7 @@ pub use forward::{Resumed, lost, resume};
 pub use public::fetch_public;
 pub use witness::show_witness;
 
+use futures_util::FutureExt as _;
 use incoming::Incoming;
 use wasm_bindgen::JsValue;
 
@@ -64,6 +65,8 @@ async fn finish(incoming: &Incoming, platform: &Platform, line: &mut RequestLog,
     log::end(line, status);
 }
 
+/// What is boxed is a function of its own, which the runtime compiles when it is first called: an open call does not
+/// wait for those of the API.
 async fn answer(
     incoming: &Incoming,
     platform: &Platform,
@@ -73,7 +76,8 @@ async fn answer(
     match route(&request, config(&platform.env)) {
         Destination::Health => api::write(readiness::healthz(), incoming, platform, log),
         Destination::Readiness(config) => {
-            let told = readiness::readyz(&request, &config, platform, log).await;
+            let told = readiness::readyz(&request, &config, platform, log);
+            let told = told.boxed_local().await;
             api::write(told, incoming, platform, log)
         }
         Destination::Unconfigured(problems) => readiness::unconfigured(problems, incoming, log),
@@ -86,7 +90,10 @@ async fn answer(
             Err(error) => respond::problem(&error, incoming, log),
         },
         Destination::Dashboard => assets::redirect(),
-        Destination::File(file) => assets::serve(incoming, &request, platform, file, log).await,
+        Destination::File(file) => {
+            let served = assets::serve(incoming, &request, platform, file, log);
+            served.boxed_local().await
+        }
         Destination::Call(config) => match isolated(&config) {
             Ok(gate) => forward::call(incoming, &gate, platform, log).await,
             Err(error) => respond::refuse(form(&request), &error, incoming, log),
@@ -97,11 +104,13 @@ async fn answer(
                     Ok(gate) => gate,
                     Err(error) => return respond::problem(&error, incoming, log),
                 };
-                if let Some(answered) = forward::route(incoming, &gate, platform, log).await {
+                let routed = forward::route(incoming, &gate, platform, log);
+                if let Some(answered) = routed.boxed_local().await {
                     return answered;
                 }
             }
-            api::handle(incoming, &request, &config, platform, log).await
+            let answered = api::handle(incoming, &request, &config, platform, log);
+            answered.boxed_local().await
         }
         Destination::Refused(form, error) => respond::refuse(form, &error, incoming, log),
     }
