@@ -7,7 +7,7 @@ use postern_system_tests::{cases, node, root, runner};
 
 /// Most bytes of the wasm file, as built and as gzip packs it.
 const RAW: u64 = 3_545_000;
-const PACKED: u64 = 1_427_000;
+const PACKED: u64 = 1_436_000;
 
 fn main() -> ExitCode {
     runner::run(async {}, cases![the_module_is_within_its_budget])
