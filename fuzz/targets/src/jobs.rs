@@ -15,7 +15,7 @@ use postern_wire::job::{
 };
 
 use crate::bytes::{Bytes, piece};
-use crate::json::Node;
+use crate::json::{Node, second};
 
 const NOW: i64 = 1_900_000_000;
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -106,8 +106,9 @@ pub fn job_tokens(data: &[u8]) {
     };
     let (header, payload) = (part(0), part(1));
     assert!(Secretless(&header).has_no("crit"), "{text}");
-    let claims: Value = serde_json::from_slice(&payload).expect("JSON");
-    let node: Node = serde_json::from_slice(&payload).expect("JSON");
+    let (Some(claims), Some(node)) = (second::<Value>(&payload), second::<Node>(&payload)) else {
+        return;
+    };
     for name in [
         "iss",
         "aud",
@@ -168,8 +169,7 @@ struct Secretless<'t>(&'t [u8]);
 
 impl Secretless<'_> {
     fn has_no(&self, name: &str) -> bool {
-        let header: Value = serde_json::from_slice(self.0).expect("JSON");
-        header.get(name).is_none()
+        second::<Value>(self.0).is_none_or(|header| header.get(name).is_none())
     }
 }
 
@@ -256,7 +256,9 @@ pub fn job_keys(data: &[u8]) {
                         && read.fragment().is_none(),
                     "{url}"
                 );
-                let told: Value = serde_json::from_slice(document).expect("JSON");
+                let Some(told) = second::<Value>(document) else {
+                    return;
+                };
                 assert_eq!(told["issuer"], issuer.url());
                 assert_eq!(told["jwks_uri"], url.as_str());
             }
@@ -274,7 +276,9 @@ fn set(issuer: &Issuer, document: &[u8]) {
     let Ok(keys) = KeySet::parse(issuer, document) else {
         return;
     };
-    let told: Value = serde_json::from_slice(document).expect("JSON");
+    let Some(told) = second::<Value>(document) else {
+        return;
+    };
     let list = told["keys"].as_array().expect("a list");
     assert!(list.len() <= MAX_KEYS);
     assert!(keys.keys().len() + keys.skipped().len() <= list.len());
