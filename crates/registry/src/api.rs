@@ -1,5 +1,5 @@
 //! The gateway's own HTTP API, from the head of a request to what is answered: which part of the
-//! gateway it is for ([`mod@route`]), what is done there ([`Endpoint`]), and by whom. The driver reads
+//! gateway it is for ([`fn@route`]), what is done there ([`Endpoint`]), and by whom. The driver reads
 //! the body where it is asked to, answers the ports, and writes what comes of it.
 
 mod answer;
