@@ -265,22 +265,17 @@ async fn credential(api: &Api) -> Vec<Finding> {
             findings
         }
         // This alone says that the credential can be used, and only not for this.
-        (Err(failure), _) if has_code(&failure, "operation_not_allowed") => {
+        (Err(failure), _) if failure.has_code("operation_not_allowed") => {
             vec![Finding::good("credential", "accepted; cannot list tokens")]
         }
-        // The credential is known and can do nothing: the address, or a pause.
         // The credential stands above organizations: what is wrong, or not said yet, is which.
         (Err(failure), Some(organizations)) => {
             let good = Finding::good("credential", "accepted; can manage organizations");
             vec![good, organization(api, failure, &organizations)]
         }
+        // It is none, or it can do nothing: from this address, or in a pause.
         (Err(failure), None) => vec![Finding::broken("credential", failure)],
     }
-}
-
-/// Whether a gateway's problem has this code.
-fn has_code(failure: &Failure, code: &str) -> bool {
-    failure.message.contains(&format!("({code},"))
 }
 
 /// Whether the organization is paused, for who stands above it: its tokens are told so themselves. An

@@ -60,6 +60,8 @@ pub struct Failure {
     pub message: String,
     /// What to do about it, where that is known.
     pub hint: Option<String>,
+    /// The word of the gateway's problem, where it is one.
+    pub code: Option<String>,
 }
 
 /// What commands return.
@@ -72,7 +74,13 @@ impl Failure {
             kind,
             message: message.to_string(),
             hint: None,
+            code: None,
         }
+    }
+
+    /// Whether it is a problem of the gateway with this word.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
     }
 
     /// The same failure with a hint.

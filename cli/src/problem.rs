@@ -62,7 +62,11 @@ fn of_document(status: StatusCode, headers: &HeaderMap, document: &Value) -> Fai
         let seconds: u64 = seconds.parse().ok()?;
         Some(format!("try again in {seconds} s"))
     });
-    Failure { hint, ..failure }
+    Failure {
+        hint,
+        code: Some(code),
+        ..failure
+    }
 }
 
 fn kind(status: StatusCode) -> Kind {

@@ -153,7 +153,7 @@ fn in_flags(failure: Failure, issuer: &str) -> Failure {
     if failure.kind != Kind::Refused {
         return failure;
     }
-    let of_places = failure.message.contains("(workflow_of_other_project,");
+    let of_places = failure.has_code("workflow_of_other_project");
     let mut message = failure.message.clone();
     for (member, flag) in FLAGS {
         let flag = match member {
@@ -243,7 +243,14 @@ mod tests {
                 Some("jobs of https://ci.example.com need --subject TEXT"),
             ),
         ] {
-            let failure = in_flags(Failure::new(Kind::Refused, message), issuer);
+            let code = message
+                .rsplit_once(" (")
+                .and_then(|(_, end)| end.split_once(','));
+            let refused = Failure {
+                code: code.map(|(code, _)| code.to_owned()),
+                ..Failure::new(Kind::Refused, message)
+            };
+            let failure = in_flags(refused, issuer);
             assert!(failure.message.starts_with(shown), "{failure:?}");
             assert_eq!(failure.hint.as_deref(), hint, "{message}");
         }
