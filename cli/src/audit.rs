@@ -54,8 +54,8 @@ enum What {
     /// Check an exported log, or a proof of one event, offline, without gateway and credential
     ///
     /// With public keys (--key), and at least one checkpoint (--checkpoint): whether the rows follow on
-    /// each other, and make the tree of each checkpoint. Who has every key of the gateway cannot write a log anew that agrees
-    /// with a checkpoint that somebody has kept.
+    /// each other, and make the tree of each checkpoint. Who has every key of the gateway cannot write a
+    /// log anew that agrees with a checkpoint that somebody has kept.
     ///
     /// With the gateway's own keys, from ROOT_KEYS, or from TOKEN_KEYS if the gateway has no ROOT_KEYS:
     /// which rows were changed, removed or moved, and how far a signed checkpoint proves the log

@@ -1,10 +1,25 @@
-//! Opens files that are read to their end: no device and no pipe, which may have none.
+//! Files that arguments name: how messages call them, who else can use them, and how those are opened that are
+//! read to their end.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Opens a regular file. Anything else is not even opened: a pipe would wait for a writer.
+/// A file as messages call it; `-` is standard input.
+pub fn named(file: &Path) -> String {
+    match file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
+    }
+}
+
+/// Whether anybody but its owner can use a file.
+pub fn is_open_to_others(about: &Metadata) -> bool {
+    about.permissions().mode() & 0o077 != 0
+}
+
+/// Opens a regular file: no device and no pipe, which may have no end. Anything else is not even opened: a pipe would wait for a writer.
 ///
 /// # Errors
 /// As opening; `InvalidInput` for what is no regular file.

@@ -12,7 +12,7 @@ use crate::rebuild::Rebuild;
 use crate::settings::{Flags, Settings};
 use crate::table::{Cell, Column, Form, Look};
 use crate::terminal::Tone;
-use crate::text::{count, encoded, plain};
+use crate::text::{count, encoded, texts};
 
 /// `postern org`.
 #[derive(Debug, clap::Args)]
@@ -154,10 +154,7 @@ fn issuers(entry: &Value, look: &Look) -> Cell {
     match entry.get("trusted_issuers") {
         Some(Value::Null) => look.absent("all", Tone::Quiet),
         Some(Value::Array(urls)) if urls.is_empty() => "none".to_owned().into(),
-        Some(Value::Array(urls)) => {
-            let urls: Vec<String> = urls.iter().filter_map(Value::as_str).map(plain).collect();
-            urls.join(" ").into()
-        }
+        Some(Value::Array(_)) => texts(entry, "trusted_issuers").join(" ").into(),
         _ => Cell::default(),
     }
 }

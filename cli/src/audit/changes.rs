@@ -22,12 +22,12 @@ pub fn cell(event: &Value, look: &Look) -> Cell {
 fn line(changes: &Value) -> String {
     let changes_of = changes.as_object().into_iter().flatten();
     let told = changes_of.filter_map(|(name, value)| {
-        let now = told(changes, name, value);
         if let Some(of) = name.strip_suffix(BEFORE)
             && changes.get(of).is_some()
         {
             return None;
         }
+        let now = told(changes, name, value);
         let before = format!("{name}{BEFORE}");
         let before = changes
             .get(&before)

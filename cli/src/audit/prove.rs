@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use super::public::{KeyFlags, Keys, Opened, plainly};
 use super::tree::{Kept, forks, is_of};
-use super::verify::named;
 use crate::api::Api;
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files::named;
 use crate::output::{print, remark};
 use crate::text::{counted, plain};
 
@@ -128,15 +128,15 @@ pub fn verify(file: &Path, input: impl BufRead, keys: Option<&Keys>, kept: &[Kep
         )
         .hint("give the public key of the log with --key")
     })?;
+    let place = named(file);
     let mut text = String::new();
     input
         .take(MAX_PROOF)
         .read_to_string(&mut text)
         .map_err(|error| {
-            let message = format!("{} cannot be read: {error}", named(file));
+            let message = format!("{place} cannot be read: {error}");
             Failure::new(Kind::Configuration, message)
         })?;
-    let place = named(file);
     let proven = Proven::of(&place, &plainly(&text), keys)?;
     let compared = Compared::of(&place, &proven.opened, keys, kept);
     if !compared.faults.is_empty() {

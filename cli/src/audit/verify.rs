@@ -14,6 +14,7 @@ use super::public::{KeyFlags, Keys, plainly, text_of};
 use super::tree::{self, Kept};
 use super::{prove, tell};
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files::named;
 
 /// Longest line that is read, in bytes; a row has about 600.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -175,14 +176,6 @@ fn kept(file: &Path) -> Outcome<Kept> {
 
 /// The byte order marks of UTF-16.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
-
-/// A file as messages call it.
-pub fn named(file: &Path) -> String {
-    match file == Path::new("-") {
-        true => "standard input".to_owned(),
-        false => file.display().to_string(),
-    }
-}
 
 fn no_export(file: &Path, why: &str) -> Failure {
     let what = format!("{} is not an export of the audit log: {why}", named(file));

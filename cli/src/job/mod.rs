@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use postern_wire::job::MAX_JOB_TOKEN;
 
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files::named;
 use crate::settings::{Environment, Settings, trimmed, variable};
 
 mod claims;
@@ -154,10 +155,7 @@ pub fn claims_of_file(file: &Path) -> Outcome<Claims> {
 /// What is in a file, and what errors call it.
 fn read(file: &Path) -> Outcome<(String, String)> {
     let is_stdin = file.as_os_str() == "-";
-    let from = match is_stdin {
-        true => "standard input".to_owned(),
-        false => file.display().to_string(),
-    };
+    let from = named(file);
     let wrong = |error: std::io::Error| {
         let kind = if is_stdin {
             Kind::Usage

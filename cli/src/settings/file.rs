@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -218,7 +217,7 @@ pub fn read(environment: Environment<'_>) -> Outcome<Configured> {
     };
     // Of the open file, so that it cannot be another one by the time it is read.
     let about = file.metadata().map_err(|error| wrong(&error))?;
-    if about.permissions().mode() & 0o077 != 0 {
+    if files::is_open_to_others(&about) {
         return Err(
             wrong(&"others than its owner may use it, and it can hold a token")
                 .hint(format!("chmod 600 {}", path.display())),

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::fail::{Failure, Kind, Outcome};
+use crate::files::is_open_to_others;
 
 const KEY: &str = "key";
 const LOCK: &str = "lock";
@@ -55,8 +56,9 @@ impl State {
             Err(TryLockError::WouldBlock) => return Err(cannot(&"another witness uses it")),
             Err(TryLockError::Error(error)) => return Err(cannot(&error)),
         }
+        let about_key = || fs::metadata(folder.join(KEY)).map_err(|error| cannot(&error));
         let key = match fs::read_to_string(folder.join(KEY)).map(Zeroizing::new) {
-            Ok(_) if is_open_to_others(&folder.join(KEY)).map_err(|error| cannot(&error))? => {
+            Ok(_) if is_open_to_others(&about_key()?) => {
                 let file = folder.join(KEY);
                 let file = file.display();
                 let why = "others can read or change its file `key`";
@@ -171,11 +173,6 @@ impl State {
     fn write(&self, file: &Path, text: &str) -> io::Result<()> {
         write(&self.folder, file, text.as_bytes())
     }
-}
-
-/// Whether anybody but its owner can read or write a file.
-fn is_open_to_others(file: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
 }
 
 /// How a log's files are called: by the hash of its origin.
