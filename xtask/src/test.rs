@@ -227,8 +227,7 @@ impl Count {
     }
 }
 
-/// A step that passes or fails as a whole.
-/// A step that is one run of cargo, with these variables in its environment.
+/// A step that passes or fails as a whole: one run of cargo, with these variables in its environment.
 fn check(step: &'static str, command: &str, variables: &[(&str, &str)]) -> Report {
     timed(step, || {
         counted(cargo::host().and_then(|mut cargo| {
